@@ -1,0 +1,161 @@
+/** What crosses the boundary between an engine's thread and everybody else: plain, cloneable data. */
+
+/** One message of a conversation, in the shape chat templates expect. */
+export interface ChatMessage {
+  role: "system" | "user" | "assistant" | "tool";
+  content: string;
+  name?: string;
+  /** Assistant messages that called tools. */
+  tool_calls?: readonly unknown[];
+  tool_call_id?: string;
+  /** Reasoning of an earlier assistant turn, for templates that render it. */
+  reasoning_content?: string;
+}
+
+/** Where the engine computes. `auto` takes Metal or CUDA where libmlx has it, else the CPU. */
+export type DeviceChoice = "auto" | "gpu" | "cpu";
+
+export interface QuantizeOptions {
+  /** Weights that share a scale: 32, 64 or 128. Default 64. */
+  groupSize?: number;
+  /** Bits per weight: 2, 3, 4, 5, 6 or 8. Default 4. */
+  bits?: number;
+}
+
+export interface LoadRequest {
+  /** An existing model folder or a `.gguf` file. Hub names are resolved before (see `resolveModel`). */
+  path: string;
+  /** Quantize an unquantized model while loading; `true` means 4 bits in groups of 64. Default false. */
+  quantize?: boolean | QuantizeOptions;
+  /** Full-precision activations and accumulation everywhere. Default false. */
+  exact?: boolean;
+}
+
+/** What a loaded model is, for capabilities, limits and display. */
+export interface ModelInfo {
+  modelType: string;
+  parameterCount: number;
+  weightBytes: number;
+  /** Tokens of prompt plus output; undefined when the config names no limit. */
+  contextLength?: number;
+  vocabSize: number;
+  quantization?: { bits: number; groupSize: number; mode: string };
+  hasChatTemplate: boolean;
+  device: "cpu" | "gpu";
+  loadMs: number;
+  /** Things the user should know: fallbacks taken, unknown config keys. */
+  warnings: string[];
+}
+
+/** Sampling options, as in mlx-lm: temperature 0 is greedy. */
+export interface SamplingOptions {
+  /** 0 is greedy. Default 0. */
+  temperature?: number;
+  /** Nucleus sampling in (0, 1]; 1 is off. Default 1. */
+  topP?: number;
+  /** Keep the k most likely tokens; 0 is off. Default 0. */
+  topK?: number;
+  /** Keep tokens at least this fraction as likely as the likeliest, in [0, 1]; 0 is off. Default 0. */
+  minP?: number;
+  /** Divide the logits of recent tokens by this; 1 is off. Default 1. */
+  repetitionPenalty?: number;
+  /** Tokens the repetition penalty looks back on. Default 20. */
+  repetitionContextSize?: number;
+  /** Subtracted once from the logit of each token already generated. Default 0. */
+  presencePenalty?: number;
+  /** Subtracted per occurrence from the logit of each token already generated. Default 0. */
+  frequencyPenalty?: number;
+  /** Added to the logits of these token ids. */
+  logitBias?: Readonly<Record<number, number>>;
+  /** Same seed, prompt and options give the same text. Default: not reproducible. */
+  seed?: number;
+}
+
+export interface GenerateRequest extends SamplingOptions {
+  /** A conversation for the chat template, a text as it is, or token ids. */
+  prompt: readonly ChatMessage[] | string | readonly number[];
+  /** Extra variables for the chat template, such as `enable_thinking`. */
+  templateVariables?: Readonly<Record<string, unknown>>;
+  /** Tool definitions (JSON-schema functions) handed to the chat template. */
+  tools?: readonly unknown[];
+  /** At most this many tokens come back. */
+  maxTokens: number;
+  /** Strings that end the answer; they are not part of it. */
+  stop?: readonly string[];
+  /** Go on after an end-of-sequence token. Default false. */
+  ignoreEos?: boolean;
+  /** Prompt tokens evaluated at once. Default 2048 on a GPU, 512 on a CPU. */
+  prefillStepSize?: number;
+}
+
+/** `stop`: end of sequence or a stop string; `length`: `maxTokens` or the context is full. */
+export type FinishReason = "stop" | "length";
+
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  totalTokens: number;
+  cachedInputTokens: number;
+  reasoningTokens: number;
+}
+
+export interface Timings {
+  timeToFirstTokenMs: number;
+  prefillTokensPerSecond: number;
+  decodeTokensPerSecond: number;
+  peakMemoryBytes: number;
+  totalMs: number;
+}
+
+/** Parts of a generation, in order: any number of deltas, then exactly one finish (errors are thrown). */
+export type GenerationPart =
+  | { type: "text-delta"; text: string; tokens: number[] }
+  | {
+      type: "finish";
+      finishReason: FinishReason;
+      /** `eos`, `stop-sequence`, `max-tokens` or `context-length`. */
+      rawFinishReason: string;
+      usage: Usage;
+      timings: Timings;
+      warnings: string[];
+    };
+
+/** A model that lives in an engine. Implemented by `Engine.load`. */
+export interface EngineModel {
+  readonly info: ModelInfo;
+  /** Requests wait their turn. Aborting ends the iteration with an `aborted` error within one step. */
+  generate(request: GenerateRequest, options?: { signal?: AbortSignal }): AsyncIterable<GenerationPart>;
+  /** Token ids of a text, or of a conversation after the chat template. */
+  tokenize(prompt: GenerateRequest["prompt"], options?: Pick<GenerateRequest, "templateVariables" | "tools">): Promise<number[]>;
+  /** True while a request runs or waits. */
+  readonly busy: boolean;
+  /** Frees the weights. Waits for running requests to end; later calls throw `disposed`. */
+  dispose(): Promise<void>;
+}
+
+export interface EngineOptions {
+  /** Default `auto`. */
+  device?: DeviceChoice;
+  /** `worker` (default): a thread of this process. `process`: a child process, so a native crash stays there. */
+  isolation?: "worker" | "process";
+}
+
+/** One engine thread (or process) and the models in it. Created by `startEngine(options)`. */
+export interface Engine {
+  readonly device: "cpu" | "gpu";
+  load(request: LoadRequest, options?: { signal?: AbortSignal }): Promise<EngineModel>;
+  memory(): Promise<{ activeBytes: number; cacheBytes: number; peakBytes: number }>;
+  dispose(): Promise<void>;
+}
+
+/** What this machine offers, found without loading a model. Returned by `detectRuntime()`. */
+export interface RuntimeInfo {
+  /** Undefined when no libmlx could be loaded; `problem` then says why and what to do. */
+  mlxVersion?: string;
+  libraryPath?: string;
+  device: "cpu" | "gpu";
+  /** `cpu`, `metal` or `cuda`. */
+  backend: "cpu" | "metal" | "cuda";
+  instructionSets: string[];
+  problem?: string;
+}
