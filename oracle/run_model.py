@@ -1,0 +1,83 @@
+"""Builds a case's mlx-lm model with generated weights and runs it in the ways that must agree."""
+
+import contextlib
+import hashlib
+import sys
+from dataclasses import dataclass
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+from mlx.utils import tree_flatten
+from mlx_lm.models.cache import make_prompt_cache
+from mlx_lm.utils import _get_classes, quantize_model
+
+from configs import Case
+from random_weights import hash_name, random_tensor, random_tokens
+
+LENGTH = 10
+BATCH_LENGTH = 5
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one golden output is made: tokens `[B][L]`, cut along L into chunks; one chunk without a cache."""
+
+    name: str
+    tokens: list[list[int]]
+    chunks: list[int]
+    cached: bool
+
+
+def build(case: Case) -> tuple[nn.Module, str]:
+    """The float32 model with its weights, and the SHA-256 over their names, shapes and bytes."""
+    model_class, args_class = _get_classes(case.config)
+    model = model_class(args_class.from_dict(case.config))
+    if case.tied:
+        model.sanitize({})
+    seed = hash_name(0, case.file)
+    digest = hashlib.sha256()
+    weights = []
+    for name, parameter in sorted(tree_flatten(model.parameters())):
+        values = random_tensor(seed, name, parameter.shape, case.norm_center)
+        digest.update(f"{name} {','.join(map(str, parameter.shape))}\n".encode())
+        digest.update(values.tobytes())
+        weights.append((name, mx.array(values)))
+    model.load_weights(weights, strict=True)
+    model.eval()
+    mx.eval(model.parameters())
+    return model, digest.hexdigest()
+
+
+def quantize(model: nn.Module, config: dict, bits: int, group_size: int) -> nn.Module:
+    """The model with every layer quantized that mlx-lm would quantize."""
+    with contextlib.redirect_stdout(sys.stderr):
+        return quantize_model(model, dict(config), group_size, bits)[0]
+
+
+def plan_runs(case: Case) -> list[Run]:
+    """The five runs of an unquantized case; a quantized one takes the first two."""
+    seed, vocab = hash_name(0, case.file), case.config["vocab_size"]
+    one = [random_tokens(seed, "tokens", LENGTH, vocab)]
+    flat = random_tokens(seed, "batch", 2 * BATCH_LENGTH, vocab)
+    two = [flat[:BATCH_LENGTH], flat[BATCH_LENGTH:]]
+    return [
+        Run("full", one, [LENGTH], cached=False),
+        Run("steps", one, [LENGTH - 4, 1, 1, 1, 1], cached=True),
+        Run("chunks", one, [3, 5, 2], cached=True),
+        Run("batch", two, [BATCH_LENGTH], cached=False),
+        Run("batch steps", two, [BATCH_LENGTH - 2, 1, 1], cached=True),
+    ]
+
+
+def execute(model: nn.Module, run: Run) -> np.ndarray:
+    """Logits `[B, L, V]`, float32."""
+    tokens = mx.array(run.tokens)
+    cache = make_prompt_cache(model) if run.cached else None
+    outputs, start = [], 0
+    for size in run.chunks:
+        logits = model(tokens[:, start : start + size], cache=cache)
+        mx.eval(logits)
+        outputs.append(np.array(logits))
+        start += size
+    return np.concatenate(outputs, axis=1)

@@ -1,0 +1,57 @@
+/** Reading the golden files that oracle/ writes. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const GOLDENS = fileURLToPath(new URL("../goldens/", import.meta.url));
+
+/** One way of running a model: `tokens` `[B][L]` cut along L into `chunks`; `logits` is `[B, L, V]`. */
+export interface GoldenRun {
+  readonly name: string;
+  readonly tokens: readonly (readonly number[])[];
+  readonly chunks: readonly number[];
+  /** With a KV cache; without one there is one chunk. */
+  readonly cached: boolean;
+  /** Little-endian float32, base64. */
+  readonly logits: string;
+}
+
+/** A model under one configuration, with the logits Python mlx-lm gave. */
+export interface GoldenCase {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  /** Centre of norm weights in the generator. */
+  readonly normCenter: number;
+  /** True when the checkpoint leaves `lm_head` out. */
+  readonly tied: boolean;
+  /** Over `name shape\n` and the bytes of every weight, sorted by name. */
+  readonly weightsSha256: string;
+  readonly runs: readonly GoldenRun[];
+  readonly quantized: readonly {
+    readonly bits: number;
+    readonly groupSize: number;
+    readonly runs: readonly GoldenRun[];
+  }[];
+}
+
+/** The parsed golden file at `path` below test/goldens. */
+export function readGolden<T>(path: string): T {
+  return JSON.parse(readFileSync(`${GOLDENS}${path}`, "utf8")) as T;
+}
+
+/** Every model golden: architecture and its cases. */
+export function readModelGoldens(): { architecture: string; cases: readonly GoldenCase[] }[] {
+  return readdirSync(`${GOLDENS}models`)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => ({
+      architecture: file.slice(0, -".json".length),
+      cases: readGolden<{ cases: GoldenCase[] }>(`models/${file}`).cases,
+    }));
+}
+
+/** Float32 values from base64. */
+export function decodeFloats(base64: string): Float32Array {
+  const bytes = Uint8Array.from(Buffer.from(base64, "base64")); // a copy of its own, so aligned
+  return new Float32Array(bytes.buffer);
+}
