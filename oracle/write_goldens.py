@@ -1,9 +1,7 @@
 """Writes packages/mlx/test/goldens/models/*.json from Python mlx-lm, or with --check compares with what is there."""
 
 import argparse
-import base64
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -12,20 +10,13 @@ import mlx_lm
 import numpy as np
 
 from configs import CASES, QUANTIZATIONS, Case
+from encoding import decode, dump, encode
 from random_weights import hash_name, random_tensor
 from run_model import Run, build, execute, plan_runs, quantize
 
 GOLDENS = Path(__file__).parent.parent / "packages/mlx/test/goldens"
 TOLERANCE = 1e-5  # relative to the largest logit of the row
 VISIBLE = 1e-3  # a variation that moves no logit by this much tests nothing
-
-
-def encode(values: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
-
-
-def decode(text: str) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(text), dtype="<f4")
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:
@@ -125,12 +116,6 @@ def compare(path: str, old: object, new: object, problems: list[str]) -> None:
             compare(f"{path}[{index}]", *pair, problems)
     elif old != new:
         problems.append(path)
-
-
-def dump(record: dict) -> str:
-    """Indented JSON with lists of numbers on one line: small, yet a diff shows which case moved."""
-    text = json.dumps(record, indent=1, ensure_ascii=False)
-    return re.sub(r"\[[-\d.,\s]+\]", lambda found: " ".join(found[0].split()), text) + "\n"
 
 
 def main() -> None:
