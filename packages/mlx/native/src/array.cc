@@ -1,0 +1,147 @@
+// Making arrays, reading them back, evaluating and releasing them.
+#include <cstring>
+
+#include "bind.h"
+
+namespace abstractllm {
+
+namespace {
+
+struct Bytes {
+  void* data;
+  size_t size;
+};
+
+Bytes view_bytes(Env& e, napi_value v) {
+  bool is_typed = false;
+  napi_is_typedarray(e.env, v, &is_typed);
+  if (!is_typed) throw AddonError("invalid-argument", "expected a typed array");
+  napi_typedarray_type type;
+  size_t length, offset;
+  void* data;
+  napi_value buffer;
+  napi_get_typedarray_info(e.env, v, &type, &length, &data, &buffer, &offset);
+  static constexpr size_t kSizes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
+  if (static_cast<size_t>(type) >= std::size(kSizes)) throw AddonError("invalid-argument", "unknown typed array");
+  return {data, length * kSizes[type]};
+}
+
+size_t element_count(const mx::Shape& shape) {
+  size_t n = 1;
+  for (int d : shape) {
+    if (d < 0) throw AddonError("invalid-argument", "a dimension is negative");
+    if (__builtin_mul_overflow(n, static_cast<size_t>(d), &n)) {
+      throw AddonError("invalid-argument", "the shape has more elements than memory can hold");
+    }
+  }
+  return n;
+}
+
+mx::array from_bytes(napi_value view, const mx::Shape& shape, mx::Dtype dtype, Env& e) {
+  Bytes bytes = view_bytes(e, view);
+  size_t expected = element_count(shape) * dtype.size();
+  if (bytes.size != expected) {
+    throw AddonError("invalid-argument", "the shape needs " + std::to_string(expected) + " bytes but the data has " +
+                                             std::to_string(bytes.size));
+  }
+  auto data = mx::allocator::malloc(expected);
+  auto buffer = data.buffer();
+  if (expected) std::memcpy(buffer.raw_ptr(), bytes.data, expected);
+  return mx::array(std::move(data), shape, dtype);
+}
+
+// A contiguous, evaluated copy-free view of `a` where possible.
+mx::array readable(const mx::array& a) {
+  mx::array c = mx::contiguous(a);
+  c.eval();
+  return c;
+}
+
+napi_value to_bytes(const mx::array& a, Env& e) {
+  bool is_half = a.dtype() == mx::float16 || a.dtype() == mx::bfloat16;
+  mx::array c = readable(is_half ? mx::astype(a, mx::float32) : a);
+  void* out;
+  napi_value buffer;
+  check(napi_create_arraybuffer(e.env, c.nbytes(), &out, &buffer), "could not allocate an ArrayBuffer");
+  if (c.nbytes()) std::memcpy(out, c.data<char>(), c.nbytes());
+  return buffer;
+}
+
+// The stored bits, for half types that JavaScript has no numbers for.
+napi_value to_raw_bytes(const mx::array& a, Env& e) {
+  mx::array c = readable(a);
+  void* out;
+  napi_value buffer;
+  check(napi_create_arraybuffer(e.env, c.nbytes(), &out, &buffer), "could not allocate an ArrayBuffer");
+  if (c.nbytes()) std::memcpy(out, c.data<char>(), c.nbytes());
+  return buffer;
+}
+
+double item(const mx::array& a) {
+  if (a.size() != 1) throw AddonError("invalid-argument", "item needs an array of exactly one element");
+  mx::array c = a;
+  c.eval();
+  switch (c.dtype()) {
+    case mx::bool_: return c.item<bool>();
+    case mx::uint8: return c.item<uint8_t>();
+    case mx::uint16: return c.item<uint16_t>();
+    case mx::uint32: return c.item<uint32_t>();
+    case mx::uint64: return static_cast<double>(c.item<uint64_t>());
+    case mx::int8: return c.item<int8_t>();
+    case mx::int16: return c.item<int16_t>();
+    case mx::int32: return c.item<int32_t>();
+    case mx::int64: return static_cast<double>(c.item<int64_t>());
+    case mx::float16: return static_cast<float>(c.item<mx::float16_t>());
+    case mx::bfloat16: return static_cast<float>(c.item<mx::bfloat16_t>());
+    case mx::float32: return c.item<float>();
+    case mx::float64: return c.item<double>();
+    case mx::complex64: throw AddonError("invalid-argument", "item does not take complex arrays; use toTypedArray");
+  }
+  throw AddonError("invalid-argument", "unknown dtype");
+}
+
+}  // namespace
+
+void register_array(Env* e, napi_value x) {
+  bind(e, x, "fromBytes", [](napi_value view, const mx::Shape& shape, mx::Dtype dtype, Env& env) {
+    return from_bytes(view, shape, dtype, env);
+  });
+  bind(e, x, "scalar", [](double value, mx::Dtype dtype) {
+    if (mx::issubdtype(dtype, mx::integer)) return mx::array(static_cast<int64_t>(value), dtype);
+    return mx::astype(mx::array(value, mx::float64), dtype, mx::Device::cpu);
+  });
+  bind(e, x, "toBytes", [](const mx::array& a, Env& env) { return to_bytes(a, env); });
+  bind(e, x, "toRawBytes", [](const mx::array& a, Env& env) { return to_raw_bytes(a, env); });
+  bind(e, x, "item", [](const mx::array& a) { return item(a); });
+  bind(e, x, "shape", [](const mx::array& a, Env& env) {
+    return write_list(env, std::vector<int>(a.shape().begin(), a.shape().end()));
+  });
+  bind(e, x, "dtype", [](const mx::array& a) { return dtype_id(a.dtype()); });
+  bind(e, x, "ndim", [](const mx::array& a) { return a.ndim(); });
+  bind(e, x, "dim", [](const mx::array& a, int axis) {
+    int n = static_cast<int>(a.ndim());
+    if (axis < -n || axis >= n) throw AddonError("invalid-argument", "axis " + std::to_string(axis) + " is out of range");
+    return a.shape(axis);
+  });
+  bind(e, x, "size", [](const mx::array& a) { return a.size(); });
+  bind(e, x, "nbytes", [](const mx::array& a) { return a.nbytes(); });
+  bind(e, x, "isAvailable", [](const mx::array& a) { return a.is_available(); });
+  bind(e, x, "eval", [](std::vector<mx::array> arrays) { mx::eval(std::move(arrays)); });
+  bind(e, x, "asyncEval", [](std::vector<mx::array> arrays) { mx::async_eval(std::move(arrays)); });
+  // A second slot for the same array, so that two JavaScript owners can dispose independently.
+  bind(e, x, "share", [](const mx::array& a) { return mx::array(a); });
+  bind(e, x, "detach", [](const mx::array& a) { const_cast<mx::array&>(a).detach(); });
+  bind(e, x, "release", [](int slot, Env& env) { env.arrays.release(static_cast<uint32_t>(slot)); });
+  bind(e, x, "releaseAll", [](const std::vector<int>& slots, Env& env) {
+    for (int slot : slots) env.arrays.release(static_cast<uint32_t>(slot));
+  });
+  bind(e, x, "liveArrays", [](Env& env) { return env.arrays.live(); });
+  // V8 cannot see native memory: telling it lets the collector run before the machine is full.
+  bind(e, x, "adjustExternalMemory", [](double bytes, Env& env) {
+    int64_t total;
+    napi_adjust_external_memory(env.env, static_cast<int64_t>(bytes), &total);
+    return static_cast<double>(total);
+  });
+}
+
+}  // namespace abstractllm

@@ -1,0 +1,75 @@
+/** The whole native surface: the generated operations and the hand-written rest. */
+import type { NativeOps, Slot } from "./generated/native-ops.ts";
+
+export type { Slot } from "./generated/native-ops.ts";
+
+export interface NativeRuntime {
+  configure(
+    scalars: Float64Array,
+    errorFactory: (code: never, op: string, message: string, shapes: string) => Error,
+  ): void;
+
+  fromBytes(view: ArrayBufferView, shape: readonly number[], dtype: number): Slot;
+  scalar(value: number, dtype: number): Slot;
+  toBytes(a: Slot): ArrayBuffer;
+  toRawBytes(a: Slot): ArrayBuffer;
+  item(a: Slot): number;
+  shape(a: Slot): number[];
+  dtype(a: Slot): number;
+  ndim(a: Slot): number;
+  dim(a: Slot, axis: number): number;
+  size(a: Slot): number;
+  nbytes(a: Slot): number;
+  isAvailable(a: Slot): boolean;
+  eval(arrays: readonly Slot[]): void;
+  asyncEval(arrays: readonly Slot[]): void;
+  share(a: Slot): Slot;
+  detach(a: Slot): void;
+  release(a: Slot): void;
+  releaseAll(arrays: readonly Slot[]): void;
+  liveArrays(): number;
+  adjustExternalMemory(bytes: number): number;
+
+  version(): string;
+  headerVersion(): string;
+  isDeviceAvailable(device: number): boolean;
+  isMetalAvailable(): boolean;
+  isCudaAvailable(): boolean;
+  deviceInfo(device: number): Record<string, string | number>;
+  defaultDevice(): number;
+  setDefaultDevice(device: number): void;
+  newStream(device: number): number;
+  defaultStream(device: number): number;
+  setDefaultStream(index: number, device: number): void;
+  synchronize(): void;
+  getActiveMemory(): number;
+  getPeakMemory(): number;
+  resetPeakMemory(): void;
+  getCacheMemory(): number;
+  setMemoryLimit(bytes: number): number;
+  getMemoryLimit(): number;
+  setCacheLimit(bytes: number): number;
+  setWiredLimit(bytes: number): number;
+  clearCache(): void;
+  seed(seed: number): void;
+  setCompileEnabled(on: boolean): void;
+
+  callCompiled(
+    id: number,
+    fn: (inputs: Slot[]) => Slot[],
+    inputs: readonly Slot[],
+    shapeless: boolean,
+  ): Slot[];
+  eraseCompiled(id: number): void;
+
+  mapTensors(
+    path: string,
+    offsets: readonly number[],
+    dtypes: readonly number[],
+    ranks: readonly number[],
+    dims: readonly number[],
+  ): Slot[];
+}
+
+/** The addon's functions; arrays are slots. */
+export type NativeAddon = NativeOps & NativeRuntime;
