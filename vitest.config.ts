@@ -1,8 +1,9 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "scripts/**/*.test.mjs"],
+    exclude: [...configDefaults.exclude, "packages/*/test/long/**"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // native addon and worker threads: one process per test file, two at a time

@@ -1,0 +1,25 @@
+// Sets up, then runs every check and test. `npm test`, `npm test -- packages/mlx/src/hub`, `npm run test:long`
+import "./setup/check-node.mjs";
+
+const { runSetupOrExit } = await import("./setup/run-setup.mjs");
+const { runInForeground } = await import("./setup/run-in-foreground.mjs");
+const { runChecks } = await import("./checks/run-checks.mjs");
+const { createContext } = await import("./setup/context.mjs");
+
+const { root } = createContext();
+const [first, ...rest] = process.argv.slice(2);
+const isLong = first === "--long";
+const selection = isLong ? rest : process.argv.slice(2);
+
+await runSetupOrExit();
+// someone who asks for some tests wants their result now
+const failed = isLong || selection.length > 0 ? [] : runChecks(root);
+const config = isLong ? "vitest.long.config.ts" : "vitest.config.ts";
+const code = await runInForeground(process.execPath, [
+  ...[`${root}/node_modules/vitest/vitest.mjs`, "run", "--root", root, "--config", `${root}/${config}`],
+  ...selection,
+]);
+if (failed.length > 0) {
+  console.error(`Failed before the tests: ${failed.join(", ")} (see above).`);
+  process.exitCode = code === 0 ? 1 : code;
+}
