@@ -1,4 +1,4 @@
-"""The cases: one row per architecture and variation, each a config.json small enough for a golden of a few KB."""
+"""The cases: one row per architecture and variation, each a config.json small enough for a small golden."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ QUANTIZATIONS = ((4, 32), (4, 64), (8, 32), (8, 64))  # (bits, group size)
 
 @dataclass(frozen=True)
 class Case:
-    """One model to run. Cases of one file share their weights where shapes agree, so a variation must show."""
+    """A model to run. Cases of one file share weights where shapes agree, so that a variation must show."""
 
     file: str  # golden file, usually the architecture
     name: str
@@ -43,7 +43,7 @@ LONG_FACTORS = [1.0, 1.25, 1.5, 2.0, 3.0, 4.5, 6.0, 8.0]  # one per pair of a he
 
 
 def family(file: str, base: dict, rows: dict[str, dict], **options) -> list[Case]:
-    """Cases that override keys of `base`; the first row is also run quantized. A key set to ... is removed."""
+    """Cases that override keys of `base`; ... removes a key. The first row is also run quantized."""
     cases = []
     for index, (name, changes) in enumerate(rows.items()):
         changes = dict(changes)
@@ -307,7 +307,13 @@ olmo2 = family(
 
 starcoder2 = family(
     "starcoder2",
-    {**BASE, "model_type": "starcoder2", "rms_norm_eps": ..., "norm_epsilon": 1e-5, "tie_word_embeddings": False},
+    {
+        **BASE,
+        "model_type": "starcoder2",
+        "rms_norm_eps": ...,
+        "norm_epsilon": 1e-5,
+        "tie_word_embeddings": False,
+    },
     {
         "grouped-query": {},
         "tied embeddings by default": {"tie_word_embeddings": ...},

@@ -1,4 +1,4 @@
-"""Loads a Llama GGUF file into Python mlx-lm with float32 activations, quantized blocks kept as MLX affine groups of 32."""
+"""Loads a Llama GGUF file into Python mlx-lm: float32 activations, quantized blocks as groups of 32."""
 
 import re
 
@@ -55,7 +55,7 @@ def read_config(metadata: dict, names: set[str]) -> dict:
 
 
 def unpermute(rows: mx.array, heads: int) -> mx.array:
-    """Undoes llama.cpp's reordering of query and key rows, which pairs rotary dimensions next to each other."""
+    """Undoes llama.cpp's order of query and key rows, which puts rotary pairs next to each other."""
     count, *rest = rows.shape
     return rows.reshape(heads, count // heads // 2, 2, *rest).swapaxes(1, 2).reshape(count, *rest)
 
@@ -99,5 +99,7 @@ def tokenizer(metadata: dict) -> Tokenizer:
     )
     result.decoder = decoders.ByteLevel()
     types = metadata["tokenizer.ggml.token_type"].tolist()
-    result.add_special_tokens([AddedToken(t, special=True) for t, kind in zip(tokens, types) if kind == 3])
+    result.add_special_tokens(
+        [AddedToken(t, special=True) for t, kind in zip(tokens, types, strict=True) if kind == 3]
+    )
     return result

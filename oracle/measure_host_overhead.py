@@ -1,4 +1,4 @@
-"""Time Python mlx-lm takes to build the graph of one decode step of a Llama GGUF, without evaluating it; prints JSON."""
+"""Prints how long Python mlx-lm takes to build the graph of one decode step, without evaluating it."""
 
 import argparse
 import json

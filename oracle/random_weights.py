@@ -33,7 +33,7 @@ def random_bits(key: int, count: int) -> np.ndarray:
 
 
 def distribution(name: str, shape: tuple[int, ...], norm_center: float) -> tuple[float, float]:
-    """(center, half width) of the uniform distribution of a tensor, chosen so that activations stay near 1."""
+    """(center, half width) of a tensor's uniform distribution, chosen so that activations stay near 1."""
     if name.endswith(".bias"):
         return 0.0, 0.25
     if len(shape) == 1 or "norm" in name:
@@ -42,7 +42,7 @@ def distribution(name: str, shape: tuple[int, ...], norm_center: float) -> tuple
 
 
 def random_tensor(seed: int, name: str, shape: tuple[int, ...], norm_center: float = 1.0) -> np.ndarray:
-    """The float32 tensor `name` of a model under `seed`; `norm_center` is 0 where norms multiply by 1 + weight."""
+    """The float32 tensor `name` under `seed`; `norm_center` is 0 where norms multiply by 1 + weight."""
     bits = random_bits(hash_name(seed, name), math.prod(shape))
     # 24 bits, centred: every value and every step up to the final rounding is exact in float32
     unit = ((bits >> np.uint32(8)).astype(np.float32) - np.float32(2**23)) / np.float32(2**23)

@@ -19,7 +19,8 @@ RECORDED_STEPS = (0, 1, 16, 47)
 STRIDE = 97  # of the logits kept: coprime to the vocabulary, about 500 of 49152
 
 PROMPTS = {
-    "chat": "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+    "chat": "<|im_start|>system\n"
+    "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
     "<|im_start|>user\nWhy is the sky blue?<|im_end|>\n<|im_start|>assistant\n",
     "text": "Once upon a time, in a small village by the sea,",
 }

@@ -1,4 +1,4 @@
-"""Writes packages/mlx/test/goldens/models/*.json from Python mlx-lm, or with --check compares with what is there."""
+"""Writes, or checks, packages/mlx/test/goldens/models/*.json: logits of Python mlx-lm."""
 
 import argparse
 import json
@@ -48,7 +48,7 @@ def case_record(case: Case) -> tuple[dict, np.ndarray]:
         "normCenter": case.norm_center,
         "tied": case.tied,
         "weightsSha256": digest,
-        "runs": [run_record(run, values) for run, values in zip(runs, logits)],
+        "runs": [run_record(run, values) for run, values in zip(runs, logits, strict=True)],
         "quantized": [],
     }
     for bits, group_size in QUANTIZATIONS if case.quantized else ():
@@ -112,7 +112,7 @@ def compare(path: str, old: object, new: object, problems: list[str]) -> None:
         for key in old:
             compare(f"{path}.{key}", old[key], new[key], problems)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, pair in enumerate(zip(old, new)):
+        for index, pair in enumerate(zip(old, new, strict=True)):
             compare(f"{path}[{index}]", *pair, problems)
     elif old != new:
         problems.append(path)
@@ -120,7 +120,9 @@ def compare(path: str, old: object, new: object, problems: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare instead of writing; exit 1 on a difference")
+    parser.add_argument(
+        "--check", action="store_true", help="compare instead of writing; exit 1 on a difference"
+    )
     parser.add_argument("--only", nargs="*", metavar="FILE", help="golden files to make, without .json")
     options = parser.parse_args()
     mx.set_default_device(mx.cpu)

@@ -50,8 +50,9 @@ export function readModelGoldens(): { architecture: string; cases: readonly Gold
     }));
 }
 
+/** Bytes from base64, in a buffer of their own. */
+export const decodeBytes = (base64: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(Buffer.from(base64, "base64"));
+
 /** Float32 values from base64. */
-export function decodeFloats(base64: string): Float32Array {
-  const bytes = Uint8Array.from(Buffer.from(base64, "base64")); // a copy of its own, so aligned
-  return new Float32Array(bytes.buffer);
-}
+export const decodeFloats = (base64: string): Float32Array => new Float32Array(decodeBytes(base64).buffer);
