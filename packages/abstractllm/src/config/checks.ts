@@ -1,0 +1,153 @@
+/** What a value must be: a phrase for the message, and the test behind it. */
+export interface Check {
+  /** Completes "Expected … for temperature". */
+  readonly expected: string;
+  accepts(value: unknown): boolean;
+  /** How the text of an environment variable or a command-line flag becomes such a value. */
+  readonly text: "string" | "number" | "boolean" | "list" | "json" | "none";
+}
+
+interface Range {
+  min?: number;
+  max?: number;
+  /** The lower bound itself is refused. */
+  above?: number;
+}
+
+/** A finite number within a range. */
+export function number(range: Range = {}): Check {
+  return { expected: `number${within(range)}`, accepts: (value) => isNumberIn(value, range), text: "number" };
+}
+
+/** A safe integer within a range. */
+export function integer(range: Range = {}): Check {
+  return {
+    expected: `integer${within(range)}`,
+    accepts: (value) => Number.isSafeInteger(value) && isNumberIn(value, range),
+    text: "number",
+  };
+}
+
+/** Any string, the empty one included. */
+export const string: Check = {
+  expected: "string",
+  accepts: (value) => typeof value === "string",
+  text: "string",
+};
+
+/** A string of at least one character. */
+export const nonEmptyString: Check = {
+  expected: "non-empty string",
+  accepts: (value) => typeof value === "string" && value !== "",
+  text: "string",
+};
+
+/** `true` or `false`. */
+export const boolean: Check = {
+  expected: "boolean",
+  accepts: (value) => typeof value === "boolean",
+  text: "boolean",
+};
+
+/** An array of non-empty strings. */
+export const stringList: Check = {
+  expected: "array of non-empty strings",
+  accepts: isStringList,
+  text: "list",
+};
+
+/** A non-empty string or an array of them. */
+export const stringOrList: Check = {
+  expected: "non-empty string or array of non-empty strings",
+  accepts: (value) => nonEmptyString.accepts(value) || isStringList(value),
+  text: "list",
+};
+
+/** One of some fixed words. */
+export function oneOf(...words: readonly string[]): Check {
+  return {
+    expected: `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`,
+    accepts: (value) => typeof value === "string" && words.includes(value),
+    text: "string",
+  };
+}
+
+/** An object with string keys. */
+export const record: Check = { expected: "object", accepts: isRecord, text: "json" };
+
+/** A string or an object. */
+export const stringOrRecord: Check = {
+  expected: "string or object",
+  accepts: (value) => typeof value === "string" || isRecord(value),
+  text: "string",
+};
+
+/** Any array. */
+export const list: Check = { expected: "array", accepts: Array.isArray, text: "json" };
+
+/** A function. */
+export const callback: Check = {
+  expected: "function",
+  accepts: (value) => typeof value === "function",
+  text: "none",
+};
+
+/** An `AbortSignal`, also from another realm. */
+export const abortSignal: Check = {
+  expected: "AbortSignal",
+  accepts: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as AbortSignal).aborted === "boolean" &&
+    typeof (value as AbortSignal).addEventListener === "function",
+  text: "none",
+};
+
+/** Token ids with what is added to their logits. */
+export const logitBias: Check = {
+  expected: "object of token ids with finite numbers",
+  accepts: (value) =>
+    isRecord(value) && Object.entries(value).every(([id, bias]) => /^\d+$/.test(id) && isNumberIn(bias, {})),
+  text: "json",
+};
+
+/** `true`, `false`, or bits and group size that MLX has kernels for. */
+export const quantization: Check = {
+  expected: "boolean or { bits: 2, 3, 4, 5, 6 or 8, groupSize: 32, 64 or 128 }",
+  accepts: (value) => typeof value === "boolean" || isQuantization(value),
+  text: "boolean",
+};
+
+function isQuantization(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { bits = 4, groupSize = 64, ...others } = value;
+  return (
+    [2, 3, 4, 5, 6, 8].includes(bits as number) &&
+    [32, 64, 128].includes(groupSize as number) &&
+    Object.keys(others).length === 0
+  );
+}
+
+function isNumberIn(value: unknown, { min = -Infinity, max = Infinity, above = -Infinity }: Range): boolean {
+  return (
+    Number.isFinite(value) &&
+    (value as number) >= min &&
+    (value as number) <= max &&
+    (value as number) > above
+  );
+}
+
+function within({ min, max, above }: Range): string {
+  if (above !== undefined && max !== undefined) return ` above ${above} and up to ${max}`;
+  if (min !== undefined && max !== undefined) return ` between ${min} and ${max}`;
+  if (min !== undefined) return ` of at least ${min}`;
+  return "";
+}
+
+function isStringList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "string" && item !== "");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

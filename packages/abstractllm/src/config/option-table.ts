@@ -1,0 +1,104 @@
+import type { GenerateOptions } from "../interface/generate-options.ts";
+import type { LLMConfig } from "../interface/llm-config.ts";
+import * as check from "./checks.ts";
+
+/** Where an option may stand: only in a call, only in the configuration, or in both. */
+export type OptionScope = "call" | "config" | "both";
+
+/** One option: where it may stand and what it must be. */
+export interface OptionSpec {
+  readonly scope: OptionScope;
+  readonly check: check.Check;
+  /** The option that this is another name of. */
+  readonly aliasOf?: OptionName;
+  /** Never shown: a credential, or an address that may hold one. */
+  readonly secret?: true;
+}
+
+/** Name of an option, in camelCase. */
+export type OptionName = keyof LLMConfig | keyof GenerateOptions;
+
+/** Options after checking: aliases resolved, unset ones left out. */
+export type Options = { -readonly [Name in OptionName]?: NonNullable<(LLMConfig & GenerateOptions)[Name]> };
+
+const both = (valueCheck: check.Check): OptionSpec => ({ scope: "both", check: valueCheck });
+const config = (valueCheck: check.Check): OptionSpec => ({ scope: "config", check: valueCheck });
+const call = (valueCheck: check.Check): OptionSpec => ({ scope: "call", check: valueCheck });
+const secret = (valueCheck: check.Check): OptionSpec => ({
+  scope: "config",
+  check: valueCheck,
+  secret: true,
+});
+
+const milliseconds = check.integer({ min: 1, max: 2 ** 31 - 1 }); // timers overflow beyond
+const tokens = check.integer({ min: 1 });
+
+/** Every option there is. Providers say which of them they honour. */
+export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
+  systemPrompt: both(check.string),
+  temperature: both(check.number({ min: 0, max: 2 })),
+  maxTokens: both(tokens),
+  maxOutputTokens: { ...both(tokens), aliasOf: "maxTokens" },
+  maxInputTokens: both(tokens),
+  contextWindow: both(tokens),
+  truncationStrategy: both(check.nonEmptyString),
+  topP: both(check.number({ above: 0, max: 1 })),
+  topK: both(check.integer({ min: 0 })),
+  minP: both(check.number({ min: 0, max: 1 })),
+  repetitionPenalty: both(check.number({ above: 0, max: 10 })),
+  frequencyPenalty: both(check.number({ min: -2, max: 2 })),
+  presencePenalty: both(check.number({ min: -2, max: 2 })),
+  logitBias: both(check.logitBias),
+  stop: both(check.stringOrList),
+  seed: both(check.integer({ min: 0 })),
+  chatTemplate: both(check.boolean),
+  templateVariables: both(check.record),
+  ignoreEos: both(check.boolean),
+  timeout: both(milliseconds),
+  requestTimeout: { ...both(milliseconds), aliasOf: "timeout" },
+  tools: both(check.list),
+  toolChoice: both(check.stringOrRecord),
+  schema: both(check.record),
+  user: both(check.nonEmptyString),
+  imageDetail: both(check.oneOf("auto", "high", "medium", "low")),
+
+  files: call(check.stringList),
+  image: { ...call(check.stringOrList), aliasOf: "files" },
+  images: { ...call(check.stringOrList), aliasOf: "files" },
+  stream: call(check.boolean),
+  signal: call(check.abortSignal),
+
+  model: config(check.nonEmptyString),
+  apiKey: secret(check.nonEmptyString),
+  baseUrl: config(check.nonEmptyString),
+  organization: config(check.nonEmptyString),
+  proxy: secret(check.nonEmptyString),
+  maxRetries: config(check.integer({ min: 0 })),
+  retryCount: { ...config(check.integer({ min: 0 })), aliasOf: "maxRetries" },
+  contentFilter: config(check.boolean),
+  moderation: config(check.boolean),
+  loggingEnabled: config(check.boolean),
+
+  device: config(check.oneOf("auto", "gpu", "cpu")),
+  deviceMap: config(check.stringOrRecord),
+  quantize: config(check.quantization),
+  loadIn8bit: config(check.boolean),
+  loadIn4bit: config(check.boolean),
+  exact: config(check.boolean),
+  fallbackModels: config(check.stringList),
+  cacheDir: config(check.nonEmptyString),
+  revision: config(check.nonEmptyString),
+  token: secret(check.nonEmptyString),
+  endpoint: config(check.nonEmptyString),
+  offline: config(check.boolean),
+  maxCachedModels: config(check.integer({ min: 1 })),
+  isolation: config(check.oneOf("worker", "process")),
+  vision: config(check.boolean),
+  onProgress: config(check.callback),
+};
+
+/** The canonical name of an option given in camelCase or snake_case, aliases not resolved; undefined if unknown. */
+export function findOption(key: string): OptionName | undefined {
+  const name = key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  return Object.hasOwn(OPTION_TABLE, name) ? (name as OptionName) : undefined;
+}

@@ -1,0 +1,58 @@
+import type { OptionKey } from "../config/configuration-manager.ts";
+import type { OptionName, Options } from "../config/option-table.ts";
+import type { GenerateOptions } from "./generate-options.ts";
+import type { GenerateResponse } from "./generate-response.ts";
+import type { LLMConfig } from "./llm-config.ts";
+import type { LLMStream } from "./llm-stream.ts";
+import type { Prompt } from "./message.ts";
+import type { Capabilities } from "./model-capability.ts";
+
+/** One model behind one provider: what `createLLM` returns, and what a custom provider implements. */
+export interface AbstractLLM extends AsyncDisposable {
+  /** Name of the provider, such as `"mlx"`. */
+  readonly provider: string;
+
+  /**
+   * Answers a prompt.
+   *
+   * @throws {AbstractLLMError} one of its subclasses; aborting rejects with the signal's reason
+   */
+  generate(
+    prompt: Prompt,
+    options?: GenerateOptions & { stream?: false | undefined },
+  ): Promise<GenerateResponse>;
+  /** The same as `stream(prompt, options)`. */
+  generate(prompt: Prompt, options: GenerateOptions & { stream: true }): LLMStream;
+
+  /**
+   * Answers a prompt part by part.
+   *
+   * @throws {InvalidParameterError} at once for a bad option; every later failure is the stream's `error` part
+   */
+  stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
+
+  /** What this provider can do with the configured model. */
+  getCapabilities(): Capabilities;
+
+  /** Tokens that the model reads for this prompt, system prompt and chat template included. */
+  countTokens(prompt: Prompt, options?: GenerateOptions): Promise<number>;
+
+  /** Changes options from the next call on; the others stay. `undefined` goes back to the default. */
+  setConfig(options: LLMConfig | Readonly<Record<string, unknown>>): void;
+  /** The same as `setConfig`. */
+  updateConfig(options: LLMConfig | Readonly<Record<string, unknown>>): void;
+  /** A copy of the settings; credentials are there by name but not enumerable. */
+  getConfig(): Options;
+  /** One setting, or `fallback` where nothing sets it. */
+  getParam<Name extends OptionName>(name: Name): Options[Name];
+  getParam<Name extends OptionName>(
+    name: Name,
+    fallback: NonNullable<Options[Name]>,
+  ): NonNullable<Options[Name]>;
+  getParam(name: OptionKey, fallback?: unknown): unknown;
+
+  /** Gets the model ready, which otherwise the first call does. */
+  load(options?: { signal?: AbortSignal | undefined }): Promise<void>;
+  /** Gives the model back. The next call loads it again. */
+  unload(): Promise<void>;
+}

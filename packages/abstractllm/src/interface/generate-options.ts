@@ -1,0 +1,69 @@
+/** Options that a call takes and `createLLM` takes as defaults for every call. */
+export interface GenerationDefaults {
+  /** Instructions that lead the conversation. */
+  systemPrompt?: string | undefined;
+  /** Randomness in [0, 2]; 0 always takes the likeliest token. Default 0.7 for mlx. */
+  temperature?: number | undefined;
+  /** Most tokens an answer may have. Default 4096 for mlx. */
+  maxTokens?: number | undefined;
+  /** Another name for `maxTokens`. */
+  maxOutputTokens?: number | undefined;
+  /** Refuse prompts of more tokens than this with `ContextWindowExceededError`. */
+  maxInputTokens?: number | undefined;
+  /** Refuse calls whose prompt and `maxTokens` exceed this many tokens together. */
+  contextWindow?: number | undefined;
+  /** How a conversation that is too long is shortened. */
+  truncationStrategy?: string | undefined;
+  /** Sample among the likeliest tokens that together have this probability, in (0, 1]. Default 0.9 for mlx. */
+  topP?: number | undefined;
+  /** Sample among this many likeliest tokens; 0 is off. Default 0. */
+  topK?: number | undefined;
+  /** Leave out tokens less likely than this fraction of the likeliest, in [0, 1]. Default 0. */
+  minP?: number | undefined;
+  /** Divide the logits of recent tokens by this, in (0, 10]; 1 is off. Default 1. */
+  repetitionPenalty?: number | undefined;
+  /** Subtracted per occurrence from tokens that were generated already, in [-2, 2]. Default 0. */
+  frequencyPenalty?: number | undefined;
+  /** Subtracted once from tokens that were generated already, in [-2, 2]. Default 0. */
+  presencePenalty?: number | undefined;
+  /** Added to the logits of these token ids. */
+  logitBias?: Readonly<Record<number, number>> | undefined;
+  /** Strings that end the answer and are not part of it. */
+  stop?: string | readonly string[] | undefined;
+  /** Same seed, prompt and options give the same answer. Default: not reproducible. */
+  seed?: number | undefined;
+  /** `false` sends the prompt as it is, without the model's chat template. Default true. */
+  chatTemplate?: boolean | undefined;
+  /** Extra variables for the chat template, such as `{ enable_thinking: false }`. */
+  templateVariables?: Readonly<Record<string, unknown>> | undefined;
+  /** Go on after the end of the answer until `maxTokens`; for measurements. Default false. */
+  ignoreEos?: boolean | undefined;
+  /** Most milliseconds a call may take, loading the model included. Default: no limit. */
+  timeout?: number | undefined;
+  /** Another name for `timeout`. */
+  requestTimeout?: number | undefined;
+  /** Tools the model may call. */
+  tools?: readonly unknown[] | undefined;
+  /** Which tool the model must call. */
+  toolChoice?: string | Readonly<Record<string, unknown>> | undefined;
+  /** Shape that the answer must have. */
+  schema?: object | undefined;
+  /** Name of the end user, for services that watch for abuse. */
+  user?: string | undefined;
+  /** How finely images are looked at: `"low"`, `"high"` or `"auto"`. */
+  imageDetail?: string | undefined;
+}
+
+/** Options of one call; they win over the configuration and are forgotten afterwards. */
+export interface GenerateOptions extends GenerationDefaults {
+  /** Files for the prompt: text is appended to it, images need a vision model. */
+  files?: readonly string[] | undefined;
+  /** One image; another name for `files` with one element. */
+  image?: string | undefined;
+  /** Images; another name for `files`. */
+  images?: readonly string[] | undefined;
+  /** `true` makes `generate` return a stream. Default false. */
+  stream?: boolean | undefined;
+  /** Aborting it ends the call within one token; the call rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,51 @@
+/** Tokens of one call, as the model counts them. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  totalTokens: number;
+  /** Input tokens that were taken from a cache instead of being computed. */
+  cachedInputTokens: number;
+  /** Output tokens spent on reasoning; part of `outputTokens`. */
+  reasoningTokens: number;
+}
+
+/** How long the parts of one call took, and what they needed. Loading the model is not included. */
+export interface Timings {
+  timeToFirstTokenMs: number;
+  prefillTokensPerSecond: number;
+  decodeTokensPerSecond: number;
+  peakMemoryBytes: number;
+  totalMs: number;
+}
+
+/** Why an answer ended: the model was done or met a stop string, or it reached a limit of length. */
+export type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" | "other";
+
+/** A call of a tool that the model asks for. */
+export interface ToolCall {
+  id: string;
+  name: string;
+  arguments: Readonly<Record<string, unknown>>;
+}
+
+/** A finished answer. */
+export interface GenerateResponse {
+  text: string;
+  /** What the model thought before it answered, where it shows that separately. */
+  reasoning?: string;
+  /** Empty unless `finishReason` is `"tool-calls"`. */
+  toolCalls: readonly ToolCall[];
+  usage: Usage;
+  finishReason: FinishReason;
+  /** The provider's own word for `finishReason`. */
+  rawFinishReason: string;
+  /** What was done differently from what was asked, and why: fallbacks, defaults that do not apply. */
+  warnings: readonly string[];
+  /** Undefined where a remote service does not tell. */
+  timings?: Timings;
+  /** The model that answered, which after a fallback is not the one asked for. */
+  model: string;
+  provider: string;
+  /** The provider's last message as it came, for what has no field here. */
+  raw: unknown;
+}

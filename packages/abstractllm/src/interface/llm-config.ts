@@ -1,0 +1,71 @@
+import type { GenerationDefaults } from "./generate-options.ts";
+
+/** How far a model file has come, for a progress bar. */
+export interface DownloadProgress {
+  file: string;
+  receivedBytes: number;
+  totalBytes: number;
+}
+
+/** How an unquantized model is quantized while it loads. */
+export interface QuantizeConfig {
+  /** Bits per weight: 2, 3, 4, 5, 6 or 8. Default 4. */
+  bits?: number | undefined;
+  /** Weights that share a scale: 32, 64 or 128. Default 64. */
+  groupSize?: number | undefined;
+}
+
+/** What `createLLM` takes: defaults for every call, and where the model comes from. */
+export interface LLMConfig extends GenerationDefaults {
+  /** Name of the model: for mlx a hub repository, a folder or a `.gguf` file. */
+  model?: string | undefined;
+
+  /** Key of a cloud service. */
+  apiKey?: string | undefined;
+  /** Address of the service. */
+  baseUrl?: string | undefined;
+  /** Organization that the service bills. */
+  organization?: string | undefined;
+  /** Proxy for requests to the service. */
+  proxy?: string | undefined;
+  /** How often a failed request is repeated. */
+  maxRetries?: number | undefined;
+  /** Another name for `maxRetries`. */
+  retryCount?: number | undefined;
+  contentFilter?: boolean | undefined;
+  moderation?: boolean | undefined;
+  loggingEnabled?: boolean | undefined;
+
+  /** Where a local model computes. Default `"auto"`: a GPU where there is one, else the CPU. */
+  device?: "auto" | "gpu" | "cpu" | undefined;
+  /** Distribution of a model over several devices. */
+  deviceMap?: string | Readonly<Record<string, unknown>> | undefined;
+  /** Quantize an unquantized model while loading; `true` is 4 bits in groups of 64. Default true. */
+  quantize?: boolean | QuantizeConfig | undefined;
+  /** The same as `quantize: { bits: 8 }`. */
+  loadIn8bit?: boolean | undefined;
+  /** The same as `quantize: { bits: 4 }`. */
+  loadIn4bit?: boolean | undefined;
+  /** Full-precision activations and accumulation: slower, closest to the reference. Default false. */
+  exact?: boolean | undefined;
+  /** Models to take, in this order, when `model` is not available or does not fit into memory. */
+  fallbackModels?: readonly string[] | undefined;
+  /** Folder of the Hugging Face cache. Default null: what Hugging Face's own variables say. */
+  cacheDir?: string | null | undefined;
+  /** Branch, tag or commit of the repository. Default `"main"`. */
+  revision?: string | undefined;
+  /** Hugging Face token for gated and private repositories. Default: `HF_TOKEN` or the saved login. */
+  token?: string | undefined;
+  /** Address of the hub. Default: `HF_ENDPOINT` or huggingface.co. */
+  endpoint?: string | undefined;
+  /** Take models from the cache only. Default: `HF_HUB_OFFLINE`. */
+  offline?: boolean | undefined;
+  /** Loaded models kept in this process, shared by all instances; the last value given counts. Default 2. */
+  maxCachedModels?: number | undefined;
+  /** `"process"` runs the model in a child process, so that a native crash stays there. Default `"worker"`. */
+  isolation?: "worker" | "process" | undefined;
+  /** Says whether the model takes images, instead of guessing from its name. */
+  vision?: boolean | undefined;
+  /** Called while a model downloads. */
+  onProgress?: ((progress: DownloadProgress) => void) | undefined;
+}

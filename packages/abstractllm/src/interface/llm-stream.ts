@@ -1,0 +1,105 @@
+import { UnsupportedOperationError } from "../errors/index.ts";
+import type { GenerateResponse } from "./generate-response.ts";
+import type { StreamPart, TextDeltaPart } from "./stream-part.ts";
+
+/** Produces an answer: hands over deltas as they come and resolves with the whole. */
+export type StreamProducer = (
+  emit: (part: TextDeltaPart) => void,
+  signal: AbortSignal,
+) => Promise<GenerateResponse>;
+
+/**
+ * An answer that is being written: iterate it for the parts, or await `response` for the whole, or both.
+ *
+ * The parts end with exactly one `finish` or `error`; iterating never throws. Generation starts at once, and leaving the
+ * loop early aborts it. `response` rejects with the error of the `error` part; when nobody looks at it, that is no
+ * unhandled rejection. Parts that nobody has read yet are kept, at most one answer's worth.
+ */
+export class LLMStream implements AsyncIterable<StreamPart> {
+  /** The finished answer. */
+  readonly response: Promise<GenerateResponse>;
+  readonly #parts: StreamPart[] = [];
+  readonly #controller = new AbortController();
+  readonly #readers: (() => void)[] = [];
+  #ended = false;
+  #taken = false;
+
+  constructor(produce: StreamProducer) {
+    this.response = this.#run(produce);
+    this.response.catch(() => {});
+  }
+
+  /** Ends the generation; the stream then ends with an `error` part that holds the reason. */
+  abort(reason?: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  /** @throws {UnsupportedOperationError} the second time: the parts are handed out once */
+  [Symbol.asyncIterator](): AsyncIterator<StreamPart, undefined> {
+    if (this.#taken) {
+      throw new UnsupportedOperationError(
+        "iterate",
+        "a stream can be read once; await stream.response for the whole",
+      );
+    }
+    this.#taken = true;
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.abort(new DOMException("The stream was left before its end", "AbortError"));
+        this.#parts.length = 0;
+        this.#ended = true;
+        this.#wake();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async #run(produce: StreamProducer): Promise<GenerateResponse> {
+    const { signal } = this.#controller;
+    try {
+      const response = await produce((part) => this.#push(part), signal);
+      signal.throwIfAborted();
+      const { finishReason, rawFinishReason, usage, warnings, timings } = response;
+      this.#end({
+        type: "finish",
+        finishReason,
+        rawFinishReason,
+        usage,
+        warnings,
+        ...(timings === undefined ? {} : { timings }),
+      });
+      return response;
+    } catch (error) {
+      const cause = signal.aborted ? signal.reason : error;
+      this.#end({ type: "error", error: cause });
+      throw cause;
+    }
+  }
+
+  #end(part: StreamPart): void {
+    this.#push(part);
+    this.#ended = true;
+  }
+
+  #push(part: StreamPart): void {
+    if (this.#ended) return;
+    this.#parts.push(part);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resume of this.#readers.splice(0)) resume();
+  }
+
+  async #next(): Promise<IteratorResult<StreamPart, undefined>> {
+    for (;;) {
+      const part = this.#parts.shift();
+      if (part !== undefined) return { done: false, value: part };
+      if (this.#ended) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => {
+        this.#readers.push(resolve);
+      });
+    }
+  }
+}

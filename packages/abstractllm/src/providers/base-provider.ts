@@ -1,0 +1,144 @@
+import type { OptionKey } from "../config/configuration-manager.ts";
+import { ConfigurationManager } from "../config/configuration-manager.ts";
+import type { OptionName, Options } from "../config/option-table.ts";
+import { type EnvironmentBindings, readEnvironment } from "../config/read-environment.ts";
+import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import type { GenerateOptions } from "../interface/generate-options.ts";
+import type { GenerateResponse } from "../interface/generate-response.ts";
+import type { LLMConfig } from "../interface/llm-config.ts";
+import { LLMStream } from "../interface/llm-stream.ts";
+import type { Message, Prompt } from "../interface/message.ts";
+import type { Capabilities } from "../interface/model-capability.ts";
+import type { TextDeltaPart } from "../interface/stream-part.ts";
+import { toMessages } from "../prompt/to-messages.ts";
+import { withCallSignal } from "./call-signal.ts";
+import { checkSupport } from "./check-support.ts";
+
+/** What a provider is, apart from its code. */
+export interface ProviderTraits {
+  readonly name: string;
+  readonly defaults: LLMConfig;
+  readonly environment: EnvironmentBindings;
+  /** Options it honours; every other one that is set is refused. */
+  readonly supported: ReadonlySet<OptionName>;
+}
+
+/** One call, checked: what a provider gets to answer. */
+export interface ProviderCall {
+  /** What the caller gave. */
+  readonly prompt: Prompt;
+  /** The conversation, led by the system prompt. */
+  readonly messages: readonly Message[];
+  /** Configuration and call options together. */
+  readonly options: Options;
+  /** What the call itself set. */
+  readonly callOptions: Options;
+}
+
+/** Options that every provider has, because `BaseProvider` carries them out. */
+const COMMON_OPTIONS: readonly OptionName[] = ["stream", "signal", "timeout", "systemPrompt"];
+
+/** What all providers share: configuration, checks at the door, streams, time limits. */
+export abstract class BaseProvider implements AbstractLLM {
+  readonly provider: string;
+  readonly #config: ConfigurationManager;
+  readonly #supported: ReadonlySet<OptionName>;
+
+  /**
+   * @throws {InvalidParameterError} for an option that is unknown or has a bad value
+   * @throws {UnsupportedFeatureError} for an option this provider cannot honour
+   */
+  constructor(traits: ProviderTraits, config: LLMConfig) {
+    this.provider = traits.name;
+    this.#supported = new Set([...COMMON_OPTIONS, ...traits.supported]);
+    this.#config = new ConfigurationManager(config, {
+      defaults: traits.defaults,
+      environment: readEnvironment(traits.environment, traits.name),
+      provider: traits.name,
+    });
+    checkSupport(this.#config.getConfig(), this.#supported, this.provider);
+  }
+
+  generate(
+    prompt: Prompt,
+    options?: GenerateOptions & { stream?: false | undefined },
+  ): Promise<GenerateResponse>;
+  generate(prompt: Prompt, options: GenerateOptions & { stream: true }): LLMStream;
+  generate(prompt: Prompt, options?: GenerateOptions): Promise<GenerateResponse> | LLMStream {
+    if (options?.stream === true) return this.stream(prompt, options);
+    return (async () => this.stream(prompt, options).response)();
+  }
+
+  stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
+    const call = this.#checkCall(prompt, options);
+    return new LLMStream((emit, signal) =>
+      this.#limited(call, signal, (inner) => this.respond(call, emit, inner)),
+    );
+  }
+
+  async countTokens(prompt: Prompt, options: GenerateOptions = {}): Promise<number> {
+    const call = this.#checkCall(prompt, options);
+    return this.#limited(call, undefined, (signal) => this.count(call, signal));
+  }
+
+  setConfig(options: LLMConfig | Readonly<Record<string, unknown>>): void {
+    this.updateConfig(options);
+  }
+
+  updateConfig(options: LLMConfig | Readonly<Record<string, unknown>>): void {
+    const updates = new ConfigurationManager(options, { provider: this.provider }).getConfig();
+    checkSupport(updates, this.#supported, this.provider);
+    this.#config.updateConfig(options);
+  }
+
+  getConfig(): Options {
+    return this.#config.getConfig();
+  }
+
+  getParam<Name extends OptionName>(name: Name): Options[Name];
+  getParam<Name extends OptionName>(
+    name: Name,
+    fallback: NonNullable<Options[Name]>,
+  ): NonNullable<Options[Name]>;
+  getParam(name: OptionKey, fallback?: unknown): unknown;
+  getParam(name: OptionKey, fallback?: unknown): unknown {
+    return this.#config.getParam(name, fallback);
+  }
+
+  abstract getCapabilities(): Capabilities;
+  abstract load(options?: { signal?: AbortSignal | undefined }): Promise<void>;
+  abstract unload(): Promise<void>;
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.unload();
+  }
+
+  /** Answers one call. Aborting `signal` must end it within one token. */
+  protected abstract respond(
+    call: ProviderCall,
+    emit: (part: TextDeltaPart) => void,
+    signal: AbortSignal,
+  ): Promise<GenerateResponse>;
+
+  /** Counts the tokens of one call's prompt. */
+  protected abstract count(call: ProviderCall, signal: AbortSignal): Promise<number>;
+
+  #checkCall(prompt: Prompt, given: GenerateOptions): ProviderCall {
+    const { merged: options, call: callOptions } = this.#config.resolveCall(given);
+    checkSupport(callOptions, this.#supported, this.provider);
+    const system = { text: options.systemPrompt, fromCall: callOptions.systemPrompt !== undefined };
+    return { prompt, messages: toMessages(prompt, system, this.provider), options, callOptions };
+  }
+
+  #limited<T>(
+    call: ProviderCall,
+    streamSignal: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { signal, timeout } = call.options;
+    return withCallSignal(
+      { signals: [signal, streamSignal], timeoutMs: timeout, provider: this.provider },
+      work,
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import { RequestTimeoutError } from "../errors/index.ts";
+
+/** What can end a call before its answer does. */
+export interface CallLimits {
+  /** Signals of the caller and of the stream. */
+  signals: readonly (AbortSignal | undefined)[];
+  timeoutMs: number | undefined;
+  provider: string;
+}
+
+/**
+ * Runs work under one signal that follows several others and a time limit.
+ *
+ * Listeners and timer are gone when the work is: a signal that outlives thousands of calls gathers nothing.
+ *
+ * @throws {RequestTimeoutError} when the time is up; else what the work throws, or the reason of the abort
+ */
+export async function withCallSignal<T>(
+  limits: CallLimits,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const cleanups: (() => void)[] = [];
+  for (const signal of limits.signals) {
+    if (signal === undefined) continue;
+    const follow = () => controller.abort(signal.reason);
+    if (signal.aborted) follow();
+    signal.addEventListener("abort", follow, { once: true });
+    cleanups.push(() => signal.removeEventListener("abort", follow));
+  }
+  const { timeoutMs, provider } = limits;
+  if (timeoutMs !== undefined) {
+    const message = `The call took longer than its timeout of ${timeoutMs} ms`;
+    const timer = setTimeout(
+      () => controller.abort(new RequestTimeoutError(message, { provider })),
+      timeoutMs,
+    );
+    cleanups.push(() => clearTimeout(timer));
+  }
+  try {
+    controller.signal.throwIfAborted();
+    return await work(controller.signal);
+  } catch (error) {
+    throw controller.signal.aborted ? controller.signal.reason : error;
+  } finally {
+    for (const cleanup of cleanups) cleanup();
+  }
+}

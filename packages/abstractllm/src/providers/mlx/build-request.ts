@@ -1,0 +1,103 @@
+import type { ChatMessage, GenerateRequest, ModelInfo } from "@abstractllm/mlx";
+import type { Options } from "../../config/option-table.ts";
+import { InvalidRequestError } from "../../errors/index.ts";
+import { type Message, MessageRole } from "../../interface/message.ts";
+import { appendFiles } from "../../media/append-files.ts";
+import type { ProviderCall } from "../base-provider.ts";
+
+/** What the engine is asked, and what differs from what the user asked. */
+export interface BuiltRequest {
+  readonly request: GenerateRequest;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The engine's request for one call.
+ *
+ * @param texts - contents of the call's files
+ * @throws {InvalidRequestError} when `chatTemplate: false` meets a conversation or a system prompt
+ */
+export function buildRequest(call: ProviderCall, texts: readonly string[], info: ModelInfo): BuiltRequest {
+  const { prompt, warnings } = buildPrompt(call, texts, info);
+  const { maxTokens = 4096, stop, templateVariables, ignoreEos } = call.options;
+  return {
+    request: {
+      prompt,
+      maxTokens,
+      ...sampling(call.options),
+      ...(stop === undefined ? {} : { stop: typeof stop === "string" ? [stop] : stop }),
+      ...(templateVariables === undefined ? {} : { templateVariables }),
+      ...(ignoreEos === undefined ? {} : { ignoreEos }),
+    },
+    warnings,
+  };
+}
+
+/** The same conversation for a template that knows no system role: its text leads the first user message. */
+export function withoutSystemRole(messages: readonly Message[]): Message[] | undefined {
+  const [system, ...others] = messages;
+  const first = others[0];
+  if (system?.role !== MessageRole.SYSTEM || first?.role !== MessageRole.USER) return undefined;
+  return [{ ...first, content: `${system.content}\n\n${first.content}` }, ...others.slice(1)];
+}
+
+interface BuiltPrompt {
+  prompt: readonly ChatMessage[] | string;
+  warnings: string[];
+}
+
+function buildPrompt(call: ProviderCall, texts: readonly string[], info: ModelInfo): BuiltPrompt {
+  if (call.options.chatTemplate === false) return rawPrompt(call, texts);
+  const messages = appendFiles(call.messages, texts);
+  if (info.hasChatTemplate) return { prompt: messages, warnings: [] };
+  return {
+    prompt: plainText(messages),
+    warnings: ["The model has no chat template; the prompt was sent as plain text"],
+  };
+}
+
+function rawPrompt({ prompt, options, callOptions }: ProviderCall, texts: readonly string[]): BuiltPrompt {
+  if (typeof prompt !== "string") {
+    const message = "chatTemplate: false sends a text as it is; give the prompt as a string, not as messages";
+    throw new InvalidRequestError(message, { provider: "mlx" });
+  }
+  if (callOptions.systemPrompt !== undefined) {
+    const message =
+      "chatTemplate: false sends a text as it is, so systemPrompt has no place; write it into the prompt";
+    throw new InvalidRequestError(message, { provider: "mlx" });
+  }
+  const [message] = appendFiles([{ role: MessageRole.USER, content: prompt }], texts);
+  const warnings =
+    options.systemPrompt === undefined
+      ? []
+      : ["The configured systemPrompt was left out: chatTemplate is false"];
+  return { prompt: message?.content ?? prompt, warnings };
+}
+
+/** The specification's form for base models: the instructions, a blank line, the prompt. */
+function plainText(messages: readonly Message[]): string {
+  const isExchange = messages.filter(({ role }) => role !== MessageRole.SYSTEM).length > 1;
+  if (!isExchange) return messages.map(({ content }) => content).join("\n\n");
+  const turns = messages.map(({ role, content }) =>
+    role === MessageRole.SYSTEM ? content : `${role}: ${content}`,
+  );
+  return `${turns.join("\n\n")}\n\nassistant:`;
+}
+
+/** Options that the engine knows under the same names. */
+const SAMPLING = [
+  "temperature",
+  "topP",
+  "topK",
+  "minP",
+  "repetitionPenalty",
+  "presencePenalty",
+  "frequencyPenalty",
+  "logitBias",
+  "seed",
+] as const;
+
+function sampling(options: Options): Pick<GenerateRequest, (typeof SAMPLING)[number]> {
+  const given = SAMPLING.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
+  return Object.fromEntries(given);
+}

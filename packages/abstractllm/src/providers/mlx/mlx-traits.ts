@@ -1,0 +1,59 @@
+import type { OptionName } from "../../config/option-table.ts";
+import type { ProviderTraits } from "../base-provider.ts";
+
+const SUPPORTED: readonly OptionName[] = [
+  "model",
+  "temperature",
+  "maxTokens",
+  "maxInputTokens",
+  "contextWindow",
+  "topP",
+  "topK",
+  "minP",
+  "repetitionPenalty",
+  "frequencyPenalty",
+  "presencePenalty",
+  "logitBias",
+  "stop",
+  "seed",
+  "chatTemplate",
+  "templateVariables",
+  "ignoreEos",
+  "files",
+  "device",
+  "quantize",
+  "loadIn8bit",
+  "loadIn4bit",
+  "exact",
+  "fallbackModels",
+  "cacheDir",
+  "revision",
+  "token",
+  "endpoint",
+  "offline",
+  "maxCachedModels",
+  "isolation",
+  "vision",
+  "onProgress",
+];
+
+/** The MLX provider's defaults, environment variables and options. */
+export const MLX_TRAITS = {
+  name: "mlx",
+  defaults: {
+    model: "mlx-community/qwen2.5-coder-14b-instruct-abliterated",
+    temperature: 0.7,
+    maxTokens: 4096,
+    topP: 0.9,
+    cacheDir: null,
+    quantize: true,
+    device: "auto",
+    isolation: "worker",
+  },
+  environment: {
+    model: ["ABSTRACTLLM_MLX_MODEL"],
+    device: ["ABSTRACTLLM_MLX_DEVICE"],
+    cacheDir: ["HUGGINGFACE_CACHE_DIR"],
+  },
+  supported: new Set(SUPPORTED),
+} as const satisfies ProviderTraits;

@@ -1,0 +1,115 @@
+import { cachedModels } from "@abstractllm/mlx/hub";
+import {
+  AuthenticationError,
+  MemoryExceededError,
+  ModelLoadingError,
+  ModelNotFoundError,
+  ProviderConnectionError,
+} from "../../errors/index.ts";
+import { EnginePool } from "./engine-pool.ts";
+import { type LoadedModel, loadModel } from "./load-model.ts";
+import { type Lease, ModelCache } from "./model-cache.ts";
+import { type ModelSource, sourceKey } from "./model-source.ts";
+
+/** Models kept loaded unless `maxCachedModels` says otherwise: enough to switch, few enough for a laptop. */
+const DEFAULT_CACHED_MODELS = 2;
+
+/** Names of cached models an error lists. */
+const MAX_LISTED = 10;
+
+const engines = new EnginePool();
+const cache = new ModelCache<LoadedModel>(DEFAULT_CACHED_MODELS);
+
+/** A model in use, and which of the models that were tried it is. */
+export interface PooledModel extends Lease<LoadedModel> {
+  readonly index: number;
+  /** Why the models before it were passed over. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Takes the first of several models that can be had, loading it where it is not loaded yet.
+ *
+ * @param holder - the instance that asks
+ * @throws {AbstractLLMError} the one model's error, or `ModelLoadingError` naming every model that was tried
+ */
+export async function acquireModel(
+  sources: readonly ModelSource[],
+  holder: object,
+  signal?: AbortSignal,
+): Promise<PooledModel> {
+  const failures: { name: string; error: Error }[] = [];
+  for (const [index, source] of sources.entries()) {
+    try {
+      const lease = await cache.acquire(
+        sourceKey(source),
+        holder,
+        (context) => loadModel(source, engines, context),
+        signal,
+      );
+      const warnings = failures.map(({ name, error }) => `${name} was passed over: ${error.message}`);
+      return { ...lease, index, warnings };
+    } catch (error) {
+      if (signal?.aborted || !isUnavailable(error)) throw error;
+      failures.push({ name: source.name, error });
+    }
+  }
+  throw await noModel(failures, sources[0]?.hub.cacheDir);
+}
+
+/** Frees the models that only this instance used. */
+export function releaseModels(holder: object): Promise<void> {
+  return cache.forget(holder);
+}
+
+/** Sets how many models this process keeps loaded. */
+export function setCachedModels(limit: number): Promise<void> {
+  return cache.setLimit(limit);
+}
+
+/** Forgets a crashed engine with all its models; the next call starts anew. */
+export async function dropEngine({ engine }: LoadedModel): Promise<void> {
+  await cache.drop((loaded) => loaded.engine === engine);
+  await engines.drop(engine);
+}
+
+/** Failures that another model may not share: it is not there, cannot be had, or does not fit. */
+function isUnavailable(error: unknown): error is Error {
+  return [ModelNotFoundError, AuthenticationError, ProviderConnectionError, MemoryExceededError].some(
+    (known) => known.isInstance(error),
+  );
+}
+
+async function noModel(
+  failures: readonly { name: string; error: Error }[],
+  cacheDir?: string,
+): Promise<Error> {
+  const listing = await listCached(cacheDir);
+  const [only] = failures;
+  if (failures.length === 1 && only !== undefined) {
+    const { error } = only;
+    if (!ModelNotFoundError.isInstance(error)) return error;
+    const { provider, cause, details, reason } = error;
+    return new ModelNotFoundError(error.modelName, {
+      provider,
+      cause,
+      details,
+      reason: `${reason} ${listing}`,
+    });
+  }
+  const tried = failures.map(({ name, error }) => `${name} (${error.message})`).join("; ");
+  return new ModelLoadingError(`No model could be loaded. Tried: ${tried}. ${listing}`, {
+    provider: "mlx",
+    modelName: only?.name,
+    cause: new AggregateError(failures.map(({ error }) => error)),
+    details: { tried: failures.map(({ name }) => name) },
+  });
+}
+
+async function listCached(cacheDir: string | undefined): Promise<string> {
+  const models = await cachedModels(cacheDir).catch(() => []);
+  if (models.length === 0) return "The cache has no models.";
+  const names = models.map(({ repo }) => repo);
+  const more = names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "";
+  return `In the cache: ${names.slice(0, MAX_LISTED).join(", ")}${more}.`;
+}

@@ -1,0 +1,81 @@
+import type { QuantizeOptions } from "@abstractllm/mlx";
+import type { Options } from "../../config/option-table.ts";
+import { InvalidParameterError } from "../../errors/index.ts";
+import type { DownloadProgress } from "../../interface/llm-config.ts";
+import type { EngineKind } from "./engine-pool.ts";
+
+/** A model with everything that decides how it is loaded. */
+export interface ModelSource {
+  /** Repository, folder or `.gguf` file, as the user named it. */
+  readonly name: string;
+  readonly quantize: boolean | QuantizeOptions;
+  readonly exact: boolean;
+  readonly engine: EngineKind;
+  readonly hub: HubOptions;
+}
+
+interface HubOptions {
+  cacheDir?: string;
+  revision?: string;
+  token?: string;
+  endpoint?: string;
+  offline?: boolean;
+  onProgress?: (progress: DownloadProgress) => void;
+}
+
+/**
+ * The models to try, in order: the configured one, then its fallbacks.
+ *
+ * @param device - where the engine will compute, `auto` already decided
+ * @throws {InvalidParameterError} when both 4 and 8 bits are asked for
+ */
+export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSource[] {
+  const { model, fallbackModels = [], revision, isolation = "worker" } = options;
+  const quantize = quantization(options);
+  const hub = hubOptions(options);
+  return [model ?? "", ...fallbackModels].map((name, index) => ({
+    name,
+    quantize,
+    exact: options.exact ?? false,
+    engine: { device, isolation },
+    // a revision belongs to one repository
+    hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
+  }));
+}
+
+/** What two instances must have in common to share a loaded model. */
+export function sourceKey({ name, quantize, exact, engine, hub }: ModelSource): string {
+  const { cacheDir, revision, endpoint } = hub;
+  return JSON.stringify([
+    name,
+    quantize,
+    exact,
+    engine.device,
+    engine.isolation,
+    cacheDir,
+    revision,
+    endpoint,
+  ]);
+}
+
+function quantization({ quantize = true, loadIn4bit, loadIn8bit }: Options): boolean | QuantizeOptions {
+  if (loadIn4bit && loadIn8bit) {
+    const message = "loadIn4bit and loadIn8bit were both given; give one of them";
+    throw new InvalidParameterError("loadIn8bit", true, message, { provider: "mlx" });
+  }
+  if (loadIn8bit) return { bits: 8 };
+  if (loadIn4bit) return { bits: 4 };
+  if (typeof quantize === "boolean") return quantize;
+  const { bits, groupSize } = quantize;
+  return { ...(bits === undefined ? {} : { bits }), ...(groupSize === undefined ? {} : { groupSize }) };
+}
+
+function hubOptions({ cacheDir, token, endpoint, offline, onProgress }: Options): HubOptions {
+  return {
+    ...(cacheDir === undefined ? {} : { cacheDir }),
+    ...(token === undefined ? {} : { token }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(offline === undefined ? {} : { offline }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
+}

@@ -1,0 +1,53 @@
+import { nearestName } from "../config/nearest-name.ts";
+import { InvalidParameterError, UnsupportedProviderError } from "../errors/index.ts";
+import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import type { LLMConfig } from "../interface/llm-config.ts";
+import { importOptional } from "./import-optional.ts";
+
+/** A provider's module: what `registerProvider` loads. */
+export interface ProviderModule {
+  /** Makes an instance, after checking options, platform, dependencies and keys. */
+  createProvider(config: LLMConfig): AbstractLLM | Promise<AbstractLLM>;
+}
+
+/** Imports a provider's module; called when the provider is first used. */
+export type ProviderLoader = () => Promise<ProviderModule>;
+
+const providers = new Map<string, ProviderLoader>([["mlx", () => import("../providers/mlx/index.ts")]]);
+
+/**
+ * Makes a provider known to `createLLM`; one of the same name is replaced.
+ *
+ * @param load - imports the provider's module, so that its dependencies load only when they are needed
+ * @throws {InvalidParameterError} for an empty name
+ * @example registerProvider("mine", () => import("./my-provider.js"));
+ */
+export function registerProvider(name: string, load: ProviderLoader): void {
+  if (typeof name !== "string" || name === "") {
+    throw new InvalidParameterError("name", name, "Expected non-empty string for the provider's name");
+  }
+  providers.set(name, load);
+}
+
+/** Names that `createLLM` takes, in the order of registration. */
+export function getAvailableProviders(): string[] {
+  return [...providers.keys()];
+}
+
+/**
+ * Imports a provider's module.
+ *
+ * @throws {UnsupportedProviderError} naming the known providers
+ * @throws {UnsupportedFeatureError} with the install command when a package it needs is missing
+ */
+export async function loadProvider(name: string): Promise<ProviderModule> {
+  const load = providers.get(name);
+  if (load !== undefined) return importOptional(name, load);
+  const known = getAvailableProviders();
+  const nearest = typeof name === "string" ? nearestName(name, known) : undefined;
+  const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+  throw new UnsupportedProviderError(
+    `There is no provider "${String(name)}". Known providers: ${known.join(", ")}.${hint} Others are added with registerProvider(name, load)`,
+    { details: { knownProviders: known } },
+  );
+}
