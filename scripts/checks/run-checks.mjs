@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkCxxFormat } from "./cxx-format.mjs";
+import { missingOptionalPackages } from "./missing-optional-packages.mjs";
 
 /**
  * A check of the sources: a program of node_modules with its arguments.
@@ -48,6 +49,12 @@ export function runChecks(root) {
     });
     if (!report(check.name, result.status === 0, `${result.stdout}${result.stderr}`)) failed.push(check.name);
   }
+  const missing = Object.keys(
+    missingOptionalPackages(JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages),
+  );
+  const advice = `package-lock.json lacks ${missing.join(", ")}; npm ci fails without them. Run: npm run lockfile`;
+  if (!report("package-lock.json is complete", missing.length === 0, advice))
+    failed.push("package-lock.json");
   const format = checkCxxFormat(root);
   if (format !== undefined && !report("clang-format", format.isClean, format.output))
     failed.push("clang-format");

@@ -43,7 +43,7 @@ export const ninja = {
 export async function ensureTool(context, task, tool) {
   const onPath = findOnPath(tool.command, context.env);
   if (onPath !== undefined && isNewEnough(onPath, tool, context.env)) return onPath;
-  const folder = join(context.stateDir, "tools", tool.requirement);
+  const folder = join(context.stateDir, "tools", tool.requirement.replace("==", "-"));
   const fetched = join(folder, ...tool.inWheel.split("/"));
   if (!existsSync(fetched)) {
     task.show(`fetching ${tool.requirement}`);

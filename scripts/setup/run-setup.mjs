@@ -87,6 +87,7 @@ async function runPending(steps, context, stamps, screen) {
       throw new SetupError(`${step.title(context)}: ${missing} was not made. Log: ${task.log}`);
     stamps.write(key, wanted);
   }
+  rmSync(context.scratchDir, { recursive: true, force: true });
   return pending.length;
 }
 
