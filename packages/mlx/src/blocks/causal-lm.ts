@@ -1,0 +1,71 @@
+/** The frame that most decoders share: embedding, blocks, norm, output layer. */
+import type { LayerCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import { type ForwardOptions, LanguageModel, layerCache } from "../models/language-model.ts";
+import { Embedding, Linear, Module, RMSNorm } from "../nn/index.ts";
+import type { Mask } from "./mask.ts";
+
+export interface DecoderConfig {
+  readonly hidden_size: number;
+  readonly num_hidden_layers: number;
+  readonly rms_norm_eps: number;
+  readonly vocab_size: number;
+  readonly tie_word_embeddings: boolean;
+}
+
+export interface DecoderBlock extends Module {
+  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray;
+}
+
+/** `embed_tokens`, `layers`, `norm`; all layers see one mask. */
+export class Decoder<Block extends DecoderBlock = DecoderBlock> extends Module {
+  embed_tokens: Embedding;
+  layers: Block[];
+  norm: Module & { forward(x: MxArray): MxArray };
+
+  constructor(c: DecoderConfig, makeBlock: (layer: number) => Block) {
+    super();
+    this.embed_tokens = new Embedding(c.vocab_size, c.hidden_size);
+    this.layers = Array.from({ length: c.num_hidden_layers }, (_, i) => makeBlock(i));
+    this.norm = new RMSNorm(c.hidden_size, c.rms_norm_eps);
+  }
+
+  /** `[B, L] -> [B, L, E]` */
+  forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
+    let h = embeddings ?? this.embed(tokens);
+    const mask = layerCache(cache, 0).makeMask(h.dim(1));
+    this.layers.forEach((layer, i) => {
+      h = layer.forward(h, mask, layerCache(cache, i));
+    });
+    return this.norm.forward(h);
+  }
+
+  protected embed(tokens: MxArray): MxArray {
+    return this.embed_tokens.forward(tokens);
+  }
+}
+
+/** A decoder under `model` with its output layer, tied to the embedding or `lm_head`. */
+export class CausalLM<Body extends Decoder = Decoder> extends LanguageModel {
+  model: Body;
+  declare lm_head?: Linear;
+
+  constructor(c: DecoderConfig, model: Body) {
+    super();
+    this.model = model;
+    if (!c.tie_word_embeddings) this.lm_head = new Linear(c.hidden_size, c.vocab_size, false);
+  }
+
+  forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
+    return this.logits(this.model.forward(tokens, options));
+  }
+
+  /** `[B, L, E] -> [B, L, V]` */
+  protected logits(h: MxArray): MxArray {
+    return this.lm_head === undefined ? this.model.embed_tokens.asLinear(h) : this.lm_head.forward(h);
+  }
+
+  get layers(): readonly DecoderBlock[] {
+    return this.model.layers;
+  }
+}

@@ -1,0 +1,33 @@
+/** Attention masks. */
+
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+
+/** `undefined` attends to everything, `"causal"` to the past, an array to where it is true (or adds its values). */
+export type Mask = MxArray | "causal" | undefined;
+
+export interface MaskOptions {
+  /** Attend only to this many latest positions. */
+  window?: number | undefined;
+  /** Insist on an array where `"causal"` would do. */
+  asArray?: boolean;
+}
+
+/** Bool `[L, offset + L]`: position `offset + i` sees positions up to itself, within the window. */
+export const causalMask = (L: number, offset = 0, window?: number): MxArray => {
+  const keys = mx.expandDims(mx.arange(0, offset + L), 0);
+  const queries = mx.expandDims(mx.arange(offset, offset + L), 1);
+  const past = mx.greaterEqual(queries, keys);
+  return window === undefined ? past : mx.logicalAnd(past, mx.less(queries, keys.add(window)));
+};
+
+/** The cheapest mask for `L` new positions after `offset` cached ones. */
+export const attentionMask = (
+  L: number,
+  offset: number,
+  { window, asArray = false }: MaskOptions = {},
+): Mask => {
+  if (window !== undefined) return causalMask(L, offset, window);
+  if (L === 1) return undefined;
+  return asArray ? causalMask(L, offset) : "causal";
+};

@@ -1,0 +1,35 @@
+import type { LayerCache } from "../cache/index.ts";
+import { add, type MxArray } from "../core/index.ts";
+import { Module, RMSNorm } from "../nn/index.ts";
+import type { Mask } from "./mask.ts";
+
+/** Anything that mixes positions. */
+export interface Mixer extends Module {
+  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray;
+}
+
+/** Anything that works on each position alone. */
+export interface FeedForward extends Module {
+  forward(x: MxArray): MxArray;
+}
+
+/** Llama's block: `x + attn(norm(x))`, then `x + mlp(norm(x))`. */
+export class PreNormBlock extends Module {
+  self_attn: Mixer;
+  mlp: FeedForward;
+  input_layernorm: RMSNorm;
+  post_attention_layernorm: RMSNorm;
+
+  constructor(self_attn: Mixer, mlp: FeedForward, c: { hidden_size: number; rms_norm_eps: number }) {
+    super();
+    this.self_attn = self_attn;
+    this.mlp = mlp;
+    this.input_layernorm = new RMSNorm(c.hidden_size, c.rms_norm_eps);
+    this.post_attention_layernorm = new RMSNorm(c.hidden_size, c.rms_norm_eps);
+  }
+
+  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const h = add(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
+    return add(h, this.mlp.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
+  }
+}

@@ -1,0 +1,234 @@
+/** Position embeddings by the `rope_scaling` of a config. @see mlx-lm 0.32.2 models/rope_utils.py */
+
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import { ConfigError } from "../errors.ts";
+import { int, list, number, parseConfig, type Schema } from "../models/config.ts";
+import { type PositionEmbedding, RoPE } from "../nn/index.ts";
+
+export interface RopeSettings {
+  /** Features that turn: the head dimension, or a part of it. */
+  dims: number;
+  base: number;
+  traditional?: boolean;
+  scaling?: Readonly<Record<string, unknown>> | undefined;
+  maxPositionEmbeddings?: number | undefined;
+}
+
+/** Reads one kind's settings; other keys of `rope_scaling` belong to other kinds. */
+const read = <S extends Schema>(schema: S, scaling: Readonly<Record<string, unknown>>) =>
+  parseConfig(schema, scaling).config;
+
+/** `base ** (0, 2, ... dims / dims)`, `[dims / 2]`. */
+const wavelengths = (dims: number, base: number): MxArray =>
+  mx.power(mx.full([1], base, mx.float32), mx.arange(0, dims, 2, mx.float32).divide(dims));
+
+/** Rope over a scaled input: the first `dims` features are multiplied before they turn. */
+class ScaledInputRope implements PositionEmbedding {
+  readonly #rope: RoPE;
+  readonly #dims: number;
+  readonly #scale: number;
+
+  constructor(dims: number, scale: number, rope: RoPE) {
+    this.#dims = dims;
+    this.#scale = scale;
+    this.#rope = rope;
+  }
+
+  forward(x: MxArray, offset: number | MxArray): MxArray {
+    if (this.#scale === 1) return this.#rope.forward(x, offset);
+    if (x.dim(-1) === this.#dims) return this.#rope.forward(x.multiply(this.#scale), offset);
+    const [turned, rest] = mx.split(x, [this.#dims], -1);
+    if (turned === undefined || rest === undefined) return x;
+    return this.#rope.forward(mx.concatenate([turned.multiply(this.#scale), rest], -1), offset);
+  }
+}
+
+/** Raises the base once the sequence is longer than the model was trained for. */
+class DynamicNtkRope implements PositionEmbedding {
+  readonly #settings: {
+    dims: number;
+    base: number;
+    traditional: boolean;
+    factor: number;
+    trainedLength: number;
+  };
+
+  constructor(settings: {
+    dims: number;
+    base: number;
+    traditional: boolean;
+    factor: number;
+    trainedLength: number;
+  }) {
+    this.#settings = settings;
+  }
+
+  forward(x: MxArray, offset: number | MxArray): MxArray {
+    const { dims, base, traditional, factor, trainedLength } = this.#settings;
+    if (typeof offset !== "number")
+      throw new ConfigError("dynamic rope scaling needs one offset for the whole batch");
+    const length = Math.max(x.dim(-2) + offset, trainedLength);
+    const grown = base * ((factor * length) / trainedLength - (factor - 1)) ** (dims / (dims - 2));
+    return mx.fast.rope(x, dims, traditional, grown, 1, offset);
+  }
+}
+
+const linear = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
+  const { factor } = read({ factor: number.required() }, scaling);
+  return new RoPE(dims, { traditional, base, scale: 1 / factor });
+};
+
+const dynamic = ({ dims, base, traditional = false, scaling = {}, maxPositionEmbeddings }: RopeSettings) => {
+  const { factor } = read({ factor: number.required() }, scaling);
+  if (maxPositionEmbeddings === undefined) {
+    throw new ConfigError("config.json: dynamic rope_scaling needs max_position_embeddings");
+  }
+  return new DynamicNtkRope({ dims, base, traditional, factor, trainedLength: maxPositionEmbeddings });
+};
+
+/** Llama 3.1: low frequencies slow down by the factor, high ones stay, those between are blended. */
+const llama3 = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
+  const c = read(
+    {
+      factor: number.required(),
+      low_freq_factor: number.default(1),
+      high_freq_factor: number.default(4),
+      original_max_position_embeddings: int.default(8192),
+    },
+    scaling,
+  );
+  const trained = c.original_max_position_embeddings;
+  const longest = trained / c.low_freq_factor;
+  const shortest = trained / c.high_freq_factor;
+  const freqs = wavelengths(dims, base);
+  const lengths = freqs.multiply(2 * Math.PI);
+  const slowed = mx.where(mx.greater(lengths, longest), freqs.multiply(c.factor), freqs);
+  const isBetween = mx.logicalAnd(mx.greater(lengths, shortest), mx.less(lengths, longest));
+  const smooth = mx
+    .divide(trained, lengths)
+    .subtract(c.low_freq_factor)
+    .divide(c.high_freq_factor - c.low_freq_factor);
+  const blended = mx.divide(slowed, mx.subtract(1, smooth).divide(c.factor).add(smooth));
+  return new RoPE(dims, { traditional, freqs: mx.keep(mx.where(isBetween, blended, slowed)) });
+};
+
+const yarnMscale = (scale: number, mscale: number): number =>
+  scale <= 1 ? 1 : 0.1 * mscale * Math.log(scale) + 1;
+
+/** YaRN. @see https://arxiv.org/abs/2309.00071 */
+const yarn = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
+  const c = read(
+    {
+      factor: number.required(),
+      original_max_position_embeddings: int.default(4096),
+      beta_fast: number.default(32),
+      beta_slow: number.default(1),
+      mscale: number.default(1),
+      mscale_all_dim: number.default(0),
+    },
+    scaling,
+  );
+  const correctionDim = (rotations: number): number =>
+    (dims * Math.log(c.original_max_position_embeddings / (rotations * 2 * Math.PI))) / (2 * Math.log(base));
+  const low = Math.max(Math.floor(correctionDim(c.beta_fast)), 0);
+  const high = Math.min(Math.ceil(correctionDim(c.beta_slow)), dims - 1);
+  const span = low === high ? 0.001 : high - low; // a ramp of no width would divide by zero
+  const ramp = mx.clip(
+    mx
+      .arange(0, dims / 2, 1, mx.float32)
+      .subtract(low)
+      .divide(span),
+    0,
+    1,
+  );
+  const kept = mx.subtract(1, ramp);
+  const extra = wavelengths(dims, base);
+  const inter = extra.multiply(c.factor);
+  const freqs = mx
+    .multiply(inter, extra)
+    .divide(inter.multiply(kept).add(extra.multiply(mx.subtract(1, kept))));
+  const mscale = yarnMscale(c.factor, c.mscale) / yarnMscale(c.factor, c.mscale_all_dim);
+  return new ScaledInputRope(dims, mscale, new RoPE(dims, { traditional, freqs: mx.keep(freqs) }));
+};
+
+/** LongRoPE, with the long factors as mlx-lm uses them at every length. */
+const longrope = ({
+  dims,
+  base,
+  scaling = {},
+  maxPositionEmbeddings = 131072,
+}: RopeSettings): PositionEmbedding => {
+  const c = read(
+    {
+      original_max_position_embeddings: int.required(),
+      long_factor: list(number.required()).required(),
+      long_mscale: number.optional(),
+    },
+    scaling,
+  );
+  if (c.long_factor.length !== dims / 2) {
+    throw new ConfigError(
+      `config.json: rope_scaling.long_factor has ${c.long_factor.length} values, expected ${dims / 2}`,
+    );
+  }
+  const freqs = mx.multiply(mx.array([...c.long_factor], mx.float32), wavelengths(dims, base));
+  const factor = maxPositionEmbeddings / c.original_max_position_embeddings;
+  const byLength =
+    factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(c.original_max_position_embeddings));
+  return new ScaledInputRope(dims, c.long_mscale ?? byLength, new RoPE(dims, { freqs: mx.keep(freqs) }));
+};
+
+/** Only a part of the features turns; the rest stays by an infinite wavelength. */
+const proportional = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
+  const c = read({ partial_rotary_factor: number.default(1), factor: number.default(1) }, scaling);
+  const turned = Math.trunc(dims * c.partial_rotary_factor);
+  const freqs = mx.power(mx.full([1], base, mx.float32), mx.arange(0, turned, 2, mx.float32).divide(dims));
+  const still = mx.full([(dims - turned) / 2], Number.POSITIVE_INFINITY, mx.float32);
+  return new RoPE(dims, { traditional, freqs: mx.keep(mx.concatenate([freqs.multiply(c.factor), still])) });
+};
+
+/** Multimodal rope, on text: all three sections have the same positions. */
+const mrope = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
+  const { mrope_section } = read({ mrope_section: list(int.required()).default([]) }, scaling);
+  if (mrope_section.length !== 3) {
+    throw new ConfigError(
+      `config.json: rope_scaling.mrope_section needs 3 sections, not ${mrope_section.length}`,
+    );
+  }
+  return new RoPE(dims, { traditional, base });
+};
+
+const kinds: Readonly<Record<string, (settings: RopeSettings) => PositionEmbedding>> = {
+  default: ({ dims, base, traditional = false }) => new RoPE(dims, { traditional, base }),
+  linear,
+  dynamic,
+  llama3,
+  yarn,
+  deepseek_yarn: yarn,
+  "telechat3-yarn": yarn,
+  longrope,
+  su: longrope,
+  proportional,
+  mrope,
+};
+
+/**
+ * The position embedding that a config asks for.
+ *
+ * @throws {ConfigError} on an unknown kind or a missing setting
+ */
+export const createRope = (settings: RopeSettings): PositionEmbedding => {
+  const { type, rope_type } = settings.scaling ?? {};
+  const kind = String(type ?? rope_type ?? "default");
+  const create = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+  if (create === undefined) {
+    throw new ConfigError(
+      `config.json: rope_scaling type ${kind} is none of ${Object.keys(kinds).join(", ")}`,
+    );
+  }
+  return create(settings);
+};
+
+/** Leaves positions out: layers without position embedding. */
+export const noRope: PositionEmbedding = { forward: (x) => x };

@@ -1,0 +1,85 @@
+import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
+import { concatenate, type MxArray, replace, slice, sliceUpdate, zeros } from "../core/index.ts";
+import type { LayerCache } from "./layer-cache.ts";
+
+/** Positions added at once when the buffer is full: few copies, little waste. */
+const STEP = 256;
+
+/** Keys and values of all positions so far, in a buffer that grows by steps. */
+export class KVCache implements LayerCache {
+  #keys: MxArray | undefined;
+  #values: MxArray | undefined;
+  #capacity = 0;
+  #offset = 0;
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get nbytes(): number {
+    return (this.#keys?.nbytes ?? 0) + (this.#values?.nbytes ?? 0);
+  }
+
+  updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray] {
+    const [B = 1, K = 1, L = 0, D = 1] = keys.shape;
+    const valueDim = values.dim(3);
+    const start = this.#offset;
+    const end = start + L;
+    if (end > this.#capacity) this.#grow(keys, values, end);
+    const allKeys = this.#write(this.#keys, keys, [B, K, end, D], start);
+    const allValues = this.#write(this.#values, values, [B, K, end, valueDim], start);
+    this.#keys = replace(this.#keys, allKeys);
+    this.#values = replace(this.#values, allValues);
+    this.#offset = end;
+    if (end === this.#capacity) return [allKeys, allValues];
+    const from = [0, 0, 0, 0];
+    return [slice(allKeys, from, [B, K, end, D]), slice(allValues, from, [B, K, end, valueDim])];
+  }
+
+  #write(buffer: MxArray | undefined, update: MxArray, stop: readonly number[], start: number): MxArray {
+    return sliceUpdate(buffer ?? update, update, [0, 0, start, 0], stop);
+  }
+
+  #grow(keys: MxArray, values: MxArray, needed: number): void {
+    const added = Math.ceil((needed - this.#offset) / STEP) * STEP;
+    this.#keys = this.#extended(this.#keys, keys, added);
+    this.#values = this.#extended(this.#values, values, added);
+    this.#capacity = this.#offset + added;
+  }
+
+  /** `buffer` cut to what is used, with `added` free positions behind it. */
+  #extended(buffer: MxArray | undefined, like: MxArray, added: number): MxArray {
+    const [B = 1, K = 1, , D = 1] = like.shape;
+    const room = zeros([B, K, added, D], like.dtype);
+    if (buffer === undefined) return replace(undefined, room);
+    const used = slice(buffer, [0, 0, 0, 0], [B, K, this.#offset, D]);
+    return replace(buffer, concatenate([used, room], 2));
+  }
+
+  makeMask(L: number, options?: MaskOptions): Mask {
+    return attentionMask(L, this.#offset, options);
+  }
+
+  isTrimmable(): boolean {
+    return true;
+  }
+
+  trim(n: number): number {
+    const taken = Math.min(this.#offset, n);
+    this.#offset -= taken;
+    return taken;
+  }
+
+  state(): MxArray[] {
+    return [this.#keys, this.#values].filter((array) => array !== undefined);
+  }
+
+  dispose(): void {
+    this.#keys?.dispose();
+    this.#values?.dispose();
+    this.#keys = undefined;
+    this.#values = undefined;
+    this.#capacity = 0;
+    this.#offset = 0;
+  }
+}

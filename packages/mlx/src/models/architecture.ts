@@ -1,0 +1,40 @@
+import { type Infer, parseConfig, type Schema, withRopeKeys } from "./config.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { type SanitizeRule, sanitize } from "./sanitize.ts";
+
+/** What a model file exports: how to read its config, build it, and fit a checkpoint to it. */
+export interface ArchitectureDefinition<S extends Schema> {
+  readonly config: S;
+  readonly create: (config: Infer<S>) => LanguageModel;
+  readonly sanitize?: readonly SanitizeRule<Infer<S>>[];
+}
+
+/** An architecture bound to one config. */
+export interface BoundArchitecture {
+  readonly unknownKeys: readonly string[];
+  create(): LanguageModel;
+  sanitize<W>(weights: ReadonlyMap<string, W>): Map<string, W>;
+}
+
+export interface Architecture {
+  /** @throws {ConfigError} when the config does not fit the schema */
+  bind(rawConfig: Readonly<Record<string, unknown>>): BoundArchitecture;
+}
+
+/**
+ * Makes an architecture from its parts.
+ *
+ * @example export const architecture = defineArchitecture({ config, create: (c) => new Model(c), sanitize: [] });
+ */
+export const defineArchitecture = <S extends Schema>(
+  definition: ArchitectureDefinition<S>,
+): Architecture => ({
+  bind: (raw) => {
+    const { config, unknownKeys } = parseConfig(definition.config, withRopeKeys(raw));
+    return {
+      unknownKeys,
+      create: () => definition.create(config).keepParameters(),
+      sanitize: (weights) => sanitize(weights, definition.sanitize ?? [], config),
+    };
+  },
+});

@@ -1,0 +1,151 @@
+/** `config.json` as a schema: typed, with defaults, and nothing dropped in silence. */
+import { ConfigError } from "../errors.ts";
+
+/** One key: how to check its value, and what stands for an absent one. */
+export interface Field<T> {
+  readonly read: (value: unknown, key: string) => T;
+  readonly absent: (key: string) => T;
+}
+
+export type Schema = Readonly<Record<string, Field<unknown>>>;
+
+/** The parsed form of a schema. */
+export type Infer<S extends Schema> = { readonly [K in keyof S]: S[K] extends Field<infer T> ? T : never };
+
+const describe = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 80);
+
+const mismatch = (key: string, expected: string, value: unknown): never => {
+  throw new ConfigError(`config.json: expected ${expected} for ${key} but received ${describe(value)}`, {
+    details: { key },
+  });
+};
+
+const required = (key: string): never => {
+  throw new ConfigError(`config.json: the key ${key} is missing`, { details: { key } });
+};
+
+/** Makes the kinds of field for one type: required, with a default, optional. */
+const field = <T>(read: Field<T>["read"]) => ({
+  required: (): Field<T> => ({ read, absent: required }),
+  default: (value: T): Field<T> => ({ read, absent: () => value }),
+  optional: (): Field<T | undefined> => ({ read, absent: () => undefined }),
+});
+
+const MAX_SIZE = 2 ** 31 - 1; // MLX's dimensions are 32-bit
+
+/** A whole number from 0 to 2^31 - 1. */
+export const int = field((value, key): number =>
+  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_SIZE
+    ? value
+    : mismatch(key, "a whole number below 2^31", value),
+);
+
+/** A finite number. */
+export const number = field((value, key): number =>
+  typeof value === "number" && Number.isFinite(value) ? value : mismatch(key, "a number", value),
+);
+
+export const bool = field((value, key): boolean =>
+  typeof value === "boolean" ? value : mismatch(key, "true or false", value),
+);
+
+export const string = field((value, key): string =>
+  typeof value === "string" ? value : mismatch(key, "a string", value),
+);
+
+/** A list whose items have the given field's type. */
+export const list = <T>(item: Field<T>) =>
+  field((value, key): readonly T[] =>
+    Array.isArray(value) ? value.map((x, i) => item.read(x, `${key}[${i}]`)) : mismatch(key, "a list", value),
+  );
+
+/** An object whose keys are read elsewhere. */
+export const record = field(
+  (value, key): Readonly<Record<string, unknown>> =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : mismatch(key, "an object", value),
+);
+
+/** One of a few strings. */
+export const oneOf = <const T extends string>(...values: readonly T[]) =>
+  field((value, key): T => {
+    const found = values.find((v) => v === value);
+    return found ?? mismatch(key, `one of ${values.join(", ")}`, value);
+  });
+
+/** Keys that any config may carry and that do not change the logits. */
+const harmless = new Set([
+  "_attn_implementation",
+  "_attn_implementation_autoset",
+  "_name_or_path",
+  "architectures",
+  "attention_dropout",
+  "auto_map",
+  "bos_token_id",
+  "decoder_start_token_id",
+  "dtype",
+  "embd_pdrop",
+  "eos_token_id",
+  "hidden_dropout",
+  "initializer_range",
+  "is_llama_config",
+  "keys_to_ignore_at_inference",
+  "max_position_embeddings",
+  "max_window_layers",
+  "model_type",
+  "output_attentions",
+  "output_hidden_states",
+  "pad_token_id",
+  "pretraining_tp",
+  "quantization",
+  "quantization_config",
+  "resid_pdrop",
+  "rope_interleaved",
+  "rope_parameters",
+  "torch_dtype",
+  "transformers.js_config",
+  "transformers_version",
+  "unk_token_id",
+  "use_cache",
+]);
+
+export interface ParsedConfig<S extends Schema> {
+  readonly config: Infer<S>;
+  /** Keys that the schema does not know and that are not known to be harmless. */
+  readonly unknownKeys: readonly string[];
+}
+
+/**
+ * Reads a parsed `config.json` by a schema; `null` counts as absent.
+ *
+ * @throws {ConfigError} naming the key, what it should be and what it is
+ */
+export const parseConfig = <S extends Schema>(
+  schema: S,
+  raw: Readonly<Record<string, unknown>>,
+): ParsedConfig<S> => {
+  const entries = Object.entries(schema).map(([key, { read, absent }]) => {
+    const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
+    return [key, value === undefined || value === null ? absent(key) : read(value, key)];
+  });
+  const unknownKeys = Object.keys(raw).filter(
+    (key) => !Object.hasOwn(schema, key) && !harmless.has(key) && raw[key] !== null,
+  );
+  return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys };
+};
+
+/**
+ * The config with what transformers 5 nests under `rope_parameters` also where earlier releases had it:
+ * `rope_theta` and `rope_scaling`. Keys already there win.
+ */
+export const withRopeKeys = (raw: Readonly<Record<string, unknown>>): Record<string, unknown> => {
+  const nested = raw.rope_parameters;
+  if (typeof nested !== "object" || nested === null || Array.isArray(nested)) return { ...raw };
+  const { rope_theta } = nested as Record<string, unknown>;
+  return {
+    ...raw,
+    rope_theta: raw.rope_theta ?? rope_theta,
+    rope_scaling: raw.rope_scaling ?? nested,
+  };
+};

@@ -1,0 +1,13 @@
+/** `@abstractllm/mlx/models`: architectures, and how to add one. */
+export {
+  type Architecture,
+  type ArchitectureDefinition,
+  type BoundArchitecture,
+  defineArchitecture,
+} from "./architecture.ts";
+export * as field from "./config.ts";
+export { type Field, type Infer, parseConfig, type Schema } from "./config.ts";
+export { createModel } from "./create-model.ts";
+export { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
+export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
+export { drop, rename, type SanitizeRule, sanitize } from "./sanitize.ts";

@@ -1,0 +1,78 @@
+/** Architectures by `model_type`. Files are imported on first use. */
+import { ConfigError, MlxError } from "../errors.ts";
+import type { Architecture, BoundArchitecture } from "./architecture.ts";
+
+type Load = () => Promise<{ architecture: Architecture }>;
+
+const llama: Load = () => import("./llama.ts");
+
+const architectures = new Map<string, Load>([
+  ["gemma2", () => import("./gemma2.ts")],
+  ["iquestcoder", llama],
+  ["llama", llama],
+  ["mistral", llama],
+  ["phi3", () => import("./phi3.ts")],
+  ["qwen2", () => import("./qwen2.ts")],
+  ["qwen3", () => import("./qwen3.ts")],
+  ["smollm3", () => import("./smollm3.ts")],
+  ["xverse", llama],
+]);
+
+/** All registered model types, sorted. */
+export const modelTypes = (): string[] => [...architectures.keys()].sort();
+
+/**
+ * Adds an architecture, or replaces one, so that checkpoints with this `model_type` load.
+ *
+ * @example registerArchitecture("my_model", () => import("./my-model.js"));
+ */
+export const registerArchitecture = (modelType: string, load: Load): void => {
+  architectures.set(modelType, load);
+};
+
+const editDistance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+};
+
+const nearest = (modelType: string): string[] =>
+  modelTypes()
+    .map((known) => ({
+      known,
+      distance: known.includes(modelType) || modelType.includes(known) ? 1 : editDistance(known, modelType),
+    }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ known }) => known);
+
+/**
+ * The architecture of a parsed `config.json`, bound to it.
+ *
+ * @throws {MlxError} `unsupported-architecture` when its `model_type` is not registered
+ * @throws {ConfigError} when the config does not fit the architecture
+ */
+export const resolveArchitecture = async (
+  config: Readonly<Record<string, unknown>>,
+): Promise<BoundArchitecture> => {
+  const modelType = config.model_type;
+  if (typeof modelType !== "string") throw new ConfigError("config.json: the key model_type is missing");
+  const load = architectures.get(modelType);
+  if (load === undefined) {
+    throw new MlxError(
+      "unsupported-architecture",
+      `The architecture ${modelType.slice(0, 60)} is not supported. Near: ${nearest(modelType).join(", ")}. ` +
+        "Add your own with registerArchitecture(modelType, load).",
+      { details: { modelType, supported: modelTypes() } },
+    );
+  }
+  const { architecture } = await load();
+  return architecture.bind(config);
+};

@@ -1,0 +1,35 @@
+/** Activation functions. */
+
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+
+/** `x * sigmoid(x)`. */
+export const silu = (x: MxArray): MxArray => mx.multiply(x, mx.sigmoid(x));
+
+/** `x * Phi(x)` with the exact error function. */
+export const gelu = (x: MxArray): MxArray => x.multiply(mx.erf(x.divide(Math.SQRT2)).add(1)).divide(2);
+
+/** GELU by tanh: `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`. */
+export const geluApprox = (x: MxArray): MxArray => {
+  const inner = mx
+    .power(x, 3)
+    .multiply(0.044715)
+    .add(x)
+    .multiply(Math.sqrt(2 / Math.PI));
+  return x.multiply(0.5).multiply(mx.tanh(inner).add(1));
+};
+
+/** `max(x, 0)`. */
+export const relu = (x: MxArray): MxArray => mx.maximum(x, 0);
+
+/** `max(x, 0) ** 2`. */
+export const relu2 = (x: MxArray): MxArray => mx.square(mx.maximum(x, 0));
+
+/** `log(1 + exp(x))`. */
+export const softplus = (x: MxArray): MxArray => mx.logaddexp(x, 0);
+
+/** `log(softmax(x))` over `axis`. */
+export const logSoftmax = (x: MxArray, axis = -1): MxArray => x.subtract(mx.logsumexp(x, axis, true));
+
+/** `silu(gate) * x`. */
+export const swiglu = (gate: MxArray, x: MxArray): MxArray => mx.multiply(silu(gate), x);

@@ -1,0 +1,11 @@
+/** `@abstractllm/mlx/nn`: layers with named parameters. */
+export { gelu, geluApprox, logSoftmax, relu, relu2, silu, softplus, swiglu } from "./activations.ts";
+export { Conv1d, type Conv1dOptions } from "./conv1d.ts";
+export { Embedding } from "./embedding.ts";
+export { Linear } from "./linear.ts";
+export { MatrixLayer } from "./matrix-layer.ts";
+export { Module } from "./module.ts";
+export { LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
+export { type Quantization, type QuantizationMode, quantization } from "./quantization.ts";
+export { type QuantizePredicate, quantize } from "./quantize.ts";
+export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";

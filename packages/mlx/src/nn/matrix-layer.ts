@@ -1,0 +1,52 @@
+/** What linear layers and embeddings share: a weight matrix that can be quantized in place. */
+import { keep, type MxArray } from "../core/index.ts";
+import { Module } from "./module.ts";
+import {
+  type Quantization,
+  quantizedPlaceholder,
+  quantizeMatrix,
+  type WeightMatrix,
+} from "./quantization.ts";
+
+/** A layer around one weight matrix `[N, K]`, dense or quantized along K. */
+export abstract class MatrixLayer extends Module implements WeightMatrix {
+  weight: MxArray;
+  declare scales?: MxArray;
+  declare biases?: MxArray;
+  #shape: readonly number[];
+  #quantization: Quantization | undefined;
+
+  constructor(weight: MxArray) {
+    super();
+    this.weight = weight;
+    this.#shape = weight.shape;
+  }
+
+  /** `[N, K]` of the dense matrix. */
+  get matrixShape(): readonly number[] {
+    return this.#shape;
+  }
+
+  /** Undefined while dense. */
+  get quantization(): Quantization | undefined {
+    return this.#quantization;
+  }
+
+  /** Replaces the dense weights by their quantized form. @throws {MlxError} when K does not divide into groups */
+  quantize(q: Quantization): void {
+    this.#adopt(quantizeMatrix(this.weight, q), q);
+  }
+
+  /** Makes room for quantized weights that `loadWeights` will bring. */
+  expectQuantized(q: Quantization): void {
+    this.#adopt(quantizedPlaceholder(this.#shape, q), q);
+  }
+
+  #adopt(matrix: WeightMatrix, q: Quantization): void {
+    this.weight.dispose();
+    this.weight = keep(matrix.weight);
+    if (matrix.scales !== undefined) this.scales = keep(matrix.scales);
+    if (matrix.biases !== undefined) this.biases = keep(matrix.biases);
+    this.#quantization = q;
+  }
+}

@@ -1,0 +1,79 @@
+/** How a weight matrix is quantized, and the two products with it. */
+
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import { InvalidArgumentError } from "../errors.ts";
+
+export type QuantizationMode = "affine" | "mxfp4" | "nvfp4" | "mxfp8";
+
+/** Groups of `groupSize` weights share a scale; each weight takes `bits`. */
+export interface Quantization {
+  readonly groupSize: number;
+  readonly bits: number;
+  readonly mode: QuantizationMode;
+}
+
+const fixed: Partial<Record<QuantizationMode, Omit<Quantization, "mode">>> = {
+  mxfp4: { groupSize: 32, bits: 4 },
+  nvfp4: { groupSize: 16, bits: 4 },
+  mxfp8: { groupSize: 32, bits: 8 },
+};
+
+/**
+ * A checked quantization; missing parts take MLX's defaults (affine: 64 and 4).
+ *
+ * @throws {InvalidArgumentError} on a group size, bits or mode that MLX does not have
+ */
+export const quantization = (
+  { groupSize, bits, mode = "affine" }: Partial<Quantization> = {},
+  where = "quantization",
+): Quantization => {
+  const preset = fixed[mode];
+  const result = { groupSize: groupSize ?? preset?.groupSize ?? 64, bits: bits ?? preset?.bits ?? 4, mode };
+  const isKnown =
+    mode === "affine"
+      ? [32, 64, 128].includes(result.groupSize) && [2, 3, 4, 5, 6, 8].includes(result.bits)
+      : preset !== undefined && preset.groupSize === result.groupSize && preset.bits === result.bits;
+  if (!isKnown) {
+    throw new InvalidArgumentError(
+      `Expected for ${where} mode affine with groups of 32, 64 or 128 and 2, 3, 4, 5, 6 or 8 bits, or mxfp4 (32, 4), ` +
+        `nvfp4 (16, 4), mxfp8 (32, 8), but received mode ${mode} with groups of ${result.groupSize} and ${result.bits} bits`,
+    );
+  }
+  return result;
+};
+
+/** A weight `[N, K]`, dense or quantized; biases are absent in the fp modes. */
+export interface WeightMatrix {
+  weight: MxArray;
+  scales?: MxArray;
+  biases?: MxArray;
+}
+
+/** `x [..., K] @ weight.T -> [..., N]`. */
+export const matmulTransposed = (x: MxArray, w: WeightMatrix, q: Quantization | undefined): MxArray =>
+  q === undefined || w.scales === undefined
+    ? mx.matmul(x, mx.transpose(w.weight))
+    : mx.quantizedMatmul(x, w.weight, w.scales, w.biases, true, q.groupSize, q.bits, q.mode);
+
+/** The quantized form of a dense `[N, K]`. */
+export const quantizeMatrix = (weight: MxArray, q: Quantization): WeightMatrix => {
+  const [packed, scales, biases] = mx.quantize(weight, q.groupSize, q.bits, q.mode);
+  if (packed === undefined || scales === undefined)
+    throw new InvalidArgumentError("quantize gave no weights");
+  return { weight: packed, scales, ...(biases === undefined ? {} : { biases }) };
+};
+
+/** Placeholders in the shapes of a quantized `[N, K]`, to be filled by `loadWeights`. */
+export const quantizedPlaceholder = (shape: readonly number[], q: Quantization): WeightMatrix => {
+  const [rows = 0, columns = 0] = shape;
+  if (columns % q.groupSize !== 0) {
+    throw new InvalidArgumentError(
+      `A row of ${columns} weights does not divide into groups of ${q.groupSize}`,
+    );
+  }
+  const groups = [rows, columns / q.groupSize];
+  const weight = mx.zeros([rows, (columns * q.bits) / 32], mx.uint32);
+  if (q.mode !== "affine") return { weight, scales: mx.zeros(groups, mx.uint8) };
+  return { weight, scales: mx.zeros(groups), biases: mx.zeros(groups) };
+};

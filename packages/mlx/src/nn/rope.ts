@@ -1,0 +1,44 @@
+import { fast, MxArray } from "../core/index.ts";
+
+/** Position embedding of queries and keys. Not a module: it has no parameters. */
+export interface PositionEmbedding {
+  /**
+   * @param x - `[B, H, L, D]`
+   * @param offset - position of the first of the L; an array `[B]` gives one per row
+   */
+  forward(x: MxArray, offset: number | MxArray): MxArray;
+}
+
+export interface RoPEOptions {
+  /** Turn pairs of neighbours instead of halves. Default false. */
+  traditional?: boolean;
+  /** Default 10000. Ignored when `freqs` is given. */
+  base?: number;
+  /** Multiplies positions. Default 1. */
+  scale?: number;
+  /** Wavelengths / 2 pi per pair `[dims / 2]`, instead of powers of `base`. */
+  freqs?: MxArray;
+}
+
+/** Rotary position embedding of the first `dims` features. @see https://arxiv.org/abs/2104.09864 */
+export class RoPE implements PositionEmbedding {
+  readonly #dims: number;
+  readonly #traditional: boolean;
+  readonly #base: number | undefined;
+  readonly #scale: number;
+  readonly #freqs: MxArray | undefined;
+
+  constructor(dims: number, { traditional = false, base = 10000, scale = 1, freqs }: RoPEOptions = {}) {
+    this.#dims = dims;
+    this.#traditional = traditional;
+    this.#base = freqs === undefined ? base : undefined;
+    this.#scale = scale;
+    this.#freqs = freqs;
+  }
+
+  forward(x: MxArray, offset: number | MxArray): MxArray {
+    return offset instanceof MxArray
+      ? fast.ropeAt(x, this.#dims, this.#traditional, this.#base, this.#scale, offset, this.#freqs)
+      : fast.rope(x, this.#dims, this.#traditional, this.#base, this.#scale, offset, this.#freqs);
+  }
+}
