@@ -1,0 +1,48 @@
+/** How far a download is. */
+export interface DownloadProgress {
+  /** The file this is about, by its path in the repository. */
+  file: string;
+  /** Bytes of the file on the disk, those of an earlier try included. */
+  receivedBytes: number;
+  totalBytes: number;
+  /** Bytes of all files that this call had to fetch. */
+  allReceivedBytes: number;
+  allTotalBytes: number;
+}
+
+export type ProgressListener = (progress: DownloadProgress) => void;
+
+/** Adds up the bytes of concurrent transfers and reports them, not too often. */
+export class ProgressMeter {
+  readonly #listener: ProgressListener | undefined;
+  readonly #intervalMs: number;
+  readonly #files = new Map<string, { received: number; total: number; reportedAt: number }>();
+
+  constructor(listener: ProgressListener | undefined, intervalMs: number) {
+    this.#listener = listener;
+    this.#intervalMs = intervalMs;
+  }
+
+  expect(file: string, totalBytes: number): void {
+    const known = this.#files.get(file);
+    if (known) known.total = totalBytes;
+    else this.#files.set(file, { received: 0, total: totalBytes, reportedAt: Number.NEGATIVE_INFINITY });
+  }
+
+  /** `receivedBytes` may fall, when a transfer has to start over. */
+  update(file: string, receivedBytes: number): void {
+    const entry = this.#files.get(file);
+    if (!entry || !this.#listener) return;
+    entry.received = receivedBytes;
+    const now = performance.now();
+    if (receivedBytes < entry.total && now - entry.reportedAt < this.#intervalMs) return;
+    entry.reportedAt = now;
+    let allReceivedBytes = 0;
+    let allTotalBytes = 0;
+    for (const { received, total } of this.#files.values()) {
+      allReceivedBytes += received;
+      allTotalBytes += total;
+    }
+    this.#listener({ file, receivedBytes, totalBytes: entry.total, allReceivedBytes, allTotalBytes });
+  }
+}
