@@ -1,5 +1,13 @@
 export { type ByteReader, bytesReader } from "./byte-reader.ts";
+export { ggufArchitecture, ggufToConfig } from "./gguf-config.ts";
 export type { GgufNumbers, GgufValue } from "./gguf-metadata.ts";
+export {
+  type GgufTransform,
+  ggufTensorName,
+  ggufTransform,
+  isGgufRopeTensor,
+  unpermutedRows,
+} from "./gguf-tensor-names.ts";
 export {
   GGUF_TYPES,
   type GgufStorage,
@@ -9,6 +17,7 @@ export {
   ggufTypeId,
   isSupportedGgufType,
 } from "./gguf-types.ts";
+export { type GgufModel, type GgufParameter, mapGguf } from "./map-gguf.ts";
 export { type GgufFile, type GgufTensor, parseGguf, readGguf } from "./read-gguf.ts";
 export { resolveSafetensors } from "./resolve-safetensors.ts";
 export {
