@@ -1,0 +1,13 @@
+export { eosTokenIds } from "./eos-token-ids.ts";
+export type { GgufMetadata } from "./gguf-metadata.ts";
+export { loadTokenizer } from "./load-tokenizer.ts";
+export { StopMatcher } from "./stop-matcher.ts";
+export type { StreamingDetokenizer } from "./streaming-detokenizer.ts";
+export type {
+  AddedTokenInfo,
+  ChatTemplates,
+  DecodeOptions,
+  EncodeOptions,
+  Tokenizer,
+} from "./tokenizer.ts";
+export { tokenizerFromGguf } from "./tokenizer-from-gguf.ts";

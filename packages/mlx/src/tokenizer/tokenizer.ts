@@ -1,0 +1,55 @@
+import type { StreamingDetokenizer } from "./streaming-detokenizer.ts";
+
+export interface EncodeOptions {
+  /** Add what the tokenizer adds around a text (usually the begin-of-sequence token). Default true. */
+  addSpecialTokens?: boolean;
+  /**
+   * What text that spells a control token (`<|im_end|>`) becomes. `control` gives the control token, as Hugging Face
+   * and mlx-lm do; `text` gives ordinary tokens, so that untrusted text cannot steer the conversation. Default `control`.
+   */
+  controlTokens?: "control" | "text";
+}
+
+export interface DecodeOptions {
+  /** Leave special tokens out of the text. Default false. */
+  skipSpecialTokens?: boolean;
+}
+
+/** A token that is matched whole in the text before the model's own segmentation. */
+export interface AddedTokenInfo {
+  readonly id: number;
+  readonly content: string;
+  /** Special tokens are left out when decoding with `skipSpecialTokens`. */
+  readonly special: boolean;
+}
+
+/** The chat templates a model ships, by name. */
+export interface ChatTemplates {
+  /** The template for ordinary conversations. */
+  readonly default?: string;
+  /** Templates for other purposes; `tool_use` is taken when tools are given. */
+  readonly named: ReadonlyMap<string, string>;
+}
+
+/** Text to token ids and back. Lone surrogates in a text are read as U+FFFD. */
+export interface Tokenizer {
+  /** Token ids of a text. Asynchronous because Hugging Face's Node binding encodes on a pool thread. */
+  encode(text: string, options?: EncodeOptions): Promise<number[]>;
+  /** Text of token ids; ids without a token are left out. */
+  decode(ids: readonly number[], options?: DecodeOptions): string;
+  /** One more than the highest token id. */
+  readonly vocabSize: number;
+  tokenToId(token: string): number | undefined;
+  idToToken(id: number): string | undefined;
+  readonly bosTokenId: number | undefined;
+  readonly eosTokenId: number | undefined;
+  /** Tokens that end a turn, from the tokenizer's own files. Merge with the model's by `eosTokenIds`. */
+  readonly endTokenIds: readonly number[];
+  readonly addedTokens: readonly AddedTokenInfo[];
+  readonly specialTokenIds: ReadonlySet<number>;
+  /** `bos_token`, `eos_token` and so on, as chat templates know them. */
+  readonly specialTokens: Readonly<Record<string, string>>;
+  readonly chatTemplates: ChatTemplates;
+  /** A detokenizer for one answer. */
+  createDetokenizer(options?: DecodeOptions): StreamingDetokenizer;
+}
