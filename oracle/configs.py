@@ -63,6 +63,8 @@ llama = family(
     {
         "grouped-query": {},
         "mistral alias": {"model_type": "mistral", "same_as": "grouped-query"},
+        "iquestcoder alias": {"model_type": "iquestcoder", "same_as": "grouped-query"},
+        "xverse alias": {"model_type": "xverse", "same_as": "grouped-query"},
         "null optional keys": {
             "head_dim": None,
             "rope_scaling": None,

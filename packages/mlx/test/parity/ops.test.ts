@@ -2,13 +2,8 @@ import { describe, expect, it } from "vitest";
 import { ops } from "../../codegen/ops-table.ts";
 import { parseSignature } from "../../codegen/signature.ts";
 import * as mx from "../../src/core/index.ts";
-import { decodeBytes, readGolden } from "./golden.ts";
-
-interface StoredArray {
-  dtype: string;
-  shape: number[];
-  data: string;
-}
+import { readGolden } from "./golden.ts";
+import { dtypeNamed, restoreArray, type StoredArray } from "./stored-array.ts";
 
 interface Call {
   name: string;
@@ -19,27 +14,12 @@ interface Call {
 /** Largest difference allowed, relative to the largest element; other dtypes are exact. */
 const tolerances: Partial<Record<mx.DtypeName, number>> = { float32: 1e-6, float16: 1e-3, bfloat16: 8e-3 };
 
-const dtypes = new Map(
-  Object.values(mx).flatMap((value) =>
-    typeof value === "object" && "kind" in value && "size" in value ? [[value.name, value]] : [],
-  ),
-);
-
-function dtypeNamed(name: string): mx.Dtype {
-  const dtype = dtypes.get(name as mx.DtypeName);
-  if (dtype === undefined) throw new Error(`no dtype ${name}`);
-  return dtype;
-}
-
-const restore = ({ dtype, shape, data }: StoredArray): mx.MxArray =>
-  mx.fromRawBytes(decodeBytes(data), shape, dtypeNamed(dtype));
-
 /** An argument of a golden: arrays and dtypes come wrapped, null stands for one left out. */
 function restoreArgument(value: unknown): unknown {
   if (value === null) return undefined;
   if (typeof value !== "object" || Array.isArray(value)) return value;
-  if ("array" in value) return restore(value.array as StoredArray);
-  if ("arrays" in value) return (value.arrays as StoredArray[]).map(restore);
+  if ("array" in value) return restoreArray(value.array as StoredArray);
+  if ("arrays" in value) return (value.arrays as StoredArray[]).map(restoreArray);
   if ("dtype" in value) return dtypeNamed(value.dtype as string);
   throw new Error(`unknown argument ${JSON.stringify(value)}`);
 }
@@ -59,7 +39,7 @@ function expectClose(actual: mx.MxArray, stored: StoredArray): void {
     dtype: stored.dtype,
     shape: stored.shape,
   });
-  const [got, expected] = [numbers(actual), numbers(restore(stored))];
+  const [got, expected] = [numbers(actual), numbers(restoreArray(stored))];
   const finite = expected.filter(Number.isFinite).map(Math.abs);
   const allowed = (tolerances[actual.dtype.name] ?? 0) * finite.reduce((a, b) => Math.max(a, b), 0);
   const wrong = got.flatMap((value, i) => {

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LanguageModel, modelTypes, resolveArchitecture } from "../../src/models/index.ts";
+import { quantize } from "../../src/nn/index.ts";
+import { expectSameLogits } from "./compare-logits.ts";
+import { decodeFloats, type GoldenCase, readModelGoldens } from "./golden.ts";
+import { buildModel, runModel } from "./run-model.ts";
+
+const vocabSize = (golden: GoldenCase): number => Number(golden.config.vocab_size);
+
+/** The cached runs of one model against its plain forward, over a prompt long enough to wrap every window. */
+function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
+  const tokens = Array.from({ length: 37 }, (_, i) => (i * 29 + 3) % vocabSize(golden));
+  const other = tokens.map((token) => (token * 7 + 1) % vocabSize(golden));
+  const plain = (rows: number[][]) =>
+    runModel(get(), { tokens: rows, chunks: [tokens.length], cached: false }).values;
+
+  it.each([
+    ["one prefill and steps", [30, 1, 1, 1, 1, 1, 1, 1]],
+    ["single steps from the start", tokens.map(() => 1)],
+    ["uneven chunks", [1, 2, 17, 5, 12]],
+  ])("gives the same logits in %s as without a cache", (_, chunks) => {
+    const cached = runModel(get(), { tokens: [tokens], chunks, cached: true }).values;
+    expectSameLogits(cached, plain([tokens]), vocabSize(golden));
+  });
+
+  it("gives each row of a batch what it gives the row alone", () => {
+    const batch = plain([tokens, other]);
+    expectSameLogits(batch.subarray(0, batch.length / 2), plain([tokens]), vocabSize(golden));
+    expectSameLogits(batch.subarray(batch.length / 2), plain([other]), vocabSize(golden));
+  });
+}
+
+function describeCase(golden: GoldenCase): void {
+  let model: LanguageModel;
+  let weightsSha256: string;
+  beforeAll(async () => {
+    ({ model, weightsSha256 } = await buildModel(golden));
+  });
+  afterAll(() => model?.dispose());
+
+  it("has the parameters of Python's model", () => {
+    expect(weightsSha256).toBe(golden.weightsSha256);
+  });
+
+  it("knows every key of the config", async () => {
+    expect((await resolveArchitecture(golden.config)).unknownKeys).toEqual([]);
+  });
+
+  it.each(golden.runs)("agrees with Python mlx-lm: $name", (run) => {
+    expectSameLogits(runModel(model, run).values, decodeFloats(run.logits), vocabSize(golden));
+  });
+
+  // the base frequency of dynamic scaling moves with the length, so keys in a cache keep an older one
+  if (!golden.name.includes("dynamic past context")) describeAgreement(golden, () => model);
+}
+
+function describeQuantized(
+  golden: GoldenCase,
+  { bits, groupSize, runs }: GoldenCase["quantized"][number],
+): void {
+  let model: LanguageModel;
+  beforeAll(async () => {
+    ({ model } = await buildModel(golden));
+    quantize(model, { bits, groupSize });
+  });
+  afterAll(() => model?.dispose());
+
+  it.each(runs)("agrees with Python mlx-lm: $name", (run) => {
+    expectSameLogits(runModel(model, run).values, decodeFloats(run.logits), vocabSize(golden));
+  });
+}
+
+const registered = new Set(modelTypes());
+
+describe.each(readModelGoldens())("$architecture", ({ architecture, cases }) => {
+  if (!registered.has(architecture)) {
+    it.skip("agrees with Python mlx-lm (this model_type is not registered)", () => {});
+    return;
+  }
+  for (const golden of cases) {
+    describe(golden.name, () => describeCase(golden));
+    for (const quantized of golden.quantized) {
+      describe(`${golden.name}, ${quantized.bits} bits in groups of ${quantized.groupSize}`, () =>
+        describeQuantized(golden, quantized));
+    }
+  }
+});
+
+it("every registered architecture has a golden", () => {
+  const goldens = new Set(
+    readModelGoldens().flatMap(({ cases }) => cases.map(({ config }) => config.model_type)),
+  );
+  expect([...registered].filter((name) => !goldens.has(name))).toEqual([]);
+});
