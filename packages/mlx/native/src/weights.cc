@@ -4,6 +4,7 @@
 #include <map>
 
 #include "bind.h"
+#include "gguf/gguf_blocks.h"
 #include "mapped_file.h"
 
 namespace abstractllm {
@@ -60,6 +61,60 @@ std::vector<mx::array> map_tensors(const std::string& path, const std::vector<do
   return out;
 }
 
+// A GGUF tensor's blocks, checked against the file as it is now.
+struct Blocks {
+  std::shared_ptr<MappedFile> file;
+  const uint8_t* data;
+  size_t count;
+  const gguf::BlockType* type;
+};
+
+Blocks gguf_blocks(const std::string& path, uint64_t offset, int type_id, uint64_t elements) {
+  const auto* type = gguf::find_block_type(static_cast<uint32_t>(type_id));
+  if (!type || elements % type->block_size != 0) {
+    throw AddonError("weights", path + ": tensor type " + std::to_string(type_id) + " cannot be unpacked");
+  }
+  auto file = MappedFile::open(path);
+  size_t count = elements / type->block_size;
+  const char* data = bytes_at(*file, path, offset, count * type->block_bytes);
+  return {std::move(file), reinterpret_cast<const uint8_t*>(data), count, type};
+}
+
+mx::allocator::Data allocate(size_t bytes, void** out) {
+  auto data = mx::allocator::malloc(bytes);
+  auto buffer = data.buffer();
+  *out = buffer.raw_ptr();
+  return data;
+}
+
+// [words, scales, biases] of a matrix [rows, columns] in MLX's affine layout, groups of 32.
+std::vector<mx::array> gguf_affine(const std::string& path, uint64_t offset, int type_id, int rows, int columns) {
+  auto blocks = gguf_blocks(path, offset, type_id, static_cast<uint64_t>(rows) * columns);
+  if (!blocks.type->to_affine || columns % 32 != 0) {
+    throw AddonError("weights", path + ": tensor type " + blocks.type->name + " has no affine form");
+  }
+  int words = columns * static_cast<int>(blocks.type->affine_bits) / 32;
+  int groups = columns / 32;
+  void *w, *scales, *biases;
+  auto w_data = allocate(static_cast<size_t>(rows) * words * sizeof(uint32_t), &w);
+  auto scales_data = allocate(static_cast<size_t>(rows) * groups * sizeof(uint16_t), &scales);
+  auto biases_data = allocate(static_cast<size_t>(rows) * groups * sizeof(uint16_t), &biases);
+  blocks.type->to_affine(blocks.data, blocks.count, static_cast<uint32_t*>(w), static_cast<uint16_t*>(scales),
+                         static_cast<uint16_t*>(biases));
+  return {mx::array(std::move(w_data), {rows, words}, mx::uint32),
+          mx::array(std::move(scales_data), {rows, groups}, mx::float16),
+          mx::array(std::move(biases_data), {rows, groups}, mx::float16)};
+}
+
+mx::array gguf_dequantize(const std::string& path, uint64_t offset, int type_id, const mx::Shape& shape) {
+  uint64_t bytes = byte_size(shape, mx::float32);
+  auto blocks = gguf_blocks(path, offset, type_id, bytes / sizeof(float));
+  void* out;
+  auto data = allocate(bytes, &out);
+  blocks.type->dequantize(blocks.data, blocks.count, static_cast<float*>(out));
+  return mx::array(std::move(data), shape, mx::float32);
+}
+
 }  // namespace
 
 template <>
@@ -83,6 +138,12 @@ void register_weights(Env* e, napi_value x) {
           const std::vector<int>& ranks, const std::vector<int>& dims) {
          return map_tensors(path, offsets, dtypes, ranks, dims);
        });
+  bind(e, x, "ggufAffine", [](const std::string& path, uint64_t offset, int type, int rows, int columns) {
+    return gguf_affine(path, offset, type, rows, columns);
+  });
+  bind(e, x, "ggufDequantize", [](const std::string& path, uint64_t offset, int type, const mx::Shape& shape) {
+    return gguf_dequantize(path, offset, type, shape);
+  });
 }
 
 }  // namespace abstractllm

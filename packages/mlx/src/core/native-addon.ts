@@ -69,6 +69,8 @@ export interface NativeRuntime {
     ranks: readonly number[],
     dims: readonly number[],
   ): Slot[];
+  ggufAffine(path: string, offset: number, type: number, rows: number, columns: number): Slot[];
+  ggufDequantize(path: string, offset: number, type: number, shape: readonly number[]): Slot;
 }
 
 /** The addon's functions; arrays are slots. */

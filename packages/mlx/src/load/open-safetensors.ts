@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import * as mx from "../core/index.ts";
+import type { Dtype, MxArray } from "../core/index.ts";
+import { mapTensors } from "../core/mapped.ts";
+import { ConfigError, WeightsError } from "../errors.ts";
+import { resolveSafetensors, type StoredDtype, type TensorSource } from "../weights/index.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { readQuantizationConfig } from "./quantization-config.ts";
+import { readJsonObject } from "./read-json.ts";
+
+const dtypes: Partial<Record<StoredDtype, Dtype>> = {
+  BOOL: mx.bool_,
+  U8: mx.uint8,
+  I8: mx.int8,
+  U16: mx.uint16,
+  I16: mx.int16,
+  U32: mx.uint32,
+  I32: mx.int32,
+  U64: mx.uint64,
+  I64: mx.int64,
+  F16: mx.float16,
+  BF16: mx.bfloat16,
+  F32: mx.float32,
+  F64: mx.float64,
+  // MLX has no fp8 dtypes: the bytes, as mx.load gives them
+  F8_E4M3: mx.uint8,
+  F8_E8M0: mx.uint8,
+};
+
+const dtypeOf = ({ name, dtype }: TensorSource): Dtype => {
+  const found = dtypes[dtype];
+  if (found === undefined) throw new WeightsError(`Tensor ${name.slice(0, 100)} has dtype ${dtype}, which MLX does not have`);
+  return found;
+};
+
+const byPath = (sources: readonly TensorSource[]): Map<string, TensorSource[]> => {
+  const groups = new Map<string, TensorSource[]>();
+  for (const source of sources) {
+    const group = groups.get(source.path);
+    if (group === undefined) groups.set(source.path, [source]);
+    else group.push(source);
+  }
+  return groups;
+};
+
+/** Arrays over proven tensors, by name; files are mapped once each. */
+const mapSources = (sources: readonly TensorSource[]): Map<string, MxArray> => {
+  const weights = new Map<string, MxArray>();
+  for (const [path, tensors] of byPath(sources)) {
+    const arrays = mapTensors(
+      path,
+      tensors.map((t) => ({ offset: t.offset, dtype: dtypeOf(t), shape: t.shape })),
+    );
+    tensors.forEach(({ name }, i) => {
+      const array = arrays[i];
+      if (array !== undefined) weights.set(name, array);
+    });
+  }
+  return weights;
+};
+
+/**
+ * Opens a model folder: `config.json`, `generation_config.json` and safetensors weights.
+ *
+ * @throws {ConfigError} when config.json is missing or damaged
+ * @throws {WeightsError} when weights are missing, damaged or hostile
+ */
+export const openSafetensors = (folder: string): Checkpoint => {
+  const config = readJsonObject(join(folder, "config.json"));
+  if (config === undefined) throw new ConfigError(`${folder} has no config.json: it is not a model folder`);
+  const sources = resolveSafetensors(folder);
+  return {
+    config,
+    generationConfig: readJsonObject(join(folder, "generation_config.json")) ?? {},
+    weights: mapSources(sources),
+    quantization: readQuantizationConfig(config),
+    weightBytes: sources.reduce((sum, { byteLength }) => sum + byteLength, 0),
+  };
+};

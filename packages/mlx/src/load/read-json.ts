@@ -1,0 +1,37 @@
+import { readFileSync, statSync } from "node:fs";
+import { ConfigError } from "../errors.ts";
+
+const MAX_CONFIG_BYTES = 10_000_000; // a config is a few KB; more is a mistake or an attack (CWE-770)
+
+// Python's json writes these and mlx-lm's configs hold them; JSON.parse refuses them
+const tagged = new Map([
+  ["Infinity", Number.POSITIVE_INFINITY],
+  ["-Infinity", Number.NEGATIVE_INFINITY],
+  ["NaN", Number.NaN],
+]);
+
+const untag = (_key: string, value: unknown): unknown => {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, "__float__")) return value;
+  return tagged.get(String((value as Record<string, unknown>)["__float__"])) ?? value;
+};
+
+/**
+ * A JSON object from a file; undefined when there is no such file.
+ *
+ * @throws {ConfigError} when it is too large, not JSON or not an object
+ */
+export const readJsonObject = (path: string): Record<string, unknown> | undefined => {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) return undefined;
+  if (size > MAX_CONFIG_BYTES) throw new ConfigError(`${path} has ${size} bytes, more than ${MAX_CONFIG_BYTES}`);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"), untag);
+  } catch (cause) {
+    throw new ConfigError(`${path} is not valid JSON`, { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ConfigError(`${path}: expected an object`);
+  }
+  return value as Record<string, unknown>;
+};
