@@ -78,7 +78,6 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "(^|/)(node_modules|dist)/" },
-    exclude: { path: "^packages/[^/]+/(dist|build|vendor)/" },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
     enhancedResolveOptions: {

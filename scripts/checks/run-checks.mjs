@@ -20,7 +20,7 @@ const checks = [
   {
     name: "dependency-cruiser",
     program: "dependency-cruiser/bin/dependency-cruise.mjs",
-    args: ["--config", ".dependency-cruiser.cjs", "packages"],
+    args: ["--config", ".dependency-cruiser.cjs", "packages/*/{src,test,codegen}"],
   },
   { name: "knip", program: "knip/bin/knip.js", args: [] },
   { name: "types of tests and scripts", program: "typescript/bin/tsc", args: ["-p", "tsconfig.tests.json"] },

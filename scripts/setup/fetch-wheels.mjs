@@ -79,7 +79,7 @@ export function explainPip(output) {
   if (/No space left on device/.test(output)) return "The disk is full.";
   const missing = /No matching distribution found for (\S+)/.exec(output)?.[1];
   if (missing !== undefined) {
-    return `The Python package index has no ${missing} wheel for this platform (macOS 14 or newer, or glibc 2.35 or newer, is needed).`;
+    return `pip found no ${missing} for this machine: the package index is out of reach (see pip config list), or this system is older than macOS 14 or glibc 2.35.`;
   }
   return undefined;
 }

@@ -88,7 +88,7 @@ function failure(command, args, outcome, { log, explain }) {
   const remedy = explain?.(output);
   return [
     ...(remedy === undefined ? [] : [remedy, ""]),
-    `${command} ${args[0] ?? ""} failed (${how}). Its last lines:`,
+    `${[command, ...args.slice(0, 3)].join(" ")} failed (${how}). Its last lines:`,
     ...lastLines(output, shownLines).map((line) => `  ${line}`),
     `The whole log: ${log}`,
   ].join("\n");

@@ -83,6 +83,9 @@ export function explainNpm(output) {
   if (/SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER|UNABLE_TO_VERIFY/.test(output)) {
     return "npm does not trust its registry's certificate: set NODE_EXTRA_CA_CERTS to your certificate file.";
   }
+  if (/Exit handler never called/.test(output)) {
+    return "npm gave up without a reason, which it does when the network or a certificate fails: its own log, named below, has it.";
+  }
   if (/ENOSPC/.test(output)) return "The disk is full.";
   return undefined;
 }
