@@ -1,10 +1,15 @@
 import type { GenerationDefaults } from "./generate-options.ts";
 
-/** How far a model file has come, for a progress bar. */
+/** How far a download has come, for a progress bar. */
 export interface DownloadProgress {
+  /** The file this is about. */
   file: string;
+  /** Bytes of that file. */
   receivedBytes: number;
   totalBytes: number;
+  /** Bytes of all files that have to be fetched. */
+  allReceivedBytes: number;
+  allTotalBytes: number;
 }
 
 /** How an unquantized model is quantized while it loads. */

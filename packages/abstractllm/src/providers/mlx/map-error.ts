@@ -40,7 +40,11 @@ const BY_CODE: Readonly<Record<MlxErrorCode, Mapping>> = {
       requiredMemory: bytes(details.requiredBytes),
       availableMemory: bytes(details.availableBytes),
     }),
-  unavailable: ({ message, options }) => new UnsupportedFeatureError("mlx", message, options),
+  unavailable: (failure) =>
+    // the hub's word for a cache folder that cannot be used
+    MlxError.isInstance(failure.options.cause) && failure.options.cause.name === "HubError"
+      ? loading(failure)
+      : new UnsupportedFeatureError("mlx", failure.message, failure.options),
   disposed: ({ message, options }) => new GenerationError(message, { ...options, retryable: true }),
   weights: loading,
   config: loading,

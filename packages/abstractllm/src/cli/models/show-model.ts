@@ -1,0 +1,68 @@
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { ModelNotFoundError } from "../../errors/index.ts";
+import { ExitCode } from "../exit-code.ts";
+import { formatBytes } from "../format.ts";
+import { loadHub } from "../load-hub.ts";
+import type { ParsedFlags } from "../parse-flags.ts";
+import { plain, type Terminal } from "../terminal.ts";
+import { oneName } from "./one-name.ts";
+
+/** `models info`: what the cache knows about one model, without the network. */
+export async function showModel(
+  names: readonly string[],
+  flags: ParsedFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const name = oneName(names, "info");
+  const hub = await loadHub();
+  const { cacheDir } = hub.hubSettings(undefined, { cacheDir: flags.text("cache-dir") });
+  const found = await hub
+    .resolveModel(name, { cacheDir, offline: true, revision: flags.text("revision") })
+    .catch((cause) => {
+      if (cause.code !== "offline") throw cause;
+      const reason = `it is not complete in the cache; abstractllm models pull ${name} fetches it`;
+      throw new ModelNotFoundError(name, { reason, searchPath: cacheDir, cause });
+    });
+  const cached = (await hub.scanCache(cacheDir)).repos.find(({ repo }) => repo === found.repo);
+  const info = {
+    name: found.repo ?? found.path,
+    path: found.path,
+    ...(found.revision === undefined ? {} : { revision: found.revision }),
+    ...(cached === undefined ? {} : { sizeBytes: cached.sizeBytes, revisions: cached.revisions.length }),
+    files: found.files,
+    ...(await readConfig(found.path)),
+  };
+  terminal.print(flags.has("json") ? `${JSON.stringify(info, undefined, 2)}\n` : describe(info, terminal));
+  return ExitCode.OK;
+}
+
+/** The fields of `config.json` that people choose models by. */
+async function readConfig(path: string): Promise<Record<string, unknown>> {
+  if (path.endsWith(".gguf")) return { format: "gguf", file: basename(path) };
+  const text = await readFile(join(path, "config.json"), "utf8").catch(() => "{}");
+  const config = JSON.parse(text) as Record<string, unknown>;
+  const { bits, group_size } = (config.quantization ?? {}) as Record<string, unknown>;
+  const facts = {
+    format: "safetensors",
+    modelType: config.model_type,
+    contextLength: config.max_position_embeddings,
+    vocabularySize: config.vocab_size,
+    layers: config.num_hidden_layers,
+    quantization: bits === undefined ? "none" : `${bits} bits in groups of ${group_size}`,
+  };
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+}
+
+function describe(info: Readonly<Record<string, unknown>>, terminal: Terminal): string {
+  const rows = Object.entries(info).map(([key, value]) => {
+    const text = Array.isArray(value) ? value.join(", ") : String(value);
+    const shown = key === "sizeBytes" ? formatBytes(Number(value)) : plain(text);
+    return `${terminal.style("bold", label(key).padEnd(16))}${shown}\n`;
+  });
+  return rows.join("");
+}
+
+function label(key: string): string {
+  return key === "sizeBytes" ? "size" : key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
