@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { ByteReader } from "./byte-reader.ts";
-import { failWeights } from "./weights-problem.ts";
+import { failWeights, quoteName, type WeightsProblem } from "./weights-problem.ts";
 
 const WINDOW_BYTES = 1 << 18;
 const TWO_32 = 2 ** 32;
@@ -9,6 +9,8 @@ const TWO_32 = 2 ** 32;
 export class GgufCursor {
   readonly path: string;
   readonly size: number;
+  /** What is being read, for messages: a name from the file, or empty. */
+  context = "";
   readonly #reader: ByteReader;
   #window: Buffer = Buffer.alloc(0);
   /** Where in the file the window starts, and where in the window we are. */
@@ -83,9 +85,8 @@ export class GgufCursor {
 
   /** A u64 that counts something: at most `most`. */
   count(what: string, most: number): number {
-    const at = this.#take(8);
-    const value = this.#window.readUInt32LE(at) + this.#window.readUInt32LE(at + 4) * TWO_32;
-    if (value > most) failWeights(this.path, "limit", `${what} is ${value}; at most ${most} is read`);
+    const value = this.#wholeNumber();
+    if (value > most) this.fail("limit", `${what} is ${value}; at most ${most} is read`);
     return value;
   }
 
@@ -97,14 +98,26 @@ export class GgufCursor {
 
   /** A string: its length as u64, then UTF-8. */
   string(what: string, most: number): string {
-    const length = this.count(`the length of ${what}`, most);
+    const length = this.#wholeNumber();
+    if (length > most) this.fail("limit", `${what} has ${length} bytes; at most ${most} are read`);
     const at = this.#take(length);
     const text = this.#window.toString("utf8", at, at + length);
     // decoding replaces what is not UTF-8, so only texts with the replacement character need a second look
     if (text.includes("\ufffd") && !isUtf8(this.#window.subarray(at, at + length))) {
-      failWeights(this.path, "encoding", `${what} is not UTF-8`);
+      this.fail("encoding", `${what} is not UTF-8`);
     }
     return text;
+  }
+
+  /** Throws the `WeightsError` for what is being read. */
+  fail(problem: WeightsProblem, message: string): never {
+    failWeights(this.path, problem, this.context === "" ? message : `${quoteName(this.context)}: ${message}`);
+  }
+
+  /** A u64 as a number, exact up to 2^53 and too large for any limit above. */
+  #wholeNumber(): number {
+    const at = this.#take(8);
+    return this.#window.readUInt32LE(at) + this.#window.readUInt32LE(at + 4) * TWO_32;
   }
 
   /** Moves on by `length` bytes, which are then at the returned place of the window. */
@@ -119,7 +132,7 @@ export class GgufCursor {
     const position = this.position;
     if (length > this.size - position) {
       const message = `ends at byte ${this.size}, but ${length} more bytes belong at ${position}. Download it again.`;
-      failWeights(this.path, "truncated", message);
+      this.fail("truncated", message);
     }
     const bytes = this.#reader.read(position, Math.min(Math.max(length, WINDOW_BYTES), this.size - position));
     this.#window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

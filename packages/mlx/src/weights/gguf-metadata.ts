@@ -6,7 +6,6 @@ import {
   MAX_GGUF_METADATA_BYTES,
   MAX_STRING_BYTES,
 } from "./limits.ts";
-import { failWeights, quoteName } from "./weights-problem.ts";
 
 /** Numbers of one metadata array, as the file has them; 64-bit integers are `number`, or `bigint` over 2^53. */
 export type GgufNumbers =
@@ -42,25 +41,25 @@ export function readGgufMetadata(
   const metadata = new Map<string, GgufValue>();
   let alignment = DEFAULT_ALIGNMENT;
   for (let i = 0; i < pairs; i++) {
+    cursor.context = "";
     const key = cursor.string("a metadata key", MAX_GGUF_KEY_BYTES);
-    if (key === "") failWeights(cursor.path, "syntax", "a metadata key is empty");
-    if (metadata.has(key))
-      failWeights(cursor.path, "duplicate", `metadata key ${quoteName(key)} appears twice`);
+    if (key === "") cursor.fail("syntax", "a metadata key is empty");
+    cursor.context = key;
+    if (metadata.has(key)) cursor.fail("duplicate", "this metadata key appears twice");
     const type = cursor.u32();
-    const value = reader.value(key, type);
-    if (key === ALIGNMENT_KEY) alignment = checkAlignment(type, value, cursor.path);
+    const value = reader.value(type, 0);
+    if (key === ALIGNMENT_KEY) alignment = checkAlignment(type, value, cursor);
     metadata.set(key, value);
   }
+  cursor.context = "";
   return { metadata, alignment };
 }
 
-function checkAlignment(type: number, value: GgufValue, path: string): number {
-  if (type !== UINT32 || typeof value !== "number") {
-    return failWeights(path, "field", `${ALIGNMENT_KEY} should be of type uint32, not of type ${type}`);
-  }
+function checkAlignment(type: number, value: GgufValue, cursor: GgufCursor): number {
+  if (type !== UINT32 || typeof value !== "number")
+    return cursor.fail("field", `is not of type uint32 but of ${type}`);
   const isPowerOfTwo = value > 0 && Number.isInteger(Math.log2(value));
-  if (!isPowerOfTwo) failWeights(path, "field", `${ALIGNMENT_KEY} is ${value}, not a power of two`);
-  return value;
+  return isPowerOfTwo ? value : cursor.fail("field", `is ${value}, not a power of two`);
 }
 
 /** Reads values, counting elements and bytes over the whole file. */
@@ -74,16 +73,16 @@ class ValueReader {
     this.#start = cursor.position;
   }
 
-  value(key: string, type: number, depth = 0): GgufValue {
+  value(type: number, depth: number): GgufValue {
     if (this.#cursor.position - this.#start > MAX_GGUF_METADATA_BYTES) {
-      failWeights(this.#cursor.path, "limit", `has more than ${MAX_GGUF_METADATA_BYTES} bytes of metadata`);
+      this.#cursor.fail("limit", `there are more than ${MAX_GGUF_METADATA_BYTES} bytes of metadata`);
     }
-    if (type === STRING) return this.#cursor.string(`metadata ${quoteName(key)}`, MAX_STRING_BYTES);
-    if (type === ARRAY) return this.#array(key, depth + 1);
-    return this.#scalar(key, type);
+    if (type === STRING) return this.#cursor.string("a string", MAX_STRING_BYTES);
+    if (type === ARRAY) return this.#array(depth + 1);
+    return this.#scalar(type);
   }
 
-  #scalar(key: string, type: number): number | bigint | boolean {
+  #scalar(type: number): number | bigint | boolean {
     const cursor = this.#cursor;
     if (type === 0) return cursor.u8();
     if (type === 1) return cursor.i8();
@@ -96,49 +95,36 @@ class ValueReader {
     if (type === 10) return narrow(cursor.u64());
     if (type === 11) return narrow(cursor.i64());
     if (type === 12) return cursor.f64();
-    return failWeights(cursor.path, "syntax", `metadata ${quoteName(key)} has the unknown type ${type}`);
+    return cursor.fail("syntax", `has the unknown type ${type}`);
   }
 
-  #array(key: string, depth: number): GgufValue {
+  #array(depth: number): GgufValue {
     const cursor = this.#cursor;
-    const quoted = quoteName(key);
     if (depth > MAX_GGUF_ARRAY_DEPTH) {
-      failWeights(
-        cursor.path,
-        "limit",
-        `metadata ${quoted} nests arrays deeper than ${MAX_GGUF_ARRAY_DEPTH}`,
-      );
+      cursor.fail("limit", `nests arrays deeper than ${MAX_GGUF_ARRAY_DEPTH}`);
     }
     const type = cursor.u32();
     const elementBytes = ELEMENT_BYTES[type];
-    if (elementBytes === undefined) {
-      return failWeights(cursor.path, "syntax", `metadata ${quoted} is an array of the unknown type ${type}`);
-    }
-    const count = cursor.count(`the length of array ${quoted}`, MAX_GGUF_ELEMENTS - this.#elements);
+    if (elementBytes === undefined) return cursor.fail("syntax", `is an array of the unknown type ${type}`);
+    const count = cursor.count("the length of an array", MAX_GGUF_ELEMENTS - this.#elements);
     if (count * elementBytes > cursor.remaining) {
-      failWeights(
-        cursor.path,
-        "truncated",
-        `metadata ${quoted} declares ${count} elements, past the end of the file`,
-      );
+      cursor.fail("truncated", `declares ${count} elements, past the end of the file`);
     }
     this.#elements += count;
-    if (type === STRING) return this.#strings(quoted, count);
-    if (type === ARRAY) return Array.from({ length: count }, () => this.#array(key, depth + 1));
-    return this.#numbers(key, type, count, elementBytes);
+    if (type === STRING || type === ARRAY) return this.#values(type, count, depth);
+    return this.#numbers(type, count, elementBytes);
   }
 
-  #strings(quoted: string, count: number): string[] {
-    const strings = new Array<string>(count);
-    const what = `a string in ${quoted}`;
-    for (let i = 0; i < count; i++) strings[i] = this.#cursor.string(what, MAX_STRING_BYTES);
-    return strings;
+  #values(type: number, count: number, depth: number): GgufValue[] {
+    const values = new Array<GgufValue>(count);
+    for (let i = 0; i < count; i++) values[i] = this.value(type, depth);
+    return values;
   }
 
-  #numbers(key: string, type: number, count: number, elementBytes: number): boolean[] | GgufNumbers {
+  #numbers(type: number, count: number, elementBytes: number): boolean[] | GgufNumbers {
     if (type === BOOL) return Array.from(this.#cursor.bytes(count), (byte) => byte !== 0);
     if (type === 10 || type === 11) {
-      return Array.from({ length: count }, () => this.#scalar(key, type) as number | bigint);
+      return Array.from({ length: count }, () => this.#scalar(type) as number | bigint);
     }
     // a copy starts at 0 of its own buffer, so every element size is aligned
     const { buffer } = this.#cursor.bytes(count * elementBytes);

@@ -1,5 +1,5 @@
 import { MAX_JSON_DEPTH, MAX_STRING_BYTES } from "./limits.ts";
-import { failWeights, type WeightsProblem } from "./weights-problem.ts";
+import { failWeights, quoteName, type WeightsProblem } from "./weights-problem.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -8,6 +8,7 @@ const COLON = 0x3a;
 const MINUS = 0x2d;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const NUMBER_BYTES = 400;
+const SAFE_DIGITS = 15;
 
 /**
  * Reads JSON from bytes in one pass, as its caller asks for it: nothing is built that was not asked for, duplicate
@@ -18,6 +19,8 @@ export class JsonScanner {
   readonly #path: string;
   #at = 0;
   #depth = 0;
+  /** What is being read, for messages: a name from the file, or empty. */
+  context = "";
 
   /** @param bytes - valid UTF-8 */
   constructor(bytes: Uint8Array, path: string) {
@@ -65,6 +68,8 @@ export class JsonScanner {
 
   /** Reads a whole number from 0 to 2^53 - 1, written without sign, fraction or exponent. */
   readUnsigned(what: string): number {
+    const short = this.#shortUnsigned();
+    if (short !== undefined) return short;
     const text = this.#numberText(what);
     if (!/^[0-9]+$/.test(text))
       this.#fail("field", `${what} should be a whole number, not ${text.slice(0, 30)}`);
@@ -125,6 +130,24 @@ export class JsonScanner {
     this.#at += text.length;
   }
 
+  /** Digits without a leading zero, few enough to be exact, and nothing more: nearly every number there is. */
+  #shortUnsigned(): number | undefined {
+    this.#peek();
+    let at = this.#at;
+    let value = 0;
+    for (let byte = this.#bytes[at] ?? 0; byte >= 0x30 && byte <= 0x39; byte = this.#bytes[at] ?? 0) {
+      value = value * 10 + byte - 0x30;
+      at++;
+    }
+    const digits = at - this.#at;
+    const hasLeadingZero = digits > 1 && this.#bytes[this.#at] === 0x30;
+    const next = this.#bytes[at];
+    if (digits === 0 || digits > SAFE_DIGITS || hasLeadingZero) return undefined;
+    if (next !== COMMA && next !== 0x5d && next !== 0x7d) return undefined;
+    this.#at = at;
+    return value;
+  }
+
   #numberText(what: string): string {
     const first = this.#peek();
     if (first !== MINUS && !(first >= 0x30 && first <= 0x39))
@@ -174,6 +197,7 @@ export class JsonScanner {
   }
 
   #fail(problem: WeightsProblem, message: string): never {
-    failWeights(this.#path, problem, `the JSON is wrong at byte ${this.#at}: ${message}`);
+    const where = this.context === "" ? "" : ` in ${quoteName(this.context)}`;
+    failWeights(this.#path, problem, `the JSON is wrong at byte ${this.#at}${where}: ${message}`);
   }
 }

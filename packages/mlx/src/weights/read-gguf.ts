@@ -79,24 +79,18 @@ function readVersion(reader: ByteReader, cursor: GgufCursor): 2 | 3 {
 }
 
 function readTensors(cursor: GgufCursor, count: number, alignment: number): GgufTensor[] {
-  const { path } = cursor;
   if (count * MIN_TENSOR_INFO_BYTES > cursor.remaining) {
-    failWeights(path, "truncated", `declares ${count} tensors, past the end of the file. Download it again.`);
+    cursor.fail("truncated", `declares ${count} tensors, past the end of the file. Download it again.`);
   }
   const tensors: GgufTensor[] = [];
   const names = new Set<string>();
   let expected = 0;
   for (let i = 0; i < count; i++) {
     const tensor = readTensor(cursor);
-    const quoted = quoteName(tensor.name);
-    if (names.has(tensor.name)) failWeights(path, "duplicate", `tensor ${quoted} is declared twice`);
+    if (names.has(tensor.name)) cursor.fail("duplicate", "this tensor is declared twice");
     names.add(tensor.name);
     if (tensor.offset !== expected) {
-      failWeights(
-        path,
-        "offset",
-        `tensor ${quoted} lies at ${tensor.offset} but should start at ${expected}`,
-      );
+      cursor.fail("offset", `this tensor lies at ${tensor.offset} but should start at ${expected}`);
     }
     expected = alignUp(tensor.offset + tensor.byteLength, alignment);
     tensors.push(tensor);
@@ -117,48 +111,41 @@ function placeTensor(tensor: GgufTensor, dataStart: number, size: number): void 
 
 /** Reads one tensor's description; its offset is still from the start of the data. */
 function readTensor(cursor: GgufCursor): GgufTensor {
+  cursor.context = "";
   const name = cursor.string("a tensor name", MAX_GGUF_TENSOR_NAME_BYTES);
-  const quoted = quoteName(name);
+  cursor.context = name;
   const rank = cursor.u32();
   if (rank > MAX_GGUF_DIMENSIONS) {
-    failWeights(
-      cursor.path,
-      "limit",
-      `tensor ${quoted} has ${rank} dimensions; ggml has ${MAX_GGUF_DIMENSIONS}`,
-    );
+    cursor.fail("limit", `this tensor has ${rank} dimensions; ggml has ${MAX_GGUF_DIMENSIONS}`);
   }
   const dims: number[] = [];
-  for (let i = 0; i < rank; i++) dims.push(cursor.count(`a dimension of ${quoted}`, MAX_DIMENSION));
-  const type = readType(cursor, quoted);
-  const offset = cursor.count(`the offset of ${quoted}`, Number.MAX_SAFE_INTEGER);
-  const byteLength = byteSize(type, dims, quoted, cursor.path);
+  for (let i = 0; i < rank; i++) dims.push(cursor.count("a dimension", MAX_DIMENSION));
+  const type = readType(cursor);
+  const offset = cursor.count("the offset", Number.MAX_SAFE_INTEGER);
+  const byteLength = byteSize(type, dims, cursor);
   return { name, path: cursor.path, type, dims, shape: [...dims].reverse(), offset, byteLength };
 }
 
-function readType(cursor: GgufCursor, quoted: string): GgufType {
+function readType(cursor: GgufCursor): GgufType {
   const id = cursor.u32();
   const type = ggufTypeById(id);
   if (type !== undefined) return type;
   const removed = removedGgufType(id);
   const what = removed === undefined ? `the unknown type ${id}` : `type ${removed}, which ggml has removed`;
-  return failWeights(cursor.path, "dtype", `tensor ${quoted} has ${what}`);
+  return cursor.fail("dtype", `this tensor has ${what}`);
 }
 
-function byteSize(type: GgufType, dims: readonly number[], quoted: string, path: string): number {
+function byteSize(type: GgufType, dims: readonly number[], cursor: GgufCursor): number {
   const block = ggufBlock(type);
   const rowLength = dims[0] ?? 1;
   if (rowLength % block.size !== 0) {
-    failWeights(
-      path,
-      "shape",
-      `tensor ${quoted} of ${type} has rows of ${rowLength}, not a multiple of ${block.size}`,
-    );
+    cursor.fail("shape", `this ${type} tensor has rows of ${rowLength}, not a multiple of ${block.size}`);
   }
   let bytes = (rowLength / block.size) * block.bytes;
   for (const dimension of dims.slice(1)) {
     bytes *= dimension;
     if (bytes > Number.MAX_SAFE_INTEGER) {
-      failWeights(path, "limit", `tensor ${quoted} of shape [${dims.join(", ")}] is over 2^53 bytes`);
+      cursor.fail("limit", `this tensor of shape [${dims.join(", ")}] is over 2^53 bytes`);
     }
   }
   return bytes;

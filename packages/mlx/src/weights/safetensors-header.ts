@@ -105,7 +105,7 @@ function scanMetadata(json: JsonScanner, path: string): Record<string, string> {
   json.readObject(METADATA_KEY, (key) => {
     if (Object.hasOwn(metadata, key))
       failWeights(path, "duplicate", `metadata key ${quoteName(key)} appears twice`);
-    metadata[key] = json.readString(`metadata ${quoteName(key)}`);
+    metadata[key] = json.readString("a metadata value");
   });
   return metadata;
 }
@@ -115,7 +115,8 @@ function scanTensor(json: JsonScanner, name: string, path: string): Declared {
   let shape: number[] | undefined;
   let offsets: number[] | undefined;
   const seen = new Set<string>();
-  json.readObject(`tensor ${quoteName(name)}`, (key) => {
+  json.context = name;
+  json.readObject("a tensor", (key) => {
     if (key !== "dtype" && key !== "shape" && key !== "data_offsets") {
       json.skipValue();
       return;
@@ -138,7 +139,7 @@ function scanTensor(json: JsonScanner, name: string, path: string): Declared {
 }
 
 function scanDtype(json: JsonScanner, name: string, path: string): StoredDtype {
-  const dtype = json.readString(`dtype of ${quoteName(name)}`);
+  const dtype = json.readString("dtype");
   if (isStoredDtype(dtype)) return dtype;
   return failWeights(
     path,
@@ -149,10 +150,10 @@ function scanDtype(json: JsonScanner, name: string, path: string): StoredDtype {
 
 function scanNumbers(json: JsonScanner, name: string, key: string, most: number, path: string): number[] {
   const numbers: number[] = [];
-  json.readArray(`${key} of ${quoteName(name)}`, (index) => {
+  json.readArray(key, (index) => {
     if (index >= most)
       failWeights(path, "limit", `tensor ${quoteName(name)} has more than ${most} values in ${key}`);
-    numbers.push(json.readUnsigned(`${key} of ${quoteName(name)}`));
+    numbers.push(json.readUnsigned(key));
   });
   return numbers;
 }
@@ -162,18 +163,21 @@ function prove(declared: Declared[], dataStart: number, dataBytes: number, path:
   declared.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let expected = 0;
   const tensors = declared.map(({ name, dtype, shape, begin, end }): TensorSource => {
-    const quoted = quoteName(name);
     if (begin !== expected || end < begin) {
       failWeights(
         path,
         "offset",
-        `tensor ${quoted} lies at [${begin}, ${end}] but should start at ${expected}`,
+        `tensor ${quoteName(name)} lies at [${begin}, ${end}] but should start at ${expected}`,
       );
     }
-    const bytes = byteSize(dtype, shape, quoted, path);
+    const bytes = byteSize(dtype, shape, name, path);
     if (end - begin !== bytes) {
       const stated = `${dtype} [${shape.join(", ")}]`;
-      failWeights(path, "size", `tensor ${quoted} has ${end - begin} bytes but ${stated} needs ${bytes}`);
+      failWeights(
+        path,
+        "size",
+        `tensor ${quoteName(name)} has ${end - begin} bytes but ${stated} needs ${bytes}`,
+      );
     }
     expected = end;
     return { name, path, offset: dataStart + begin, byteLength: bytes, dtype, shape };
@@ -195,21 +199,26 @@ function prove(declared: Declared[], dataStart: number, dataBytes: number, path:
   return tensors;
 }
 
-function byteSize(dtype: StoredDtype, shape: readonly number[], quoted: string, path: string): number {
+function byteSize(dtype: StoredDtype, shape: readonly number[], name: string, path: string): number {
   let bits = storedDtypeBits(dtype);
   for (const dimension of shape) {
     if (dimension > MAX_DIMENSION) {
       failWeights(
         path,
         "limit",
-        `tensor ${quoted} has a dimension of ${dimension}; MLX holds at most ${MAX_DIMENSION}`,
+        `tensor ${quoteName(name)} has a dimension of ${dimension}; MLX holds at most ${MAX_DIMENSION}`,
       );
     }
     bits *= dimension;
     if (bits > Number.MAX_SAFE_INTEGER) {
-      failWeights(path, "limit", `tensor ${quoted} of shape [${shape.join(", ")}] is over 2^53 bits`);
+      failWeights(
+        path,
+        "limit",
+        `tensor ${quoteName(name)} of shape [${shape.join(", ")}] is over 2^53 bits`,
+      );
     }
   }
-  if (bits % 8 !== 0) failWeights(path, "size", `tensor ${quoted} of ${dtype} does not end on a whole byte`);
+  if (bits % 8 !== 0)
+    failWeights(path, "size", `tensor ${quoteName(name)} of ${dtype} does not end on a whole byte`);
   return bits / 8;
 }

@@ -36,7 +36,7 @@ function scanWeightMap(json: JsonScanner, path: string): Map<string, string> {
   json.readObject("weight_map", (name) => {
     if (shards.has(name)) failWeights(path, "duplicate", `tensor ${quoteName(name)} is listed twice`);
     if (shards.size >= MAX_TENSORS) failWeights(path, "limit", `lists more than ${MAX_TENSORS} tensors`);
-    shards.set(name, shardName(json.readString(`the shard of ${quoteName(name)}`), path));
+    shards.set(name, shardName(json.readString("a shard"), path));
   });
   return shards;
 }
