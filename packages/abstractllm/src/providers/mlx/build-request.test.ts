@@ -1,0 +1,109 @@
+import type { ModelInfo } from "@abstractllm/mlx";
+import { describe, expect, test } from "vitest";
+import type { Options } from "../../config/option-table.ts";
+import type { Prompt } from "../../interface/message.ts";
+import { toMessages } from "../../prompt/to-messages.ts";
+import type { ProviderCall } from "../base-provider.ts";
+import { buildRequest, withoutSystemRole } from "./build-request.ts";
+
+const INFO: ModelInfo = {
+  modelType: "llama",
+  parameterCount: 1,
+  weightBytes: 1,
+  vocabSize: 1,
+  hasChatTemplate: true,
+  device: "cpu",
+  loadMs: 1,
+  warnings: [],
+};
+
+function call(prompt: Prompt, config: Options = {}, callOptions: Options = {}): ProviderCall {
+  const options = { ...config, ...callOptions };
+  const system = { text: options.systemPrompt, fromCall: callOptions.systemPrompt !== undefined };
+  return { prompt, messages: toMessages(prompt, system, "mlx"), options, callOptions };
+}
+
+describe("the request", () => {
+  test("carries every option that the engine knows", () => {
+    const sampling = {
+      temperature: 0.5,
+      topP: 0.4,
+      topK: 3,
+      minP: 0.1,
+      repetitionPenalty: 1.1,
+      presencePenalty: 0.2,
+      frequencyPenalty: 0.3,
+      logitBias: { 5: -1 },
+      seed: 7,
+      maxTokens: 9,
+      ignoreEos: true,
+      templateVariables: { enable_thinking: false },
+    };
+    const { request, warnings } = buildRequest(call("Hi", { ...sampling, stop: "END" }), [], INFO);
+    expect(request).toEqual({ ...sampling, stop: ["END"], prompt: [{ role: "user", content: "Hi" }] });
+    expect(warnings).toEqual([]);
+  });
+
+  test("holds system prompt and files", () => {
+    const { request } = buildRequest(call("Hi", { systemPrompt: "S" }), ["text"], INFO);
+    expect(request.prompt).toEqual([
+      { role: "system", content: "S" },
+      { role: "user", content: "Hi\n\nFile content: text" },
+    ]);
+  });
+});
+
+describe("without a chat template", () => {
+  const base = { ...INFO, hasChatTemplate: false };
+
+  test("a prompt is sent as plain text, and a warning says so", () => {
+    const { request, warnings } = buildRequest(call("Once", { systemPrompt: "S" }), [], base);
+    expect(request.prompt).toBe("S\n\nOnce");
+    expect(warnings).toEqual(["The model has no chat template; the prompt was sent as plain text"]);
+  });
+
+  test("a conversation names who speaks", () => {
+    const messages = [
+      { role: "user", content: "a" },
+      { role: "assistant", content: "b" },
+      { role: "user", content: "c" },
+    ] as const;
+    expect(buildRequest(call(messages), [], base).request.prompt).toBe(
+      "user: a\n\nassistant: b\n\nuser: c\n\nassistant:",
+    );
+  });
+});
+
+describe("chatTemplate: false", () => {
+  test("sends a text as it is", () => {
+    const { request } = buildRequest(call("Once upon", {}, { chatTemplate: false }), [], INFO);
+    expect(request.prompt).toBe("Once upon");
+  });
+
+  test("says that a configured system prompt was left out", () => {
+    const { request, warnings } = buildRequest(
+      call("x", { systemPrompt: "S" }, { chatTemplate: false }),
+      [],
+      INFO,
+    );
+    expect(request.prompt).toBe("x");
+    expect(warnings).toEqual(["The configured systemPrompt was left out: chatTemplate is false"]);
+  });
+
+  test("refuses messages, and a system prompt of the same call", () => {
+    const messages = [{ role: "user", content: "x" }] as const;
+    expect(() => buildRequest(call(messages, {}, { chatTemplate: false }), [], INFO)).toThrow(
+      "prompt as a string",
+    );
+    const both = { chatTemplate: false, systemPrompt: "S" };
+    expect(() => buildRequest(call("x", {}, both), [], INFO)).toThrow("systemPrompt has no place");
+  });
+});
+
+test("the system prompt moves into the first user message where a template refuses it", () => {
+  const system = { role: "system", content: "S" } as const;
+  const user = { role: "user", content: "u" } as const;
+  expect(withoutSystemRole([system, user])).toEqual([{ role: "user", content: "S\n\nu" }]);
+  expect(withoutSystemRole([user])).toBeUndefined();
+  expect(withoutSystemRole([system])).toBeUndefined();
+});

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { modelSources, sourceKey } from "./model-source.ts";
+
+test("are the model and then its fallbacks, the revision for the model alone", () => {
+  const sources = modelSources({ model: "a", fallbackModels: ["b"], revision: "v1", offline: true }, "cpu");
+  expect(sources).toEqual([
+    {
+      name: "a",
+      quantize: true,
+      exact: false,
+      engine: { device: "cpu", isolation: "worker" },
+      hub: { offline: true, revision: "v1" },
+    },
+    {
+      name: "b",
+      quantize: true,
+      exact: false,
+      engine: { device: "cpu", isolation: "worker" },
+      hub: { offline: true },
+    },
+  ]);
+});
+
+test.each([
+  [{}, true],
+  [{ quantize: false }, false],
+  [{ loadIn8bit: true }, { bits: 8 }],
+  [{ loadIn4bit: true }, { bits: 4 }],
+  [{ loadIn8bit: false }, true],
+  [{ quantize: { bits: 6 } }, { bits: 6 }],
+])("quantize as %j asks", (options, expected) => {
+  expect(modelSources({ model: "a", ...options }, "cpu")[0]?.quantize).toEqual(expected);
+});
+
+test("are refused with 4 and 8 bits at once", () => {
+  expect(() => modelSources({ model: "a", loadIn4bit: true, loadIn8bit: true }, "cpu")).toThrow(
+    "give one of them",
+  );
+});
+
+test("are shared exactly when everything that shapes the loaded model is the same", () => {
+  const key = (options: Parameters<typeof modelSources>[0], device: "cpu" | "gpu" = "cpu") =>
+    modelSources({ model: "a", ...options }, device).map(sourceKey)[0];
+  expect(key({ temperature: 1, token: "t", onProgress: () => {} })).toBe(key({}));
+  const different = [
+    key({ model: "b" }),
+    key({ quantize: false }),
+    key({ quantize: { bits: 8 } }),
+    key({ exact: true }),
+    key({ revision: "v1" }),
+    key({ cacheDir: "/x" }),
+    key({ isolation: "process" }),
+    key({}, "gpu"),
+    key({}),
+  ];
+  expect(new Set(different).size).toBe(different.length);
+});
