@@ -1,5 +1,6 @@
 // Runs one GGUF kernel over standard input: `gguf_blocks <affine|dequantize> <ggml type number>`. Affine output is the
 // words, then the scales, then the biases. `time` repeats the kernel and prints milliseconds of the fastest run.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -61,7 +62,7 @@ int main(int argc, char** argv) {
   const std::vector<uint8_t> input = read_input();
   // an odd address, as tensor data in a file can have
   std::vector<uint8_t> unaligned(input.size() + 1);
-  std::memcpy(unaligned.data() + 1, input.data(), input.size());
+  std::copy(input.begin(), input.end(), unaligned.begin() + 1);
   const uint8_t* src = unaligned.data() + 1;
   const size_t blocks = input.size() / type->block_bytes;
   const auto run = affine ? run_affine : run_dequantize;
