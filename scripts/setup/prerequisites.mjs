@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { cLibraryProblem, runningGlibcVersion } from "./libmlx-variant.mjs";
 import { probe } from "./run-command.mjs";
@@ -81,11 +81,13 @@ export function findPython(env) {
  */
 export function findCompiler(env) {
   const candidates = env.CXX ? [env.CXX] : ["c++", "g++", "clang++"];
-  const found = candidates.filter((command) => probe(command, ["--version"], { env }) !== undefined);
-  const working = found.find(
-    (command) =>
-      probe(command, ["-std=c++20", "-fsyntax-only", "-x", "c++", "-"], { env, input: cxx20Check }) !==
-      undefined,
+  const ask = (/** @type {string} */ compiler, /** @type {string[]} */ args, input = "") => {
+    const [command = "", ...first] = existsSync(compiler) ? [compiler] : compiler.split(/\s+/); // "ccache g++"
+    return probe(command, [...first, ...args], { env, input }) !== undefined;
+  };
+  const found = candidates.filter((compiler) => ask(compiler, ["--version"]));
+  const working = found.find((compiler) =>
+    ask(compiler, ["-std=c++20", "-fsyntax-only", "-x", "c++", "-"], cxx20Check),
   );
   if (working !== undefined) return working;
   const why =

@@ -121,6 +121,7 @@ function parseDirectory(archive, directory, count) {
     });
     at = nameStart + nameSize + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
   }
+  if (at !== directory.length) throw damaged(archive, "its directory does not end where it says");
   return entries;
 }
 
