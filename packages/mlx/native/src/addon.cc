@@ -60,5 +60,6 @@ NAPI_MODULE_INIT() {
   register_runtime(e, exports);
   register_weights(e, exports);
   register_compile(e, exports);
+  register_cpu(e, exports);
   return exports;
 }

@@ -92,5 +92,6 @@ void register_array(Env* e, napi_value exports);
 void register_runtime(Env* e, napi_value exports);
 void register_weights(Env* e, napi_value exports);
 void register_compile(Env* e, napi_value exports);
+void register_cpu(Env* e, napi_value exports);
 
 }  // namespace abstractllm

@@ -1,0 +1,219 @@
+#include "thread_pool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+#include "core_count.h"
+#include "dispatch.h"
+
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#include <pthread.h>
+#endif
+#if ABSTRACTLLM_X86
+#include <immintrin.h>
+#endif
+
+namespace abstractllm::cpu {
+
+namespace {
+
+// Long enough to bridge the graph work between two kernels of a decode step, short enough to cost nothing when idle.
+constexpr auto kSpinTime = std::chrono::microseconds(60);
+constexpr size_t kMaxThreads = 256;
+// Ranges per thread: more of them even out cores that other processes slow down.
+constexpr size_t kRangesPerThread = 4;
+
+void relax() {
+#if ABSTRACTLLM_X86
+  _mm_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+template <typename Condition>
+bool spin_until(Condition done) {
+  const auto start = std::chrono::steady_clock::now();
+  do {
+    for (int i = 0; i < 32; i++) {
+      if (done()) return true;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() - start < kSpinTime);
+  return false;
+}
+
+// One word holds the job's number, its ranges and the next range to take. A thread that takes a range in it knows that
+// the job is the current one and cannot end before the range does, so the fields below are stable while it works; one
+// that comes late finds no range left, or takes part in the job that runs now.
+struct Ticket {
+  static constexpr int kBits = 16;
+  static constexpr uint64_t kMask = (1u << kBits) - 1;
+  static uint64_t make(uint64_t job, uint64_t ranges) { return job << (2 * kBits) | ranges << kBits; }
+  static uint64_t ranges(uint64_t t) { return t >> kBits & kMask; }
+  static uint64_t next(uint64_t t) { return t & kMask; }
+  static bool is_empty(uint64_t t) { return next(t) >= ranges(t); }
+};
+
+class Pool {
+ public:
+  void run(size_t count, size_t grain, RangeBody body, const void* context) {
+    const size_t threads = thread_count();
+    const size_t pieces = (count + grain - 1) / grain;
+    if (threads <= 1 || pieces <= 1 || busy_.exchange(true, std::memory_order_acquire)) {
+      body(context, 0, count);
+      return;
+    }
+    start_workers(threads - 1);
+    const size_t per_range = (pieces + threads * kRangesPerThread - 1) / (threads * kRangesPerThread);
+    const size_t ranges = (pieces + per_range - 1) / per_range;
+    body_ = body;
+    context_ = context;
+    count_ = count;
+    step_ = per_range * grain;
+    done_.store(0, std::memory_order_relaxed);
+    ticket_.store(Ticket::make(++job_, ranges), std::memory_order_seq_cst);
+    if (sleepers_.load(std::memory_order_seq_cst) > 0) {
+      wakes_.fetch_add(1, std::memory_order_seq_cst);
+      wakes_.notify_all();
+    }
+    take_ranges();
+    auto is_done = [&] { return done_.load(std::memory_order_acquire) == ranges; };
+    while (!spin_until(is_done)) std::this_thread::yield();  // a worker lost its core in the middle of a range
+    busy_.store(false, std::memory_order_release);
+  }
+
+  size_t thread_count() {
+    size_t n = threads_.load(std::memory_order_relaxed);
+    if (n == 0) {
+      n = std::min(usable_cores(), kMaxThreads);
+      threads_.store(n, std::memory_order_relaxed);
+    }
+    return n;
+  }
+
+  void set_thread_count(size_t n) {
+    std::lock_guard lock(resize_);
+    threads_.store(std::min(n, kMaxThreads), std::memory_order_relaxed);
+    wanted_.store(std::min(wanted_.load(), thread_count() - 1));
+    wakes_.fetch_add(1);
+    wakes_.notify_all();  // workers above the count end
+  }
+
+ private:
+  void take_ranges() {
+    uint64_t t = ticket_.load(std::memory_order_acquire);
+    while (!Ticket::is_empty(t)) {
+      if (!ticket_.compare_exchange_weak(t, t + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+      const size_t begin = Ticket::next(t) * step_;
+      body_(context_, begin, std::min(begin + step_, count_));
+      done_.fetch_add(1, std::memory_order_release);
+      t = ticket_.load(std::memory_order_acquire);
+    }
+  }
+
+  void start_workers(size_t n) {
+    if (started_.load(std::memory_order_relaxed) >= n && wanted_.load(std::memory_order_relaxed) >= n) return;
+    std::lock_guard lock(resize_);
+    wanted_.store(std::max(n, wanted_.load()));
+    for (size_t i = started_.load(); i < n; i++) {
+      std::thread([this, i] { work(i); }).detach();
+      started_.store(i + 1);
+    }
+  }
+
+  // True when this worker is above the wanted count and the last one started: workers end from the last to the first,
+  // so that the ones left are always the first.
+  bool should_end(size_t index) {
+    if (index < wanted_.load()) return false;
+    std::lock_guard lock(resize_);
+    if (index < wanted_.load() || started_.load() != index + 1) return false;
+    started_.store(index);
+    wakes_.fetch_add(1);
+    wakes_.notify_all();
+    return true;
+  }
+
+  void work(size_t index) {
+    while (true) {
+      auto has_work = [&] { return !Ticket::is_empty(ticket_.load(std::memory_order_acquire)); };
+      if (index < wanted_.load(std::memory_order_relaxed) && spin_until(has_work)) {
+        take_ranges();
+        continue;
+      }
+      const uint32_t seen = wakes_.load(std::memory_order_seq_cst);
+      if (should_end(index)) return;
+      sleepers_.fetch_add(1, std::memory_order_seq_cst);
+      const bool may_work = index < wanted_.load();
+      if (!may_work || Ticket::is_empty(ticket_.load(std::memory_order_seq_cst))) wakes_.wait(seen);
+      sleepers_.fetch_sub(1, std::memory_order_seq_cst);
+    }
+  }
+
+  alignas(64) std::atomic<uint64_t> ticket_{0};
+  alignas(64) std::atomic<size_t> done_{0};
+  alignas(64) RangeBody body_ = nullptr;
+  const void* context_ = nullptr;
+  size_t count_ = 0;
+  size_t step_ = 0;
+  uint64_t job_ = 0;
+  alignas(64) std::atomic<bool> busy_{false};
+  std::atomic<uint32_t> wakes_{0};
+  std::atomic<int> sleepers_{0};
+  std::atomic<size_t> threads_{0};
+  std::atomic<size_t> wanted_{0};
+  std::atomic<size_t> started_{0};
+  std::mutex resize_;
+};
+
+std::atomic<Pool*> current{nullptr};
+
+// Node unloads an addon when the last worker_thread that used it ends; the threads here still run its code.
+void keep_library_loaded() {
+#ifdef _WIN32
+  HMODULE self;
+  GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                     reinterpret_cast<LPCSTR>(&keep_library_loaded), &self);
+#else
+  Dl_info info;
+  if (dladdr(reinterpret_cast<void*>(&keep_library_loaded), &info)) dlopen(info.dli_fname, RTLD_LAZY | RTLD_NODELETE);
+#endif
+}
+
+// Never destroyed: workers may still look at it while the process exits.
+Pool& pool() {
+  if (Pool* p = current.load(std::memory_order_acquire)) return *p;
+  static std::mutex creation;
+  static std::once_flag once;
+  std::call_once(once, [] {
+    keep_library_loaded();
+#ifndef _WIN32
+    // a forked child has none of the workers: it starts with a new pool
+    pthread_atfork(nullptr, nullptr, [] { current.store(nullptr, std::memory_order_release); });
+#endif
+  });
+  std::lock_guard lock(creation);
+  if (!current.load(std::memory_order_acquire)) current.store(new Pool(), std::memory_order_release);
+  return *current.load(std::memory_order_acquire);
+}
+
+}  // namespace
+
+size_t thread_count() { return pool().thread_count(); }
+
+void set_thread_count(size_t n) { pool().set_thread_count(n); }
+
+void run_ranges(size_t count, size_t grain, RangeBody body, const void* context) {
+  if (count == 0) return;
+  if (count <= grain) return body(context, 0, count);
+  pool().run(count, grain == 0 ? 1 : grain, body, context);
+}
+
+}  // namespace abstractllm::cpu
