@@ -1,1 +1,13 @@
-export {};
+/** `@abstractllm/mlx`: MLX models inside the Node process. */
+export * from "./engine/index.ts";
+export {
+  ConfigError,
+  HubError,
+  InvalidArgumentError,
+  MlxError,
+  type MlxErrorCode,
+  type MlxErrorOptions,
+  TemplateError,
+  TokenizerError,
+  WeightsError,
+} from "./errors.ts";

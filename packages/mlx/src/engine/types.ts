@@ -126,7 +126,10 @@ export interface EngineModel {
   /** Requests wait their turn. Aborting ends the iteration with an `aborted` error within one step. */
   generate(request: GenerateRequest, options?: { signal?: AbortSignal }): AsyncIterable<GenerationPart>;
   /** Token ids of a text, or of a conversation after the chat template. */
-  tokenize(prompt: GenerateRequest["prompt"], options?: Pick<GenerateRequest, "templateVariables" | "tools">): Promise<number[]>;
+  tokenize(
+    prompt: GenerateRequest["prompt"],
+    options?: Pick<GenerateRequest, "templateVariables" | "tools">,
+  ): Promise<number[]>;
   /** True while a request runs or waits. */
   readonly busy: boolean;
   /** Frees the weights. Waits for running requests to end; later calls throw `disposed`. */

@@ -1,5 +1,5 @@
-import * as mx from "../core/index.ts";
 import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
 import { type LanguageModel, resolveArchitecture } from "../models/index.ts";
 import { MatrixLayer, type Quantization, quantize } from "../nn/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -18,7 +18,11 @@ export interface AssembledModel {
 }
 
 /** Prepares the layers that the checkpoint stores quantized. */
-const expectQuantized = (model: LanguageModel, checkpoint: Checkpoint, weights: ReadonlyMap<string, MxArray>): void => {
+const expectQuantized = (
+  model: LanguageModel,
+  checkpoint: Checkpoint,
+  weights: ReadonlyMap<string, MxArray>,
+): void => {
   const { quantization } = checkpoint;
   if (quantization === undefined) return;
   for (const [path, layer] of model.namedModules()) {
@@ -38,7 +42,10 @@ const evaluateAll = (model: LanguageModel): void => {
  *
  * @throws {MlxError} `unsupported-architecture`, `config` or `weights`
  */
-export const assembleModel = async (checkpoint: Checkpoint, options: AssembleOptions): Promise<AssembledModel> => {
+export const assembleModel = async (
+  checkpoint: Checkpoint,
+  options: AssembleOptions,
+): Promise<AssembledModel> => {
   const architecture = await resolveArchitecture(checkpoint.config);
   const model = architecture.create();
   try {
@@ -56,7 +63,9 @@ export const assembleModel = async (checkpoint: Checkpoint, options: AssembleOpt
     if (options.device === "cpu") model.castFloating(mx.float32);
     evaluateAll(model);
     mx.clearCache();
-    const warnings = architecture.unknownKeys.map((key) => `config.json: the key ${key} is not known and was ignored`);
+    const warnings = architecture.unknownKeys.map(
+      (key) => `config.json: the key ${key} is not known and was ignored`,
+    );
     return { model, quantization, warnings };
   } catch (error) {
     for (const array of checkpoint.weights.values()) array.dispose();

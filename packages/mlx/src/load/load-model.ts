@@ -39,13 +39,20 @@ const isGgufPath = (path: string): boolean => path.toLowerCase().endsWith(".gguf
 
 const checkExists = (path: string): void => {
   const info = statSync(path, { throwIfNoEntry: false });
-  if (info === undefined) throw new MlxError("model-not-found", `There is no model at ${path}`, { details: { path } });
+  if (info === undefined)
+    throw new MlxError("model-not-found", `There is no model at ${path}`, { details: { path } });
   if (info.isFile() && !isGgufPath(path)) {
-    throw new MlxError("model-not-found", `Expected a model folder or a .gguf file but received the file ${path}`);
+    throw new MlxError(
+      "model-not-found",
+      `Expected a model folder or a .gguf file but received the file ${path}`,
+    );
   }
 };
 
-const open = (path: string, withTokenizer: boolean): { checkpoint: Checkpoint; tokenizer: Tokenizer | undefined } => {
+const open = (
+  path: string,
+  withTokenizer: boolean,
+): { checkpoint: Checkpoint; tokenizer: Tokenizer | undefined } => {
   if (!isGgufPath(path)) {
     const tokenizer = withTokenizer ? loadTokenizer(path) : undefined; // first: it fails faster than weights
     return { checkpoint: openSafetensors(path), tokenizer };
@@ -81,7 +88,11 @@ export const loadModel = async (path: string, options: LoadModelOptions = {}): P
     tokenizer,
     config: checkpoint.config,
     generationConfig: checkpoint.generationConfig,
-    eosTokenIds: eosTokenIds(checkpoint.config, checkpoint.generationConfig, tokenizer ?? { endTokenIds: [] }),
+    eosTokenIds: eosTokenIds(
+      checkpoint.config,
+      checkpoint.generationConfig,
+      tokenizer ?? { endTokenIds: [] },
+    ),
     quantization,
     weightBytes: checkpoint.weightBytes,
     warnings,

@@ -1,5 +1,5 @@
-import * as mx from "../core/index.ts";
 import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
 import { mapGgufAffine, mapTensors, unpackGguf } from "../core/mapped.ts";
 import { type GgufFile, type GgufParameter, ggufTypeId, mapGguf, unpermutedRows } from "../weights/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -26,7 +26,10 @@ const readParameter = ({ name, source, storage }: GgufParameter): [string, MxArr
     return Object.entries(parts).map(([part, array]) => [`${stem}.${part}`, array]);
   }
   if (storage.kind === "dequantize") return [[name, unpackGguf(path, offset, ggufTypeId(type), shape)]];
-  return mapTensors(path, [{ offset, dtype: denseDtypes[storage.dtype], shape }]).map((array) => [name, array]);
+  return mapTensors(path, [{ offset, dtype: denseDtypes[storage.dtype], shape }]).map((array) => [
+    name,
+    array,
+  ]);
 };
 
 /** Undoes what llama.cpp's converter did to the rows or values. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import * as mx from "../core/index.ts";
 import type { Dtype, MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
 import { mapTensors } from "../core/mapped.ts";
 import { ConfigError, WeightsError } from "../errors.ts";
 import { resolveSafetensors, type StoredDtype, type TensorSource } from "../weights/index.ts";
@@ -29,7 +29,8 @@ const dtypes: Partial<Record<StoredDtype, Dtype>> = {
 
 const dtypeOf = ({ name, dtype }: TensorSource): Dtype => {
   const found = dtypes[dtype];
-  if (found === undefined) throw new WeightsError(`Tensor ${name.slice(0, 100)} has dtype ${dtype}, which MLX does not have`);
+  if (found === undefined)
+    throw new WeightsError(`Tensor ${name.slice(0, 100)} has dtype ${dtype}, which MLX does not have`);
   return found;
 };
 

@@ -6,7 +6,7 @@ type Raw = Readonly<Record<string, unknown>>;
 const modes: readonly QuantizationMode[] = ["affine", "mxfp4", "nvfp4", "mxfp8"];
 
 const readOne = (raw: Raw, where: string): Quantization => {
-  const mode = modes.find((m) => m === (raw["mode"] ?? "affine"));
+  const mode = modes.find((m) => m === (raw.mode ?? "affine"));
   const { group_size, bits } = raw;
   if (mode === undefined || typeof group_size !== "number" || typeof bits !== "number") {
     throw new ConfigError(`config.json: ${where} needs group_size, bits and a mode of ${modes.join(", ")}`);
@@ -14,7 +14,8 @@ const readOne = (raw: Raw, where: string): Quantization => {
   return quantization({ groupSize: group_size, bits, mode }, `config.json ${where}`);
 };
 
-const isObject = (value: unknown): value is Raw => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Raw =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The standard quantization of a checkpoint, and the layers that differ; false for those left dense. */
 export interface QuantizationConfig {
@@ -28,10 +29,10 @@ export interface QuantizationConfig {
  * @throws {ConfigError} when it is of another method (GPTQ, AWQ, ...), or incomplete
  */
 export const readQuantizationConfig = (config: Raw): QuantizationConfig | undefined => {
-  const raw = config["quantization"] ?? config["quantization_config"];
+  const raw = config.quantization ?? config.quantization_config;
   if (raw === undefined || raw === null) return undefined;
   if (!isObject(raw)) throw new ConfigError("config.json: quantization is not an object");
-  const method = raw["quant_method"];
+  const method = raw.quant_method;
   if (method !== undefined) {
     throw new ConfigError(
       `config.json: the quantization method ${String(method).slice(0, 40)} is not supported; use a checkpoint that mlx-lm converted`,

@@ -12,7 +12,7 @@ const tagged = new Map([
 
 const untag = (_key: string, value: unknown): unknown => {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, "__float__")) return value;
-  return tagged.get(String((value as Record<string, unknown>)["__float__"])) ?? value;
+  return tagged.get(String((value as Record<string, unknown>).__float__)) ?? value;
 };
 
 /**
@@ -23,7 +23,8 @@ const untag = (_key: string, value: unknown): unknown => {
 export const readJsonObject = (path: string): Record<string, unknown> | undefined => {
   const size = statSync(path, { throwIfNoEntry: false })?.size;
   if (size === undefined) return undefined;
-  if (size > MAX_CONFIG_BYTES) throw new ConfigError(`${path} has ${size} bytes, more than ${MAX_CONFIG_BYTES}`);
+  if (size > MAX_CONFIG_BYTES)
+    throw new ConfigError(`${path} has ${size} bytes, more than ${MAX_CONFIG_BYTES}`);
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(path, "utf8"), untag);

@@ -1,0 +1,75 @@
+/** A model inside an engine. */
+
+import { TokenizerError } from "../errors.ts";
+import type { TextModel } from "../generation/index.ts";
+import { type LoadedModel, loadModel } from "../load/index.ts";
+import { MatrixLayer } from "../nn/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import type { LoadRequest, ModelInfo } from "./types.ts";
+
+export interface HostModel {
+  readonly text: TextModel;
+  readonly info: ModelInfo;
+  dispose(): void;
+}
+
+const countParameters = ({ model }: LoadedModel): number => {
+  let count = 0;
+  for (const [, module] of model.namedModules()) {
+    for (const [name, array] of module.ownParameters()) {
+      const isPacked = module instanceof MatrixLayer && module.quantization !== undefined;
+      if (!isPacked || name === "bias") count += array.size;
+    }
+    if (module instanceof MatrixLayer && module.quantization !== undefined) {
+      count += module.matrixShape.reduce((a, b) => a * b, 1);
+    }
+  }
+  return count;
+};
+
+const wholeNumber = (value: unknown): number | undefined =>
+  typeof value === "number" && Number.isInteger(value) && value > 0 ? value : undefined;
+
+const describe = (
+  loaded: LoadedModel,
+  tokenizer: Tokenizer,
+  device: "cpu" | "gpu",
+  loadMs: number,
+): ModelInfo => {
+  const contextLength = wholeNumber(loaded.config.max_position_embeddings);
+  const { default: template, named } = tokenizer.chatTemplates;
+  return {
+    modelType: String(loaded.config.model_type),
+    parameterCount: countParameters(loaded),
+    weightBytes: loaded.weightBytes,
+    ...(contextLength === undefined ? {} : { contextLength }),
+    vocabSize: wholeNumber(loaded.config.vocab_size) ?? tokenizer.vocabSize,
+    ...(loaded.quantization === undefined ? {} : { quantization: { ...loaded.quantization } }),
+    hasChatTemplate: template !== undefined || named.size > 0,
+    device,
+    loadMs,
+    warnings: [...loaded.warnings],
+  };
+};
+
+/** Loads a model for an engine. @throws {MlxError} as `loadModel` */
+export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu"): Promise<HostModel> => {
+  const start = performance.now();
+  const loaded = await loadModel(request.path, {
+    device,
+    quantize: request.quantize ?? false,
+    exact: request.exact ?? false,
+  });
+  const { model, tokenizer } = loaded;
+  if (tokenizer === undefined) throw new TokenizerError(`The model at ${request.path} has no tokenizer`);
+  const info = describe(loaded, tokenizer, device, performance.now() - start);
+  const text: TextModel = {
+    model,
+    tokenizer,
+    eosTokenIds: loaded.eosTokenIds,
+    vocabSize: info.vocabSize,
+    contextLength: info.contextLength,
+    device,
+  };
+  return { text, info, dispose: () => model.dispose() };
+};

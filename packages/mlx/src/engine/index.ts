@@ -1,0 +1,20 @@
+/** `@abstractllm/mlx/engine`: models behind a thread or process of their own. */
+export { startEngine } from "./client.ts";
+export { detectRuntime } from "./detect-runtime.ts";
+export type {
+  ChatMessage,
+  DeviceChoice,
+  Engine,
+  EngineModel,
+  EngineOptions,
+  FinishReason,
+  GenerateRequest,
+  GenerationPart,
+  LoadRequest,
+  ModelInfo,
+  QuantizeOptions,
+  RuntimeInfo,
+  SamplingOptions,
+  Timings,
+  Usage,
+} from "./types.ts";

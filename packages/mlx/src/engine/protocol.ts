@@ -1,0 +1,44 @@
+/** Messages between an engine's client and its host. All of it survives structured cloning. */
+import type { MlxErrorCode } from "../errors.ts";
+import type { DeviceChoice, GenerateRequest, GenerationPart, LoadRequest, ModelInfo } from "./types.ts";
+
+export type TokenizeRequest = Pick<GenerateRequest, "prompt" | "templateVariables" | "tools">;
+
+export interface MemoryReport {
+  activeBytes: number;
+  cacheBytes: number;
+  peakBytes: number;
+}
+
+/** What a client asks, each under an id of its own. */
+export type HostRequest =
+  | { type: "start"; device: DeviceChoice }
+  | { type: "load"; request: LoadRequest }
+  | { type: "unload"; modelId: number }
+  | { type: "generate"; modelId: number; request: GenerateRequest }
+  | { type: "tokenize"; modelId: number; request: TokenizeRequest }
+  | { type: "memory" }
+  | { type: "shutdown" };
+
+export type ToHost = { id: number; body: HostRequest } | { id: number; body: { type: "abort" } };
+
+export type HostReply =
+  | { device: "cpu" | "gpu" }
+  | { modelId: number; info: ModelInfo }
+  | number[]
+  | MemoryReport
+  | null;
+
+/** An error as data. */
+export interface ErrorData {
+  code: MlxErrorCode;
+  message: string;
+  stack: string;
+  details: Readonly<Record<string, unknown>>;
+}
+
+/** What the host says about the request of the same id: any number of parts, then a reply or a failure. */
+export type FromHost =
+  | { id: number; type: "part"; part: GenerationPart }
+  | { id: number; type: "reply"; value: HostReply }
+  | { id: number; type: "failure"; error: ErrorData };

@@ -1,0 +1,77 @@
+import type { GenerateRequest, SamplingOptions } from "../engine/types.ts";
+import { InvalidArgumentError } from "../errors.ts";
+
+const describe = (value: unknown): string =>
+  typeof value === "string"
+    ? `string ${JSON.stringify(value.slice(0, 40))}`
+    : `${typeof value} ${String(value)}`;
+
+const checkNumber = (
+  name: string,
+  value: number | undefined,
+  { min, max = Number.POSITIVE_INFINITY, whole = false }: { min: number; max?: number; whole?: boolean },
+): void => {
+  if (value === undefined) return;
+  const fits = typeof value === "number" && value >= min && value <= max && Number.isFinite(value);
+  if (fits && (!whole || Number.isSafeInteger(value))) return;
+  const kind = whole ? "a whole number" : "a number";
+  const range = max === Number.POSITIVE_INFINITY ? `of at least ${min}` : `between ${min} and ${max}`;
+  throw new InvalidArgumentError(`Expected ${kind} ${range} for ${name} but received ${describe(value)}`);
+};
+
+const checkLogitBias = (bias: SamplingOptions["logitBias"], vocabSize: number): void => {
+  for (const [token, value] of Object.entries(bias ?? {})) {
+    const id = Number(token);
+    if (!Number.isInteger(id) || id < 0 || id >= vocabSize) {
+      throw new InvalidArgumentError(
+        `Expected token ids below ${vocabSize} in logitBias but received ${token}`,
+      );
+    }
+    checkNumber(`logitBias[${token}]`, value, { min: -1000, max: 1000 });
+  }
+};
+
+/**
+ * Checks sampling options; unset ones pass.
+ *
+ * @throws {InvalidArgumentError} naming the option, its range and what it was
+ */
+export const checkSampling = (options: SamplingOptions, vocabSize: number): void => {
+  checkNumber("temperature", options.temperature, { min: 0, max: 100 });
+  checkNumber("topP", options.topP, { min: 0, max: 1 });
+  checkNumber("topK", options.topK, { min: 0, whole: true });
+  checkNumber("minP", options.minP, { min: 0, max: 1 });
+  checkNumber("repetitionPenalty", options.repetitionPenalty, { min: 0.01, max: 100 });
+  checkNumber("repetitionContextSize", options.repetitionContextSize, { min: 0, whole: true });
+  checkNumber("presencePenalty", options.presencePenalty, { min: -100, max: 100 });
+  checkNumber("frequencyPenalty", options.frequencyPenalty, { min: -100, max: 100 });
+  checkNumber("seed", options.seed, { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true });
+  checkLogitBias(options.logitBias, vocabSize);
+};
+
+const MAX_STOPS = 64; // each is searched in every piece of text
+
+/** Checks everything in a request but its prompt. @throws {InvalidArgumentError} */
+export const checkRequest = (request: GenerateRequest, vocabSize: number): void => {
+  checkSampling(request, vocabSize);
+  if (request.maxTokens === undefined) throw new InvalidArgumentError("Expected maxTokens but it is missing");
+  checkNumber("maxTokens", request.maxTokens, { min: 1, whole: true });
+  checkNumber("prefillStepSize", request.prefillStepSize, { min: 1, whole: true });
+  const stops = request.stop ?? [];
+  if (
+    !Array.isArray(stops) ||
+    stops.length > MAX_STOPS ||
+    stops.some((s) => typeof s !== "string" || s === "")
+  ) {
+    throw new InvalidArgumentError(`Expected at most ${MAX_STOPS} non-empty strings for stop`);
+  }
+};
+
+/** Checks token ids. @throws {InvalidArgumentError} on an empty prompt or an id outside of the vocabulary */
+export const checkPromptTokens = (tokens: readonly number[], vocabSize: number): void => {
+  if (tokens.length === 0)
+    throw new InvalidArgumentError("The prompt is empty: it has no tokens to continue");
+  const wrong = tokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`Token id ${wrong} is outside of the vocabulary of ${vocabSize}`);
+};

@@ -1,0 +1,2 @@
+/** Milliseconds since some fixed moment; the only clock of this folder. */
+export const now = (): number => performance.now();
