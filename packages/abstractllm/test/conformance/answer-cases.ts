@@ -1,0 +1,127 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AbstractLLM, LLMStream, Message, StreamPart } from "../../src/index.ts";
+import type { Subject } from "./subject.ts";
+
+const PROMPT = "The capital of France is";
+
+/** What every provider's answers must be like. */
+export function answerCases(subject: Subject): void {
+  describe("an answer", () => {
+    let llm: AbstractLLM;
+    beforeAll(async () => {
+      llm = await subject.open();
+    });
+    afterAll(() => llm.unload());
+
+    test("has text, usage, finish reason, timings and names", async () => {
+      const response = await llm.generate(PROMPT, { maxTokens: 4 });
+      const { usage, timings } = response;
+      expect(response.text.trim()).not.toBe("");
+      expect(response).toMatchObject({ provider: subject.provider, toolCalls: [], finishReason: "length" });
+      expect(usage.outputTokens).toBe(4);
+      expect(usage.totalTokens).toBe(usage.inputTokens + usage.outputTokens);
+      expect(timings?.timeToFirstTokenMs).toBeGreaterThan(0);
+      expect(timings?.decodeTokensPerSecond).toBeGreaterThan(0);
+    });
+
+    test("streamed is the same as not streamed", async () => {
+      const { text, usage } = await llm.generate(PROMPT, { maxTokens: 6 });
+      const stream = llm.stream(PROMPT, { maxTokens: 6 });
+      const parts = await collect(stream);
+      expect(textOf(parts)).toBe(text);
+      expect(parts.at(-1)).toMatchObject({ type: "finish", usage, finishReason: "length" });
+      expect(parts.filter(({ type }) => type !== "text-delta")).toHaveLength(1);
+      expect(parts.filter(({ type }) => type === "text-delta").length).toBeGreaterThan(1);
+      expect((await stream.response).text).toBe(text);
+      expect((await llm.generate(PROMPT, { maxTokens: 6, stream: true }).response).text).toBe(text);
+    });
+
+    test("follows the seed, and another seed differs", async () => {
+      const sample = async (seed: number) =>
+        (await llm.generate(PROMPT, { temperature: 1.5, topP: 1, seed, maxTokens: 8 })).text;
+      const first = await sample(1);
+      expect(await sample(1)).toBe(first);
+      expect([await sample(2), await sample(3)]).not.toEqual([first, first]);
+    });
+
+    test("to one message is the answer to its text", async () => {
+      const messages: Message[] = [{ role: "user", content: PROMPT }];
+      const templated = { chatTemplate: true, maxTokens: 3 };
+      expect((await llm.generate(messages, templated)).text).toBe(
+        (await llm.generate(PROMPT, templated)).text,
+      );
+    });
+
+    test("knows the system prompt and the earlier messages", async () => {
+      const count = (prompt: string | Message[], systemPrompt?: string) =>
+        llm.countTokens(prompt, { chatTemplate: true, systemPrompt });
+      const system = "Answer every question with the single word banana and nothing else at all.";
+      const question: Message = { role: "user", content: "What is it?" };
+      const exchange: Message[] = [question, { role: "assistant", content: "A fruit." }, question];
+      expect(await count([question], system)).not.toBe(await count([question]));
+      expect(await count(exchange)).toBeGreaterThan(await count([question]));
+      const asMessage = await count([{ role: "system", content: system }, question]);
+      expect(await count([question], system)).toBe(asMessage);
+    });
+
+    test("counts its prompt as countTokens does", async () => {
+      for (const chatTemplate of [false, true]) {
+        const { usage } = await llm.generate(PROMPT, { chatTemplate, maxTokens: 1 });
+        expect(await llm.countTokens(PROMPT, { chatTemplate })).toBe(usage.inputTokens);
+      }
+    });
+
+    test("ends before a stop string, also one that crosses tokens", async () => {
+      const { text } = await llm.generate(PROMPT, { maxTokens: 8 });
+      const stop = text.slice(3, 8);
+      const response = await llm.generate(PROMPT, { maxTokens: 8, stop: [stop, "never said"] });
+      expect(response.text).toBe(text.slice(0, text.indexOf(stop)));
+      expect(response.finishReason).toBe("stop");
+      expect(textOf(await collect(llm.stream(PROMPT, { maxTokens: 8, stop })))).toBe(response.text);
+    });
+
+    test("has at most maxTokens tokens", async () => {
+      for (const maxTokens of [1, 3]) {
+        const { usage, finishReason } = await llm.generate(PROMPT, { maxTokens, ignoreEos: true });
+        expect([usage.outputTokens, finishReason]).toEqual([maxTokens, "length"]);
+      }
+    });
+
+    test("to several questions at once is the answer to each alone", async () => {
+      const prompts = [PROMPT, "One, two, three,", "Water is made of"];
+      const alone: string[] = [];
+      for (const prompt of prompts) alone.push((await llm.generate(prompt, { maxTokens: 4 })).text);
+      const together = await Promise.all(prompts.map((prompt) => llm.generate(prompt, { maxTokens: 4 })));
+      expect(together.map(({ text }) => text)).toEqual(alone);
+    });
+
+    test("reads text files as if they were part of the prompt", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "abstractllm-conformance-"));
+      const file = join(folder, "note.txt");
+      await writeFile(file, "It lies on the Seine.");
+      const withFile = await llm.generate(PROMPT, { files: [file], maxTokens: 3 });
+      const inline = await llm.generate(`${PROMPT}\n\nFile content: It lies on the Seine.`, { maxTokens: 3 });
+      expect([withFile.text, withFile.usage]).toEqual([inline.text, inline.usage]);
+      await rm(folder, { recursive: true });
+    });
+
+    test("comes again after unload", async () => {
+      const { text } = await llm.generate(PROMPT, { maxTokens: 3 });
+      await llm.unload();
+      expect((await llm.generate(PROMPT, { maxTokens: 3 })).text).toBe(text);
+    });
+  });
+}
+
+async function collect(stream: LLMStream): Promise<StreamPart[]> {
+  const parts: StreamPart[] = [];
+  for await (const part of stream) parts.push(part);
+  return parts;
+}
+
+function textOf(parts: readonly StreamPart[]): string {
+  return parts.map((part) => (part.type === "text-delta" ? part.text : "")).join("");
+}

@@ -1,0 +1,143 @@
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createLLM, type LLMConfig, MemoryExceededError, ModelCapability } from "../../src/index.ts";
+import { SETUP_MODEL } from "../setup-model.ts";
+import { abortCases } from "./abort-cases.ts";
+import { answerCases } from "./answer-cases.ts";
+import { refusalCases } from "./refusal-cases.ts";
+import type { Subject } from "./subject.ts";
+
+/** Greedy and without the chat template, which keeps prompts to a few tokens. */
+const QUICK: LLMConfig = { model: SETUP_MODEL, temperature: 0, chatTemplate: false, offline: true };
+
+const subject: Subject = { provider: "mlx", open: (config) => createLLM("mlx", { ...QUICK, ...config }) };
+
+answerCases(subject);
+abortCases(subject);
+refusalCases(subject);
+
+describe("the mlx provider", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "abstractllm-mlx-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test("has the specification's defaults", async () => {
+    const llm = await createLLM("mlx");
+    expect(llm.getConfig()).toMatchObject({
+      model: "mlx-community/qwen2.5-coder-14b-instruct-abliterated",
+      temperature: 0.7,
+      maxTokens: 4096,
+      topP: 0.9,
+      quantize: true,
+    });
+    expect(llm.getParam("cacheDir")).toBeUndefined();
+  });
+
+  test("reports its capabilities, vision by name or by configuration", async () => {
+    const capabilities = async (config: LLMConfig) => (await createLLM("mlx", config)).getCapabilities();
+    expect(await capabilities({ maxTokens: 7 })).toMatchObject({
+      [ModelCapability.STREAMING]: true,
+      [ModelCapability.MAX_TOKENS]: 7,
+      [ModelCapability.SYSTEM_PROMPT]: true,
+      [ModelCapability.ASYNC]: true,
+      [ModelCapability.FUNCTION_CALLING]: false,
+      [ModelCapability.TOOL_USE]: false,
+      [ModelCapability.VISION]: false,
+      [ModelCapability.MULTI_TURN]: true,
+    });
+    expect(Object.keys(await capabilities({})).sort()).toEqual(Object.values(ModelCapability).sort());
+    expect((await capabilities({ model: "mlx-community/llava-1.5-7b-mlx" }))[ModelCapability.VISION]).toBe(
+      true,
+    );
+    expect((await capabilities({ model: "m", vision: true }))[ModelCapability.VISION]).toBe(true);
+  });
+
+  test("refuses an image before any work", async () => {
+    const llm = await createLLM("mlx", { model: "/no/such/model" });
+    for (const options of [{ files: ["image.jpg"] }, { image: "image.png" }, { images: ["a.webp"] }]) {
+      await expect(llm.generate("x", options)).rejects.toMatchObject({ feature: "vision", provider: "mlx" });
+    }
+  });
+
+  test("takes the next model that can be had, and says so in every answer", async () => {
+    const llm = await subject.open({ model: join(folder, "none.gguf"), fallbackModels: [SETUP_MODEL] });
+    for (const prompt of ["One, two,", "A, b,"]) {
+      const { model, warnings } = await llm.generate(prompt, { maxTokens: 1 });
+      expect(model).toBe(SETUP_MODEL);
+      expect(warnings.join()).toContain("none.gguf was passed over: [mlx] Model");
+    }
+    await llm.unload();
+  });
+
+  test("says once that it runs on the CPU, where it does", async () => {
+    const llm = await subject.open();
+    const first = await llm.generate("One,", { maxTokens: 1 });
+    const second = await llm.generate("One,", { maxTokens: 1 });
+    const notes = [first, second].map(
+      ({ warnings }) => warnings.filter((text) => text.includes("CPU")).length,
+    );
+    expect([
+      [1, 0],
+      [0, 0],
+    ]).toContainEqual(notes);
+    await llm.unload();
+  });
+
+  test("runs in a child process where that is asked for, with the same answer", async () => {
+    const [inWorker, inProcess] = [await subject.open(), await subject.open({ isolation: "process" })];
+    const expected = await inWorker.generate("One, two,", { maxTokens: 3 });
+    expect((await inProcess.generate("One, two,", { maxTokens: 3 })).text).toBe(expected.text);
+    await Promise.all([inWorker.unload(), inProcess.unload()]);
+  });
+
+  test("refuses a model that does not fit into memory, with both sizes", async () => {
+    const path = join(folder, "huge.gguf");
+    const file = await open(path, "w");
+    await file.truncate(2 ** 43).catch(() => file.truncate(2 ** 41)); // sparse
+    await file.close();
+    const llm = await subject.open({ model: path });
+    const error = await llm.generate("x").catch((e) => e);
+    expect(MemoryExceededError.isInstance(error)).toBe(true);
+    expect(error.requiredMemory).toBeGreaterThan(error.availableMemory);
+    expect(error.message).toContain("smaller or more quantized model");
+  });
+
+  test("names what is wrong with a model", async () => {
+    const broken = join(folder, "broken.gguf");
+    await writeFile(broken, "GGUF and then nonsense");
+    const strange = await mkdtemp(join(folder, "strange-"));
+    await writeFile(join(strange, "config.json"), JSON.stringify({ model_type: "flying_teapot" }));
+    await writeFile(join(strange, "model.safetensors"), emptySafetensors());
+    const cases: [string, string, string][] = [
+      [join(folder, "none.gguf"), "ModelNotFoundError", "none.gguf"],
+      ["no-such-org/no-such-model", "ModelNotFoundError", "offline"],
+      [broken, "ModelLoadingError", "broken.gguf"],
+      [strange, "UnsupportedModelError", "flying_teapot"],
+    ];
+    for (const [model, name, message] of cases) {
+      const llm = await subject.open({ model });
+      const error = await llm.generate("x").catch((e) => e);
+      expect(error).toMatchObject({ name, provider: "mlx", message: expect.stringContaining(message) });
+    }
+  });
+
+  test.runIf(process.platform === "linux")(
+    "refuses a GPU that is not there, and takes one that is",
+    async () => {
+      const llm = await createLLM("mlx", { device: "gpu" }).catch((error) => error);
+      if (llm instanceof Error) expect(llm).toMatchObject({ feature: "mlx", provider: "mlx" });
+      else expect(llm.getParam("device")).toBe("gpu");
+    },
+  );
+});
+
+/** A safetensors file without tensors. */
+function emptySafetensors(): Uint8Array {
+  const header = new TextEncoder().encode("{}      ");
+  const length = new Uint8Array(new BigUint64Array([BigInt(header.length)]).buffer);
+  return new Uint8Array([...length, ...header]);
+}

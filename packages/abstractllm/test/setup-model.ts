@@ -1,0 +1,6 @@
+import { fileURLToPath } from "node:url";
+
+/** SmolLM2-135M-Instruct, which the set-up fetches. */
+export const SETUP_MODEL = fileURLToPath(
+  new URL("../../../.setup/models/SmolLM2-135M-Instruct.Q4_1.gguf", import.meta.url),
+);
