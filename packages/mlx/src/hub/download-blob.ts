@@ -128,7 +128,7 @@ async function receive(
       onBytes(chunk.byteLength);
     }
   } finally {
-    await exchange.discard();
+    exchange.discard();
   }
 }
 

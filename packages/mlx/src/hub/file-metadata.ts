@@ -32,7 +32,7 @@ export function fetchFileMetadata(
   return withRetries(context, async () => {
     const subject = { repo, revision: commit, file: path };
     const exchange = await hubRequest(context, { method: "HEAD", url, subject });
-    await exchange.discard();
+    exchange.discard();
     const { headers, status } = exchange.response;
     const etag = blobName(headers.get("x-linked-etag") ?? headers.get("etag"));
     // a redirect's own length is that of its body

@@ -16,7 +16,7 @@ export interface HubExchange {
   readonly response: Response;
   /** @throws {RetryableFailure} when the connection breaks or stands still */
   chunks(): AsyncGenerator<Uint8Array, void>;
-  discard(): Promise<void>;
+  discard(): void;
 }
 
 // no server was reached: a longer wait is unlikely to help
@@ -42,11 +42,11 @@ export async function hubRequest(context: HubContext, request: HubRequest): Prom
     const location = response.headers.get("location");
     if (response.status < 300 || response.status === 416) return exchange;
     if (response.status >= 400 || location === null) {
-      await exchange.discard();
+      exchange.discard();
       throw responseError(response, request.subject, context);
     }
     if (request.method === "HEAD" && describesFile(response, url, location)) return exchange;
-    await exchange.discard();
+    exchange.discard();
     url = redirectTarget(url, location, request.subject);
   }
   throw new HubError("network", `The hub redirects in circles for ${describe(request.subject)}.`);
@@ -87,12 +87,12 @@ async function exchangeOnce(
   };
   if (withToken && settings.token !== undefined) headers.authorization = `Bearer ${settings.token}`;
   try {
-    const response = await fetch(url, {
-      method: request.method,
-      headers,
-      redirect: "manual",
-      signal: watchdog.signal,
-    });
+    const { method } = request;
+    // an abort ends the wait, whatever fetch makes of it
+    const response = await Promise.race([
+      fetch(url, { method, headers, redirect: "manual", signal: watchdog.signal }),
+      watchdog.aborted(),
+    ]);
     watchdog.restart(settings.stallTimeoutMs);
     return new OpenExchange(response, watchdog, context, request.subject);
   } catch (cause) {
@@ -116,26 +116,33 @@ class OpenExchange implements HubExchange {
 
   async *chunks(): AsyncGenerator<Uint8Array, void> {
     const reader = this.response.body?.getReader();
+    const { signal } = this.#watchdog;
+    const cancel = () => void reader?.cancel().catch(() => {});
+    // an aborted fetch can leave a read pending for ever (seen on Node 20.20)
+    signal.addEventListener("abort", cancel, { once: true });
     try {
       while (reader) {
         this.#watchdog.touch();
         const { done, value } = await reader.read();
+        signal.throwIfAborted();
         if (done) return;
         // the consumer's own waiting, for a disk, is no stall of the server
         this.#watchdog.hold();
         yield value;
+        signal.throwIfAborted();
       }
     } catch (cause) {
       throw connectionError(cause, this.#watchdog, this.#context, this.#subject);
     } finally {
       this.#watchdog.stop();
-      await reader?.cancel().catch(() => {}); // frees the connection when the consumer stopped early
+      signal.removeEventListener("abort", cancel);
+      cancel(); // frees the connection when the consumer stopped early
     }
   }
 
-  async discard(): Promise<void> {
+  discard(): void {
     this.#watchdog.stop();
-    await this.response.body?.cancel().catch(() => {});
+    void this.response.body?.cancel().catch(() => {});
   }
 }
 

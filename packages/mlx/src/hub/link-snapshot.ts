@@ -36,6 +36,7 @@ export async function linkSnapshot(
   entries: readonly SnapshotEntry[],
 ): Promise<void> {
   const moved = new Set<string>();
+  await context.fs.mkdir(folders.locks, { recursive: true });
   for (const entry of entries) {
     const pointer = join(folders.snapshots, commit, ...entry.path.split("/"));
     const blob = join(folders.blobs, entry.etag);
@@ -71,7 +72,7 @@ export async function writeRef(
   if ((await ifPresent(context.fs.readFile(path, "utf8"))) === commit) return;
   const draft = draftPath(folders);
   await context.fs.mkdir(dirname(path), { recursive: true });
-  await context.fs.mkdir(folders.blobs, { recursive: true });
+  await context.fs.mkdir(folders.locks, { recursive: true });
   try {
     await context.fs.writeFile(draft, commit);
     await context.fs.rename(draft, path);
@@ -81,9 +82,9 @@ export async function writeRef(
   }
 }
 
-// beside the blobs, where no one takes it for a file of a snapshot and Python's clean-up finds it
+// among the locks, where no one takes it for a file of the model
 function draftPath(folders: RepoFolders): string {
-  return join(folders.blobs, `link-${randomBytes(6).toString("hex")}.incomplete`);
+  return join(folders.locks, `draft-${randomBytes(6).toString("hex")}`);
 }
 
 async function copyBlob(context: HubContext, blob: string, draft: string): Promise<void> {
