@@ -25,6 +25,9 @@ std::vector<uint8_t> read_input() {
 
 template <typename T>
 void write_output(const std::vector<T>& values) {
+  if (values.empty()) {
+    return;
+  }
   std::fwrite(values.data(), sizeof(T), values.size(), stdout);
 }
 
