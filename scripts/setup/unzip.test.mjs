@@ -80,6 +80,15 @@ test("never accepts a damaged archive as whole", async () => {
   expect(refused).toBeGreaterThan(100);
 });
 
+test("refuses a directory with more entries than it counts", async () => {
+  writeArchive();
+  const bytes = readFileSync(archive);
+  const end = bytes.lastIndexOf("PK\x05\x06");
+  bytes.writeUInt16LE(3, end + 10);
+  writeFileSync(archive, bytes);
+  await expect(unzip(archive, join(folder, "out"))).rejects.toThrow("does not end where it says");
+});
+
 test("says that a truncated download is incomplete", async () => {
   writeArchive();
   writeFileSync(archive, readFileSync(archive).subarray(0, 500));
