@@ -53,6 +53,7 @@ const resolveRange = ([start, stop, step]: Range, length: number): [number, numb
   const clamp = (x: number) => Math.min(Math.max(x < 0 ? x + length : x, low), high);
   const from = start === undefined || start === null ? (by > 0 ? low : high) : clamp(start);
   const to = stop === undefined || stop === null ? (by > 0 ? high : low) : clamp(stop);
+  if (by < 0 && from < 0) return [0, 0, 1]; // starts before the first element and goes further back
   return [from, by > 0 ? Math.max(to, from) : Math.min(to, from), by];
 };
 
@@ -94,6 +95,10 @@ const makePlan = (shape: readonly number[], items: readonly IndexItem[]): Plan =
   return plan;
 };
 
+/** Stops as libmlx takes them: it counts negative ones from the end, so "before the first" is one further. */
+const nativeStops = (plan: Plan, shape: readonly number[]): number[] =>
+  plan.stop.map((stop, i) => (stop < 0 ? stop - (shape[i] ?? 0) : stop));
+
 const isWhole = (plan: Plan, shape: readonly number[]): boolean =>
   plan.step.every((step, i) => step === 1 && plan.start[i] === 0 && plan.stop[i] === shape[i]);
 
@@ -117,7 +122,7 @@ export const index = (a: MxArray, ...items: IndexItem[]): MxArray => {
   const shape = a.shape;
   const plan = makePlan(shape, items);
   requireBasic(plan, "index");
-  let result = isWhole(plan, shape) ? a : slice(a, plan.start, plan.stop, plan.step);
+  let result = isWhole(plan, shape) ? a : slice(a, plan.start, nativeStops(plan, shape), plan.step);
   for (const { axis, indices } of plan.arrays) result = take(result, indices, axis);
   if (plan.dropped.length > 0) result = squeeze(result, shiftPastArray(plan, plan.dropped));
   if (plan.added.length > 0) result = expandDims(result, plan.added);
@@ -163,9 +168,9 @@ const update = (
   const sizes = plan.start.map((start, i) => rangeLength(start, plan.stop[i] ?? 0, plan.step[i] ?? 1));
   const resultShape = index(a, ...items).shape;
   const full_ = reshape(broadcastTo(asArray(values, a), resultShape), sizes);
-  if (scatterWith === scatter) return sliceUpdate(a, full_, plan.start, plan.stop, plan.step);
-  const sum = slice(a, plan.start, plan.stop, plan.step).add(full_);
-  return sliceUpdate(a, sum, plan.start, plan.stop, plan.step);
+  if (scatterWith === scatter) return sliceUpdate(a, full_, plan.start, nativeStops(plan, shape), plan.step);
+  const sum = slice(a, plan.start, nativeStops(plan, shape), plan.step).add(full_);
+  return sliceUpdate(a, sum, plan.start, nativeStops(plan, shape), plan.step);
 };
 
 const rangeLength = (start: number, stop: number, step: number): number =>

@@ -45,7 +45,7 @@ export class Attention extends Module {
   readonly #scale: number;
   readonly #rope: PositionEmbedding;
 
-  constructor(c: Config, rope = llamaRope(c)) {
+  constructor(c: Config, rope: PositionEmbedding = llamaRope(c)) {
     super();
     this.#H = c.num_attention_heads;
     this.#K = c.num_key_value_heads ?? this.#H;
@@ -112,11 +112,12 @@ class SlidingDecoder extends Decoder {
   }
 }
 
-class LlamaModel extends CausalLM {
+export class LlamaModel extends CausalLM {
   readonly #config: Config;
 
-  constructor(c: Config) {
-    const makeBlock = () => new PreNormBlock(new Attention(c), llamaMLP(c), c);
+  /** @param ropeOf - the position embedding of a layer; by default all have the config's */
+  constructor(c: Config, ropeOf: (layer: number) => PositionEmbedding = () => llamaRope(c)) {
+    const makeBlock = (layer: number) => new PreNormBlock(new Attention(c, ropeOf(layer)), llamaMLP(c), c);
     const hasSliding = c.layer_types?.includes("sliding_attention") ?? false;
     super(c, hasSliding ? new SlidingDecoder(c, makeBlock) : new Decoder(c, makeBlock));
     this.#config = c;

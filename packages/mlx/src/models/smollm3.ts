@@ -1,11 +1,9 @@
 /** Llama with some layers without position embedding. @see mlx-lm 0.32.2 models/smollm3.py */
-import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
-import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { noRope } from "../blocks/rope.ts";
 import { ConfigError } from "../errors.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int, list } from "./config.ts";
-import { Attention, llamaMLP, llamaRope, config as llamaSchema } from "./llama.ts";
+import { LlamaModel, llamaRope, config as llamaSchema } from "./llama.ts";
 import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
 const config = {
@@ -28,11 +26,9 @@ const ropeLayers = (c: Config): boolean[] => {
   );
 };
 
-const create = (c: Config): CausalLM => {
+const create = (c: Config): LlamaModel => {
   const hasRope = ropeLayers(c);
-  const makeBlock = (layer: number) =>
-    new PreNormBlock(new Attention(c, hasRope[layer] === true ? llamaRope(c) : noRope), llamaMLP(c), c);
-  return new CausalLM(c, new Decoder(c, makeBlock));
+  return new LlamaModel(c, (layer) => (hasRope[layer] === true ? llamaRope(c) : noRope));
 };
 
 export const architecture = defineArchitecture({
