@@ -65,4 +65,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     mx.set_default_device(mx.cpu)
+    mx.disable_compile()
     main()

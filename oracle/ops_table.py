@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import mlx.core as mx
+import mlx.nn as nn
 import numpy as np
 
 from random_weights import hash_name, random_bits
@@ -457,6 +458,24 @@ fast = [
     call("fast.scaledDotProductAttention", *QKV, 0.25, "causal", None, real(4), python=attention),
 ]
 
+activations = [
+    *(
+        call(f"nn.{name}", real(3, 5, low=-6, high=6, dtype=dtype), python=function)
+        for dtype in (mx.float32, mx.bfloat16)
+        for name, function in (
+            ("silu", nn.silu),
+            ("gelu", nn.gelu),
+            ("geluApprox", nn.gelu_approx),
+            ("relu", nn.relu),
+            ("relu2", nn.relu2),
+            ("softplus", nn.softplus),
+            ("logSoftmax", nn.log_softmax),
+        )
+    ),
+    call("nn.logSoftmax", A, 0, python=nn.log_softmax),
+    call("nn.swiglu", A, B, python=lambda gate, x: nn.silu(gate) * x),
+]
+
 KEY = mx.random.key(77)
 
 random = [
@@ -495,6 +514,7 @@ CALLS: list[Call] = [
     *products,
     *quantized,
     *fast,
+    *activations,
     *random,
     *linalg,
 ]

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ops } from "../../codegen/ops-table.ts";
 import { parseSignature } from "../../codegen/signature.ts";
 import * as mx from "../../src/core/index.ts";
+import * as nn from "../../src/nn/index.ts";
 import { readGolden } from "./golden.ts";
 import { dtypeNamed, restoreArray, type StoredArray } from "./stored-array.ts";
 
@@ -25,7 +26,7 @@ function restoreArgument(value: unknown): unknown {
 }
 
 function functionNamed(name: string): (...args: unknown[]) => mx.MxArray | mx.MxArray[] {
-  let target: unknown = mx;
+  let target: unknown = { ...mx, nn };
   for (const part of name.split(".")) target = (target as Record<string, unknown>)[part];
   if (typeof target !== "function") throw new Error(`no operation ${name}`);
   return target as (...args: unknown[]) => mx.MxArray | mx.MxArray[];
