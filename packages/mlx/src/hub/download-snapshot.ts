@@ -11,8 +11,17 @@ import { linkSnapshot, type SnapshotEntry, writeRef } from "./link-snapshot.ts";
 import { mappedConcurrently } from "./mapped-concurrently.ts";
 import { partialBytes } from "./partial-file.ts";
 import { checkRepoFiles } from "./repo-file.ts";
-import { fetchRepoListing, type ListedFile } from "./repo-listing.ts";
+import type { ListedFile, RepoListing } from "./repo-listing.ts";
 import { type FileSelection, type FileWish, selectFiles } from "./select-files.ts";
+
+/** What is wanted of a repository. */
+export interface SnapshotRequest {
+  repo: string;
+  /** Branch, tag or commit. */
+  revision: string;
+  wish: FileWish;
+  onProgress: ProgressListener | undefined;
+}
 
 /** A snapshot folder of the cache and what was chosen of it. */
 export interface Snapshot {
@@ -24,19 +33,16 @@ export interface Snapshot {
 }
 
 /**
- * Brings the wanted files of a revision into the cache. Blobs come first and the snapshot's files last, so that a
+ * Brings the wanted files of a listed revision into the cache. Blobs come first and the snapshot's files last, so that a
  * snapshot is never seen half there; the ref that names it comes after.
  *
  * @throws {HubError}
  */
 export async function downloadSnapshot(
   context: HubContext,
-  repo: string,
-  revision: string,
-  wish: FileWish,
-  onProgress: ProgressListener | undefined,
+  { repo, revision, wish, onProgress }: SnapshotRequest,
+  listing: RepoListing,
 ): Promise<Snapshot> {
-  const listing = await fetchRepoListing(context, repo, revision);
   const selection = selectFiles(
     listing.files.map((file) => file.path),
     wish,

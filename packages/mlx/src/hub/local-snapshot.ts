@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { HubError } from "../errors.ts";
 import { repoFolders } from "./cache-layout.ts";
-import type { Snapshot } from "./download-snapshot.ts";
+import type { Snapshot, SnapshotRequest } from "./download-snapshot.ts";
 import { ifPresent } from "./fs-errors.ts";
 import type { HubContext } from "./hub-context.ts";
 import { isCommit } from "./revision.ts";
@@ -17,9 +17,7 @@ import { type FileSelection, type FileWish, selectFiles } from "./select-files.t
  */
 export async function findLocalSnapshot(
   context: HubContext,
-  repo: string,
-  revision: string,
-  wish: FileWish,
+  { repo, revision, wish }: SnapshotRequest,
 ): Promise<Snapshot | undefined> {
   const folders = repoFolders(context.settings.cacheDir, repo);
   const ref = isCommit(revision)

@@ -1,12 +1,13 @@
 import { basename, resolve } from "node:path";
 import { HubError } from "../errors.ts";
 import type { ProgressListener } from "./download-progress.ts";
-import { downloadSnapshot, type Snapshot } from "./download-snapshot.ts";
+import { downloadSnapshot, type Snapshot, type SnapshotRequest } from "./download-snapshot.ts";
 import { ifPresent } from "./fs-errors.ts";
 import { type HubContext, type HubFileSystem, type HubLimits, hubContext } from "./hub-context.ts";
 import { expand, type HubEnv, type HubSettingsOptions, hubSettings } from "./hub-settings.ts";
 import { findLocalSnapshot, snapshotFiles } from "./local-snapshot.ts";
 import { type ModelSource, parseModelSource } from "./model-source.ts";
+import { fetchRepoListing } from "./repo-listing.ts";
 import { throwIfAborted } from "./retry.ts";
 import { checkRevision, isCommit } from "./revision.ts";
 import type { FileWish } from "./select-files.ts";
@@ -103,8 +104,9 @@ async function resolveRepo(
 ): Promise<ResolvedModel> {
   const revision = checkRevision(options.revision ?? "main");
   const wish: FileWish = { patterns: options.allowPatterns, quant, ggufFile };
+  const request: SnapshotRequest = { repo, revision, wish, onProgress: options.onProgress };
   const { settings } = context;
-  const cached = await findLocalSnapshot(context, repo, revision, wish);
+  const cached = await findLocalSnapshot(context, request);
   if (cached && (settings.offline || isCommit(revision))) return resolved(repo, cached);
   if (settings.offline) {
     throw new HubError(
@@ -116,10 +118,9 @@ async function resolveRepo(
   }
   try {
     // with a copy at hand there is no use in trying for long
-    const patience = cached
-      ? { ...context, limits: { ...context.limits, maxUnreachableRetries: 0 } }
-      : context;
-    return resolved(repo, await downloadSnapshot(patience, repo, revision, wish, options.onProgress));
+    const limits = cached ? { ...context.limits, maxRetries: 1, maxUnreachableRetries: 0 } : context.limits;
+    const listing = await fetchRepoListing({ ...context, limits }, repo, revision);
+    return resolved(repo, await downloadSnapshot(context, request, listing));
   } catch (error) {
     if (!cached || !(error instanceof HubError) || !["network", "gated"].includes(error.code)) throw error;
     const warning = `Used ${repo} from the cache, which may be out of date: ${error.message}`;
@@ -134,7 +135,7 @@ function resolved(repo: string, snapshot: Snapshot, warnings: readonly string[] 
     repo,
     revision: commit,
     fromCache,
-    files: selection.files,
+    files: [...selection.files].sort(),
     warnings: [...selection.warnings, ...warnings],
   };
 }
