@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -95,8 +95,9 @@ describe("the mlx provider", () => {
   });
 
   test("refuses a model that does not fit into memory, with both sizes", async () => {
-    const path = join(folder, "huge.gguf");
-    const file = await open(path, "w");
+    const path = await mkdtemp(join(folder, "huge-"));
+    await writeFile(join(path, "config.json"), JSON.stringify({ model_type: "llama", quantization: {} }));
+    const file = await open(join(path, "model.safetensors"), "w");
     await file.truncate(2 ** 43).catch(() => file.truncate(2 ** 41)); // sparse
     await file.close();
     const llm = await subject.open({ model: path });
@@ -112,6 +113,7 @@ describe("the mlx provider", () => {
     const strange = await mkdtemp(join(folder, "strange-"));
     await writeFile(join(strange, "config.json"), JSON.stringify({ model_type: "flying_teapot" }));
     await writeFile(join(strange, "model.safetensors"), emptySafetensors());
+    await writeFile(join(strange, "tokenizer.json"), JSON.stringify(TINY_TOKENIZER));
     const cases: [string, string, string][] = [
       [join(folder, "none.gguf"), "ModelNotFoundError", "none.gguf"],
       ["no-such-org/no-such-model", "ModelNotFoundError", "offline"],
@@ -134,6 +136,21 @@ describe("the mlx provider", () => {
     },
   );
 });
+
+/** Ids of the engine processes that this one started. */
+async function _childProcesses(): Promise<number[]> {
+  const threads = await readdir("/proc/self/task");
+  const lists = await Promise.all(threads.map((id) => readFile(`/proc/self/task/${id}/children`, "utf8")));
+  const ids = lists.join(" ").split(" ").filter(Boolean).map(Number);
+  const commands = await Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, "utf8")));
+  return ids.filter((_, index) => commands[index]?.includes("host-entry"));
+}
+
+const TINY_TOKENIZER = {
+  version: "1.0",
+  added_tokens: [],
+  model: { type: "BPE", vocab: { a: 0 }, merges: [] },
+};
 
 /** A safetensors file without tensors. */
 function emptySafetensors(): Uint8Array {
