@@ -1,6 +1,8 @@
 export { eosTokenIds } from "./eos-token-ids.ts";
 export type { GgufMetadata } from "./gguf-metadata.ts";
+export { DEFAULT_TEMPLATE_LIMITS, type TemplateLimits } from "./jinja/index.ts";
 export { loadTokenizer } from "./load-tokenizer.ts";
+export { type ChatTemplateInput, renderChatTemplate } from "./render-chat-template.ts";
 export { StopMatcher } from "./stop-matcher.ts";
 export type { StreamingDetokenizer } from "./streaming-detokenizer.ts";
 export type {
