@@ -218,7 +218,6 @@ function byteSize(dtype: StoredDtype, shape: readonly number[], name: string, pa
       );
     }
   }
-  if (bits % 8 !== 0)
-    failWeights(path, "size", `tensor ${quoteName(name)} of ${dtype} does not end on a whole byte`);
+  // a fraction, for sub-byte dtypes that end inside a byte, equals no number of bytes
   return bits / 8;
 }

@@ -14,8 +14,7 @@ export function readSafetensorsIndex(path: string): Map<string, string> {
   return withFileReader(path, (reader) => parseSafetensorsIndex(reader, path));
 }
 
-/** `readSafetensorsIndex` on anything that can be read. */
-export function parseSafetensorsIndex(reader: ByteReader, path: string): Map<string, string> {
+function parseSafetensorsIndex(reader: ByteReader, path: string): Map<string, string> {
   if (reader.size > MAX_INDEX_BYTES)
     failWeights(path, "limit", `is ${reader.size} bytes, over ${MAX_INDEX_BYTES}`);
   const bytes = reader.read(0, reader.size);

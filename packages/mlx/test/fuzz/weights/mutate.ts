@@ -48,7 +48,7 @@ export function mutations(texts: readonly string[]): fc.Arbitrary<Mutation[]> {
 
 /** The bytes after `changes`, in a buffer of their own. */
 export function applyMutations(original: Uint8Array, changes: readonly Mutation[]): Buffer {
-  let bytes = Buffer.from(original);
+  let bytes: Buffer = Buffer.from(original);
   for (const change of changes) bytes = applyMutation(bytes, change);
   return bytes;
 }

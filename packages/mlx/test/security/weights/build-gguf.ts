@@ -57,7 +57,7 @@ export interface TensorInfo {
   rank?: number;
 }
 
-export function tensorInfo(tensor: TensorInfo): Buffer {
+function tensorInfo(tensor: TensorInfo): Buffer {
   return Buffer.concat([
     text(tensor.name),
     u32(tensor.rank ?? tensor.dims.length),

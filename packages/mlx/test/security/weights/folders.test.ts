@@ -71,13 +71,15 @@ describe("model folder", () => {
   it("refuses a missing shard and names it", () => {
     shard(FIRST, "a");
     index({ a: FIRST, b: SECOND });
-    expect(expectProblem(names, "missing").message).toContain(SECOND);
+    expect(expectProblem(names, "missing").message).toContain(`1 of 2 shards are missing ("${SECOND}")`);
   });
 
   it("refuses an index that disagrees with the shards", () => {
     shard(FIRST, "a");
     shard(SECOND, "b");
     index({ a: FIRST, b: FIRST });
+    expectProblem(names, "mismatch");
+    index({ a: SECOND, b: FIRST });
     expectProblem(names, "mismatch");
     index({ a: FIRST, b: SECOND, c: SECOND });
     expectProblem(names, "mismatch");

@@ -217,10 +217,15 @@ describe("GGUF file", () => {
     }
   });
 
-  it("bounds what a file of nothing but empty arrays makes it build", () => {
-    const array = list(KV.UINT8, []);
-    const arrays = Buffer.concat([u32(KV.ARRAY), u64(2 ** 23 + 1), Buffer.alloc(12 * (2 ** 23 + 1), array)]);
-    expectProblem(() => parse(buildGguf({ pairs: [pair("k", KV.ARRAY, arrays)] })), "limit");
+  it("bounds what its arrays can make it build, all together", () => {
+    const half = 2 ** 22 + 1;
+    const bytes = Buffer.concat([u32(KV.UINT8), u64(half), Buffer.alloc(half)]);
+    const pairs = [pair("a", KV.ARRAY, bytes), pair("b", KV.ARRAY, bytes)];
+    expect(parse(buildGguf({ pairs: pairs.slice(0, 1) })).metadata.size).toBe(1);
+    expectProblem(() => parse(buildGguf({ pairs })), "limit");
+    const arrays = Buffer.alloc(12 * half, list(KV.UINT8, []));
+    const nested = (key: string) => pair(key, KV.ARRAY, u32(KV.ARRAY), u64(half), arrays);
+    expectProblem(() => parse(buildGguf({ pairs: [nested("a"), nested("b")] })), "limit");
   });
 
   it("reads strings that cross the window and strings longer than it", () => {

@@ -27,6 +27,11 @@ const REFUSED: readonly [name: string, file: Uint8Array, problem: WeightsProblem
     "offset",
   ],
   ["metadata_incomplete_buffer: 2 bytes missing", buildSafetensors({ test: SQUARE }, 14), "truncated"],
+  [
+    "more bytes than the shape needs",
+    buildSafetensors({ test: { ...SQUARE, data_offsets: [0, 20] } }, 20),
+    "size",
+  ],
   ["invalid_info", buildSafetensors({ test: { ...SQUARE, data_offsets: [0, 4] } }, 4), "size"],
   [
     "json_attack: ten tensors on one range",
