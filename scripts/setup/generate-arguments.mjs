@@ -14,15 +14,18 @@ const defaultPrompt = "Why is the sky blue?";
 export function generateArguments(args, context = createContext()) {
   const cli = join(context.root, "packages", "abstractllm", "dist", "cli", "main.js");
   const model = defaultModelPath(context);
+  const namesProvider = hasOption(args, "--provider", "-p");
+  const namesModel = hasOption(args, "--model", "-m");
   return [
     ...[cli, "generate"],
-    ...(hasOption(args, "--provider") ? [] : ["--provider", "mlx"]),
-    ...(hasOption(args, "--model") || hasOption(args, "--provider") ? [] : ["--model", model]),
+    ...(namesProvider ? [] : ["--provider", "mlx"]),
+    // another provider has models of its own
+    ...(namesModel || namesProvider ? [] : ["--model", model]),
     ...(args.length === 0 ? [defaultPrompt] : args),
   ];
 }
 
-/** @param {readonly string[]} args @param {string} name */
-function hasOption(args, name) {
-  return args.some((argument) => argument === name || argument.startsWith(`${name}=`));
+/** @param {readonly string[]} args @param {string} long @param {string} short */
+function hasOption(args, long, short) {
+  return args.some((argument) => argument === long || argument.startsWith(`${long}=`) || argument === short);
 }

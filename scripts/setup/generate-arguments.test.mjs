@@ -18,6 +18,10 @@ test.each([
     [cli, "generate", "--provider", "mlx", "--model=m", "Hello"],
   ],
   [
+    ["-m", "m", "Hello"],
+    [cli, "generate", "--provider", "mlx", "-m", "m", "Hello"],
+  ],
+  [
     ["--provider", "openai", "Hello"],
     [cli, "generate", "--provider", "openai", "Hello"],
   ],

@@ -89,14 +89,12 @@ function failure(command, args, outcome, { log, explain }) {
   return [
     ...(remedy === undefined ? [] : [remedy, ""]),
     `${[command, ...args.slice(0, 3)].join(" ")} failed (${how}). Its last lines:`,
-    ...lastLines(output, shownLines).map((line) => `  ${line}`),
+    ...output
+      .split(/\r?\n/)
+      .slice(-shownLines)
+      .map((line) => `  ${line}`),
     `The whole log: ${log}`,
   ].join("\n");
-}
-
-/** @param {string} text @param {number} count @returns {string[]} */
-export function lastLines(text, count) {
-  return text.split(/\r?\n/).slice(-count);
 }
 
 /**
