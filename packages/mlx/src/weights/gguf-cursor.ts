@@ -93,7 +93,8 @@ export class GgufCursor {
   /** A copy of the next `length` bytes. */
   bytes(length: number): Uint8Array {
     const at = this.#take(length);
-    return Uint8Array.from(this.#window.subarray(at, at + length));
+    // a Buffer's own slice would share memory
+    return Uint8Array.prototype.slice.call(this.#window, at, at + length);
   }
 
   /** A string: its length as u64, then UTF-8. */

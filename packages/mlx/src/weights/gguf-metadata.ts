@@ -1,5 +1,6 @@
 import type { GgufCursor } from "./gguf-cursor.ts";
 import {
+  GGUF_NESTED_ARRAY_COST,
   MAX_GGUF_ARRAY_DEPTH,
   MAX_GGUF_ELEMENTS,
   MAX_GGUF_KEY_BYTES,
@@ -106,11 +107,15 @@ class ValueReader {
     const type = cursor.u32();
     const elementBytes = ELEMENT_BYTES[type];
     if (elementBytes === undefined) return cursor.fail("syntax", `is an array of the unknown type ${type}`);
-    const count = cursor.count("the length of an array", MAX_GGUF_ELEMENTS - this.#elements);
+    const cost = type === ARRAY ? GGUF_NESTED_ARRAY_COST : 1;
+    const count = cursor.count(
+      "the length of an array",
+      Math.floor((MAX_GGUF_ELEMENTS - this.#elements) / cost),
+    );
     if (count * elementBytes > cursor.remaining) {
       cursor.fail("truncated", `declares ${count} elements, past the end of the file`);
     }
-    this.#elements += count;
+    this.#elements += count * cost;
     if (type === STRING || type === ARRAY) return this.#values(type, count, depth);
     return this.#numbers(type, count, elementBytes);
   }

@@ -34,7 +34,10 @@ export const MAX_GGUF_KEY_BYTES = 65_535;
 export const MAX_GGUF_PAIRS = 65_536;
 
 /** Elements in all GGUF metadata arrays together; the largest vocabularies need 1.3 million (CWE-770). */
-export const MAX_GGUF_ELEMENTS = 2 ** 23;
+export const MAX_GGUF_ELEMENTS = 2 ** 22;
+
+/** Elements that an array within an array counts for: even an empty one takes some hundred bytes (CWE-770). */
+export const GGUF_NESTED_ARRAY_COST = 128;
 
 /** Bytes of the GGUF metadata; the largest vocabularies need about 20 MB (CWE-770). */
 export const MAX_GGUF_METADATA_BYTES = 2 ** 27;
