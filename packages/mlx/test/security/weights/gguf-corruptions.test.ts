@@ -153,6 +153,18 @@ describe("GGUF file", () => {
     ]);
   });
 
+  it("places tensors beyond 4 GiB, where 32-bit arithmetic wraps", () => {
+    const large = 2 ** 30 + 1;
+    const head = buildGguf({
+      tensors: [tensor({ dims: [large] }), second({ dims: [large], offset: 2 ** 32 + 32 })],
+    });
+    const size = head.length + 2 * (2 ** 32 + 32);
+    const read = (offset: number, length: number) => head.subarray(offset, offset + length);
+    const gguf = parseGguf({ size, read }, "large.gguf");
+    expect(gguf.tensors.map((it) => it.offset)).toEqual([head.length, head.length + 2 ** 32 + 32]);
+    expectProblem(() => parseGguf({ size: size - 32, read }, "large.gguf"), "truncated");
+  });
+
   it("reads every kind of metadata", () => {
     const i64 = Buffer.alloc(8);
     i64.writeBigInt64LE(-5n);
