@@ -4,7 +4,7 @@ import { model } from "./model.ts";
 
 const attempts: (() => Promise<unknown>)[] = [
   () => createLLM("mlkx"),
-  () => createLLM("mlx", { temprature: 1 }),
+  () => createLLM("mlx", JSON.parse('{ "temprature": 1 }')), // the compiler would refuse it in code
   () => createLLM("mlx", { temperature: 3 }),
   async () => {
     await using llm = await createLLM("mlx", { model: "./not-there.gguf" });

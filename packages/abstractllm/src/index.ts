@@ -34,6 +34,7 @@ export {
   type GenerateResponse,
   type GenerationDefaults,
   type LLMConfig,
+  type LLMConfigInput,
   LLMStream,
   type Message,
   MessageRole,

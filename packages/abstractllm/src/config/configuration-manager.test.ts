@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { InvalidParameterError } from "../errors/index.ts";
+import type { LLMConfigInput } from "../interface/llm-config.ts";
 import { ModelParameter } from "../interface/model-parameter.ts";
 import { ConfigurationManager } from "./configuration-manager.ts";
 import { OPTION_TABLE } from "./option-table.ts";
@@ -93,7 +94,7 @@ describe("names", () => {
     [{ xyzzyqwertyuiop: 1 }, 'Unknown option "xyzzyqwertyuiop"'],
     [{ constructor: 1 }, "Unknown option"],
   ])("that are unknown are refused with the nearest: %j", (config, message) => {
-    expect(refusal(() => new ConfigurationManager(config)).message).toContain(message);
+    expect(refusal(() => new ConfigurationManager(config as LLMConfigInput)).message).toContain(message);
   });
 
   test("given twice are refused", () => {
@@ -105,7 +106,9 @@ describe("names", () => {
   test("in the wrong place are refused with the right one", () => {
     const manager = new ConfigurationManager({});
     expect(refusal(() => manager.resolveCall({ model: "m" })).message).toContain("belongs to createLLM");
-    expect(refusal(() => manager.updateConfig({ files: ["a"] })).message).toContain("belongs to a call");
+    expect(refusal(() => manager.updateConfig({ files: ["a"] } as LLMConfigInput)).message).toContain(
+      "belongs to a call",
+    );
   });
 });
 
@@ -129,7 +132,7 @@ describe("values", () => {
     [{ timeout: 2 ** 31 }, "for timeout"],
     [{ onProgress: true }, "Expected function for onProgress but received boolean true"],
   ])("that do not fit are refused: %j", (config, message) => {
-    expect(refusal(() => new ConfigurationManager(config)).message).toContain(message);
+    expect(refusal(() => new ConfigurationManager(config as LLMConfigInput)).message).toContain(message);
   });
 
   test("at the limits are taken", () => {
@@ -163,7 +166,9 @@ describe("secrets", () => {
   });
 
   test("appear in no error", () => {
-    const error = refusal(() => new ConfigurationManager({ apiKey: ["sk-canary"] }));
+    const error = refusal(
+      () => new ConfigurationManager({ apiKey: ["sk-canary"] } as unknown as LLMConfigInput),
+    );
     expect(error.message).toContain("for apiKey");
     expect(inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true })).not.toContain("canary");
   });

@@ -1,5 +1,5 @@
 import type { GenerateOptions } from "../interface/generate-options.ts";
-import type { LLMConfig } from "../interface/llm-config.ts";
+import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { checkOptions, requireOption } from "./check-options.ts";
 import { OPTION_TABLE, type OptionName, type Options } from "./option-table.ts";
 
@@ -29,7 +29,7 @@ export class ConfigurationManager {
   #config: Options;
 
   /** @throws {InvalidParameterError} for an option that is unknown or has a bad value */
-  constructor(config: LLMConfig | Readonly<Record<string, unknown>> = {}, layers: ConfigurationLayers = {}) {
+  constructor(config: LLMConfigInput = {}, layers: ConfigurationLayers = {}) {
     this.#provider = layers.provider;
     this.#defaults = this.#check(layers.defaults ?? {});
     this.#environment = this.#check(layers.environment ?? {});
@@ -53,7 +53,7 @@ export class ConfigurationManager {
    *
    * @throws {InvalidParameterError} for an option that is unknown or has a bad value; nothing is changed then
    */
-  updateConfig(updates: LLMConfig | Readonly<Record<string, unknown>>): void {
+  updateConfig(updates: LLMConfigInput): void {
     const checked = this.#check(updates);
     const next: Options = { ...this.#config };
     for (const key of Object.keys(updates)) {
@@ -64,7 +64,7 @@ export class ConfigurationManager {
   }
 
   /** Adds defaults beneath the ones there are. */
-  mergeWithDefaults(defaults: LLMConfig | Readonly<Record<string, unknown>>): void {
+  mergeWithDefaults(defaults: LLMConfigInput): void {
     this.#defaults = { ...this.#check(defaults), ...this.#defaults };
   }
 

@@ -2,7 +2,7 @@ import type { OptionKey } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 import type { GenerateResponse } from "./generate-response.ts";
-import type { LLMConfig } from "./llm-config.ts";
+import type { LLMConfigInput } from "./llm-config.ts";
 import type { LLMStream } from "./llm-stream.ts";
 import type { Prompt } from "./message.ts";
 import type { Capabilities } from "./model-capability.ts";
@@ -38,9 +38,9 @@ export interface AbstractLLM extends AsyncDisposable {
   countTokens(prompt: Prompt, options?: GenerateOptions): Promise<number>;
 
   /** Changes options from the next call on; the others stay. `undefined` goes back to the default. */
-  setConfig(options: LLMConfig | Readonly<Record<string, unknown>>): void;
+  setConfig(options: LLMConfigInput): void;
   /** The same as `setConfig`. */
-  updateConfig(options: LLMConfig | Readonly<Record<string, unknown>>): void;
+  updateConfig(options: LLMConfigInput): void;
   /** A copy of the settings; credentials are there by name but not enumerable. */
   getConfig(): Options;
   /** One setting, or `fallback` where nothing sets it. */

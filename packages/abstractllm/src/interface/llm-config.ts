@@ -74,3 +74,13 @@ export interface LLMConfig extends GenerationDefaults {
   /** Called while a model downloads. */
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
 }
+
+/** `maxTokens` as Python writes it: `max_tokens`. */
+type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? (First extends Uppercase<First> ? `_${First}` : First) : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
+  : Name;
+
+/** `LLMConfig` with its keys in camelCase or, as in a configuration from Python, in snake_case; `null` is "not set". */
+export type LLMConfigInput = LLMConfig & {
+  [Name in keyof LLMConfig as SnakeCase<Name>]?: LLMConfig[Name] | null;
+};

@@ -5,7 +5,7 @@ import { type EnvironmentBindings, readEnvironment } from "../config/read-enviro
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
-import type { LLMConfig } from "../interface/llm-config.ts";
+import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
 import type { Message, Prompt } from "../interface/message.ts";
 import type { Capabilities } from "../interface/model-capability.ts";
@@ -81,11 +81,11 @@ export abstract class BaseProvider implements AbstractLLM {
     return this.#limited(call, undefined, (signal) => this.count(call, signal));
   }
 
-  setConfig(options: LLMConfig | Readonly<Record<string, unknown>>): void {
+  setConfig(options: LLMConfigInput): void {
     this.updateConfig(options);
   }
 
-  updateConfig(options: LLMConfig | Readonly<Record<string, unknown>>): void {
+  updateConfig(options: LLMConfigInput): void {
     const updates = new ConfigurationManager(options, { provider: this.provider }).getConfig();
     checkSupport(updates, this.#supported, this.provider);
     this.#config.updateConfig(options);

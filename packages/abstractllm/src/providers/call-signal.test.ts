@@ -42,3 +42,11 @@ test("leaves no listener on a signal, however often it is used", async () => {
   }
   expect(getEventListeners(signal, "abort")).toHaveLength(0);
 });
+
+test("does not wait for work that cannot stop at once", async () => {
+  const controller = new AbortController();
+  const limits = { signals: [controller.signal], timeoutMs: undefined, provider: "mlx" };
+  const work = withCallSignal(limits, () => new Promise(() => {}));
+  controller.abort("now");
+  await expect(work).rejects.toBe("now");
+});

@@ -1,4 +1,5 @@
 import { RequestTimeoutError } from "../errors/index.ts";
+import { abortable } from "./abortable.ts";
 
 /** What can end a call before its answer does. */
 export interface CallLimits {
@@ -39,7 +40,8 @@ export async function withCallSignal<T>(
   }
   try {
     controller.signal.throwIfAborted();
-    return await work(controller.signal);
+    // what cannot stop at once, such as a chunk of a prompt, does not keep the caller waiting
+    return await abortable(work(controller.signal), controller.signal);
   } catch (error) {
     throw controller.signal.aborted ? controller.signal.reason : error;
   } finally {

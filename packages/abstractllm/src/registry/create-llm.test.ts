@@ -134,6 +134,7 @@ describe("an LLM", () => {
     const llm = await createLLM("shout");
     await expect(llm.generate("x", { temperature: 9 })).rejects.toThrow("Expected number between 0 and 2");
     expect(() => llm.stream("x", { temperature: 9 })).toThrow(InvalidParameterError);
+    // @ts-expect-error the compiler knows the names too
     await expect(createLLM("shout", { temperatur: 1 })).rejects.toThrow('did you mean "temperature"?');
     await expect(createLLM("shout", "model" as unknown as LLMConfig)).rejects.toThrow(
       "Expected object for config",

@@ -82,7 +82,7 @@ describe("chat", () => {
     const input = `One, two,\n/system Be brief.\nAnd then?\n/sav\n/save ${saved}\n`;
     const args = ["chat", "--model", SETUP_MODEL, "--temperature", "0", "-n", "2"];
     const { stdout, stderr, status } = await runProgram(args, { input });
-    expect(status).toBe(0);
+    expect(status).toBe(1);
     expect(stdout.trim()).not.toBe("");
     expect(stderr).toContain("error: Unknown command /sav; did you mean /save?");
     const { messages, systemPrompt } = JSON.parse(await readFile(saved, "utf8"));

@@ -3,7 +3,7 @@ import type { AbstractLLM, StreamPart } from "../../src/index.ts";
 import type { Subject } from "./subject.ts";
 
 const PROMPT = "The capital of France is";
-const LONG = "word ".repeat(400);
+const LONG = "word ".repeat(40);
 
 /** How every provider stops: at each phase, with the caller's reason, leaving the next answer as it was. */
 export function abortCases(subject: Subject): void {
@@ -14,14 +14,14 @@ export function abortCases(subject: Subject): void {
 
     beforeAll(async () => {
       llm = await subject.open();
-      undisturbed = (await llm.generate(PROMPT, { maxTokens: 3 })).text;
+      undisturbed = (await llm.generate(PROMPT, { maxTokens: 2 })).text;
     });
     afterAll(async () => {
       await llm.unload();
     });
 
     const expectUndisturbed = async () => {
-      expect((await llm.generate(PROMPT, { maxTokens: 3 })).text).toBe(undisturbed);
+      expect((await llm.generate(PROMPT, { maxTokens: 2 })).text).toBe(undisturbed);
     };
 
     test("before the call", async () => {
@@ -65,8 +65,8 @@ export function abortCases(subject: Subject): void {
 
     test("while it waits for another answer", async () => {
       const controller = new AbortController();
-      const first = llm.generate(PROMPT, { maxTokens: 3 });
-      const second = llm.generate(PROMPT, { signal: controller.signal, maxTokens: 3 });
+      const first = llm.generate(PROMPT, { maxTokens: 2 });
+      const second = llm.generate(PROMPT, { signal: controller.signal, maxTokens: 2 });
       controller.abort(reason);
       await expect(second).rejects.toBe(reason);
       expect((await first).text).toBe(undisturbed);
@@ -87,7 +87,7 @@ export function abortCases(subject: Subject): void {
 
     test("after the end changes nothing", async () => {
       const controller = new AbortController();
-      const response = await llm.generate(PROMPT, { signal: controller.signal, maxTokens: 3 });
+      const response = await llm.generate(PROMPT, { signal: controller.signal, maxTokens: 2 });
       controller.abort(reason);
       expect(response.text).toBe(undisturbed);
       await expectUndisturbed();

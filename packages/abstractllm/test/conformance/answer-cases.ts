@@ -28,23 +28,23 @@ export function answerCases(subject: Subject): void {
     });
 
     test("streamed is the same as not streamed", async () => {
-      const { text, usage } = await llm.generate(PROMPT, { maxTokens: 6 });
-      const stream = llm.stream(PROMPT, { maxTokens: 6 });
+      const { text, usage } = await llm.generate(PROMPT, { maxTokens: 4 });
+      const stream = llm.stream(PROMPT, { maxTokens: 4 });
       const parts = await collect(stream);
       expect(textOf(parts)).toBe(text);
       expect(parts.at(-1)).toMatchObject({ type: "finish", usage, finishReason: "length" });
       expect(parts.filter(({ type }) => type !== "text-delta")).toHaveLength(1);
       expect(parts.filter(({ type }) => type === "text-delta").length).toBeGreaterThan(1);
       expect((await stream.response).text).toBe(text);
-      expect((await llm.generate(PROMPT, { maxTokens: 6, stream: true }).response).text).toBe(text);
+      expect((await llm.generate(PROMPT, { maxTokens: 4, stream: true }).response).text).toBe(text);
     });
 
     test("follows the seed, and another seed differs", async () => {
       const sample = async (seed: number) =>
-        (await llm.generate(PROMPT, { temperature: 1.5, topP: 1, seed, maxTokens: 8 })).text;
+        (await llm.generate(PROMPT, { temperature: 1.5, topP: 1, seed, maxTokens: 6 })).text;
       const first = await sample(1);
       expect(await sample(1)).toBe(first);
-      expect([await sample(2), await sample(3)]).not.toEqual([first, first]);
+      expect(await sample(2)).not.toBe(first);
     });
 
     test("to one message is the answer to its text", async () => {
@@ -75,12 +75,12 @@ export function answerCases(subject: Subject): void {
     });
 
     test("ends before a stop string, also one that crosses tokens", async () => {
-      const { text } = await llm.generate(PROMPT, { maxTokens: 8 });
-      const stop = text.slice(3, 8);
-      const response = await llm.generate(PROMPT, { maxTokens: 8, stop: [stop, "never said"] });
+      const { text } = await llm.generate(PROMPT, { maxTokens: 6 });
+      const stop = text.slice(3, 7);
+      const response = await llm.generate(PROMPT, { maxTokens: 6, stop: [stop, "never said"] });
       expect(response.text).toBe(text.slice(0, text.indexOf(stop)));
       expect(response.finishReason).toBe("stop");
-      expect(textOf(await collect(llm.stream(PROMPT, { maxTokens: 8, stop })))).toBe(response.text);
+      expect(textOf(await collect(llm.stream(PROMPT, { maxTokens: 6, stop })))).toBe(response.text);
     });
 
     test("has at most maxTokens tokens", async () => {
@@ -91,10 +91,10 @@ export function answerCases(subject: Subject): void {
     });
 
     test("to several questions at once is the answer to each alone", async () => {
-      const prompts = [PROMPT, "One, two, three,", "Water is made of"];
+      const prompts = [PROMPT, "One, two, three,"];
       const alone: string[] = [];
-      for (const prompt of prompts) alone.push((await llm.generate(prompt, { maxTokens: 4 })).text);
-      const together = await Promise.all(prompts.map((prompt) => llm.generate(prompt, { maxTokens: 4 })));
+      for (const prompt of prompts) alone.push((await llm.generate(prompt, { maxTokens: 3 })).text);
+      const together = await Promise.all(prompts.map((prompt) => llm.generate(prompt, { maxTokens: 3 })));
       expect(together.map(({ text }) => text)).toEqual(alone);
     });
 

@@ -19,6 +19,7 @@ export class Chat {
   /** Ctrl-C was pressed at an empty prompt. */
   #leaving = false;
   #interrupted = false;
+  #failed = false;
 
   constructor(state: ChatState, terminal: Terminal, status: StatusLine) {
     this.#state = state;
@@ -40,7 +41,8 @@ export class Chat {
       this.#lines.close();
       if (isTerminal) await writeHistory(path, this.#lines.history).catch(() => {}); // a chat is worth more
     }
-    return this.#interrupted ? ExitCode.INTERRUPTED : ExitCode.OK;
+    if (this.#interrupted) return ExitCode.INTERRUPTED;
+    return this.#failed && !isTerminal ? ExitCode.ERROR : ExitCode.OK; // a script has nobody who saw the error
   }
 
   async #loop(lines: LineReader): Promise<void> {

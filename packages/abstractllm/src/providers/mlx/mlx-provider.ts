@@ -6,7 +6,7 @@ import {
   UnsupportedFeatureError,
 } from "../../errors/index.ts";
 import type { GenerateResponse } from "../../interface/generate-response.ts";
-import type { LLMConfig } from "../../interface/llm-config.ts";
+import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { TextDeltaPart } from "../../interface/stream-part.ts";
 import { findImages, readTextFiles } from "../../media/read-files.ts";
@@ -37,7 +37,7 @@ export class MlxProvider extends BaseProvider {
     this.#applyLimit();
   }
 
-  override updateConfig(options: LLMConfig | Readonly<Record<string, unknown>>): void {
+  override updateConfig(options: LLMConfigInput): void {
     super.updateConfig(options);
     this.#chosen = undefined;
     this.#passedOver = [];

@@ -53,7 +53,6 @@ export const MLX_TRAITS = {
   environment: {
     model: ["ABSTRACTLLM_MLX_MODEL"],
     device: ["ABSTRACTLLM_MLX_DEVICE"],
-    cacheDir: ["HUGGINGFACE_CACHE_DIR"],
   },
   supported: new Set(SUPPORTED),
 } as const satisfies ProviderTraits;

@@ -1,3 +1,5 @@
+import { abortable } from "../abortable.ts";
+
 /** What the cache holds: something that can be freed. */
 export interface CacheableModel {
   /** Frees it. */
@@ -154,14 +156,4 @@ export class ModelCache<M extends CacheableModel> {
 /** A model that cannot be disposed of died with its engine and is free already. */
 async function free(model: CacheableModel | undefined): Promise<void> {
   await model?.dispose().catch(() => {});
-}
-
-/** The promise, or the signal's reason as soon as it fires. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }
