@@ -39,6 +39,8 @@ export class HfTokenizer implements Tokenizer {
   readonly endTokenIds: readonly number[];
   readonly chatTemplates: ChatTemplates;
   private readonly native: NativeTokenizer;
+  /** A space is put before the beginning of a text only. */
+  private readonly prefixesFirst: boolean;
   private readonly spec: Record<string, unknown>;
   private plainText: NativeTokenizer | undefined;
 
@@ -60,10 +62,14 @@ export class HfTokenizer implements Tokenizer {
     if (this.eosTokenId !== undefined) end.add(this.eosTokenId);
     this.endTokenIds = [...end];
     this.chatTemplates = parts.chatTemplates;
+    this.prefixesFirst = JSON.stringify(parts.spec.pre_tokenizer ?? null).includes(
+      '"prepend_scheme":"first"',
+    );
   }
 
   async encode(text: string, options: EncodeOptions = {}): Promise<number[]> {
     const native = options.controlTokens === "text" ? this.plainTextTokenizer() : this.native;
+    if (options.continues === true && this.prefixesFirst) return encodeAfterNewline(native, text);
     const encoding = await native.encode(text, null, {
       addSpecialTokens: options.addSpecialTokens ?? true,
     });
@@ -133,6 +139,15 @@ function parseNative(text: string): NativeTokenizer {
   return native;
 }
 
+/** Ids of a text that follows another, found by encoding it after a line break. */
+async function encodeAfterNewline(native: NativeTokenizer, text: string): Promise<number[]> {
+  const options = { addSpecialTokens: false };
+  const head = (await native.encode("\n", null, options)).getIds();
+  const whole = (await native.encode(`\n${text}`, null, options)).getIds();
+  const isApart = head.every((id, i) => whole[i] === id);
+  return isApart ? whole.slice(head.length) : (await native.encode(text, null, options)).getIds();
+}
+
 function toNative(token: NewToken): AddedToken {
   return new AddedToken(token.content, token.special, {
     singleWord: token.singleWord ?? false,
@@ -144,16 +159,21 @@ function toNative(token: NewToken): AddedToken {
 
 function collectAddedTokens(native: NativeTokenizer, parts: TokenizerParts): AddedTokenInfo[] {
   const byId = new Map<number, AddedTokenInfo>();
-  const add = (content: unknown, special: boolean) => {
+  const add = (content: unknown, special: boolean, lstrip: boolean, rstrip: boolean) => {
     if (typeof content !== "string") return;
     const id = native.tokenToId(content);
-    if (id !== null) byId.set(id, { id, content, special: special || byId.get(id)?.special === true });
+    if (id === null) return;
+    byId.set(id, { id, content, special: special || byId.get(id)?.special === true, lstrip, rstrip });
   };
   const inSpec = parts.spec.added_tokens;
   for (const token of Array.isArray(inSpec) ? inSpec : []) {
-    if (isRecord(token)) add(token.content, token.special === true);
+    if (isRecord(token)) {
+      add(token.content, token.special === true, token.lstrip === true, token.rstrip === true);
+    }
   }
-  for (const token of parts.newTokens ?? []) add(token.content, token.special);
+  for (const token of parts.newTokens ?? []) {
+    add(token.content, token.special, token.lstrip ?? false, token.rstrip ?? false);
+  }
   return [...byId.values()].sort((a, b) => a.id - b.id);
 }
 

@@ -1,3 +1,8 @@
+export {
+  type ConversationOptions,
+  type EncodedConversation,
+  encodeConversation,
+} from "./encode-conversation.ts";
 export { eosTokenIds } from "./eos-token-ids.ts";
 export type { GgufMetadata } from "./gguf-metadata.ts";
 export { DEFAULT_TEMPLATE_LIMITS, type TemplateLimits } from "./jinja/index.ts";

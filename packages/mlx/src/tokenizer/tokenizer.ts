@@ -8,6 +8,8 @@ export interface EncodeOptions {
    * and mlx-lm do; `text` gives ordinary tokens, so that untrusted text cannot steer the conversation. Default `control`.
    */
   controlTokens?: "control" | "text";
+  /** The text goes on where other text ended, so no prefix space belongs before it. Default false. */
+  continues?: boolean;
 }
 
 export interface DecodeOptions {
@@ -21,6 +23,10 @@ export interface AddedTokenInfo {
   readonly content: string;
   /** Special tokens are left out when decoding with `skipSpecialTokens`. */
   readonly special: boolean;
+  /** Takes the white space before it. */
+  readonly lstrip: boolean;
+  /** Takes the white space after it. */
+  readonly rstrip: boolean;
 }
 
 /** The chat templates a model ships, by name. */

@@ -1,0 +1,114 @@
+import { isRecord } from "./json-file.ts";
+import type { AddedTokenInfo, Tokenizer } from "./tokenizer.ts";
+
+/** Noncharacters, which no text has, around a control token that is not one. */
+const OPEN = "\uFDD0";
+const CLOSE = "\uFDD1";
+const MARKS = /[\uFDD0\uFDD1]/g;
+
+/** Control tokens of a tokenizer: in anyone's text, and in the text of everyone but the assistant. */
+export interface ControlTokens {
+  special: RegExp | undefined;
+  all: RegExp | undefined;
+}
+
+/**
+ * Control tokens are the special tokens, and added tokens that the template writes itself. The latter stay as they are
+ * in an assistant's message, whose `<think>` and `<tool_call>` the model wrote.
+ */
+export function controlTokensOf(tokenizer: Tokenizer, template: string): ControlTokens {
+  const special = tokenizer.addedTokens.filter((token) => token.special);
+  const written = tokenizer.addedTokens.filter(
+    ({ special: isSpecial, content }) => !isSpecial && content.trim() !== "" && template.includes(content),
+  );
+  return { special: anyOf(special), all: anyOf([...special, ...written]) };
+}
+
+function anyOf(tokens: readonly AddedTokenInfo[]): RegExp | undefined {
+  if (tokens.length === 0) return undefined;
+  const longestFirst = tokens.map((token) => token.content).sort((a, b) => b.length - a.length);
+  return new RegExp(longestFirst.map(escapeRegExp).join("|"), "g");
+}
+
+const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+
+/** Copies plain data, with marks around every control token in its strings. */
+export function markControlTokens<T>(data: T, tokens: ControlTokens): T {
+  const isAssistant = isRecord(data) && data.role === "assistant";
+  const pattern = isAssistant ? tokens.special : tokens.all;
+  return pattern === undefined ? data : (markAll(data, pattern) as T);
+}
+
+function markAll(data: unknown, pattern: RegExp): unknown {
+  if (typeof data === "string") {
+    return data.replace(MARKS, "").replace(pattern, (token) => OPEN + token + CLOSE);
+  }
+  if (Array.isArray(data)) return data.map((item) => markAll(item, pattern));
+  if (!isRecord(data)) return data;
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [markAll(key, pattern), markAll(value, pattern)]),
+  );
+}
+
+/** The marks of a rendered text, also where the template's JSON escaped what is not ASCII. */
+export function readMarks(rendered: string, template: string): string {
+  if (!template.includes("ensure_ascii")) return rendered;
+  return rendered.replaceAll("\\ufdd0", OPEN).replaceAll("\\ufdd1", CLOSE);
+}
+
+/** True when a rendered text has marks. */
+export const hasMarks = (text: string): boolean => text.search(MARKS) >= 0;
+
+/** Encodes a rendered text: control tokens outside marks become their ids, everything else is ordinary text. */
+export async function encodeMarked(
+  tokenizer: Tokenizer,
+  text: string,
+): Promise<{ ids: number[]; text: string }> {
+  const byContent = new Map(tokenizer.addedTokens.map((token) => [token.content, token]));
+  const ids: number[] = [];
+  let plain = "";
+  let atStart = true;
+  const flush = async () => {
+    if (plain !== "") {
+      ids.push(
+        ...(await tokenizer.encode(plain, {
+          addSpecialTokens: false,
+          controlTokens: "text",
+          continues: !atStart,
+        })),
+      );
+      atStart = false;
+    }
+    plain = "";
+  };
+  let strip = false;
+  for (const piece of splitMarked(tokenizer, text)) {
+    const token = piece.marked ? undefined : byContent.get(piece.text);
+    if (token === undefined) {
+      plain += strip ? piece.text.trimStart() : piece.text;
+      strip = strip && plain === "";
+      continue;
+    }
+    if (token.lstrip) plain = plain.trimEnd();
+    await flush();
+    ids.push(token.id);
+    atStart = false;
+    strip = token.rstrip;
+  }
+  await flush();
+  return { ids, text: text.replace(MARKS, "") };
+}
+
+/** Cuts a text into marked tokens, other added tokens, and the text between; marks are left out. */
+function* splitMarked(tokenizer: Tokenizer, text: string): Generator<{ text: string; marked: boolean }> {
+  const added = anyOf(tokenizer.addedTokens)?.source ?? "(?!)";
+  const pattern = new RegExp(`${OPEN}(${added})${CLOSE}|[${OPEN}${CLOSE}]|(${added})`, "g");
+  let at = 0;
+  for (const match of text.matchAll(pattern)) {
+    yield { text: text.slice(at, match.index), marked: true };
+    if (match[1] !== undefined) yield { text: match[1], marked: true };
+    if (match[2] !== undefined) yield { text: match[2], marked: false };
+    at = match.index + match[0].length;
+  }
+  yield { text: text.slice(at), marked: true };
+}
