@@ -32,16 +32,30 @@ export class BlobLock {
     this.#heartbeat.unref();
   }
 
-  /** Waits until no living process holds the lock, and takes it. @throws {HubError} `aborted` */
-  static async acquire(context: HubContext, folder: string, etag: string): Promise<BlobLock> {
+  /**
+   * Waits until no living process holds the lock, and takes it.
+   *
+   * @param onWait - called each time the lock is found held
+   * @throws {HubError} `aborted`
+   */
+  static async acquire(
+    context: HubContext,
+    folder: string,
+    etag: string,
+    onWait: () => Promise<void> = async () => {},
+  ): Promise<BlobLock> {
     const path = join(folder, `${etag}.node.lock`);
     const owner: LockOwner = { id: randomUUID(), pid: process.pid, host: hostname() };
     await context.fs.mkdir(dirname(path), { recursive: true });
     for (;;) {
       if (await tryCreate(context, path, owner)) return new BlobLock(context, path, owner.id);
       const stale = await findStale(context, path);
-      if (stale !== undefined) await reclaim(context, path, stale);
-      else await pause(context.limits.lockPollMs, context.signal);
+      if (stale !== undefined) {
+        await reclaim(context, path, stale);
+        continue;
+      }
+      await onWait();
+      await pause(context.limits.lockPollMs, context.signal);
     }
   }
 

@@ -6,11 +6,11 @@ import type { RemoteFile } from "./file-metadata.ts";
 import { errnoOf, ifPresent } from "./fs-errors.ts";
 import type { HubContext } from "./hub-context.ts";
 import { type HubExchange, hubRequest } from "./hub-request.ts";
-import { PartialFile, removePartials } from "./partial-file.ts";
+import { PartialFile, partialBytes, removePartials } from "./partial-file.ts";
 import { RetryableFailure, RetryBudget } from "./retry.ts";
 import { verifyFile } from "./verify-file.ts";
 
-/** Told how many bytes of the file are on the disk. */
+/** Told how many bytes of the file are on the disk, whoever brought them. */
 export type ByteReport = (receivedBytes: number) => void;
 
 /**
@@ -28,7 +28,9 @@ export async function downloadBlob(
 ): Promise<number> {
   const blob = join(folders.blobs, file.etag);
   if (await isComplete(context, blob, file)) return 0;
-  const lock = await BlobLock.acquire(context, folders.locks, file.etag);
+  const lock = await BlobLock.acquire(context, folders.locks, file.etag, async () =>
+    report(await partialBytes(context, folders.blobs, file.etag)),
+  );
   try {
     if (await isComplete(context, blob, file)) return 0;
     return await transfer(context, folders, file, blob, report);

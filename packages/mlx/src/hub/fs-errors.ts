@@ -9,7 +9,7 @@ export async function ifPresent<T>(result: Promise<T>): Promise<T | undefined> {
     return await result;
   } catch (error) {
     const code = errnoOf(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return undefined;
     throw error;
   }
 }

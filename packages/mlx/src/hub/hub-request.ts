@@ -172,9 +172,15 @@ function connectionError(
   }
   const unreachable = UNREACHABLE.test(code);
   const message = unreachable
-    ? `Cannot reach ${endpoint} (${code}). Check the network, the proxy and HF_ENDPOINT.`
+    ? `Cannot reach ${endpoint} (${code}). ${unreachableRemedy(context)}`
     : `The connection for ${describe(subject)} keeps breaking (${code}). Run it again: what arrived is kept.`;
   return new RetryableFailure(new HubError("network", message, options), { unreachable });
+}
+
+function unreachableRemedy({ settings }: HubContext): string {
+  return settings.proxyUnused
+    ? "HTTPS_PROXY is set, but Node uses it only with NODE_USE_ENV_PROXY=1 (Node 22.21, and 24 or later)."
+    : "Check the network and HF_ENDPOINT.";
 }
 
 function errorCode(error: unknown): string {

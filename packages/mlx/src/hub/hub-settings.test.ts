@@ -11,6 +11,7 @@ describe("hubSettings", () => {
       endpoint: "https://huggingface.co",
       offline: false,
       symlinks: true,
+      proxyUnused: false,
       answerTimeoutMs: 10_000,
       stallTimeoutMs: 30_000,
     });
@@ -58,6 +59,13 @@ describe("hubSettings", () => {
       );
     },
   );
+
+  it("notices a proxy that Node was not told to use", () => {
+    expect(hubSettings({ ...HOME, HTTPS_PROXY: "http://p:1" }).proxyUnused).toBe(true);
+    expect(hubSettings({ ...HOME, https_proxy: "http://p:1", NODE_USE_ENV_PROXY: "1" }).proxyUnused).toBe(
+      false,
+    );
+  });
 
   it("reads time-outs in seconds and ignores what is no positive number", () => {
     expect(hubSettings({ ...HOME, HF_HUB_ETAG_TIMEOUT: "3", HF_HUB_DOWNLOAD_TIMEOUT: "60" })).toMatchObject({

@@ -31,6 +31,8 @@ export interface HubSettings {
   answerTimeoutMs: number;
   /** How long a transfer may stand still, in milliseconds (`HF_HUB_DOWNLOAD_TIMEOUT`, seconds). Default 30 s. */
   stallTimeoutMs: number;
+  /** True when a proxy is set in the environment that Node's fetch was not told to use. */
+  proxyUnused: boolean;
   /** Not enumerable, so that printing or cloning settings never shows it. */
   readonly token?: string;
 }
@@ -54,6 +56,7 @@ export function hubSettings(env: HubEnv = process.env, options: HubSettingsOptio
     endpoint: checkEndpoint(options.endpoint || env.HF_ENDPOINT || DEFAULT_ENDPOINT),
     offline: options.offline ?? isTrue(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE),
     symlinks: !isTrue(env.HF_HUB_DISABLE_SYMLINKS),
+    proxyUnused: Boolean(env.HTTPS_PROXY || env.https_proxy) && env.NODE_USE_ENV_PROXY !== "1",
     answerTimeoutMs: seconds(env.HF_HUB_ETAG_TIMEOUT) ?? 10_000,
     stallTimeoutMs: seconds(env.HF_HUB_DOWNLOAD_TIMEOUT) ?? 30_000,
   };

@@ -69,9 +69,9 @@ export async function resolveModel(
   const context = hubContext(hubSettings(env, options), options.signal, environment);
   try {
     throwIfAborted(options.signal);
-    const isNamed = source !== "" && !source.includes("\0");
     // first: a path such as ".models/a/b.gguf" need not be a valid repository name
-    const local = isNamed ? await findOnMachine(context, resolve(expand(source, env))) : undefined;
+    const canExist = source !== "" && !source.includes("\0");
+    const local = canExist ? await findOnMachine(context, resolve(expand(source, env))) : undefined;
     if (local) return local;
     const parsed = parseModelSource(source);
     if (parsed.kind === "path") {

@@ -17,7 +17,7 @@ import {
   WANTED,
   WEIGHTS,
 } from "./hub-bench.ts";
-import { FakeHub, sha256 } from "./hub-fake.ts";
+import { type FakeExchange, FakeHub, sha256 } from "./hub-fake.ts";
 import * as faults from "./hub-faults.ts";
 
 const { fault, onBytes, onHead, onListing } = faults;
@@ -328,6 +328,22 @@ describe("resuming", () => {
     expectWhole(await pull(hub, cache), MODEL_FILES);
   });
 
+  it.each([
+    ["a server that ignores Range", faults.ignoreRange],
+    ["a wrong Content-Range", faults.wrongRange],
+    ["another ETag", faults.otherBytes('"other"')],
+  ])("never mixes %s into what is there", async (_, act) => {
+    const firstAnswer = (exchange: FakeExchange) => {
+      exchange.response.setHeader("etag", '"first"');
+      faults.resetAt(200_000)(exchange);
+    };
+    hub.inject(fault(onBytes(WEIGHTS_FILE), 1, firstAnswer), fault(onBytes(WEIGHTS_FILE), 1, act));
+    expectWhole(await pull(hub, newCache()), MODEL_FILES);
+    // a second look at the metadata would mean that only the hash gave it away
+    const heads = hub.requests.filter(({ method, path }) => method === "HEAD" && path.includes(WEIGHTS_FILE));
+    expect(heads).toHaveLength(1);
+  });
+
   it("an abort in the middle keeps what arrived and is no other error", async () => {
     const cache = newCache();
     const controller = new AbortController();
@@ -460,6 +476,26 @@ describe("a hostile hub", () => {
       pull(hub, newCache(), "org/model", { limits: { maxListingBytes: 1_000_000 } }),
     );
     expect(error.message).toContain("larger than 1000000 bytes");
+  });
+});
+
+describe("two downloads of the same model at once", () => {
+  it("make one transfer, and both see it come", async () => {
+    const cache = newCache();
+    hub.inject(fault(onBytes(WEIGHTS_FILE), 1, faults.drip(20_000, 10)));
+    const seen: [Set<number>, Set<number>] = [new Set(), new Set()];
+    const models = await Promise.all(
+      seen.map((bytes) =>
+        pull(hub, cache, "org/model", {
+          onProgress: ({ file, receivedBytes }) => {
+            if (file === WEIGHTS_FILE) bytes.add(receivedBytes);
+          },
+        }),
+      ),
+    );
+    for (const model of models) expectWhole(model, MODEL_FILES);
+    for (const bytes of seen) expect(bytes.size).toBeGreaterThan(3);
+    expect(hub.transfers().filter(({ path }) => path.includes(WEIGHTS_FILE))).toHaveLength(1);
   });
 });
 

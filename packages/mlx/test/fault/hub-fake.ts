@@ -65,7 +65,7 @@ export class FakeHub {
   /** Publishes a commit; the branch then stands for it. Returns the commit's hash. */
   publish(repo: string, files: Readonly<Record<string, string | Buffer>>, branch = "main"): string {
     const contents = new Map(Object.entries(files).map(([name, data]) => [name, Buffer.from(data)]));
-    const commit = sha1(JSON.stringify([repo, ...contents].map(String)));
+    const commit = sha1([repo, ...[...contents].flatMap(([name, data]) => [name, sha1(data)])].join("\n"));
     const entry = this.#repos.get(repo) ?? { commits: new Map(), refs: new Map() };
     entry.commits.set(commit, contents);
     entry.refs.set(branch, commit);

@@ -50,6 +50,26 @@ describe("something on this machine", () => {
     expect(hub.requests).toEqual([]);
   });
 
+  it("may have a relative path that looks like a repository or like none", async () => {
+    const folder = join(newCache(), "..");
+    const cwd = process.cwd();
+    process.chdir(folder);
+    try {
+      for (const path of [".models/a/b.gguf", "org/name/m.gguf"]) {
+        mkdirSync(join(folder, path, ".."), { recursive: true });
+        writeFileSync(join(folder, path), "");
+        expect(await pull(hub, newCache(), path)).toMatchObject({
+          path: join(folder, path),
+          fromCache: true,
+        });
+      }
+      expect((await pull(hub, newCache(), "org/name")).path).toBe(join(folder, "org", "name"));
+    } finally {
+      process.chdir(cwd);
+    }
+    expect(hub.requests).toEqual([]);
+  });
+
   it("that is no model is refused with what to give", async () => {
     const file = join(newCache(), "..", "model.safetensors");
     writeFileSync(file, "");
@@ -148,8 +168,12 @@ describe("a hub that cannot be asked", () => {
     await gone.close();
     await expect(pull(hub, newCache(), "org/model", { endpoint })).rejects.toMatchObject({
       code: "network",
-      message: `Cannot reach ${endpoint} (ECONNREFUSED). Check the network, the proxy and HF_ENDPOINT.`,
+      message: `Cannot reach ${endpoint} (ECONNREFUSED). Check the network and HF_ENDPOINT.`,
     });
+    const env = { HTTPS_PROXY: "http://proxy.example:8080" };
+    await expect(pull(hub, newCache(), "org/model", { endpoint, env })).rejects.toThrow(
+      /NODE_USE_ENV_PROXY=1/,
+    );
   });
 
   it("a commit that is in the cache needs no hub", async () => {
