@@ -433,6 +433,7 @@ const quantized: OpRow[] = [
     signature:
       'quantizedMatmul(x: array, w: array, scales: array, biases: array?, transpose: bool = true, groupSize: int?, bits: int?, mode: string = "affine") -> array',
     doc: "`[..., K] x` quantized `[N, K]` (transposed) `-> [..., N]`.",
+    cpp: "cpu::quantized_matmul(x, w, scales, biases, transpose, groupSize, bits, mode)",
   },
   {
     signature:

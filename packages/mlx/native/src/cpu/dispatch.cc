@@ -54,8 +54,8 @@ Isa detect() {
   if (cpuid(0).a < 7) return Isa::scalar;
   Leaf one = cpuid(1), seven = cpuid(7);
   const bool os_saves = has(one.c, 27);
-  const bool fma = has(one.c, 12), f16c = has(one.c, 29), avx2 = has(seven.b, 5);
-  if (!os_saves || !fma || !f16c || !avx2) return Isa::scalar;
+  const bool fma = has(one.c, 12), f16c = has(one.c, 29), avx2 = has(seven.b, 5), bmi2 = has(seven.b, 8);
+  if (!os_saves || !fma || !f16c || !avx2 || !bmi2) return Isa::scalar;
   const uint64_t state = enabled_state();
   constexpr uint64_t kYmm = 0x6, kZmm = 0xe6;
   if ((state & kYmm) != kYmm) return Isa::scalar;

@@ -1,0 +1,159 @@
+#include "matmul.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "dispatch.h"
+#include "thread_pool.h"
+
+namespace abstractllm::cpu {
+
+namespace {
+
+#if ABSTRACTLLM_X86
+const MatmulKernels& kernels() { return *select(&matmul_scalar, &matmul_avx2, &matmul_avx512); }
+const DigitKernels* digit_kernels() {
+  return select<const DigitKernels*>(nullptr, nullptr, nullptr, &digits_avx512vnni);
+}
+#else
+const MatmulKernels& kernels() { return matmul_scalar; }
+const DigitKernels* digit_kernels() { return nullptr; }
+#endif
+
+// Memory of the calling thread that grows and stays: a decode step asks for it hundreds of times.
+class Scratch {
+ public:
+  template <typename T>
+  T* get(size_t count) {
+    const size_t bytes = count * sizeof(T);
+    if (bytes > size_) {
+      data_.reset(static_cast<std::byte*>(::operator new(bytes, kAlignment)));
+      size_ = bytes;
+    }
+    return reinterpret_cast<T*>(data_.get());
+  }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  struct Free {
+    void operator()(std::byte* p) const { ::operator delete(p, kAlignment); }
+  };
+  std::unique_ptr<std::byte, Free> data_;
+  size_t size_ = 0;
+};
+
+size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// Weight rows worth about 10 us on one thread: 64 KiB of them for one row of x, fewer when each is used more often.
+size_t rows_grain(size_t row_bytes, size_t M) {
+  constexpr size_t kBytes = 64 * 1024;
+  return std::max<size_t>(2, kBytes / std::max<size_t>(1, row_bytes * M) & ~size_t{1});
+}
+
+// Rows of x that are repacked at a time. Bounds the scratch memory; the weights are unpacked once per block.
+constexpr size_t kRowBlock = 504;
+constexpr size_t kTasksPerThread = 4;
+
+// out = x times the transposed weights that `pack(n, cols, k, kc, panel)` brings.
+template <typename Pack>
+void blocked_product(const MatmulKernels& k, size_t K, size_t N, const Rows& x, float* out, Pack pack) {
+  static thread_local Scratch packed_x;
+  const size_t MR = k.tile_rows, NR = k.tile_cols;
+  const size_t panels = (N + NR - 1) / NR;
+  for (size_t m0 = 0; m0 < x.M; m0 += kRowBlock) {
+    const size_t M = std::min(kRowBlock, x.M - m0), blocks = (M + MR - 1) / MR;
+    float* a = packed_x.get<float>(M * K);
+    parallel_for(blocks, std::max<size_t>(1, 4096 / K), [&](size_t begin, size_t end) {
+      for (size_t b = begin; b < end; b++) {
+        const size_t first = b * MR, rows = std::min(MR, M - first);
+        float* to = a + first * K;
+        for (size_t m = 0; m < rows; m++) {
+          const float* from = x.x + (m0 + first + m) * x.stride;
+          for (size_t i = 0; i < K; i++) to[i * rows + m] = from[i];
+        }
+      }
+    });
+    const size_t wanted = thread_count() * kTasksPerThread;
+    const size_t splits = std::clamp<size_t>((wanted + panels - 1) / panels, 1, blocks);
+    parallel_for(panels * splits, 1, [&](size_t begin, size_t end) {
+      alignas(64) float panel[kPanelDepth * kMaxTileCols];
+      for (size_t task = begin; task < end; task++) {
+        const size_t n = task / splits * NR, cols = std::min(NR, N - n), split = task % splits;
+        const size_t first = split * blocks / splits, last = (split + 1) * blocks / splits;
+        for (size_t k0 = 0; k0 < K; k0 += kPanelDepth) {
+          const size_t kc = std::min(kPanelDepth, K - k0);
+          pack(n, cols, k0, kc, panel);
+          for (size_t b = first; b < last; b++) {
+            const size_t rows = std::min(MR, M - b * MR);
+            float* c = out + (m0 + b * MR) * N + n;
+            k.tile(a + b * MR * K + k0 * rows, rows, panel, kc, c, N, cols, k0 > 0);
+          }
+        }
+      }
+    });
+  }
+}
+
+void digit_product(const DigitKernels& k, const QuantMatrix& w, size_t N, const Rows& x, float* out, int count) {
+  static thread_local Scratch digit_memory, scale_memory;
+  const size_t padded_K = round_up(w.K, k.pad_K), groups = round_up(w.groups(), k.pad_groups);
+  const size_t row_digits = padded_K * static_cast<size_t>(count);
+  int8_t* digits = digit_memory.get<int8_t>(x.M * row_digits);
+  float* scales = scale_memory.get<float>(2 * x.M * groups);
+  float* sums = scales + x.M * groups;
+  for (size_t m = 0; m < x.M; m++) {
+    k.quantize_row(x.x + m * x.stride, w, count, digits + m * row_digits, padded_K, scales + m * groups,
+                   sums + m * groups);
+  }
+  const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count};
+  parallel_for(N, rows_grain(w.row_bytes(), x.M),
+               [&](size_t begin, size_t end) { k.rows(w, rows, begin, end, out, N); });
+}
+
+float* group_sums(const QuantMatrix& w, const Rows& x) {
+  static thread_local Scratch memory;
+  const size_t groups = w.groups();
+  float* sums = memory.get<float>(x.M * groups);
+  for (size_t m = 0; m < x.M; m++) {
+    for (size_t g = 0; g < groups; g++) {
+      const float* from = x.x + m * x.stride + g * w.group;
+      double sum = 0;
+      for (size_t i = 0; i < w.group; i++) sum += static_cast<double>(from[i]);
+      sums[m * groups + g] = static_cast<float>(sum);
+    }
+  }
+  return sums;
+}
+
+}  // namespace
+
+void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast) {
+  if (x.M == 0 || N == 0) return;
+  const MatmulKernels& k = kernels();
+  if (x.M > kFewRows) {
+    return blocked_product(k, w.K, N, x, out, [&](size_t n, size_t cols, size_t k0, size_t kc, float* panel) {
+      k.pack_quant(w, n, cols, k0, kc, panel);
+    });
+  }
+  if (const DigitKernels* digits = digit_kernels()) return digit_product(*digits, w, N, x, out, fast ? 1 : 3);
+  const float* sums = group_sums(w, x);
+  parallel_for(N, rows_grain(w.row_bytes(), x.M),
+               [&](size_t begin, size_t end) { k.quant_rows(w, x, sums, begin, end, out, N); });
+}
+
+void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out) {
+  if (x.M == 0 || N == 0) return;
+  const MatmulKernels& k = kernels();
+  if (x.M > kFewRows || !w.transposed) {
+    return blocked_product(k, w.K, N, x, out, [&](size_t n, size_t cols, size_t k0, size_t kc, float* panel) {
+      k.pack_dense(w, n, cols, k0, kc, panel);
+    });
+  }
+  const size_t bytes = w.type == Float::f32 ? 4 : 2;
+  parallel_for(N, rows_grain(w.K * bytes, x.M),
+               [&](size_t begin, size_t end) { k.dense_rows(w, x, begin, end, out, N); });
+}
+
+}  // namespace abstractllm::cpu

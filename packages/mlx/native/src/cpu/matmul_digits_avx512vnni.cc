@@ -1,0 +1,241 @@
+// Quantized weights times activations split into signed bytes, with AVX-512 VNNI and VBMI.
+#include "matmul_kernels.h"
+#include "vec_avx512.h"
+
+namespace abstractllm::cpu {
+namespace {
+
+constexpr size_t kPadK = 128;
+constexpr size_t kPadGroups = 16;
+constexpr float kDigitMax = 127.0f;
+// three digits reach 127 * 65793 = 8355711; the room above keeps rounding from carrying out of the last one
+constexpr float kDigits3Max = 8355000.0f;
+// below this the reciprocal of the scale would overflow; such a group is zero beside any other number
+constexpr float kTiny = 0x1p-100f;
+
+// Which of 16 group scales each of a block's 16 lanes takes, for every block that 16 groups hold.
+struct LaneGroups {
+  alignas(64) int32_t index[32][16];
+  constexpr LaneGroups(size_t block, size_t group) : index{} {
+    for (size_t j = 0; j < 16 * group / block; j++)
+      for (size_t lane = 0; lane < 16; lane++)
+        index[j][lane] = static_cast<int32_t>((j * block + lane * block / 16) / group);
+  }
+};
+template <size_t block>
+constexpr LaneGroups lane_groups[] = {{block, 32}, {block, 64}, {block, 128}};
+
+inline __m512 load_scales(const float* p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
+inline __m512 load_scales(const Half* p, __mmask16 mask) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, p)); }
+inline __m512 load_scales(const Bf16* p, __mmask16 mask) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p)), 16));
+}
+
+inline __mmask64 first_bytes(size_t count) { return count >= 64 ? ~0ull : (1ull << count) - 1; }
+
+// A block of 4-bit weights: 128 of them in 64 bytes, the even ones in the low halves. Their digits lie as 64 even ones,
+// then 64 odd ones.
+struct Nibbles {
+  static constexpr size_t kBlock = 128;
+  static constexpr int kBits = 4;
+  __m512i low, high;
+
+  static Nibbles load(const uint8_t* p, size_t bytes) {
+    const __m512i packed = _mm512_maskz_loadu_epi8(first_bytes(bytes), p), mask = _mm512_set1_epi8(15);
+    return {_mm512_and_si512(packed, mask), _mm512_and_si512(_mm512_srli_epi16(packed, 4), mask)};
+  }
+  __m512i dot(const int8_t* digits) const {
+    const __m512i first = _mm512_dpbusd_epi32(_mm512_setzero_si512(), low, _mm512_loadu_si512(digits));
+    return _mm512_dpbusd_epi32(first, high, _mm512_loadu_si512(digits + 64));
+  }
+};
+
+// A block of 64 weights of any width: each 64-bit lane gets the bytes of its eight numbers, shifted apart.
+template <int bits>
+struct Stream {
+  static constexpr size_t kBlock = 64;
+  static constexpr int kBits = bits;
+  __m512i values;
+
+  struct Tables {
+    alignas(64) uint8_t bytes[64];
+    alignas(64) uint8_t shifts[64];
+    constexpr Tables() : bytes{}, shifts{} {
+      for (int i = 0; i < 64; i++) {
+        const int byte = i / 8 * bits + i % 8;
+        bytes[i] = static_cast<uint8_t>(byte < 64 ? byte : 63);
+        shifts[i] = static_cast<uint8_t>(i % 8 * bits);
+      }
+    }
+  };
+  static constexpr Tables tables{};
+
+  static Stream load(const uint8_t* p, size_t bytes) {
+    const size_t full = 8 * bits;
+    const __m512i packed = _mm512_maskz_loadu_epi8(first_bytes(bytes < full ? bytes : full), p);
+    if constexpr (bits == 8) return {packed};
+    const __m512i spread = _mm512_permutexvar_epi8(_mm512_load_si512(tables.bytes), packed);
+    const __m512i shifted = _mm512_multishift_epi64_epi8(_mm512_load_si512(tables.shifts), spread);
+    return {_mm512_and_si512(shifted, _mm512_set1_epi8((1 << bits) - 1))};
+  }
+  __m512i dot(const int8_t* digits) const {
+    return _mm512_dpbusd_epi32(_mm512_setzero_si512(), values, _mm512_loadu_si512(digits));
+  }
+};
+
+// The block's products with one row of x, in units of the row's last digit. `stride` lies between digits.
+template <typename Block, int count>
+inline __m512 products(const Block& w, const int8_t* digits, size_t stride) {
+  __m512i low = w.dot(digits);
+  if constexpr (count == 1) return _mm512_cvtepi32_ps(low);
+  const __m512i middle = w.dot(digits + stride), high = w.dot(digits + 2 * stride);
+  const __m512i upper = _mm512_add_epi32(_mm512_slli_epi32(high, 8), middle);
+  if constexpr (Block::kBits <= 6) {  // 4 * 63 * 127 * 65793 and 8 * 15 * 127 * 65793 stay below 2^31
+    return _mm512_cvtepi32_ps(_mm512_add_epi32(_mm512_slli_epi32(upper, 8), low));
+  } else {
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(upper), _mm512_set1_ps(256), _mm512_cvtepi32_ps(low));
+  }
+}
+
+template <typename Block, typename S, int count, size_t N, size_t M>
+void block_rows(const QuantMatrix& w, const DigitRows& x, size_t m0, size_t n0, float* out, size_t ldo) {
+  const size_t group = w.group, groups = w.groups(), row_bytes = w.row_bytes();
+  const LaneGroups& lanes = lane_groups<Block::kBlock>[group / 64];
+  const S* scales = static_cast<const S*>(w.scales) + n0 * groups;
+  const S* biases = static_cast<const S*>(w.biases) + n0 * groups;
+  __m512 acc[N][M];
+  for (size_t n = 0; n < N; n++)
+    for (size_t m = 0; m < M; m++) acc[n][m] = _mm512_setzero_ps();
+
+  for (size_t g = 0; g < groups; g += 16) {
+    const size_t left = groups - g;
+    const __mmask16 mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1u << left) - 1);
+    const size_t k0 = g * group, k1 = left >= 16 ? k0 + 16 * group : w.K;
+    __m512 scale[N][M];
+    for (size_t n = 0; n < N; n++) {
+      const __m512 s = load_scales(scales + n * groups + g, mask), b = load_scales(biases + n * groups + g, mask);
+      for (size_t m = 0; m < M; m++) {
+        const size_t at = (m0 + m) * x.padded_groups + g;
+        scale[n][m] = _mm512_mul_ps(s, _mm512_loadu_ps(x.scales + at));
+        acc[n][m] = _mm512_fmadd_ps(b, _mm512_loadu_ps(x.sums + at), acc[n][m]);
+      }
+    }
+    for (size_t k = k0, j = 0; k < k1; k += Block::kBlock, j++) {
+      const __m512i index = _mm512_load_si512(lanes.index[j]);
+      const size_t byte = k * Block::kBits / 8;
+      for (size_t n = 0; n < N; n++) {
+        const Block block = Block::load(w.w + (n0 + n) * row_bytes + byte, row_bytes - byte);
+        for (size_t m = 0; m < M; m++) {
+          const int8_t* digits = x.digits + (m0 + m) * count * x.padded_K + k;
+          const __m512 p = products<Block, count>(block, digits, x.padded_K);
+          acc[n][m] = _mm512_fmadd_ps(p, _mm512_permutexvar_ps(index, scale[n][m]), acc[n][m]);
+        }
+      }
+    }
+  }
+  for (size_t n = 0; n < N; n++)
+    for (size_t m = 0; m < M; m++) out[(m0 + m) * ldo + n0 + n] = _mm512_reduce_add_ps(acc[n][m]);
+}
+
+template <typename Block, typename S, int count>
+void all_rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+  size_t m = 0;
+  for (; m + 4 <= x.M; m += 4)
+    for (size_t n = begin; n < end; n++) block_rows<Block, S, count, 1, 4>(w, x, m, n, out, ldo);
+  for (; m + 2 <= x.M; m += 2)
+    for (size_t n = begin; n < end; n++) block_rows<Block, S, count, 1, 2>(w, x, m, n, out, ldo);
+  for (; m < x.M; m++) {
+    size_t n = begin;
+    for (; n + 2 <= end; n += 2) block_rows<Block, S, count, 2, 1>(w, x, m, n, out, ldo);
+    for (; n < end; n++) block_rows<Block, S, count, 1, 1>(w, x, m, n, out, ldo);
+  }
+}
+
+template <typename Block, typename S>
+void with_count(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+  if (x.count == 1) return all_rows<Block, S, 1>(w, x, begin, end, out, ldo);
+  all_rows<Block, S, 3>(w, x, begin, end, out, ldo);
+}
+
+template <typename Block>
+void with_scales(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+  switch (w.scale_type) {
+    case Float::f32: return with_count<Block, float>(w, x, begin, end, out, ldo);
+    case Float::f16: return with_count<Block, Half>(w, x, begin, end, out, ldo);
+    case Float::bf16: return with_count<Block, Bf16>(w, x, begin, end, out, ldo);
+  }
+}
+
+void rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+  switch (w.bits) {
+    case 2: return with_scales<Stream<2>>(w, x, begin, end, out, ldo);
+    case 3: return with_scales<Stream<3>>(w, x, begin, end, out, ldo);
+    case 4: return with_scales<Nibbles>(w, x, begin, end, out, ldo);
+    case 5: return with_scales<Stream<5>>(w, x, begin, end, out, ldo);
+    case 6: return with_scales<Stream<6>>(w, x, begin, end, out, ldo);
+    case 8: return with_scales<Stream<8>>(w, x, begin, end, out, ldo);
+  }
+}
+
+struct GroupRange {
+  float largest, sum;
+};
+
+inline GroupRange range_of(const float* x, size_t group) {
+  __m512 largest = _mm512_setzero_ps(), sum = _mm512_setzero_ps();
+  for (size_t k = 0; k < group; k += 16) {
+    const __m512 v = _mm512_loadu_ps(x + k);
+    largest = _mm512_max_ps(_mm512_abs_ps(v), largest);
+    sum = _mm512_add_ps(sum, v);
+  }
+  return {_mm512_reduce_max_ps(largest), _mm512_reduce_add_ps(sum)};
+}
+
+// Low byte of each number, as a signed digit, and what remains above it.
+inline __m512i take_digit(__m512i v, int8_t* out) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(v));
+  return _mm512_srai_epi32(_mm512_add_epi32(v, _mm512_set1_epi32(128)), 8);
+}
+
+// Even bytes of every 128, then odd ones.
+void separate_pairs(int8_t* digits, size_t padded_K) {
+  alignas(64) uint8_t even[64];
+  for (int i = 0; i < 64; i++) even[i] = static_cast<uint8_t>(2 * i);
+  const __m512i pick = _mm512_load_si512(even), next = _mm512_add_epi8(pick, _mm512_set1_epi8(1));
+  for (size_t k = 0; k < padded_K; k += 128) {
+    const __m512i a = _mm512_loadu_si512(digits + k), b = _mm512_loadu_si512(digits + k + 64);
+    _mm512_storeu_si512(digits + k, _mm512_permutex2var_epi8(a, pick, b));
+    _mm512_storeu_si512(digits + k + 64, _mm512_permutex2var_epi8(a, next, b));
+  }
+}
+
+void quantize_row(const float* x, const QuantMatrix& w, int count, int8_t* out, size_t padded_K, float* scales,
+                  float* sums) {
+  const size_t groups = w.groups();
+  const float limit = count == 1 ? kDigitMax : kDigits3Max;
+  for (size_t g = 0; g < groups; g++) {
+    const GroupRange range = range_of(x + g * w.group, w.group);
+    const bool is_zero = range.largest < kTiny;
+    // an infinity or a NaN in the group shows in its sum, or as an infinite scale, and keeps every output from being finite
+    scales[g] = is_zero ? 0.0f : range.largest / limit;
+    sums[g] = range.sum;
+    const __m512 inverse = _mm512_set1_ps(is_zero ? 0.0f : limit / range.largest);
+    for (size_t k = g * w.group; k < (g + 1) * w.group; k += 16) {
+      __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
+      for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
+    }
+  }
+  const size_t padded_groups = (groups + kPadGroups - 1) / kPadGroups * kPadGroups;
+  for (size_t g = groups; g < padded_groups; g++) scales[g] = sums[g] = 0.0f;
+  for (int d = 0; d < count; d++) {
+    int8_t* digits = out + static_cast<size_t>(d) * padded_K;
+    for (size_t k = w.K; k < padded_K; k++) digits[k] = 0;
+    if (w.bits == 4) separate_pairs(digits, padded_K);
+  }
+}
+
+}  // namespace
+
+extern constexpr DigitKernels digits_avx512vnni{kPadK, kPadGroups, quantize_row, rows};
+
+}  // namespace abstractllm::cpu

@@ -1,0 +1,90 @@
+// Kernels of matrix products, one table per instruction set. Activations are f32, sums are f32.
+// Letters: M rows of activations, N outputs, K summed; weights are stored as N rows of K values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace abstractllm::cpu {
+
+enum class Float : uint8_t { f32, f16, bf16 };
+
+// Affine quantized weights as MLX stores them: value = scale * q + bias, q a little-endian stream of `bits`-bit numbers.
+struct QuantMatrix {
+  const uint8_t* w;
+  const void* scales;  // [N, groups]
+  const void* biases;
+  Float scale_type;
+  int bits;
+  size_t group;  // 32, 64 or 128 values share a scale
+  size_t K;
+  size_t groups() const { return K / group; }
+  size_t row_bytes() const { return K * static_cast<size_t>(bits) / 8; }
+};
+
+// Weights as numbers. Value (n, k) lies at n * stride + k, or, not transposed, at k * stride + n.
+struct DenseMatrix {
+  const void* w;
+  Float type;
+  bool transposed;
+  size_t stride;
+  size_t K;
+};
+
+struct Rows {
+  const float* x;
+  size_t M;
+  size_t stride;
+};
+
+// Most rows that the *_rows kernels take; from there on repacking the weights for `tile` pays.
+constexpr size_t kFewRows = 8;
+
+struct MatmulKernels {
+  // out[m * ldo + n] for n in [begin, end). `sums` holds the sum of each group of each row of x: [M, groups].
+  void (*quant_rows)(const QuantMatrix& w, const Rows& x, const float* sums, size_t begin, size_t end, float* out,
+                     size_t ldo);
+  // The same for transposed dense weights.
+  void (*dense_rows)(const DenseMatrix& w, const Rows& x, size_t begin, size_t end, float* out, size_t ldo);
+
+  // Blocks of tile_rows x tile_cols outputs. `panel` is [kc][tile_cols], `a` is [kc][rows].
+  size_t tile_rows;
+  size_t tile_cols;
+  void (*pack_quant)(const QuantMatrix& w, size_t n, size_t cols, size_t k, size_t kc, float* panel);
+  void (*pack_dense)(const DenseMatrix& w, size_t n, size_t cols, size_t k, size_t kc, float* panel);
+  void (*tile)(const float* a, size_t rows, const float* panel, size_t kc, float* c, size_t ldc, size_t cols, bool add);
+};
+
+// Values of K that one panel spans: 32 columns of 256 f32 are 32 KiB, which the first cache level holds.
+constexpr size_t kPanelDepth = 256;
+constexpr size_t kMaxTileCols = 32;
+
+extern const MatmulKernels matmul_scalar;
+extern const MatmulKernels matmul_avx2;
+extern const MatmulKernels matmul_avx512;
+
+// Integer kernels. Activations become `digits` signed bytes per value, with one scale per group of the weights:
+// x = scale * (d0 + 256 d1 + 65536 d2). Three digits keep 24 bits, as f32 does, and their products with the weights sum
+// without rounding; one digit is the usual int8 approximation.
+struct DigitRows {
+  const int8_t* digits;  // [M, digits, padded K]
+  const float* scales;   // [M, padded groups], zero beyond the last group
+  const float* sums;     // [M, padded groups], of x itself
+  size_t M;
+  size_t padded_K;
+  size_t padded_groups;
+  int count;  // digits per value: 1 or 3
+};
+
+struct DigitKernels {
+  // Multiples that K and the number of groups are padded to in DigitRows.
+  size_t pad_K;
+  size_t pad_groups;
+  void (*quantize_row)(const float* x, const QuantMatrix& w, int digits, int8_t* out, size_t padded_K, float* scales,
+                       float* sums);
+  void (*rows)(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo);
+};
+
+extern const DigitKernels digits_avx512vnni;
+
+}  // namespace abstractllm::cpu

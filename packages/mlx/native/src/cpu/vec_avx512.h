@@ -1,0 +1,66 @@
+// Sixteen floats in AVX-512 registers. Only for files built with its flags.
+#pragma once
+
+#include "vec_avx2.h"
+
+namespace abstractllm::cpu {
+namespace {
+
+struct Avx512Vec {
+  using T = __m512;
+  static constexpr size_t W = 16;
+  static constexpr size_t kTileRows = 14;
+
+  static T zero() { return _mm512_setzero_ps(); }
+  static T set1(float x) { return _mm512_set1_ps(x); }
+  static T load(const float* p) { return _mm512_loadu_ps(p); }
+  static T load(const Half* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static T load(const Bf16* p) {
+    const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+  }
+  static T from_u8(const uint8_t* p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  static void store(float* p, T a) { _mm512_storeu_ps(p, a); }
+  static T add(T a, T b) { return _mm512_add_ps(a, b); }
+  static T fma(T a, T b, T c) { return _mm512_fmadd_ps(a, b, c); }
+  static float reduce(T a) { return _mm512_reduce_add_ps(a); }
+
+  template <int bits>
+  static uint64_t spread(uint64_t stream) {
+    return Avx2Vec::spread<bits>(stream);
+  }
+  static void unpack4(const uint8_t* src, uint8_t* dst) { Avx2Vec::unpack4(src, dst); }
+  static void transpose(const float* src, size_t src_stride, float* dst, size_t dst_stride) {
+    T r[16], t[16];
+    for (size_t i = 0; i < 16; i++) r[i] = load(src + i * src_stride);
+    for (size_t i = 0; i < 16; i += 2) {
+      t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+      t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (size_t i = 0; i < 16; i += 4) {
+      r[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
+      r[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xee);
+      r[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+      r[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+    for (size_t i = 0; i < 4; i++) {  // 128-bit lanes: column i + 4 * lane of rows 0-3, 4-7, 8-11, 12-15
+      t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
+      t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
+      t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
+      t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
+    }
+    for (size_t i = 0; i < 4; i++) {
+      store(dst + i * dst_stride, _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88));
+      store(dst + (i + 8) * dst_stride, _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd));
+      store(dst + (i + 4) * dst_stride, _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88));
+      store(dst + (i + 12) * dst_stride, _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0xdd));
+    }
+  }
+};
+
+}  // namespace
+}  // namespace abstractllm::cpu

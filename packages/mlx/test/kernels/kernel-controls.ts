@@ -1,0 +1,19 @@
+/** The addon's switches for kernels, which only tests and benchmarks use. */
+import { native } from "../../src/core/native.ts";
+
+export const cpuLevels = ["scalar", "avx2", "avx512", "avx512vnni"] as const;
+export type CpuLevel = (typeof cpuLevels)[number];
+
+interface KernelControls {
+  cpuFeatures(): CpuLevel;
+  setCpuLevel(level: CpuLevel): void;
+  setThreads(count: number): void;
+  getThreads(): number;
+  forceStock(on: boolean): void;
+  setFastMatmul(on: boolean): void;
+}
+
+export const controls = native as unknown as KernelControls;
+
+/** The levels this processor has, lowest first. */
+export const availableLevels = cpuLevels.slice(0, cpuLevels.indexOf(controls.cpuFeatures()) + 1);
