@@ -11,3 +11,4 @@ export {
   TokenizerError,
   WeightsError,
 } from "./errors.ts";
+export { type LoadedModel, type LoadModelOptions, loadModel } from "./load/index.ts";

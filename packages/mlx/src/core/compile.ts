@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import { adopt, adoptAll, handleOf, MxArray } from "./array.ts";
 import { backend } from "./device.ts";
 import { native } from "./native.ts";
-import { keep } from "./tidy.ts";
+import { tidy } from "./tidy.ts";
 
 export interface CompileOptions {
   /** Trace once for all shapes of the same rank. Default false: once per shape. */
@@ -44,7 +44,10 @@ export const compile = (
   const compiled = (...inputs: MxArray[]): MxArray[] => {
     const outside = captured();
     const trace = (slots: number[]): number[] => traceWith(fn, slots, inputs.length, outside);
-    return adoptAll(native.callCompiled(id, trace, [...inputs, ...outside].map(handleOf), shapeless));
+    // the scope frees what tracing makes
+    return tidy(() =>
+      adoptAll(native.callCompiled(id, trace, [...inputs, ...outside].map(handleOf), shapeless)),
+    );
   };
   released.register(compiled, id);
   return compiled;
@@ -57,7 +60,7 @@ const traceWith = (
   inputCount: number,
   outside: readonly MxArray[],
 ): number[] => {
-  const tracers = slots.map(adopt).map(keep);
+  const tracers = slots.map(adopt);
   const previous = outside.map((a) => a.slot);
   outside.forEach((a, i) => {
     a.slot = tracers[inputCount + i]?.slot ?? a.slot;

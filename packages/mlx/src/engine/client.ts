@@ -1,5 +1,6 @@
 /** The outside of an engine: turns calls into messages and messages into results. */
 import { MlxError } from "../errors.ts";
+import type { CallOptions, EngineCalls } from "./engine-calls.ts";
 import { fromErrorData } from "./error-data.ts";
 import { EngineModelClient } from "./model-client.ts";
 import type { FromHost, HostReply, HostRequest, MemoryReport } from "./protocol.ts";
@@ -21,12 +22,7 @@ interface Pending {
   part?(part: GenerationPart): void;
 }
 
-export interface CallOptions {
-  signal?: AbortSignal | undefined;
-  onPart?: (part: GenerationPart) => void;
-}
-
-export class EngineClient implements Engine {
+class EngineClient implements Engine, EngineCalls {
   readonly #transport: Transport;
   readonly #pending = new Map<number, Pending>();
   readonly #closed: Promise<void>;

@@ -2,7 +2,7 @@
 
 import { TokenizerError } from "../errors.ts";
 import type { TextModel } from "../generation/index.ts";
-import { type LoadedModel, loadModel } from "../load/index.ts";
+import { type LoadedModel, loadModel } from "../load/load-model.ts";
 import { MatrixLayer } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { LoadRequest, ModelInfo } from "./types.ts";

@@ -1,15 +1,15 @@
-import type { EngineClient } from "./client.ts";
+import type { EngineCalls } from "./engine-calls.ts";
 import { PartQueue } from "./part-queue.ts";
 import type { EngineModel, GenerateRequest, GenerationPart, ModelInfo } from "./types.ts";
 
 /** A model in an engine, seen from outside. */
 export class EngineModelClient implements EngineModel {
   readonly info: ModelInfo;
-  readonly #engine: EngineClient;
+  readonly #engine: EngineCalls;
   readonly #modelId: number;
   #running = 0;
 
-  constructor(engine: EngineClient, modelId: number, info: ModelInfo) {
+  constructor(engine: EngineCalls, modelId: number, info: ModelInfo) {
     this.#engine = engine;
     this.#modelId = modelId;
     this.info = info;

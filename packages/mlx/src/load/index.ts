@@ -1,2 +1,3 @@
 /** From files to models. */
-export { type LoadedModel, type LoadModelOptions, loadModel } from "./load-model.ts";
+export type { LoadedModel, LoadModelOptions } from "./load-model.ts";
+export { loadModel } from "./load-source.ts";
