@@ -1,7 +1,8 @@
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
-import { Module, RMSNorm } from "../nn/index.ts";
+import { Module } from "../nn/index.ts";
 import type { Mask } from "./mask.ts";
+import type { Norm } from "./norm.ts";
 
 /** Anything that mixes positions. */
 export interface Mixer extends Module {
@@ -17,15 +18,15 @@ export interface FeedForward extends Module {
 export class PreNormBlock extends Module {
   self_attn: Mixer;
   mlp: FeedForward;
-  input_layernorm: RMSNorm;
-  post_attention_layernorm: RMSNorm;
+  input_layernorm: Norm;
+  post_attention_layernorm: Norm;
 
-  constructor(self_attn: Mixer, mlp: FeedForward, c: { hidden_size: number; rms_norm_eps: number }) {
+  constructor(self_attn: Mixer, mlp: FeedForward, makeNorm: () => Norm) {
     super();
     this.self_attn = self_attn;
     this.mlp = mlp;
-    this.input_layernorm = new RMSNorm(c.hidden_size, c.rms_norm_eps);
-    this.post_attention_layernorm = new RMSNorm(c.hidden_size, c.rms_norm_eps);
+    this.input_layernorm = makeNorm();
+    this.post_attention_layernorm = makeNorm();
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {

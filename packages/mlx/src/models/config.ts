@@ -67,8 +67,8 @@ export const record = field(
       : mismatch(key, "an object", value),
 );
 
-/** One of a few strings. */
-export const oneOf = <const T extends string>(...values: readonly T[]) =>
+/** One of a few values; a single one where the model has no other way. */
+export const oneOf = <const T extends string | boolean>(...values: readonly T[]) =>
   field((value, key): T => {
     const found = values.find((v) => v === value);
     return found ?? mismatch(key, `one of ${values.join(", ")}`, value);
@@ -130,22 +130,23 @@ export const parseConfig = <S extends Schema>(
     return [key, value === undefined || value === null ? absent(key) : read(value, key)];
   });
   const unknownKeys = Object.keys(raw).filter(
-    (key) => !Object.hasOwn(schema, key) && !harmless.has(key) && raw[key] !== null,
+    (key) => !Object.hasOwn(schema, key) && !harmless.has(key) && (raw[key] ?? undefined) !== undefined,
   );
   return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys };
 };
 
 /**
- * The config with what transformers 5 nests under `rope_parameters` also where earlier releases had it:
- * `rope_theta` and `rope_scaling`. Keys already there win.
+ * The config with what transformers 5 nests under `rope_parameters` also where earlier releases had it: `rope_theta`,
+ * `partial_rotary_factor` and `rope_scaling`. Keys already there win.
  */
 export const withRopeKeys = (raw: Readonly<Record<string, unknown>>): Record<string, unknown> => {
   const nested = raw.rope_parameters;
   if (typeof nested !== "object" || nested === null || Array.isArray(nested)) return { ...raw };
-  const { rope_theta } = nested as Record<string, unknown>;
+  const { rope_theta, partial_rotary_factor, rope_type } = nested as Record<string, unknown>;
   return {
     ...raw,
     rope_theta: raw.rope_theta ?? rope_theta,
-    rope_scaling: raw.rope_scaling ?? nested,
+    partial_rotary_factor: raw.partial_rotary_factor ?? partial_rotary_factor,
+    rope_scaling: raw.rope_scaling ?? (rope_type === "default" ? undefined : nested),
   };
 };

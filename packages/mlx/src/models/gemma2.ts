@@ -1,16 +1,20 @@
-/** Gemma 2: four norms a block, soft-capped scores and logits, scaled embeddings. @see mlx-lm 0.32.2 models/gemma2.py */
-import { mergeHeads, softCappedAttention, splitHeads } from "../blocks/attention.ts";
-import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
+/** Gemma with norms on both sides of a branch and soft-capped scores and logits. @see mlx-lm 0.32.2 models/gemma2.py */
+import { softCappedAttention } from "../blocks/attention.ts";
+import { CausalLM } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
+import { offsetRmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
+import { SandwichBlock } from "../blocks/sandwich-block.ts";
+import { ScaledDecoder } from "../blocks/scaled-decoder.ts";
+import { SelfAttention } from "../blocks/self-attention.ts";
 import type { LayerCache } from "../cache/index.ts";
-import { add, type MxArray, tanh } from "../core/index.ts";
-import { geluApprox, Linear, Module, OffsetRMSNorm, type PositionEmbedding } from "../nn/index.ts";
+import { type MxArray, tanh } from "../core/index.ts";
+import { geluApprox } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, number, string } from "./config.ts";
-import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { drop, dropRotaryTables } from "./sanitize.ts";
+import { bool, type Infer, int, number, oneOf, string } from "./config.ts";
+import { layerCache } from "./language-model.ts";
+import { dropHead, dropRotaryTables } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -30,91 +34,42 @@ const config = {
   sliding_window: int.optional(),
   sliding_window_size: int.optional(),
   cache_implementation: string.optional(),
-  hidden_act: string.optional(),
-  hidden_activation: string.optional(),
+  attention_bias: oneOf(false).optional(),
+  tie_word_embeddings: oneOf(true).optional(),
+  hidden_act: string.optional(), // hidden_activation, always gelu_pytorch_tanh, took its place
+  hidden_activation: oneOf("gelu_pytorch_tanh").optional(),
 };
 type Config = Infer<typeof config>;
 
-class Attention extends Module {
-  q_proj: Linear;
-  k_proj: Linear;
-  v_proj: Linear;
-  o_proj: Linear;
-  readonly #H: number;
-  readonly #K: number;
-  readonly #scale: number;
+class Attention extends SelfAttention {
   readonly #cap: number;
-  readonly #rope: PositionEmbedding;
 
   constructor(c: Config) {
-    super();
-    const D = c.head_dim;
-    this.#H = c.num_attention_heads;
-    this.#K = c.num_key_value_heads;
-    this.q_proj = new Linear(c.hidden_size, this.#H * D, false);
-    this.k_proj = new Linear(c.hidden_size, this.#K * D, false);
-    this.v_proj = new Linear(c.hidden_size, this.#K * D, false);
-    this.o_proj = new Linear(this.#H * D, c.hidden_size, false);
-    this.#scale = c.query_pre_attn_scalar ** -0.5;
+    const rope = createRope({ dims: c.head_dim, base: c.rope_theta, traditional: c.rope_traditional });
+    super(c, { rope, scale: c.query_pre_attn_scalar ** -0.5 });
     this.#cap = c.attn_logit_softcapping;
-    this.#rope = createRope({ dims: D, base: c.rope_theta, traditional: c.rope_traditional });
   }
 
-  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const [B = 1, L = 1] = x.shape;
-    const q = this.#rope.forward(splitHeads(this.q_proj.forward(x), B, L, this.#H), cache.offset); // [B, H, L, D]
-    const k = this.#rope.forward(splitHeads(this.k_proj.forward(x), B, L, this.#K), cache.offset); // [B, K, L, D]
-    const v = splitHeads(this.v_proj.forward(x), B, L, this.#K); // [B, K, L, D]
-    const [keys, values] = cache.updateAndFetch(k, v); // [B, K, S, D]
+  protected override attend(q: MxArray, k: MxArray, v: MxArray, mask: Mask): MxArray {
     const visible = mask === "causal" ? undefined : mask;
-    const out = softCappedAttention(q.multiply(this.#scale), keys, values, this.#cap, visible); // [B, H, L, D]
-    return this.o_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
+    return softCappedAttention(q.multiply(this.scale), k, v, this.#cap, visible); // [B, H, L, D]
   }
 }
 
-class Block extends Module {
-  self_attn: Attention;
-  mlp: GatedMLP;
-  input_layernorm: OffsetRMSNorm;
-  post_attention_layernorm: OffsetRMSNorm;
-  pre_feedforward_layernorm: OffsetRMSNorm;
-  post_feedforward_layernorm: OffsetRMSNorm;
+const makeBlock = (c: Config): SandwichBlock => {
+  const mlp = new GatedMLP(c.hidden_size, c.intermediate_size, { activation: geluApprox });
+  return new SandwichBlock(new Attention(c), mlp, () => offsetRmsNorm(c));
+};
 
+class Gemma2Decoder extends ScaledDecoder {
   constructor(c: Config) {
-    super();
-    const norm = () => new OffsetRMSNorm(c.hidden_size, c.rms_norm_eps);
-    this.self_attn = new Attention(c);
-    this.mlp = new GatedMLP(c.hidden_size, c.intermediate_size, { activation: geluApprox });
-    this.input_layernorm = norm();
-    this.post_attention_layernorm = norm();
-    this.pre_feedforward_layernorm = norm();
-    this.post_feedforward_layernorm = norm();
+    super(c, () => makeBlock(c), offsetRmsNorm(c), c.hidden_size ** 0.5);
   }
 
-  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const attended = this.self_attn.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
-    const h = add(x, this.post_attention_layernorm.forward(attended));
-    const fed = this.mlp.forward(this.pre_feedforward_layernorm.forward(h)); // [B, L, E]
-    return add(h, this.post_feedforward_layernorm.forward(fed));
-  }
-}
-
-class Gemma2Decoder extends Decoder {
-  readonly #scale: number;
-
-  constructor(c: Config) {
-    super({ ...c, tie_word_embeddings: true }, () => new Block(c));
-    this.norm = new OffsetRMSNorm(c.hidden_size, c.rms_norm_eps);
-    this.#scale = c.hidden_size ** 0.5;
-  }
-
-  override forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
-    let h = (embeddings ?? this.embed(tokens)).multiply(this.#scale);
-    const mask = layerCache(cache, 0).makeMask(h.dim(1), { asArray: true });
-    this.layers.forEach((layer, i) => {
-      h = layer.forward(h, mask, layerCache(cache, i));
-    });
-    return this.norm.forward(h);
+  /** Soft-capped scores are masked by hand, so the mask must be an array. */
+  protected override masks(L: number, cache?: readonly LayerCache[]): () => Mask {
+    const mask = layerCache(cache, 0).makeMask(L, { asArray: true });
+    return () => mask;
   }
 }
 
@@ -134,5 +89,5 @@ class Gemma2Model extends CausalLM {
 export const architecture = defineArchitecture({
   config,
   create: (c) => new Gemma2Model(c),
-  sanitize: [dropRotaryTables, drop(/^lm_head\./)],
+  sanitize: [dropRotaryTables, dropHead],
 });

@@ -1,6 +1,6 @@
 import { KVCache, type LayerCache, noCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
-import { Module } from "../nn/index.ts";
+import { Module, type Quantization } from "../nn/index.ts";
 
 export interface ForwardOptions {
   /** One per layer, from `makeCache`; none computes the sequence on its own. */
@@ -19,6 +19,14 @@ export abstract class LanguageModel extends Module {
 
   /** The blocks, in order. */
   abstract get layers(): readonly Module[];
+
+  /**
+   * How quantizing treats the layer at `path`: true takes the settings asked for, an object changes them, false leaves
+   * the layer dense.
+   */
+  quantizationOf(_path: string): boolean | Partial<Quantization> {
+    return true;
+  }
 
   /** Fresh caches, one per layer. */
   makeCache(): LayerCache[] {

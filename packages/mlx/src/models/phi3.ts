@@ -2,13 +2,14 @@
 import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import type { Mask } from "../blocks/mask.ts";
+import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import type { LayerCache } from "../cache/index.ts";
 import { type MxArray, split } from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, number, record } from "./config.ts";
+import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
 const config = {
@@ -27,6 +28,8 @@ const config = {
   original_max_position_embeddings: int.default(4096),
   tie_word_embeddings: bool.default(false),
   sliding_window: int.optional(), // mlx-lm attends fully: exact up to the window
+  attention_bias: oneOf(false).optional(),
+  hidden_act: oneOf("silu").optional(),
 };
 type Config = Infer<typeof config>;
 
@@ -88,8 +91,10 @@ class MLP extends Module {
   }
 }
 
+const makeBlock = (c: Config) => new PreNormBlock(new Attention(c), new MLP(c), () => rmsNorm(c));
+
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new CausalLM(c, new Decoder(c, () => new PreNormBlock(new Attention(c), new MLP(c), c))),
+  create: (c) => new CausalLM(c, new Decoder(c, () => makeBlock(c), rmsNorm(c))),
   sanitize: [dropRotaryTables, dropTiedHead],
 });

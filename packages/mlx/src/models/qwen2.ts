@@ -1,10 +1,12 @@
 /** Llama with biases on the query, key and value projections alone. @see mlx-lm 0.32.2 models/qwen2.py */
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
+import { GatedMLP } from "../blocks/gated-mlp.ts";
+import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
-import { Linear } from "../nn/index.ts";
+import { createRope } from "../blocks/rope.ts";
+import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, number, record } from "./config.ts";
-import { Attention as LlamaAttention, llamaMLP } from "./llama.ts";
+import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
 const config = {
@@ -23,28 +25,27 @@ const config = {
   // published configs carry these switched off; mlx-lm attends fully either way
   use_sliding_window: bool.default(false),
   sliding_window: int.optional(),
+  hidden_act: oneOf("silu").optional(),
 };
 type Config = Infer<typeof config>;
 
-class Attention extends LlamaAttention {
-  constructor(c: Config) {
-    super({ ...llamaConfig(c), attention_bias: true });
-    const H = c.num_attention_heads;
-    this.o_proj = new Linear(H * Math.floor(c.hidden_size / H), c.hidden_size, false);
-  }
-}
-
-const llamaConfig = (c: Config) => ({
-  ...c,
-  head_dim: undefined,
-  attention_bias: false,
-  mlp_bias: false,
-  layer_types: undefined,
-});
+const makeBlock = (c: Config): PreNormBlock => {
+  const rope = createRope({
+    dims: headDim(c),
+    base: c.rope_theta,
+    traditional: c.rope_traditional,
+    scaling: c.rope_scaling,
+    maxPositionEmbeddings: c.max_position_embeddings,
+  });
+  return new PreNormBlock(
+    new SelfAttention(c, { rope, bias: true, outputBias: false }),
+    new GatedMLP(c.hidden_size, c.intermediate_size),
+    () => rmsNorm(c),
+  );
+};
 
 export const architecture = defineArchitecture({
   config,
-  create: (c) =>
-    new CausalLM(c, new Decoder(c, () => new PreNormBlock(new Attention(c), llamaMLP(llamaConfig(c)), c))),
+  create: (c) => new CausalLM(c, new Decoder(c, () => makeBlock(c), rmsNorm(c))),
   sanitize: [dropRotaryTables, dropTiedHead],
 });

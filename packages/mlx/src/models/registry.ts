@@ -7,14 +7,22 @@ type Load = () => Promise<{ architecture: Architecture }>;
 const llama: Load = () => import("./llama.ts");
 
 const architectures = new Map<string, Load>([
+  ["cohere", () => import("./cohere.ts")],
+  ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],
+  ["gemma3_text", () => import("./gemma3_text.ts")],
+  ["granite", () => import("./granite.ts")],
   ["iquestcoder", llama],
   ["llama", llama],
   ["mistral", llama],
+  ["olmo2", () => import("./olmo2.ts")],
+  ["phi", () => import("./phi.ts")],
   ["phi3", () => import("./phi3.ts")],
   ["qwen2", () => import("./qwen2.ts")],
   ["qwen3", () => import("./qwen3.ts")],
   ["smollm3", () => import("./smollm3.ts")],
+  ["stablelm", () => import("./stablelm.ts")],
+  ["starcoder2", () => import("./starcoder2.ts")],
   ["xverse", llama],
 ]);
 

@@ -35,6 +35,9 @@ export const sanitize = <C, W>(
 /** Precomputed rotary frequencies that old checkpoints carry. */
 export const dropRotaryTables = drop<unknown>(/self_attn\.rotary_emb\.inv_freq/);
 
+/** The output layer that some checkpoints of always tied models carry. */
+export const dropHead = drop<unknown>(/^lm_head\./);
+
 /** The output layer of a checkpoint whose model ties it to the embedding. */
 export const dropTiedHead = drop<{ readonly tie_word_embeddings: boolean }>(
   /^lm_head\./,

@@ -61,7 +61,7 @@ function describeQuantized(
   let model: LanguageModel;
   beforeAll(async () => {
     ({ model } = await buildModel(golden));
-    quantize(model, { bits, groupSize });
+    quantize(model, { bits, groupSize }, (path) => model.quantizationOf(path));
   });
   afterAll(() => model?.dispose());
 

@@ -1,0 +1,41 @@
+import type { LayerCache } from "../cache/index.ts";
+import { add, type MxArray } from "../core/index.ts";
+import { Module } from "../nn/index.ts";
+import type { Mask } from "./mask.ts";
+import type { Norm } from "./norm.ts";
+import type { FeedForward, Mixer } from "./pre-norm-block.ts";
+
+/** Gemma 2's block, norms on both sides: `x + norm(attn(norm(x)))`, then `x + norm(mlp(norm(x)))`. */
+export class SandwichBlock extends Module {
+  self_attn: Mixer;
+  mlp: FeedForward;
+  input_layernorm: Norm;
+  post_attention_layernorm: Norm;
+  pre_feedforward_layernorm: Norm;
+  post_feedforward_layernorm: Norm;
+  readonly #addResidual: (x: MxArray, y: MxArray) => MxArray;
+
+  /** @param addResidual - how a branch joins the residual stream; a plain sum by default */
+  constructor(
+    self_attn: Mixer,
+    mlp: FeedForward,
+    makeNorm: () => Norm,
+    addResidual: (x: MxArray, y: MxArray) => MxArray = add,
+  ) {
+    super();
+    this.self_attn = self_attn;
+    this.mlp = mlp;
+    this.input_layernorm = makeNorm();
+    this.post_attention_layernorm = makeNorm();
+    this.pre_feedforward_layernorm = makeNorm();
+    this.post_feedforward_layernorm = makeNorm();
+    this.#addResidual = addResidual;
+  }
+
+  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const attended = this.self_attn.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
+    const h = this.#addResidual(x, this.post_attention_layernorm.forward(attended));
+    const fed = this.mlp.forward(this.pre_feedforward_layernorm.forward(h)); // [B, L, E]
+    return this.#addResidual(h, this.post_feedforward_layernorm.forward(fed));
+  }
+}

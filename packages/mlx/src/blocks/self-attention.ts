@@ -1,0 +1,82 @@
+import type { LayerCache } from "../cache/index.ts";
+import { type MxArray, reshape, transpose } from "../core/index.ts";
+import { Linear, Module, type PositionEmbedding } from "../nn/index.ts";
+import { attention, mergeHeads, splitHeads } from "./attention.ts";
+import type { Mask } from "./mask.ts";
+
+export interface SelfAttentionConfig {
+  readonly hidden_size: number;
+  readonly num_attention_heads: number;
+  /** Default: one per query head. */
+  readonly num_key_value_heads?: number | undefined;
+  /** Default: `hidden_size / num_attention_heads`. */
+  readonly head_dim?: number | undefined;
+}
+
+export interface SelfAttentionOptions {
+  rope: PositionEmbedding;
+  /** Multiplies the scores. Default `D ** -0.5`. */
+  scale?: number;
+  /** Biases of the query, key and value projections. Default false. */
+  bias?: boolean;
+  /** Bias of the output projection. Default: as `bias`. */
+  outputBias?: boolean;
+}
+
+/** Features of one head. */
+export const headDim = (c: SelfAttentionConfig): number =>
+  c.head_dim ?? Math.floor(c.hidden_size / c.num_attention_heads);
+
+/** Llama's attention; models that norm queries and keys, or weigh scores differently, override that step. */
+export class SelfAttention extends Module {
+  q_proj: Linear;
+  k_proj: Linear;
+  v_proj: Linear;
+  o_proj: Linear;
+  protected readonly H: number;
+  protected readonly K: number;
+  protected readonly scale: number;
+  readonly #rope: PositionEmbedding;
+
+  constructor(
+    c: SelfAttentionConfig,
+    { rope, scale, bias = false, outputBias = bias }: SelfAttentionOptions,
+  ) {
+    super();
+    const D = headDim(c);
+    this.H = c.num_attention_heads;
+    this.K = c.num_key_value_heads ?? this.H;
+    this.q_proj = new Linear(c.hidden_size, this.H * D, bias);
+    this.k_proj = new Linear(c.hidden_size, this.K * D, bias);
+    this.v_proj = new Linear(c.hidden_size, this.K * D, bias);
+    this.o_proj = new Linear(this.H * D, c.hidden_size, outputBias);
+    this.scale = scale ?? D ** -0.5;
+    this.#rope = rope;
+  }
+
+  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const [B = 1, L = 1] = x.shape;
+    const swapped = (heads: MxArray) => transpose(heads, [0, 2, 1, 3]); // [B, H, L, D]
+    const q = this.#rope.forward(swapped(this.queries(x, B, L)), cache.offset); // [B, H, L, D]
+    const k = this.#rope.forward(swapped(this.keys(x, B, L)), cache.offset); // [B, K, L, D]
+    const v = splitHeads(this.v_proj.forward(x), B, L, this.K); // [B, K, L, D]
+    const [keys, values] = cache.updateAndFetch(k, v); // [B, K, S, D]
+    const out = this.attend(q, keys, values, mask); // [B, H, L, D]
+    return this.o_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
+  }
+
+  /** `[B, L, E] -> [B, L, H, D]`, before they turn. */
+  protected queries(x: MxArray, B: number, L: number): MxArray {
+    return reshape(this.q_proj.forward(x), [B, L, this.H, -1]);
+  }
+
+  /** `[B, L, E] -> [B, L, K, D]`, before they turn. */
+  protected keys(x: MxArray, B: number, L: number): MxArray {
+    return reshape(this.k_proj.forward(x), [B, L, this.K, -1]);
+  }
+
+  /** q `[B, H, L, D]`, k and v `[B, K, S, D]` to `[B, H, L, D]`. */
+  protected attend(q: MxArray, k: MxArray, v: MxArray, mask: Mask): MxArray {
+    return attention(q, k, v, { scale: this.scale, mask });
+  }
+}

@@ -1,0 +1,132 @@
+/** Gemma 2 with norms on queries and keys and windows instead of soft caps. @see mlx-lm 0.32.2 models/gemma3_text.py */
+import { CausalLM } from "../blocks/causal-lm.ts";
+import { GatedMLP } from "../blocks/gated-mlp.ts";
+import { offsetRmsNorm } from "../blocks/norm.ts";
+import { createRope } from "../blocks/rope.ts";
+import { SandwichBlock } from "../blocks/sandwich-block.ts";
+import { SelfAttention } from "../blocks/self-attention.ts";
+import { SlidingDecoder, type SlidingWindow, slidingCaches } from "../blocks/sliding-decoder.ts";
+import type { LayerCache } from "../cache/index.ts";
+import { add, array, bfloat16, clip, finfo, float16, float32, type MxArray } from "../core/index.ts";
+import { geluApprox, OffsetRMSNorm, type PositionEmbedding } from "../nn/index.ts";
+import { defineArchitecture } from "./architecture.ts";
+import { type Infer, int, list, number, oneOf, record } from "./config.ts";
+import { dropRotaryTables } from "./sanitize.ts";
+
+const layerType = oneOf("full_attention", "sliding_attention");
+
+export const config = {
+  hidden_size: int.default(1152),
+  num_hidden_layers: int.default(26),
+  intermediate_size: int.default(6912),
+  num_attention_heads: int.default(4),
+  num_key_value_heads: int.default(1),
+  head_dim: int.default(256),
+  rms_norm_eps: number.default(1e-6),
+  vocab_size: int.default(262144),
+  rope_theta: number.default(1000000),
+  rope_local_base_freq: number.default(10000),
+  rope_scaling: record.optional(),
+  query_pre_attn_scalar: number.default(256),
+  sliding_window: int.default(512),
+  /** The last of every so many layers attends to everything. */
+  sliding_window_pattern: int.default(6),
+  layer_types: list(layerType.required()).optional(),
+  max_position_embeddings: int.default(32768),
+  attention_bias: oneOf(false).optional(),
+  attn_logit_softcapping: number.optional(),
+  final_logit_softcapping: number.optional(),
+  hidden_activation: oneOf("gelu_pytorch_tanh").optional(),
+  tie_word_embeddings: oneOf(true, false).optional(), // the weights say it
+};
+export type Config = Infer<typeof config>;
+
+class Attention extends SelfAttention {
+  q_norm: OffsetRMSNorm;
+  k_norm: OffsetRMSNorm;
+
+  constructor(c: Config, rope: PositionEmbedding) {
+    super(c, { rope, scale: c.query_pre_attn_scalar ** -0.5 });
+    this.q_norm = new OffsetRMSNorm(c.head_dim, c.rms_norm_eps);
+    this.k_norm = new OffsetRMSNorm(c.head_dim, c.rms_norm_eps);
+  }
+
+  protected override queries(x: MxArray, B: number, L: number): MxArray {
+    return this.q_norm.forward(super.queries(x, B, L)); // [B, L, H, D]
+  }
+
+  protected override keys(x: MxArray, B: number, L: number): MxArray {
+    return this.k_norm.forward(super.keys(x, B, L)); // [B, L, K, D]
+  }
+}
+
+/** The residual stream of Gemma 3 outgrows float16: clip it there. */
+const addClipped = (x: MxArray, y: MxArray): MxArray => {
+  if (x.dtype !== float16) return add(x, y);
+  const { min, max } = finfo(float16);
+  return clip(add(x.astype(float32), y.astype(float32)), min, max).astype(float16);
+};
+
+const makeBlock = (c: Config, slides: boolean): SandwichBlock => {
+  const local = { dims: c.head_dim, base: c.rope_local_base_freq };
+  const global = {
+    dims: c.head_dim,
+    base: c.rope_theta,
+    scaling: c.rope_scaling,
+    maxPositionEmbeddings: c.max_position_embeddings,
+  };
+  const mlp = new GatedMLP(c.hidden_size, c.intermediate_size, { activation: geluApprox });
+  const attention = new Attention(c, createRope(slides ? local : global));
+  return new SandwichBlock(attention, mlp, () => offsetRmsNorm(c), addClipped);
+};
+
+const slidingWindow = (c: Config): SlidingWindow => {
+  const { sliding_window_pattern: pattern, layer_types: types } = c;
+  const layers = Array.from({ length: c.num_hidden_layers }, (_, i) =>
+    types === undefined ? (i + 1) % pattern !== 0 : types[i] === "sliding_attention",
+  );
+  return { size: c.sliding_window, layers };
+};
+
+class Gemma3Decoder extends SlidingDecoder {
+  readonly #scale: number;
+
+  constructor(c: Config, window: SlidingWindow) {
+    super(c, (i) => makeBlock(c, window.layers[i] === true), offsetRmsNorm(c), window);
+    // trained with this factor rounded to bfloat16
+    this.#scale = array(c.hidden_size ** 0.5, bfloat16).item();
+  }
+
+  protected override inputs(tokens: MxArray, embeddings?: MxArray): MxArray {
+    return super.inputs(tokens, embeddings).multiply(this.#scale);
+  }
+}
+
+/** Its output layer is tied to the embedding when the weights have none of its own. */
+export class Gemma3Model extends CausalLM {
+  readonly #window: SlidingWindow;
+
+  constructor(c: Config) {
+    const window = slidingWindow(c);
+    super({ ...c, tie_word_embeddings: false }, new Gemma3Decoder(c, window));
+    this.#window = window;
+  }
+
+  override loadWeights(weights: ReadonlyMap<string, MxArray>, options: { strict?: boolean } = {}): void {
+    if (weights.has("model.embed_tokens.weight") && !weights.has("lm_head.weight")) {
+      this.lm_head?.dispose();
+      delete this.lm_head;
+    }
+    super.loadWeights(weights, options);
+  }
+
+  override makeCache(): LayerCache[] {
+    return slidingCaches(this.#window);
+  }
+}
+
+export const architecture = defineArchitecture({
+  config,
+  create: (c) => new Gemma3Model(c),
+  sanitize: [dropRotaryTables],
+});

@@ -1,0 +1,86 @@
+/** Llama with norms after a branch, and on all queries and keys at once. @see mlx-lm 0.32.2 models/olmo2.py */
+import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
+import { GatedMLP } from "../blocks/gated-mlp.ts";
+import type { Mask } from "../blocks/mask.ts";
+import { type Norm, rmsNorm } from "../blocks/norm.ts";
+import { createRope } from "../blocks/rope.ts";
+import { headDim, SelfAttention } from "../blocks/self-attention.ts";
+import type { LayerCache } from "../cache/index.ts";
+import { add, type MxArray, reshape } from "../core/index.ts";
+import { Module, RMSNorm } from "../nn/index.ts";
+import { defineArchitecture } from "./architecture.ts";
+import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
+import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
+
+const config = {
+  hidden_size: int.required(),
+  num_hidden_layers: int.required(),
+  intermediate_size: int.required(),
+  num_attention_heads: int.required(),
+  num_key_value_heads: int.optional(),
+  head_dim: int.optional(),
+  rms_norm_eps: number.required(),
+  vocab_size: int.required(),
+  max_position_embeddings: int.optional(),
+  attention_bias: bool.default(false),
+  mlp_bias: bool.default(false),
+  rope_theta: number.default(10000),
+  rope_traditional: bool.default(false),
+  rope_scaling: record.optional(),
+  tie_word_embeddings: bool.default(true),
+  hidden_act: oneOf("silu").optional(),
+};
+type Config = Infer<typeof config>;
+
+class Attention extends SelfAttention {
+  q_norm: RMSNorm;
+  k_norm: RMSNorm;
+
+  constructor(c: Config) {
+    const D = headDim(c);
+    const rope = createRope({
+      dims: D,
+      base: c.rope_theta,
+      traditional: c.rope_traditional,
+      scaling: c.rope_scaling,
+      maxPositionEmbeddings: c.max_position_embeddings,
+    });
+    super(c, { rope, bias: c.attention_bias });
+    this.q_norm = new RMSNorm(this.H * D, c.rms_norm_eps);
+    this.k_norm = new RMSNorm(this.K * D, c.rms_norm_eps);
+  }
+
+  protected override queries(x: MxArray, B: number, L: number): MxArray {
+    return reshape(this.q_norm.forward(this.q_proj.forward(x)), [B, L, this.H, -1]); // [B, L, H, D]
+  }
+
+  protected override keys(x: MxArray, B: number, L: number): MxArray {
+    return reshape(this.k_norm.forward(this.k_proj.forward(x)), [B, L, this.K, -1]); // [B, L, K, D]
+  }
+}
+
+class Block extends Module {
+  self_attn: Attention;
+  mlp: GatedMLP;
+  post_attention_layernorm: Norm;
+  post_feedforward_layernorm: Norm;
+
+  constructor(c: Config) {
+    super();
+    this.self_attn = new Attention(c);
+    this.mlp = new GatedMLP(c.hidden_size, c.intermediate_size, { bias: c.mlp_bias });
+    this.post_attention_layernorm = rmsNorm(c);
+    this.post_feedforward_layernorm = rmsNorm(c);
+  }
+
+  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const h = add(x, this.post_attention_layernorm.forward(this.self_attn.forward(x, mask, cache))); // [B, L, E]
+    return add(h, this.post_feedforward_layernorm.forward(this.mlp.forward(h))); // [B, L, E]
+  }
+}
+
+export const architecture = defineArchitecture({
+  config,
+  create: (c) => new CausalLM(c, new Decoder(c, () => new Block(c), rmsNorm(c))),
+  sanitize: [dropRotaryTables, dropTiedHead],
+});

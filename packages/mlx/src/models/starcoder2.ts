@@ -1,0 +1,63 @@
+/** Llama with LayerNorm, biases everywhere and a plain GELU MLP. @see mlx-lm 0.32.2 models/starcoder2.py */
+import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
+import { PreNormBlock } from "../blocks/pre-norm-block.ts";
+import { createRope } from "../blocks/rope.ts";
+import { headDim, SelfAttention } from "../blocks/self-attention.ts";
+import type { MxArray } from "../core/index.ts";
+import { gelu, LayerNorm, Linear, Module } from "../nn/index.ts";
+import { defineArchitecture } from "./architecture.ts";
+import { bool, type Infer, int, number, oneOf, string } from "./config.ts";
+import { dropTiedHead } from "./sanitize.ts";
+
+const config = {
+  hidden_size: int.required(),
+  num_hidden_layers: int.required(),
+  intermediate_size: int.required(),
+  num_attention_heads: int.required(),
+  num_key_value_heads: int.required(),
+  norm_epsilon: number.default(1e-5),
+  vocab_size: int.default(49152),
+  rope_theta: number.default(100000),
+  tie_word_embeddings: bool.default(true),
+  norm_type: oneOf("layer_norm").optional(),
+  mlp_type: oneOf("default").optional(),
+  use_bias: oneOf(true).optional(),
+  hidden_act: string.optional(), // exact GELU whatever this says, as in mlx-lm
+  activation_function: string.optional(),
+  sliding_window: int.optional(), // mlx-lm attends fully: exact up to the window
+  // how other programs compute the same scores, and what they drop in training
+  attention_softmax_in_fp32: bool.optional(),
+  scale_attention_softmax_in_fp32: bool.optional(),
+  scale_attn_weights: oneOf(true).optional(),
+  embedding_dropout: number.optional(),
+  residual_dropout: number.optional(),
+};
+type Config = Infer<typeof config>;
+
+class MLP extends Module {
+  c_fc: Linear;
+  c_proj: Linear;
+
+  constructor(c: Config) {
+    super();
+    this.c_fc = new Linear(c.hidden_size, c.intermediate_size);
+    this.c_proj = new Linear(c.intermediate_size, c.hidden_size);
+  }
+
+  forward(x: MxArray): MxArray {
+    return this.c_proj.forward(gelu(this.c_fc.forward(x))); // [B, L, E]
+  }
+}
+
+const layerNorm = (c: Config): LayerNorm => new LayerNorm(c.hidden_size, { eps: c.norm_epsilon });
+
+const makeBlock = (c: Config): PreNormBlock => {
+  const rope = createRope({ dims: headDim(c), base: c.rope_theta });
+  return new PreNormBlock(new SelfAttention(c, { rope, bias: true }), new MLP(c), () => layerNorm(c));
+};
+
+export const architecture = defineArchitecture({
+  config,
+  create: (c) => new CausalLM(c, new Decoder(c, () => makeBlock(c), layerNorm(c))),
+  sanitize: [dropTiedHead],
+});
