@@ -5,12 +5,14 @@ import random
 from pathlib import Path
 
 import mlx.core as mx
+import numpy as np
 
 from encoding import dump
 from ops import encode_array
 
 GOLDEN = Path(__file__).parent.parent / "packages/mlx/test/goldens/indexing.json"
 COUNT = 120
+MIXED_COUNT = 60
 
 
 def random_position(rng: random.Random, length: int) -> int:
@@ -92,13 +94,57 @@ def record(seed: int) -> dict:
     }
 
 
+def random_mixed_index(rng: random.Random, shape: tuple[int, ...]) -> list:
+    """One array with at least one position beside it, among ranges."""
+    at, beside = rng.sample(range(len(shape)), 2)
+    items: list = []
+    for axis, length in enumerate(shape):
+        if axis == at:
+            picked = rng.sample(range(-length, 0), min(length, 2)) if rng.random() < 0.5 else [0] * 3
+            items.append(np.array([picked] if rng.random() < 0.3 else picked, dtype=np.int32))
+        elif axis == beside or rng.random() < 0.3:
+            items.append(random_position(rng, length))
+        else:
+            items.append(slice(None) if rng.random() < 0.7 else random_range(rng, length))
+    return items
+
+
+def mixed_record(seed: int) -> dict:
+    """An array beside positions, by NumPy: writes of MLX place the dimensions of the array elsewhere than its reads."""
+    rng = random.Random(seed)
+    shape = tuple(rng.randint(2, 4) for _ in range(rng.randint(2, 5)))
+    a = np.arange(1, 1 + np.prod(shape), dtype=np.float32).reshape(shape)
+    items = random_mixed_index(rng, shape)
+    key = tuple(items)
+    read = a[key]
+    ours = mx.array(a)[tuple(mx.array(item) if isinstance(item, np.ndarray) else item for item in items)]
+    if not np.array_equal(read, ours):
+        raise SystemExit(f"NumPy and MLX differ at {items}")
+    values = -np.arange(1, 1 + read.size, dtype=np.float32).reshape(read.shape)
+    positions = next(item for item in items if isinstance(item, np.ndarray)).flatten().tolist()
+    partial = any(isinstance(item, slice) and item != slice(None) for item in items)
+    written, added = a.copy(), a.copy()
+    written[key] = values
+    np.add.at(added, key, values)
+    repeated = len(set(positions)) < len(positions)
+    return {
+        "shape": list(shape),
+        "items": [encode_item(mx.array(item) if isinstance(item, np.ndarray) else item) for item in items],
+        "read": encode_array(mx.array(read)),
+        "values": encode_array(mx.array(values)),
+        "written": None if partial or repeated else encode_array(mx.array(written)),
+        "added": None if partial else encode_array(mx.array(added)),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="compare instead of writing; exit 1 on a difference"
     )
     options = parser.parse_args()
-    text = dump({"versions": {"mlx": mx.__version__}, "cases": [record(seed) for seed in range(COUNT)]})
+    cases = [record(seed) for seed in range(COUNT)] + [mixed_record(seed) for seed in range(MIXED_COUNT)]
+    text = dump({"versions": {"mlx": mx.__version__}, "cases": cases})
     if not options.check:
         GOLDEN.write_text(text)
     elif text != GOLDEN.read_text():

@@ -1,6 +1,7 @@
 /** Indexing with NumPy's rules: `index(a, ...)` reads, `setIndex(a, [...], values)` gives an updated copy. */
 import { InvalidArgumentError } from "../errors.ts";
 import type { MxArray, Operand } from "./array.ts";
+import { int32 } from "./dtype.ts";
 import {
   broadcastTo,
   expandDims,
@@ -112,7 +113,8 @@ const requireBasic = (plan: Plan, what: string): void => {
 };
 
 /**
- * `a[items]` with NumPy's rules; one axis may be indexed by an array of integers.
+ * `a[items]` with NumPy's rules; one axis may be indexed by an array of integers. Its dimensions come where the axis
+ * was, or first when a range lies between the array and a number, as in `index(x, 1, [], indices)`.
  *
  * @throws {InvalidArgumentError} on positions out of bounds or too many items
  * @example mx.index(x, "...", [0, 64])   // x[..., :64]
@@ -123,8 +125,12 @@ export const index = (a: MxArray, ...items: IndexItem[]): MxArray => {
   const plan = makePlan(shape, items);
   requireBasic(plan, "index");
   let result = isWhole(plan, shape) ? a : slice(a, plan.start, nativeStops(plan, shape), plan.step);
-  for (const { axis, indices } of plan.arrays) result = take(result, indices, axis);
+  const [only] = plan.arrays;
+  if (only !== undefined) result = take(result, only.indices, only.axis);
   if (plan.dropped.length > 0) result = squeeze(result, shiftPastArray(plan, plan.dropped));
+  if (only !== undefined && isSeparated(plan)) {
+    result = positionsFirst(result, axesBefore(plan, only.axis), only.indices.ndim);
+  }
   if (plan.added.length > 0) result = expandDims(result, plan.added);
   return result === a ? reshape(a, shape) : result;
 };
@@ -137,11 +143,22 @@ const shiftPastArray = (plan: Plan, axes: readonly number[]): number[] => {
     : axes.map((axis) => (axis > only.axis ? axis + only.indices.ndim - 1 : axis));
 };
 
+/** Whether a range lies between the axes that arrays and numbers select: then those of the arrays come first. */
+const isSeparated = (plan: Plan): boolean => {
+  const selected = [...plan.dropped, ...plan.arrays.map(({ axis }) => axis)];
+  return Math.max(...selected) - Math.min(...selected) >= selected.length;
+};
+
+/** Axes of the result before what was `axis`. */
+const axesBefore = (plan: Plan, axis: number): number =>
+  axis - plan.dropped.filter((other) => other < axis).length;
+
 const asArray = (values: Operand, like: MxArray): MxArray =>
   typeof values === "object" ? values.astype(like.dtype) : full([], values, like.dtype);
 
 /**
- * A copy of `a` with `a[items] = values`; one axis may be indexed by an array of integers.
+ * A copy of `a` with `a[items] = values`; one axis may be indexed by an array of integers, beside numbers and whole
+ * axes.
  *
  * @param values - broadcasts to the shape of `index(a, ...items)`
  * @throws {InvalidArgumentError} on positions out of bounds or too many items
@@ -163,10 +180,12 @@ const update = (
   const shape = a.shape;
   const plan = makePlan(shape, items);
   requireBasic(plan, what);
-  const [only] = plan.arrays;
-  if (only !== undefined) return scatterAlong(a, plan, only, asArray(values, a), scatterWith);
-  const sizes = plan.start.map((start, i) => rangeLength(start, plan.stop[i] ?? 0, plan.step[i] ?? 1));
   const resultShape = index(a, ...items).shape;
+  const [only] = plan.arrays;
+  if (only !== undefined) {
+    return scatterAlong(a, plan, only, broadcastTo(asArray(values, a), resultShape), scatterWith);
+  }
+  const sizes = plan.start.map((start, i) => rangeLength(start, plan.stop[i] ?? 0, plan.step[i] ?? 1));
   const full_ = reshape(broadcastTo(asArray(values, a), resultShape), sizes);
   if (scatterWith === scatter) return sliceUpdate(a, full_, plan.start, nativeStops(plan, shape), plan.step);
   const sum = slice(a, plan.start, nativeStops(plan, shape), plan.step).add(full_);
@@ -176,7 +195,7 @@ const update = (
 const rangeLength = (start: number, stop: number, step: number): number =>
   Math.max(0, Math.ceil((stop - start) / step));
 
-/** Scatter along one axis; other axes must be whole or dropped positions. */
+/** Scatter `values`, shaped like the result of `index`, along one axis; other axes must be whole or numbers. */
 const scatterAlong = (
   a: MxArray,
   plan: Plan,
@@ -184,19 +203,19 @@ const scatterAlong = (
   values: MxArray,
   scatterWith: typeof scatter,
 ): MxArray => {
-  const shape = a.shape;
-  const ranged = plan.step.some(
-    (step, i) => step !== 1 || (plan.stop[i] ?? 0) - (plan.start[i] ?? 0) !== shape[i],
+  const isSelected = (i: number) => i === axis || plan.dropped.includes(i);
+  const isRanged = a.shape.some(
+    (length, i) =>
+      !isSelected(i) && (plan.step[i] !== 1 || (plan.stop[i] ?? 0) - (plan.start[i] ?? 0) !== length),
   );
-  if (ranged) throw new InvalidArgumentError("An array index can be written only with all other axes whole");
-  const positions = indices.shape;
-  const slices = shape.map((length, i) => (i === axis ? 1 : length));
-  // scatter wants updates [...positions, ...slices], the result order has the positions at `axis`
-  const before = shape.slice(0, axis);
-  const after = shape.slice(axis + 1);
-  const ordered = broadcastTo(values, [...before, ...positions, ...after]);
-  const moved = positionsFirst(ordered, before.length, positions.length);
-  return scatterWith(a, [indices], reshape(moved, [...positions, ...slices]), [axis]);
+  if (isRanged)
+    throw new InvalidArgumentError("An array index can be written only beside numbers and whole axes");
+  const slices = a.shape.map((length, i) => (isSelected(i) ? 1 : length));
+  const numbers = plan.dropped.map((i) => full(indices.shape, plan.start[i] ?? 0, int32));
+  // scatter wants updates [...positions, ...slices]
+  const moved = isSeparated(plan) ? values : positionsFirst(values, axesBefore(plan, axis), indices.ndim);
+  const updates = reshape(moved, [...indices.shape, ...slices]);
+  return scatterWith(a, [indices, ...numbers], updates, [axis, ...plan.dropped]);
 };
 
 const positionsFirst = (a: MxArray, before: number, positions: number): MxArray => {

@@ -10,7 +10,7 @@ interface Case {
   items: StoredItem[];
   read: StoredArray;
   values: StoredArray;
-  /** Null at an array, which may name a position twice: the order of writes is open. */
+  /** Null at an array that may name a position twice: the order of writes is open. */
   written: StoredArray | null;
   /** Null at an array beside ranges, which reads only. */
   added: StoredArray | null;
