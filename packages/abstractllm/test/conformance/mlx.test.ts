@@ -2,7 +2,13 @@ import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createLLM, type LLMConfig, MemoryExceededError, ModelCapability } from "../../src/index.ts";
+import {
+  createLLM,
+  type LLMConfig,
+  MemoryExceededError,
+  ModelCapability,
+  type StreamPart,
+} from "../../src/index.ts";
 import { SETUP_MODEL } from "../setup-model.ts";
 import { abortCases } from "./abort-cases.ts";
 import { answerCases } from "./answer-cases.ts";
@@ -127,6 +133,20 @@ describe("the mlx provider", () => {
     }
   });
 
+  test.runIf(process.platform === "linux")("outlives the crash of a child process", async () => {
+    const llm = await subject.open({ isolation: "process" });
+    const { text } = await llm.generate("One, two,", { maxTokens: 3 });
+    const stream = llm.stream("One, two,", { maxTokens: 500, ignoreEos: true });
+    let ending: StreamPart | undefined;
+    for await (const part of stream) {
+      if (ending === undefined) for (const child of await childProcesses()) process.kill(child, "SIGKILL");
+      ending = part;
+    }
+    expect(ending).toMatchObject({ type: "error", error: { name: "ProviderAPIError", retryable: true } });
+    expect((await llm.generate("One, two,", { maxTokens: 3 })).text).toBe(text);
+    await llm.unload();
+  });
+
   test.runIf(process.platform === "linux")(
     "refuses a GPU that is not there, and takes one that is",
     async () => {
@@ -138,7 +158,7 @@ describe("the mlx provider", () => {
 });
 
 /** Ids of the engine processes that this one started. */
-async function _childProcesses(): Promise<number[]> {
+async function childProcesses(): Promise<number[]> {
   const threads = await readdir("/proc/self/task");
   const lists = await Promise.all(threads.map((id) => readFile(`/proc/self/task/${id}/children`, "utf8")));
   const ids = lists.join(" ").split(" ").filter(Boolean).map(Number);

@@ -55,6 +55,7 @@ export class Chat {
         if (!line.startsWith("/")) await this.#ask(line);
         else if ((await runSlashCommand(line, this.#state, this.#terminal)) === "exit") return;
       } catch (error) {
+        this.#failed = true;
         this.#terminal.note(
           `${this.#terminal.styleNote("red", "error:")} ${plain((error as Error).message)}`,
         );
