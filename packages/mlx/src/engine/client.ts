@@ -52,8 +52,8 @@ class EngineClient implements Engine, EngineCalls {
     return this.#death === undefined && this.#disposal === undefined;
   }
 
-  async start(device: DeviceChoice): Promise<this> {
-    const reply = await this.call({ type: "start", device });
+  async start(device: DeviceChoice, modules: readonly string[]): Promise<this> {
+    const reply = await this.call({ type: "start", device, modules });
     if (reply !== null && "device" in reply) this.#device = reply.device;
     return this;
   }
@@ -139,10 +139,11 @@ class EngineClient implements Engine, EngineCalls {
 export const startEngine = async ({
   device = "auto",
   isolation = "worker",
+  modules = [],
 }: EngineOptions = {}): Promise<Engine> => {
   const client = new EngineClient(isolation);
   try {
-    return await client.start(device);
+    return await client.start(device, modules);
   } catch (error) {
     await client.dispose();
     throw error;

@@ -1,6 +1,8 @@
 /** The inside of an engine: owns the models, runs one job at a time, answers messages. */
+import { isAbsolute } from "node:path";
+import { pathToFileURL } from "node:url";
 import * as mx from "../core/index.ts";
-import { MlxError } from "../errors.ts";
+import { InvalidArgumentError, MlxError } from "../errors.ts";
 import { generateText, promptTokens } from "../generation/index.ts";
 import { toErrorData } from "./error-data.ts";
 import { type HostModel, openHostModel } from "./host-model.ts";
@@ -27,6 +29,18 @@ const chooseDevice = (choice: DeviceChoice): "cpu" | "gpu" => {
     );
   }
   return choice === "cpu" || !hasGpu ? "cpu" : "gpu";
+};
+
+const importModule = async (module: string): Promise<void> => {
+  try {
+    await import(isAbsolute(module) ? pathToFileURL(module).href : module);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new InvalidArgumentError(
+      `The module ${module} of the engine's options cannot be imported: ${reason}`,
+      { cause },
+    );
+  }
 };
 
 export class EngineHost {
@@ -83,6 +97,7 @@ export class EngineHost {
       case "start":
         this.#device = chooseDevice(body.device);
         mx.setDefaultDevice(this.#device);
+        for (const module of body.modules) await importModule(module);
         return { device: this.#device };
       case "load":
         return this.#load(body.request);

@@ -12,7 +12,7 @@ export interface MemoryReport {
 
 /** What a client asks, each under an id of its own. */
 export type HostRequest =
-  | { type: "start"; device: DeviceChoice }
+  | { type: "start"; device: DeviceChoice; modules: readonly string[] }
   | { type: "load"; request: LoadRequest }
   | { type: "unload"; modelId: number }
   | { type: "generate"; modelId: number; request: GenerateRequest }

@@ -141,6 +141,11 @@ export interface EngineOptions {
   device?: DeviceChoice;
   /** `worker` (default): a thread of this process. `process`: a child process, so a native crash stays there. */
   isolation?: "worker" | "process";
+  /**
+   * Modules that the engine imports before it loads a model, as absolute URLs or paths: they call
+   * `registerArchitecture` for model types of your own. Default none.
+   */
+  modules?: readonly string[];
 }
 
 /** One engine thread (or process) and the models in it. Created by `startEngine(options)`. */
