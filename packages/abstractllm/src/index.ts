@@ -1,4 +1,10 @@
-export { ConfigurationManager, type OptionName, type Options } from "./config/index.ts";
+export {
+  type ConfigurationLayers,
+  ConfigurationManager,
+  type OptionKey,
+  type OptionName,
+  type Options,
+} from "./config/index.ts";
 export {
   AbstractLLMError,
   type AbstractLLMErrorOptions,

@@ -3,7 +3,7 @@ import type { LLMConfig } from "../interface/llm-config.ts";
 import * as check from "./checks.ts";
 
 /** Where an option may stand: only in a call, only in the configuration, or in both. */
-export type OptionScope = "call" | "config" | "both";
+type OptionScope = "call" | "config" | "both";
 
 /** One option: where it may stand and what it must be. */
 export interface OptionSpec {

@@ -37,6 +37,7 @@ describe("a plan", () => {
     ["kept, in 32 bits on the CPU", { dtype: "float16" }, { quantize: false }, "cpu", false, 32],
     ["kept, as it is on a GPU", { dtype: "float16" }, { quantize: false }, "gpu", false, 16],
     ["kept, exact on a GPU", { dtype: "float16" }, { quantize: false, exact: true }, "gpu", false, 32],
+    ["kept, 32 bits as stored on a GPU", { dtype: "float32" }, { quantize: false }, "gpu", false, 16],
     ["kept, 32 bits as stored", { dtype: "float32" }, { quantize: false }, "cpu", false, 16],
   ] as const)("for a model that is %s", async (_, config, options, device, quantize, kilobytes) => {
     await writeFile(join(folder, "config.json"), JSON.stringify(config));
