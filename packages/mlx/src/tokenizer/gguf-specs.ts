@@ -68,7 +68,7 @@ const MARK_TO_SPACE = { type: "Replace", pattern: { String: "\u2581" }, content:
 
 function common({ tokens, types }: GgufVocabulary): Spec {
   const added = tokens.flatMap((content, id) => {
-    const special = types[id] === TokenType.CONTROL;
+    const special = types[id] === TokenType.CONTROL || types[id] === TokenType.UNKNOWN;
     if (!special && types[id] !== TokenType.USER_DEFINED) return [];
     return [{ id, content, special, normalized: false, single_word: false, lstrip: false, rstrip: false }];
   });

@@ -71,12 +71,18 @@ const round: Filter = {
   },
 };
 
-/** Python's `round`: to even where the number lies exactly between two. */
+/** Python's `round`: of the exact value, to even where that lies exactly between two. */
 function roundHalfEven(number: number, precision: number): number {
   const scale = 10 ** precision;
-  const scaled = number * scale;
-  if (Math.abs(scaled % 1) === 0.5 && scaled / scale === number) return (2 * Math.round(scaled / 2)) / scale;
-  return precision >= 0 && precision <= 100 ? Number(number.toFixed(precision)) : Math.round(scaled) / scale;
+  if (Math.abs(number) >= 1e21 || precision > 50) return number;
+  if (precision <= 0) {
+    const scaled = number * scale;
+    return (Math.abs(scaled % 1) === 0.5 ? 2 * Math.round(scaled / 2) : Math.round(scaled)) / scale;
+  }
+  const digits = number.toFixed(100);
+  const tail = digits.slice(digits.indexOf(".") + 1 + precision);
+  const isTie = /^50*$/.test(tail);
+  return isTie ? (2 * Math.round((number * scale) / 2)) / scale : Number(number.toFixed(precision));
 }
 
 /** Filters over numbers. */

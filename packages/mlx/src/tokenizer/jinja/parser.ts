@@ -88,11 +88,8 @@ class StatementParser extends ExpressionParser {
         return [{ kind: "scope", body: this.bodyUntil("endautoescape"), line }];
       case "block":
         return [this.blockStatement(line)];
-      case "print": {
-        const value = this.parseTuple();
-        this.blockEnd();
-        return [{ kind: "output", value, line }];
-      }
+      case "print":
+        return this.printStatement(line);
       case "break":
       case "continue":
         if (this.loops === 0) throw syntaxError(`'${tag}' outside of a loop`, line);
@@ -101,6 +98,16 @@ class StatementParser extends ExpressionParser {
       default:
         throw syntaxError(`unknown or unsupported tag '${tag}'`, line);
     }
+  }
+
+  private printStatement(line: number): Statement[] {
+    const statements: Statement[] = [];
+    while (this.tokens.current.kind !== "end") {
+      if (statements.length > 0) this.tokens.expect("operator", ",");
+      statements.push({ kind: "output", value: this.parseExpression(), line });
+    }
+    this.blockEnd();
+    return statements;
   }
 
   private ifStatement(line: number): Statement {

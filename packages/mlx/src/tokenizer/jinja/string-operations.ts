@@ -1,5 +1,5 @@
 import type { Budget } from "./budget.ts";
-import { PY_SPACE, trimEnd, trimStart } from "./python-text.ts";
+import { PY_SPACE } from "./python-text.ts";
 import { runtimeError } from "./template-failure.ts";
 
 const WORDS = new RegExp(`[^${PY_SPACE}]+`, "gu");
@@ -17,7 +17,7 @@ function splitWords(text: string, limit: number): string[] {
   const words: string[] = [];
   for (const match of text.matchAll(WORDS)) {
     if (limit >= 0 && words.length >= limit) {
-      words.push(trimEnd(text.slice(match.index)));
+      words.push(text.slice(match.index));
       break;
     }
     words.push(match[0]);
@@ -33,7 +33,7 @@ export function splitTextRight(text: string, separator: string | undefined, limi
     const cut = words.length - limit;
     if (cut <= 0) return words.map((word) => word[0]);
     const last = words[cut - 1];
-    const head = trimStart(text.slice(0, (last?.index ?? 0) + (last?.[0].length ?? 0)));
+    const head = text.slice(0, (last?.index ?? 0) + (last?.[0].length ?? 0));
     return [head, ...words.slice(cut).map((word) => word[0])];
   }
   if (separator === "") throw runtimeError("empty separator");
