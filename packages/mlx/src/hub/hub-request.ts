@@ -88,11 +88,7 @@ async function exchangeOnce(
   if (withToken && settings.token !== undefined) headers.authorization = `Bearer ${settings.token}`;
   try {
     const { method } = request;
-    // an abort ends the wait, whatever fetch makes of it
-    const response = await Promise.race([
-      fetch(url, { method, headers, redirect: "manual", signal: watchdog.signal }),
-      watchdog.aborted(),
-    ]);
+    const response = await fetch(url, { method, headers, redirect: "manual", signal: watchdog.signal });
     watchdog.restart(settings.stallTimeoutMs);
     return new OpenExchange(response, watchdog, context, request.subject);
   } catch (cause) {
@@ -118,10 +114,11 @@ class OpenExchange implements HubExchange {
     const reader = this.response.body?.getReader();
     const { signal } = this.#watchdog;
     const cancel = () => void reader?.cancel().catch(() => {});
-    // an aborted fetch can leave a read pending for ever (seen on Node 20.20)
+    // an abort between the last byte and the end leaves a read pending for ever (seen on Node 20.20)
     signal.addEventListener("abort", cancel, { once: true });
     try {
       while (reader) {
+        signal.throwIfAborted();
         this.#watchdog.touch();
         const { done, value } = await reader.read();
         signal.throwIfAborted();
@@ -129,7 +126,6 @@ class OpenExchange implements HubExchange {
         // the consumer's own waiting, for a disk, is no stall of the server
         this.#watchdog.hold();
         yield value;
-        signal.throwIfAborted();
       }
     } catch (cause) {
       throw connectionError(cause, this.#watchdog, this.#context, this.#subject);

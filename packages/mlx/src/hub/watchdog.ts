@@ -18,14 +18,6 @@ export class Watchdog {
     return this.#controller.signal;
   }
 
-  /** Rejects when the request is aborted. */
-  aborted(): Promise<never> {
-    const { signal } = this;
-    return new Promise((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
-  }
-
   get timeoutMs(): number {
     return this.#timeoutMs;
   }

@@ -100,6 +100,28 @@ describe("a call on the file system that fails, whichever it is", () => {
   });
 });
 
+describe("an abort while bytes are being written", () => {
+  it("ends the download", async () => {
+    for (let write = 0; write < 6; write++) {
+      const controller = new AbortController();
+      let writes = 0;
+      // never fails: only looks
+      const fs = failing("", (name) => {
+        if (name === "write" && writes++ === write) controller.abort();
+        return false;
+      });
+      const cacheDir = newCache();
+      const options = { cacheDir, endpoint: hub.endpoint, signal: controller.signal };
+      const outcome = await resolveModel("org/model", options, { env: QUICK_ENV, limits: QUICK, fs }).catch(
+        (error: unknown) => error,
+      );
+      if (controller.signal.aborted) expect(outcome).toMatchObject({ code: "aborted" });
+      expectNothingCorrupt(cacheDir);
+      expectWhole(await pull(cacheDir), FILES);
+    }
+  });
+});
+
 describe("a cache that cannot be written", () => {
   const readOnly = () =>
     failing("EROFS", (name) =>
