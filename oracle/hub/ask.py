@@ -24,9 +24,12 @@ def snapshot(cache_dir: str, repo: str, revision: str, patterns: list[str] | Non
 
 
 def download(cache_dir: str, repo: str, revision: str, patterns: list[str] | None = None) -> dict:
-    return {
-        "path": snapshot_download(repo, revision=revision, cache_dir=cache_dir, allow_patterns=patterns, max_workers=2)
-    }
+    path = snapshot_download(repo, revision=revision, cache_dir=cache_dir, allow_patterns=patterns)
+    return {"path": path}
+
+
+def file_names(revision: huggingface_hub.CachedRevisionInfo) -> list[str]:
+    return sorted(str(file.file_path.relative_to(revision.snapshot_path)) for file in revision.files)
 
 
 def scan(cache_dir: str) -> dict:
@@ -45,14 +48,15 @@ def scan(cache_dir: str) -> dict:
                     "refs": sorted(revision.refs),
                     "path": str(revision.snapshot_path),
                     "sizeBytes": revision.size_on_disk,
-                    "files": sorted(str(file.file_path.relative_to(revision.snapshot_path)) for file in revision.files),
+                    "files": file_names(revision),
                 }
                 for revision in sorted(repo.revisions, key=lambda revision: revision.commit_hash)
             ],
         }
         for repo in sorted(info.repos, key=lambda repo: repo.repo_path)
     ]
-    return {"repos": repos, "sizeBytes": info.size_on_disk, "warnings": [str(warning) for warning in info.warnings]}
+    warnings = [str(warning) for warning in info.warnings]
+    return {"repos": repos, "sizeBytes": info.size_on_disk, "warnings": warnings}
 
 
 def remove(cache_dir: str, revision: str) -> dict:

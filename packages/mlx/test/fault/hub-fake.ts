@@ -269,7 +269,7 @@ export function sha256(data: Buffer | string): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-export function sha1(data: Buffer | string): string {
+function sha1(data: Buffer | string): string {
   return createHash("sha1").update(data).digest("hex");
 }
 
