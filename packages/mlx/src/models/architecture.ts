@@ -1,3 +1,4 @@
+import type { MxArray } from "../core/index.ts";
 import { type Infer, parseConfig, type Schema, withRopeKeys } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { type SanitizeRule, sanitize } from "./sanitize.ts";
@@ -13,7 +14,7 @@ export interface ArchitectureDefinition<S extends Schema> {
 export interface BoundArchitecture {
   readonly unknownKeys: readonly string[];
   create(): LanguageModel;
-  sanitize<W>(weights: ReadonlyMap<string, W>): Map<string, W>;
+  sanitize(weights: ReadonlyMap<string, MxArray>): Map<string, MxArray>;
 }
 
 export interface Architecture {

@@ -96,6 +96,7 @@ const harmless = new Set([
   "model_type",
   "output_attentions",
   "output_hidden_states",
+  "output_router_logits",
   "pad_token_id",
   "pretraining_tp",
   "quantization",
@@ -103,6 +104,8 @@ const harmless = new Set([
   "resid_pdrop",
   "rope_interleaved",
   "rope_parameters",
+  "router_aux_loss_coef",
+  "router_jitter_noise",
   "torch_dtype",
   "transformers.js_config",
   "transformers_version",
@@ -135,18 +138,25 @@ export const parseConfig = <S extends Schema>(
   return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys };
 };
 
+const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+
 /**
  * The config with what transformers 5 nests under `rope_parameters` also where earlier releases had it: `rope_theta`,
- * `partial_rotary_factor` and `rope_scaling`. Keys already there win.
+ * `partial_rotary_factor` and `rope_scaling`, and `rope_local_base_freq` where sliding layers have settings of their
+ * own. Keys already there win.
  */
 export const withRopeKeys = (raw: Readonly<Record<string, unknown>>): Record<string, unknown> => {
-  const nested = raw.rope_parameters;
-  if (typeof nested !== "object" || nested === null || Array.isArray(nested)) return { ...raw };
-  const { rope_theta, partial_rotary_factor, rope_type } = nested as Record<string, unknown>;
+  const nested = asObject(raw.rope_parameters);
+  if (nested === undefined) return { ...raw };
+  const main = asObject(nested.full_attention) ?? nested;
   return {
     ...raw,
-    rope_theta: raw.rope_theta ?? rope_theta,
-    partial_rotary_factor: raw.partial_rotary_factor ?? partial_rotary_factor,
-    rope_scaling: raw.rope_scaling ?? (rope_type === "default" ? undefined : nested),
+    rope_theta: raw.rope_theta ?? main.rope_theta,
+    partial_rotary_factor: raw.partial_rotary_factor ?? main.partial_rotary_factor,
+    rope_scaling: raw.rope_scaling ?? (main.rope_type === "default" ? undefined : main),
+    rope_local_base_freq: raw.rope_local_base_freq ?? asObject(nested.sliding_attention)?.rope_theta,
   };
 };

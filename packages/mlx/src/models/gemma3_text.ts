@@ -10,12 +10,12 @@ import type { LayerCache } from "../cache/index.ts";
 import { add, array, bfloat16, clip, finfo, float16, float32, type MxArray } from "../core/index.ts";
 import { geluApprox, OffsetRMSNorm, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { type Infer, int, list, number, oneOf, record } from "./config.ts";
+import { type Infer, int, list, number, oneOf, record, string } from "./config.ts";
 import { dropRotaryTables } from "./sanitize.ts";
 
 const layerType = oneOf("full_attention", "sliding_attention");
 
-export const config = {
+const config = {
   hidden_size: int.default(1152),
   num_hidden_layers: int.default(26),
   intermediate_size: int.default(6912),
@@ -31,15 +31,16 @@ export const config = {
   sliding_window: int.default(512),
   /** The last of every so many layers attends to everything. */
   sliding_window_pattern: int.default(6),
+  _sliding_window_pattern: int.optional(), // what newer configs call it, beside layer_types
   layer_types: list(layerType.required()).optional(),
   max_position_embeddings: int.default(32768),
   attention_bias: oneOf(false).optional(),
-  attn_logit_softcapping: number.optional(),
-  final_logit_softcapping: number.optional(),
+  use_bidirectional_attention: oneOf(false).optional(),
+  cache_implementation: string.optional(),
   hidden_activation: oneOf("gelu_pytorch_tanh").optional(),
   tie_word_embeddings: oneOf(true, false).optional(), // the weights say it
 };
-export type Config = Infer<typeof config>;
+type Config = Infer<typeof config>;
 
 class Attention extends SelfAttention {
   q_norm: OffsetRMSNorm;

@@ -11,7 +11,7 @@ import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { dropTiedHead } from "./sanitize.ts";
 
-const config = {
+export const config = {
   hidden_size: int.required(),
   num_hidden_layers: int.required(),
   intermediate_size: int.required(),

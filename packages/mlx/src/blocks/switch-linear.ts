@@ -1,0 +1,61 @@
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import { MatrixLayer, type Quantization } from "../nn/index.ts";
+
+/** One matrix per expert, dense or quantized. Parameters: `weight [X, N, K]`, `bias [X, N]`, `scales`, `biases`. */
+export class SwitchLinear extends MatrixLayer {
+  declare bias?: MxArray;
+  readonly #experts: number;
+
+  constructor(inputDims: number, outputDims: number, experts: number, bias = false) {
+    super(mx.zeros([experts * outputDims, inputDims])); // a matrix of all rows, as the base quantizes it
+    this.#experts = experts;
+    this.#separateExperts();
+    if (bias) this.bias = mx.zeros([experts, outputDims]);
+  }
+
+  override expectQuantized(q: Quantization): void {
+    super.expectQuantized(q);
+    this.#separateExperts();
+  }
+
+  #separateExperts(): void {
+    const separate = (a: MxArray) => mx.replace(a, mx.reshape(a, [this.#experts, -1, a.dim(-1)])); // [X, N, K]
+    this.weight = separate(this.weight);
+    if (this.scales !== undefined) this.scales = separate(this.scales);
+    if (this.biases !== undefined) this.biases = separate(this.biases);
+  }
+
+  /**
+   * @param x - `[..., M, K]`, its leading axes broadcast with those of `experts`
+   * @param experts - `[...]`, the expert of each matrix
+   * @param isSorted - whether `experts` ascends
+   * @returns `[..., M, N]`
+   */
+  forward(x: MxArray, experts: MxArray, isSorted = false): MxArray {
+    const product = this.#product(x, experts, isSorted);
+    return this.bias === undefined ? product : product.add(mx.expandDims(mx.take(this.bias, experts, 0), -2));
+  }
+
+  #product(x: MxArray, experts: MxArray, isSorted: boolean): MxArray {
+    const { quantization: q, weight, scales, biases } = this;
+    if (q === undefined || scales === undefined) {
+      return mx.gatherMm(x, mx.swapaxes(weight, -1, -2), undefined, experts, isSorted);
+    }
+    const { groupSize, bits, mode } = q;
+    return mx.gatherQmm(
+      x,
+      weight,
+      scales,
+      biases,
+      undefined,
+      experts,
+      true,
+      groupSize,
+      bits,
+      mode,
+      undefined,
+      isSorted,
+    );
+  }
+}

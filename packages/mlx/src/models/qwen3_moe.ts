@@ -1,0 +1,51 @@
+/** Qwen 3 with a mixture of experts in some layers. @see mlx-lm 0.32.2 models/qwen3_moe.py */
+import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
+import { GatedMLP } from "../blocks/gated-mlp.ts";
+import { rmsNorm } from "../blocks/norm.ts";
+import { PreNormBlock } from "../blocks/pre-norm-block.ts";
+import { createRope } from "../blocks/rope.ts";
+import { isSparseLayer, SparseMoe } from "../blocks/sparse-moe.ts";
+import type { Quantization } from "../nn/index.ts";
+import { defineArchitecture } from "./architecture.ts";
+import { bool, type Infer, int, list } from "./config.ts";
+import { Attention, config as qwen3Schema } from "./qwen3.ts";
+import { dropTiedHead, stackNamedExperts } from "./sanitize.ts";
+
+const config = {
+  ...qwen3Schema,
+  num_experts: int.required(),
+  num_experts_per_tok: int.required(),
+  decoder_sparse_step: int.required(),
+  mlp_only_layers: list(int.required()).required(),
+  moe_intermediate_size: int.required(),
+  norm_topk_prob: bool.required(),
+};
+type Config = Infer<typeof config>;
+
+const makeBlock = (c: Config, layer: number): PreNormBlock => {
+  const rope = createRope({
+    dims: c.head_dim,
+    base: c.rope_theta,
+    scaling: c.rope_scaling,
+    maxPositionEmbeddings: c.max_position_embeddings,
+  });
+  const mlp = isSparseLayer(c, layer) ? new SparseMoe(c) : new GatedMLP(c.hidden_size, c.intermediate_size);
+  return new PreNormBlock(new Attention(c, rope), mlp, () => rmsNorm(c));
+};
+
+class Qwen3MoeModel extends CausalLM {
+  constructor(c: Config) {
+    super(c, new Decoder(c, (layer) => makeBlock(c, layer), rmsNorm(c)));
+  }
+
+  /** A gate decides which experts answer, so it keeps 8 bits. */
+  override quantizationOf(path: string): boolean | Partial<Quantization> {
+    return path.endsWith("mlp.gate") ? { groupSize: 64, bits: 8, mode: "affine" } : true;
+  }
+}
+
+export const architecture = defineArchitecture({
+  config,
+  create: (c) => new Qwen3MoeModel(c),
+  sanitize: [dropTiedHead, stackNamedExperts],
+});
