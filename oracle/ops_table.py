@@ -433,6 +433,17 @@ def array_attention(q, k, v, scale, mode, mask, sinks=None):
     return mx.fast.scaled_dot_product_attention(q, k, v, scale=scale, mask=mask, sinks=sinks)
 
 
+def capped_attention(q, k, v, scale, cap, mode="", mask=None):
+    """Attention of mlx-lm's gemma2."""
+    k, v = (mx.repeat(x, q.shape[1] // x.shape[1], axis=1) for x in (k, v))
+    scores = mx.tanh((q * scale) @ k.swapaxes(-1, -2) / cap) * cap
+    if mode == "causal":
+        mask = mx.tri(q.shape[2], k.shape[2], k.shape[2] - q.shape[2]).astype(mx.bool_)
+    if mask is not None:
+        scores = mx.where(mask, scores, mx.finfo(scores.dtype).min)
+    return mx.softmax(scores, axis=-1, precise=True) @ v
+
+
 QKV = (real(2, 4, 3, 16), real(2, 2, 5, 16, low=-1), real(2, 2, 5, 16, high=3))
 
 fast = [
@@ -456,6 +467,26 @@ fast = [
     ),
     call("fast.scaledDotProductAttention", *QKV, 0.25, "array", real(2, 1, 3, 5), python=array_attention),
     call("fast.scaledDotProductAttention", *QKV, 0.25, "causal", None, real(4), python=attention),
+    call("fast.softCappedAttention", *QKV, 0.25, 2, python=capped_attention),
+    call("fast.softCappedAttention", *QKV, 0.25, 2, "causal", python=capped_attention),
+    call(
+        "fast.softCappedAttention",
+        *QKV,
+        0.25,
+        2,
+        "array",
+        flags(3, 5).at[:, 0].maximum(True),
+        python=capped_attention,
+    ),
+    *(
+        call(f"fast.{name}", real(2, 33, low=-8, high=8, dtype=dtype), real(2, 33, dtype=dtype), python=function)
+        for dtype in (mx.float32, mx.bfloat16)
+        for name, function in (
+            ("swiglu", lambda gate, x: nn.silu(gate) * x),
+            ("geglu", lambda gate, x: nn.gelu_approx(gate) * x),
+        )
+    ),
+    call("fast.softcap", real(2, 33, low=-60, high=60), 30, python=lambda x, cap: mx.tanh(x / cap) * cap),
 ]
 
 activations = [
@@ -474,6 +505,7 @@ activations = [
     ),
     call("nn.logSoftmax", A, 0, python=nn.log_softmax),
     call("nn.swiglu", A, B, python=lambda gate, x: nn.silu(gate) * x),
+    call("nn.geglu", A, B, python=lambda gate, x: nn.gelu_approx(gate) * x),
 ]
 
 KEY = mx.random.key(77)

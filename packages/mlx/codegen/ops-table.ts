@@ -310,7 +310,7 @@ const reducing: OpRow[] = [
     doc: "Standard deviation over `axis`, or over all axes.",
     cpp: "axis ? mx::std(a, *axis, keepdims, ddof) : mx::std(a, keepdims, ddof)",
   },
-  argReduction("argmax", "Index of the largest element"),
+  { ...argReduction("argmax", "Index of the largest element"), cpp: "cpu::argmax(a, axis, keepdims)" },
   argReduction("argmin", "Index of the smallest element"),
   scan("cumsum", "Running sum"),
   scan("cumprod", "Running product"),
@@ -318,7 +318,7 @@ const reducing: OpRow[] = [
   {
     signature: "softmax(a: array, axis: axes?, precise: bool = false) -> array",
     doc: "Softmax over `axis`, or over all; `precise` accumulates in float32.",
-    cpp: "axis ? mx::softmax(a, *axis, precise) : mx::softmax(a, precise)",
+    cpp: "cpu::softmax(a, axis, precise)",
   },
   { signature: "sort(a: array, axis: int = -1) -> array", doc: "`a` sorted along `axis`, ascending." },
   {
@@ -377,15 +377,21 @@ const indexing: OpRow[] = [
 ];
 
 const products: OpRow[] = [
-  { signature: "matmul(a: array, b: array) -> array", doc: "`[..., M, K] x [..., K, N] -> [..., M, N]`." },
+  {
+    signature: "matmul(a: array, b: array) -> array",
+    doc: "`[..., M, K] x [..., K, N] -> [..., M, N]`.",
+    cpp: "cpu::matmul(a, b)",
+  },
   {
     signature: "addmm(c: array, a: array, b: array, alpha: float = 1, beta: float = 1) -> array",
     doc: "`beta * c + alpha * (a @ b)`.",
+    cpp: "cpu::addmm(c, a, b, alpha, beta)",
   },
   {
     signature:
       "gatherMm(a: array, b: array, lhsIndices: array?, rhsIndices: array?, sortedIndices: bool = false) -> array",
     doc: "Matrix products of the batch entries that the indices choose.",
+    cpp: "cpu::gather_mm(a, b, lhsIndices, rhsIndices, sortedIndices)",
   },
   {
     signature:
@@ -439,6 +445,7 @@ const quantized: OpRow[] = [
     signature:
       'gatherQmm(x: array, w: array, scales: array, biases: array?, lhsIndices: array?, rhsIndices: array?, transpose: bool = true, groupSize: int?, bits: int?, mode: string = "affine", globalScale: array?, sortedIndices: bool = false) -> array',
     doc: "Quantized matrix products of the batch entries that the indices choose.",
+    cpp: "cpu::gather_qmm(x, w, scales, biases, lhsIndices, rhsIndices, transpose, groupSize, bits, mode, globalScale, sortedIndices)",
   },
 ];
 
@@ -447,30 +454,59 @@ const fast: OpRow[] = [
     group: "fast",
     signature: "rmsNorm(x: array, weight: array?, eps: float) -> array",
     doc: "`x / sqrt(mean(x ** 2) + eps) * weight` over the last axis, in float32 inside.",
+    cpp: "cpu::rms_norm(x, weight, static_cast<float>(eps))",
   },
   {
     group: "fast",
     signature: "layerNorm(x: array, weight: array?, bias: array?, eps: float) -> array",
     doc: "Layer normalisation over the last axis, in float32 inside.",
+    cpp: "cpu::layer_norm(x, weight, bias, static_cast<float>(eps))",
   },
   {
     group: "fast",
     signature:
       "rope(x: array, dims: int, traditional: bool, base: float?, scale: float, offset: int, freqs: array?) -> array",
     doc: "Rotary position embedding of `[B, ..., L, D]`; the first `dims` features turn, positions start at `offset`.",
+    cpp: "cpu::rope(x, dims, traditional, base, static_cast<float>(scale), offset, freqs)",
   },
   {
     group: "fast",
     signature:
       "ropeAt(x: array, dims: int, traditional: bool, base: float?, scale: float, offsets: array, freqs: array?) -> array",
     doc: "Rotary position embedding with a start position per batch row, `[B]` or a scalar array.",
-    cpp: "mx::fast::rope(x, dims, traditional, base, scale, offsets, freqs)",
+    cpp: "cpu::rope(x, dims, traditional, base, static_cast<float>(scale), offsets, freqs)",
   },
   {
     group: "fast",
     signature:
       'scaledDotProductAttention(q: array, k: array, v: array, scale: float, maskMode: string = "", mask: array?, sinks: array?) -> array',
     doc: '`softmax(scale * q @ kT + mask) @ v` for `q [B, H, L, D]`, `k v [B, K, S, D]`; mode `"causal"`, `"array"` or none.',
+    cpp: "cpu::scaled_dot_product_attention(q, k, v, static_cast<float>(scale), maskMode, mask, sinks)",
+  },
+  {
+    group: "fast",
+    signature:
+      'softCappedAttention(q: array, k: array, v: array, scale: float, cap: float, maskMode: string = "", mask: array?) -> array',
+    doc: "Attention whose scores are `cap * tanh(scale * q @ kT / cap)` before the mask; else as scaledDotProductAttention.",
+    cpp: "cpu::soft_capped_attention(q, k, v, static_cast<float>(scale), static_cast<float>(cap), maskMode, mask)",
+  },
+  {
+    group: "fast",
+    signature: "swiglu(gate: array, x: array) -> array",
+    doc: "`gate * sigmoid(gate) * x`.",
+    cpp: "cpu::swiglu(gate, x)",
+  },
+  {
+    group: "fast",
+    signature: "geglu(gate: array, x: array) -> array",
+    doc: "GELU by tanh of `gate`, times `x`: `0.5 gate (1 + tanh(sqrt(2 / pi) (gate + 0.044715 gate^3))) x`.",
+    cpp: "cpu::geglu(gate, x)",
+  },
+  {
+    group: "fast",
+    signature: "softcap(x: array, cap: float) -> array",
+    doc: "`cap * tanh(x / cap)`.",
+    cpp: "cpu::softcap(x, static_cast<float>(cap))",
   },
 ];
 

@@ -355,7 +355,7 @@ void register_ops(Env* e, napi_value x) {
     return axis ? mx::std(a, *axis, keepdims, ddof) : mx::std(a, keepdims, ddof);
   });
   bind(e, x, "argmax", [](const mx::array& a, const std::optional<int>& axis, bool keepdims) {
-    return axis ? mx::argmax(a, *axis, keepdims) : mx::argmax(a, keepdims);
+    return cpu::argmax(a, axis, keepdims);
   });
   bind(e, x, "argmin", [](const mx::array& a, const std::optional<int>& axis, bool keepdims) {
     return axis ? mx::argmin(a, *axis, keepdims) : mx::argmin(a, keepdims);
@@ -370,7 +370,7 @@ void register_ops(Env* e, napi_value x) {
     return axis ? mx::cummax(a, *axis, reverse, inclusive, mx::StreamOrDevice{}) : mx::cummax(a, reverse, inclusive, mx::StreamOrDevice{});
   });
   bind(e, x, "softmax", [](const mx::array& a, const std::optional<std::vector<int>>& axis, bool precise) {
-    return axis ? mx::softmax(a, *axis, precise) : mx::softmax(a, precise);
+    return cpu::softmax(a, axis, precise);
   });
   bind(e, x, "sort", [](const mx::array& a, int axis) {
     return mx::sort(a, axis);
@@ -412,13 +412,13 @@ void register_ops(Env* e, napi_value x) {
     return mx::searchsorted(sortedSequence, values, side);
   });
   bind(e, x, "matmul", [](const mx::array& a, const mx::array& b) {
-    return mx::matmul(a, b);
+    return cpu::matmul(a, b);
   });
   bind(e, x, "addmm", [](const mx::array& c, const mx::array& a, const mx::array& b, double alpha, double beta) {
-    return mx::addmm(c, a, b, alpha, beta);
+    return cpu::addmm(c, a, b, alpha, beta);
   });
   bind(e, x, "gatherMm", [](const mx::array& a, const mx::array& b, const std::optional<mx::array>& lhsIndices, const std::optional<mx::array>& rhsIndices, bool sortedIndices) {
-    return mx::gather_mm(a, b, lhsIndices, rhsIndices, sortedIndices);
+    return cpu::gather_mm(a, b, lhsIndices, rhsIndices, sortedIndices);
   });
   bind(e, x, "blockMaskedMm", [](const mx::array& a, const mx::array& b, int blockSize, const std::optional<mx::array>& maskOut, const std::optional<mx::array>& maskLhs, const std::optional<mx::array>& maskRhs) {
     return mx::block_masked_mm(a, b, blockSize, maskOut, maskLhs, maskRhs);
@@ -451,22 +451,34 @@ void register_ops(Env* e, napi_value x) {
     return cpu::quantized_matmul(x, w, scales, biases, transpose, groupSize, bits, mode);
   });
   bind(e, x, "gatherQmm", [](const mx::array& x, const mx::array& w, const mx::array& scales, const std::optional<mx::array>& biases, const std::optional<mx::array>& lhsIndices, const std::optional<mx::array>& rhsIndices, bool transpose, const std::optional<int>& groupSize, const std::optional<int>& bits, const std::string& mode, const std::optional<mx::array>& globalScale, bool sortedIndices) {
-    return mx::gather_qmm(x, w, scales, biases, lhsIndices, rhsIndices, transpose, groupSize, bits, mode, globalScale, sortedIndices);
+    return cpu::gather_qmm(x, w, scales, biases, lhsIndices, rhsIndices, transpose, groupSize, bits, mode, globalScale, sortedIndices);
   });
   bind(e, x, "fast_rmsNorm", [](const mx::array& x, const std::optional<mx::array>& weight, double eps) {
-    return mx::fast::rms_norm(x, weight, eps);
+    return cpu::rms_norm(x, weight, static_cast<float>(eps));
   });
   bind(e, x, "fast_layerNorm", [](const mx::array& x, const std::optional<mx::array>& weight, const std::optional<mx::array>& bias, double eps) {
-    return mx::fast::layer_norm(x, weight, bias, eps);
+    return cpu::layer_norm(x, weight, bias, static_cast<float>(eps));
   });
   bind(e, x, "fast_rope", [](const mx::array& x, int dims, bool traditional, const std::optional<double>& base, double scale, int offset, const std::optional<mx::array>& freqs) {
-    return mx::fast::rope(x, dims, traditional, base, scale, offset, freqs);
+    return cpu::rope(x, dims, traditional, base, static_cast<float>(scale), offset, freqs);
   });
   bind(e, x, "fast_ropeAt", [](const mx::array& x, int dims, bool traditional, const std::optional<double>& base, double scale, const mx::array& offsets, const std::optional<mx::array>& freqs) {
-    return mx::fast::rope(x, dims, traditional, base, scale, offsets, freqs);
+    return cpu::rope(x, dims, traditional, base, static_cast<float>(scale), offsets, freqs);
   });
   bind(e, x, "fast_scaledDotProductAttention", [](const mx::array& q, const mx::array& k, const mx::array& v, double scale, const std::string& maskMode, const std::optional<mx::array>& mask, const std::optional<mx::array>& sinks) {
-    return mx::fast::scaled_dot_product_attention(q, k, v, scale, maskMode, mask, sinks);
+    return cpu::scaled_dot_product_attention(q, k, v, static_cast<float>(scale), maskMode, mask, sinks);
+  });
+  bind(e, x, "fast_softCappedAttention", [](const mx::array& q, const mx::array& k, const mx::array& v, double scale, double cap, const std::string& maskMode, const std::optional<mx::array>& mask) {
+    return cpu::soft_capped_attention(q, k, v, static_cast<float>(scale), static_cast<float>(cap), maskMode, mask);
+  });
+  bind(e, x, "fast_swiglu", [](const mx::array& gate, const mx::array& x) {
+    return cpu::swiglu(gate, x);
+  });
+  bind(e, x, "fast_geglu", [](const mx::array& gate, const mx::array& x) {
+    return cpu::geglu(gate, x);
+  });
+  bind(e, x, "fast_softcap", [](const mx::array& x, double cap) {
+    return cpu::softcap(x, static_cast<float>(cap));
   });
   bind(e, x, "random_key", [](uint64_t seed) {
     return mx::random::key(seed);

@@ -32,4 +32,14 @@ export const softplus = (x: MxArray): MxArray => mx.logaddexp(x, 0);
 export const logSoftmax = (x: MxArray, axis = -1): MxArray => x.subtract(mx.logsumexp(x, axis, true));
 
 /** `silu(gate) * x`. */
-export const swiglu = (gate: MxArray, x: MxArray): MxArray => mx.multiply(silu(gate), x);
+export const swiglu = (gate: MxArray, x: MxArray): MxArray => mx.fast.swiglu(gate, x);
+
+/** `geluApprox(gate) * x`. */
+export const geglu = (gate: MxArray, x: MxArray): MxArray => mx.fast.geglu(gate, x);
+
+/** `activation(gate) * x`, as one operation where there is one. */
+export const gated = (activation: (x: MxArray) => MxArray): ((gate: MxArray, x: MxArray) => MxArray) => {
+  if (activation === silu) return swiglu;
+  if (activation === geluApprox) return geglu;
+  return (gate, x) => mx.multiply(activation(gate), x);
+};

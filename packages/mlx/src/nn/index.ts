@@ -1,5 +1,16 @@
 /** `@abstractllm/mlx/nn`: layers with named parameters. */
-export { gelu, geluApprox, logSoftmax, relu, relu2, silu, softplus, swiglu } from "./activations.ts";
+export {
+  gated,
+  geglu,
+  gelu,
+  geluApprox,
+  logSoftmax,
+  relu,
+  relu2,
+  silu,
+  softplus,
+  swiglu,
+} from "./activations.ts";
 export { Conv1d, type Conv1dOptions } from "./conv1d.ts";
 export { Embedding } from "./embedding.ts";
 export { Linear } from "./linear.ts";

@@ -1,4 +1,11 @@
 // The operations with CPU kernels of their own: what the operation table's `cpp` expressions may call.
 #pragma once
 
+#include "activation.h"
+#include "attention.h"
+#include "dense_matmul.h"
+#include "gather_matmul.h"
+#include "norm.h"
 #include "quant_matmul.h"
+#include "rope.h"
+#include "softmax.h"

@@ -26,3 +26,23 @@ export function ropeAt(x: MxArray, dims: number, traditional: boolean, base: num
 export function scaledDotProductAttention(q: MxArray, k: MxArray, v: MxArray, scale: number, maskMode: string = "", mask?: MxArray | null, sinks?: MxArray | null): MxArray {
   return adopt(native.fast_scaledDotProductAttention(handleOf(q), handleOf(k), handleOf(v), scale, maskMode, optionalHandleOf(mask), optionalHandleOf(sinks)));
 }
+
+/** Attention whose scores are `cap * tanh(scale * q @ kT / cap)` before the mask; else as scaledDotProductAttention. */
+export function softCappedAttention(q: MxArray, k: MxArray, v: MxArray, scale: number, cap: number, maskMode: string = "", mask?: MxArray | null): MxArray {
+  return adopt(native.fast_softCappedAttention(handleOf(q), handleOf(k), handleOf(v), scale, cap, maskMode, optionalHandleOf(mask)));
+}
+
+/** `gate * sigmoid(gate) * x`. */
+export function swiglu(gate: MxArray, x: MxArray): MxArray {
+  return adopt(native.fast_swiglu(handleOf(gate), handleOf(x)));
+}
+
+/** GELU by tanh of `gate`, times `x`: `0.5 gate (1 + tanh(sqrt(2 / pi) (gate + 0.044715 gate^3))) x`. */
+export function geglu(gate: MxArray, x: MxArray): MxArray {
+  return adopt(native.fast_geglu(handleOf(gate), handleOf(x)));
+}
+
+/** `cap * tanh(x / cap)`. */
+export function softcap(x: MxArray, cap: number): MxArray {
+  return adopt(native.fast_softcap(handleOf(x), cap));
+}

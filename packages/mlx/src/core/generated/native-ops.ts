@@ -158,6 +158,10 @@ export interface NativeOps {
   fast_rope(x: Slot, dims: number, traditional: boolean, base: number | null | undefined, scale: number, offset: number, freqs: Slot): Slot;
   fast_ropeAt(x: Slot, dims: number, traditional: boolean, base: number | null | undefined, scale: number, offsets: Slot, freqs: Slot): Slot;
   fast_scaledDotProductAttention(q: Slot, k: Slot, v: Slot, scale: number, maskMode: string, mask: Slot, sinks: Slot): Slot;
+  fast_softCappedAttention(q: Slot, k: Slot, v: Slot, scale: number, cap: number, maskMode: string, mask: Slot): Slot;
+  fast_swiglu(gate: Slot, x: Slot): Slot;
+  fast_geglu(gate: Slot, x: Slot): Slot;
+  fast_softcap(x: Slot, cap: number): Slot;
   random_key(seed: number): Slot;
   random_splitKey(key: Slot, num: number): Slot;
   random_uniform(low: Slot, high: Slot, shape: readonly number[], dtype: number, key: Slot): Slot;

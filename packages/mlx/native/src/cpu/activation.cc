@@ -1,0 +1,95 @@
+#include "activation.h"
+
+#include <cmath>
+
+#include "activation_rows.h"
+#include "cpu_primitive.h"
+#include "row_loop.h"
+
+namespace abstractllm::cpu {
+
+namespace {
+
+class Gated : public CpuPrimitive {
+ public:
+  enum class Kind { swiglu, geglu };
+
+  explicit Gated(Kind kind) : kind_(kind) {}
+
+  void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
+    allocate(out);
+    enqueue([gate = RowView(inputs[0]), x = RowView(inputs[1]), target = out.data<float>(), kind = kind_] {
+      auto kernel = kind == Kind::swiglu ? PICK_KERNEL(swiglu_row) : PICK_KERNEL(geglu_row);
+      const size_t n = gate.length();
+      for_each_pair(gate, x, [&](size_t i, const float* g, const float* v) { kernel(g, v, target + i * n, n); });
+    });
+  }
+
+  const char* name() const override { return kind_ == Kind::swiglu ? "CpuSwiGLU" : "CpuGeGLU"; }
+  bool is_equivalent(const mx::Primitive& other) const override {
+    return kind_ == static_cast<const Gated&>(other).kind_;
+  }
+  std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override { return {inputs[0].shape()}; }
+
+ private:
+  Kind kind_;
+};
+
+class SoftCap : public CpuPrimitive {
+ public:
+  explicit SoftCap(float cap) : cap_(cap) {}
+
+  void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
+    allocate(out);
+    enqueue([rows = RowView(inputs[0]), target = out.data<float>(), cap = cap_] {
+      auto kernel = PICK_KERNEL(softcap_row);
+      const size_t n = rows.length();
+      for_each_row(rows, [&](size_t i, const float* x) { kernel(x, target + i * n, n, cap); });
+    });
+  }
+
+  const char* name() const override { return "CpuSoftCap"; }
+  bool is_equivalent(const mx::Primitive& other) const override {
+    return cap_ == static_cast<const SoftCap&>(other).cap_;
+  }
+  std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override { return {inputs[0].shape()}; }
+
+ private:
+  float cap_;
+};
+
+bool is_native_pair(const mx::array& a, const mx::array& b) {
+  return use_native() && is_plain_float32(a) && is_plain_float32(b) && a.shape() == b.shape();
+}
+
+mx::array make_gated(Gated::Kind kind, const mx::array& gate, const mx::array& x) {
+  return mx::array(gate.shape(), mx::float32, std::make_shared<Gated>(kind), {gate, x});
+}
+
+mx::array like(const mx::array& x, double value) { return mx::array(static_cast<float>(value), x.dtype()); }
+
+}  // namespace
+
+mx::array swiglu(const mx::array& gate, const mx::array& x) {
+  if (is_native_pair(gate, x)) return make_gated(Gated::Kind::swiglu, gate, x);
+  return mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), x);
+}
+
+mx::array geglu(const mx::array& gate, const mx::array& x) {
+  if (is_native_pair(gate, x)) return make_gated(Gated::Kind::geglu, gate, x);
+  const mx::array cubed = mx::power(gate, like(gate, 3));
+  const mx::array inner = mx::multiply(mx::add(mx::multiply(cubed, like(gate, 0.044715)), gate),
+                                       like(gate, std::sqrt(2 / M_PI)));
+  const mx::array activated =
+      mx::multiply(mx::multiply(gate, like(gate, 0.5)), mx::add(mx::tanh(inner), like(gate, 1)));
+  return mx::multiply(activated, x);
+}
+
+mx::array softcap(const mx::array& x, float cap) {
+  if (use_native() && is_plain_float32(x)) {
+    return mx::array(x.shape(), mx::float32, std::make_shared<SoftCap>(cap), {x});
+  }
+  return mx::multiply(mx::tanh(mx::divide(x, like(x, cap))), like(x, cap));
+}
+
+}  // namespace abstractllm::cpu

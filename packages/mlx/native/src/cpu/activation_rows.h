@@ -1,0 +1,17 @@
+// Element-wise activations of n floats.
+#pragma once
+
+#include <cstddef>
+
+#include "kernel_set.h"
+
+namespace abstractllm::cpu {
+
+// gate * sigmoid(gate) * x
+KERNEL(void, swiglu_row, (const float* gate, const float* x, float* out, size_t n))
+// GELU by tanh of the gate, times x
+KERNEL(void, geglu_row, (const float* gate, const float* x, float* out, size_t n))
+// cap * tanh(x / cap)
+KERNEL(void, softcap_row, (const float* x, float* out, size_t n, float cap))
+
+}  // namespace abstractllm::cpu

@@ -1,0 +1,382 @@
+// The attention kernels, compiled once per instruction set: the including file defines ISA.
+//
+// Two forms. A few rows (decode): dot products along the features, keys read once for up to four rows. Many rows
+// (prefill): rows in the lanes, so that keys and values are broadcast from the cache as they lie and neither scores nor
+// softmax need sums across lanes.
+#include "attention_rows.h"
+#include "simd_vector.h"
+
+namespace abstractllm::cpu {
+
+namespace {
+
+constexpr float kLowest = -3.402823466e38f;
+constexpr int kStep = 64;  // keys at a time: scores, keys and values of a step stay in the first cache level
+constexpr int kFewRows = 8;
+
+const char* element(const void* base, int64_t index, CacheType type) {
+  return static_cast<const char*>(base) + index * (type == CacheType::f32 ? 4 : 2);
+}
+
+// Vectors of `T` as floats, the last one padded with zeros.
+template <typename T>
+Floats load_at(const T* p, int i, int n) {
+  return i + kLanes <= n ? load(p + i) : load_first(p + i, static_cast<size_t>(n - i));
+}
+
+void store_at(float* p, Floats v, int i, int n) {
+  if (i + kLanes <= n) store(p + i, v);
+  else store_first(p + i, v, static_cast<size_t>(n - i));
+}
+
+float exponential_of(float x) { return exponential(splat(x))[0]; }
+
+// ---------------------------------------------------------------------------------------------- masks and caps
+
+template <typename Score>
+Score capped(Score s, float cap) {
+  return hyperbolic_tangent(s / cap) * cap;
+}
+
+// The score of one key under a row's mask.
+float masked(float score, const AttentionKeys& keys, const void* mask, int key) {
+  const int64_t at = key * keys.mask_step;
+  if (keys.mask_kind == MaskKind::bools) return static_cast<const bool*>(mask)[at] ? score : kLowest;
+  return score + static_cast<const float*>(mask)[at];
+}
+
+// ---------------------------------------------------------------------------------------------- a few rows
+
+// scores[r * kStep + j] for kRows rows and keys j < n, four keys at a time.
+template <int kRows, typename T>
+void dot_scores(const float* q, const T* k, int64_t stride, int dims, int n, float* scores) {
+  for (int j = 0; j < n; j += 4) {
+    const T* key[4];
+    for (int i = 0; i < 4; i++) key[i] = k + (j + i < n ? j + i : n - 1) * stride;  // repeats the last one
+    Floats sums[kRows][4] = {};
+    for (int d = 0; d < dims; d += kLanes) {
+      Floats values[4];
+      for (int i = 0; i < 4; i++) values[i] = load_at(key[i], d, dims);
+      for (int r = 0; r < kRows; r++) {
+        const Floats query = load_at(q + r * dims, d, dims);
+        for (int i = 0; i < 4; i++) sums[r][i] = multiply_add(query, values[i], sums[r][i]);
+      }
+    }
+    for (int r = 0; r < kRows; r++) {
+      const Quad four = sum_lanes(sums[r][0], sums[r][1], sums[r][2], sums[r][3]);
+      std::memcpy(scores + r * kStep + j, &four, sizeof four);
+    }
+  }
+}
+
+// The largest of `least` and n scores, and not below kLowest, so that minus infinity minus it is no NaN.
+float largest_score(const float* scores, int n, float least) {
+  Floats most = splat(least < kLowest ? kLowest : least);
+  int j = 0;
+  for (; j + kLanes <= n; j += kLanes) most = larger(load(scores + j), most);
+  float best = largest_lane(most);
+  for (; j < n; j++) best = scores[j] > best ? scores[j] : best;
+  return best;
+}
+
+// Scores to weights, in place; returns what the sums so far must be multiplied with.
+float soften_row(const AttentionRow& row, const AttentionKeys& keys, int first, int n, float* scores, float& most,
+                 float& total) {
+  const int seen = row.visible - first < n ? row.visible - first : n;
+  if (seen <= 0) {
+    std::memset(scores, 0, static_cast<size_t>(n) * sizeof(float));
+    return 1;
+  }
+  if (keys.cap != 0) {
+    for (int j = 0; j < seen; j += kLanes) store_at(scores, capped(load_at(scores, j, seen), keys.cap), j, seen);
+  }
+  if (keys.mask_kind != MaskKind::none) {
+    for (int j = 0; j < seen; j++) scores[j] = masked(scores[j], keys, row.mask, first + j);
+  }
+  const float best = largest_score(scores, seen, most);
+  const float factor = best == most ? 1 : exponential_of(most - best);
+  float sum = 0;
+  const Floats shift = splat(best);
+  Floats sums = {};
+  int j = 0;
+  for (; j + kLanes <= seen; j += kLanes) {
+    const Floats p = exponential(load(scores + j) - shift);
+    store(scores + j, p);
+    sums += p;
+  }
+  if (j < seen) {
+    store_at(scores, exponential(load_at(scores, j, seen) - shift), j, seen);
+    for (int i = j; i < seen; i++) sum += scores[i];
+  }
+  for (int i = seen; i < n; i++) scores[i] = 0;
+  total = total * factor + (sum + sum_lanes(sums));
+  most = best;
+  return factor;
+}
+
+// sums[r] = sums[r] * factors[r] + weights[r] @ values, for kRows rows and kVectors vectors of features from `d` on.
+template <int kRows, int kVectors, typename T>
+void add_values(const float* weights, const float* factors, const T* v, int64_t stride, int d, int dims, int n,
+                float* sums) {
+  Floats acc[kRows][kVectors];
+  for (int r = 0; r < kRows; r++) {
+    for (int i = 0; i < kVectors; i++) acc[r][i] = load_at(sums + r * dims, d + i * kLanes, dims) * factors[r];
+  }
+  for (int j = 0; j < n; j++) {
+    const T* value = v + j * stride;
+    Floats part[kVectors];
+    for (int i = 0; i < kVectors; i++) part[i] = load_at(value, d + i * kLanes, dims);
+    for (int r = 0; r < kRows; r++) {
+      const Floats p = splat(weights[r * kStep + j]);
+      for (int i = 0; i < kVectors; i++) acc[r][i] = multiply_add(p, part[i], acc[r][i]);
+    }
+  }
+  for (int r = 0; r < kRows; r++) {
+    for (int i = 0; i < kVectors; i++) store_at(sums + r * dims, acc[r][i], d + i * kLanes, dims);
+  }
+}
+
+template <int kRows, typename T>
+void attend_rows(const AttentionRow* rows, const AttentionKeys& keys, int begin, int end, const AttentionState& state,
+                 const float* q, float* scores) {
+  const int dims = keys.value_dims;
+  for (int first = begin; first < end; first += kStep) {
+    const int n = end - first < kStep ? end - first : kStep;
+    const T* k = static_cast<const T*>(keys.k) + first * keys.k_stride;
+    const T* v = static_cast<const T*>(keys.v) + first * keys.v_stride;
+    dot_scores<kRows>(q, k, keys.k_stride, keys.key_dims, n, scores);
+    float factors[kRows];
+    for (int r = 0; r < kRows; r++) {
+      factors[r] = soften_row(rows[r], keys, first, n, scores + r * kStep, state.most[r], state.total[r]);
+    }
+    int d = 0;
+    for (; d + 4 * kLanes <= dims; d += 4 * kLanes) {
+      add_values<kRows, 4>(scores, factors, v, keys.v_stride, d, dims, n, state.sums);
+    }
+    for (; d < dims; d += kLanes) add_values<kRows, 1>(scores, factors, v, keys.v_stride, d, dims, n, state.sums);
+  }
+}
+
+template <typename T>
+void attend_few(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
+                const AttentionState& state, float* scratch) {
+  float* scores = scratch;
+  float* q = scores + 4 * kStep;
+  const int dims = keys.value_dims;
+  for (int r = 0; r < count;) {
+    const int n = count - r < 4 ? count - r : 4;
+    for (int i = 0; i < n; i++) {
+      for (int d = 0; d < keys.key_dims; d++) q[i * keys.key_dims + d] = rows[r + i].q[d] * keys.scale;
+    }
+    const AttentionState part{state.sums + r * dims, state.most + r, state.total + r};
+    std::memset(part.sums, 0, static_cast<size_t>(n * dims) * sizeof(float));
+    switch (n) {
+      case 1: attend_rows<1, T>(rows + r, keys, begin, end, part, q, scores); break;
+      case 2: attend_rows<2, T>(rows + r, keys, begin, end, part, q, scores); break;
+      case 3: attend_rows<3, T>(rows + r, keys, begin, end, part, q, scores); break;
+      default: attend_rows<4, T>(rows + r, keys, begin, end, part, q, scores);
+    }
+    r += n;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- many rows
+
+// c[j] = c[j] * factor + sum over i < n of a[j * a_row + i * a_step] * b[i], for kHeight rows of kVectors vectors.
+template <int kHeight, int kVectors>
+void tile(const float* a, int64_t a_row, int64_t a_step, const float* b, int n, const Floats* factor, float* c) {
+  constexpr int kWidth = kVectors * kLanes;
+  Floats acc[kHeight][kVectors] = {};
+  if (factor) {
+    for (int j = 0; j < kHeight; j++) {
+      for (int i = 0; i < kVectors; i++) acc[j][i] = load(c + j * kWidth + i * kLanes) * factor[i];
+    }
+  }
+  for (int s = 0; s < n; s++) {
+    Floats right[kVectors];
+    for (int i = 0; i < kVectors; i++) right[i] = load(b + s * kWidth + i * kLanes);
+    for (int j = 0; j < kHeight; j++) {
+      const Floats left = splat(a[j * a_row + s * a_step]);
+      for (int i = 0; i < kVectors; i++) acc[j][i] = multiply_add(left, right[i], acc[j][i]);
+    }
+  }
+  for (int j = 0; j < kHeight; j++) {
+    for (int i = 0; i < kVectors; i++) store(c + j * kWidth + i * kLanes, acc[j][i]);
+  }
+}
+
+// The same for any number of rows.
+template <int kVectors>
+void product(const float* a, int64_t a_row, int64_t a_step, int height, const float* b, int n, const Floats* factor,
+             float* c) {
+  constexpr int kWidth = kVectors * kLanes;
+  int j = 0;
+  for (; j + 6 <= height; j += 6) tile<6, kVectors>(a + j * a_row, a_row, a_step, b, n, factor, c + j * kWidth);
+  a += j * a_row;
+  c += j * kWidth;
+  switch (height - j) {
+    case 1: tile<1, kVectors>(a, a_row, a_step, b, n, factor, c); break;
+    case 2: tile<2, kVectors>(a, a_row, a_step, b, n, factor, c); break;
+    case 3: tile<3, kVectors>(a, a_row, a_step, b, n, factor, c); break;
+    case 4: tile<4, kVectors>(a, a_row, a_step, b, n, factor, c); break;
+    case 5: tile<5, kVectors>(a, a_row, a_step, b, n, factor, c); break;
+    default: break;
+  }
+}
+
+// `n` keys or values as floats side by side: where they lie, or converted to `room`.
+const float* as_floats(const void* base, int64_t first, int64_t& stride, CacheType type, int dims, int n, float* room) {
+  const char* from = element(base, first * stride, type);
+  if (type == CacheType::f32) return reinterpret_cast<const float*>(from);
+  for (int j = 0; j < n; j++, from += stride * 2) {
+    for (int d = 0; d < dims; d += kLanes) {
+      const Floats v = type == CacheType::f16 ? load_at(reinterpret_cast<const Half*>(from), d, dims)
+                                              : load_at(reinterpret_cast<const Bf16*>(from), d, dims);
+      store_at(room + j * dims, v, d, dims);
+    }
+  }
+  stride = dims;
+  return room;
+}
+
+// One vector of rows: where they are and how far their softmax has come.
+struct Lanes {
+  Floats most, total, factor;
+  Ints visible;
+};
+
+// Scores of keys [first, first + n) to weights, in place, for one vector of rows.
+void soften_lanes(const AttentionKeys& keys, int first, int n, int least_visible, float* scores, int width,
+                  Lanes& lanes) {
+  if (keys.cap != 0) {
+    for (int s = 0; s < n; s++) store(scores + s * width, capped(load(scores + s * width), keys.cap));
+  }
+  if (least_visible < first + n) {
+    const Floats hidden = splat(-__builtin_inff());
+    for (int s = 0; s < n; s++) {
+      const Ints is_seen = lanes.visible > first + s;
+      store(scores + s * width, is_seen ? load(scores + s * width) : hidden);
+    }
+  }
+  Floats best = lanes.most;
+  for (int s = 0; s < n; s++) best = larger(load(scores + s * width), best);
+  best = larger(best, splat(kLowest));
+  lanes.factor = exponential(lanes.most - best);
+  Floats sum = {};
+  for (int s = 0; s < n; s++) {
+    const Floats p = exponential(load(scores + s * width) - best);
+    store(scores + s * width, p);
+    sum += p;
+  }
+  lanes.total = multiply_add(lanes.total, lanes.factor, sum);
+  lanes.most = best;
+}
+
+void mask_scores(const AttentionRow* rows, int count, const AttentionKeys& keys, int first, int n, float* scores,
+                 int width) {
+  for (int r = 0; r < count; r++) {
+    for (int s = 0; s < n; s++) {
+      float& score = scores[s * width + r];
+      score = masked(score, keys, rows[r].mask, first + s);
+    }
+  }
+}
+
+template <int kVectors>
+void attend_many(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
+                 const AttentionState& state, float* scratch) {
+  constexpr int kWidth = kVectors * kLanes;
+  const int dims = keys.value_dims;
+  float* q = scratch;                            // [key_dims][kWidth]
+  float* sums = q + keys.key_dims * kWidth;      // [value_dims][kWidth]
+  float* scores = sums + dims * kWidth;          // [kStep][kWidth]
+  float* key_room = scores + kStep * kWidth;
+  float* value_room = key_room + kStep * keys.key_dims;
+  std::memset(scratch, 0, static_cast<size_t>((keys.key_dims + dims) * kWidth) * sizeof(float));
+  Lanes lanes[kVectors] = {};
+  int least_visible = end;
+  for (int r = 0; r < count; r++) {
+    for (int d = 0; d < keys.key_dims; d++) q[d * kWidth + r] = rows[r].q[d] * keys.scale;
+    Lanes& l = lanes[r / kLanes];
+    l.most[r % kLanes] = state.most[r];
+    l.total[r % kLanes] = state.total[r];
+    l.visible[r % kLanes] = rows[r].visible;
+    if (rows[r].visible < least_visible) least_visible = rows[r].visible;
+  }
+  for (int first = begin; first < end; first += kStep) {
+    const int n = end - first < kStep ? end - first : kStep;
+    int64_t k_stride = keys.k_stride, v_stride = keys.v_stride;
+    const float* k = as_floats(keys.k, first, k_stride, keys.type, keys.key_dims, n, key_room);
+    const float* v = as_floats(keys.v, first, v_stride, keys.type, dims, n, value_room);
+    product<kVectors>(k, k_stride, 1, n, q, keys.key_dims, nullptr, scores);
+    // libmlx caps before it masks
+    const bool has_mask = keys.mask_kind != MaskKind::none;
+    AttentionKeys rest = keys;
+    if (has_mask && keys.cap != 0) {
+      for (int i = 0; i < n * kVectors; i++) store(scores + i * kLanes, capped(load(scores + i * kLanes), keys.cap));
+      rest.cap = 0;
+    }
+    if (has_mask) mask_scores(rows, count, keys, first, n, scores, kWidth);
+    Floats factors[kVectors];
+    for (int i = 0; i < kVectors; i++) {
+      soften_lanes(rest, first, n, least_visible, scores + i * kLanes, kWidth, lanes[i]);
+      factors[i] = lanes[i].factor;
+    }
+    product<kVectors>(v, 1, v_stride, dims, scores, n, factors, sums);
+  }
+  for (int r = 0; r < count; r++) {
+    state.most[r] = lanes[r / kLanes].most[r % kLanes];
+    state.total[r] = lanes[r / kLanes].total[r % kLanes];
+    for (int d = 0; d < dims; d++) state.sums[r * dims + d] = sums[d * kWidth + r];
+  }
+}
+
+// As many rows at a time as the registers hold accumulators for.
+void attend_blocks(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
+                   const AttentionState& state, float* scratch) {
+  constexpr int kVectors = kLanes == 16 ? 4 : 2;
+  for (int r = 0; r < count;) {
+    const AttentionState part{state.sums + r * keys.value_dims, state.most + r, state.total + r};
+    const int left = count - r;
+    if (left > kLanes) {
+      const int n = left < kVectors * kLanes ? left : kVectors * kLanes;
+      attend_many<kVectors>(rows + r, n, keys, begin, end, part, scratch);
+      r += n;
+    } else {
+      attend_many<1>(rows + r, left, keys, begin, end, part, scratch);
+      r += left;
+    }
+  }
+}
+
+}  // namespace
+
+namespace ISA {
+
+void attend(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
+            const AttentionState& state, float* scratch) {
+  if (count > kFewRows) return attend_blocks(rows, count, keys, begin, end, state, scratch);
+  switch (keys.type) {
+    case CacheType::f32: return attend_few<float>(rows, count, keys, begin, end, state, scratch);
+    case CacheType::f16: return attend_few<Half>(rows, count, keys, begin, end, state, scratch);
+    case CacheType::bf16: return attend_few<Bf16>(rows, count, keys, begin, end, state, scratch);
+  }
+}
+
+void merge_attention(const float* const* sums, const float* most, const float* total, int parts, int value_dims,
+                     float* out) {
+  float best = most[0], sum = 0;
+  for (int i = 1; i < parts; i++) best = most[i] > best ? most[i] : best;
+  for (int i = 0; i < parts; i++) sum += total[i] * exponential_of(most[i] - best);
+  for (int i = 0; i < parts; i++) {
+    const Floats weight = splat(exponential_of(most[i] - best) / sum);
+    for (int d = 0; d < value_dims; d += kLanes) {
+      const Floats part = load_at(sums[i], d, value_dims) * weight;
+      store_at(out, i == 0 ? part : part + load_at(out, d, value_dims), d, value_dims);
+    }
+  }
+}
+
+}  // namespace ISA
+
+}  // namespace abstractllm::cpu

@@ -1,0 +1,166 @@
+#include "attention_plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "row_view.h"
+#include "thread_pool.h"
+
+namespace abstractllm::cpu {
+
+namespace {
+
+// Multiplications that take about 10 us.
+constexpr double kWorkPerRange = 2e5;
+// Fewer keys in a piece cost more in merging than another thread gains.
+constexpr int kLeastKeys = 256;
+
+struct Scratch;
+struct Sums;
+
+// Pieces are (batch entry, key head, block of rows, part of the keys), the last fastest. The rows of a key head are its
+// query heads at each position, position by position.
+class Plan {
+ public:
+  explicit Plan(const AttentionProblem& p) : p_(p), group_(p.H / p.K), rows_(group_ * p.L),
+        slots_(std::min(rows_, kAttentionRows)) {
+    blocks_ = (rows_ + kAttentionRows - 1) / kAttentionRows;
+    const size_t pieces = static_cast<size_t>(p.B) * p.K * blocks_;
+    const size_t wanted = 2 * thread_count();
+    parts_ = 1;
+    if (thread_count() > 1 && pieces < wanted) {
+      const int most = std::max(1, p.S / kLeastKeys);
+      parts_ = std::min(most, static_cast<int>((wanted + pieces - 1) / pieces));
+    }
+    blocks_total_ = pieces;
+  }
+
+  void run() {
+    const size_t dims = p_.keys.value_dims;
+    if (parts_ > 1) {
+      const size_t states = blocks_total_ * parts_ * slots_;
+      partial_.resize(states * (dims + 2));
+      partial_sums_ = partial_.data() + 2 * states;
+    }
+    parallel_for(blocks_total_ * parts_, grain(), [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; i++) piece(i);
+    });
+    if (parts_ == 1) return;
+    for (size_t block = 0; block < blocks_total_; block++) merge(block);
+  }
+
+ private:
+  struct Block {
+    int b, head, first, count;
+  };
+
+  Block block_at(size_t index) const {
+    Block block;
+    const int i = static_cast<int>(index % blocks_);
+    index /= blocks_;
+    block.head = static_cast<int>(index % p_.K);
+    block.b = static_cast<int>(index / p_.K);
+    block.first = i * kAttentionRows;
+    block.count = std::min(kAttentionRows, rows_ - block.first);
+    return block;
+  }
+
+  int head_of(const Block& block, int r) const { return block.head * group_ + (block.first + r) % group_; }
+  int position_of(const Block& block, int r) const { return (block.first + r) / group_; }
+
+  size_t grain() const {
+    const double rows = std::min(rows_, kAttentionRows);
+    const double work = rows * p_.S / parts_ * (p_.keys.key_dims + p_.keys.value_dims) * (p_.is_causal ? 0.5 : 1);
+    return std::max<size_t>(1, static_cast<size_t>(kWorkPerRange / std::max(1.0, work)));
+  }
+
+  AttentionRow row(const Block& block, int r) const {
+    const int h = head_of(block, r), l = position_of(block, r);
+    AttentionRow row;
+    row.q = p_.q + block.b * p_.q_strides[0] + h * p_.q_strides[1] + l * p_.q_strides[2];
+    row.visible = p_.is_causal ? p_.S - p_.L + l + 1 : p_.S;
+    row.mask = nullptr;
+    if (p_.keys.mask_kind != MaskKind::none) {
+      const int64_t size = p_.keys.mask_kind == MaskKind::bools ? 1 : 4;
+      const int64_t at = block.b * p_.mask_strides[0] + h * p_.mask_strides[1] + l * p_.mask_strides[2];
+      row.mask = static_cast<const char*>(p_.mask) + at * size;
+    }
+    return row;
+  }
+
+  AttentionKeys keys_of(const Block& block) const {
+    AttentionKeys keys = p_.keys;
+    const int64_t size = keys.type == CacheType::f32 ? 4 : 2;
+    keys.k = static_cast<const char*>(keys.k) + (block.b * p_.k_strides[0] + block.head * p_.k_strides[1]) * size;
+    keys.v = static_cast<const char*>(keys.v) + (block.b * p_.v_strides[0] + block.head * p_.v_strides[1]) * size;
+    return keys;
+  }
+
+  void piece(size_t index) {
+    const Block block = block_at(index / parts_);
+    const int part = static_cast<int>(index % parts_);
+    AttentionRow rows[kAttentionRows];
+    float most[kAttentionRows], total[kAttentionRows];
+    for (int r = 0; r < block.count; r++) {
+      rows[r] = row(block, r);
+      const bool has_sink = p_.sinks && part == 0;
+      most[r] = has_sink ? p_.sinks[head_of(block, r) * p_.sinks_stride] : std::numeric_limits<float>::lowest();
+      total[r] = has_sink ? 1 : 0;
+    }
+    const int dims = p_.keys.value_dims;
+    const bool is_whole = parts_ == 1;
+    const size_t slot = index * slots_;
+    float* sums = is_whole ? scratch_floats<Sums>(static_cast<size_t>(slots_) * dims) : partial_sums_ + slot * dims;
+    // rows go up in position: what the last one does not see, none does
+    const int limit = rows[block.count - 1].visible;
+    const int begin = static_cast<int>(static_cast<int64_t>(limit) * part / parts_);
+    const int end = static_cast<int>(static_cast<int64_t>(limit) * (part + 1) / parts_);
+    float* scratch = scratch_floats<Scratch>(attention_scratch(p_.keys.key_dims, dims));
+    PICK_KERNEL(attend)(rows, block.count, keys_of(block), begin, end, AttentionState{sums, most, total}, scratch);
+    if (is_whole) {
+      for (int r = 0; r < block.count; r++) finish(block, r, sums + static_cast<size_t>(r) * dims, most[r], total[r]);
+    } else {
+      std::copy_n(most, block.count, &partial_[2 * slot]);
+      std::copy_n(total, block.count, &partial_[2 * slot + slots_]);
+    }
+  }
+
+  float* out_row(const Block& block, int r) const {
+    const int64_t position = static_cast<int64_t>(block.b) * p_.L + position_of(block, r);
+    return p_.out + (position * p_.H + head_of(block, r)) * p_.keys.value_dims;
+  }
+
+  void finish(const Block& block, int r, const float* sums, float most, float total) const {
+    PICK_KERNEL(merge_attention)(&sums, &most, &total, 1, p_.keys.value_dims, out_row(block, r));
+  }
+
+  void merge(size_t index) const {
+    const Block block = block_at(index);
+    std::vector<const float*> sums(parts_);
+    std::vector<float> most(parts_), total(parts_);
+    for (int r = 0; r < block.count; r++) {
+      for (int part = 0; part < parts_; part++) {
+        const size_t slot = (index * parts_ + part) * slots_;
+        sums[part] = partial_sums_ + (slot + r) * p_.keys.value_dims;
+        most[part] = partial_[2 * slot + r];
+        total[part] = partial_[2 * slot + slots_ + r];
+      }
+      PICK_KERNEL(merge_attention)(sums.data(), most.data(), total.data(), parts_, p_.keys.value_dims, out_row(block, r));
+    }
+  }
+
+  const AttentionProblem& p_;
+  int group_, rows_;
+  int slots_;  // rows of a full block
+  int blocks_, parts_;
+  size_t blocks_total_;
+  std::vector<float> partial_;
+  float* partial_sums_ = nullptr;
+};
+
+}  // namespace
+
+void run_attention(const AttentionProblem& problem) { Plan(problem).run(); }
+
+}  // namespace abstractllm::cpu

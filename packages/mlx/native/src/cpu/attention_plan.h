@@ -1,0 +1,28 @@
+// How one attention is cut into pieces of work for threads.
+#pragma once
+
+#include "attention_rows.h"
+
+namespace abstractllm::cpu {
+
+// Pointers, sizes and strides of one attention. Letters: B batch, H query heads, K key heads, L query and S key
+// positions. Strides count elements of axes [B, heads, positions]; features lie side by side.
+struct AttentionProblem {
+  int B, H, K, L, S;
+  const float* q;
+  int64_t q_strides[3];
+  int64_t k_strides[3];
+  int64_t v_strides[3];
+  const void* mask;  // [B, H, L, S] by its strides
+  int64_t mask_strides[4];
+  const float* sinks;  // null, or [H] by its stride
+  int64_t sinks_stride;
+  bool is_causal;  // query l sees keys up to S - L + l
+  AttentionKeys keys;  // of batch entry 0 and head 0
+  float* out;          // [B, L, H, value_dims]
+};
+
+// Computes it on the calling thread and the pool's.
+void run_attention(const AttentionProblem& problem);
+
+}  // namespace abstractllm::cpu

@@ -1,0 +1,2 @@
+#define ISA scalar
+#include "attention_kernel.h"

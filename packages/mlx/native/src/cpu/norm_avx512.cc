@@ -1,0 +1,2 @@
+#define ISA avx512
+#include "norm_kernel.h"

@@ -1,0 +1,2 @@
+#define ISA scalar
+#include "norm_kernel.h"

@@ -1,0 +1,193 @@
+// Vectors of floats as wide as the instruction set that the including file is compiled for: 16 with AVX-512, 8 with
+// AVX2, else 4 (SSE2, NEON). Everything has internal linkage, so that no copy made for one instruction set is linked
+// into code for another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+
+namespace abstractllm::cpu {
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+
+typedef float Floats __attribute__((vector_size(kLanes * 4)));
+typedef int32_t Ints __attribute__((vector_size(kLanes * 4)));
+typedef float Quad __attribute__((vector_size(16)));
+
+// Stored floats of 16 bits.
+struct Half {
+  uint16_t bits;
+};
+struct Bf16 {
+  uint16_t bits;
+};
+
+inline Floats splat(float x) { return x - Floats{}; }
+
+inline Floats load(const float* p) {
+  Floats v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+inline void store(float* p, Floats v) { std::memcpy(p, &v, sizeof v); }
+
+// The first `n < kLanes` lanes; the others are 0 and not read.
+inline Floats load_first(const float* p, size_t n) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Floats>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p));
+#else
+  Floats v{};
+  for (size_t i = 0; i < n; i++) v[i] = p[i];
+  return v;
+#endif
+}
+
+inline void store_first(float* p, Floats v, size_t n) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), reinterpret_cast<__m512>(v));
+#else
+  for (size_t i = 0; i < n; i++) p[i] = v[i];
+#endif
+}
+
+inline Floats widen(const uint16_t* p) {  // 16-bit integers in the lanes, as bits
+  typedef uint16_t Shorts __attribute__((vector_size(kLanes * 2)));
+  Shorts v;
+  std::memcpy(&v, p, sizeof v);
+  return reinterpret_cast<Floats>(__builtin_convertvector(v, Ints));
+}
+
+inline Floats load(const Bf16* p) { return reinterpret_cast<Floats>(reinterpret_cast<Ints>(widen(&p->bits)) << 16); }
+
+inline Floats load(const Half* p) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Floats>(_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Floats>(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#else
+  // the exponent's bias differs by 112: a multiplication mends it, for subnormal numbers too
+  const Ints bits = reinterpret_cast<Ints>(widen(&p->bits));
+  const Ints magnitude = bits & 0x7fff;
+  const Floats scaled = reinterpret_cast<Floats>(magnitude << 13) * 5.192296858534828e33f;  // 2 ** 112
+  const Ints special = magnitude >= 0x7c00;  // infinity and NaN
+  return reinterpret_cast<Floats>(reinterpret_cast<Ints>(scaled) | (special & 0x7f800000) | (bits & 0x8000) << 16);
+#endif
+}
+
+template <typename T>
+inline Floats load_first(const T* p, size_t n) {
+  T padded[kLanes] = {};
+  std::memcpy(padded, p, n * sizeof(T));
+  return load(padded);
+}
+
+// a * b + c, rounded once where the processor can.
+inline Floats multiply_add(Floats a, Floats b, Floats c) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Floats>(
+      _mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Floats>(
+      _mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
+#elif defined(__aarch64__)
+  return reinterpret_cast<Floats>(vfmaq_f32(reinterpret_cast<float32x4_t>(c), reinterpret_cast<float32x4_t>(a),
+                                            reinterpret_cast<float32x4_t>(b)));
+#else
+  return a * b + c;
+#endif
+}
+
+// The larger lane; b where either is NaN.
+inline Floats larger(Floats a, Floats b) { return a > b ? a : b; }
+inline Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
+
+inline float sum_lanes(Floats v) {
+  float parts[kLanes];
+  std::memcpy(parts, &v, sizeof v);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; i++) parts[i] += parts[i + half];
+  }
+  return parts[0];
+}
+
+// The four sums over lanes.
+inline Quad sum_lanes(Floats a, Floats b, Floats c, Floats d) {
+  auto fold = [](Floats v) {
+    Quad parts[kLanes / 4];
+    std::memcpy(parts, &v, sizeof v);
+    for (int half = kLanes / 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; i++) parts[i] += parts[i + half];
+    }
+    return parts[0];
+  };
+  const Quad qa = fold(a), qb = fold(b), qc = fold(c), qd = fold(d);
+  const Quad ab = __builtin_shufflevector(qa, qb, 0, 4, 1, 5) + __builtin_shufflevector(qa, qb, 2, 6, 3, 7);
+  const Quad cd = __builtin_shufflevector(qc, qd, 0, 4, 1, 5) + __builtin_shufflevector(qc, qd, 2, 6, 3, 7);
+  return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
+
+inline float largest_lane(Floats v) {
+  float best = v[0];
+  for (int i = 1; i < kLanes; i++) best = v[i] > best ? v[i] : best;
+  return best;
+}
+
+// e ** x to about 1 unit in the last place: 2 ** n times a polynomial on [-ln 2 / 2, ln 2 / 2] (minimax, relative
+// error 3e-9). NaN stays NaN; overflow gives infinity and underflow 0.
+inline Floats exponential(Floats x) {
+  x = smaller(splat(176.0f), x);  // within both limits n / 2 fits an exponent
+  x = larger(splat(-174.0f), x);
+  const Floats magic = splat(12582912.0f);  // 1.5 * 2 ** 23: adding it leaves the rounded integer in the low bits
+  const Floats shifted = multiply_add(x, splat(1.44269504f), magic);
+  const Floats n = shifted - magic;
+  Floats r = multiply_add(n, splat(-0.693359375f), x);
+  r = multiply_add(n, splat(2.12194440e-4f), r);
+  Floats q = splat(0.00138145985f);
+  q = multiply_add(q, r, splat(0.00836871702f));
+  q = multiply_add(q, r, splat(0.0416683881f));
+  q = multiply_add(q, r, splat(0.166665206f));
+  q = multiply_add(q, r, splat(0.499999934f));
+  const Floats p = multiply_add(q, r * r, r) + 1.0f;
+  const Ints exponent = reinterpret_cast<Ints>(shifted) - 0x4b400000;
+  const Ints half = exponent >> 1;
+  const Ints rest = exponent - half;
+  return p * reinterpret_cast<Floats>((half + 127) << 23) * reinterpret_cast<Floats>((rest + 127) << 23);
+}
+
+// tanh to about 2 units in the last place: a polynomial near 0 (minimax), 1 - 2 / (e ** 2x + 1) elsewhere.
+inline Floats hyperbolic_tangent(Floats x) {
+  const Floats square = x * x;
+  Floats q = splat(-0.00570498419f);
+  q = multiply_add(q, square, splat(0.0206390847f));
+  q = multiply_add(q, square, splat(-0.0537397143f));
+  q = multiply_add(q, square, splat(0.133314422f));
+  q = multiply_add(q, square, splat(-0.333332819f));
+  const Floats near = multiply_add(q * square, x, x);
+  const Floats far = 1.0f - 2.0f / (exponential(x + x) + 1.0f);
+  return square < splat(0.390625f) ? near : far;
+}
+
+}  // namespace
+
+}  // namespace abstractllm::cpu
+
+#pragma GCC diagnostic pop

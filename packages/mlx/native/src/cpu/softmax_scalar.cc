@@ -1,0 +1,2 @@
+#define ISA scalar
+#include "softmax_kernel.h"
