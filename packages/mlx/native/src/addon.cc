@@ -23,10 +23,15 @@ void register_setup(Env* e, napi_value x) {
     napi_typedarray_type type;
     size_t length = 0;
     void* data = nullptr;
+    napi_valuetype factory_type = napi_undefined;
+    napi_typeof(env.env, error_factory, &factory_type);
+    if (factory_type != napi_function) throw AddonError("invalid-argument", "expected a function that makes errors");
     check(napi_get_typedarray_info(env.env, scalars, &type, &length, &data, nullptr, nullptr), "expected a Float64Array");
     if (type != napi_float64_array || length < kMaxScalars) {
       throw AddonError("invalid-argument", "expected a Float64Array of at least 8 elements");
     }
+    if (env.scalars_ref) napi_delete_reference(env.env, env.scalars_ref);
+    if (env.error_factory) napi_delete_reference(env.env, env.error_factory);
     env.scalars = static_cast<double*>(data);
     napi_create_reference(env.env, scalars, 1, &env.scalars_ref);
     napi_create_reference(env.env, error_factory, 1, &env.error_factory);

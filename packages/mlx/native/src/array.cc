@@ -1,5 +1,7 @@
 // Making arrays, reading them back, evaluating and releasing them.
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "bind.h"
 
@@ -17,29 +19,17 @@ Bytes view_bytes(Env& e, napi_value v) {
   napi_is_typedarray(e.env, v, &is_typed);
   if (!is_typed) throw AddonError("invalid-argument", "expected a typed array");
   napi_typedarray_type type;
-  size_t length, offset;
-  void* data;
-  napi_value buffer;
-  napi_get_typedarray_info(e.env, v, &type, &length, &data, &buffer, &offset);
+  size_t length = 0;
+  void* data = nullptr;
+  check(napi_get_typedarray_info(e.env, v, &type, &length, &data, nullptr, nullptr), "unknown typed array");
   static constexpr size_t kSizes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
   if (static_cast<size_t>(type) >= std::size(kSizes)) throw AddonError("invalid-argument", "unknown typed array");
   return {data, length * kSizes[type]};
 }
 
-size_t element_count(const mx::Shape& shape) {
-  size_t n = 1;
-  for (int d : shape) {
-    if (d < 0) throw AddonError("invalid-argument", "a dimension is negative");
-    if (__builtin_mul_overflow(n, static_cast<size_t>(d), &n)) {
-      throw AddonError("invalid-argument", "the shape has more elements than memory can hold");
-    }
-  }
-  return n;
-}
-
 mx::array from_bytes(napi_value view, const mx::Shape& shape, mx::Dtype dtype, Env& e) {
   Bytes bytes = view_bytes(e, view);
-  size_t expected = element_count(shape) * dtype.size();
+  size_t expected = byte_size(shape, dtype);
   if (bytes.size != expected) {
     throw AddonError("invalid-argument", "the shape needs " + std::to_string(expected) + " bytes but the data has " +
                                              std::to_string(bytes.size));
@@ -50,6 +40,12 @@ mx::array from_bytes(napi_value view, const mx::Shape& shape, mx::Dtype dtype, E
   return mx::array(std::move(data), shape, dtype);
 }
 
+int64_t to_int64(double value) {
+  if (std::isnan(value)) return 0;
+  if (value >= 9223372036854775808.0) return std::numeric_limits<int64_t>::max();
+  return value <= -9223372036854775808.0 ? std::numeric_limits<int64_t>::min() : static_cast<int64_t>(value);
+}
+
 // A contiguous, evaluated copy-free view of `a` where possible.
 mx::array readable(const mx::array& a) {
   mx::array c = mx::contiguous(a);
@@ -57,24 +53,32 @@ mx::array readable(const mx::array& a) {
   return c;
 }
 
-napi_value to_bytes(const mx::array& a, Env& e) {
-  bool is_half = a.dtype() == mx::float16 || a.dtype() == mx::bfloat16;
-  mx::array c = readable(is_half ? mx::astype(a, mx::float32) : a);
-  void* out;
+napi_value copy_out(const mx::array& a, Env& e) {
+  mx::array c = readable(a);
+  check_free_memory(c.nbytes());  // V8 ends the process when it cannot allocate
+  void* out = nullptr;
   napi_value buffer;
   check(napi_create_arraybuffer(e.env, c.nbytes(), &out, &buffer), "could not allocate an ArrayBuffer");
   if (c.nbytes()) std::memcpy(out, c.data<char>(), c.nbytes());
   return buffer;
 }
 
-// The stored bits, for half types that JavaScript has no numbers for.
-napi_value to_raw_bytes(const mx::array& a, Env& e) {
-  mx::array c = readable(a);
-  void* out;
-  napi_value buffer;
-  check(napi_create_arraybuffer(e.env, c.nbytes(), &out, &buffer), "could not allocate an ArrayBuffer");
-  if (c.nbytes()) std::memcpy(out, c.data<char>(), c.nbytes());
-  return buffer;
+napi_value to_bytes(const mx::array& a, Env& e) {
+  bool is_half = a.dtype() == mx::float16 || a.dtype() == mx::bfloat16;
+  return copy_out(is_half ? mx::astype(a, mx::float32) : a, e);
+}
+
+constexpr double kMaxReportedBytes = 1125899906842624.0;  // 2^50: V8 ends the process over nonsense
+
+double adjust_external_memory(double bytes, Env& e) {
+  if (!(std::abs(bytes) <= kMaxReportedBytes) || !(std::abs(e.external_bytes + bytes) <= kMaxReportedBytes)) {
+    throw AddonError("invalid-argument", "expected at most 2^50 bytes in use but received " + text_of(bytes));
+  }
+  int64_t change = static_cast<int64_t>(bytes);
+  int64_t total = 0;
+  napi_adjust_external_memory(e.env, change, &total);
+  e.external_bytes += change;
+  return static_cast<double>(total);
 }
 
 double item(const mx::array& a) {
@@ -107,11 +111,12 @@ void register_array(Env* e, napi_value x) {
     return from_bytes(view, shape, dtype, env);
   });
   bind(e, x, "scalar", [](double value, mx::Dtype dtype) {
-    if (mx::issubdtype(dtype, mx::integer)) return mx::array(static_cast<int64_t>(value), dtype);
+    if (mx::issubdtype(dtype, mx::integer)) return mx::array(to_int64(value), dtype);
     return mx::astype(mx::array(value, mx::float64), dtype, mx::Device::cpu);
   });
   bind(e, x, "toBytes", [](const mx::array& a, Env& env) { return to_bytes(a, env); });
-  bind(e, x, "toRawBytes", [](const mx::array& a, Env& env) { return to_raw_bytes(a, env); });
+  // the stored bits, for half types that JavaScript has no numbers for
+  bind(e, x, "toRawBytes", [](const mx::array& a, Env& env) { return copy_out(a, env); });
   bind(e, x, "item", [](const mx::array& a) { return item(a); });
   bind(e, x, "shape", [](const mx::array& a, Env& env) {
     return write_list(env, std::vector<int>(a.shape().begin(), a.shape().end()));
@@ -137,11 +142,7 @@ void register_array(Env* e, napi_value x) {
   });
   bind(e, x, "liveArrays", [](Env& env) { return env.arrays.live(); });
   // V8 cannot see native memory: telling it lets the collector run before the machine is full.
-  bind(e, x, "adjustExternalMemory", [](double bytes, Env& env) {
-    int64_t total;
-    napi_adjust_external_memory(env.env, static_cast<int64_t>(bytes), &total);
-    return static_cast<double>(total);
-  });
+  bind(e, x, "adjustExternalMemory", [](double bytes, Env& env) { return adjust_external_memory(bytes, env); });
 }
 
 }  // namespace abstractllm

@@ -22,6 +22,9 @@ std::vector<mx::array> call_js(Env& e, napi_value fn, const std::vector<mx::arra
 void register_compile(Env* e, napi_value x) {
   // `id` identifies the function in MLX's compile cache; `fn` is called only while tracing.
   bind(e, x, "callCompiled", [](uint64_t id, napi_value fn, const std::vector<mx::array>& inputs, bool shapeless, Env& env) {
+    napi_valuetype type = napi_undefined;
+    napi_typeof(env.env, fn, &type);
+    if (type != napi_function) throw AddonError("invalid-argument", "expected a function");
     auto traced = [&](const std::vector<mx::array>& in) { return call_js(env, fn, in); };
     auto compiled = mx::detail::compile(traced, id, shapeless, {});
     return compiled(inputs);

@@ -1,12 +1,15 @@
 // Conversions between JavaScript values and the argument and result types of bound functions.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include "env.h"
+#include "memory_guard.h"
 #include "mlx/mlx.h"
 
 namespace abstractllm {
@@ -24,10 +27,16 @@ inline bool is_nullish(napi_env env, napi_value v) {
 
 // An array, or a number or boolean that takes the dtype of the arrays beside it.
 struct Operand {
-  const mx::array* array = nullptr;
+  std::optional<mx::array> array;
   double number = 0;
   bool is_bool = false;
 };
+
+inline std::string text_of(double d) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", d);
+  return text;
+}
 
 mx::Dtype dtype_from_id(int id);
 int dtype_id(mx::Dtype d);
@@ -67,7 +76,7 @@ struct Reader<int> {
     double d = Reader<double>::read(e, v);
     // every bound integer is a C int: axes, sizes and offsets beyond it cannot be meant
     if (!(d >= -2147483648.0 && d <= 2147483647.0) || d != std::trunc(d)) {
-      throw AddonError("invalid-argument", "expected a 32-bit integer but received " + std::to_string(d));
+      throw AddonError("invalid-argument", "expected a 32-bit integer but received " + text_of(d));
     }
     return static_cast<int>(d);
   }
@@ -78,7 +87,7 @@ struct Reader<uint64_t> {
   static uint64_t read(Env& e, napi_value v) {
     double d = Reader<double>::read(e, v);
     if (!(d >= 0 && d <= 9007199254740991.0) || d != std::trunc(d)) {
-      throw AddonError("invalid-argument", "expected a non-negative safe integer but received " + std::to_string(d));
+      throw AddonError("invalid-argument", "expected a non-negative safe integer but received " + text_of(d));
     }
     return static_cast<uint64_t>(d);
   }
@@ -100,7 +109,8 @@ struct Reader<std::string> {
     size_t n = 0;
     check(v ? napi_get_value_string_utf8(e.env, v, small, sizeof small, &n) : napi_string_expected,
           "expected a string");
-    if (n < sizeof small - 1) return std::string(small, n);
+    // whole characters only are copied: up to 3 bytes stay unused before one that does not fit
+    if (n + 4 < sizeof small) return std::string(small, n);
     check(napi_get_value_string_utf8(e.env, v, nullptr, 0, &n), "expected a string");
     std::string s(n, '\0');
     check(napi_get_value_string_utf8(e.env, v, s.data(), n + 1, &n), "expected a string");
@@ -113,10 +123,10 @@ struct Reader<mx::Dtype> {
   static mx::Dtype read(Env& e, napi_value v) { return dtype_from_id(Reader<int>::read(e, v)); }
 };
 
-// mx::array is read as a reference into the table: valid until the call returns, since nothing is added before.
+// An array is read as its own reference: a getter in a list read after it may release or move its slot.
 template <>
 struct Reader<mx::array> {
-  static const mx::array& read(Env& e, napi_value v) {
+  static mx::array read(Env& e, napi_value v) {
     int32_t slot = 0;
     check(v ? napi_get_value_int32(e.env, v, &slot) : napi_number_expected, "expected an array");
     return e.arrays.get(static_cast<uint32_t>(slot));
@@ -128,30 +138,41 @@ struct Reader<Operand> {
   static Operand read(Env& e, napi_value v) {
     int32_t slot = 0;
     check(v ? napi_get_value_int32(e.env, v, &slot) : napi_number_expected, "expected an array or a number");
-    if (slot >= 0) return {&e.arrays.get(static_cast<uint32_t>(slot)), 0, false};
-    int k = -slot - 1;  // booleans stand kMaxScalars further
-    bool is_bool = k >= static_cast<int>(kMaxScalars);
-    return {nullptr, e.scalars[is_bool ? k - kMaxScalars : k], is_bool};
+    if (slot >= 0) return {e.arrays.get(static_cast<uint32_t>(slot)), 0, false};
+    size_t k = static_cast<size_t>(-static_cast<int64_t>(slot)) - 1;  // booleans stand kMaxScalars further
+    if (k >= 2 * kMaxScalars || !e.scalars) throw AddonError("invalid-argument", "expected an array or a number");
+    bool is_bool = k >= kMaxScalars;
+    return {std::nullopt, e.scalars[is_bool ? k - kMaxScalars : k], is_bool};
   }
 };
 
-template <typename Ints>
-Ints read_ints(Env& e, napi_value v) {
+// Elements are read one by one, each with its own conversion; `what` says what was expected.
+template <typename List, typename T>
+List read_list(Env& e, napi_value v, const char* what) {
   uint32_t n = 0;
-  check(v ? napi_get_array_length(e.env, v, &n) : napi_array_expected, "expected an array of integers");
-  Ints out;
-  out.reserve(n);
+  check(v ? napi_get_array_length(e.env, v, &n) : napi_array_expected, what);
+  List out;
+  out.reserve(std::min(n, 1024u));  // a length is only a claim: `new Array(2 ** 32 - 1)` is empty
   for (uint32_t i = 0; i < n; i++) {
-    napi_value x;
-    check(napi_get_element(e.env, v, i, &x), "expected an array of integers");
-    out.push_back(Reader<int>::read(e, x));
+    napi_handle_scope scope;
+    napi_open_handle_scope(e.env, &scope);
+    napi_value x = nullptr;
+    bool is_read = napi_get_element(e.env, v, i, &x) == napi_ok;
+    try {
+      if (!is_read) throw AddonError("invalid-argument", what);
+      out.push_back(Reader<T>::read(e, x));
+    } catch (...) {
+      napi_close_handle_scope(e.env, scope);
+      throw;
+    }
+    napi_close_handle_scope(e.env, scope);
   }
   return out;
 }
 
 template <>
 struct Reader<mx::Shape> {
-  static mx::Shape read(Env& e, napi_value v) { return read_ints<mx::Shape>(e, v); }
+  static mx::Shape read(Env& e, napi_value v) { return read_list<mx::Shape, int>(e, v, "expected a list of integers"); }
 };
 
 // A single number is a list of one: axes are written either way.
@@ -161,23 +182,14 @@ struct Reader<std::vector<int>> {
     napi_valuetype t = napi_undefined;
     if (v) napi_typeof(e.env, v, &t);
     if (t == napi_number) return {Reader<int>::read(e, v)};
-    return read_ints<std::vector<int>>(e, v);
+    return read_list<std::vector<int>, int>(e, v, "expected a list of integers");
   }
 };
 
 template <>
 struct Reader<std::vector<mx::array>> {
   static std::vector<mx::array> read(Env& e, napi_value v) {
-    uint32_t n = 0;
-    check(v ? napi_get_array_length(e.env, v, &n) : napi_array_expected, "expected a list of arrays");
-    std::vector<mx::array> out;
-    out.reserve(n);
-    for (uint32_t i = 0; i < n; i++) {
-      napi_value x;
-      check(napi_get_element(e.env, v, i, &x), "expected a list of arrays");
-      out.push_back(Reader<mx::array>::read(e, x));
-    }
-    return out;
+    return read_list<std::vector<mx::array>, mx::array>(e, v, "expected a list of arrays");
   }
 };
 
@@ -201,6 +213,7 @@ struct Reader<std::optional<mx::array>> {
 };
 
 inline napi_value write(Env& e, mx::array&& a) {
+  check_size(a);
   napi_value out;
   napi_create_uint32(e.env, e.arrays.add(std::move(a)), &out);
   return out;
@@ -243,7 +256,10 @@ napi_value write_list(Env& e, T&& items) {
   return out;
 }
 
-inline napi_value write(Env& e, std::vector<mx::array>&& arrays) { return write_list(e, arrays); }
+inline napi_value write(Env& e, std::vector<mx::array>&& arrays) {
+  for (const auto& a : arrays) check_size(a);  // before any has a slot that nobody would release
+  return write_list(e, arrays);
+}
 
 inline napi_value write(Env& e, std::pair<mx::array, mx::array>&& p) {
   return write(e, std::vector<mx::array>{std::move(p.first), std::move(p.second)});

@@ -77,6 +77,8 @@ struct Env {
   napi_ref scalars_ref = nullptr;
   // Makes the JavaScript error: (code, op, message, shapes) => Error
   napi_ref error_factory = nullptr;
+  // What V8 was told that arrays hold.
+  int64_t external_bytes = 0;
 };
 
 // What a bound function gets as its callback data.

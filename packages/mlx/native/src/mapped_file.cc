@@ -21,12 +21,17 @@ namespace {
 }  // namespace
 
 std::shared_ptr<MappedFile> MappedFile::open(const std::string& path) {
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (path.find('\0') != std::string::npos) throw AddonError("weights", "cannot open a path that holds a zero byte");
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // opening a pipe would wait for its writer
   if (fd < 0) fail(path, "cannot open");
   struct stat info;
   if (fstat(fd, &info) != 0) {
     ::close(fd);
     fail(path, "cannot stat");
+  }
+  if (!S_ISREG(info.st_mode)) {
+    ::close(fd);
+    throw AddonError("weights", path + " is not a file");
   }
   std::shared_ptr<MappedFile> file(new MappedFile());
   file->size_ = static_cast<size_t>(info.st_size);

@@ -1,4 +1,6 @@
 // Streams, devices, memory, the random state and the library's version.
+#include <algorithm>
+
 #include "bind.h"
 #include "mlx/version.h"
 
@@ -6,7 +8,10 @@ namespace abstractllm {
 
 namespace {
 
-mx::Device device_from(int id) { return id == 1 ? mx::Device(mx::Device::gpu) : mx::Device(mx::Device::cpu); }
+mx::Device device_from(int id) {
+  if (id != 0 && id != 1) throw AddonError("invalid-argument", "unknown device " + std::to_string(id));
+  return id == 1 ? mx::Device(mx::Device::gpu) : mx::Device(mx::Device::cpu);
+}
 
 napi_value device_info(mx::Device d, Env& e) {
   napi_value out;
@@ -38,8 +43,14 @@ void register_runtime(Env* e, napi_value x) {
   });
   bind(e, x, "newStream", [](int device) { return mx::new_stream(device_from(device)).index; });
   bind(e, x, "defaultStream", [](int device) { return mx::default_stream(device_from(device)).index; });
-  bind(e, x, "setDefaultStream",
-       [](int index, int device) { mx::set_default_stream(mx::Stream(index, device_from(device))); });
+  bind(e, x, "setDefaultStream", [](int index, int device) {
+    mx::Stream stream(index, device_from(device));
+    auto known = mx::get_streams();
+    if (std::find(known.begin(), known.end(), stream) == known.end()) {
+      throw AddonError("invalid-argument", "there is no stream " + std::to_string(index) + " on this device");
+    }
+    mx::set_default_stream(stream);
+  });
   bind(e, x, "synchronize", [] { mx::synchronize(); });
   bind(e, x, "getActiveMemory", [] { return mx::get_active_memory(); });
   bind(e, x, "getPeakMemory", [] { return mx::get_peak_memory(); });

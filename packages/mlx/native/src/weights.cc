@@ -18,16 +18,6 @@ const char* bytes_at(const MappedFile& file, const std::string& path, uint64_t o
   return file.data() + offset;
 }
 
-uint64_t byte_size(const mx::Shape& shape, mx::Dtype dtype) {
-  uint64_t n = dtype.size();
-  for (int d : shape) {
-    if (d < 0 || __builtin_mul_overflow(n, static_cast<uint64_t>(d), &n)) {
-      throw AddonError("weights", "a tensor's shape overflows");
-    }
-  }
-  return n;
-}
-
 // Zero-copy where the backend takes foreign memory and the data is aligned; libmlx copies otherwise.
 mx::array map_tensor(std::shared_ptr<MappedFile> file, const char* data, const mx::Shape& shape, mx::Dtype dtype) {
   uint64_t size = byte_size(shape, dtype);
@@ -41,7 +31,7 @@ mx::array map_tensor(std::shared_ptr<MappedFile> file, const char* data, const m
 }
 
 // Tensors [i] of one file: offsets[i], dtypes[i] and the shapes flattened one after another, by ranks[i].
-std::vector<mx::array> map_tensors(const std::string& path, const std::vector<double>& offsets,
+std::vector<mx::array> map_tensors(const std::string& path, const std::vector<uint64_t>& offsets,
                                    const std::vector<int>& dtypes, const std::vector<int>& ranks,
                                    const std::vector<int>& dims) {
   auto file = MappedFile::open(path);
@@ -56,7 +46,7 @@ std::vector<mx::array> map_tensors(const std::string& path, const std::vector<do
     at += ranks[i];
     mx::Dtype dtype = dtype_from_id(dtypes[i]);
     uint64_t size = byte_size(shape, dtype);
-    out.push_back(map_tensor(file, bytes_at(*file, path, static_cast<uint64_t>(offsets[i]), size), shape, dtype));
+    out.push_back(map_tensor(file, bytes_at(*file, path, offsets[i], size), shape, dtype));
   }
   return out;
 }
@@ -76,7 +66,11 @@ Blocks gguf_blocks(const std::string& path, uint64_t offset, int type_id, uint64
   }
   auto file = MappedFile::open(path);
   size_t count = elements / type->block_size;
-  const char* data = bytes_at(*file, path, offset, count * type->block_bytes);
+  uint64_t size;
+  if (__builtin_mul_overflow(count, static_cast<uint64_t>(type->block_bytes), &size)) {
+    throw AddonError("weights", path + ": the shape of a tensor overflows");
+  }
+  const char* data = bytes_at(*file, path, offset, size);
   return {std::move(file), reinterpret_cast<const uint8_t*>(data), count, type};
 }
 
@@ -89,11 +83,11 @@ mx::allocator::Data allocate(size_t bytes, void** out) {
 
 // [words, scales, biases] of a matrix [rows, columns] in MLX's affine layout, groups of 32.
 std::vector<mx::array> gguf_affine(const std::string& path, uint64_t offset, int type_id, int rows, int columns) {
-  auto blocks = gguf_blocks(path, offset, type_id, static_cast<uint64_t>(rows) * columns);
+  auto blocks = gguf_blocks(path, offset, type_id, byte_size({rows, columns}, mx::uint8));
   if (!blocks.type->to_affine || columns % 32 != 0) {
     throw AddonError("weights", path + ": tensor type " + blocks.type->name + " has no affine form");
   }
-  int words = columns * static_cast<int>(blocks.type->affine_bits) / 32;
+  int words = columns / 32 * static_cast<int>(blocks.type->affine_bits);
   int groups = columns / 32;
   void *w, *scales, *biases;
   auto w_data = allocate(static_cast<size_t>(rows) * words * sizeof(uint32_t), &w);
@@ -118,23 +112,15 @@ mx::array gguf_dequantize(const std::string& path, uint64_t offset, int type_id,
 }  // namespace
 
 template <>
-struct Reader<std::vector<double>> {
-  static std::vector<double> read(Env& e, napi_value v) {
-    uint32_t n = 0;
-    check(napi_get_array_length(e.env, v, &n), "expected an array of numbers");
-    std::vector<double> out(n);
-    for (uint32_t i = 0; i < n; i++) {
-      napi_value x;
-      napi_get_element(e.env, v, i, &x);
-      out[i] = Reader<double>::read(e, x);
-    }
-    return out;
+struct Reader<std::vector<uint64_t>> {
+  static std::vector<uint64_t> read(Env& e, napi_value v) {
+    return read_list<std::vector<uint64_t>, uint64_t>(e, v, "expected a list of offsets");
   }
 };
 
 void register_weights(Env* e, napi_value x) {
   bind(e, x, "mapTensors",
-       [](const std::string& path, const std::vector<double>& offsets, const std::vector<int>& dtypes,
+       [](const std::string& path, const std::vector<uint64_t>& offsets, const std::vector<int>& dtypes,
           const std::vector<int>& ranks, const std::vector<int>& dims) {
          return map_tensors(path, offsets, dtypes, ranks, dims);
        });

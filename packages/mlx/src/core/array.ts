@@ -38,6 +38,8 @@ interface Collected {
 
 // Reported in steps: each report can start a garbage collection.
 const REPORT_STEP_BYTES = 1 << 20;
+// A lazy array can claim any size; V8 ends the process over sizes that no machine has.
+const MAX_REPORTED_BYTES = 2 ** 36;
 let unreportedBytes = 0;
 
 const reportBytes = (bytes: number): void => {
@@ -75,7 +77,7 @@ export class MxArray implements ScopeMember {
   }
 
   #register(): void {
-    this.#bytes = native.nbytes(this.slot);
+    this.#bytes = Math.min(native.nbytes(this.slot), MAX_REPORTED_BYTES);
     reportBytes(this.#bytes);
     finalizers.register(this, { slot: this.slot, bytes: this.#bytes }, this);
   }
