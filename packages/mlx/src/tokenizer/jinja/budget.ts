@@ -66,10 +66,10 @@ export class Budget {
     this.step(Math.ceil(length / CHARACTERS_PER_STEP));
   }
 
-  /** Pays for joining two texts, which copies nothing yet. @throws {TemplateError} when it would be too long */
-  rope(length: number): void {
-    this.checkLength(length);
-    this.step(1 + Math.ceil(length / CHARACTERS_PER_ROPE_STEP));
+  /** Pays for adding to a text, which copies only what is added. @throws {TemplateError} when it would be too long */
+  addText(length: number, added: number): void {
+    this.checkLength(length + added);
+    this.step(1 + Math.ceil(added / CHARACTERS_PER_ROPE_STEP));
   }
 
   /** Pays for making a text. @throws {TemplateError} when it would be too long */

@@ -21,7 +21,7 @@ class Output {
   private text = "";
   constructor(private readonly budget: Budget) {}
   write(text: string): void {
-    this.budget.rope(this.text.length + text.length);
+    this.budget.addText(this.text.length, text.length);
     this.text += text;
   }
   toString(): string {

@@ -208,7 +208,7 @@ function add(a: Value, b: Value, budget: Budget): Value {
 
 /** Joins two texts; strings are ropes, so this costs little however long they are. */
 export function concat(a: string, b: string, budget: Budget): string {
-  budget.rope(a.length + b.length);
+  budget.addText(Math.max(a.length, b.length), Math.min(a.length, b.length));
   return a + b;
 }
 
