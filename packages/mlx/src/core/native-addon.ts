@@ -54,6 +54,10 @@ export interface NativeRuntime {
   seed(seed: number): void;
   setCompileEnabled(on: boolean): void;
 
+  setThreads(count: number): void;
+  getThreads(): number;
+  cpuFeatures(): string;
+
   callCompiled(
     id: number,
     fn: (inputs: Slot[]) => Slot[],

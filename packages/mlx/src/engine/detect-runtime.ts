@@ -6,13 +6,16 @@ import type { RuntimeInfo } from "./types.ts";
  */
 export const detectRuntime = async (): Promise<RuntimeInfo> => {
   try {
-    const [{ addonPath }, mx] = await Promise.all([import("../core/native.ts"), import("../core/index.ts")]);
+    const [{ addonPath }, mx] = await Promise.all([
+      import("../core/native.ts"),
+      import("../core/index.ts"),
+    ]);
     return {
       mlxVersion: mx.MLX_VERSION,
       libraryPath: addonPath,
       device: mx.isDeviceAvailable("gpu") ? "gpu" : "cpu",
       backend: mx.backend(),
-      instructionSets: [],
+      instructionSets: [mx.cpuInstructionSet()],
     };
   } catch (error) {
     const problem = MlxError.isInstance(error) || error instanceof Error ? error.message : String(error);

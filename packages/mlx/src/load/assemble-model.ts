@@ -1,12 +1,14 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { type LanguageModel, resolveArchitecture } from "../models/index.ts";
-import { MatrixLayer, type Quantization, quantize } from "../nn/index.ts";
+import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
+import { MatrixLayer, type Quantization, quantization, quantize } from "../nn/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 export interface AssembleOptions {
-  /** Quantize a dense checkpoint. */
-  quantize?: Partial<Quantization> | undefined;
+  /** Quantize a dense checkpoint, and what a GGUF file had quantized in ways MLX has not. */
+  quantize: Partial<Quantization> | undefined;
+  /** Float32 everywhere. */
+  exact: boolean;
   device: mx.Device;
 }
 
@@ -14,8 +16,12 @@ export interface AssembledModel {
   model: LanguageModel;
   /** The prevailing quantization; undefined for a dense model. */
   quantization: Quantization | undefined;
+  /** What was decided for the user. */
   warnings: string[];
 }
+
+/** Enough for K-quants: 8 bits in small groups hold their 4 to 6 bits with little added error. */
+const UNPACKED: Quantization = { bits: 8, groupSize: 32, mode: "affine" };
 
 /** Prepares the layers that the checkpoint stores quantized. */
 const expectQuantized = (
@@ -23,13 +29,39 @@ const expectQuantized = (
   checkpoint: Checkpoint,
   weights: ReadonlyMap<string, MxArray>,
 ): void => {
-  const { quantization } = checkpoint;
-  if (quantization === undefined) return;
+  const { quantization: stored } = checkpoint;
+  if (stored === undefined) return;
   for (const [path, layer] of model.namedModules()) {
     if (!(layer instanceof MatrixLayer) || !weights.has(`${path}.scales`)) continue;
-    const own = quantization.layers.get(path);
-    if (own !== false) layer.expectQuantized(own ?? quantization.standard);
+    const own = stored.layers.get(path);
+    if (own !== false) layer.expectQuantized(own ?? stored.standard);
   }
+};
+
+/** Quantizes what the options ask for; returns the prevailing quantization and what to tell the user. */
+const quantizeDense = (
+  model: LanguageModel,
+  { quantization: stored, unpacked }: Checkpoint,
+  option: Partial<Quantization> | undefined,
+): { prevailing: Quantization | undefined; warnings: string[] } => {
+  if (option === undefined) return { prevailing: stored?.standard, warnings: [] };
+  const repacked = quantize(model, UNPACKED, (path) => unpacked.has(path));
+  if (repacked.length > 0) {
+    const warning = `${repacked.length} matrices of GGUF types that MLX has not were repacked to 8 bits; quantize: false unpacks them fully`;
+    return { prevailing: stored?.standard ?? UNPACKED, warnings: [warning] };
+  }
+  if (stored !== undefined) return { prevailing: stored.standard, warnings: [] };
+  const q = quantization(option);
+  const done = quantize(model, q);
+  if (done.length === 0) return { prevailing: undefined, warnings: [] };
+  const warning = `The model is not quantized and was quantized to ${q.bits} bits while loading; quantize: false keeps it as it is`;
+  return { prevailing: q, warnings: [warning] };
+};
+
+const computeDtype = (checkpoint: Checkpoint, { device, exact }: AssembleOptions): mx.Dtype | undefined => {
+  // on the CPU stock libmlx accumulates half-precision products in half precision: up to 6 % error
+  if (device === "cpu" || exact) return mx.float32;
+  return checkpoint.computeDtype;
 };
 
 /** Evaluates a few arrays at a time, so that copies and casts don't pile up. */
@@ -40,33 +72,28 @@ const evaluateAll = (model: LanguageModel): void => {
 /**
  * A model filled with a checkpoint's weights, which it then owns.
  *
- * @throws {MlxError} `unsupported-architecture`, `config` or `weights`
+ * @throws {WeightsError} when the weights do not fit the model
  */
-export const assembleModel = async (
+export const assembleModel = (
+  architecture: BoundArchitecture,
   checkpoint: Checkpoint,
   options: AssembleOptions,
-): Promise<AssembledModel> => {
-  const architecture = await resolveArchitecture(checkpoint.config);
+): AssembledModel => {
   const model = architecture.create();
   try {
     const weights = architecture.sanitize(checkpoint.weights);
     for (const [key, array] of checkpoint.weights) if (!weights.has(key)) array.dispose();
     expectQuantized(model, checkpoint, weights);
     model.loadWeights(weights);
-    let quantization = checkpoint.quantization?.standard;
-    if (quantization === undefined && options.quantize !== undefined) {
-      const done = quantize(model, options.quantize);
-      const layer = [...model.namedModules()].find(([path]) => path === done[0])?.[1];
-      if (layer instanceof MatrixLayer) quantization = layer.quantization;
-    }
-    // stock libmlx accumulates half-precision products in half precision on the CPU: up to 6 % error
-    if (options.device === "cpu") model.castFloating(mx.float32);
+    const { prevailing, warnings } = quantizeDense(model, checkpoint, options.quantize);
+    const dtype = computeDtype(checkpoint, options);
+    if (dtype !== undefined) model.castFloating(dtype);
     evaluateAll(model);
     mx.clearCache();
-    const warnings = architecture.unknownKeys.map(
+    const unknown = architecture.unknownKeys.map(
       (key) => `config.json: the key ${key} is not known and was ignored`,
     );
-    return { model, quantization, warnings };
+    return { model, quantization: prevailing, warnings: [...warnings, ...unknown] };
   } catch (error) {
     for (const array of checkpoint.weights.values()) array.dispose();
     model.dispose();

@@ -1,4 +1,4 @@
-import type { MxArray } from "../core/index.ts";
+import type { Dtype, MxArray } from "../core/index.ts";
 import type { QuantizationConfig } from "./quantization-config.ts";
 
 /** A model on disk, opened: its config and weights under Hugging Face keys. */
@@ -9,6 +9,10 @@ export interface Checkpoint {
   readonly weights: Map<string, MxArray>;
   /** Undefined when the weights are dense. */
   readonly quantization: QuantizationConfig | undefined;
+  /** Weight matrices that were quantized in a way MLX has not and are unpacked now, by layer path. */
+  readonly unpacked: ReadonlySet<string>;
+  /** Dtype of dense weights on a GPU when the file does not say what the model computes in. */
+  readonly computeDtype: Dtype | undefined;
   /** Bytes of all weights on disk. */
   readonly weightBytes: number;
 }

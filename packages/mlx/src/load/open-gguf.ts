@@ -1,7 +1,13 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { mapGgufAffine, mapTensors, unpackGguf } from "../core/mapped.ts";
-import { type GgufFile, type GgufParameter, ggufTypeId, mapGguf, unpermutedRows } from "../weights/index.ts";
+import {
+  type GgufFile,
+  type GgufModel,
+  type GgufParameter,
+  ggufTypeId,
+  unpermutedRows,
+} from "../weights/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { readQuantizationConfig } from "./quantization-config.ts";
 
@@ -45,8 +51,7 @@ const restored = (array: MxArray, { transform, heads = 1 }: GgufParameter): MxAr
  *
  * @throws {WeightsError} for an unknown architecture, tensor or type
  */
-export const openGguf = (gguf: GgufFile): Checkpoint => {
-  const { config, parameters } = mapGguf(gguf);
+export const openGguf = (gguf: GgufFile, { config, parameters }: GgufModel): Checkpoint => {
   const weights = new Map<string, MxArray>();
   for (const parameter of parameters) {
     for (const [name, array] of readParameter(parameter)) {
@@ -61,6 +66,12 @@ export const openGguf = (gguf: GgufFile): Checkpoint => {
     generationConfig: {},
     weights,
     quantization: readQuantizationConfig(config),
+    unpacked: new Set(
+      parameters
+        .filter(({ storage, source }) => storage.kind === "dequantize" && source.shape.length === 2)
+        .map(({ name }) => name.replace(/\.weight$/, "")),
+    ),
+    computeDtype: mx.float16, // as MLX's own loader gives it; GGUF keeps norms in float32
     weightBytes: gguf.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
   };
 };

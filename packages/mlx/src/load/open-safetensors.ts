@@ -60,21 +60,28 @@ const mapSources = (sources: readonly TensorSource[]): Map<string, MxArray> => {
   return weights;
 };
 
-/**
- * Opens a model folder: `config.json`, `generation_config.json` and safetensors weights.
- *
- * @throws {ConfigError} when config.json is missing or damaged
- * @throws {WeightsError} when weights are missing, damaged or hostile
- */
-export const openSafetensors = (folder: string): Checkpoint => {
+/** The parsed `config.json` of a model folder. @throws {ConfigError} when it is missing or damaged */
+export const readModelConfig = (folder: string): Record<string, unknown> => {
   const config = readJsonObject(join(folder, "config.json"));
   if (config === undefined) throw new ConfigError(`${folder} has no config.json: it is not a model folder`);
+  return config;
+};
+
+/**
+ * Opens the rest of a model folder: `generation_config.json` and safetensors weights.
+ *
+ * @throws {ConfigError} when the quantization of the config is not one we know
+ * @throws {WeightsError} when weights are missing, damaged or hostile
+ */
+export const openSafetensors = (folder: string, config: Readonly<Record<string, unknown>>): Checkpoint => {
   const sources = resolveSafetensors(folder);
   return {
     config,
     generationConfig: readJsonObject(join(folder, "generation_config.json")) ?? {},
     weights: mapSources(sources),
     quantization: readQuantizationConfig(config),
+    unpacked: new Set(),
+    computeDtype: undefined,
     weightBytes: sources.reduce((sum, { byteLength }) => sum + byteLength, 0),
   };
 };

@@ -2,7 +2,7 @@ import type { Engine, EngineModel } from "@abstractllm/mlx";
 import { resolveModel } from "@abstractllm/mlx/hub";
 import { availableBytes, checkMemory } from "./check-memory.ts";
 import type { EnginePool } from "./engine-pool.ts";
-import { planLoad, quantizationWarning } from "./load-plan.ts";
+import { planLoad } from "./load-plan.ts";
 import { mapMlxError } from "./map-error.ts";
 import type { LoadContext } from "./model-cache.ts";
 import type { ModelSource } from "./model-source.ts";
@@ -35,13 +35,11 @@ export async function loadModel(
     await context.makeRoom();
     await fit(source.name, engine, plan.memoryBytes, context);
     const model = await engine.load({ path, quantize: plan.quantize, exact: source.exact }, { signal });
-    const { info } = model;
-    const quantized = quantizationWarning(source.name, path, plan, info);
     return {
       name: source.name,
       model,
       engine,
-      warnings: [...warnings, ...(quantized === undefined ? [] : [quantized]), ...info.warnings],
+      warnings: [...warnings, ...model.info.warnings],
       dispose: () => model.dispose(),
     };
   } catch (error) {

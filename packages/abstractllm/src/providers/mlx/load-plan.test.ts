@@ -1,10 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ModelInfo } from "@abstractllm/mlx";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Options } from "../../config/option-table.ts";
-import { planLoad, quantizationWarning } from "./load-plan.ts";
+import { planLoad } from "./load-plan.ts";
 import { type ModelSource, modelSources } from "./model-source.ts";
 
 const KB = 1024;
@@ -52,17 +51,4 @@ describe("a plan", () => {
     await writeFile(join(folder, "config.json"), "{");
     expect(await planLoad(folder, source())).toEqual({ quantize: false, memoryBytes: 16 * KB });
   });
-});
-
-test("a warning says that a model was quantized, and none that it was already", () => {
-  const info = (groupSize?: number) =>
-    (groupSize === undefined ? {} : { quantization: { bits: 4, groupSize, mode: "affine" } }) as ModelInfo;
-  const plan = { quantize: true, memoryBytes: 1 };
-  expect(quantizationWarning("m", "/m", plan, info(64))).toBe(
-    "m is not quantized and was quantized to 4 bits while loading; quantize: false keeps it as it is",
-  );
-  expect(quantizationWarning("m", "/m", { ...plan, quantize: false }, info(64))).toBeUndefined();
-  expect(quantizationWarning("m", "/m.gguf", plan, info(32))).toBeUndefined();
-  expect(quantizationWarning("m", "/m.gguf", plan, info(64))).toContain("quantized to 4 bits");
-  expect(quantizationWarning("m", "/m.gguf", plan, info())).toBeUndefined();
 });

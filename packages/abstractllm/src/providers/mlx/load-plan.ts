@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ModelInfo, QuantizeOptions } from "@abstractllm/mlx";
+import type { QuantizeOptions } from "@abstractllm/mlx";
 import { weightFileBytes } from "./check-memory.ts";
 import type { ModelSource } from "./model-source.ts";
 
 /** Bits per group of weights that affine quantization adds: a 16-bit scale and a 16-bit bias. */
 const SCALE_BITS = 32;
 
-/** Weights per scale in every quantized GGUF type that stays as it is. */
-const GGUF_GROUP_SIZE = 32;
+/** What a GGUF file takes in memory at most: scales in 32 bits, K-quants repacked to 8 bits. */
+const GGUF_MEMORY_FACTOR = 2;
 
 /** How a model will be loaded. */
 export interface LoadPlan {
@@ -22,7 +22,7 @@ export interface LoadPlan {
 export async function planLoad(path: string, { quantize, exact, engine }: ModelSource): Promise<LoadPlan> {
   const fileBytes = await weightFileBytes(path);
   // what a GGUF file holds is the engine's to find out; it leaves quantized weights as they are
-  if (isGguf(path)) return { quantize, memoryBytes: fileBytes };
+  if (isGguf(path)) return { quantize, memoryBytes: Math.ceil(fileBytes * GGUF_MEMORY_FACTOR) };
   const config = await readConfig(path);
   if (config === undefined || "quantization" in config || "quantization_config" in config) {
     return { quantize: false, memoryBytes: fileBytes };
@@ -32,20 +32,6 @@ export async function planLoad(path: string, { quantize, exact, engine }: ModelS
   const bits =
     quantize !== false ? quantizedBits(quantize) : engine.device === "cpu" || exact ? 32 : storedBits;
   return { quantize, memoryBytes: Math.ceil((fileBytes * bits) / storedBits) };
-}
-
-/** What to tell the user of a model that was quantized while it loaded; undefined where it was not. */
-export function quantizationWarning(
-  name: string,
-  path: string,
-  plan: LoadPlan,
-  info: ModelInfo,
-): string | undefined {
-  const { quantization } = info;
-  if (plan.quantize === false || quantization === undefined) return undefined;
-  if (isGguf(path) && quantization.groupSize === GGUF_GROUP_SIZE) return undefined;
-  const { bits } = quantization;
-  return `${name} is not quantized and was quantized to ${bits} bits while loading; quantize: false keeps it as it is`;
 }
 
 function quantizedBits(quantize: true | QuantizeOptions): number {

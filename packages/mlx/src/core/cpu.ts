@@ -1,0 +1,23 @@
+/** The CPU kernels of this package: their threads and instruction set. */
+import { InvalidArgumentError } from "../errors.ts";
+import { native } from "./native.ts";
+
+/** The instruction set that the CPU kernels use here: `scalar`, `avx2`, `avx512` or `avx512vnni`. */
+export const cpuInstructionSet = (): string => native.cpuFeatures();
+
+/** Threads that the CPU kernels of this process use. Default: the cores this process may use. */
+export const getThreads = (): number => native.getThreads();
+
+/**
+ * Sets how many threads the CPU kernels of this process use.
+ *
+ * @throws {InvalidArgumentError} when it is not a whole number from 1 to 1024
+ */
+export const setThreads = (count: number): void => {
+  if (!Number.isInteger(count) || count < 1 || count > 1024) {
+    throw new InvalidArgumentError(
+      `Expected a whole number of threads from 1 to 1024 but received ${String(count)}`,
+    );
+  }
+  native.setThreads(count);
+};
