@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
+import { largestError } from "./dense-reference.ts";
 import { availableLevels, controls } from "./kernel-controls.ts";
 
 afterEach(() => {
@@ -15,31 +16,6 @@ interface Problem {
   N: number;
   K: number;
   scaleType?: mx.Dtype;
-}
-
-/**
- * Largest error against sums in double precision of the dequantized weights, relative to the norms of the row and the
- * column that were multiplied: what f32 sums of any order keep small.
- */
-function largestError(x: mx.MxArray, dense: mx.MxArray, product: mx.MxArray): number {
-  const [xs, ws, out] = [x, dense, product].map((a) => a.toTypedArray() as Float32Array);
-  const K = dense.shape[1] ?? 0;
-  const N = dense.shape[0] ?? 0;
-  if (xs === undefined || ws === undefined || out === undefined) throw new Error("unreachable");
-  let largest = 0;
-  for (let i = 0; i < out.length; i++) {
-    const [m, n] = [Math.floor(i / N), i % N];
-    let [sum, xx, ww] = [0, 0, 0];
-    for (let k = 0; k < K; k++) {
-      const [a, b] = [xs[m * K + k] ?? 0, ws[n * K + k] ?? 0];
-      sum += a * b;
-      xx += a * a;
-      ww += b * b;
-    }
-    const error = Math.abs((out[i] ?? Number.NaN) - sum) / Math.sqrt(xx * ww + 1e-30);
-    if (!(error <= largest)) largest = error;
-  }
-  return largest;
 }
 
 function quantized({ bits, group, M, N, K, scaleType = mx.float32 }: Problem) {

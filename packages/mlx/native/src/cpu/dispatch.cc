@@ -5,8 +5,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "mlx/device.h"
-
 #if ABSTRACTLLM_X86
 #ifdef _MSC_VER
 #include <intrin.h>
@@ -105,12 +103,5 @@ bool isa_from_name(const std::string& name, Isa& out) {
   }
   return false;
 }
-
-Settings& settings() {
-  static thread_local Settings value;
-  return value;
-}
-
-bool use_native() { return !settings().force_stock && mlx::core::default_device() == mlx::core::Device::cpu; }
 
 }  // namespace abstractllm::cpu

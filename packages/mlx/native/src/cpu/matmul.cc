@@ -49,7 +49,7 @@ size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multipl
 // Weight rows worth about 10 us on one thread: 64 KiB of them for one row of x, fewer when each is used more often.
 size_t rows_grain(size_t row_bytes, size_t M) {
   constexpr size_t kBytes = 64 * 1024;
-  return std::max<size_t>(2, kBytes / std::max<size_t>(1, row_bytes * M) & ~size_t{1});
+  return std::max<size_t>(4, kBytes / std::max<size_t>(1, row_bytes * M) & ~size_t{3});
 }
 
 // Rows of x that are repacked at a time. Bounds the scratch memory; the weights are unpacked once per block.

@@ -40,13 +40,19 @@ struct Nibbles {
   static constexpr int kBits = 4;
   __m512i low, high;
 
+  // `bytes` are left in the row: what lies beyond them is not read, and counts as zeros.
+  template <bool whole>
   static Nibbles load(const uint8_t* p, size_t bytes) {
-    const __m512i packed = _mm512_maskz_loadu_epi8(first_bytes(bytes), p), mask = _mm512_set1_epi8(15);
+    const __m512i packed = whole ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8(first_bytes(bytes), p);
+    const __m512i mask = _mm512_set1_epi8(15);
     return {_mm512_and_si512(packed, mask), _mm512_and_si512(_mm512_srli_epi16(packed, 4), mask)};
   }
-  __m512i dot(const int8_t* digits) const {
-    const __m512i first = _mm512_dpbusd_epi32(_mm512_setzero_si512(), low, _mm512_loadu_si512(digits));
-    return _mm512_dpbusd_epi32(first, high, _mm512_loadu_si512(digits + 64));
+  // Adds the products of several rows with the same digits; the rows' chains of sums run side by side.
+  template <size_t N>
+  static void dot(__m512i (&sum)[N], const Nibbles (&w)[N], const int8_t* digits) {
+    const __m512i even = _mm512_loadu_si512(digits), odd = _mm512_loadu_si512(digits + 64);
+    for (size_t n = 0; n < N; n++) sum[n] = _mm512_dpbusd_epi32(sum[n], w[n].low, even);
+    for (size_t n = 0; n < N; n++) sum[n] = _mm512_dpbusd_epi32(sum[n], w[n].high, odd);
   }
 };
 
@@ -70,84 +76,103 @@ struct Stream {
   };
   static constexpr Tables tables{};
 
+  template <bool whole>
   static Stream load(const uint8_t* p, size_t bytes) {
-    const size_t full = 8 * bits;
-    const __m512i packed = _mm512_maskz_loadu_epi8(first_bytes(bytes < full ? bytes : full), p);
+    const __m512i packed = load_packed<whole>(p, bytes);
     if constexpr (bits == 8) return {packed};
     const __m512i spread = _mm512_permutexvar_epi8(_mm512_load_si512(tables.bytes), packed);
     const __m512i shifted = _mm512_multishift_epi64_epi8(_mm512_load_si512(tables.shifts), spread);
-    return {_mm512_and_si512(shifted, _mm512_set1_epi8((1 << bits) - 1))};
+    return {_mm512_and_si512(shifted, _mm512_set1_epi8(static_cast<char>((1 << bits) - 1)))};
   }
-  __m512i dot(const int8_t* digits) const {
-    return _mm512_dpbusd_epi32(_mm512_setzero_si512(), values, _mm512_loadu_si512(digits));
+  template <size_t N>
+  static void dot(__m512i (&sum)[N], const Stream (&w)[N], const int8_t* digits) {
+    const __m512i d = _mm512_loadu_si512(digits);
+    for (size_t n = 0; n < N; n++) sum[n] = _mm512_dpbusd_epi32(sum[n], w[n].values, d);
+  }
+
+ private:
+  template <bool whole>
+  static __m512i load_packed(const uint8_t* p, size_t bytes) {
+    constexpr size_t kBytes = 8 * bits;
+    if constexpr (whole && bits == 8) return _mm512_loadu_si512(p);
+    if constexpr (whole && bits == 4) return _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return _mm512_maskz_loadu_epi8(first_bytes(bytes < kBytes ? bytes : kBytes), p);
   }
 };
 
-// The block's products with one row of x, in units of the row's last digit. `stride` lies between digits.
-template <typename Block, int count>
-inline __m512 products(const Block& w, const int8_t* digits, size_t stride) {
-  __m512i low = w.dot(digits);
-  if constexpr (count == 1) return _mm512_cvtepi32_ps(low);
-  const __m512i middle = w.dot(digits + stride), high = w.dot(digits + 2 * stride);
-  const __m512i upper = _mm512_add_epi32(_mm512_slli_epi32(high, 8), middle);
-  if constexpr (Block::kBits <= 6) {  // 4 * 63 * 127 * 65793 and 8 * 15 * 127 * 65793 stay below 2^31
-    return _mm512_cvtepi32_ps(_mm512_add_epi32(_mm512_slli_epi32(upper, 8), low));
-  } else {
-    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(upper), _mm512_set1_ps(256), _mm512_cvtepi32_ps(low));
-  }
+template <size_t N>
+inline void shift_up(__m512i (&sum)[N]) {
+  for (size_t n = 0; n < N; n++) sum[n] = _mm512_slli_epi32(sum[n], 8);
 }
 
-template <typename Block, typename S, int count, size_t N, size_t M>
-void block_rows(const QuantMatrix& w, const DigitRows& x, size_t m0, size_t n0, float* out, size_t ldo) {
-  const size_t group = w.group, groups = w.groups(), row_bytes = w.row_bytes();
+// The products of N blocks with one row of x, in units of its last digit. `stride` lies between digits.
+template <typename Block, int count, size_t N>
+inline void products(const Block (&w)[N], const int8_t* digits, size_t stride, __m512 (&out)[N]) {
+  __m512i sum[N] = {};
+  if constexpr (count == 3) {
+    Block::dot(sum, w, digits + 2 * stride);
+    shift_up(sum);
+    Block::dot(sum, w, digits + stride);
+    if constexpr (Block::kBits == 8) {  // the third digit would not fit into 32 bits
+      __m512i low[N] = {};
+      Block::dot(low, w, digits);
+      for (size_t n = 0; n < N; n++) {
+        out[n] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[n]), _mm512_set1_ps(256), _mm512_cvtepi32_ps(low[n]));
+      }
+      return;
+    }
+    shift_up(sum);  // 4 * 63 * 127 * 65793 and 8 * 15 * 127 * 65793 stay below 2^31
+  }
+  Block::dot(sum, w, digits);
+  for (size_t n = 0; n < N; n++) out[n] = _mm512_cvtepi32_ps(sum[n]);
+}
+
+// N weight rows from n0 on, times one row of x.
+template <typename Block, typename S, int count, size_t N>
+void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t m, size_t n0, float* out) {
+  const size_t group = w.group, groups = w.groups(), row_bytes = w.row_bytes(), stride = x.padded_K;
   const LaneGroups& lanes = lane_groups<Block::kBlock>[group / 64];
+  const uint8_t* weights = w.w + n0 * row_bytes;
   const S* scales = static_cast<const S*>(w.scales) + n0 * groups;
   const S* biases = static_cast<const S*>(w.biases) + n0 * groups;
-  __m512 acc[N][M];
-  for (size_t n = 0; n < N; n++)
-    for (size_t m = 0; m < M; m++) acc[n][m] = _mm512_setzero_ps();
-
+  const int8_t* digits = x.digits + m * count * stride;
+  const float* x_scales = x.scales + m * x.padded_groups;
+  const float* x_sums = x.sums + m * x.padded_groups;
+  __m512 acc[N] = {};
   for (size_t g = 0; g < groups; g += 16) {
     const size_t left = groups - g;
     const __mmask16 mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1u << left) - 1);
-    const size_t k0 = g * group, k1 = left >= 16 ? k0 + 16 * group : w.K;
-    __m512 scale[N][M];
+    const size_t end = left >= 16 ? (g + 16) * group : w.K;
+    const __m512 x_scale = _mm512_loadu_ps(x_scales + g), x_sum = _mm512_loadu_ps(x_sums + g);
+    __m512 scale[N];
     for (size_t n = 0; n < N; n++) {
-      const __m512 s = load_scales(scales + n * groups + g, mask), b = load_scales(biases + n * groups + g, mask);
-      for (size_t m = 0; m < M; m++) {
-        const size_t at = (m0 + m) * x.padded_groups + g;
-        scale[n][m] = _mm512_mul_ps(s, _mm512_loadu_ps(x.scales + at));
-        acc[n][m] = _mm512_fmadd_ps(b, _mm512_loadu_ps(x.sums + at), acc[n][m]);
-      }
+      scale[n] = _mm512_mul_ps(load_scales(scales + n * groups + g, mask), x_scale);
+      acc[n] = _mm512_fmadd_ps(load_scales(biases + n * groups + g, mask), x_sum, acc[n]);
     }
-    for (size_t k = k0, j = 0; k < k1; k += Block::kBlock, j++) {
-      const __m512i index = _mm512_load_si512(lanes.index[j]);
+    auto add_block = [&]<bool whole>(size_t k, size_t j) {
       const size_t byte = k * Block::kBits / 8;
+      Block block[N];
+      __m512 p[N];
       for (size_t n = 0; n < N; n++) {
-        const Block block = Block::load(w.w + (n0 + n) * row_bytes + byte, row_bytes - byte);
-        for (size_t m = 0; m < M; m++) {
-          const int8_t* digits = x.digits + (m0 + m) * count * x.padded_K + k;
-          const __m512 p = products<Block, count>(block, digits, x.padded_K);
-          acc[n][m] = _mm512_fmadd_ps(p, _mm512_permutexvar_ps(index, scale[n][m]), acc[n][m]);
-        }
+        block[n] = Block::template load<whole>(weights + n * row_bytes + byte, row_bytes - byte);
       }
-    }
+      products<Block, count>(block, digits + k, stride, p);
+      const __m512i index = _mm512_load_si512(lanes.index[j]);
+      for (size_t n = 0; n < N; n++) acc[n] = _mm512_fmadd_ps(p[n], _mm512_permutexvar_ps(index, scale[n]), acc[n]);
+    };
+    size_t k = g * group, j = 0;
+    for (; k + Block::kBlock <= end; k += Block::kBlock, j++) add_block.template operator()<true>(k, j);
+    if (k < end) add_block.template operator()<false>(k, j);
   }
-  for (size_t n = 0; n < N; n++)
-    for (size_t m = 0; m < M; m++) out[(m0 + m) * ldo + n0 + n] = _mm512_reduce_add_ps(acc[n][m]);
+  for (size_t n = 0; n < N; n++) out[n0 + n] = _mm512_reduce_add_ps(acc[n]);
 }
 
 template <typename Block, typename S, int count>
 void all_rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
-  size_t m = 0;
-  for (; m + 4 <= x.M; m += 4)
-    for (size_t n = begin; n < end; n++) block_rows<Block, S, count, 1, 4>(w, x, m, n, out, ldo);
-  for (; m + 2 <= x.M; m += 2)
-    for (size_t n = begin; n < end; n++) block_rows<Block, S, count, 1, 2>(w, x, m, n, out, ldo);
-  for (; m < x.M; m++) {
+  for (size_t m = 0; m < x.M; m++) {
     size_t n = begin;
-    for (; n + 2 <= end; n += 2) block_rows<Block, S, count, 2, 1>(w, x, m, n, out, ldo);
-    for (; n < end; n++) block_rows<Block, S, count, 1, 1>(w, x, m, n, out, ldo);
+    for (; n + 4 <= end; n += 4) weight_rows<Block, S, count, 4>(w, x, m, n, out + m * ldo);
+    for (; n < end; n++) weight_rows<Block, S, count, 1>(w, x, m, n, out + m * ldo);
   }
 }
 

@@ -1,0 +1,187 @@
+// Compares the matrix product kernels of every instruction set here with sums in double precision, on buffers of the
+// exact size, so that address sanitizers see a read too far. `time` prints the speed of decode and prompt shapes.
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "../src/cpu/dispatch.h"
+#include "../src/cpu/matmul.h"
+#include "../src/cpu/thread_pool.h"
+
+using namespace abstractllm::cpu;
+
+namespace {
+
+std::mt19937 generator(1);
+
+std::vector<float> normal(size_t count) {
+  std::normal_distribution<float> draw;
+  std::vector<float> out(count);
+  for (float& v : out) v = draw(generator);
+  return out;
+}
+
+// Quantized weights and what they stand for. Scales are bf16, which the test can write by cutting an f32.
+struct Weights {
+  std::unique_ptr<uint8_t[]> packed;
+  std::unique_ptr<uint16_t[]> scales, biases;
+  std::vector<float> values;
+  QuantMatrix matrix;
+
+  Weights(int bits, size_t group, size_t N, size_t K, bool keep_values = true) {
+    const size_t bytes = N * K * static_cast<size_t>(bits) / 8, groups = N * K / group;
+    packed = std::make_unique<uint8_t[]>(bytes);
+    scales = std::make_unique<uint16_t[]>(groups);
+    biases = std::make_unique<uint16_t[]>(groups);
+    for (size_t i = 0; i < bytes; i++) packed[i] = static_cast<uint8_t>(generator());
+    const std::vector<float> s = normal(groups), b = normal(groups);
+    for (size_t i = 0; i < groups; i++) scales[i] = cut(s[i]), biases[i] = cut(b[i] * 4);
+    matrix = {packed.get(), scales.get(), biases.get(), Float::bf16, bits, group, K};
+    for (size_t i = 0; keep_values && i < N * K; i++) values.push_back(value(i));
+  }
+
+  static uint16_t cut(float v) {
+    uint32_t u;
+    std::memcpy(&u, &v, sizeof u);
+    return static_cast<uint16_t>(u >> 16);
+  }
+  static float widen(uint16_t v) {
+    const uint32_t u = static_cast<uint32_t>(v) << 16;
+    float f;
+    std::memcpy(&f, &u, sizeof f);
+    return f;
+  }
+  float value(size_t i) const {
+    const size_t bits = static_cast<size_t>(matrix.bits);
+    unsigned q = 0;
+    for (size_t b = 0; b < bits; b++) q |= (packed[(i * bits + b) / 8] >> ((i * bits + b) % 8) & 1u) << b;
+    return static_cast<float>(q) * widen(scales[i / matrix.group]) + widen(biases[i / matrix.group]);
+  }
+};
+
+int failures = 0;
+
+void compare(const char* what, const std::vector<float>& values, const std::vector<float>& x, size_t M, size_t N, size_t K,
+             const float* out, double tolerance) {
+  double worst = 0;
+  for (size_t m = 0; m < M; m++) {
+    for (size_t n = 0; n < N; n++) {
+      double sum = 0, size = 0;
+      for (size_t k = 0; k < K; k++) {
+        const double p = static_cast<double>(x[m * K + k]) * static_cast<double>(values[n * K + k]);
+        sum += p;
+        size += std::abs(p);
+      }
+      const double error = std::abs(static_cast<double>(out[m * N + n]) - sum) / size;
+      if (!(error <= worst)) worst = error;
+    }
+  }
+  if (worst <= tolerance) return;
+  std::fprintf(stderr, "failed on %s: %s, M %zu N %zu K %zu: error %g\n", isa_name(isa()), what, M, N, K, worst);
+  failures++;
+}
+
+void check_quantized(int bits, size_t group, size_t M, size_t N, size_t K) {
+  const Weights w(bits, group, N, K);
+  const std::vector<float> x = normal(M * K);
+  for (bool fast : {false, true}) {
+    const auto out = std::make_unique<float[]>(M * N);
+    quant_product(w.matrix, N, {x.data(), M, K}, out.get(), fast);
+    char what[64];
+    std::snprintf(what, sizeof what, "%d bits, group %zu%s", bits, group, fast ? ", fast" : "");
+    compare(what, w.values, x, M, N, K, out.get(), fast ? 0.01 : 1e-6);
+  }
+}
+
+void check_dense(bool transposed, bool is_half, size_t M, size_t N, size_t K) {
+  const std::vector<float> source = normal(N * K), x = normal(M * K);
+  std::vector<float> values(N * K);
+  std::vector<uint16_t> halves(N * K);
+  for (size_t i = 0; i < N * K; i++) {
+    halves[i] = Weights::cut(source[i]);
+    const size_t at = transposed ? i : i % N * K + i / N;
+    values[at] = is_half ? Weights::widen(halves[i]) : source[i];
+  }
+  const void* data = is_half ? static_cast<const void*>(halves.data()) : source.data();
+  const DenseMatrix w{data, is_half ? Float::bf16 : Float::f32, transposed, transposed ? K : N, K};
+  const auto out = std::make_unique<float[]>(M * N);
+  dense_product(w, N, {x.data(), M, K}, out.get());
+  compare(transposed ? "dense, transposed" : "dense", values, x, M, N, K, out.get(), 1e-6);
+}
+
+void check_level() {
+  for (int bits : {2, 3, 4, 5, 6, 8}) {
+    for (size_t group : {32, 64, 128}) {
+      for (size_t M : {1, 2, 3, 5, 8, 9, 31}) check_quantized(bits, group, M, 37, group * 3);
+      check_quantized(bits, group, 1, 5, group * 17);
+      check_quantized(bits, group, 4, 3, group * 33);
+    }
+  }
+  check_quantized(4, 64, 517, 70, 832);
+  for (bool transposed : {true, false}) {
+    for (bool is_half : {true, false}) {
+      for (size_t K : {1, 7, 33, 300}) {
+        for (size_t M : {1, 3, 8, 20}) check_dense(transposed, is_half, M, 35, K);
+      }
+    }
+  }
+}
+
+template <typename F>
+double fastest_ms(F&& run) {
+  double best = 1e9;
+  for (int i = 0; i < 60; i++) {
+    const auto start = std::chrono::steady_clock::now();
+    run();
+    best = std::min(best, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+void time_shape(int bits, size_t group, size_t M, size_t N, size_t K, bool fast) {
+  const Weights w(bits, group, N, K, false);
+  const std::vector<float> x = normal(M * K);
+  std::vector<float> out(M * N);
+  const double ms = fastest_ms([&] { quant_product(w.matrix, N, {x.data(), M, K}, out.data(), fast); });
+  const double bytes = static_cast<double>(N * K) * bits / 8 + static_cast<double>(N * K / group) * 4;
+  std::printf("%-11s threads %zu%s bits %d M %4zu N %6zu K %5zu: %8.3f ms %7.2f GB/s %8.1f GMAC/s\n", isa_name(isa()),
+              thread_count(), fast ? " fast" : "     ", bits, M, N, K, ms, bytes / ms * 1e-6,
+              static_cast<double>(M * N * K) / ms * 1e-6);
+}
+
+void time_all() {
+  for (size_t threads : {1, 2}) {
+    set_thread_count(threads);
+    for (bool fast : {false, true}) {
+      time_shape(4, 32, 1, 49152, 576, fast);
+      time_shape(4, 32, 1, 1536, 576, fast);
+      time_shape(4, 64, 1, 4096, 4096, fast);
+      time_shape(8, 64, 1, 4096, 4096, fast);
+      time_shape(6, 64, 1, 4096, 4096, fast);
+      time_shape(4, 64, 4, 4096, 4096, fast);
+      time_shape(4, 64, 8, 4096, 4096, fast);
+      time_shape(4, 32, 512, 1536, 576, fast);
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (int level = 0; level <= static_cast<int>(best_isa()); level++) {
+    set_isa(static_cast<Isa>(level));
+    if (argc > 1 && std::strcmp(argv[1], "time") == 0) {
+      if (argc < 3 || std::strcmp(argv[2], isa_name(isa())) == 0) time_all();
+    } else {
+      set_thread_count(3);
+      check_level();
+    }
+  }
+  if (failures == 0) std::puts("ok");
+  return failures == 0 ? 0 : 1;
+}
