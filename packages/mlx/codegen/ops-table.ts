@@ -386,13 +386,11 @@ const products: OpRow[] = [
     signature: "addmm(c: array, a: array, b: array, alpha: float = 1, beta: float = 1) -> array",
     doc: "`beta * c + alpha * (a @ b)`.",
     cpp: "cpu::addmm(c, a, b, alpha, beta)",
-    cpp: "cpu::addmm(c, a, b, alpha, beta)",
   },
   {
     signature:
       "gatherMm(a: array, b: array, lhsIndices: array?, rhsIndices: array?, sortedIndices: bool = false) -> array",
     doc: "Matrix products of the batch entries that the indices choose.",
-    cpp: "cpu::gather_mm(a, b, lhsIndices, rhsIndices, sortedIndices)",
     cpp: "cpu::gather_mm(a, b, lhsIndices, rhsIndices, sortedIndices)",
   },
   {
@@ -447,7 +445,6 @@ const quantized: OpRow[] = [
     signature:
       'gatherQmm(x: array, w: array, scales: array, biases: array?, lhsIndices: array?, rhsIndices: array?, transpose: bool = true, groupSize: int?, bits: int?, mode: string = "affine", globalScale: array?, sortedIndices: bool = false) -> array',
     doc: "Quantized matrix products of the batch entries that the indices choose.",
-    cpp: "cpu::gather_qmm(x, w, scales, biases, lhsIndices, rhsIndices, transpose, groupSize, bits, mode, globalScale, sortedIndices)",
     cpp: "cpu::gather_qmm(x, w, scales, biases, lhsIndices, rhsIndices, transpose, groupSize, bits, mode, globalScale, sortedIndices)",
   },
 ];
