@@ -436,6 +436,83 @@ qwen3_moe = family(
     },
 )
 
+olmo3 = family(
+    "olmo3",
+    {
+        **LLAMA,
+        "model_type": "olmo3",
+        "num_hidden_layers": 4,
+        "rope_theta": 10000.0,
+        "sliding_window": 4,
+    },
+    {
+        "every fourth layer full": {},
+        "layer types": {
+            "layer_types": ["full_attention", "sliding_attention", "sliding_attention", "full_attention"]
+        },
+        "bias": {"attention_bias": True},
+        "rope yarn on full layers": {
+            "rope_scaling": {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 32}
+        },
+        "tied embeddings": {"tie_word_embeddings": True},
+    },
+)
+
+olmoe = family(
+    "olmoe",
+    {**LLAMA, "model_type": "olmoe", "num_experts": 6, "num_experts_per_tok": 2, "rope_theta": 10000.0},
+    {
+        "two of six experts": {},
+        "gates normed": {"norm_topk_prob": True},
+        "bias": {"attention_bias": True},
+        "tied embeddings by default": {"tie_word_embeddings": ...},
+    },
+)
+
+cohere2 = family(
+    "cohere2",
+    {
+        **BASE,
+        "model_type": "cohere2",
+        "rms_norm_eps": ...,
+        "layer_norm_eps": 1e-5,
+        "head_dim": 16,
+        "num_hidden_layers": 4,
+        "sliding_window": 4,
+        "sliding_window_pattern": 2,
+    },
+    {
+        "sliding window pattern of 2": {},
+        "pattern of 4 by default": {"sliding_window_pattern": ...},
+        "biases": {"attention_bias": True, "layer_norm_bias": True},
+        "logit scale": {"logit_scale": 0.5},
+    },
+)
+
+seed_oss = family(
+    "seed_oss",
+    {**LLAMA, "model_type": "seed_oss", "head_dim": 24},
+    {
+        "grouped-query": {},
+        "attention bias": {"attention_bias": True},
+        "output bias": {"attention_out_bias": True},
+        "mlp bias": {"mlp_bias": True},
+        "tied embeddings by default": {"tie_word_embeddings": ...},
+        "rope llama3": {"rope_scaling": LLAMA3_ROPE},
+    },
+)
+
+ernie4_5 = family(
+    "ernie4_5",
+    {**LLAMA, "model_type": "ernie4_5", "rope_theta": 500000.0, "use_bias": False, "head_dim": None},
+    {
+        "grouped-query": {},
+        "biases": {"use_bias": True},
+        "tied embeddings": {"tie_word_embeddings": True},
+        "head_dim apart from hidden size": {"head_dim": 24},
+    },
+)
+
 CASES: list[Case] = [
     *llama,
     *qwen2,
@@ -455,4 +532,9 @@ CASES: list[Case] = [
     *mixtral,
     *qwen2_moe,
     *qwen3_moe,
+    *olmo3,
+    *olmoe,
+    *cohere2,
+    *seed_oss,
+    *ernie4_5,
 ]

@@ -1,5 +1,5 @@
 /** The frame that most decoders share: embedding, blocks, norm, output layer. */
-import type { LayerCache } from "../cache/index.ts";
+import { KVCache, type LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { type ForwardOptions, LanguageModel, layerCache } from "../models/language-model.ts";
 import { Embedding, Linear, Module } from "../nn/index.ts";
@@ -45,6 +45,11 @@ export class Decoder<Block extends DecoderBlock = DecoderBlock> extends Module {
     return this.norm.forward(h);
   }
 
+  /** Fresh caches, one per layer. */
+  makeCache(): LayerCache[] {
+    return this.layers.map(() => new KVCache());
+  }
+
   /** What the first block sees, `[B, L, E]`: given embeddings, or those of the tokens. */
   protected inputs(tokens: MxArray, embeddings?: MxArray): MxArray {
     return embeddings ?? this.embed_tokens.forward(tokens);
@@ -79,5 +84,9 @@ export class CausalLM<Body extends Decoder = Decoder> extends LanguageModel {
 
   get layers(): readonly DecoderBlock[] {
     return this.model.layers;
+  }
+
+  override makeCache(): LayerCache[] {
+    return this.model.makeCache();
   }
 }

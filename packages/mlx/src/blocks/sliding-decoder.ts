@@ -11,6 +11,24 @@ export interface SlidingWindow {
   readonly layers: readonly boolean[];
 }
 
+export interface SlidingConfig {
+  readonly num_hidden_layers: number;
+  readonly sliding_window: number;
+  /** Without `layer_types`: the last of every so many layers attends to everything, the others slide. */
+  readonly sliding_window_pattern: number;
+  readonly layer_types?: readonly string[] | undefined;
+}
+
+/** The layers that slide by a config's `layer_types`, or by its pattern. */
+export const slidingWindow = (c: SlidingConfig): SlidingWindow => ({
+  size: c.sliding_window,
+  layers: Array.from({ length: c.num_hidden_layers }, (_, i) =>
+    c.layer_types === undefined
+      ? (i + 1) % c.sliding_window_pattern !== 0
+      : c.layer_types[i] === "sliding_attention",
+  ),
+});
+
 /** A decoder some of whose layers see only a window. */
 export class SlidingDecoder<Block extends DecoderBlock = DecoderBlock> extends Decoder<Block> {
   readonly #window: SlidingWindow;
@@ -26,8 +44,10 @@ export class SlidingDecoder<Block extends DecoderBlock = DecoderBlock> extends D
     const sliding = layerCache(cache, layers.indexOf(true)).makeMask(L, { window: size });
     return (layer) => (layers[layer] === true ? sliding : full);
   }
-}
 
-/** Fresh caches: layers that slide remember no more than they see. */
-export const slidingCaches = ({ size, layers }: SlidingWindow): LayerCache[] =>
-  layers.map((slides) => (slides ? new RotatingKVCache(size) : new KVCache()));
+  /** Layers that slide remember no more than they see. */
+  override makeCache(): LayerCache[] {
+    const { size, layers } = this.#window;
+    return layers.map((slides) => (slides ? new RotatingKVCache(size) : new KVCache()));
+  }
+}

@@ -70,17 +70,22 @@ class Attention extends SelfAttention {
   }
 }
 
-const layerNorm = (c: Config): LayerNorm =>
-  new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps, bias: c.layer_norm_bias });
+/** Cohere's norm over the model dimension. */
+export const layerNorm = (c: {
+  hidden_size: number;
+  layer_norm_eps: number;
+  layer_norm_bias: boolean;
+}): LayerNorm => new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps, bias: c.layer_norm_bias });
 
 const makeBlock = (c: Config): ParallelBlock =>
   new ParallelBlock(new Attention(c), new GatedMLP(c.hidden_size, c.intermediate_size), layerNorm(c));
 
-class CohereModel extends CausalLM {
+/** Ties the output layer and multiplies the logits. */
+export class CohereModel extends CausalLM {
   readonly #scale: number;
 
-  constructor(c: Config) {
-    super({ ...c, tie_word_embeddings: true }, new Decoder(c, () => makeBlock(c), layerNorm(c)));
+  constructor(c: { hidden_size: number; vocab_size: number; logit_scale: number }, model: Decoder) {
+    super({ ...c, tie_word_embeddings: true }, model);
     this.#scale = c.logit_scale;
   }
 
@@ -91,6 +96,6 @@ class CohereModel extends CausalLM {
 
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new CohereModel(c),
+  create: (c) => new CohereModel(c, new Decoder(c, () => makeBlock(c), layerNorm(c))),
   sanitize: [dropHead],
 });

@@ -5,8 +5,7 @@ import { offsetRmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { SandwichBlock } from "../blocks/sandwich-block.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
-import { SlidingDecoder, type SlidingWindow, slidingCaches } from "../blocks/sliding-decoder.ts";
-import type { LayerCache } from "../cache/index.ts";
+import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { add, array, bfloat16, clip, finfo, float16, float32, type MxArray } from "../core/index.ts";
 import { geluApprox, OffsetRMSNorm, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
@@ -81,18 +80,11 @@ const makeBlock = (c: Config, slides: boolean): SandwichBlock => {
   return new SandwichBlock(attention, mlp, () => offsetRmsNorm(c), addClipped);
 };
 
-const slidingWindow = (c: Config): SlidingWindow => {
-  const { sliding_window_pattern: pattern, layer_types: types } = c;
-  const layers = Array.from({ length: c.num_hidden_layers }, (_, i) =>
-    types === undefined ? (i + 1) % pattern !== 0 : types[i] === "sliding_attention",
-  );
-  return { size: c.sliding_window, layers };
-};
-
 class Gemma3Decoder extends SlidingDecoder {
   readonly #scale: number;
 
-  constructor(c: Config, window: SlidingWindow) {
+  constructor(c: Config) {
+    const window = slidingWindow(c);
     super(c, (i) => makeBlock(c, window.layers[i] === true), offsetRmsNorm(c), window);
     // trained with this factor rounded to bfloat16
     this.#scale = array(c.hidden_size ** 0.5, bfloat16).item();
@@ -105,12 +97,8 @@ class Gemma3Decoder extends SlidingDecoder {
 
 /** Its output layer is tied to the embedding when the weights have none of its own. */
 export class Gemma3Model extends CausalLM {
-  readonly #window: SlidingWindow;
-
   constructor(c: Config) {
-    const window = slidingWindow(c);
-    super({ ...c, tie_word_embeddings: false }, new Gemma3Decoder(c, window));
-    this.#window = window;
+    super({ ...c, tie_word_embeddings: false }, new Gemma3Decoder(c));
   }
 
   override loadWeights(weights: ReadonlyMap<string, MxArray>, options: { strict?: boolean } = {}): void {
@@ -119,10 +107,6 @@ export class Gemma3Model extends CausalLM {
       delete this.lm_head;
     }
     super.loadWeights(weights, options);
-  }
-
-  override makeCache(): LayerCache[] {
-    return slidingCaches(this.#window);
   }
 }
 

@@ -5,8 +5,7 @@ import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
-import { SlidingDecoder, type SlidingWindow, slidingCaches } from "../blocks/sliding-decoder.ts";
-import type { LayerCache } from "../cache/index.ts";
+import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { ConfigError } from "../errors.ts";
 import type { PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
@@ -44,19 +43,6 @@ export const llamaRope = (c: Config): PositionEmbedding =>
     maxPositionEmbeddings: c.max_position_embeddings,
   });
 
-/** The layers that see only a window, if any. */
-const slidingWindow = (c: Config): SlidingWindow | undefined => {
-  if (c.layer_types?.includes("sliding_attention") !== true) return undefined;
-  if (c.sliding_window === undefined) {
-    throw new ConfigError("config.json: sliding_attention layers need sliding_window");
-  }
-  const layers = Array.from(
-    { length: c.num_hidden_layers },
-    (_, i) => c.layer_types?.[i] === "sliding_attention",
-  );
-  return { size: c.sliding_window, layers };
-};
-
 const makeBlock = (c: Config, rope: PositionEmbedding): PreNormBlock =>
   new PreNormBlock(
     new SelfAttention(c, { rope, bias: c.attention_bias }),
@@ -64,20 +50,23 @@ const makeBlock = (c: Config, rope: PositionEmbedding): PreNormBlock =>
     () => rmsNorm(c),
   );
 
-export class LlamaModel extends CausalLM {
-  readonly #window: SlidingWindow | undefined;
+const makeDecoder = (c: Config, block: (layer: number) => PreNormBlock): Decoder => {
+  const { sliding_window } = c;
+  if (c.layer_types?.includes("sliding_attention") !== true) return new Decoder(c, block, rmsNorm(c));
+  if (sliding_window === undefined) {
+    throw new ConfigError("config.json: sliding_attention layers need sliding_window");
+  }
+  const window = slidingWindow({ ...c, sliding_window, sliding_window_pattern: 1 });
+  return new SlidingDecoder(c, block, rmsNorm(c), window);
+};
 
+export class LlamaModel extends CausalLM {
   /** @param ropeOf - the position embedding of a layer; by default all have the config's */
   constructor(c: Config, ropeOf: (layer: number) => PositionEmbedding = () => llamaRope(c)) {
-    const window = slidingWindow(c);
-    const block = (layer: number) => makeBlock(c, ropeOf(layer));
-    const norm = rmsNorm(c);
-    super(c, window === undefined ? new Decoder(c, block, norm) : new SlidingDecoder(c, block, norm, window));
-    this.#window = window;
-  }
-
-  override makeCache(): LayerCache[] {
-    return this.#window === undefined ? super.makeCache() : slidingCaches(this.#window);
+    super(
+      c,
+      makeDecoder(c, (layer) => makeBlock(c, ropeOf(layer))),
+    );
   }
 }
 

@@ -4,10 +4,10 @@ import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
-import { headDim, SelfAttention } from "../blocks/self-attention.ts";
+import { headDim, SelfAttention, type SelfAttentionConfig } from "../blocks/self-attention.ts";
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray, reshape } from "../core/index.ts";
-import { Module, RMSNorm } from "../nn/index.ts";
+import { Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
@@ -32,20 +32,17 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class Attention extends SelfAttention {
+/** Attention whose queries, and whose keys, are normed over all heads at once. */
+export class Attention extends SelfAttention {
   q_norm: RMSNorm;
   k_norm: RMSNorm;
 
-  constructor(c: Config) {
-    const D = headDim(c);
-    const rope = createRope({
-      dims: D,
-      base: c.rope_theta,
-      traditional: c.rope_traditional,
-      scaling: c.rope_scaling,
-      maxPositionEmbeddings: c.max_position_embeddings,
-    });
+  constructor(
+    c: SelfAttentionConfig & { rms_norm_eps: number; attention_bias: boolean },
+    rope: PositionEmbedding,
+  ) {
     super(c, { rope, bias: c.attention_bias });
+    const D = headDim(c);
     this.q_norm = new RMSNorm(this.H * D, c.rms_norm_eps);
     this.k_norm = new RMSNorm(this.K * D, c.rms_norm_eps);
   }
@@ -59,18 +56,19 @@ class Attention extends SelfAttention {
   }
 }
 
-class Block extends Module {
+/** Norms after a branch: `x + norm(attn(x))`, then `x + norm(mlp(x))`. */
+export class Block extends Module {
   self_attn: Attention;
   mlp: GatedMLP;
   post_attention_layernorm: Norm;
   post_feedforward_layernorm: Norm;
 
-  constructor(c: Config) {
+  constructor(self_attn: Attention, mlp: GatedMLP, makeNorm: () => Norm) {
     super();
-    this.self_attn = new Attention(c);
-    this.mlp = new GatedMLP(c.hidden_size, c.intermediate_size, { bias: c.mlp_bias });
-    this.post_attention_layernorm = rmsNorm(c);
-    this.post_feedforward_layernorm = rmsNorm(c);
+    this.self_attn = self_attn;
+    this.mlp = mlp;
+    this.post_attention_layernorm = makeNorm();
+    this.post_feedforward_layernorm = makeNorm();
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
@@ -79,8 +77,20 @@ class Block extends Module {
   }
 }
 
+const makeBlock = (c: Config): Block => {
+  const rope = createRope({
+    dims: headDim(c),
+    base: c.rope_theta,
+    traditional: c.rope_traditional,
+    scaling: c.rope_scaling,
+    maxPositionEmbeddings: c.max_position_embeddings,
+  });
+  const mlp = new GatedMLP(c.hidden_size, c.intermediate_size, { bias: c.mlp_bias });
+  return new Block(new Attention(c, rope), mlp, () => rmsNorm(c));
+};
+
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new CausalLM(c, new Decoder(c, () => new Block(c), rmsNorm(c))),
+  create: (c) => new CausalLM(c, new Decoder(c, () => makeBlock(c), rmsNorm(c))),
   sanitize: [dropRotaryTables, dropTiedHead],
 });
