@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LanguageModel, modelTypes, resolveArchitecture } from "../../src/models/index.ts";
+import { array, bfloat16, type Dtype, float16, int32, tidy } from "../../src/core/index.ts";
+import { createModel, type LanguageModel, modelTypes, resolveArchitecture } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
 import { expectSameLogits } from "./compare-logits.ts";
 import { decodeFloats, type GoldenCase, readModelGoldens } from "./golden.ts";
@@ -50,8 +51,25 @@ function describeCase(golden: GoldenCase): void {
     expectSameLogits(runModel(model, run).values, decodeFloats(run.logits), vocabSize(golden));
   });
 
+  it.each([float16, bfloat16])("computes in the dtype of its weights: $name", async (dtype) => {
+    expect(await logitsDtype(golden, dtype)).toBe(dtype);
+  });
+
   // the base frequency of dynamic scaling moves with the length, so keys in a cache keep an older one
   if (!golden.name.includes("dynamic past context")) describeAgreement(golden, () => model);
+}
+
+/** The dtype of logits, from the graph alone: not every operation can run at half precision on a CPU. */
+async function logitsDtype(golden: GoldenCase, dtype: Dtype): Promise<Dtype> {
+  const model = await createModel(golden.config);
+  model.castFloating(dtype);
+  const result = tidy(() => {
+    const cache = model.makeCache();
+    model.forward(array([[1, 2, 3]], int32), { cache });
+    return { dtype: model.forward(array([[4]], int32), { cache }).dtype };
+  });
+  model.dispose();
+  return result.dtype;
 }
 
 function describeQuantized(
