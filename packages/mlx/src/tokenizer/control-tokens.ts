@@ -8,8 +8,15 @@ const MARKS = /[\uFDD0\uFDD1]/g;
 
 /** Control tokens of a tokenizer: in anyone's text, and in the text of everyone but the assistant. */
 export interface ControlTokens {
-  special: RegExp | undefined;
-  all: RegExp | undefined;
+  special: TokenPatterns | undefined;
+  all: TokenPatterns | undefined;
+}
+
+interface TokenPatterns {
+  whole: RegExp;
+  /** Beginnings of tokens, which the next string of the template could complete. */
+  beginnings: ReadonlySet<string>;
+  longest: number;
 }
 
 /**
@@ -17,11 +24,36 @@ export interface ControlTokens {
  * in an assistant's message, whose `<think>` and `<tool_call>` the model wrote.
  */
 export function controlTokensOf(tokenizer: Tokenizer, template: string): ControlTokens {
+  const last = latest.get(tokenizer);
+  if (last?.template === template) return last.tokens;
+  const tokens = findControlTokens(tokenizer, template);
+  latest.set(tokenizer, { template, tokens });
+  return tokens;
+}
+
+/** The last result of each tokenizer: some have thousands of added tokens. */
+const latest = new WeakMap<Tokenizer, { template: string; tokens: ControlTokens }>();
+
+function findControlTokens(tokenizer: Tokenizer, template: string): ControlTokens {
   const special = tokenizer.addedTokens.filter((token) => token.special);
   const written = tokenizer.addedTokens.filter(
     ({ special: isSpecial, content }) => !isSpecial && content.trim() !== "" && template.includes(content),
   );
-  return { special: anyOf(special), all: anyOf([...special, ...written]) };
+  return { special: patternsOf(special), all: patternsOf([...special, ...written]) };
+}
+
+function patternsOf(tokens: readonly AddedTokenInfo[]): TokenPatterns | undefined {
+  const whole = anyOf(tokens);
+  if (whole === undefined) return undefined;
+  const contents = tokens.map((token) => token.content);
+  const beginnings = contents.flatMap((content) =>
+    Array.from(content, (_, end) => content.slice(0, end)).slice(1),
+  );
+  return {
+    whole,
+    beginnings: new Set(beginnings),
+    longest: Math.max(...contents.map((content) => content.length)),
+  };
 }
 
 function anyOf(tokens: readonly AddedTokenInfo[]): RegExp | undefined {
@@ -39,15 +71,22 @@ export function markControlTokens<T>(data: T, tokens: ControlTokens): T {
   return pattern === undefined ? data : (markAll(data, pattern) as T);
 }
 
-function markAll(data: unknown, pattern: RegExp): unknown {
-  if (typeof data === "string") {
-    return data.replace(MARKS, "").replace(pattern, (token) => OPEN + token + CLOSE);
-  }
+function markAll(data: unknown, pattern: TokenPatterns): unknown {
+  if (typeof data === "string") return markText(data, pattern);
   if (Array.isArray(data)) return data.map((item) => markAll(item, pattern));
   if (!isRecord(data)) return data;
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => [markAll(key, pattern), markAll(value, pattern)]),
   );
+}
+
+function markText(data: string, { whole, beginnings, longest }: TokenPatterns): string {
+  const text = data.replace(MARKS, "");
+  const marked = text.replace(whole, (token) => OPEN + token + CLOSE);
+  for (let length = 1; length < longest; length++) {
+    if (beginnings.has(text.slice(-length))) return marked + CLOSE;
+  }
+  return marked;
 }
 
 /** The marks of a rendered text, also where the template's JSON escaped what is not ASCII. */
