@@ -20,8 +20,8 @@ interface TokenPatterns {
 }
 
 /**
- * Control tokens are the special tokens, and added tokens that the template writes itself. The latter stay as they are
- * in an assistant's message, whose `<think>` and `<tool_call>` the model wrote.
+ * Control tokens are the special tokens, and added tokens that the template writes itself. The latter stay as
+ * they are in an assistant's message, whose `<think>` and `<tool_call>` the model wrote.
  */
 export function controlTokensOf(tokenizer: Tokenizer, template: string): ControlTokens {
   const last = latest.get(tokenizer);

@@ -389,4 +389,4 @@ export class ExpressionParser {
   }
 }
 
-export const noArguments = (): Arguments => ({ positional: [], keywords: [] });
+const noArguments = (): Arguments => ({ positional: [], keywords: [] });

@@ -5,10 +5,8 @@ import { formatPercent } from "./format-percent.ts";
 import { characters } from "./python-text.ts";
 import { runtimeError } from "./template-failure.ts";
 import {
-  Attributes,
   type Dict,
   isFloat,
-  Namespace,
   numberOf,
   PyIterator,
   PyMarkup,
@@ -269,7 +267,3 @@ export function sign(operator: "-" | "+", value: Value): Value {
   const result = operator === "-" ? -operand : operand;
   return isFloat(value) ? toFloat(result) : result + 0;
 }
-
-/** True for objects that have their attributes to themselves. */
-export const isAttributeObject = (value: Value): value is Namespace | Attributes =>
-  value instanceof Namespace || value instanceof Attributes;

@@ -5,7 +5,7 @@ export const PY_SPACE =
 const SPACE_CHAR = new RegExp(`[${PY_SPACE}]`, "u");
 
 /** True for one character that Python counts as white space. */
-export const isSpace = (char: string): boolean => SPACE_CHAR.test(char);
+const isSpace = (char: string): boolean => SPACE_CHAR.test(char);
 
 /** `str.rstrip()`; with `chars`, of those characters. */
 export function trimEnd(text: string, chars?: string): string {
