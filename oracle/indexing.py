@@ -110,7 +110,7 @@ def random_mixed_index(rng: random.Random, shape: tuple[int, ...]) -> list:
 
 
 def mixed_record(seed: int) -> dict:
-    """An array beside positions, by NumPy: MLX writes with the dimensions of the array elsewhere than it reads."""
+    """An array beside positions, by NumPy: MLX writes with the array's dimensions elsewhere than it reads."""
     rng = random.Random(seed)
     shape = tuple(rng.randint(2, 4) for _ in range(rng.randint(2, 5)))
     a = np.arange(1, 1 + np.prod(shape), dtype=np.float32).reshape(shape)
