@@ -289,10 +289,10 @@ describe("a template that wants too much", () => {
   it("does not stop a long conversation", () => {
     const template =
       "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m.content | trim + '<|im_end|>\\n' }}{% endfor %}";
-    const messages = Array.from({ length: 5000 }, (_, i) => ({
+    const messages = Array.from({ length: 1000 }, (_, i) => ({
       role: "user",
       content: `${i} ${"word ".repeat(200)}`,
     }));
-    expect(renderChatTemplate(template, { messages }).length).toBeGreaterThan(5_000_000);
+    expect(renderChatTemplate(template, { messages }).length).toBeGreaterThan(1_000_000);
   });
 });

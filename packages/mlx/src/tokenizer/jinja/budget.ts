@@ -10,7 +10,7 @@ export interface TemplateLimits {
   maxSteps: number;
   /** Macro calls inside each other, and nesting of data. Default 64. */
   maxDepth: number;
-  /** Wall-clock time in milliseconds, looked at after the first 20,000 steps. Default 250. */
+  /** Wall-clock time in milliseconds, looked at after the first 100,000 steps. Default 250. */
   maxTimeMs: number;
 }
 
@@ -25,7 +25,7 @@ export const DEFAULT_TEMPLATE_LIMITS: TemplateLimits = {
 /** Steps between two looks at the clock. */
 const CLOCK_INTERVAL = 512;
 /** A template that did less than this was stopped by a busy machine, not by its own work. */
-const MIN_STEPS_FOR_TIME = 20_000;
+const MIN_STEPS_FOR_TIME = 100_000;
 /** Characters that a built-in goes through in the time of one step. */
 const CHARACTERS_PER_STEP = 64;
 const CHARACTERS_PER_ROPE_STEP = 4096;
