@@ -13,14 +13,23 @@ export {
   type DecoderBlock,
   type DecoderConfig,
 } from "./causal-lm.ts";
+export { topExperts, weighAnswers } from "./experts.ts";
 export { GatedMLP } from "./gated-mlp.ts";
 export { attentionMask, causalMask, type Mask, type MaskOptions } from "./mask.ts";
-export { type Norm, rmsNorm } from "./norm.ts";
+export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
+export { ParallelBlock } from "./parallel-block.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
 export { createRope, noRope, type RopeSettings } from "./rope.ts";
+export { SandwichBlock } from "./sandwich-block.ts";
+export { ScaledDecoder } from "./scaled-decoder.ts";
 export {
   headDim,
   SelfAttention,
   type SelfAttentionConfig,
   type SelfAttentionOptions,
 } from "./self-attention.ts";
+export { type SlidingConfig, SlidingDecoder, type SlidingWindow, slidingWindow } from "./sliding-decoder.ts";
+export { isSparseLayer, SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";
+export { SwitchGLU } from "./switch-glu.ts";
+export { SwitchLinear } from "./switch-linear.ts";
+export { TextModel } from "./text-model.ts";
