@@ -109,6 +109,7 @@ const shaping: OpRow[] = [
   {
     signature: "unflatten(a: array, axis: int, shape: shape) -> array",
     doc: "Axis `axis` split into `shape`.",
+    cpp: "mx::unflatten(a, axis, inferable(shape))",
   },
   {
     signature: "squeeze(a: array, axis: axes?) -> array",
@@ -136,18 +137,18 @@ const shaping: OpRow[] = [
   },
   {
     signature: "asStrided(a: array, shape: shape, strides: ints, offset: int = 0) -> array",
-    doc: "A view with explicit strides and offset, in elements; both are the caller's to keep in bounds.",
-    cpp: "mx::as_strided(a, shape, mx::Strides(strides.begin(), strides.end()), offset)",
+    doc: "A view with explicit strides and offset, in elements of the array in row-major order.",
+    cpp: "mx::as_strided(a, shape, inside(a, shape, strides, offset), offset)",
   },
   {
     signature: "slice(a: array, start: shape, stop: shape, strides: shape?) -> array",
     doc: "`a[start:stop:strides]`, one entry per axis.",
-    cpp: "strides ? mx::slice(a, start, stop, *strides) : mx::slice(a, start, stop)",
+    cpp: "strides ? mx::slice(a, start, stop, nonzero(*strides)) : mx::slice(a, start, stop)",
   },
   {
     signature: "sliceUpdate(a: array, update: array, start: shape, stop: shape, strides: shape?) -> array",
     doc: "`a` with `a[start:stop:strides]` replaced by `update`.",
-    cpp: "strides ? mx::slice_update(a, update, start, stop, *strides) : mx::slice_update(a, update, start, stop)",
+    cpp: "strides ? mx::slice_update(a, update, start, stop, nonzero(*strides)) : mx::slice_update(a, update, start, stop)",
   },
   {
     signature: "sliceAt(a: array, start: array, axes: ints, sliceSize: shape) -> array",
@@ -157,7 +158,7 @@ const shaping: OpRow[] = [
   {
     signature: "sliceUpdateAt(a: array, update: array, start: array, axes: ints) -> array",
     doc: "`a` with `update` written where the array `start` says along `axes`.",
-    cpp: "mx::slice_update(a, update, start, axes)",
+    cpp: "mx::slice_update(a, like(update, a), start, axes)",
   },
   {
     signature: "splitSections(a: array, sections: int, axis: int = 0) -> arrays",
@@ -201,7 +202,8 @@ const shaping: OpRow[] = [
   },
   {
     signature: "depends(inputs: arrays, dependencies: arrays) -> arrays",
-    doc: "`inputs`, evaluated only after `dependencies`.",
+    doc: "`inputs`, evaluated only after `dependencies`; at least one of each.",
+    cpp: "mx::depends(nonempty(inputs), nonempty(dependencies))",
   },
   { signature: "stopGradient(a: array) -> array", doc: "`a`, through which no gradient flows." },
 ];
@@ -429,6 +431,7 @@ const quantized: OpRow[] = [
     signature:
       'quantize(w: array, groupSize: int?, bits: int?, mode: string = "affine", globalScale: array?) -> arrays',
     doc: "`[N, K]` packed into uint32 `[N, K * bits / 32]` with scales `[N, K / groupSize]` and, for `affine`, biases.",
+    cpp: 'mx::quantize(w, positive(groupSize, "group size"), positive(bits, "number of bits"), mode, globalScale)',
   },
   {
     signature:
@@ -510,6 +513,15 @@ const fast: OpRow[] = [
   },
 ];
 
+const sampling: OpRow[] = [
+  {
+    group: "fast",
+    signature: "topP(logits: array, topP: float) -> array",
+    doc: "`[..., V]` with all but the smallest set of likeliest entries whose probabilities reach `topP` at minus infinity.",
+    cpp: "cpu::top_p(logits, topP)",
+  },
+];
+
 const random: OpRow[] = [
   { group: "random", signature: "key(seed: uint) -> array", doc: "A random key from a seed; uint32 `[2]`." },
   {
@@ -553,6 +565,7 @@ const random: OpRow[] = [
     group: "random",
     signature: "categorical(logits: array, axis: int = -1, key: array?) -> array",
     doc: "One index per row, drawn with probability `softmax(logits)` along `axis`; uint32.",
+    cpp: "cpu::categorical(logits, axis, key)",
   },
   {
     group: "random",
@@ -579,6 +592,7 @@ export const ops: readonly OpRow[] = [
   ...products,
   ...quantized,
   ...fast,
+  ...sampling,
   ...random,
   ...linalg,
 ];

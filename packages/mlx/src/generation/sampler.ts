@@ -1,42 +1,31 @@
-/** From log-probabilities to a token, in mlx-lm's order: top-p, min-p, top-k, then a draw. */
+/** From logits to a token, in mlx-lm's order: top-p, min-p, top-k, then a draw. */
 
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
 
-/** Log-probabilities `[1, V]` to a token `[1]`. */
+/** Logits `[1, V]`, normalised or not, to a token `[1]`. */
 export interface Sampler {
-  sample(logprobs: MxArray): MxArray;
+  sample(logits: MxArray): MxArray;
   dispose(): void;
 }
 
 const REMOVED = Number.NEGATIVE_INFINITY;
 
-/** Keeps the smallest set of likeliest tokens whose probabilities reach `topP`. */
-export const applyTopP = (logprobs: MxArray, topP: number): MxArray => {
-  const sorted = mx.sort(logprobs, -1);
-  const probabilities = mx.exp(sorted.astype(mx.float32));
-  const massAbove = mx.cumsum(probabilities, -1, true, false);
-  const total = mx.index(massAbove, "...", [0, 1]).add(mx.index(probabilities, "...", [0, 1]));
-  const dropped = mx.sum(mx.greaterEqual(massAbove, total.multiply(topP)).astype(mx.int32), -1, true);
-  const threshold = mx.takeAlongAxis(sorted, dropped, -1);
-  return mx.where(mx.less(logprobs, threshold), REMOVED, logprobs);
-};
-
 /** Keeps tokens at least `minP` times as likely as the likeliest. */
-export const applyMinP = (logprobs: MxArray, minP: number): MxArray => {
-  const threshold = mx.max(logprobs, -1, true).add(Math.log(minP));
-  return mx.where(mx.less(logprobs, threshold), REMOVED, logprobs);
+export const applyMinP = (logits: MxArray, minP: number): MxArray => {
+  const threshold = mx.max(logits, -1, true).add(Math.log(minP));
+  return mx.where(mx.less(logits, threshold), REMOVED, logits);
 };
 
 /** Keeps the `topK` likeliest tokens. */
-export const applyTopK = (logprobs: MxArray, topK: number): MxArray => {
-  const order = mx.argpartition(mx.negative(logprobs), topK - 1, -1);
-  return mx.putAlongAxis(logprobs, mx.index(order, "...", [topK]), REMOVED, -1);
+export const applyTopK = (logits: MxArray, topK: number): MxArray => {
+  const order = mx.argpartition(mx.negative(logits), topK - 1, -1);
+  return mx.putAlongAxis(logits, mx.index(order, "...", [topK]), REMOVED, -1);
 };
 
 const greedy: Sampler = {
-  sample: (logprobs) => mx.argmax(logprobs, -1),
+  sample: (logits) => mx.argmax(logits, -1),
   dispose: () => {},
 };
 
@@ -51,12 +40,12 @@ class RandomSampler implements Sampler {
     this.#key = mx.keep(mx.random.key(seed));
   }
 
-  sample(logprobs: MxArray): MxArray {
+  sample(logits: MxArray): MxArray {
     const { temperature, topP, minP, topK } = this.#options;
-    let kept = logprobs;
-    if (topP > 0 && topP < 1) kept = applyTopP(kept, topP);
+    let kept = logits;
+    if (topP > 0 && topP < 1) kept = mx.fast.topP(kept, topP);
     if (minP > 0) kept = applyMinP(kept, minP);
-    if (topK > 0 && topK < logprobs.dim(-1)) kept = applyTopK(kept, topK);
+    if (topK > 0 && topK < logits.dim(-1)) kept = applyTopK(kept, topK);
     return mx.random.categorical(kept.multiply(1 / temperature), -1, this.#nextKey());
   }
 

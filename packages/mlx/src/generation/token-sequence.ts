@@ -75,7 +75,7 @@ export class TokenSequence {
       const logits = this.#model.forward(tokens(), { cache: this.#cache }); // [1, 1, V]
       let last = mx.reshape(logits, [1, -1]);
       for (const processor of this.#processors) last = processor.apply(last);
-      const token = this.#sampler.sample(last.subtract(mx.logsumexp(last, -1, true)));
+      const token = this.#sampler.sample(last);
       for (const processor of this.#processors) processor.observe(token);
       return token;
     });

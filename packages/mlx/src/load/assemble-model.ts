@@ -52,7 +52,7 @@ const quantizeDense = (
   }
   if (stored !== undefined) return { prevailing: stored.standard, warnings: [] };
   const q = quantization(option);
-  const done = quantize(model, q);
+  const done = quantize(model, q, (path) => model.quantizationOf(path));
   if (done.length === 0) return { prevailing: undefined, warnings: [] };
   const warning = `The model is not quantized and was quantized to ${q.bits} bits while loading; quantize: false keeps it as it is`;
   return { prevailing: q, warnings: [warning] };

@@ -50,18 +50,22 @@ float masked(float score, const AttentionKeys& keys, const void* mask, int key) 
 // scores[r * kStep + j] for kRows rows and keys j < n, four keys at a time.
 template <int kRows, typename T>
 void dot_scores(const float* q, const T* k, int64_t stride, int dims, int n, float* scores) {
+  const int whole = dims - dims % kLanes;
+  const size_t rest = static_cast<size_t>(dims - whole);
   for (int j = 0; j < n; j += 4) {
     const T* key[4];
     for (int i = 0; i < 4; i++) key[i] = k + (j + i < n ? j + i : n - 1) * stride;  // repeats the last one
     Floats sums[kRows][4] = {};
-    for (int d = 0; d < dims; d += kLanes) {
+    const auto add = [&](auto&& read, int d) {
       Floats values[4];
-      for (int i = 0; i < 4; i++) values[i] = load_at(key[i], d, dims);
+      for (int i = 0; i < 4; i++) values[i] = read(key[i] + d);
       for (int r = 0; r < kRows; r++) {
-        const Floats query = load_at(q + r * dims, d, dims);
+        const Floats query = read(q + r * dims + d);
         for (int i = 0; i < 4; i++) sums[r][i] = multiply_add(query, values[i], sums[r][i]);
       }
-    }
+    };
+    for (int d = 0; d < whole; d += kLanes) add([](auto* p) { return load(p); }, d);
+    if (whole < dims) add([rest](auto* p) { return load_first(p, rest); }, whole);
     for (int r = 0; r < kRows; r++) {
       const Quad four = sum_lanes(sums[r][0], sums[r][1], sums[r][2], sums[r][3]);
       std::memcpy(scores + r * kStep + j, &four, sizeof four);

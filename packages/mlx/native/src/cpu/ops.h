@@ -8,4 +8,5 @@
 #include "norm.h"
 #include "quant_matmul.h"
 #include "rope.h"
+#include "sampling.h"
 #include "softmax.h"

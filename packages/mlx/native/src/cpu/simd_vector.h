@@ -129,20 +129,32 @@ inline float sum_lanes(Floats v) {
   return parts[0];
 }
 
-// The four sums over lanes.
+// The four sums over lanes: pairs are added while they are interleaved, so that all four share the folding.
 inline Quad sum_lanes(Floats a, Floats b, Floats c, Floats d) {
-  auto fold = [](Floats v) {
-    Quad parts[kLanes / 4];
-    std::memcpy(parts, &v, sizeof v);
-    for (int half = kLanes / 8; half > 0; half /= 2) {
-      for (int i = 0; i < half; i++) parts[i] += parts[i + half];
-    }
-    return parts[0];
+#if defined(__AVX512F__)
+  const auto pair = [](Floats x, Floats y) {
+    const __m512 p = reinterpret_cast<__m512>(x), q = reinterpret_cast<__m512>(y);
+    return _mm512_add_ps(_mm512_unpacklo_ps(p, q), _mm512_unpackhi_ps(p, q));
   };
-  const Quad qa = fold(a), qb = fold(b), qc = fold(c), qd = fold(d);
-  const Quad ab = __builtin_shufflevector(qa, qb, 0, 4, 1, 5) + __builtin_shufflevector(qa, qb, 2, 6, 3, 7);
-  const Quad cd = __builtin_shufflevector(qc, qd, 0, 4, 1, 5) + __builtin_shufflevector(qc, qd, 2, 6, 3, 7);
+  const __m512 ab = pair(a, b), cd = pair(c, d);
+  const __m512 four = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(four), _mm512_extractf32x8_ps(four, 1));
+  return reinterpret_cast<Quad>(_mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)));
+#elif defined(__AVX2__)
+  const auto pair = [](Floats x, Floats y) {
+    const __m256 p = reinterpret_cast<__m256>(x), q = reinterpret_cast<__m256>(y);
+    return _mm256_add_ps(_mm256_unpacklo_ps(p, q), _mm256_unpackhi_ps(p, q));
+  };
+  const __m256 ab = pair(a, b), cd = pair(c, d);
+  const __m256 four = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+  return reinterpret_cast<Quad>(_mm_add_ps(_mm256_castps256_ps128(four), _mm256_extractf128_ps(four, 1)));
+#else
+  const auto pair = [](Floats p, Floats q) {
+    return __builtin_shufflevector(p, q, 0, 4, 1, 5) + __builtin_shufflevector(p, q, 2, 6, 3, 7);
+  };
+  const Floats ab = pair(a, b), cd = pair(c, d);
   return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+#endif
 }
 
 inline float largest_lane(Floats v) {

@@ -46,3 +46,8 @@ export function geglu(gate: MxArray, x: MxArray): MxArray {
 export function softcap(x: MxArray, cap: number): MxArray {
   return adopt(native.fast_softcap(handleOf(x), cap));
 }
+
+/** `[..., V]` with all but the smallest set of likeliest entries whose probabilities reach `topP` at minus infinity. */
+export function topP(logits: MxArray, topP: number): MxArray {
+  return adopt(native.fast_topP(handleOf(logits), topP));
+}

@@ -162,6 +162,7 @@ export interface NativeOps {
   fast_swiglu(gate: Slot, x: Slot): Slot;
   fast_geglu(gate: Slot, x: Slot): Slot;
   fast_softcap(x: Slot, cap: number): Slot;
+  fast_topP(logits: Slot, topP: number): Slot;
   random_key(seed: number): Slot;
   random_splitKey(key: Slot, num: number): Slot;
   random_uniform(low: Slot, high: Slot, shape: readonly number[], dtype: number, key: Slot): Slot;

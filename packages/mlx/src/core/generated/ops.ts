@@ -134,7 +134,7 @@ export function contiguous(a: MxArray, allowColMajor: boolean = false): MxArray 
   return adopt(native.contiguous(handleOf(a), allowColMajor));
 }
 
-/** A view with explicit strides and offset, in elements; both are the caller's to keep in bounds. */
+/** A view with explicit strides and offset, in elements of the array in row-major order. */
 export function asStrided(a: MxArray, shape: readonly number[], strides: readonly number[], offset: number = 0): MxArray {
   return adopt(native.asStrided(handleOf(a), shape, strides, offset));
 }
@@ -204,7 +204,7 @@ export function flip(a: MxArray, axis?: number | readonly number[] | null): MxAr
   return adopt(native.flip(handleOf(a), axis));
 }
 
-/** `inputs`, evaluated only after `dependencies`. */
+/** `inputs`, evaluated only after `dependencies`; at least one of each. */
 export function depends(inputs: readonly MxArray[], dependencies: readonly MxArray[]): MxArray[] {
   return adoptAll(native.depends(handlesOf(inputs), handlesOf(dependencies)));
 }
