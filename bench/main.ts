@@ -48,8 +48,8 @@ const measure = async (benchmark: Benchmark, context: BenchContext, force: boole
 };
 
 const runAll = async (options: BenchArguments): Promise<void> => {
-  const { threads, rounds, quick, force, json, publish } = options;
-  const context = createBenchContext({ threads, rounds, quick });
+  const { threads, rounds, quick, without, force, json, publish } = options;
+  const context = createBenchContext({ threads, rounds, quick, without });
   const published = join(context.root, "bench", "results");
   for (const benchmark of choose(options.names)) {
     const result = await measure(benchmark, context, force);

@@ -18,6 +18,7 @@ export const USAGE = `npm run bench -- [name ...] [options]
 
   --threads N   threads of every player (default 2)
   --rounds N    measurements of every player (default 5, quick 1)
+  --without P   leave out peers whose name starts with P, such as mlx-lm; may be repeated
   --quick       small sizes, to see that everything works; the figures mean nothing
   --force       measure although the machine is busy; the results cannot be published
   --json        print JSON instead of Markdown
@@ -41,6 +42,7 @@ export const parseArguments = (args: readonly string[]): BenchArguments => {
     options: {
       threads: { type: "string", default: "2" },
       rounds: { type: "string" },
+      without: { type: "string", multiple: true, default: [] },
       quick: flag,
       force: flag,
       json: flag,
@@ -52,11 +54,12 @@ export const parseArguments = (args: readonly string[]): BenchArguments => {
   if (values.publish && (values.quick || values.force || rounds < FEWEST_ROUNDS)) {
     throw new Error(`--publish needs a full run of at least ${FEWEST_ROUNDS} rounds on an idle machine`);
   }
-  const { quick, force, json, publish, help } = values;
+  const { without, quick, force, json, publish, help } = values;
   return {
     names: positionals,
     threads: wholeNumber("threads", values.threads),
     rounds,
+    without,
     quick,
     force,
     json,

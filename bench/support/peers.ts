@@ -17,7 +17,13 @@ const BINARIES: Record<string, string> = {
   "darwin-x64": "mac-x64",
 };
 
-const attempt = async <T>(install: () => Promise<T>): Promise<Peer<T>> => {
+const attempt = async <T>(
+  context: BenchContext,
+  name: string,
+  install: () => Promise<T>,
+): Promise<Peer<T>> => {
+  const isUnwanted = context.settings.without.some((start) => name.startsWith(start));
+  if (isUnwanted) return { reason: "left out on request" };
   try {
     return { found: await install() };
   } catch (error) {
@@ -37,7 +43,7 @@ const once = async (folder: string, wish: string, install: () => Promise<void>):
 
 /** @returns the folder of the installed package */
 export const installNodeLlamaCpp = (context: BenchContext): Promise<Peer<string>> =>
-  attempt(async () => {
+  attempt(context, "node-llama-cpp", async () => {
     const binary = BINARIES[`${process.platform}-${process.arch}`];
     if (binary === undefined) throw new Error(`no binary for ${process.platform}-${process.arch}`);
     const folder = join(context.stateDir, "node-llama-cpp");
@@ -61,7 +67,7 @@ export const installNodeLlamaCpp = (context: BenchContext): Promise<Peer<string>
 
 /** @returns the Python that has mlx-lm */
 export const installMlxLm = (context: BenchContext): Promise<Peer<string>> =>
-  attempt(async () => {
+  attempt(context, "mlx-lm", async () => {
     const folder = join(context.stateDir, "..", "bench-venv");
     const requirements = join(context.root, "oracle", "requirements.txt");
     const python = join(folder, "bin", "python");

@@ -42,6 +42,8 @@ export interface Settings {
   rounds: number;
   /** Small sizes, to see that everything works; its figures mean nothing. */
   quick: boolean;
+  /** Peers left out: every one whose name starts with one of these. */
+  without: string[];
 }
 
 export interface Result extends Findings {
