@@ -18,6 +18,7 @@ export type MlxErrorCode =
   | "gated" // the repository needs an accepted licence or a token
   | "network" // the hub could not be reached or broke off
   | "integrity" // a download does not match its hash or size
+  | "storage" // the cache folder or disk cannot be used, or is full
   | "offline" // not in the cache, and offline mode is on
   | "aborted" // the caller's AbortSignal fired
   | "context-length" // prompt plus output do not fit the model's context

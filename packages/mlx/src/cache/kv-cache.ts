@@ -1,5 +1,5 @@
 import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
-import { concatenate, type MxArray, replace, slice, sliceUpdate, zeros } from "../core/index.ts";
+import { concatenate, fast, type MxArray, replace, slice, sliceUpdate, zeros } from "../core/index.ts";
 import type { LayerCache } from "./layer-cache.ts";
 
 /** Positions added at once when the buffer is full: few copies, little waste. */
@@ -11,6 +11,7 @@ export class KVCache implements LayerCache {
   #values: MxArray | undefined;
   #capacity = 0;
   #offset = 0;
+  #written = 0; // positions that earlier results may hold
 
   get offset(): number {
     return this.#offset;
@@ -26,14 +27,31 @@ export class KVCache implements LayerCache {
     const start = this.#offset;
     const end = start + L;
     if (end > this.#capacity) this.#grow(keys, values, end);
+    this.#offset = end;
+    if (start >= this.#written) return this.#append(keys, values, start);
     const allKeys = this.#write(this.#keys, keys, [B, K, end, D], start);
     const allValues = this.#write(this.#values, values, [B, K, end, valueDim], start);
     this.#keys = replace(this.#keys, allKeys);
     this.#values = replace(this.#values, allValues);
-    this.#offset = end;
+    this.#written = Math.max(this.#written, end);
     if (end === this.#capacity) return [allKeys, allValues];
     const from = [0, 0, 0, 0];
     return [slice(allKeys, from, [B, K, end, D]), slice(allValues, from, [B, K, end, valueDim])];
+  }
+
+  /** Behind everything written so far: in place. */
+  #append(keys: MxArray, values: MxArray, start: number): [MxArray, MxArray] {
+    const [allKeys, allValues, usedKeys = keys, usedValues = values] = fast.appendToCache(
+      this.#keys ?? keys,
+      this.#values ?? values,
+      keys,
+      values,
+      start,
+    );
+    this.#keys = allKeys && replace(this.#keys, allKeys);
+    this.#values = allValues && replace(this.#values, allValues);
+    this.#written = this.#offset;
+    return [usedKeys, usedValues];
   }
 
   #write(buffer: MxArray | undefined, update: MxArray, stop: readonly number[], start: number): MxArray {
@@ -45,6 +63,7 @@ export class KVCache implements LayerCache {
     this.#keys = this.#extended(this.#keys, keys, added);
     this.#values = this.#extended(this.#values, values, added);
     this.#capacity = this.#offset + added;
+    this.#written = this.#offset;
   }
 
   /** `buffer` cut to what is used, with `added` free positions behind it. */
@@ -81,5 +100,6 @@ export class KVCache implements LayerCache {
     this.#values = undefined;
     this.#capacity = 0;
     this.#offset = 0;
+    this.#written = 0;
   }
 }

@@ -6,10 +6,7 @@ import type { RuntimeInfo } from "./types.ts";
  */
 export const detectRuntime = async (): Promise<RuntimeInfo> => {
   try {
-    const [{ addonPath }, mx] = await Promise.all([
-      import("../core/native.ts"),
-      import("../core/index.ts"),
-    ]);
+    const [{ addonPath }, mx] = await Promise.all([import("../core/native.ts"), import("../core/index.ts")]);
     return {
       mlxVersion: mx.MLX_VERSION,
       libraryPath: addonPath,

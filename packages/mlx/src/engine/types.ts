@@ -160,6 +160,7 @@ export interface Engine {
 export interface RuntimeInfo {
   /** Undefined when no libmlx could be loaded; `problem` then says why and what to do. */
   mlxVersion?: string;
+  /** The addon that was loaded; its libmlx lies beside it. */
   libraryPath?: string;
   device: "cpu" | "gpu";
   /** `cpu`, `metal` or `cuda`. */

@@ -36,7 +36,7 @@ const outputLimit = (promptLength: number, maxTokens: number, contextLength: num
     throw new MlxError(
       "context-length",
       `The prompt has ${promptLength} tokens, but the model's context of ${contextLength} must hold prompt and answer. Shorten the prompt.`,
-      { details: { promptTokens: promptLength, contextLength } },
+      { details: { contentLength: promptLength, contextLength } },
     );
   }
   return maxTokens <= room

@@ -20,7 +20,7 @@ export interface CachedModel {
  * Models of the cache that can be loaded: those with a config and safetensors, or with a GGUF file. By name.
  *
  * @param cacheDir - the hub cache folder. Default as in `hubSettings`
- * @throws {HubError} `unavailable` when the folder cannot be read
+ * @throws {HubError} `storage` when the folder cannot be read
  */
 export async function cachedModels(cacheDir?: string): Promise<CachedModel[]> {
   const { repos } = await scanCache(cacheDir);

@@ -4,7 +4,7 @@ import type { HubContext } from "./hub-context.ts";
 /**
  * Checks that a folder's disk has room, where the system can tell.
  *
- * @throws {HubError} `unavailable`, with both sizes
+ * @throws {HubError} `storage`, with both sizes
  */
 export async function checkDiskSpace(
   context: HubContext,
@@ -17,7 +17,7 @@ export async function checkDiskSpace(
   const freeBytes = stats.bavail * stats.bsize;
   if (freeBytes >= neededBytes) return;
   throw new HubError(
-    "unavailable",
+    "storage",
     `The download needs ${gigabytes(neededBytes)} and the disk of ${folder} has ${gigabytes(freeBytes)} left. ` +
       "Free space, remove models that are not needed, or set HF_HUB_CACHE to a folder on another disk.",
     { details: { neededBytes, freeBytes, errno: "ENOSPC" } },

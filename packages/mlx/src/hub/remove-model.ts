@@ -25,7 +25,7 @@ export interface RemovedModel {
 /**
  * Removes a model, or one revision of it, from the cache. Removing the last revision removes the model.
  *
- * @throws {HubError} `model-not-found` when it is not in the cache, `invalid-argument` for a bad name, `unavailable`
+ * @throws {HubError} `model-not-found` when it is not in the cache, `invalid-argument` for a bad name, `storage`
  * when the file system refuses
  */
 export async function removeModel(repo: string, options: RemoveModelOptions = {}): Promise<RemovedModel> {

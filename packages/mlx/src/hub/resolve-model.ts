@@ -56,7 +56,7 @@ export interface ResolvedModel {
  *
  * @param source - path, `org/name`, `org/name:Q4_K_M` or `org/name/file.gguf`
  * @throws {HubError} `model-not-found`, `gated`, `network`, `integrity`, `offline`, `aborted`, `invalid-argument`, or
- * `unavailable` for a cache folder that cannot be used
+ * `storage` for a cache folder that cannot be used
  * @example
  * const { path } = await resolveModel("mlx-community/Qwen3-0.6B-4bit", { onProgress: console.log });
  */

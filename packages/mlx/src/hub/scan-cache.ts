@@ -65,7 +65,7 @@ const IGNORED = new Set([".DS_Store", ".locks", "CACHEDIR.TAG", ".shared-blobs"]
  * does not exist is empty.
  *
  * @param cacheDir - the hub cache folder. Default as in {@link hubSettings}
- * @throws {HubError} `unavailable` when the folder cannot be read
+ * @throws {HubError} `storage` when the folder cannot be read
  */
 export async function scanCache(cacheDir: string = hubSettings().cacheDir): Promise<CacheScan> {
   const repos: CachedRepo[] = [];
@@ -88,14 +88,10 @@ async function readFolder(cacheDir: string): Promise<string[]> {
   } catch (cause) {
     const errno = errnoOf(cause);
     if (errno === "ENOENT") return [];
-    throw new HubError(
-      "unavailable",
-      `Cannot read the model cache ${cacheDir} (${errno}). Check HF_HUB_CACHE.`,
-      {
-        cause,
-        details: { cacheDir, errno },
-      },
-    );
+    throw new HubError("storage", `Cannot read the model cache ${cacheDir} (${errno}). Check HF_HUB_CACHE.`, {
+      cause,
+      details: { cacheDir, errno },
+    });
   }
 }
 

@@ -17,7 +17,7 @@ export function storageError(error: unknown, cacheDir: string): unknown {
   const code = errnoOf(error);
   if (MlxError.isInstance(error) || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
   const remedy = REMEDIES[code] ?? `The file system answered ${code}.`;
-  return new HubError("unavailable", `Cannot use the model cache ${cacheDir}. ${remedy}`, {
+  return new HubError("storage", `Cannot use the model cache ${cacheDir}. ${remedy}`, {
     cause: error,
     details: { cacheDir, errno: code },
   });

@@ -1,4 +1,4 @@
-import { dequantize, type MxArray, take, zeros } from "../core/index.ts";
+import { fast, type MxArray, take, zeros } from "../core/index.ts";
 import { MatrixLayer } from "./matrix-layer.ts";
 import { matmulTransposed } from "./quantization.ts";
 
@@ -11,10 +11,8 @@ export class Embedding extends MatrixLayer {
   /** Token ids `[...]` to rows `[..., E]`. */
   forward(ids: MxArray): MxArray {
     const q = this.quantization;
-    const rows = take(this.weight, ids, 0);
-    if (q === undefined || this.scales === undefined) return rows;
-    const biases = this.biases === undefined ? undefined : take(this.biases, ids, 0);
-    return dequantize(rows, take(this.scales, ids, 0), biases, q.groupSize, q.bits, q.mode);
+    if (q === undefined || this.scales === undefined) return take(this.weight, ids, 0);
+    return fast.quantizedEmbedding(ids, this.weight, this.scales, this.biases, q.groupSize, q.bits, q.mode);
   }
 
   /** `x [..., E] @ weight.T -> [..., V]`: the output layer of models with tied embeddings. */

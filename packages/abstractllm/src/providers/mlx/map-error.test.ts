@@ -18,6 +18,7 @@ const EXPECTED: Readonly<Record<MlxErrorCode, string>> = {
   gated: "AuthenticationError",
   network: "ProviderConnectionError",
   integrity: "ModelLoadingError",
+  storage: "ModelLoadingError",
   offline: "ModelNotFoundError",
   aborted: "GenerationError",
   "context-length": "ContextWindowExceededError",

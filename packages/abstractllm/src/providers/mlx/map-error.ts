@@ -40,11 +40,8 @@ const BY_CODE: Readonly<Record<MlxErrorCode, Mapping>> = {
       requiredMemory: bytes(details.requiredBytes),
       availableMemory: bytes(details.availableBytes),
     }),
-  unavailable: (failure) =>
-    // the hub's word for a cache folder that cannot be used
-    MlxError.isInstance(failure.options.cause) && failure.options.cause.name === "HubError"
-      ? loading(failure)
-      : new UnsupportedFeatureError("mlx", failure.message, failure.options),
+  unavailable: ({ message, options }) => new UnsupportedFeatureError("mlx", message, options),
+  storage: loading,
   disposed: ({ message, options }) => new GenerationError(message, { ...options, retryable: true }),
   weights: loading,
   config: loading,
