@@ -59,7 +59,7 @@ struct Reader<napi_value> {
 template <>
 struct Reader<double> {
   static double read(Env& e, napi_value v) {
-    double d;
+    double d = 0;
     check(v ? napi_get_value_double(e.env, v, &d) : napi_number_expected, "expected a number");
     return d;
   }
@@ -96,7 +96,7 @@ struct Reader<uint64_t> {
 template <>
 struct Reader<bool> {
   static bool read(Env& e, napi_value v) {
-    bool b;
+    bool b = false;
     check(v ? napi_get_value_bool(e.env, v, &b) : napi_boolean_expected, "expected a boolean");
     return b;
   }
