@@ -13,7 +13,7 @@ export interface Signature {
   result: "array" | "arrays";
 }
 
-export const parameterTypes = [
+const parameterTypes = [
   "array",
   "operand",
   "arrays",

@@ -3,7 +3,7 @@ import type { NativeOps, Slot } from "./generated/native-ops.ts";
 
 export type { Slot } from "./generated/native-ops.ts";
 
-export interface NativeRuntime {
+interface NativeRuntime {
   configure(
     scalars: Float64Array,
     errorFactory: (code: never, op: string, message: string, shapes: string) => Error,

@@ -7,8 +7,8 @@ import type { NativeAddon } from "./native-addon.ts";
 import { MLX_VERSION } from "./version.ts";
 
 /** Builds of the addon, most capable first; each lies in build/<variant>/ beside vendor/<variant>/. */
-export const variants = ["metal", "cuda13", "cuda12", "cpu"] as const;
-export type Variant = (typeof variants)[number];
+const variants = ["metal", "cuda13", "cuda12", "cpu"] as const;
+type Variant = (typeof variants)[number];
 
 const require = createRequire(import.meta.url);
 const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
@@ -69,7 +69,7 @@ const load = (): LoadedAddon => {
   });
 };
 
-export const { addon: native, path: addonPath, variant: addonVariant }: LoadedAddon = load();
+export const { addon: native, path: addonPath }: LoadedAddon = load();
 
 /** Values of numbers standing where arrays may stand; the addon reads them by index. */
 export const scalars = new Float64Array(8);

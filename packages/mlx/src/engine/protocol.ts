@@ -2,7 +2,7 @@
 import type { MlxErrorCode } from "../errors.ts";
 import type { DeviceChoice, GenerateRequest, GenerationPart, LoadRequest, ModelInfo } from "./types.ts";
 
-export type TokenizeRequest = Pick<GenerateRequest, "prompt" | "templateVariables" | "tools">;
+type TokenizeRequest = Pick<GenerateRequest, "prompt" | "templateVariables" | "tools">;
 
 export interface MemoryReport {
   activeBytes: number;

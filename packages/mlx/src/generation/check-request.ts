@@ -36,7 +36,7 @@ const checkLogitBias = (bias: SamplingOptions["logitBias"], vocabSize: number): 
  *
  * @throws {InvalidArgumentError} naming the option, its range and what it was
  */
-export const checkSampling = (options: SamplingOptions, vocabSize: number): void => {
+const checkSampling = (options: SamplingOptions, vocabSize: number): void => {
   checkNumber("temperature", options.temperature, { min: 0, max: 100 });
   checkNumber("topP", options.topP, { min: 0, max: 1 });
   checkNumber("topK", options.topK, { min: 0, whole: true });

@@ -13,13 +13,13 @@ export interface Sampler {
 const REMOVED = Number.NEGATIVE_INFINITY;
 
 /** Keeps tokens at least `minP` times as likely as the likeliest. */
-export const applyMinP = (logits: MxArray, minP: number): MxArray => {
+const applyMinP = (logits: MxArray, minP: number): MxArray => {
   const threshold = mx.max(logits, -1, true).add(Math.log(minP));
   return mx.where(mx.less(logits, threshold), REMOVED, logits);
 };
 
 /** Keeps the `topK` likeliest tokens. */
-export const applyTopK = (logits: MxArray, topK: number): MxArray => {
+const applyTopK = (logits: MxArray, topK: number): MxArray => {
   const order = mx.argpartition(mx.negative(logits), topK - 1, -1);
   return mx.putAlongAxis(logits, mx.index(order, "...", [topK]), REMOVED, -1);
 };
