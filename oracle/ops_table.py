@@ -444,6 +444,36 @@ def capped_attention(q, k, v, scale, cap, mode="", mask=None):
     return mx.softmax(scores, axis=-1, precise=True) @ v
 
 
+def append_to_cache(keys, values, new_keys, new_values, start):
+    """mlx-lm's KVCache: the buffers after the update, and what of them is used."""
+    end = start + new_keys.shape[2]
+    position = (..., slice(start, end), slice(None))
+    buffers = [updated(keys, position, new_keys), updated(values, position, new_values)]
+    return [*buffers, *(buffer[..., :end, :] for buffer in buffers)]
+
+
+def embedding_rows(ids, w, scales, biases, group_size=64, bits=4, mode="affine"):
+    rows = (w[ids], scales[ids], None if biases is None else biases[ids])
+    return mx.dequantize(*rows, group_size=group_size, bits=bits, mode=mode)
+
+
+def embedding_calls(dtype: mx.Dtype, *modes: tuple) -> list[Call]:
+    table = real(11, 64, dtype=dtype)
+    ids = whole(2, 3, low=0, high=11)
+    return [
+        call(
+            "fast.quantizedEmbedding",
+            ids,
+            *(*mx.quantize(table, group, bits, mode), None)[:3],
+            group,
+            bits,
+            mode,
+            python=embedding_rows,
+        )
+        for mode, group, bits in modes
+    ]
+
+
 QKV = (real(2, 4, 3, 16), real(2, 2, 5, 16, low=-1), real(2, 2, 5, 16, high=3))
 
 fast = [
@@ -486,6 +516,18 @@ fast = [
             ("geglu", lambda gate, x: nn.gelu_approx(gate) * x),
         )
     ),
+    call(
+        "fast.appendToCache",
+        real(2, 3, 7, 8),
+        real(2, 3, 7, 4),
+        real(2, 3, 2, 8, low=5, high=6),
+        real(2, 3, 2, 4, low=5, high=6),
+        3,
+        python=append_to_cache,
+    ),
+    *embedding_calls(mx.float32, *(("affine", 32, bits) for bits in (2, 3, 4, 5, 6, 8))),
+    *embedding_calls(mx.bfloat16, ("affine", 64, 4), ("mxfp4", 32, 4)),
+    *embedding_calls(mx.float16, ("affine", 64, 8)),
     call("fast.softcap", real(2, 33, low=-60, high=60), 30, python=lambda x, cap: mx.tanh(x / cap) * cap),
 ]
 

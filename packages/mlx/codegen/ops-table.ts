@@ -414,11 +414,13 @@ const products: OpRow[] = [
     signature:
       "conv1d(input: array, weight: array, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1) -> array",
     doc: "`[B, L, C_in] * [C_out, W, C_in / groups] -> [B, L', C_out]`.",
+    cpp: 'mx::conv1d(input, weight, stride, padding, dilation, positive(groups, "number of groups"))',
   },
   {
     signature:
       "convGeneral(input: array, weight: array, stride: ints, paddingLow: ints, paddingHigh: ints, kernelDilation: ints, inputDilation: ints, groups: int = 1, flip: bool = false) -> array",
     doc: "Convolution over any number of spatial axes, channels last.",
+    cpp: 'mx::conv_general(input, weight, stride, paddingLow, paddingHigh, kernelDilation, inputDilation, positive(groups, "number of groups"), flip)',
   },
   {
     signature: "hadamardTransform(a: array, scale: float?) -> array",
@@ -437,18 +439,19 @@ const quantized: OpRow[] = [
     signature:
       'dequantize(w: array, scales: array, biases: array?, groupSize: int?, bits: int?, mode: string = "affine", globalScale: array?, dtype: dtype?) -> array',
     doc: "The inverse of `quantize`: `[N, K]`.",
+    cpp: 'mx::dequantize(w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode, globalScale, dtype)',
   },
   {
     signature:
       'quantizedMatmul(x: array, w: array, scales: array, biases: array?, transpose: bool = true, groupSize: int?, bits: int?, mode: string = "affine") -> array',
     doc: "`[..., K] x` quantized `[N, K]` (transposed) `-> [..., N]`.",
-    cpp: "cpu::quantized_matmul(x, w, scales, biases, transpose, groupSize, bits, mode)",
+    cpp: 'cpu::quantized_matmul(x, w, scales, biases, transpose, positive(groupSize, "group size"), positive(bits, "number of bits"), mode)',
   },
   {
     signature:
       'gatherQmm(x: array, w: array, scales: array, biases: array?, lhsIndices: array?, rhsIndices: array?, transpose: bool = true, groupSize: int?, bits: int?, mode: string = "affine", globalScale: array?, sortedIndices: bool = false) -> array',
     doc: "Quantized matrix products of the batch entries that the indices choose.",
-    cpp: "cpu::gather_qmm(x, w, scales, biases, lhsIndices, rhsIndices, transpose, groupSize, bits, mode, globalScale, sortedIndices)",
+    cpp: 'cpu::gather_qmm(x, w, scales, biases, lhsIndices, rhsIndices, transpose, positive(groupSize, "group size"), positive(bits, "number of bits"), mode, globalScale, sortedIndices)',
   },
 ];
 
@@ -492,6 +495,20 @@ const fast: OpRow[] = [
       'softCappedAttention(q: array, k: array, v: array, scale: float, cap: float, maskMode: string = "", mask: array?) -> array',
     doc: "Attention whose scores are `cap * tanh(scale * q @ kT / cap)` before the mask; else as scaledDotProductAttention.",
     cpp: "cpu::soft_capped_attention(q, k, v, static_cast<float>(scale), static_cast<float>(cap), maskMode, mask)",
+  },
+  {
+    group: "fast",
+    signature:
+      "appendToCache(keys: array, values: array, newKeys: array, newValues: array, start: int) -> arrays",
+    doc: "Writes `[B, K, L, D]` at position `start` of two buffers `[B, K, C, D]`, on the CPU in place: no other array may hold their positions from `start` on. Gives both buffers, then their first `start + L` positions.",
+    cpp: "cpu::append_to_cache(keys, values, newKeys, newValues, start)",
+  },
+  {
+    group: "fast",
+    signature:
+      'quantizedEmbedding(ids: array, w: array, scales: array, biases: array?, groupSize: int?, bits: int?, mode: string = "affine") -> array',
+    doc: "Rows `ids [...]` of quantized `[V, E]`, dequantized: `[..., E]`.",
+    cpp: "cpu::quantized_embedding(ids, w, scales, biases, groupSize, bits, mode)",
   },
   {
     group: "fast",

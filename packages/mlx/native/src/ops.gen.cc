@@ -434,10 +434,10 @@ void register_ops(Env* e, napi_value x) {
     return mx::einsum(subscripts, operands);
   });
   bind(e, x, "conv1d", [](const mx::array& input, const mx::array& weight, int stride, int padding, int dilation, int groups) {
-    return mx::conv1d(input, weight, stride, padding, dilation, groups);
+    return mx::conv1d(input, weight, stride, padding, dilation, positive(groups, "number of groups"));
   });
   bind(e, x, "convGeneral", [](const mx::array& input, const mx::array& weight, const std::vector<int>& stride, const std::vector<int>& paddingLow, const std::vector<int>& paddingHigh, const std::vector<int>& kernelDilation, const std::vector<int>& inputDilation, int groups, bool flip) {
-    return mx::conv_general(input, weight, stride, paddingLow, paddingHigh, kernelDilation, inputDilation, groups, flip);
+    return mx::conv_general(input, weight, stride, paddingLow, paddingHigh, kernelDilation, inputDilation, positive(groups, "number of groups"), flip);
   });
   bind(e, x, "hadamardTransform", [](const mx::array& a, const std::optional<double>& scale) {
     return mx::hadamard_transform(a, scale);
@@ -446,13 +446,13 @@ void register_ops(Env* e, napi_value x) {
     return mx::quantize(w, positive(groupSize, "group size"), positive(bits, "number of bits"), mode, globalScale);
   });
   bind(e, x, "dequantize", [](const mx::array& w, const mx::array& scales, const std::optional<mx::array>& biases, const std::optional<int>& groupSize, const std::optional<int>& bits, const std::string& mode, const std::optional<mx::array>& globalScale, const std::optional<mx::Dtype>& dtype) {
-    return mx::dequantize(w, scales, biases, groupSize, bits, mode, globalScale, dtype);
+    return mx::dequantize(w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode, globalScale, dtype);
   });
   bind(e, x, "quantizedMatmul", [](const mx::array& x, const mx::array& w, const mx::array& scales, const std::optional<mx::array>& biases, bool transpose, const std::optional<int>& groupSize, const std::optional<int>& bits, const std::string& mode) {
-    return cpu::quantized_matmul(x, w, scales, biases, transpose, groupSize, bits, mode);
+    return cpu::quantized_matmul(x, w, scales, biases, transpose, positive(groupSize, "group size"), positive(bits, "number of bits"), mode);
   });
   bind(e, x, "gatherQmm", [](const mx::array& x, const mx::array& w, const mx::array& scales, const std::optional<mx::array>& biases, const std::optional<mx::array>& lhsIndices, const std::optional<mx::array>& rhsIndices, bool transpose, const std::optional<int>& groupSize, const std::optional<int>& bits, const std::string& mode, const std::optional<mx::array>& globalScale, bool sortedIndices) {
-    return cpu::gather_qmm(x, w, scales, biases, lhsIndices, rhsIndices, transpose, groupSize, bits, mode, globalScale, sortedIndices);
+    return cpu::gather_qmm(x, w, scales, biases, lhsIndices, rhsIndices, transpose, positive(groupSize, "group size"), positive(bits, "number of bits"), mode, globalScale, sortedIndices);
   });
   bind(e, x, "fast_rmsNorm", [](const mx::array& x, const std::optional<mx::array>& weight, double eps) {
     return cpu::rms_norm(x, weight, static_cast<float>(eps));
@@ -471,6 +471,12 @@ void register_ops(Env* e, napi_value x) {
   });
   bind(e, x, "fast_softCappedAttention", [](const mx::array& q, const mx::array& k, const mx::array& v, double scale, double cap, const std::string& maskMode, const std::optional<mx::array>& mask) {
     return cpu::soft_capped_attention(q, k, v, static_cast<float>(scale), static_cast<float>(cap), maskMode, mask);
+  });
+  bind(e, x, "fast_appendToCache", [](const mx::array& keys, const mx::array& values, const mx::array& newKeys, const mx::array& newValues, int start) {
+    return cpu::append_to_cache(keys, values, newKeys, newValues, start);
+  });
+  bind(e, x, "fast_quantizedEmbedding", [](const mx::array& ids, const mx::array& w, const mx::array& scales, const std::optional<mx::array>& biases, const std::optional<int>& groupSize, const std::optional<int>& bits, const std::string& mode) {
+    return cpu::quantized_embedding(ids, w, scales, biases, groupSize, bits, mode);
   });
   bind(e, x, "fast_swiglu", [](const mx::array& gate, const mx::array& x) {
     return cpu::swiglu(gate, x);

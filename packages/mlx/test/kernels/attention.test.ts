@@ -213,5 +213,8 @@ describe("attention", () => {
     const q = random([1, 3, 1, 8]);
     const k = random([1, 2, 4, 8]);
     expect(() => mx.fast.scaledDotProductAttention(q, k, k, 1)).toThrow(/heads/);
+    for (const keys of [k, random([1, 0, 4, 8]), random([2, 8])]) {
+      expect(() => mx.fast.softCappedAttention(q, keys, keys, 1, 5)).toThrow(/multiple of K/);
+    }
   });
 });

@@ -185,6 +185,10 @@ mx::array soft_capped_attention(const mx::array& q, const mx::array& k, const mx
   if (cap > 0 && is_native(q, k, v, mask_mode, mask, std::nullopt)) {
     return make_attention(q, k, v, scale, cap, mask_mode, mask, std::nullopt);
   }
+  if (q.ndim() != 4 || k.ndim() != 4 || v.ndim() != 4 || k.shape(1) == 0 || q.shape(1) % k.shape(1) != 0) {
+    throw std::invalid_argument(
+        "[soft_capped_attention] expected q [B, H, L, D] and k, v [B, K, S, D] with H a multiple of K");
+  }
   if (mask_mode == "causal") {
     return composed_capped_attention(q, k, v, scale, cap, causal_mask(q.shape(2), k.shape(2)));
   }

@@ -3,7 +3,9 @@
 
 #include "activation.h"
 #include "attention.h"
+#include "attention_cache.h"
 #include "dense_matmul.h"
+#include "embedding.h"
 #include "gather_matmul.h"
 #include "norm.h"
 #include "quant_matmul.h"

@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { KVCache } from "../../src/cache/index.ts";
+import * as mx from "../../src/core/index.ts";
+import { elements, random, withStock } from "./kernel-inputs.ts";
+
+/** Runs `fn` on buffers that it alone owns. */
+const append = (shape: number[], update: mx.MxArray, start: number): mx.MxArray[] => {
+  const buffer = (seed: number) => random(shape, seed);
+  return mx.fast.appendToCache(buffer(1), buffer(2), update, update.multiply(2), start);
+};
+
+describe("appending to a cache", () => {
+  it.each([
+    [[1, 1, 1, 1], 1, 0],
+    [[2, 3, 9, 8], 4, 0],
+    [[2, 3, 9, 8], 4, 5],
+    [[1, 1, 9, 8], 3, 2],
+    [[1, 3, 300, 64], 1, 200],
+  ])("writes into %j as libmlx does, %d positions from %d", (shape, L, start) => {
+    const update = random([shape[0] ?? 1, shape[1] ?? 1, L, shape[3] ?? 1], 3);
+    const results = () => append(shape, update, start).map(elements);
+    expect(results()).toEqual(withStock(results));
+  });
+
+  it("takes updates of any strides and dtypes", () => {
+    const heads = mx.transpose(random([2, 4, 3, 8], 3), [0, 2, 1, 3]); // [2, 3, 4, 8]
+    const strided = mx.slice(random([2, 3, 4, 16], 4), [0, 0, 0, 0], [2, 3, 4, 16], [1, 1, 1, 2]);
+    for (const update of [heads, strided]) {
+      const results = () => append([2, 3, 9, 8], update, 2).map(elements);
+      expect(results()).toEqual(withStock(results));
+    }
+    const half = (a: mx.MxArray) => a.astype(mx.float16);
+    const [keys] = mx.fast.appendToCache(
+      half(random([1, 1, 4, 2])),
+      half(random([1, 1, 4, 2])),
+      half(random([1, 1, 1, 2], 5)),
+      half(random([1, 1, 1, 2], 6)),
+      3,
+    );
+    expect(keys?.dtype).toBe(mx.float16);
+    expect(elements(keys as mx.MxArray).slice(6)).toEqual(elements(half(random([1, 1, 1, 2], 5))));
+  });
+
+  it("keeps what earlier results hold while steps overlap", () => {
+    const cache = new KVCache();
+    const steps = Array.from({ length: 300 }, (_, i) => random([1, 2, 1 + (i % 3), 4], i));
+    const sums: number[] = [];
+    const views: mx.MxArray[] = [];
+    for (const step of steps) {
+      const [keys] = cache.updateAndFetch(step, step.multiply(3));
+      const sum = mx.sum(keys);
+      mx.asyncEvaluate(sum); // not waited for
+      views.push(keys, sum);
+    }
+    for (let i = 0; i < steps.length; i++) sums.push((views[2 * i + 1] as mx.MxArray).item() as number);
+    const all = elements(mx.concatenate(steps, 2));
+    expect(elements(views.at(-2) as mx.MxArray)).toEqual(all);
+    steps.forEach((_, i) => {
+      const expected = elements(mx.concatenate(steps.slice(0, i + 1), 2)).reduce((a, b) => a + b, 0);
+      if (i % 50 === 0) expect(sums[i]).toBeCloseTo(expected, 3);
+    });
+    cache.dispose();
+  });
+
+  it("leaves earlier results alone when trimmed positions are written again", () => {
+    const cache = new KVCache();
+    const [first, second] = [random([1, 1, 5, 4], 1), random([1, 1, 2, 4], 2)];
+    const [before] = cache.updateAndFetch(first, first);
+    cache.trim(2);
+    const [after] = cache.updateAndFetch(second, second); // before is not evaluated yet
+    expect(elements(after)).toEqual([...elements(first).slice(0, 12), ...elements(second)]);
+    expect(elements(before)).toEqual(elements(first));
+    cache.dispose();
+  });
+
+  it("rejects updates that do not fit", () => {
+    const buffer = random([1, 2, 4, 8]);
+    for (const [shape, start] of [
+      [[1, 2, 2, 8], 3],
+      [[1, 2, 2, 8], -1],
+      [[1, 3, 1, 8], 0],
+      [[1, 2, 1, 4], 0],
+    ] as const) {
+      expect(() => mx.fast.appendToCache(buffer, buffer, random(shape), random(shape), start)).toThrow(
+        /do not fit/,
+      );
+    }
+  });
+});
