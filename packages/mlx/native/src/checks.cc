@@ -17,8 +17,13 @@ const mx::Shape& nonzero(const mx::Shape& strides) {
   return strides;
 }
 
+int positive(int n, const char* name) {
+  if (n <= 0) refuse(std::string("expected a positive ") + name + " but received " + std::to_string(n));
+  return n;
+}
+
 const std::optional<int>& positive(const std::optional<int>& n, const char* name) {
-  if (n && *n <= 0) refuse(std::string("expected a positive ") + name + " but received " + std::to_string(*n));
+  if (n) positive(*n, name);
   return n;
 }
 

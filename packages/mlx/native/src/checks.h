@@ -12,6 +12,7 @@ namespace abstractllm {
 const mx::Shape& nonzero(const mx::Shape& strides);
 
 // A positive number, or nothing.
+int positive(int n, const char* name);
 const std::optional<int>& positive(const std::optional<int>& n, const char* name);
 
 // What an axis splits into: -1 cannot be told beside a 0.

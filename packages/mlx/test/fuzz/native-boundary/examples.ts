@@ -1,0 +1,114 @@
+/** Arguments that functions with demands on several of them together accept. */
+import { openSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { World } from "./values.ts";
+
+/** Makes an evaluated array of ones: indices into axes of two or more stay inside. */
+export type Make = (shape: readonly number[], dtype?: number) => number;
+
+const U32 = 3;
+const I32 = 7;
+const F32 = 10;
+
+export const smallFile = (): string => {
+  const path = join(tmpdir(), `abstractllm-boundary-${process.pid}`);
+  writeSync(openSync(path, "w"), Buffer.alloc(4096, 1));
+  return path;
+};
+
+const attention = (make: Make): number[] => [make([1, 4, 3, 8]), make([1, 2, 5, 8]), make([1, 2, 5, 8])];
+
+/** Words, scales and biases of a matrix [8, 64] in 4 bits, groups of 32. */
+const packed = (make: Make): number[] => [make([8, 8], U32), make([8, 2]), make([8, 2])];
+
+export const examples = ({ file, traced }: World): Readonly<Record<string, (make: Make) => unknown[]>> => ({
+  full: () => [[2, 3], -1, F32],
+  diagonal: (make) => [make([3, 4]), 0, 0, 1],
+  unflatten: (make) => [make([2, 6]), 1, [2, -1]],
+  swapaxes: (make) => [make([2, 3]), 0, 1],
+  moveaxis: (make) => [make([2, 3, 4]), 0, 2],
+  reshape: (make) => [make([2, 6]), [3, -1]],
+  broadcastTo: (make) => [make([2, 1]), [3, 2, 4]],
+  asStrided: (make) => [make([12]), [3, 2], [4, 1], 1],
+  slice: (make) => [make([4, 4]), [0, 3], [4, -5], [2, -1]],
+  sliceUpdate: (make) => [make([4, 4]), make([2, 2]), [0, 0], [4, 4], [2, 2]],
+  sliceAt: (make) => [make([4, 4]), make([1], I32), [0], [2, 4]],
+  sliceUpdateAt: (make) => [make([4, 4]), make([1, 4]), make([1], I32), [0]],
+  splitSections: (make) => [make([4, 2]), 2, 0],
+  splitAt: (make) => [make([4, 2]), [1, 2], 0],
+  concatenate: (make) => [[make([2, 3]), make([1, 3])], 0],
+  stack: (make) => [[make([2, 3]), make([2, 3])], 1],
+  pad: (make) => [make([2, 3]), [0, 1], [1, 0], [0, 2], -1, "constant"],
+  where: (make) => [make([3], 0), make([2, 3]), -1],
+  clip: (make) => [make([2, 3]), -1, undefined],
+  fromFp8: (make) => [make([4], 1), F32],
+  take: (make) => [make([4, 3]), make([2], I32), 0],
+  takeAlongAxis: (make) => [make([4, 3]), make([2, 3], I32), 0],
+  putAlongAxis: (make) => [make([4, 3]), make([2, 3], I32), make([2, 3]), 0],
+  scatterAddAxis: (make) => [make([4, 3]), make([2, 3], I32), make([2, 3]), 0],
+  gather: (make) => [make([4, 3]), [make([2], I32)], [0], [1, 3]],
+  scatter: (make) => [make([4, 3]), [make([2], I32)], make([2, 1, 3]), [0]],
+  scatterAdd: (make) => [make([4, 3]), [make([2], I32)], make([2, 1, 3]), [0]],
+  partition: (make) => [make([5]), 2, -1],
+  searchsorted: (make) => [make([5]), make([2]), "left"],
+  matmul: (make) => [make([2, 3, 4]), make([4, 5])],
+  addmm: (make) => [make([5]), make([3, 4]), make([4, 5]), 1, 1],
+  gatherMm: (make) => [make([2, 3, 4]), make([2, 4, 5]), make([2], U32), make([2], U32), false],
+  blockMaskedMm: (make) => [make([64, 64]), make([64, 64]), 32, make([2, 2], 0), 0, 0],
+  tensordot: (make) => [make([2, 3]), make([3, 2]), 1],
+  einsum: (make) => ["ij,jk->ik", [make([2, 3]), make([3, 4])]],
+  conv1d: (make) => [make([1, 8, 4]), make([6, 3, 2]), 1, 1, 1, 2],
+  convGeneral: (make) => [
+    make([1, 6, 6, 2]),
+    make([4, 3, 3, 2]),
+    [1, 2],
+    [1, 1],
+    [1, 0],
+    [1, 1],
+    [1, 1],
+    1,
+    false,
+  ],
+  quantize: (make) => [make([8, 64]), 32, 4, "affine", 0],
+  dequantize: (make) => [...packed(make), 32, 4, "affine", 0, undefined],
+  quantizedMatmul: (make) => [make([3, 64]), ...packed(make), true, 32, 4, "affine"],
+  gatherQmm: (make) => [
+    make([2, 3, 64]),
+    make([2, 8, 8], U32),
+    make([2, 8, 2]),
+    make([2, 8, 2]),
+    make([2], U32),
+    make([2], U32),
+    true,
+    32,
+    4,
+    "affine",
+    0,
+    false,
+  ],
+  fast_rmsNorm: (make) => [make([2, 8]), make([8]), 1e-5],
+  fast_layerNorm: (make) => [make([2, 8]), make([8]), make([8]), 1e-5],
+  fast_rope: (make) => [make([1, 2, 3, 8]), 8, false, 10000, 1, 3, 0],
+  fast_ropeAt: (make) => [make([2, 2, 3, 8]), 8, false, undefined, 1, make([2], I32), make([4])],
+  fast_scaledDotProductAttention: (make) => [...attention(make), 0.35, "causal", 0, 0],
+  fast_softCappedAttention: (make) => [...attention(make), 0.35, 50, "causal", 0],
+  random_splitKey: (make) => [make([2], U32), 3],
+  random_uniform: (make) => [-1, -2, [2, 3], F32, make([2], U32)],
+  random_normal: (make) => [[2, 3], F32, 0, 1, make([2], U32)],
+  random_randint: (make) => [make([], I32), make([3], I32), [2, 3], I32, make([2], U32)],
+  random_bernoulli: (make) => [make([3]), [2, 3], make([2], U32)],
+  random_gumbel: (make) => [[2, 3], F32, make([2], U32)],
+  random_categorical: (make) => [make([2, 3]), -1, make([2], U32)],
+  random_permutation: (make) => [make([5, 2]), 0, make([2], U32)],
+  fromBytes: () => [new Float32Array(6), [2, 3], F32],
+  callCompiled: (make) => [1, traced, [make([2]), make([])], false],
+  releaseAll: (make) => [[make([2]), make([2])]],
+  newStream: () => [0],
+  setDefaultStream: () => [0, 0],
+  bitwiseAnd: (make) => [make([3], I32), make([2, 1], U32)],
+  mapTensors: () => [file, [0, 64], [1, F32], [1, 2], [8, 2, 4]],
+  ggufAffine: () => [file, 32, 3, 4, 64],
+  ggufDequantize: () => [file, 32, 8, [2, 32]],
+  setCpuLevel: () => ["scalar"],
+});
