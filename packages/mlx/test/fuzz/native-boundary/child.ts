@@ -24,6 +24,7 @@ const addressing = new Set([
   "gather",
   "gatherMm",
   "gatherQmm",
+  "fast_quantizedEmbedding",
   "putAlongAxis",
   "scatter",
   "scatterAdd",
@@ -101,11 +102,10 @@ const world: World = {
     return slots;
   },
   file: smallFile(),
-  slot: () => random.pick(pool),
+  slot: () => (pool.length === 0 ? make([2]) : random.pick(pool)),
   disturb: () => {
-    native.releaseAll(pool.slice(0, 10));
-    for (let i = 0; i < 10; i++) pool[i] = native.zeros([2], 10);
-    native.eval(pool.slice(0, 10));
+    native.releaseAll(pool.splice(0, 10));
+    for (let i = 0; i < 10; i++) make([2]);
   },
 };
 
@@ -133,6 +133,8 @@ const slotsOf = (result: unknown, signature: Signature | undefined): number[] =>
 const seen = { calls: 0, evaluated: 0, failedEvaluations: 0 };
 const results: Record<string, number> = Object.fromEntries(names.map((name) => [name, 0]));
 const errors: Record<string, number> = {};
+/** Functions that left arrays behind when they threw. */
+const leaking = new Set<string>();
 
 const attempt = <T>(run: () => T): T | undefined => {
   try {
@@ -191,8 +193,11 @@ const call = (name: string): void => {
     const text = `${name}(${args.map(describe).join(", ")})`;
     writeSync(trace, text.slice(0, 1000).padEnd(1000), 0);
     seen.calls++;
+    const before = native.liveArrays() - made.length;
     const result = attempt(() => ({ value: addon[name]?.(...args) }));
-    if (result !== undefined) {
+    if (result === undefined) {
+      if (native.liveArrays() - made.length > before) leaking.add(name);
+    } else {
       results[name] = (results[name] ?? 0) + 1;
       consume(slotsOf(result.value, signatures.get(name)), isExample || !addressing.has(name));
     }
@@ -210,4 +215,4 @@ for (let i = 0; seen.calls < goal; i++) {
   restore();
 }
 native.releaseAll(pool);
-process.stdout.write(JSON.stringify({ ...seen, results, errors, live: native.liveArrays() }));
+process.stdout.write(JSON.stringify({ ...seen, results, errors, leaking: [...leaking] }));
