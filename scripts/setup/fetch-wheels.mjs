@@ -10,6 +10,7 @@ import { unzip } from "./unzip.mjs";
  * @typedef {object} WheelRequest
  * @property {readonly string[]} requirements - pinned, for example `mlx-cpu==0.32.4`
  * @property {boolean} [withDependencies] - default false
+ * @property {string} [platform] - a wheel platform such as `manylinux_2_35_aarch64`; default this machine's
  * @property {(name: string) => boolean} [keep] - which files of the wheels to unpack; default all
  */
 
@@ -50,12 +51,13 @@ export async function fetchWheels(context, log, folder, request, show) {
 }
 
 /** @param {WheelRequest} request @param {string} folder */
-function pipArguments({ requirements, withDependencies = false }, folder) {
+function pipArguments({ requirements, withDependencies = false, platform }, folder) {
   return [
     ...["-m", "pip", "download", "--only-binary=:all:"],
     // the wheels hold no Python code that will run, so an older Python may fetch them
     ...["--python-version", "3.12"],
     ...(withDependencies ? [] : ["--no-deps"]),
+    ...(platform === undefined ? [] : ["--platform", platform]),
     ...["--dest", folder],
     ...requirements,
   ];
