@@ -29,10 +29,13 @@ if (parentPort !== null) {
   port.on("message", (message: ToHost) => void host.then((h) => h.receive(message)));
 } else {
   const host = connect(
-    (message) => process.send?.(message),
+    // a parent that dies while an answer is on its way is no error: "disconnect" follows
+    (message) => process.send?.(message, undefined, undefined, () => {}),
     () => process.disconnect(),
   );
   process.on("message", (message) => void host.then((h) => h.receive(message as ToHost)));
   // a parent that died cannot want answers any more
   process.on("disconnect", () => process.exit(0));
+  // Ctrl-C reaches every process of a terminal: the parent decides what it means
+  process.on("SIGINT", () => {});
 }

@@ -139,7 +139,12 @@ export interface EngineModel {
 export interface EngineOptions {
   /** Default `auto`. */
   device?: DeviceChoice;
-  /** `worker` (default): a thread of this process. `process`: a child process, so a native crash stays there. */
+  /**
+   * `worker` (default): a thread of this process; a crash in native code (a segmentation fault, the system's
+   * out-of-memory killer, a weight file cut short while in use) ends the whole program. `process`: a child process; such
+   * a crash ends only the engine: its requests reject with `engine-crashed`, and a new engine can be started. Parts and
+   * requests cost a copy between processes, and memory figures are those of the child.
+   */
   isolation?: "worker" | "process";
   /**
    * Modules that the engine imports before it loads a model, as absolute URLs or paths: they call
