@@ -49,11 +49,12 @@ export async function runSetup(options = {}) {
 /**
  * Like {@link runSetup}, for the entry scripts: a failure is printed and ends the process with code 1.
  *
+ * @param {Parameters<typeof runSetup>[0]} [options]
  * @returns {Promise<number>} how many steps had to run
  */
-export async function runSetupOrExit() {
+export async function runSetupOrExit(options) {
   try {
-    return await runSetup();
+    return await runSetup(options);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     console.error(`\n${error.message}`);
