@@ -1,0 +1,126 @@
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import * as mx from "../../src/core/index.ts";
+import { MlxError } from "../../src/errors.ts";
+import { generateText, type TextModel } from "../../src/generation/index.ts";
+import { loadModel } from "../../src/load/load-model.ts";
+import { smolLM2 } from "../engine/smollm2.ts";
+
+const limit = mx.getMemoryLimit();
+const MiB = 2 ** 20;
+
+const errorOf = (run: () => unknown): MlxError => {
+  try {
+    run();
+  } catch (error) {
+    if (MlxError.isInstance(error)) return error;
+    throw error;
+  }
+  throw new Error("expected an MlxError, but nothing was thrown");
+};
+
+/** Bytes in use once everything unreachable is freed. */
+const settled = async (): Promise<number> => {
+  global.gc?.();
+  await new Promise(setImmediate);
+  mx.clearCache();
+  return mx.getActiveMemory();
+};
+
+afterEach(() => {
+  mx.setMemoryLimit(limit);
+});
+
+// the limits of libmlx's GPU backends are its own
+describe.skipIf(mx.backend() !== "cpu")("memory on the CPU", () => {
+  it.each([
+    ["zeros", () => mx.evaluate(mx.zeros([2 ** 30, 2 ** 20]))],
+    ["a matrix product", () => mx.evaluate(mx.matmul(mx.ones([2 ** 20, 1]), mx.ones([1, 2 ** 22])))],
+    [
+      "a copy of a broadcast array",
+      () => mx.evaluate(mx.contiguous(mx.broadcastTo(mx.ones([1]), [2 ** 45 / 2 ** 20, 2 ** 20]))),
+    ],
+    [
+      "the values of a broadcast array",
+      () => mx.broadcastTo(mx.ones([1]), [2 ** 20, 2 ** 20]).toTypedArray(),
+    ],
+  ])("says that %s is larger than the machine, instead of dying of it", (_, run) => {
+    const before = mx.getActiveMemory();
+    const error = errorOf(() => mx.tidy(() => run()));
+    expect(error.code).toBe("out-of-memory");
+    expect(error.message).toMatch(/cannot allocate \d+ MiB: arrays use \d+ MiB and the limit is \d+ MiB/);
+    expect(error.message).toContain("[");
+    mx.clearCache();
+    expect(mx.getActiveMemory()).toBe(before);
+  });
+
+  it("refuses shapes whose size no number holds", () => {
+    const error = errorOf(() => mx.zeros([2 ** 16, 2 ** 16, 2 ** 16, 2 ** 16]));
+    expect(error.code).toBe("invalid-argument");
+    expect(error.message).toContain("zeros: an array of shape [65536,65536,65536,65536]");
+  });
+
+  it("takes shapes of that size with a zero in them", () => {
+    expect(mx.zeros([2 ** 31 - 1, 2 ** 31 - 1, 2 ** 31 - 1, 0]).size).toBe(0);
+  });
+
+  it("keeps to the limit that setMemoryLimit sets, and to no limit once it is gone", () => {
+    const allocate = () => mx.tidy(() => mx.sum(mx.contiguous(mx.ones([8 * MiB]).add(1))).item());
+    mx.setMemoryLimit(mx.getActiveMemory() + 16 * MiB);
+    expect(errorOf(allocate).code).toBe("out-of-memory");
+    mx.setMemoryLimit(limit);
+    expect(allocate()).toBe(16 * MiB);
+  });
+
+  it("leaves what a failed graph shares with others usable", () => {
+    mx.tidy(() => {
+      const shared = mx.array([0, 1, 2], mx.float32).add(1);
+      const broken = mx.add(mx.sum(mx.contiguous(mx.broadcastTo(shared, [2 ** 22, 2 ** 20, 3]))), shared);
+      expect(errorOf(() => mx.evaluate(broken)).code).toBe("out-of-memory");
+      expect(shared.toArray()).toEqual([1, 2, 3]);
+      expect(errorOf(() => broken.toArray()).code).toBe("out-of-memory");
+      expect(mx.sum(mx.ones([10])).item()).toBe(10);
+    });
+  });
+
+  it("keeps the error of work in flight to the array it belongs to", () => {
+    mx.tidy(() => {
+      const broken = mx.contiguous(mx.broadcastTo(mx.ones([3]), [2 ** 22, 2 ** 20, 3]));
+      expect(errorOf(() => mx.asyncEvaluate(broken)).code).toBe("out-of-memory");
+      const fine = mx.ones([3]).add(2);
+      mx.asyncEvaluate(fine);
+      expect(fine.toArray()).toEqual([3, 3, 3]);
+    });
+  });
+});
+
+describe.skipIf(mx.backend() !== "cpu")("generation that runs out of memory", () => {
+  let text: TextModel;
+  beforeAll(async () => {
+    const { model, tokenizer, eosTokenIds } = await loadModel(smolLM2, { device: "cpu" });
+    if (tokenizer === undefined) throw new Error("no tokenizer");
+    text = { model, tokenizer, eosTokenIds, vocabSize: 49_152, contextLength: 8192, device: "cpu" };
+  });
+
+  const answer = (promptLength: number): string => {
+    let out = "";
+    const prompt = Array.from({ length: promptLength }, (_, i) => 100 + i);
+    for (const part of generateText(text, prompt, { prompt, maxTokens: 4 })) {
+      if (part?.type === "text-delta") out += part.text;
+    }
+    return out;
+  };
+
+  it.each([
+    ["while reading the prompt", 300, 2 * MiB],
+    ["in the first step", 2, 100_000],
+  ])("fails %s, gives its memory back, and answers the next request as before", async (_, length, spare) => {
+    const expected = answer(3);
+    const before = await settled();
+    mx.setMemoryLimit(before + spare);
+    const error = errorOf(() => answer(length));
+    mx.setMemoryLimit(limit);
+    expect(error.code).toBe("out-of-memory");
+    expect(await settled()).toBeLessThanOrEqual(before);
+    expect(answer(3)).toBe(expected);
+  });
+});
