@@ -1,7 +1,7 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
-import { MatrixLayer, type Quantization, quantization, quantize } from "../nn/index.ts";
+import { Linear, MatrixLayer, type Quantization, quantization, quantize } from "../nn/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 export interface AssembleOptions {
@@ -58,10 +58,29 @@ const quantizeDense = (
   return { prevailing: q, warnings: [warning] };
 };
 
-const computeDtype = (checkpoint: Checkpoint, { device, exact }: AssembleOptions): mx.Dtype | undefined => {
-  // on the CPU stock libmlx accumulates half-precision products in half precision: up to 6 % error
-  if (device === "cpu" || exact) return mx.float32;
-  return checkpoint.computeDtype;
+/**
+ * Makes the model compute in float32 on the CPU, where stock libmlx accumulates half-precision products in half
+ * precision (up to 6 % error). The matrices of linear layers stay as stored: our kernels widen them as they read.
+ */
+const widenForCpu = (model: LanguageModel): void => {
+  const stored = new Set<string>();
+  for (const [path, module] of model.namedModules()) {
+    if (!(module instanceof Linear)) continue;
+    for (const name of ["weight", "scales", "biases"]) stored.add(`${path}.${name}`);
+  }
+  model.mapParameters((array, key) =>
+    stored.has(key) || !mx.isFloating(array.dtype) ? array : array.astype(mx.float32),
+  );
+};
+
+const chooseDtypes = (
+  model: LanguageModel,
+  checkpoint: Checkpoint,
+  { device, exact }: AssembleOptions,
+): void => {
+  if (device === "cpu") widenForCpu(model);
+  else if (exact) model.castFloating(mx.float32);
+  else if (checkpoint.computeDtype !== undefined) model.castFloating(checkpoint.computeDtype);
 };
 
 /** Evaluates a few arrays at a time, so that copies and casts don't pile up. */
@@ -86,8 +105,7 @@ export const assembleModel = (
     expectQuantized(model, checkpoint, weights);
     model.loadWeights(weights);
     const { prevailing, warnings } = quantizeDense(model, checkpoint, options.quantize);
-    const dtype = computeDtype(checkpoint, options);
-    if (dtype !== undefined) model.castFloating(dtype);
+    chooseDtypes(model, checkpoint, options);
     evaluateAll(model);
     mx.clearCache();
     const unknown = architecture.unknownKeys.map(
