@@ -6,6 +6,7 @@
 #include <new>
 
 #include "dispatch.h"
+#include "matmul_digits.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {
@@ -55,6 +56,8 @@ size_t rows_grain(size_t row_bytes, size_t M) {
 // Rows of x that are repacked at a time. Bounds the scratch memory; the weights are unpacked once per block.
 constexpr size_t kRowBlock = 504;
 constexpr size_t kTasksPerThread = 4;
+// Most rows that three digits multiply faster than f32 numbers.
+constexpr size_t kFewDigitRows = 32;
 
 // out = x times the transposed weights that `pack(n, cols, k, kc, panel)` brings.
 template <typename Pack>
@@ -96,20 +99,47 @@ void blocked_product(const MatmulKernels& k, size_t K, size_t N, const Rows& x, 
   }
 }
 
-void digit_product(const DigitKernels& k, const QuantMatrix& w, size_t N, const Rows& x, float* out, int count) {
-  static thread_local Scratch digit_memory, scale_memory;
+struct DigitMemory {
+  Scratch digits, scales;
+};
+
+// x as digits, made by all threads.
+DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, int count, DigitMemory& memory) {
   const size_t padded_K = round_up(w.K, k.pad_K), groups = round_up(w.groups(), k.pad_groups);
   const size_t row_digits = padded_K * static_cast<size_t>(count);
-  int8_t* digits = digit_memory.get<int8_t>(x.M * row_digits);
-  float* scales = scale_memory.get<float>(2 * x.M * groups);
+  int8_t* digits = memory.digits.get<int8_t>(x.M * row_digits);
+  float* scales = memory.scales.get<float>(2 * x.M * groups);
   float* sums = scales + x.M * groups;
-  for (size_t m = 0; m < x.M; m++) {
-    k.quantize_row(x.x + m * x.stride, w, count, digits + m * row_digits, padded_K, scales + m * groups,
-                   sums + m * groups);
-  }
   const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count};
-  parallel_for(N, rows_grain(w.row_bytes(), x.M),
-               [&](size_t begin, size_t end) { k.rows(w, rows, begin, end, out, N); });
+  parallel_for(x.M, std::max<size_t>(1, 16384 / w.K), [&](size_t begin, size_t end) {
+    for (size_t m = begin; m < end; m++) {
+      k.quantize_row(x.x + m * x.stride, w, rows, digits + m * row_digits, scales + m * groups, sums + m * groups);
+    }
+  });
+  return rows;
+}
+
+void digit_product(const DigitKernels& k, const QuantMatrix& w, size_t N, const Rows& x, float* out, int count) {
+  static thread_local DigitMemory memory;
+  if (x.M == 1) {
+    const DigitRows row = to_digits(k, w, x, count, memory);
+    parallel_for(N, rows_grain(w.row_bytes(), 1), [&](size_t begin, size_t end) { k.row(w, row, begin, end, out); });
+    return;
+  }
+  const size_t strips = (N + kDigitTileCols - 1) / kDigitTileCols;
+  for (size_t m0 = 0; m0 < x.M; m0 += kRowBlock) {
+    const Rows part{x.x + m0 * x.stride, std::min(kRowBlock, x.M - m0), x.stride};
+    const DigitRows rows = to_digits(k, w, part, count, memory);
+    const size_t wanted = thread_count() * kTasksPerThread;
+    const size_t splits = std::clamp<size_t>((wanted + strips - 1) / strips, 1, (part.M + 31) / 32);
+    parallel_for(strips * splits, 1, [&](size_t begin, size_t end) {
+      for (size_t task = begin; task < end; task++) {
+        const size_t n = task / splits * kDigitTileCols, split = task % splits;
+        const size_t first = split * part.M / splits, last = (split + 1) * part.M / splits;
+        k.tile(w, rows, first, last, n, std::min(kDigitTileCols, N - n), out + m0 * N, N);
+      }
+    });
+  }
 }
 
 float* group_sums(const QuantMatrix& w, const Rows& x) {
@@ -131,13 +161,14 @@ float* group_sums(const QuantMatrix& w, const Rows& x) {
 
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast) {
   if (x.M == 0 || N == 0) return;
+  const DigitKernels* digits = digit_kernels();
+  if (digits && (fast || x.M <= kFewDigitRows)) return digit_product(*digits, w, N, x, out, fast ? 1 : 3);
   const MatmulKernels& k = kernels();
   if (x.M > kFewRows) {
     return blocked_product(k, w.K, N, x, out, [&](size_t n, size_t cols, size_t k0, size_t kc, float* panel) {
       k.pack_quant(w, n, cols, k0, kc, panel);
     });
   }
-  if (const DigitKernels* digits = digit_kernels()) return digit_product(*digits, w, N, x, out, fast ? 1 : 3);
   const float* sums = group_sums(w, x);
   parallel_for(N, rows_grain(w.row_bytes(), x.M),
                [&](size_t begin, size_t end) { k.quant_rows(w, x, sums, begin, end, out, N); });

@@ -1,6 +1,6 @@
 // Quantized weights times activations split into signed bytes, with AVX-512 VNNI and VBMI.
-#include "matmul_kernels.h"
-#include "vec_avx512.h"
+#include "digit_blocks_avx512vnni.h"
+#include "matmul_digits.h"
 
 namespace abstractllm::cpu {
 namespace {
@@ -25,14 +25,6 @@ struct LaneGroups {
 template <size_t block>
 constexpr LaneGroups lane_groups[] = {{block, 32}, {block, 64}, {block, 128}};
 
-inline __m512 load_scales(const float* p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
-inline __m512 load_scales(const Half* p, __mmask16 mask) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, p)); }
-inline __m512 load_scales(const Bf16* p, __mmask16 mask) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p)), 16));
-}
-
-inline __mmask64 first_bytes(size_t count) { return count >= 64 ? ~0ull : (1ull << count) - 1; }
-
 // A block of 4-bit weights: 128 of them in 64 bytes, the even ones in the low halves. Their digits lie as 64 even ones,
 // then 64 odd ones.
 struct Nibbles {
@@ -53,50 +45,6 @@ struct Nibbles {
     const __m512i even = _mm512_loadu_si512(digits), odd = _mm512_loadu_si512(digits + 64);
     for (size_t n = 0; n < N; n++) sum[n] = _mm512_dpbusd_epi32(sum[n], w[n].low, even);
     for (size_t n = 0; n < N; n++) sum[n] = _mm512_dpbusd_epi32(sum[n], w[n].high, odd);
-  }
-};
-
-// A block of 64 weights of any width: each 64-bit lane gets the bytes of its eight numbers, shifted apart.
-template <int bits>
-struct Stream {
-  static constexpr size_t kBlock = 64;
-  static constexpr int kBits = bits;
-  __m512i values;
-
-  struct Tables {
-    alignas(64) uint8_t bytes[64];
-    alignas(64) uint8_t shifts[64];
-    constexpr Tables() : bytes{}, shifts{} {
-      for (int i = 0; i < 64; i++) {
-        const int byte = i / 8 * bits + i % 8;
-        bytes[i] = static_cast<uint8_t>(byte < 64 ? byte : 63);
-        shifts[i] = static_cast<uint8_t>(i % 8 * bits);
-      }
-    }
-  };
-  static constexpr Tables tables{};
-
-  template <bool whole>
-  static Stream load(const uint8_t* p, size_t bytes) {
-    const __m512i packed = load_packed<whole>(p, bytes);
-    if constexpr (bits == 8) return {packed};
-    const __m512i spread = _mm512_permutexvar_epi8(_mm512_load_si512(tables.bytes), packed);
-    const __m512i shifted = _mm512_multishift_epi64_epi8(_mm512_load_si512(tables.shifts), spread);
-    return {_mm512_and_si512(shifted, _mm512_set1_epi8(static_cast<char>((1 << bits) - 1)))};
-  }
-  template <size_t N>
-  static void dot(__m512i (&sum)[N], const Stream (&w)[N], const int8_t* digits) {
-    const __m512i d = _mm512_loadu_si512(digits);
-    for (size_t n = 0; n < N; n++) sum[n] = _mm512_dpbusd_epi32(sum[n], w[n].values, d);
-  }
-
- private:
-  template <bool whole>
-  static __m512i load_packed(const uint8_t* p, size_t bytes) {
-    constexpr size_t kBytes = 8 * bits;
-    if constexpr (whole && bits == 8) return _mm512_loadu_si512(p);
-    if constexpr (whole && bits == 4) return _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-    return _mm512_maskz_loadu_epi8(first_bytes(bytes < kBytes ? bytes : kBytes), p);
   }
 };
 
@@ -127,23 +75,20 @@ inline void products(const Block (&w)[N], const int8_t* digits, size_t stride, _
   for (size_t n = 0; n < N; n++) out[n] = _mm512_cvtepi32_ps(sum[n]);
 }
 
-// N weight rows from n0 on, times one row of x.
+// N weight rows from n0 on, times the row of x.
 template <typename Block, typename S, int count, size_t N>
-void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t m, size_t n0, float* out) {
+void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t n0, float* out) {
   const size_t group = w.group, groups = w.groups(), row_bytes = w.row_bytes(), stride = x.padded_K;
   const LaneGroups& lanes = lane_groups<Block::kBlock>[group / 64];
   const uint8_t* weights = w.w + n0 * row_bytes;
   const S* scales = static_cast<const S*>(w.scales) + n0 * groups;
   const S* biases = static_cast<const S*>(w.biases) + n0 * groups;
-  const int8_t* digits = x.digits + m * count * stride;
-  const float* x_scales = x.scales + m * x.padded_groups;
-  const float* x_sums = x.sums + m * x.padded_groups;
   __m512 acc[N] = {};
   for (size_t g = 0; g < groups; g += 16) {
     const size_t left = groups - g;
     const __mmask16 mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1u << left) - 1);
     const size_t end = left >= 16 ? (g + 16) * group : w.K;
-    const __m512 x_scale = _mm512_loadu_ps(x_scales + g), x_sum = _mm512_loadu_ps(x_sums + g);
+    const __m512 x_scale = _mm512_loadu_ps(x.scales + g), x_sum = _mm512_loadu_ps(x.sums + g);
     __m512 scale[N];
     for (size_t n = 0; n < N; n++) {
       scale[n] = _mm512_mul_ps(load_scales(scales + n * groups + g, mask), x_scale);
@@ -156,7 +101,7 @@ void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t m, size_t n0, 
       for (size_t n = 0; n < N; n++) {
         block[n] = Block::template load<whole>(weights + n * row_bytes + byte, row_bytes - byte);
       }
-      products<Block, count>(block, digits + k, stride, p);
+      products<Block, count>(block, x.digits + k, stride, p);
       const __m512i index = _mm512_load_si512(lanes.index[j]);
       for (size_t n = 0; n < N; n++) acc[n] = _mm512_fmadd_ps(p[n], _mm512_permutexvar_ps(index, scale[n]), acc[n]);
     };
@@ -168,37 +113,35 @@ void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t m, size_t n0, 
 }
 
 template <typename Block, typename S, int count>
-void all_rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
-  for (size_t m = 0; m < x.M; m++) {
-    size_t n = begin;
-    for (; n + 4 <= end; n += 4) weight_rows<Block, S, count, 4>(w, x, m, n, out + m * ldo);
-    for (; n < end; n++) weight_rows<Block, S, count, 1>(w, x, m, n, out + m * ldo);
-  }
+void all_rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out) {
+  size_t n = begin;
+  for (; n + 4 <= end; n += 4) weight_rows<Block, S, count, 4>(w, x, n, out);
+  for (; n < end; n++) weight_rows<Block, S, count, 1>(w, x, n, out);
 }
 
 template <typename Block, typename S>
-void with_count(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
-  if (x.count == 1) return all_rows<Block, S, 1>(w, x, begin, end, out, ldo);
-  all_rows<Block, S, 3>(w, x, begin, end, out, ldo);
+void with_count(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out) {
+  if (x.count == 1) return all_rows<Block, S, 1>(w, x, begin, end, out);
+  all_rows<Block, S, 3>(w, x, begin, end, out);
 }
 
 template <typename Block>
-void with_scales(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+void with_scales(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out) {
   switch (w.scale_type) {
-    case Float::f32: return with_count<Block, float>(w, x, begin, end, out, ldo);
-    case Float::f16: return with_count<Block, Half>(w, x, begin, end, out, ldo);
-    case Float::bf16: return with_count<Block, Bf16>(w, x, begin, end, out, ldo);
+    case Float::f32: return with_count<Block, float>(w, x, begin, end, out);
+    case Float::f16: return with_count<Block, Half>(w, x, begin, end, out);
+    case Float::bf16: return with_count<Block, Bf16>(w, x, begin, end, out);
   }
 }
 
-void rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+void rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out) {
   switch (w.bits) {
-    case 2: return with_scales<Stream<2>>(w, x, begin, end, out, ldo);
-    case 3: return with_scales<Stream<3>>(w, x, begin, end, out, ldo);
-    case 4: return with_scales<Nibbles>(w, x, begin, end, out, ldo);
-    case 5: return with_scales<Stream<5>>(w, x, begin, end, out, ldo);
-    case 6: return with_scales<Stream<6>>(w, x, begin, end, out, ldo);
-    case 8: return with_scales<Stream<8>>(w, x, begin, end, out, ldo);
+    case 2: return with_scales<Stream<2>>(w, x, begin, end, out);
+    case 3: return with_scales<Stream<3>>(w, x, begin, end, out);
+    case 4: return with_scales<Nibbles>(w, x, begin, end, out);
+    case 5: return with_scales<Stream<5>>(w, x, begin, end, out);
+    case 6: return with_scales<Stream<6>>(w, x, begin, end, out);
+    case 8: return with_scales<Stream<8>>(w, x, begin, end, out);
   }
 }
 
@@ -234,8 +177,10 @@ void separate_pairs(int8_t* digits, size_t padded_K) {
   }
 }
 
-void quantize_row(const float* x, const QuantMatrix& w, int count, int8_t* out, size_t padded_K, float* scales,
+void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, int8_t* out, float* scales,
                   float* sums) {
+  const size_t padded_K = layout.padded_K;
+  const int count = layout.count;
   const size_t groups = w.groups();
   const float limit = count == 1 ? kDigitMax : kDigits3Max;
   for (size_t g = 0; g < groups; g++) {
@@ -255,12 +200,12 @@ void quantize_row(const float* x, const QuantMatrix& w, int count, int8_t* out, 
   for (int d = 0; d < count; d++) {
     int8_t* digits = out + static_cast<size_t>(d) * padded_K;
     for (size_t k = w.K; k < padded_K; k++) digits[k] = 0;
-    if (w.bits == 4) separate_pairs(digits, padded_K);
+    if (w.bits == 4 && layout.M == 1) separate_pairs(digits, padded_K);
   }
 }
 
 }  // namespace
 
-extern constexpr DigitKernels digits_avx512vnni{kPadK, kPadGroups, quantize_row, rows};
+extern constexpr DigitKernels digits_avx512vnni{kPadK, kPadGroups, quantize_row, rows, digit_tile_avx512vnni};
 
 }  // namespace abstractllm::cpu

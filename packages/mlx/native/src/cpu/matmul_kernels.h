@@ -63,28 +63,4 @@ extern const MatmulKernels matmul_scalar;
 extern const MatmulKernels matmul_avx2;
 extern const MatmulKernels matmul_avx512;
 
-// Integer kernels. Activations become `digits` signed bytes per value, with one scale per group of the weights:
-// x = scale * (d0 + 256 d1 + 65536 d2). Three digits keep 24 bits, as f32 does, and their products with the weights sum
-// without rounding; one digit is the usual int8 approximation.
-struct DigitRows {
-  const int8_t* digits;  // [M, digits, padded K]
-  const float* scales;   // [M, padded groups], zero beyond the last group
-  const float* sums;     // [M, padded groups], of x itself
-  size_t M;
-  size_t padded_K;
-  size_t padded_groups;
-  int count;  // digits per value: 1 or 3
-};
-
-struct DigitKernels {
-  // Multiples that K and the number of groups are padded to in DigitRows.
-  size_t pad_K;
-  size_t pad_groups;
-  void (*quantize_row)(const float* x, const QuantMatrix& w, int digits, int8_t* out, size_t padded_K, float* scales,
-                       float* sums);
-  void (*rows)(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo);
-};
-
-extern const DigitKernels digits_avx512vnni;
-
 }  // namespace abstractllm::cpu

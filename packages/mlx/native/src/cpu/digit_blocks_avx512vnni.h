@@ -1,0 +1,62 @@
+// Loads of quantized weights for the integer kernels. Only for files built with AVX-512 VNNI and VBMI.
+#pragma once
+
+#include "vec_avx512.h"
+
+namespace abstractllm::cpu {
+namespace {
+
+inline __m512 load_scales(const float* p, __mmask16 mask) { return _mm512_maskz_loadu_ps(mask, p); }
+inline __m512 load_scales(const Half* p, __mmask16 mask) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, p)); }
+inline __m512 load_scales(const Bf16* p, __mmask16 mask) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p)), 16));
+}
+
+inline __mmask64 first_bytes(size_t count) { return count >= 64 ? ~0ull : (1ull << count) - 1; }
+
+// A block of 64 weights of any width: each 64-bit lane gets the bytes of its eight numbers, shifted apart.
+template <int bits>
+struct Stream {
+  static constexpr size_t kBlock = 64;
+  static constexpr int kBits = bits;
+  __m512i values;
+
+  struct Tables {
+    alignas(64) uint8_t bytes[64];
+    alignas(64) uint8_t shifts[64];
+    constexpr Tables() : bytes{}, shifts{} {
+      for (int i = 0; i < 64; i++) {
+        const int byte = i / 8 * bits + i % 8;
+        bytes[i] = static_cast<uint8_t>(byte < 64 ? byte : 63);
+        shifts[i] = static_cast<uint8_t>(i % 8 * bits);
+      }
+    }
+  };
+  static constexpr Tables tables{};
+
+  template <bool whole>
+  static Stream load(const uint8_t* p, size_t bytes) {
+    const __m512i packed = load_packed<whole>(p, bytes);
+    if constexpr (bits == 8) return {packed};
+    const __m512i spread = _mm512_permutexvar_epi8(_mm512_load_si512(tables.bytes), packed);
+    const __m512i shifted = _mm512_multishift_epi64_epi8(_mm512_load_si512(tables.shifts), spread);
+    return {_mm512_and_si512(shifted, _mm512_set1_epi8(static_cast<char>((1 << bits) - 1)))};
+  }
+  template <size_t N>
+  static void dot(__m512i (&sum)[N], const Stream (&w)[N], const int8_t* digits) {
+    const __m512i d = _mm512_loadu_si512(digits);
+    for (size_t n = 0; n < N; n++) sum[n] = _mm512_dpbusd_epi32(sum[n], w[n].values, d);
+  }
+
+ private:
+  template <bool whole>
+  static __m512i load_packed(const uint8_t* p, size_t bytes) {
+    constexpr size_t kBytes = 8 * bits;
+    if constexpr (whole && bits == 8) return _mm512_loadu_si512(p);
+    if constexpr (whole && bits == 4) return _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return _mm512_maskz_loadu_epi8(first_bytes(bytes < kBytes ? bytes : kBytes), p);
+  }
+};
+
+}  // namespace
+}  // namespace abstractllm::cpu

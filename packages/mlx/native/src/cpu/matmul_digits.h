@@ -1,0 +1,41 @@
+// Integer kernels of quantized products. Activations become signed bytes, with one scale per group of the weights:
+// x = scale * (d0 + 256 d1 + 65536 d2). Three digits keep 24 bits, as f32 does, and their products with the weights sum
+// without rounding; one digit is the usual int8 approximation.
+#pragma once
+
+#include "matmul_kernels.h"
+
+namespace abstractllm::cpu {
+
+struct DigitRows {
+  const int8_t* digits;  // [M, count, padded_K]; with one row, 4-bit kernels want even and odd values apart
+  const float* scales;   // [M, padded_groups], zero beyond the last group
+  const float* sums;     // [M, padded_groups], of x itself
+  size_t M;
+  size_t padded_K;
+  size_t padded_groups;
+  int count;  // digits per value: 1 or 3
+};
+
+// Columns that one call of `tile` makes.
+constexpr size_t kDigitTileCols = 16;
+
+struct DigitKernels {
+  // Multiples that K and the number of groups are padded to in DigitRows.
+  size_t pad_K;
+  size_t pad_groups;
+  // Fills one row of `layout` from x.
+  void (*quantize_row)(const float* x, const QuantMatrix& w, const DigitRows& layout, int8_t* digits, float* scales,
+                       float* sums);
+  // out[n] for n in [begin, end), for one row of x.
+  void (*row)(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out);
+  // out[m * ldo + n] for rows [first, last) of x and the columns from n on; `cols` of them exist.
+  void (*tile)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t n, size_t cols, float* out,
+               size_t ldo);
+};
+
+extern const DigitKernels digits_avx512vnni;
+void digit_tile_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t n, size_t cols,
+                           float* out, size_t ldo);
+
+}  // namespace abstractllm::cpu
