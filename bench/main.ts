@@ -1,11 +1,12 @@
 /** Runs benchmarks and prints what they found. Start it with `npm run bench`, which sets up first. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { benchmarks } from "./benchmarks/index.ts";
 import { type BenchArguments, parseArguments, USAGE } from "./support/arguments.ts";
 import { type BenchContext, type Benchmark, createBenchContext } from "./support/context.ts";
 import { describeMachine } from "./support/machine.ts";
 import { processorUse, watchOthers } from "./support/processor-use.ts";
-import { storeResult, writeResultsInto } from "./support/publish.ts";
+import { formatFiles, storeResult, writeResultsInto } from "./support/publish.ts";
 import { renderResult } from "./support/render.ts";
 import type { Result } from "./support/result.ts";
 
@@ -23,17 +24,18 @@ const choose = (names: readonly string[]): readonly Benchmark[] => {
 };
 
 /** @returns the share in use @throws {Error} when it is too much and nobody insists */
-const checkIdle = async ({ tell }: BenchContext, force: boolean): Promise<number> => {
+const checkIdle = async ({ tell, settings }: BenchContext): Promise<number> => {
   const used = await processorUse(OBSERVED_MS);
   if (used <= MOST_USED) return used;
   const state = `Other programs use ${Math.round(used * 100)} % of the processors`;
-  if (!force) throw new Error(`${state}; figures would mean nothing. Stop them, or insist with --force.`);
+  if (!settings.force)
+    throw new Error(`${state}; figures would mean nothing. Stop them, or insist with --force.`);
   tell(`${state}: the figures mean little.`);
   return used;
 };
 
-const measure = async (benchmark: Benchmark, context: BenchContext, force: boolean): Promise<Result> => {
-  const machine = await describeMachine(context.root, await checkIdle(context, force));
+const measure = async (benchmark: Benchmark, context: BenchContext): Promise<Result> => {
+  const machine = await describeMachine(context.root, await checkIdle(context));
   const othersShare = watchOthers();
   const findings = await benchmark.run(context);
   return {
@@ -49,17 +51,22 @@ const measure = async (benchmark: Benchmark, context: BenchContext, force: boole
 
 const runAll = async (options: BenchArguments): Promise<void> => {
   const { threads, rounds, quick, without, force, json, publish } = options;
-  const context = createBenchContext({ threads, rounds, quick, without });
+  const context = createBenchContext({ threads, rounds, quick, force, without });
   const published = join(context.root, "bench", "results");
   for (const benchmark of choose(options.names)) {
-    const result = await measure(benchmark, context, force);
-    const path = storeResult(publish ? published : join(context.stateDir, "results"), result);
+    const result = await measure(benchmark, context);
+    const isWorthKeeping = publish && (result.othersShare ?? 0) <= MOST_USED;
+    const path = storeResult(isWorthKeeping ? published : join(context.stateDir, "results"), result);
     console.log(json ? JSON.stringify(result) : `${renderResult(result)}\n`);
     context.tell(`${benchmark.name}: kept in ${path}`);
+    if (publish && !isWorthKeeping)
+      context.tell(`${benchmark.name}: not published, others were busy meanwhile`);
   }
   if (!publish) return;
   const names = benchmarks.map(({ name }) => name);
-  writeResultsInto(join(context.root, "docs", "performance.md"), published, names);
+  const document = join(context.root, "docs", "performance.md");
+  writeResultsInto(document, published, names);
+  formatFiles(context.root, [document, ...(existsSync(published) ? [published] : [])]);
 };
 
 try {

@@ -1,7 +1,7 @@
 /** Decode against the machine: the bytes each token reads, over the rate at which this machine reads them. */
 import { startEngine } from "@abstractllm/mlx";
 import type { GenerationJob, GenerationReport } from "../players/generation-job.ts";
-import { type BenchContext, type Benchmark, benchFile } from "../support/context.ts";
+import type { BenchContext, Benchmark } from "../support/context.ts";
 import { createBandwidthMeter } from "../support/read-bandwidth.ts";
 import type { Findings } from "../support/result.ts";
 import { nodeProgram, runPlayer } from "../support/run-player.ts";
@@ -34,7 +34,7 @@ const decodeRate = async (context: BenchContext, prompt: readonly number[]): Pro
     firstToken: null,
     decode: { prompt, tokens },
   };
-  const program = nodeProgram(benchFile("players/abstractllm.ts"));
+  const program = nodeProgram(import.meta.resolve("../players/abstractllm.ts"));
   const { decode } = await runPlayer<GenerationReport>(program, job, context.settings.threads);
   return (decode.tokens * 1000) / decode.ms;
 };

@@ -1,9 +1,10 @@
 /** What the default mode costs in quality: its predictions against those of `exact`, on real text. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { startEngine } from "@abstractllm/mlx";
 import type { LogitsMode, LogitsReply, LogitsRequest } from "../players/logits.ts";
-import { type BenchContext, type Benchmark, benchFile } from "../support/context.ts";
+import type { BenchContext, Benchmark } from "../support/context.ts";
 import { readCorpus } from "../support/corpus.ts";
 import { type Divergence, divergence } from "../support/divergence.ts";
 import type { Findings, Series, Target } from "../support/result.ts";
@@ -46,7 +47,7 @@ interface Mode {
 
 const openMode = (modelPath: string, exact: boolean): Mode => {
   const mode: LogitsMode = { modelPath, exact };
-  const child = fork(benchFile("players/logits.ts"), [JSON.stringify(mode)], {
+  const child = fork(fileURLToPath(import.meta.resolve("../players/logits.ts")), [JSON.stringify(mode)], {
     execArgv: ["--import", "tsx"],
     serialization: "advanced", // typed arrays as they are
   });

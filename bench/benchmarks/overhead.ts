@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { OverheadJob } from "../players/overhead.ts";
-import { type BenchContext, type Benchmark, benchFile } from "../support/context.ts";
+import type { BenchContext, Benchmark } from "../support/context.ts";
 import { installMlxLm } from "../support/peers.ts";
 import type { Findings, Series } from "../support/result.ts";
 import { nodeProgram, runPlayer } from "../support/run-player.ts";
@@ -23,7 +23,7 @@ const counts = (quick: boolean) => (quick ? { steps: 10, warmUp: 2 } : { steps: 
 
 const measureTypeScript = async (context: BenchContext): Promise<number> => {
   const job: OverheadJob = { modelPath: context.modelPath, ...counts(context.settings.quick) };
-  const program = nodeProgram(benchFile("players/overhead.ts"));
+  const program = nodeProgram(import.meta.resolve("../players/overhead.ts"));
   const { timesMs } = await runPlayer<{ timesMs: number[] }>(program, job, context.settings.threads);
   return median(timesMs);
 };

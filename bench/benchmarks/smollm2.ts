@@ -21,7 +21,7 @@ interface Sizes {
 
 const FULL: Sizes = { prefill: 512, firstToken: 500, decode: 128 };
 const QUICK: Sizes = { prefill: 24, firstToken: 20, decode: 8 };
-const PROBE: Sizes = { prefill: 8, firstToken: 0, decode: 4 };
+const PROBE: Sizes = { prefill: 4, firstToken: 0, decode: 4 };
 const LARGEST_WARM_UP = 32;
 
 interface Player {
@@ -51,7 +51,7 @@ const findPlayers = async (
   context: BenchContext,
 ): Promise<{ players: Player[]; missing: Findings["missing"] }> => {
   const players = [
-    { name: SUBJECT, program: nodeProgram(benchFile("players/abstractllm.ts")), extra: {} },
+    { name: SUBJECT, program: nodeProgram(import.meta.resolve("../players/abstractllm.ts")), extra: {} },
   ] as Player[];
   const missing: Findings["missing"] = [];
   const add = <T>(names: readonly string[], peer: Peer<T>, make: (found: T) => Player[]): void => {
@@ -61,7 +61,7 @@ const findPlayers = async (
   add(["node-llama-cpp"], await installNodeLlamaCpp(context), (packageFolder) => [
     {
       name: "node-llama-cpp",
-      program: nodeProgram(benchFile("players/node-llama-cpp.ts")),
+      program: nodeProgram(import.meta.resolve("../players/node-llama-cpp.ts")),
       extra: { packageFolder },
     },
   ]);
@@ -94,7 +94,7 @@ const play = (
     threads: context.settings.threads,
     warmUp: {
       prompt: prompts.long.slice(0, sizes.prefill),
-      tokens: Math.max(4, Math.min(LARGEST_WARM_UP, sizes.decode)),
+      tokens: Math.min(LARGEST_WARM_UP, sizes.decode),
     },
     prefill: prompts.long.slice(0, sizes.prefill),
     // other tokens than those just evaluated

@@ -7,8 +7,6 @@ export interface BenchArguments extends Settings {
   names: string[];
   /** Print JSON instead of Markdown. */
   json: boolean;
-  /** Go on although the machine is busy. */
-  force: boolean;
   /** Keep the results in bench/results and write them into the documentation. */
   publish: boolean;
   help: boolean;
@@ -31,7 +29,7 @@ const wholeNumber = (name: string, text: string): number => {
 };
 
 /** Rounds below this give no median worth publishing. */
-export const FEWEST_ROUNDS = 5;
+const FEWEST_ROUNDS = 5;
 
 /** @throws {Error} on an unknown option or a bad value */
 export const parseArguments = (args: readonly string[]): BenchArguments => {

@@ -1,4 +1,5 @@
 /** Results of record, and the documentation made from them. */
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { renderResult } from "./render.ts";
@@ -6,6 +7,12 @@ import type { Result } from "./result.ts";
 
 const START = "<!-- results: written by `npm run bench -- --publish` -->";
 const END = "<!-- end of results -->";
+
+/** Gives files the layout of the rest of the repository. @param root - of the repository */
+export const formatFiles = (root: string, paths: readonly string[]): void => {
+  const biome = join(root, "node_modules", "@biomejs", "biome", "bin", "biome");
+  execFileSync(process.execPath, [biome, "format", "--write", ...paths], { cwd: root });
+};
 
 /** Writes a result as JSON into a folder. @returns its path */
 export const storeResult = (folder: string, result: Result): string => {

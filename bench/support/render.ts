@@ -6,7 +6,7 @@ import { median, medianRatio } from "./statistics.ts";
 const ABSENT = "–";
 
 /** Three significant digits. */
-export const formatNumber = (value: number): string => {
+const formatNumber = (value: number): string => {
   if (!Number.isFinite(value)) return ABSENT;
   const size = Math.abs(value);
   if (size >= 100 || Number.isInteger(value)) return Math.round(value).toLocaleString("en-US");
@@ -23,11 +23,7 @@ const table = (header: readonly string[], rows: readonly (readonly string[])[]):
   );
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
-  return [
-    line(header),
-    `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`,
-    ...rows.map(line),
-  ].join("\n");
+  return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 };
 
 const unique = (values: readonly string[]): string[] => [...new Set(values)];
@@ -102,12 +98,14 @@ const machineLines = (machine: Machine, { settings, othersShare, date }: Result)
 /** One result as a Markdown section. @param level - of its heading */
 export const renderResult = (result: Result, level = 2): string => {
   const parts = [`${"#".repeat(level)} ${result.benchmark}`, result.question];
-  if (result.settings.quick)
-    parts.push("**Quick run: only to see that it works, the figures mean nothing.**");
+  const { quick, force } = result.settings;
+  if (quick) parts.push("**Quick run: only to see that it works, the figures mean nothing.**");
+  else if (force) parts.push("**Measured on a machine that may have been busy: the figures mean little.**");
   if (result.series.length > 0) parts.push(figures(result.series));
   const compared = result.subject === undefined ? undefined : ratios(result.series, result.subject);
   if (compared !== undefined) parts.push(compared);
-  if (result.targets.length > 0) parts.push(targets(result.targets));
+  // a claim is not decided by figures that mean nothing
+  if (result.targets.length > 0 && !quick && !force) parts.push(targets(result.targets));
   const missing = result.missing.map(({ player, reason }) => `- ${player} is missing: ${reason}`);
   const lists = [
     ...missing,

@@ -1,7 +1,7 @@
 /** What a benchmark found: the same data is printed, stored as JSON and put into the documentation. */
 import type { Machine } from "./machine.ts";
 
-export type Direction = "higher" | "lower";
+type Direction = "higher" | "lower";
 
 /** One figure of one player, once per round. */
 export interface Series {
@@ -42,6 +42,8 @@ export interface Settings {
   rounds: number;
   /** Small sizes, to see that everything works; its figures mean nothing. */
   quick: boolean;
+  /** Measured although the machine was busy. */
+  force: boolean;
   /** Peers left out: every one whose name starts with one of these. */
   without: string[];
 }

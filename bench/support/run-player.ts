@@ -1,6 +1,7 @@
 /** Players run alone, each in a fresh process: no warm caches, own peak memory, no idle threads beside. */
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { findOnPath } from "../../scripts/setup/prerequisites.mjs";
 
 const RESULT_LINE = "RESULT ";
@@ -13,14 +14,14 @@ export interface Program {
   env?: NodeJS.ProcessEnv;
 }
 
-/** A TypeScript player. */
-export const nodeProgram = (file: string): Program => ({
+/** A TypeScript player. @param url - from `import.meta.resolve`, by which unused files are told from used ones */
+export const nodeProgram = (url: string): Program => ({
   command: process.execPath,
-  args: ["--import", "tsx", file],
+  args: ["--import", "tsx", fileURLToPath(url)],
 });
 
 /** Whether players can be held to some of the processors. */
-export const canPin = (): boolean => findOnPath("taskset", process.env) !== undefined;
+const canPin = (): boolean => findOnPath("taskset", process.env) !== undefined;
 
 /** Holds everyone to the same processors, as many as there are threads. */
 const pinned = ({ command, args }: Program, threads: number): [string, readonly string[]] => {
