@@ -69,10 +69,13 @@ void pack(const QuantMatrix& w, size_t n, size_t cols, size_t k, size_t kc, Pane
   }
 }
 
-inline __m512i four_digits(const int8_t* p) {
-  int32_t v;
-  std::memcpy(&v, p, sizeof v);
-  return _mm512_set1_epi32(v);
+// Adds the products of four values of each column with four digits of x. In assembly, because GCC 12 copies every sum
+// twice around the intrinsic and loads the digits apart: 8 % slower.
+inline void add_dot(__m512i& sum, __m512i values, const int8_t* digits) {
+  struct Four {
+    int8_t digit[4];
+  };
+  __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(values), "m"(*reinterpret_cast<const Four*>(digits)));
 }
 
 // M rows of x from `m` on, values [k, k + kc) of K.
@@ -96,7 +99,7 @@ void rows_of(const QuantMatrix& w, const DigitRows& x, const Panel& panel, size_
       for (size_t r = 0; r < M; r++)
 #pragma GCC unroll 3
         for (int d = 0; d < count; d++) {
-          sum[r][d] = _mm512_dpbusd_epi32(sum[r][d], v, four_digits(digits + (r * count + static_cast<size_t>(d)) * stride + i));
+          add_dot(sum[r][d], v, digits + (r * count + static_cast<size_t>(d)) * stride + i);
         }
     }
     const __m512 scale = _mm512_load_ps(panel.scales + g * kCols), bias = _mm512_load_ps(panel.biases + g * kCols);
