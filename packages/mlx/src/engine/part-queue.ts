@@ -5,7 +5,7 @@ export class PartQueue<T> {
   readonly #values: T[] = [];
   #wake: (() => void) | undefined;
   #isEnded = false;
-  #error: unknown;
+  #failure: { reason: unknown } | undefined;
 
   push(value: T): void {
     if (this.#isEnded) return;
@@ -20,15 +20,14 @@ export class PartQueue<T> {
 
   fail(error: unknown): void {
     if (this.#isEnded) return;
-    this.#error = error;
+    this.#failure = { reason: error };
     this.end();
   }
 
   async *read(): AsyncGenerator<T> {
     for (;;) {
-      const value = this.#values.shift();
-      if (value !== undefined) {
-        yield value;
+      if (this.#values.length > 0) {
+        yield this.#values.shift() as T;
         continue;
       }
       if (this.#isEnded) break;
@@ -37,6 +36,6 @@ export class PartQueue<T> {
       });
       this.#wake = undefined;
     }
-    if (this.#error !== undefined) throw this.#error;
+    if (this.#failure !== undefined) throw this.#failure.reason;
   }
 }

@@ -20,7 +20,13 @@ const checkNumber = (
 };
 
 const checkLogitBias = (bias: SamplingOptions["logitBias"], vocabSize: number): void => {
-  for (const [token, value] of Object.entries(bias ?? {})) {
+  if (bias === undefined) return;
+  if (typeof bias !== "object" || bias === null || Array.isArray(bias)) {
+    throw new InvalidArgumentError(
+      `Expected an object of token ids and numbers for logitBias but received ${describe(bias)}`,
+    );
+  }
+  for (const [token, value] of Object.entries(bias)) {
     const id = Number(token);
     if (!Number.isInteger(id) || id < 0 || id >= vocabSize) {
       throw new InvalidArgumentError(
@@ -49,15 +55,50 @@ const checkSampling = (options: SamplingOptions, vocabSize: number): void => {
   checkLogitBias(options.logitBias, vocabSize);
 };
 
+/** Every key of a request; a misspelt one would otherwise change nothing in silence. */
+const keys: Readonly<Record<keyof GenerateRequest, true>> = {
+  prompt: true,
+  templateVariables: true,
+  tools: true,
+  maxTokens: true,
+  stop: true,
+  ignoreEos: true,
+  prefillStepSize: true,
+  temperature: true,
+  topP: true,
+  topK: true,
+  minP: true,
+  repetitionPenalty: true,
+  repetitionContextSize: true,
+  presencePenalty: true,
+  frequencyPenalty: true,
+  logitBias: true,
+  seed: true,
+};
+
+const checkKeys = (request: GenerateRequest): void => {
+  const unknown = Object.keys(request).find((key) => !Object.hasOwn(keys, key));
+  if (unknown === undefined) return;
+  throw new InvalidArgumentError(
+    `There is no option ${unknown.slice(0, 40)}; the options are ${Object.keys(keys).join(", ")}`,
+  );
+};
+
 const MAX_STOPS = 64; // each is searched in every piece of text
 
 /** Checks everything in a request but its prompt. @throws {InvalidArgumentError} */
 export const checkRequest = (request: GenerateRequest, vocabSize: number): void => {
+  checkKeys(request);
   checkSampling(request, vocabSize);
   if (request.maxTokens === undefined) throw new InvalidArgumentError("Expected maxTokens but it is missing");
   checkNumber("maxTokens", request.maxTokens, { min: 1, whole: true });
   checkNumber("prefillStepSize", request.prefillStepSize, { min: 1, whole: true });
-  const stops = request.stop ?? [];
+  if (request.ignoreEos !== undefined && typeof request.ignoreEos !== "boolean") {
+    throw new InvalidArgumentError(
+      `Expected true or false for ignoreEos but received ${describe(request.ignoreEos)}`,
+    );
+  }
+  const { stop: stops = [] } = request;
   if (
     !Array.isArray(stops) ||
     stops.length > MAX_STOPS ||

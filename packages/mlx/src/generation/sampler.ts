@@ -60,8 +60,11 @@ class RandomSampler implements Sampler {
   }
 }
 
+/** Logits divided by less could leave float32, and the draw would be the likeliest token anyway. */
+const COLDEST = 1e-6;
+
 /** The sampler that the options ask for; temperature 0 is greedy and ignores the rest. */
 export const createSampler = (options: SamplingOptions): Sampler =>
-  (options.temperature ?? 0) === 0
+  (options.temperature ?? 0) < COLDEST
     ? greedy
     : new RandomSampler(options, options.seed ?? Math.floor(Math.random() * 2 ** 32));
