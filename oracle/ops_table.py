@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
+from mlx_lm.sample_utils import apply_top_p
 
 from random_weights import hash_name, random_bits
 
@@ -452,6 +453,12 @@ def append_to_cache(keys, values, new_keys, new_values, start):
     return [*buffers, *(buffer[..., :end, :] for buffer in buffers)]
 
 
+def top_p(logits, p):
+    """mlx-lm's filter works on log-probabilities and keeps their order; what it removes is minus infinity."""
+    kept = apply_top_p(logits - mx.logsumexp(logits, axis=-1, keepdims=True), p) > -mx.inf
+    return mx.where(kept, logits, -mx.inf)
+
+
 def embedding_rows(ids, w, scales, biases, group_size=64, bits=4, mode="affine"):
     rows = (w[ids], scales[ids], None if biases is None else biases[ids])
     return mx.dequantize(*rows, group_size=group_size, bits=bits, mode=mode)
@@ -529,6 +536,7 @@ fast = [
     *embedding_calls(mx.bfloat16, ("affine", 64, 4), ("mxfp4", 32, 4)),
     *embedding_calls(mx.float16, ("affine", 64, 8)),
     call("fast.softcap", real(2, 33, low=-60, high=60), 30, python=lambda x, cap: mx.tanh(x / cap) * cap),
+    *(call("fast.topP", real(3, 41, low=-8, high=8), p, python=top_p) for p in (0.1, 0.75, 0.95)),
 ]
 
 activations = [
