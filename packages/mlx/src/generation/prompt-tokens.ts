@@ -9,12 +9,13 @@ const isTokens = (prompt: readonly unknown[]): prompt is readonly number[] =>
 
 const checkPrompt = (prompt: unknown): void => {
   if (typeof prompt === "string") return;
-  const isList = Array.isArray(prompt);
-  if (isList && (isTokens(prompt) || prompt.every((item) => typeof item === "object" && item !== null)))
-    return;
-  const received = isList ? "a list of other things" : prompt === null ? "null" : typeof prompt;
+  const items: readonly unknown[] | undefined = Array.isArray(prompt) ? prompt : undefined;
+  const isMessage = (item: unknown): boolean => typeof item === "object" && item !== null;
+  if (items !== undefined && (isTokens(items) || items.every(isMessage))) return;
+  const other = prompt === null ? "null" : typeof prompt;
   throw new InvalidArgumentError(
-    `Expected a text, a list of messages or a list of token ids for prompt but received ${received}`,
+    "Expected a text, a list of messages or a list of token ids for prompt but received " +
+      (items === undefined ? other : "a list of other things"),
   );
 };
 
