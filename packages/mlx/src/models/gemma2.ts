@@ -8,12 +8,10 @@ import { createRope } from "../blocks/rope.ts";
 import { SandwichBlock } from "../blocks/sandwich-block.ts";
 import { ScaledDecoder } from "../blocks/scaled-decoder.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
-import type { LayerCache } from "../cache/index.ts";
-import { type MxArray, tanh } from "../core/index.ts";
+import { fast, type MxArray } from "../core/index.ts";
 import { geluApprox } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, string } from "./config.ts";
-import { layerCache } from "./language-model.ts";
 import { dropHead, dropRotaryTables } from "./sanitize.ts";
 
 const config = {
@@ -51,8 +49,7 @@ class Attention extends SelfAttention {
   }
 
   protected override attend(q: MxArray, k: MxArray, v: MxArray, mask: Mask): MxArray {
-    const visible = mask === "causal" ? undefined : mask;
-    return softCappedAttention(q.multiply(this.scale), k, v, this.#cap, visible); // [B, H, L, D]
+    return softCappedAttention(q, k, v, { scale: this.scale, cap: this.#cap, mask }); // [B, H, L, D]
   }
 }
 
@@ -61,28 +58,19 @@ const makeBlock = (c: Config): SandwichBlock => {
   return new SandwichBlock(new Attention(c), mlp, () => offsetRmsNorm(c));
 };
 
-class Gemma2Decoder extends ScaledDecoder {
-  constructor(c: Config) {
-    super(c, () => makeBlock(c), offsetRmsNorm(c), c.hidden_size ** 0.5);
-  }
-
-  /** Soft-capped scores are masked by hand, so the mask must be an array. */
-  protected override masks(L: number, cache?: readonly LayerCache[]): () => Mask {
-    const mask = layerCache(cache, 0).makeMask(L, { asArray: true });
-    return () => mask;
-  }
-}
+const makeDecoder = (c: Config): ScaledDecoder =>
+  new ScaledDecoder(c, () => makeBlock(c), offsetRmsNorm(c), c.hidden_size ** 0.5);
 
 class Gemma2Model extends CausalLM {
   readonly #cap: number;
 
   constructor(c: Config) {
-    super({ ...c, tie_word_embeddings: true }, new Gemma2Decoder(c));
+    super({ ...c, tie_word_embeddings: true }, makeDecoder(c));
     this.#cap = c.final_logit_softcapping;
   }
 
   protected override logits(h: MxArray): MxArray {
-    return tanh(super.logits(h).divide(this.#cap)).multiply(this.#cap);
+    return fast.softcap(super.logits(h), this.#cap);
   }
 }
 
