@@ -3,7 +3,7 @@
 const UNIT = 2 ** 23;
 
 /** FNV-1a over the UTF-8 bytes of `name`, started from `seed`, as a uint32. */
-export function hashName(seed: number, name: string): number {
+function hashName(seed: number, name: string): number {
   let hash = 0x811c9dc5 ^ seed;
   for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash >>> 0;

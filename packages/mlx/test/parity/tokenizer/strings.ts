@@ -65,7 +65,7 @@ const RANGES: readonly (readonly Range[])[] = [
 const KINDS = 11;
 
 /** xorshift32. */
-export class Random {
+class Random {
   private state: number;
   constructor(seed: number) {
     this.state = (Math.imul(seed, 2654435761) + 1) >>> 0 || 1;
