@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { ConfigError } from "../errors.ts";
+import {
+  bool,
+  type Field,
+  int,
+  list,
+  number,
+  oneOf,
+  parseConfig,
+  record,
+  string,
+  withRopeKeys,
+} from "./config.ts";
+
+const parse = (field: Field<unknown>, value: unknown) =>
+  parseConfig({ key: field }, { key: value }).config.key;
+
+const samples = {
+  "-1": -1,
+  0: 0,
+  1.5: 1.5,
+  "2^31 - 1": 2 ** 31 - 1,
+  "2^31": 2 ** 31,
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '"1"': "1",
+  true: true,
+  list: [1],
+  object: { a: 1 },
+};
+
+const accepted: [string, Field<unknown>, string, (keyof typeof samples)[]][] = [
+  ["int", int.required(), "a whole number below 2^31", ["0", "2^31 - 1"]],
+  ["number", number.required(), "a number", ["-1", "0", "1.5", "2^31 - 1", "2^31"]],
+  ["bool", bool.required(), "true or false", ["true"]],
+  ["string", string.required(), "a string", ['"1"']],
+  ["list", list(int.required()).required(), "a list", ["list"]],
+  ["record", record.required(), "an object", ["object"]],
+  ["oneOf", oneOf("1", true).required(), "one of 1, true", ['"1"', "true"]],
+] as never;
+
+describe.each(accepted)("%s", (_, field, expected, names) => {
+  it.each(Object.entries(samples))("judges %s", (name, value) => {
+    if (names.map(String).includes(name)) {
+      expect(parse(field, value)).toEqual(value);
+      return;
+    }
+    expect(() => parse(field, value)).toThrow(ConfigError);
+    expect(() => parse(field, value)).toThrow(`config.json: expected ${expected} for key but received`);
+  });
+});
+
+describe("parseConfig", () => {
+  it.each([null, undefined])("treats %s as absent", (value) => {
+    expect(() => parse(int.required(), value)).toThrow("config.json: the key key is missing");
+    expect(parse(int.default(5), value)).toBe(5);
+    expect(parse(int.optional(), value)).toBeUndefined();
+  });
+
+  it("names the key in the details", () => {
+    try {
+      parseConfig({ hidden_size: int.required() }, { hidden_size: "big" });
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ code: "config", details: { key: "hidden_size" } });
+    }
+  });
+
+  it("names the item of a list, and shortens what it received", () => {
+    const field = list(int.required()).required();
+    expect(() => parse(field, [1, "x"])).toThrow('for key[1] but received "x"');
+    expect(() => parse(int.required(), "x".repeat(1e6))).toThrow(/received .{1,80}$/);
+  });
+
+  it("reads false, zero and the empty string as values", () => {
+    const schema = { b: bool.default(true), i: int.default(1), s: string.default("x") };
+    expect(parseConfig(schema, { b: false, i: 0, s: "" }).config).toEqual({ b: false, i: 0, s: "" });
+  });
+
+  it("reports keys that nobody knows, but neither harmless nor null ones", () => {
+    const raw = { size: 1, model_type: "x", torch_dtype: "bfloat16", surprise: 1, absent: null, off: false };
+    expect(parseConfig({ size: int.required() }, raw).unknownKeys).toEqual(["surprise", "off"]);
+  });
+
+  it("reads own keys only", () => {
+    const raw = JSON.parse('{"__proto__": {"size": 3}}');
+    expect(() => parseConfig({ size: int.required() }, raw)).toThrow("the key size is missing");
+    expect(() => parseConfig({ toString: int.required() }, {})).toThrow("the key toString is missing");
+  });
+});
+
+describe("withRopeKeys", () => {
+  it("lifts what transformers 5 nests", () => {
+    const raw = { rope_parameters: { rope_theta: 5e5, partial_rotary_factor: 0.5, rope_type: "default" } };
+    expect(withRopeKeys(raw)).toMatchObject({
+      rope_theta: 5e5,
+      partial_rotary_factor: 0.5,
+      rope_scaling: undefined,
+    });
+  });
+
+  it("hands a scaling on, and keeps keys that are there already", () => {
+    const rope = { rope_theta: 5e5, rope_type: "llama3", factor: 8 };
+    expect(withRopeKeys({ rope_parameters: rope, rope_theta: 1e4 })).toMatchObject({
+      rope_theta: 1e4,
+      rope_scaling: rope,
+    });
+  });
+
+  it.each([undefined, null, 5, "x", []])(
+    "leaves a config whose rope_parameters is %s alone",
+    (rope_parameters) => {
+      expect(withRopeKeys({ rope_parameters, a: 1 })).toEqual({ rope_parameters, a: 1 });
+    },
+  );
+});
