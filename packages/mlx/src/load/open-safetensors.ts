@@ -74,12 +74,13 @@ export const readModelConfig = (folder: string): Record<string, unknown> => {
  * @throws {WeightsError} when weights are missing, damaged or hostile
  */
 export const openSafetensors = (folder: string, config: Readonly<Record<string, unknown>>): Checkpoint => {
+  const quantization = readQuantizationConfig(config); // before arrays exist that a failure would leave behind
   const sources = resolveSafetensors(folder);
   return {
     config,
     generationConfig: readJsonObject(join(folder, "generation_config.json")) ?? {},
     weights: mapSources(sources),
-    quantization: readQuantizationConfig(config),
+    quantization,
     unpacked: new Set(),
     computeDtype: undefined,
     weightBytes: sources.reduce((sum, { byteLength }) => sum + byteLength, 0),

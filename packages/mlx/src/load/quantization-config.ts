@@ -11,7 +11,13 @@ const readOne = (raw: Raw, where: string): Quantization => {
   if (mode === undefined || typeof group_size !== "number" || typeof bits !== "number") {
     throw new ConfigError(`config.json: ${where} needs group_size, bits and a mode of ${modes.join(", ")}`);
   }
-  return quantization({ groupSize: group_size, bits, mode }, `config.json ${where}`);
+  try {
+    return quantization({ groupSize: group_size, bits, mode }, where);
+  } catch (cause) {
+    throw new ConfigError(`config.json: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
 };
 
 const isObject = (value: unknown): value is Raw =>
