@@ -30,19 +30,19 @@ const samples = {
   object: { a: 1 },
 };
 
-const accepted: [string, Field<unknown>, string, (keyof typeof samples)[]][] = [
+const accepted: [string, Field<unknown>, string, string[]][] = [
   ["int", int.required(), "a whole number below 2^31", ["0", "2^31 - 1"]],
   ["number", number.required(), "a number", ["-1", "0", "1.5", "2^31 - 1", "2^31"]],
   ["bool", bool.required(), "true or false", ["true"]],
   ["string", string.required(), "a string", ['"1"']],
   ["list", list(int.required()).required(), "a list", ["list"]],
   ["record", record.required(), "an object", ["object"]],
-  ["oneOf", oneOf("1", true).required(), "one of 1, true", ['"1"', "true"]],
-] as never;
+  ["oneOf", oneOf<string | boolean>("1", true).required(), "one of 1, true", ['"1"', "true"]],
+];
 
 describe.each(accepted)("%s", (_, field, expected, names) => {
   it.each(Object.entries(samples))("judges %s", (name, value) => {
-    if (names.map(String).includes(name)) {
+    if (names.includes(name)) {
       expect(parse(field, value)).toEqual(value);
       return;
     }

@@ -65,7 +65,7 @@ const typed = (world: World, { name, type }: Parameter): unknown => {
 };
 
 /** A value that the parameter's declaration allows, often one that makes sense. */
-export const fitting = (world: World, parameter: Parameter): unknown => {
+const fitting = (world: World, parameter: Parameter): unknown => {
   if (world.random.chance(0.8)) {
     const value = named(world, parameter.name);
     if (value !== undefined) return value;
@@ -144,7 +144,7 @@ const hostile: readonly ((world: World) => unknown)[] = [
 ];
 
 /** A value that no declaration allows, or one at the edge of what numbers are. */
-export const junk = (world: World): unknown => world.random.pick(hostile)(world);
+const junk = (world: World): unknown => world.random.pick(hostile)(world);
 
 /** Arguments for one call: mostly fitting, sometimes with junk among them, too few or too many. */
 export const makeArguments = (world: World, parameters: readonly Parameter[] | undefined): unknown[] => {
