@@ -170,7 +170,7 @@ describe("attention", () => {
 
   it.each([1, 30])("averages the values where a bool mask hides every key, as libmlx does (%d rows)", (L) => {
     const inputs = makeInputs({ H: 2, K: 1, L, S: 20, D: 8 });
-    const hidden = mx.zeros([L, 20], mx.bool);
+    const hidden = mx.zeros([L, 20], mx.bool_);
     const attend = () =>
       elements(mx.fast.scaledDotProductAttention(inputs.q, inputs.k, inputs.v, 1, "array", hidden));
     const stock = withStock(attend);

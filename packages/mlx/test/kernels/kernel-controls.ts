@@ -1,7 +1,7 @@
 /** The addon's switches for kernels, which only tests and benchmarks use. */
 import { native } from "../../src/core/native.ts";
 
-export const cpuLevels = ["scalar", "avx2", "avx512", "avx512vnni"] as const;
+const cpuLevels = ["scalar", "avx2", "avx512", "avx512vnni"] as const;
 export type CpuLevel = (typeof cpuLevels)[number];
 
 interface KernelControls {

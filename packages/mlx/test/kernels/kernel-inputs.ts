@@ -25,7 +25,7 @@ export const withStock = <T>(fn: () => T): T => {
 };
 
 /** Numbers in `[-1, 1)` that depend on the seed alone. */
-export const numbers = (count: number, seed = 1): Float32Array => {
+const numbers = (count: number, seed = 1): Float32Array => {
   const values = new Float32Array(count);
   let state = (Math.imul(seed, 2654435761) + 12345) >>> 0;
   for (let i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 /** Syntax tree of a template, in Jinja's own terms. */
 
-export interface KeywordArgument {
+interface KeywordArgument {
   name: string;
   value: Expression;
 }
