@@ -10,8 +10,9 @@ import mlx.nn as nn
 from mlx.utils import tree_flatten
 from mlx_lm.utils import load_model, quantize_model, save_config, save_model
 
-import configs
-from configs import Case
+from cases import Case
+from cases.case import LLAMA
+from cases.dense import PHI3, qwen2, qwen3
 from encoding import dump
 from random_weights import hash_name, random_tokens
 from run_model import Run, build, execute
@@ -47,7 +48,7 @@ def save_sharded(folder: Path, model: nn.Module, config: dict, extra: dict[str, 
 
 def llama_sharded(folder: Path) -> None:
     """Tied, yet with an output layer and rotary tables in the files, which loading must leave out."""
-    case = one_layer(configs.LLAMA, tie_word_embeddings=True)
+    case = one_layer(LLAMA, tie_word_embeddings=True)
     model, _ = build(case)
     extra = {
         "lm_head.weight": mx.ones((case.config["vocab_size"], case.config["hidden_size"])),
@@ -75,7 +76,7 @@ def save_quantized(
 
 def phi3_half(folder: Path) -> None:
     """One float16 file without an index."""
-    case = one_layer(configs.PHI3)
+    case = one_layer(PHI3)
     model, _ = build(case)
     model.set_dtype(mx.float16)
     mx.save_safetensors(str(folder / "model.safetensors"), dict(tree_flatten(model.parameters())))
@@ -90,8 +91,8 @@ def mixed(path: str, _: nn.Module) -> bool | dict:
     return True
 
 
-QWEN2 = one_layer(configs.qwen2[0].config)
-QWEN3 = one_layer(configs.qwen3[0].config)
+QWEN2 = one_layer(qwen2[0].config)
+QWEN3 = one_layer(qwen3[0].config)
 
 CHECKPOINTS: dict[str, Callable[[Path], None]] = {
     "llama-bf16-sharded": llama_sharded,

@@ -516,7 +516,12 @@ fast = [
         python=capped_attention,
     ),
     *(
-        call(f"fast.{name}", real(2, 33, low=-8, high=8, dtype=dtype), real(2, 33, dtype=dtype), python=function)
+        call(
+            f"fast.{name}",
+            real(2, 33, low=-8, high=8, dtype=dtype),
+            real(2, 33, dtype=dtype),
+            python=function,
+        )
         for dtype in (mx.float32, mx.bfloat16)
         for name, function in (
             ("swiglu", lambda gate, x: nn.silu(gate) * x),

@@ -12,7 +12,7 @@ from mlx.utils import tree_flatten
 from mlx_lm.models.cache import make_prompt_cache
 from mlx_lm.utils import _get_classes, quantize_model
 
-from configs import Case
+from cases import Case
 from random_weights import hash_name, random_tensor, random_tokens
 
 LENGTH = 10

@@ -9,7 +9,7 @@ import mlx.core as mx
 import mlx_lm
 import numpy as np
 
-from configs import CASES, QUANTIZATIONS, Case
+from cases import CASES, QUANTIZATIONS, Case
 from encoding import decode, dump, encode
 from random_weights import hash_name, random_tensor
 from run_model import Run, build, execute, plan_runs, quantize

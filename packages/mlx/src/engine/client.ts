@@ -5,14 +5,7 @@ import { fromErrorData } from "./error-data.ts";
 import { EngineModelClient } from "./model-client.ts";
 import type { FromHost, HostReply, HostRequest, MemoryReport } from "./protocol.ts";
 import { openProcess, openWorker, type Transport } from "./transport.ts";
-import type {
-  DeviceChoice,
-  Engine,
-  EngineModel,
-  EngineOptions,
-  GenerationPart,
-  LoadRequest,
-} from "./types.ts";
+import type { Engine, EngineModel, EngineOptions, GenerationPart, LoadRequest } from "./types.ts";
 
 const SHUTDOWN_GRACE_MS = 5000; // then the host is stuck in one long operation
 
@@ -52,8 +45,8 @@ class EngineClient implements Engine, EngineCalls {
     return this.#death === undefined && this.#disposal === undefined;
   }
 
-  async start(device: DeviceChoice, modules: readonly string[]): Promise<this> {
-    const reply = await this.call({ type: "start", device, modules });
+  async start(options: Omit<EngineOptions, "isolation">): Promise<this> {
+    const reply = await this.call({ type: "start", options });
     if (reply !== null && "device" in reply) this.#device = reply.device;
     return this;
   }
@@ -137,13 +130,12 @@ class EngineClient implements Engine, EngineCalls {
  * for await (const part of model.generate({ prompt: "Hello", maxTokens: 20 })) console.log(part);
  */
 export const startEngine = async ({
-  device = "auto",
   isolation = "worker",
-  modules = [],
+  ...options
 }: EngineOptions = {}): Promise<Engine> => {
   const client = new EngineClient(isolation);
   try {
-    return await client.start(device, modules);
+    return await client.start(options);
   } catch (error) {
     await client.dispose();
     throw error;

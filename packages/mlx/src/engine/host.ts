@@ -9,6 +9,8 @@ import { type HostModel, openHostModel } from "./host-model.ts";
 import type { FromHost, HostReply, HostRequest, ToHost } from "./protocol.ts";
 import type { DeviceChoice } from "./types.ts";
 
+type StartOptions = Extract<HostRequest, { type: "start" }>["options"];
+
 interface Job {
   readonly id: number;
   readonly run: (signal: AbortSignal) => Promise<HostReply>;
@@ -95,10 +97,7 @@ export class EngineHost {
   async #perform(id: number, body: HostRequest, signal: AbortSignal): Promise<HostReply> {
     switch (body.type) {
       case "start":
-        this.#device = chooseDevice(body.device);
-        mx.setDefaultDevice(this.#device);
-        for (const module of body.modules) await importModule(module);
-        return { device: this.#device };
+        return this.#start(body.options);
       case "load":
         return this.#load(body.request);
       case "unload":
@@ -117,6 +116,14 @@ export class EngineHost {
         for (const modelId of [...this.#models.keys()]) this.#unload(modelId);
         return null;
     }
+  }
+
+  async #start({ device = "auto", modules = [], threads }: StartOptions): Promise<HostReply> {
+    this.#device = chooseDevice(device);
+    mx.setDefaultDevice(this.#device);
+    if (threads !== undefined) mx.setThreads(threads);
+    for (const module of modules) await importModule(module);
+    return { device: this.#device };
   }
 
   async #load(request: Extract<HostRequest, { type: "load" }>["request"]): Promise<HostReply> {

@@ -1,6 +1,6 @@
 /** Messages between an engine's client and its host. All of it survives structured cloning. */
 import type { MlxErrorCode } from "../errors.ts";
-import type { DeviceChoice, GenerateRequest, GenerationPart, LoadRequest, ModelInfo } from "./types.ts";
+import type { EngineOptions, GenerateRequest, GenerationPart, LoadRequest, ModelInfo } from "./types.ts";
 
 type TokenizeRequest = Pick<GenerateRequest, "prompt" | "templateVariables" | "tools">;
 
@@ -12,7 +12,7 @@ export interface MemoryReport {
 
 /** What a client asks, each under an id of its own. */
 export type HostRequest =
-  | { type: "start"; device: DeviceChoice; modules: readonly string[] }
+  | { type: "start"; options: Omit<EngineOptions, "isolation"> }
   | { type: "load"; request: LoadRequest }
   | { type: "unload"; modelId: number }
   | { type: "generate"; modelId: number; request: GenerateRequest }

@@ -151,6 +151,8 @@ export interface EngineOptions {
    * `registerArchitecture` for model types of your own. Default none.
    */
   modules?: readonly string[];
+  /** Threads of the CPU kernels, for the whole process. Default: the cores this process may use. */
+  threads?: number;
 }
 
 /** One engine thread (or process) and the models in it. Created by `startEngine(options)`. */

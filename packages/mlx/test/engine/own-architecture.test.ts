@@ -67,3 +67,7 @@ it("rejects a module that is not there", async () => {
     code: "invalid-argument",
   });
 });
+
+it("rejects a number of threads that cannot be", async () => {
+  await expect(startEngine({ threads: 0 })).rejects.toMatchObject({ code: "invalid-argument" });
+});

@@ -1,61 +1,6 @@
-"""The cases: one row per architecture and variation, each a config.json small enough for a small golden."""
+"""Dense decoders whose layers see everything."""
 
-from dataclasses import dataclass
-
-QUANTIZATIONS = ((4, 32), (4, 64), (8, 32), (8, 64))  # (bits, group size)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model to run. Cases of one file share weights where shapes agree, so that a variation must show."""
-
-    file: str  # golden file, usually the architecture
-    name: str
-    config: dict
-    norm_center: float = 1.0  # 0 where norms multiply by 1 + weight
-    quantized: bool = False  # also run under every row of QUANTIZATIONS
-    same_as: str | None = None  # the case of this file whose logits these must equal
-    tied: bool = False  # leave lm_head out of the weights, for models that learn tying from that
-
-    @property
-    def id(self) -> str:
-        return f"{self.file}/{self.name}"
-
-
-BASE = {
-    "hidden_size": 64,
-    "num_hidden_layers": 3,
-    "intermediate_size": 128,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "rms_norm_eps": 1e-5,
-    "vocab_size": 64,
-}
-
-LLAMA3_ROPE = {
-    "rope_type": "llama3",
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 64,  # puts the 8 wavelengths in all three bands
-}
-LONG_FACTORS = [1.0, 1.25, 1.5, 2.0, 3.0, 4.5, 6.0, 8.0]  # one per pair of a head of 16
-
-
-def family(file: str, base: dict, rows: dict[str, dict], **options) -> list[Case]:
-    """Cases that override keys of `base`; ... removes a key. The first row is also run quantized."""
-    cases = []
-    for index, (name, changes) in enumerate(rows.items()):
-        changes = dict(changes)
-        same_as = changes.pop("same_as", None)
-        tied = changes.pop("tied", False)
-        config = {key: value for key, value in {**base, **changes}.items() if value is not ...}
-        case = Case(file, name, config, quantized=index == 0, same_as=same_as, tied=tied, **options)
-        cases.append(case)
-    return cases
-
-
-LLAMA = {**BASE, "model_type": "llama", "max_position_embeddings": 128, "tie_word_embeddings": False}
+from .case import BASE, GEMMA, LLAMA, LLAMA3_ROPE, LONG_FACTORS, Case, family
 
 llama = family(
     "llama",
@@ -177,8 +122,6 @@ qwen3 = family(
     },
 )
 
-GEMMA = {**BASE, "head_dim": 32, "rms_norm_eps": 1e-6}
-
 gemma2 = family(
     "gemma2",
     {**GEMMA, "model_type": "gemma2", "query_pre_attn_scalar": 32.0},
@@ -249,27 +192,6 @@ gemma = family(
         "grouped-query": {},
         "rope traditional": {"rope_traditional": True},
         "rope theta": {"rope_theta": 500.0},
-    },
-    norm_center=0.0,
-)
-
-gemma3_text = family(
-    "gemma3_text",
-    {
-        **GEMMA,
-        "model_type": "gemma3_text",
-        "num_hidden_layers": 4,
-        "sliding_window": 4,
-        "sliding_window_pattern": 2,
-        "query_pre_attn_scalar": 32,
-    },
-    {
-        "sliding window pattern of 2": {},
-        "pattern of 1, all global": {"sliding_window_pattern": 1},
-        "tied embeddings": {"tied": True},
-        "rope linear on global layers": {"rope_scaling": {"rope_type": "linear", "factor": 8.0}},
-        "local rope base": {"rope_local_base_freq": 100.0},
-        "scale by default": {"query_pre_attn_scalar": ...},
     },
     norm_center=0.0,
 )
@@ -364,131 +286,6 @@ phi = family(
     },
 )
 
-gemma3 = family(
-    "gemma3",
-    {
-        "model_type": "gemma3",
-        "vocab_size": 64,
-        "text_config": {
-            "model_type": "gemma3_text",
-            "hidden_size": 64,
-            "num_hidden_layers": 4,
-            "intermediate_size": 128,
-            "head_dim": 16,
-            "sliding_window": 4,
-            "sliding_window_pattern": 2,
-            "query_pre_attn_scalar": 32,
-        },
-        "vision_config": {"model_type": "siglip_vision_model"},
-    },
-    {"language model": {}},
-    norm_center=0.0,
-)
-
-mixtral = family(
-    "mixtral",
-    {**BASE, "model_type": "mixtral", "num_local_experts": 5, "num_experts_per_tok": 2},
-    {
-        "two of five experts": {},
-        "one expert": {"num_experts_per_tok": 1},
-        "all experts": {"num_experts_per_tok": 5},
-        "tied embeddings": {"tie_word_embeddings": True},
-        "rope traditional": {"rope_traditional": True},
-    },
-)
-
-QWEN_MOE = {
-    **BASE,
-    "num_experts": 6,
-    "num_experts_per_tok": 2,
-    "moe_intermediate_size": 64,
-}
-
-qwen2_moe = family(
-    "qwen2_moe",
-    {**QWEN_MOE, "model_type": "qwen2_moe", "shared_expert_intermediate_size": 96},
-    {
-        "two of six experts": {},
-        "four experts": {"num_experts_per_tok": 4},
-        "rope theta": {"rope_theta": 500.0},
-    },
-)
-
-qwen3_moe = family(
-    "qwen3_moe",
-    {
-        **QWEN_MOE,
-        "model_type": "qwen3_moe",
-        "head_dim": 32,
-        "decoder_sparse_step": 1,
-        "mlp_only_layers": [],
-        "norm_topk_prob": True,
-        "max_position_embeddings": 128,
-        "rope_theta": 1000000.0,
-        "tie_word_embeddings": False,
-    },
-    {
-        "two of six experts": {},
-        "gates not normed": {"norm_topk_prob": False},
-        "every second layer dense": {"decoder_sparse_step": 2},
-        "a listed layer dense": {"mlp_only_layers": [1]},
-        "tied embeddings": {"tie_word_embeddings": True},
-    },
-)
-
-olmo3 = family(
-    "olmo3",
-    {
-        **LLAMA,
-        "model_type": "olmo3",
-        "num_hidden_layers": 4,
-        "rope_theta": 10000.0,
-        "sliding_window": 4,
-    },
-    {
-        "every fourth layer full": {},
-        "layer types": {
-            "layer_types": ["full_attention", "sliding_attention", "sliding_attention", "full_attention"]
-        },
-        "bias": {"attention_bias": True},
-        "rope yarn on full layers": {
-            "rope_scaling": {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 32}
-        },
-        "tied embeddings": {"tie_word_embeddings": True},
-    },
-)
-
-olmoe = family(
-    "olmoe",
-    {**LLAMA, "model_type": "olmoe", "num_experts": 6, "num_experts_per_tok": 2, "rope_theta": 10000.0},
-    {
-        "two of six experts": {},
-        "gates normed": {"norm_topk_prob": True},
-        "bias": {"attention_bias": True},
-        "tied embeddings by default": {"tie_word_embeddings": ...},
-    },
-)
-
-cohere2 = family(
-    "cohere2",
-    {
-        **BASE,
-        "model_type": "cohere2",
-        "rms_norm_eps": ...,
-        "layer_norm_eps": 1e-5,
-        "head_dim": 16,
-        "num_hidden_layers": 4,
-        "sliding_window": 4,
-        "sliding_window_pattern": 2,
-    },
-    {
-        "sliding window pattern of 2": {},
-        "pattern of 4 by default": {"sliding_window_pattern": ...},
-        "biases": {"attention_bias": True, "layer_norm_bias": True},
-        "logit scale": {"logit_scale": 0.5},
-    },
-)
-
 seed_oss = family(
     "seed_oss",
     {**LLAMA, "model_type": "seed_oss", "head_dim": 24},
@@ -521,20 +318,12 @@ CASES: list[Case] = [
     *phi3,
     *smollm3,
     *gemma,
-    *gemma3_text,
     *granite,
     *olmo2,
     *starcoder2,
     *cohere,
     *stablelm,
     *phi,
-    *gemma3,
-    *mixtral,
-    *qwen2_moe,
-    *qwen3_moe,
-    *olmo3,
-    *olmoe,
-    *cohere2,
     *seed_oss,
     *ernie4_5,
 ]
