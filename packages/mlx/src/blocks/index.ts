@@ -23,7 +23,7 @@ export {
 } from "./experts.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";
 export { GatedMLP } from "./gated-mlp.ts";
-export { attentionMask, causalMask, type Mask, type MaskOptions } from "./mask.ts";
+export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
