@@ -14,6 +14,7 @@ const architectures = new Map<string, Load>([
   ["gemma2", () => import("./gemma2.ts")],
   ["gemma3", () => import("./gemma3.ts")],
   ["gemma3_text", () => import("./gemma3_text.ts")],
+  ["gpt_oss", () => import("./gpt_oss.ts")],
   ["granite", () => import("./granite.ts")],
   ["iquestcoder", llama],
   ["llama", llama],

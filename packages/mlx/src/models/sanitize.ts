@@ -1,5 +1,5 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { type MxArray, split, stack, tidy } from "../core/index.ts";
+import { arange, type MxArray, split, stack, take, tidy } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
 import { applyChange, type TensorChange } from "./tensor-change.ts";
 
@@ -20,6 +20,8 @@ export interface SplitRule<C> {
   /** Lengths of the parts; equal ones when absent. */
   readonly sizes?: (config: C) => readonly number[];
   readonly axis: number;
+  /** The parts take turns along the axis instead of following one another. */
+  readonly interleaved?: boolean;
 }
 
 export type SanitizeRule<C> =
@@ -74,6 +76,15 @@ export const splitInto = <C>(
   { sizes, axis = 0 }: { sizes?: (config: C) => readonly number[]; axis?: number } = {},
 ): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...(sizes === undefined ? {} : { sizes }) });
 
+/** Cuts each weight whose key matches into parts that take turns along `axis`: rows 0, 2, 4 and rows 1, 3, 5. */
+export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): SplitRule<unknown> => ({
+  kind: "split",
+  pattern,
+  to,
+  axis,
+  interleaved: true,
+});
+
 const mapMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
   { pattern, changes, when = () => true }: MapRule<C>,
@@ -87,9 +98,12 @@ const mapMatches = <C>(
   );
 };
 
+const takeTurns = (value: MxArray, parts: number, axis: number): MxArray[] =>
+  Array.from({ length: parts }, (_, i) => take(value, arange(i, value.dim(axis), parts), axis));
+
 const splitMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
-  { pattern, to, sizes, axis }: SplitRule<C>,
+  { pattern, to, sizes, axis, interleaved = false }: SplitRule<C>,
   config: C,
 ): Map<string, MxArray> =>
   new Map(
@@ -103,7 +117,8 @@ const splitMatches = <C>(
         );
       }
       const ends = lengths.slice(0, -1).map((_, i) => lengths.slice(0, i + 1).reduce((a, b) => a + b));
-      return split(value, ends, axis).map((part, i) => [key.replace(pattern, to[i] ?? ""), part]);
+      const parts = interleaved ? takeTurns(value, to.length, axis) : split(value, ends, axis);
+      return parts.map((part, i) => [key.replace(pattern, to[i] ?? ""), part]);
     }),
   );
 
