@@ -1,4 +1,5 @@
 /** `@abstractllm/mlx/blocks`: what model files are made of. */
+export { AbsorbedAttention } from "./absorbed-attention.ts";
 export {
   type AttentionOptions,
   attention,
@@ -13,6 +14,7 @@ export {
   type DecoderBlock,
   type DecoderConfig,
 } from "./causal-lm.ts";
+export { ExpandedAttention } from "./expanded-attention.ts";
 export {
   type Choice,
   normScores,
@@ -23,7 +25,16 @@ export {
 } from "./experts.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";
 export { GatedMLP } from "./gated-mlp.ts";
+export {
+  cutInTwo,
+  LatentAttention,
+  type LatentAttentionConfig,
+  type LatentAttentionOptions,
+  latentRope,
+} from "./latent-attention.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
+export { MatrixStack } from "./matrix-stack.ts";
+export { MultiLinear } from "./multi-linear.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";

@@ -44,6 +44,9 @@ export const readQuantizationConfig = (config: Raw): QuantizationConfig | undefi
   const method = raw.quant_method;
   // float8 weights with a scale per block are unpacked by `sanitize`
   if (method === "fp8" && Array.isArray(raw.weight_block_size)) return undefined;
+  if (method === "compressed-tensors" && raw.format === "pack-quantized") {
+    return { standard: quantization({ groupSize: 32, bits: 4 }), layers: new Map() };
+  }
   const mode = typeof method === "string" && Object.hasOwn(sameAs, method) ? sameAs[method] : undefined;
   if (mode !== undefined) return { standard: quantization({ mode }), layers: new Map() };
   if (method !== undefined) {

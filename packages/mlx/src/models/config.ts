@@ -5,6 +5,8 @@ import { ConfigError } from "../errors.ts";
 export interface Field<T> {
   readonly read: (value: unknown, key: string) => T;
   readonly absent: (key: string) => T;
+  /** What stands for null, where that differs from an absent key. */
+  readonly ofNull?: (key: string) => T;
 }
 
 export type Schema = Readonly<Record<string, Field<unknown>>>;
@@ -29,6 +31,8 @@ const field = <T>(read: Field<T>["read"]) => ({
   required: (): Field<T> => ({ read, absent: required }),
   default: (value: T): Field<T> => ({ read, absent: () => value }),
   optional: (): Field<T | undefined> => ({ read, absent: () => undefined }),
+  /** A default that null switches off. */
+  nullable: (value: T): Field<T | undefined> => ({ read, absent: () => value, ofNull: () => undefined }),
 });
 
 const MAX_SIZE = 2 ** 31 - 1; // MLX's dimensions are 32-bit
@@ -120,7 +124,7 @@ export interface ParsedConfig<S extends Schema> {
 }
 
 /**
- * Reads a parsed `config.json` by a schema; `null` counts as absent.
+ * Reads a parsed `config.json` by a schema; `null` counts as absent where a field does not say otherwise.
  *
  * @throws {ConfigError} naming the key, what it should be and what it is
  */
@@ -128,9 +132,10 @@ export const parseConfig = <S extends Schema>(
   schema: S,
   raw: Readonly<Record<string, unknown>>,
 ): ParsedConfig<S> => {
-  const entries = Object.entries(schema).map(([key, { read, absent }]) => {
+  const entries = Object.entries(schema).map(([key, { read, absent, ofNull = absent }]) => {
     const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
-    return [key, value === undefined || value === null ? absent(key) : read(value, key)];
+    if (value === undefined) return [key, absent(key)];
+    return [key, value === null ? ofNull(key) : read(value, key)];
   });
   const unknownKeys = Object.keys(raw).filter(
     (key) => !Object.hasOwn(schema, key) && !harmless.has(key) && (raw[key] ?? undefined) !== undefined,

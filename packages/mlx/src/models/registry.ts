@@ -4,11 +4,14 @@ import type { Architecture, BoundArchitecture } from "./architecture.ts";
 
 type Load = () => Promise<{ architecture: Architecture }>;
 
+const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const llama: Load = () => import("./llama.ts");
 
 const architectures = new Map<string, Load>([
   ["cohere", () => import("./cohere.ts")],
   ["cohere2", () => import("./cohere2.ts")],
+  ["deepseek_v2", () => import("./deepseek_v2.ts")],
+  ["deepseek_v3", deepseekV3],
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],
@@ -17,6 +20,8 @@ const architectures = new Map<string, Load>([
   ["gpt_oss", () => import("./gpt_oss.ts")],
   ["granite", () => import("./granite.ts")],
   ["iquestcoder", llama],
+  ["joyai_llm_flash", deepseekV3],
+  ["kimi_k2", deepseekV3],
   ["llama", llama],
   ["mistral", llama],
   ["mixtral", () => import("./mixtral.ts")],

@@ -1,7 +1,8 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { arange, type MxArray, split, stack, take, tidy } from "../core/index.ts";
+import { arange, type MxArray, split, stack, take, tidy, uint32 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
-import { applyChange, type TensorChange } from "./tensor-change.ts";
+import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
+import { applyChange, multiplied, type TensorChange, viewed } from "./tensor-change.ts";
 
 /** A value, or how to take it from the config. */
 type FromConfig<C, T> = T | ((config: C) => T);
@@ -24,12 +25,29 @@ export interface SplitRule<C> {
   readonly interleaved?: boolean;
 }
 
+export interface DeriveRule {
+  readonly kind: "derive";
+  readonly pattern: RegExp;
+  readonly to: string;
+  readonly changes: readonly TensorChange[];
+}
+
+export interface DenseRule<C> {
+  readonly kind: "dense";
+  readonly pattern: RegExp;
+  readonly inputDims: (config: C) => number;
+  readonly rules: readonly SanitizeRule<C>[];
+}
+
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
   | MapRule<C>
-  | SplitRule<C>;
+  | SplitRule<C>
+  | DeriveRule
+  | { readonly kind: "unpack-fp8"; readonly block: number }
+  | DenseRule<C>;
 
 /** Leaves out weights whose key matches, always or `when` the config says so. */
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
@@ -84,6 +102,29 @@ export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): 
   axis,
   interleaved: true,
 });
+
+/** Adds a changed copy of each weight whose key matches, named by replacing the match by `to`. */
+export const derive = (pattern: RegExp, to: string, changes: readonly TensorChange[]): DeriveRule => ({
+  kind: "derive",
+  pattern,
+  to,
+  changes,
+});
+
+/** Float8 weights with a `weight_scale_inv` per square of `block` by `block`, as DeepSeek saves them, to bfloat16. */
+export const unpackFp8 = (block = 128): SanitizeRule<unknown> => ({ kind: "unpack-fp8", block });
+
+/**
+ * Applies rules to the weights of the layers whose path matches, dequantized where they are quantized, and quantizes
+ * the results alike.
+ *
+ * @param inputDims - the length of a dense row
+ */
+export const throughDense = <C>(
+  pattern: RegExp,
+  inputDims: (config: C) => number,
+  rules: readonly SanitizeRule<C>[],
+): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
 
 const mapMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
@@ -145,6 +186,40 @@ const stackMatches = (
   return others;
 };
 
+const deriveMatches = (
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, to, changes }: DeriveRule,
+): Map<string, MxArray> => {
+  const derived = [...weights]
+    .filter(([key]) => pattern.test(key))
+    .map(([key, value]): [string, MxArray] => [key.replace(pattern, to), changes.reduce(applyChange, value)]);
+  return new Map([...weights, ...derived]);
+};
+
+const changeDense = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, inputDims, rules }: DenseRule<C>,
+  config: C,
+): Map<string, MxArray> => {
+  const result = new Map(weights);
+  for (const [key, value] of weights) {
+    const path = key.endsWith(".weight") ? key.slice(0, -".weight".length) : "";
+    if (!pattern.test(path)) continue;
+    const packed = takePacked(result, path, inputDims(config));
+    const dense = packed === undefined ? value : unpack(packed);
+    const changed = sanitize(new Map([[key, dense]]), rules, config);
+    result.delete(key);
+    for (const [name, part] of changed) {
+      for (const [partKey, tensor] of packed === undefined
+        ? [[name, part] as const]
+        : pack(name, part, packed)) {
+        result.set(partKey, tensor);
+      }
+    }
+  }
+  return result;
+};
+
 const apply = <C>(
   weights: ReadonlyMap<string, MxArray>,
   rule: SanitizeRule<C>,
@@ -162,6 +237,12 @@ const apply = <C>(
       return mapMatches(weights, rule, config);
     case "split":
       return splitMatches(weights, rule, config);
+    case "derive":
+      return deriveMatches(weights, rule);
+    case "unpack-fp8":
+      return unpackFp8Blocks(weights, rule.block);
+    case "dense":
+      return changeDense(weights, rule, config);
   }
 };
 
@@ -200,4 +281,13 @@ export const stackMixtralExperts = [
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w1\./, "moe.switch_mlp.gate_proj."),
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w2\./, "moe.switch_mlp.down_proj."),
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w3\./, "moe.switch_mlp.up_proj."),
+];
+
+/** 4-bit weights of compressed-tensors, whose integers are 8 above MLX's. */
+export const renameInt4: readonly SanitizeRule<unknown>[] = [
+  drop(/\.weight_shape$/),
+  map(/\.weight_packed$/, [viewed(uint32)]),
+  rename(/\.weight_packed$/, ".weight"),
+  derive(/\.weight_scale$/, ".biases", [multiplied(-8)]),
+  rename(/\.weight_scale$/, ".scales"),
 ];

@@ -5,6 +5,7 @@ export type TensorChange =
   | { readonly change: "transpose"; readonly axes: readonly number[] }
   | { readonly change: "reshape"; readonly shape: readonly number[] }
   | { readonly change: "add"; readonly value: number }
+  | { readonly change: "multiply"; readonly value: number }
   | { readonly change: "cast"; readonly dtype: Dtype }
   | { readonly change: "view"; readonly dtype: Dtype };
 
@@ -16,6 +17,9 @@ export const reshaped = (...shape: number[]): TensorChange => ({ change: "reshap
 
 /** A number on top of every element, in the tensor's dtype. */
 export const added = (value: number): TensorChange => ({ change: "add", value });
+
+/** Every element times a number, in the tensor's dtype. */
+export const multiplied = (value: number): TensorChange => ({ change: "multiply", value });
 
 export const cast = (dtype: Dtype): TensorChange => ({ change: "cast", dtype });
 
@@ -31,6 +35,8 @@ export const applyChange = (x: MxArray, step: TensorChange): MxArray => {
       return reshape(x, step.shape);
     case "add":
       return x.add(step.value);
+    case "multiply":
+      return x.multiply(step.value);
     case "cast":
       return x.astype(step.dtype);
     case "view":
