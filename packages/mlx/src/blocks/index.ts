@@ -10,11 +10,14 @@ export {
   splitFusedHeads,
   splitHeads,
 } from "./attention.ts";
+export { Backbone, BackboneLM, MixerBlock } from "./backbone-lm.ts";
+export { CausalConv1d, hidePadding } from "./causal-conv.ts";
 export {
   CausalLM,
   type CausalLMConfig,
   Decoder,
   type DecoderConfig,
+  HeadedLM,
   TransformerLM,
 } from "./causal-lm.ts";
 export { ExpandedAttention } from "./expanded-attention.ts";
@@ -28,7 +31,10 @@ export {
 } from "./experts.ts";
 export { FusedGatedMLP } from "./fused-gated-mlp.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";
+export { type GatedDeltaInputs, gatedDelta, logDecayOf, normQueryAndKey } from "./gated-delta.ts";
 export { GatedMLP } from "./gated-mlp.ts";
+export { GptBlock, GptDecoder, type GptDecoderConfig, GptMLP, type GptMLPOptions } from "./gpt-decoder.ts";
+export { HybridDecoder, hybridCaches, hybridMasks, type Recurrence } from "./hybrid-decoder.ts";
 export {
   cutInTwo,
   LatentAttention,
@@ -36,12 +42,10 @@ export {
   type LatentAttentionOptions,
   latentRope,
 } from "./latent-attention.ts";
+export { LearnedPositionsDecoder } from "./learned-positions.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
 export { MatrixStack } from "./matrix-stack.ts";
 export { MultiLinear } from "./multi-linear.ts";
-export { GptBlock, GptDecoder, type GptDecoderConfig, GptMLP, type GptMLPOptions } from "./gpt-decoder.ts";
-export { LearnedPositionsDecoder } from "./learned-positions.ts";
-export { attentionMask, causalMask, type Mask, type MaskOptions } from "./mask.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
@@ -57,6 +61,7 @@ export {
 export { SandwichBlock } from "./sandwich-block.ts";
 export { ScaledDecoder } from "./scaled-decoder.ts";
 export { ScaledResidualBlock } from "./scaled-residual-block.ts";
+export { segmentSums } from "./segment-sums.ts";
 export {
   headDim,
   SelfAttention,
@@ -66,6 +71,7 @@ export {
 export { type SlidingConfig, SlidingDecoder, type SlidingWindow, slidingWindow } from "./sliding-decoder.ts";
 export { SparseBlock } from "./sparse-block.ts";
 export { isSparseLayer, SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";
+export { type StateSpaceInputs, stateSpace, timeSteps } from "./state-space.ts";
 export { SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";
 export { TextModel } from "./text-model.ts";

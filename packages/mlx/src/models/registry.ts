@@ -6,6 +6,7 @@ type Load = () => Promise<{ architecture: Architecture }>;
 
 const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const llama: Load = () => import("./llama.ts");
+const mamba: Load = () => import("./mamba.ts");
 
 const architectures = new Map<string, Load>([
   ["cohere", () => import("./cohere.ts")],
@@ -13,6 +14,7 @@ const architectures = new Map<string, Load>([
   ["deepseek_v2", () => import("./deepseek_v2.ts")],
   ["deepseek_v3", deepseekV3],
   ["ernie4_5", () => import("./ernie4_5.ts")],
+  ["falcon_mamba", mamba],
   ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],
   ["gemma3", () => import("./gemma3.ts")],
@@ -23,6 +25,8 @@ const architectures = new Map<string, Load>([
   ["joyai_llm_flash", deepseekV3],
   ["kimi_k2", deepseekV3],
   ["llama", llama],
+  ["mamba", mamba],
+  ["mamba2", () => import("./mamba2.ts")],
   ["mistral", llama],
   ["mixtral", () => import("./mixtral.ts")],
   ["olmo2", () => import("./olmo2.ts")],

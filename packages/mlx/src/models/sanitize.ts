@@ -2,7 +2,7 @@
 import { arange, type MxArray, split, stack, take, tidy, uint32 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
 import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
-import { applyChange, multiplied, type TensorChange, viewed } from "./tensor-change.ts";
+import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
 
 /** A value, or how to take it from the config. */
 type FromConfig<C, T> = T | ((config: C) => T);
@@ -291,3 +291,10 @@ export const renameInt4: readonly SanitizeRule<unknown>[] = [
   derive(/\.weight_scale$/, ".biases", [multiplied(-8)]),
   rename(/\.weight_scale$/, ".scales"),
 ];
+
+/** Depthwise convolutions, whose channels PyTorch puts before positions. */
+export const moveConvChannels = map<unknown>(
+  /conv1d\.weight/,
+  [transposed(0, 2, 1)],
+  (shape) => shape.at(-1) !== 1,
+);
