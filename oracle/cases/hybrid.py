@@ -1,6 +1,6 @@
 """Decoders with recurrent layers, alone or beside attention."""
 
-from .case import Case, family
+from .case import BASE, Case, family
 
 mamba = family(
     "mamba",
@@ -69,4 +69,65 @@ mamba2 = family(
     },
 )
 
-CASES: list[Case] = [*mamba, *mamba2]
+qwen3_next = family(
+    "qwen3_next",
+    {
+        **BASE,
+        "model_type": "qwen3_next",
+        "rms_norm_eps": 1e-3,  # with less, norms of the small values of first positions blow up their last bits
+        "num_hidden_layers": 4,
+        "linear_num_value_heads": 4,
+        "linear_num_key_heads": 2,
+        "linear_key_head_dim": 32,
+        "linear_value_head_dim": 16,
+        "linear_conv_kernel_dim": 4,
+        "num_experts": 6,
+        "num_experts_per_tok": 2,
+        "decoder_sparse_step": 1,
+        "shared_expert_intermediate_size": 64,
+        "mlp_only_layers": [],
+        "moe_intermediate_size": 64,
+        "rope_theta": 10000.0,
+        "partial_rotary_factor": 0.5,
+        "max_position_embeddings": 1024,
+        "head_dim": 32,
+        "norm_topk_prob": True,
+    },
+    {
+        "every fourth layer attends": {
+            "checkpoints": {
+                "transformers": {
+                    "model.layers.{0-3}.mlp.experts.{0-5}.{gate,up,down}_proj.weight": (64, 64),
+                    "model.layers.{0-3}.{input,post_attention}_layernorm.weight": (64,),
+                    "model.layers.3.self_attn.{q,k}_norm.weight": (32,),
+                    "model.layers.{0-2}.linear_attn.norm.weight": (16,),
+                    "model.layers.{0-2}.linear_attn.conv1d.weight": (192, 1, 4),
+                    "model.norm.weight": (64,),
+                    "lm_head.weight": (64, 64),
+                    "mtp.layers.0.input_layernorm.weight": (64,),
+                },
+                "mlx-lm": {
+                    "model.layers.{0-3}.mlp.switch_mlp.{gate,up,down}_proj.weight": (6, 64, 64),
+                    "model.layers.{0-3}.{input,post_attention}_layernorm.weight": (64,),
+                    "model.layers.{0-2}.linear_attn.conv1d.weight": (192, 4, 1),
+                },
+            }
+        },
+        "every second, tied, gates not normed": {
+            "full_attention_interval": 2,
+            "tie_word_embeddings": True,
+            "norm_topk_prob": False,
+        },
+        "other heads, bias": {
+            "linear_num_value_heads": 3,
+            "linear_num_key_heads": 3,
+            "linear_key_head_dim": 24,
+            "linear_conv_kernel_dim": 3,
+            "attention_bias": True,
+            "head_dim": 16,
+        },
+        "dense layers": {"mlp_only_layers": [0], "decoder_sparse_step": 2, "num_key_value_heads": 1},
+    },
+)
+
+CASES: list[Case] = [*mamba, *mamba2, *qwen3_next]

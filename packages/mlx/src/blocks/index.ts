@@ -30,8 +30,10 @@ export {
   weighAnswers,
 } from "./experts.ts";
 export { FusedGatedMLP } from "./fused-gated-mlp.ts";
+export { GatedAttention, type GatedAttentionConfig } from "./gated-attention.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";
 export { type GatedDeltaInputs, gatedDelta, logDecayOf, normQueryAndKey } from "./gated-delta.ts";
+export { type DeltaInputs, GatedDeltaNet, type GatedDeltaNetConfig } from "./gated-delta-net.ts";
 export { GatedMLP } from "./gated-mlp.ts";
 export { GptBlock, GptDecoder, type GptDecoderConfig, GptMLP, type GptMLPOptions } from "./gpt-decoder.ts";
 export { HybridDecoder, hybridCaches, hybridMasks, type Recurrence } from "./hybrid-decoder.ts";
@@ -68,6 +70,7 @@ export {
   type SelfAttentionConfig,
   type SelfAttentionOptions,
 } from "./self-attention.ts";
+export { SharedMoe, type SharedMoeConfig } from "./shared-moe.ts";
 export { type SlidingConfig, SlidingDecoder, type SlidingWindow, slidingWindow } from "./sliding-decoder.ts";
 export { SparseBlock } from "./sparse-block.ts";
 export { isSparseLayer, SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";

@@ -38,6 +38,7 @@ const architectures = new Map<string, Load>([
   ["qwen2_moe", () => import("./qwen2_moe.ts")],
   ["qwen3", () => import("./qwen3.ts")],
   ["qwen3_moe", () => import("./qwen3_moe.ts")],
+  ["qwen3_next", () => import("./qwen3_next.ts")],
   ["seed_oss", () => import("./seed_oss.ts")],
   ["smollm3", () => import("./smollm3.ts")],
   ["stablelm", () => import("./stablelm.ts")],

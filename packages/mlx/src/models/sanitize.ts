@@ -39,6 +39,12 @@ export interface DenseRule<C> {
   readonly rules: readonly SanitizeRule<C>[];
 }
 
+export interface WhenRule<C> {
+  readonly kind: "when-present";
+  readonly pattern: RegExp;
+  readonly rules: readonly SanitizeRule<C>[];
+}
+
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
@@ -47,7 +53,8 @@ export type SanitizeRule<C> =
   | SplitRule<C>
   | DeriveRule
   | { readonly kind: "unpack-fp8"; readonly block: number }
-  | DenseRule<C>;
+  | DenseRule<C>
+  | WhenRule<C>;
 
 /** Leaves out weights whose key matches, always or `when` the config says so. */
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
@@ -125,6 +132,13 @@ export const throughDense = <C>(
   inputDims: (config: C) => number,
   rules: readonly SanitizeRule<C>[],
 ): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
+
+/** Applies rules to a checkpoint that has a key which matches: one that was not converted yet. */
+export const whenPresent = <C>(pattern: RegExp, rules: readonly SanitizeRule<C>[]): WhenRule<C> => ({
+  kind: "when-present",
+  pattern,
+  rules,
+});
 
 const mapMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
@@ -241,6 +255,10 @@ const apply = <C>(
       return deriveMatches(weights, rule);
     case "unpack-fp8":
       return unpackFp8Blocks(weights, rule.block);
+    case "when-present":
+      return [...weights.keys()].some((key) => rule.pattern.test(key))
+        ? sanitize(weights, rule.rules, config)
+        : new Map(weights);
     case "dense":
       return changeDense(weights, rule, config);
   }
