@@ -27,6 +27,18 @@ describe("readQuantizationConfig", () => {
     }
   });
 
+  it("takes mxfp4 and mxfp8 of other tools as MLX's", () => {
+    const config = readQuantizationConfig({
+      quantization_config: { quant_method: "mxfp4", modules_to_not_convert: ["lm_head"] },
+    });
+    expect(config.quantization).toEqual({
+      standard: { groupSize: 32, bits: 4, mode: "mxfp4" },
+      layers: new Map(),
+    });
+    const mxfp8 = readQuantizationConfig({ quantization_config: { quant_method: "mxfp8" } });
+    expect(mxfp8.quantization?.standard.bits).toBe(8);
+  });
+
   it.each([
     [
       "no bits",
