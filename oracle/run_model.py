@@ -126,7 +126,7 @@ def execute(model: nn.Module, run: Run) -> np.ndarray:
 
 
 def execute_padded(model: nn.Module, run: Run) -> np.ndarray:
-    """As `execute`; raises CannotPadError also where the model's code takes one position, or one mask, for all rows."""
+    """As `execute`; raises CannotPadError also where the model takes one position or mask for all rows."""
     try:
         logits = execute(model, run)
     except (TypeError, ValueError, AttributeError, IndexError) as error:
