@@ -2,16 +2,19 @@
 export {
   type AttentionOptions,
   attention,
+  type CachedAttentionOptions,
+  cachedAttention,
   mergeHeads,
   softCappedAttention,
+  splitFusedHeads,
   splitHeads,
 } from "./attention.ts";
 export {
   CausalLM,
   type CausalLMConfig,
   Decoder,
-  type DecoderBlock,
   type DecoderConfig,
+  TransformerLM,
 } from "./causal-lm.ts";
 export {
   type Choice,
@@ -21,8 +24,11 @@ export {
   topExperts,
   weighAnswers,
 } from "./experts.ts";
+export { FusedGatedMLP } from "./fused-gated-mlp.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";
 export { GatedMLP } from "./gated-mlp.ts";
+export { GptBlock, GptDecoder, type GptDecoderConfig, GptMLP, type GptMLPOptions } from "./gpt-decoder.ts";
+export { LearnedPositionsDecoder } from "./learned-positions.ts";
 export { attentionMask, causalMask, type Mask, type MaskOptions } from "./mask.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
@@ -38,6 +44,7 @@ export {
 } from "./routed-moe.ts";
 export { SandwichBlock } from "./sandwich-block.ts";
 export { ScaledDecoder } from "./scaled-decoder.ts";
+export { ScaledResidualBlock } from "./scaled-residual-block.ts";
 export {
   headDim,
   SelfAttention,
