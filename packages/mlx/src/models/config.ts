@@ -1,10 +1,12 @@
 /** `config.json` as a schema: typed, with defaults, and nothing dropped in silence. */
 import { ConfigError } from "../errors.ts";
 
-/** One key: how to check its value, and what stands for an absent one. */
+/** One key: how to check its value, and what stands for an absent one and for null. */
 export interface Field<T> {
   readonly read: (value: unknown, key: string) => T;
   readonly absent: (key: string) => T;
+  /** Without it null counts as absent. */
+  readonly ofNull?: () => T;
 }
 
 export type Schema = Readonly<Record<string, Field<unknown>>>;
@@ -24,10 +26,11 @@ const required = (key: string): never => {
   throw new ConfigError(`config.json: the key ${key} is missing`, { details: { key } });
 };
 
-/** Makes the kinds of field for one type: required, with a default, optional. */
+/** Makes the kinds of field for one type: required, with a default, with a default that null undoes, optional. */
 const field = <T>(read: Field<T>["read"]) => ({
   required: (): Field<T> => ({ read, absent: required }),
   default: (value: T): Field<T> => ({ read, absent: () => value }),
+  nullable: (value: T): Field<T | undefined> => ({ read, absent: () => value, ofNull: () => undefined }),
   optional: (): Field<T | undefined> => ({ read, absent: () => undefined }),
 });
 
@@ -81,12 +84,15 @@ const harmless = new Set([
   "_name_or_path",
   "architectures",
   "attention_dropout",
+  "attn_implementation",
+  "attn_pdrop",
   "auto_map",
   "bos_token_id",
   "decoder_start_token_id",
   "dtype",
   "embd_pdrop",
   "eos_token_id",
+  "gradient_checkpointing",
   "hidden_dropout",
   "initializer_range",
   "is_llama_config",
@@ -99,6 +105,7 @@ const harmless = new Set([
   "output_router_logits",
   "pad_token_id",
   "pretraining_tp",
+  "problem_type",
   "quantization",
   "quantization_config",
   "resid_pdrop",
@@ -106,6 +113,13 @@ const harmless = new Set([
   "rope_parameters",
   "router_aux_loss_coef",
   "router_jitter_noise",
+  "summary_activation",
+  "summary_first_dropout",
+  "summary_proj_to_labels",
+  "summary_type",
+  "summary_use_proj",
+  "task_specific_params",
+  "tokenizer_class",
   "torch_dtype",
   "transformers.js_config",
   "transformers_version",
@@ -120,7 +134,7 @@ export interface ParsedConfig<S extends Schema> {
 }
 
 /**
- * Reads a parsed `config.json` by a schema; `null` counts as absent.
+ * Reads a parsed `config.json` by a schema; null counts as absent where a field does not say what it means.
  *
  * @throws {ConfigError} naming the key, what it should be and what it is
  */
@@ -128,8 +142,9 @@ export const parseConfig = <S extends Schema>(
   schema: S,
   raw: Readonly<Record<string, unknown>>,
 ): ParsedConfig<S> => {
-  const entries = Object.entries(schema).map(([key, { read, absent }]) => {
+  const entries = Object.entries(schema).map(([key, { read, absent, ofNull }]) => {
     const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
+    if (value === null && ofNull !== undefined) return [key, ofNull()];
     return [key, value === undefined || value === null ? absent(key) : read(value, key)];
   });
   const unknownKeys = Object.keys(raw).filter(

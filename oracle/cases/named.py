@@ -1,0 +1,175 @@
+"""Dense decoders whose parameters have names of their own: GPT-2's line and others."""
+
+from .case import BASE, Case, family
+
+GPT = {"n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 64, "layer_norm_epsilon": 1e-5, "vocab_size": 64}
+
+gpt2 = family(
+    "gpt2",
+    {**GPT, "model_type": "gpt2", "n_ctx": 64},
+    {
+        "four heads": {
+            "checkpoints": {
+                "transformers": {
+                    "{wte,wpe}.weight": (64, 64),
+                    "h.{0-2}.attn.bias": (1, 1, 64, 64),
+                    "h.{0-2}.attn.c_attn.weight": (64, 192),
+                    "h.{0-2}.attn.c_attn.bias": (192,),
+                    "h.{0-2}.attn.c_proj.weight": (64, 64),
+                    "h.{0-2}.mlp.c_fc.weight": (64, 256),
+                    "h.{0-2}.mlp.c_proj.weight": (256, 64),
+                    "h.{0-2}.ln_{1,2}.{weight,bias}": (64,),
+                },
+                "mlx-lm": {
+                    "model.{wte,wpe}.weight": (64, 64),
+                    "model.h.{0-2}.attn.c_attn.weight": (192, 64),
+                    "model.h.{0-2}.mlp.c_proj.weight": (64, 256),
+                },
+            }
+        },
+        "eight heads": {"n_head": 8},
+        "epsilon": {"layer_norm_epsilon": 0.1},
+        "odd sizes": {"n_embd": 60, "n_head": 5, "vocab_size": 67, "n_positions": 40, "n_layer": 2},
+    },
+)
+
+gpt_bigcode = family(
+    "gpt_bigcode",
+    {**GPT, "model_type": "gpt_bigcode", "n_inner": 96},
+    {
+        "one key head": {},
+        "a key head per query head": {"multi_query": False},
+        "no biases": {"attention_bias": False, "mlp_bias": False},
+        "head of its own": {"tie_word_embeddings": False},
+    },
+)
+
+gpt_neox = family(
+    "gpt_neox",
+    {
+        "model_type": "gpt_neox",
+        "max_position_embeddings": 64,
+        "hidden_size": 64,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 3,
+        "layer_norm_eps": 1e-5,
+        "vocab_size": 64,
+        "rotary_emb_base": 10000,
+        "rotary_pct": 0.25,
+    },
+    {
+        "parallel branches": {
+            "checkpoints": {
+                "transformers": {
+                    "gpt_neox.embed_in.weight": (64, 64),
+                    "gpt_neox.layers.{0-2}.attention.bias": (1, 1, 64, 64),
+                    "gpt_neox.layers.{0-2}.attention.masked_bias": (1,),
+                    "gpt_neox.layers.{0-2}.attention.rotary_emb.inv_freq": (2,),
+                    "gpt_neox.layers.{0-2}.attention.query_key_value.{weight,bias}": (192, 64),
+                    "gpt_neox.final_layer_norm.{weight,bias}": (64,),
+                    "embed_out.weight": (64, 64),
+                }
+            }
+        },
+        "one branch after the other": {"use_parallel_residual": False},
+        "full rotary": {"rotary_pct": 1.0},
+        "rotary base": {"rotary_emb_base": 100},
+    },
+)
+
+gptj = family(
+    "gptj",
+    {**GPT, "model_type": "gptj", "rotary_dim": 8},
+    {
+        "half of the head turns": {
+            "checkpoints": {
+                "transformers": {
+                    "transformer.wte.weight": (64, 64),
+                    "transformer.h.{0-2}.attn.bias": (1, 1, 64, 64),
+                    "transformer.h.{0-2}.attn.masked_bias": (1,),
+                    "transformer.h.{0-2}.attn.q_proj.weight": (64, 64),
+                    "transformer.h.{0-2}.mlp.fc_in.bias": (256,),
+                    "lm_head.{weight,bias}": (64,),
+                }
+            }
+        },
+        "all of the head turns": {"rotary_dim": None},
+        "two heads": {"n_head": 2},
+    },
+)
+
+exaone = family(
+    "exaone",
+    {
+        "model_type": "exaone",
+        "hidden_size": 64,
+        "num_layers": 3,
+        "intermediate_size": 96,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "layer_norm_epsilon": 1e-5,
+        "vocab_size": 64,
+        "rope_theta": 10000.0,
+    },
+    {
+        "tied embeddings by default": {},
+        "head of its own": {"tie_word_embeddings": False},
+        "biases": {"attention_bias": True, "mlp_bias": True},
+        "rope traditional": {"rope_traditional": True},
+        "rope dynamic": {
+            "rope_scaling": {"type": "dynamic", "factor": 2.0},
+            "max_position_embeddings": 128,
+            "same_as": "tied embeddings by default",
+        },
+        "rope linear": {"rope_scaling": {"type": "linear", "factor": 4.0}},
+    },
+)
+
+qwen = family(
+    "qwen",
+    {
+        "model_type": "qwen",
+        "hidden_size": 64,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 3,
+        "kv_channels": 16,
+        "layer_norm_epsilon": 1e-6,
+        "intermediate_size": 192,
+        "vocab_size": 64,
+    },
+    {
+        "no biases": {},
+        "biases": {"no_bias": False},
+        "epsilon": {"layer_norm_epsilon": 0.1},
+        "two heads": {"num_attention_heads": 2, "kv_channels": 32},
+    },
+)
+
+internlm2 = family(
+    "internlm2",
+    {**BASE, "model_type": "internlm2"},
+    {
+        "grouped-query": {
+            "checkpoints": {
+                "transformers": {
+                    "model.tok_embeddings.weight": (64, 64),
+                    "model.layers.{0-2}.attention.rope.inv_freq": (8,),
+                    "model.layers.{0-2}.attention.wqkv.weight": (128, 64),
+                    "output.weight": (64, 64),
+                }
+            }
+        },
+        "no biases": {"bias": False},
+        "key heads by default": {"num_key_value_heads": ...},
+        "tied embeddings": {"tie_word_embeddings": True},
+        "one key head": {"num_key_value_heads": 1},
+        "rope traditional": {"rope_traditional": True},
+        "rope linear": {"rope_scaling": {"type": "linear", "factor": 4.0}},
+        "rope dynamic past context": {
+            "rope_scaling": {"type": "dynamic", "factor": 2.0},
+            "max_position_embeddings": 6,
+        },
+    },
+)
+
+CASES: list[Case] = [*gpt2, *gpt_bigcode, *gpt_neox, *gptj, *exaone, *qwen, *internlm2]
