@@ -34,7 +34,7 @@ export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
-export { createRope, noRope, type RopeSettings } from "./rope.ts";
+export { createRope, noRope, ntkAlphaRope, type RopeSettings, reversedRope } from "./rope.ts";
 export {
   CorrectedGate,
   type CorrectedGateConfig,
@@ -51,9 +51,17 @@ export {
   type SelfAttentionConfig,
   type SelfAttentionOptions,
 } from "./self-attention.ts";
-export { type SlidingConfig, SlidingDecoder, type SlidingWindow, slidingWindow } from "./sliding-decoder.ts";
+export {
+  type SlidingConfig,
+  SlidingDecoder,
+  type SlidingWindow,
+  slidingCaches,
+  slidingMasks,
+  slidingWindow,
+} from "./sliding-decoder.ts";
 export { SparseBlock } from "./sparse-block.ts";
 export { isSparseLayer, SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";
 export { SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";
 export { TextModel } from "./text-model.ts";
+export { TokDecoder } from "./tok-decoder.ts";

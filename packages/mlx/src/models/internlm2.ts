@@ -1,13 +1,13 @@
 /** Llama under names of its own; heads of one group side by side in one projection. @see mlx-lm 0.32.2 models/internlm2.py */
 import { cachedAttention } from "../blocks/attention.ts";
 import { CausalLM } from "../blocks/causal-lm.ts";
-import { DecoderFrame } from "../blocks/decoder-frame.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
+import { TokDecoder } from "../blocks/tok-decoder.ts";
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray, reshape, split, transpose } from "../core/index.ts";
-import { Embedding, Linear, Module, type PositionEmbedding, swiglu } from "../nn/index.ts";
+import { Linear, Module, type PositionEmbedding, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { drop } from "./sanitize.ts";
@@ -104,37 +104,12 @@ class Block extends Module {
   }
 }
 
-class InternLM2Decoder extends DecoderFrame<Block> {
-  tok_embeddings: Embedding;
-  layers: Block[];
-  norm: Norm;
-
-  constructor(c: Config) {
-    super();
-    this.tok_embeddings = new Embedding(c.vocab_size, c.hidden_size);
-    this.layers = Array.from({ length: c.num_hidden_layers }, () => new Block(c));
-    this.norm = rmsNorm(c);
-  }
-
-  get embedding(): Embedding {
-    return this.tok_embeddings;
-  }
-
-  get blocks(): readonly Block[] {
-    return this.layers;
-  }
-
-  protected get lastNorm(): Norm {
-    return this.norm;
-  }
-}
-
 /** Its output layer is called `output`. */
-class InternLM2Model extends CausalLM<InternLM2Decoder> {
+class InternLM2Model extends CausalLM<TokDecoder> {
   declare output?: Linear;
 
   constructor(c: Config) {
-    super({ ...c, tie_word_embeddings: true }, new InternLM2Decoder(c));
+    super({ ...c, tie_word_embeddings: true }, new TokDecoder(c, () => new Block(c), rmsNorm(c)));
     if (!c.tie_word_embeddings) this.output = new Linear(c.hidden_size, c.vocab_size, false);
   }
 

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { arange, array, float16, float32, liveArrays, type MxArray, stack } from "../core/index.ts";
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
-import { drop, map, rename, sanitize, splitInto, stackExperts } from "./sanitize.ts";
+import { copy, drop, map, rename, sanitize, splitInto, stackExperts } from "./sanitize.ts";
 import { added, cast, reshaped, transposed } from "./tensor-change.ts";
 
 const numbered = (value: number): MxArray => array([value], float32);
@@ -88,6 +88,17 @@ describe("sanitize", () => {
       ["k.weight", [[4]]],
       ["v.weight", [[5]]],
     ]);
+  });
+
+  it("copies what a checkpoint lacks, and nothing else", () => {
+    const rules = [copy<boolean>("embed", "head", (c) => c)];
+    const [embed, head] = [numbered(1), numbered(2)];
+    const given = new Map([["embed", embed]]);
+    expect(sanitize(given, rules, true).get("head")?.toArray()).toEqual([1]);
+    expect(sanitize(given, rules, true).get("head")).not.toBe(embed);
+    expect([...sanitize(given, rules, false).keys()]).toEqual(["embed"]);
+    expect([...sanitize(new Map(), rules, true).keys()]).toEqual([]);
+    expect(sanitize(new Map([...given, ["head", head]]), rules, true).get("head")).toBe(head);
   });
 
   it.each([[undefined], [() => [1, 3]]])("refuses parts that do not add up: %o", (sizes) => {

@@ -1,10 +1,17 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { type MxArray, split, stack, tidy } from "../core/index.ts";
+import { type MxArray, reshape, split, stack, tidy } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
 import { applyChange, type TensorChange } from "./tensor-change.ts";
 
 /** A value, or how to take it from the config. */
 type FromConfig<C, T> = T | ((config: C) => T);
+
+export interface CopyRule<C> {
+  readonly kind: "copy";
+  readonly from: string;
+  readonly to: string;
+  readonly when?: (config: C) => boolean;
+}
 
 export interface MapRule<C> {
   readonly kind: "map";
@@ -26,6 +33,7 @@ export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
+  | CopyRule<C>
   | MapRule<C>
   | SplitRule<C>;
 
@@ -51,6 +59,14 @@ export const stackExperts = (pattern: RegExp, to: string): SanitizeRule<unknown>
   to,
 });
 
+/** Gives the weight `from` also under the key `to` where a checkpoint lacks that, always or `when` the config says so. */
+export const copy = <C>(from: string, to: string, when?: CopyRule<C>["when"]): CopyRule<C> => ({
+  kind: "copy",
+  from,
+  to,
+  ...(when === undefined ? {} : { when }),
+});
+
 /**
  * Changes the weights whose key matches, all of them or those `when` says by shape and config.
  *
@@ -73,6 +89,16 @@ export const splitInto = <C>(
   to: readonly string[],
   { sizes, axis = 0 }: { sizes?: (config: C) => readonly number[]; axis?: number } = {},
 ): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...(sizes === undefined ? {} : { sizes }) });
+
+const copyMissing = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  { from, to, when }: CopyRule<C>,
+  config: C,
+): Map<string, MxArray> => {
+  const source = weights.get(from);
+  if (source === undefined || weights.has(to) || when?.(config) === false) return new Map(weights);
+  return new Map([...weights, [to, reshape(source, source.shape)]]); // an array has one owner
+};
 
 const mapMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
@@ -143,6 +169,8 @@ const apply = <C>(
       return new Map([...weights].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
     case "stack":
       return stackMatches(weights, rule.pattern, rule.to);
+    case "copy":
+      return copyMissing(weights, rule, config);
     case "map":
       return mapMatches(weights, rule, config);
     case "split":
