@@ -1,4 +1,5 @@
 /** `@abstractllm/mlx/blocks`: what model files are made of. */
+export { AbsorbedAttention } from "./absorbed-attention.ts";
 export {
   type AttentionOptions,
   attention,
@@ -16,6 +17,7 @@ export {
   type DecoderConfig,
   TransformerLM,
 } from "./causal-lm.ts";
+export { ExpandedAttention } from "./expanded-attention.ts";
 export {
   type Choice,
   normScores,
@@ -28,13 +30,34 @@ export { FusedGatedMLP } from "./fused-gated-mlp.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";
 export { GatedMLP } from "./gated-mlp.ts";
 export { GptBlock, GptDecoder, type GptDecoderConfig, GptMLP, type GptMLPOptions } from "./gpt-decoder.ts";
+export {
+  cutInTwo,
+  LatentAttention,
+  type LatentAttentionConfig,
+  type LatentAttentionOptions,
+  latentRope,
+} from "./latent-attention.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
-export { attentionMask, causalMask, type Mask, type MaskOptions } from "./mask.ts";
+export {
+  attentionMask,
+  causalMask,
+  chunkedMask,
+  type Mask,
+  type MaskOptions,
+} from "./mask.ts";
+export { MatrixStack } from "./matrix-stack.ts";
+export { MultiLinear } from "./multi-linear.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
-export { createRope, noRope, ntkAlphaRope, type RopeSettings, reversedRope } from "./rope.ts";
+export {
+  createRope,
+  noRope,
+  ntkAlphaRope,
+  type RopeSettings,
+  reversedRope,
+} from "./rope.ts";
 export {
   CorrectedGate,
   type CorrectedGateConfig,

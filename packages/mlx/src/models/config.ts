@@ -1,12 +1,12 @@
 /** `config.json` as a schema: typed, with defaults, and nothing dropped in silence. */
 import { ConfigError } from "../errors.ts";
 
-/** One key: how to check its value, and what stands for an absent one and for null. */
+/** One key: how to check its value, and what stands for an absent one. */
 export interface Field<T> {
   readonly read: (value: unknown, key: string) => T;
   readonly absent: (key: string) => T;
-  /** Without it null counts as absent. */
-  readonly ofNull?: () => T;
+  /** What stands for null, where that differs from an absent key. */
+  readonly ofNull?: (key: string) => T;
 }
 
 export type Schema = Readonly<Record<string, Field<unknown>>>;
@@ -26,12 +26,13 @@ const required = (key: string): never => {
   throw new ConfigError(`config.json: the key ${key} is missing`, { details: { key } });
 };
 
-/** Makes the kinds of field for one type: required, with a default, with a default that null undoes, optional. */
+/** Makes the kinds of field for one type: required, with a default, optional. */
 const field = <T>(read: Field<T>["read"]) => ({
   required: (): Field<T> => ({ read, absent: required }),
   default: (value: T): Field<T> => ({ read, absent: () => value }),
-  nullable: (value: T): Field<T | undefined> => ({ read, absent: () => value, ofNull: () => undefined }),
   optional: (): Field<T | undefined> => ({ read, absent: () => undefined }),
+  /** A default that null switches off. */
+  nullable: (value: T): Field<T | undefined> => ({ read, absent: () => value, ofNull: () => undefined }),
 });
 
 const MAX_SIZE = 2 ** 31 - 1; // MLX's dimensions are 32-bit
@@ -84,15 +85,12 @@ const harmless = new Set([
   "_name_or_path",
   "architectures",
   "attention_dropout",
-  "attn_implementation",
-  "attn_pdrop",
   "auto_map",
   "bos_token_id",
   "decoder_start_token_id",
   "dtype",
   "embd_pdrop",
   "eos_token_id",
-  "gradient_checkpointing",
   "hidden_dropout",
   "initializer_range",
   "is_llama_config",
@@ -105,7 +103,6 @@ const harmless = new Set([
   "output_router_logits",
   "pad_token_id",
   "pretraining_tp",
-  "problem_type",
   "quantization",
   "quantization_config",
   "resid_pdrop",
@@ -113,13 +110,6 @@ const harmless = new Set([
   "rope_parameters",
   "router_aux_loss_coef",
   "router_jitter_noise",
-  "summary_activation",
-  "summary_first_dropout",
-  "summary_proj_to_labels",
-  "summary_type",
-  "summary_use_proj",
-  "task_specific_params",
-  "tokenizer_class",
   "torch_dtype",
   "transformers.js_config",
   "transformers_version",
@@ -134,7 +124,7 @@ export interface ParsedConfig<S extends Schema> {
 }
 
 /**
- * Reads a parsed `config.json` by a schema; null counts as absent where a field does not say what it means.
+ * Reads a parsed `config.json` by a schema; `null` counts as absent where a field does not say otherwise.
  *
  * @throws {ConfigError} naming the key, what it should be and what it is
  */
@@ -142,10 +132,10 @@ export const parseConfig = <S extends Schema>(
   schema: S,
   raw: Readonly<Record<string, unknown>>,
 ): ParsedConfig<S> => {
-  const entries = Object.entries(schema).map(([key, { read, absent, ofNull }]) => {
+  const entries = Object.entries(schema).map(([key, { read, absent, ofNull = absent }]) => {
     const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
-    if (value === null && ofNull !== undefined) return [key, ofNull()];
-    return [key, value === undefined || value === null ? absent(key) : read(value, key)];
+    if (value === undefined) return [key, absent(key)];
+    return [key, value === null ? ofNull(key) : read(value, key)];
   });
   const unknownKeys = Object.keys(raw).filter(
     (key) => !Object.hasOwn(schema, key) && !harmless.has(key) && (raw[key] ?? undefined) !== undefined,

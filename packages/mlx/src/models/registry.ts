@@ -4,11 +4,14 @@ import type { Architecture, BoundArchitecture } from "./architecture.ts";
 
 type Load = () => Promise<{ architecture: Architecture }>;
 
+const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const llama: Load = () => import("./llama.ts");
 
 const architectures = new Map<string, Load>([
   ["cohere", () => import("./cohere.ts")],
   ["cohere2", () => import("./cohere2.ts")],
+  ["deepseek_v2", () => import("./deepseek_v2.ts")],
+  ["deepseek_v3", deepseekV3],
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["exaone", () => import("./exaone.ts")],
   ["gemma", () => import("./gemma.ts")],
@@ -21,11 +24,14 @@ const architectures = new Map<string, Load>([
   ["gpt_bigcode", () => import("./gpt_bigcode.ts")],
   ["gpt_neox", () => import("./gpt_neox.ts")],
   ["gptj", () => import("./gptj.ts")],
+  ["gpt_oss", () => import("./gpt_oss.ts")],
   ["granite", () => import("./granite.ts")],
   ["helium", () => import("./helium.ts")],
   ["internlm2", () => import("./internlm2.ts")],
   ["internlm3", () => import("./internlm3.ts")],
   ["iquestcoder", llama],
+  ["joyai_llm_flash", deepseekV3],
+  ["kimi_k2", deepseekV3],
   ["llama", llama],
   ["mimo", () => import("./mimo.ts")],
   ["mistral", llama],

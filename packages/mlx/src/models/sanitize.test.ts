@@ -1,9 +1,19 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { arange, array, float16, float32, liveArrays, type MxArray, stack } from "../core/index.ts";
+import {
+  arange,
+  array,
+  float16,
+  float32,
+  liveArrays,
+  type MxArray,
+  stack,
+  uint8,
+  uint32,
+} from "../core/index.ts";
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
-import { copy, drop, map, rename, sanitize, splitInto, stackExperts } from "./sanitize.ts";
-import { added, cast, reshaped, transposed } from "./tensor-change.ts";
+import { deinterleave, derive, drop, map, rename, sanitize, splitInto, stackExperts } from "./sanitize.ts";
+import { added, cast, multiplied, reshaped, transposed, viewed } from "./tensor-change.ts";
 
 const numbered = (value: number): MxArray => array([value], float32);
 
@@ -90,15 +100,34 @@ describe("sanitize", () => {
     ]);
   });
 
-  it("copies what a checkpoint lacks, and nothing else", () => {
-    const rules = [copy<boolean>("embed", "head", (c) => c)];
+  it("derives what a checkpoint lacks, and nothing else", () => {
+    const rules = [derive(/^embed\./, "head.", [])];
     const [embed, head] = [numbered(1), numbered(2)];
-    const given = new Map([["embed", embed]]);
-    expect(sanitize(given, rules, true).get("head")?.toArray()).toEqual([1]);
-    expect(sanitize(given, rules, true).get("head")).not.toBe(embed);
-    expect([...sanitize(given, rules, false).keys()]).toEqual(["embed"]);
-    expect([...sanitize(new Map(), rules, true).keys()]).toEqual([]);
-    expect(sanitize(new Map([...given, ["head", head]]), rules, true).get("head")).toBe(head);
+    const given = new Map([["embed.weight", embed]]);
+    const copied = sanitize(given, rules, {}).get("head.weight");
+    expect(copied?.toArray()).toEqual([1]);
+    expect(copied).not.toBe(embed);
+    expect(sanitize(new Map([...given, ["head.weight", head]]), rules, {}).get("head.weight")).toBe(head);
+    expect(
+      sanitize(given, [derive(/embed/, "twice", [multiplied(2)])], {})
+        .get("twice.weight")
+        ?.toArray(),
+    ).toEqual([2]);
+  });
+
+  it("splits rows that take turns", () => {
+    const weights = new Map([["gate_up", grid(4, 1)]]);
+    const result = sanitize(weights, [deinterleave(/gate_up/, ["gate", "up"])], {});
+    expect([...result].map(([key, value]) => [key, value.toArray()])).toEqual([
+      ["gate", [[0], [2]]],
+      ["up", [[1], [3]]],
+    ]);
+  });
+
+  it("gives bytes another dtype", () => {
+    const bytes = array([1, 0, 0, 0, 0, 1, 0, 0], uint8);
+    const result = sanitize(new Map([["blocks", bytes]]), [map(/blocks/, [viewed(uint32)])], {});
+    expect(result.get("blocks")?.toArray()).toEqual([1, 256]);
   });
 
   it.each([[undefined], [() => [1, 3]]])("refuses parts that do not add up: %o", (sizes) => {

@@ -1,17 +1,11 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { type MxArray, reshape, split, stack, tidy } from "../core/index.ts";
+import { arange, type MxArray, reshape, split, stack, take, tidy, uint32 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
-import { applyChange, type TensorChange } from "./tensor-change.ts";
+import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
+import { applyChange, multiplied, type TensorChange, viewed } from "./tensor-change.ts";
 
 /** A value, or how to take it from the config. */
 type FromConfig<C, T> = T | ((config: C) => T);
-
-export interface CopyRule<C> {
-  readonly kind: "copy";
-  readonly from: string;
-  readonly to: string;
-  readonly when?: (config: C) => boolean;
-}
 
 export interface MapRule<C> {
   readonly kind: "map";
@@ -27,15 +21,33 @@ export interface SplitRule<C> {
   /** Lengths of the parts; equal ones when absent. */
   readonly sizes?: (config: C) => readonly number[];
   readonly axis: number;
+  /** The parts take turns along the axis instead of following one another. */
+  readonly interleaved?: boolean;
+}
+
+export interface DeriveRule {
+  readonly kind: "derive";
+  readonly pattern: RegExp;
+  readonly to: string;
+  readonly changes: readonly TensorChange[];
+}
+
+export interface DenseRule<C> {
+  readonly kind: "dense";
+  readonly pattern: RegExp;
+  readonly inputDims: (config: C) => number;
+  readonly rules: readonly SanitizeRule<C>[];
 }
 
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
-  | CopyRule<C>
   | MapRule<C>
-  | SplitRule<C>;
+  | SplitRule<C>
+  | DeriveRule
+  | { readonly kind: "unpack-fp8"; readonly block: number }
+  | DenseRule<C>;
 
 /** Leaves out weights whose key matches, always or `when` the config says so. */
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
@@ -57,14 +69,6 @@ export const stackExperts = (pattern: RegExp, to: string): SanitizeRule<unknown>
   kind: "stack",
   pattern,
   to,
-});
-
-/** Gives the weight `from` also under the key `to` where a checkpoint lacks that, always or `when` the config says so. */
-export const copy = <C>(from: string, to: string, when?: CopyRule<C>["when"]): CopyRule<C> => ({
-  kind: "copy",
-  from,
-  to,
-  ...(when === undefined ? {} : { when }),
 });
 
 /**
@@ -90,15 +94,40 @@ export const splitInto = <C>(
   { sizes, axis = 0 }: { sizes?: (config: C) => readonly number[]; axis?: number } = {},
 ): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...(sizes === undefined ? {} : { sizes }) });
 
-const copyMissing = <C>(
-  weights: ReadonlyMap<string, MxArray>,
-  { from, to, when }: CopyRule<C>,
-  config: C,
-): Map<string, MxArray> => {
-  const source = weights.get(from);
-  if (source === undefined || weights.has(to) || when?.(config) === false) return new Map(weights);
-  return new Map([...weights, [to, reshape(source, source.shape)]]); // an array has one owner
-};
+/** Cuts each weight whose key matches into parts that take turns along `axis`: rows 0, 2, 4 and rows 1, 3, 5. */
+export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): SplitRule<unknown> => ({
+  kind: "split",
+  pattern,
+  to,
+  axis,
+  interleaved: true,
+});
+
+/**
+ * Adds a changed copy of each weight whose key matches, named by replacing the match by `to`, where a checkpoint has
+ * none of that name.
+ */
+export const derive = (pattern: RegExp, to: string, changes: readonly TensorChange[]): DeriveRule => ({
+  kind: "derive",
+  pattern,
+  to,
+  changes,
+});
+
+/** Float8 weights with a `weight_scale_inv` per square of `block` by `block`, as DeepSeek saves them, to bfloat16. */
+export const unpackFp8 = (block = 128): SanitizeRule<unknown> => ({ kind: "unpack-fp8", block });
+
+/**
+ * Applies rules to the weights of the layers whose path matches, dequantized where they are quantized, and quantizes
+ * the results alike.
+ *
+ * @param inputDims - the length of a dense row
+ */
+export const throughDense = <C>(
+  pattern: RegExp,
+  inputDims: (config: C) => number,
+  rules: readonly SanitizeRule<C>[],
+): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
 
 const mapMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
@@ -113,9 +142,12 @@ const mapMatches = <C>(
   );
 };
 
+const takeTurns = (value: MxArray, parts: number, axis: number): MxArray[] =>
+  Array.from({ length: parts }, (_, i) => take(value, arange(i, value.dim(axis), parts), axis));
+
 const splitMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
-  { pattern, to, sizes, axis }: SplitRule<C>,
+  { pattern, to, sizes, axis, interleaved = false }: SplitRule<C>,
   config: C,
 ): Map<string, MxArray> =>
   new Map(
@@ -129,7 +161,8 @@ const splitMatches = <C>(
         );
       }
       const ends = lengths.slice(0, -1).map((_, i) => lengths.slice(0, i + 1).reduce((a, b) => a + b));
-      return split(value, ends, axis).map((part, i) => [key.replace(pattern, to[i] ?? ""), part]);
+      const parts = interleaved ? takeTurns(value, to.length, axis) : split(value, ends, axis);
+      return parts.map((part, i) => [key.replace(pattern, to[i] ?? ""), part]);
     }),
   );
 
@@ -156,6 +189,43 @@ const stackMatches = (
   return others;
 };
 
+const deriveMatches = (
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, to, changes }: DeriveRule,
+): Map<string, MxArray> => {
+  const derived = [...weights]
+    .filter(([key]) => pattern.test(key) && !weights.has(key.replace(pattern, to)))
+    .map(([key, value]): [string, MxArray] => {
+      const copy = reshape(value, value.shape); // of its own, also without changes
+      return [key.replace(pattern, to), changes.reduce(applyChange, copy)];
+    });
+  return new Map([...weights, ...derived]);
+};
+
+const changeDense = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, inputDims, rules }: DenseRule<C>,
+  config: C,
+): Map<string, MxArray> => {
+  const result = new Map(weights);
+  for (const [key, value] of weights) {
+    const path = key.endsWith(".weight") ? key.slice(0, -".weight".length) : "";
+    if (!pattern.test(path)) continue;
+    const packed = takePacked(result, path, inputDims(config));
+    const dense = packed === undefined ? value : unpack(packed);
+    const changed = sanitize(new Map([[key, dense]]), rules, config);
+    result.delete(key);
+    for (const [name, part] of changed) {
+      for (const [partKey, tensor] of packed === undefined
+        ? [[name, part] as const]
+        : pack(name, part, packed)) {
+        result.set(partKey, tensor);
+      }
+    }
+  }
+  return result;
+};
+
 const apply = <C>(
   weights: ReadonlyMap<string, MxArray>,
   rule: SanitizeRule<C>,
@@ -169,12 +239,16 @@ const apply = <C>(
       return new Map([...weights].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
     case "stack":
       return stackMatches(weights, rule.pattern, rule.to);
-    case "copy":
-      return copyMissing(weights, rule, config);
     case "map":
       return mapMatches(weights, rule, config);
     case "split":
       return splitMatches(weights, rule, config);
+    case "derive":
+      return deriveMatches(weights, rule);
+    case "unpack-fp8":
+      return unpackFp8Blocks(weights, rule.block);
+    case "dense":
+      return changeDense(weights, rule, config);
   }
 };
 
@@ -213,4 +287,13 @@ export const stackMixtralExperts = [
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w1\./, "moe.switch_mlp.gate_proj."),
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w2\./, "moe.switch_mlp.down_proj."),
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w3\./, "moe.switch_mlp.up_proj."),
+];
+
+/** 4-bit weights of compressed-tensors, whose integers are 8 above MLX's. */
+export const renameInt4: readonly SanitizeRule<unknown>[] = [
+  drop(/\.weight_shape$/),
+  map(/\.weight_packed$/, [viewed(uint32)]),
+  rename(/\.weight_packed$/, ".weight"),
+  derive(/\.weight_scale$/, ".biases", [multiplied(-8)]),
+  rename(/\.weight_scale$/, ".scales"),
 ];
