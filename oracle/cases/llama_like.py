@@ -136,4 +136,62 @@ nemotron = family(
     norm_center=0.0,
 )
 
-CASES: list[Case] = [*glm, *glm4, *helium, *internlm3, *mimo, *telechat3, *nemotron]
+hunyuan_v1_dense = family(
+    "hunyuan_v1_dense",
+    {**BASE, "model_type": "hunyuan_v1_dense"},
+    {
+        "grouped-query": {},
+        "biases": {"attention_bias": True},
+        "no norms on queries and keys": {"use_qk_norm": False},
+        "tied embeddings": {"tie_word_embeddings": True},
+        "head_dim apart from hidden size": {"head_dim": 24},
+        "rope alpha": {"rope_scaling": {"type": "dynamic", "alpha": 1000.0, "factor": 1.0}},
+    },
+)
+
+minicpm = family(
+    "minicpm",
+    {**BASE, "model_type": "minicpm", "dim_model_base": 16, "scale_depth": 1.4, "scale_emb": 3},
+    {
+        "grouped-query": {
+            "checkpoints": {
+                "transformers, without a head": {
+                    "model.embed_tokens.weight": (64, 64),
+                    "model.layers.{0-2}.self_attn.q_proj.weight": (64, 64),
+                },
+                "with a head": {"model.embed_tokens.weight": (64, 64), "lm_head.weight": (64, 64)},
+            }
+        },
+        "tied embeddings": {"tie_word_embeddings": True},
+        "rope traditional": {"rope_traditional": True},
+        "rope linear": {"rope_scaling": {"type": "linear", "factor": 4.0}},
+        "scales": {"scale_depth": 0.5, "scale_emb": 12, "dim_model_base": 32},
+    },
+)
+
+nanbeige = family(
+    "nanbeige",
+    {**BASE, "model_type": "nanbeige", "num_hidden_layers": 2, "num_loops": 2},
+    {
+        "two loops": {},
+        "one loop": {"num_loops": 1},
+        "three loops, by their losses": {"loop_loss_weights": [0.5, 0.25]},
+        "norm after the last loop": {"skip_loop_final_norm": True},
+        "biases": {"attention_bias": True, "mlp_bias": True},
+        "tied embeddings": {"tie_word_embeddings": True},
+        "head_dim apart from hidden size": {"head_dim": 24},
+    },
+)
+
+CASES: list[Case] = [
+    *glm,
+    *glm4,
+    *helium,
+    *internlm3,
+    *mimo,
+    *telechat3,
+    *nemotron,
+    *hunyuan_v1_dense,
+    *minicpm,
+    *nanbeige,
+]

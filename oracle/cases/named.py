@@ -1,6 +1,6 @@
 """Dense decoders whose parameters have names of their own: GPT-2's line and others."""
 
-from .case import BASE, Case, family
+from .case import BASE, LLAMA3_ROPE, Case, family
 
 GPT = {"n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 64, "layer_norm_epsilon": 1e-5, "vocab_size": 64}
 
@@ -172,4 +172,156 @@ internlm2 = family(
     },
 )
 
-CASES: list[Case] = [*gpt2, *gpt_bigcode, *gpt_neox, *gptj, *exaone, *qwen, *internlm2]
+lille = family(
+    "lille-130m",
+    {
+        "model_type": "lille-130m",
+        "block_size": 64,
+        "layer_norm_eps": 1e-5,
+        "n_embd": 64,
+        "n_head": 4,
+        "n_kv_heads": 2,
+        "n_layer": 2,
+        "rope_theta": 10000.0,
+        "vocab_size": 64,
+    },
+    {
+        "grouped-query": {
+            "checkpoints": {
+                "transformers": {
+                    "transformer.tok_embeddings.weight": (64, 64),
+                    "transformer.layers.{0-1}.attention.rotary_emb.freqs_cis": (64, 8),
+                    "transformer.layers.{0-1}.attention.qkv_proj.weight": (128, 64),
+                }
+            }
+        },
+        "one key head": {"n_kv_heads": 1},
+        "width that rounds to two blocks": {"n_embd": 144},
+        "rope theta": {"rope_theta": 100.0},
+    },
+)
+
+nanochat = family(
+    "nanochat",
+    {
+        "model_type": "nanochat",
+        "hidden_size": 64,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 4,
+        "vocab_size": 64,
+        "intermediate_size": 96,
+    },
+    {
+        "four heads": {},
+        "grouped-query": {"num_key_value_heads": 2},
+        "rope theta": {"rope_theta": 100.0},
+    },
+)
+
+openelm = family(
+    "openelm",
+    {
+        "model_type": "openelm",
+        "head_dim": 16,
+        "num_transformer_layers": 3,
+        "model_dim": 64,
+        "vocab_size": 64,
+        "ffn_dim_divisor": 32,
+        "num_query_heads": [2, 4, 6],
+        "num_kv_heads": [1, 2, 3],
+        "ffn_multipliers": [0.5, 1.3, 2.2],
+    },
+    {
+        "layers of different sizes": {},
+        "no norms on queries and keys": {"normalize_qk_projections": False},
+        "head of its own": {"share_input_output_layers": False},
+        "rope base": {"rope_freq_constant": 100.0},
+        "a width that rounds down too far": {"ffn_multipliers": [0.72, 1.3, 2.2]},
+    },
+)
+
+plamo = family(
+    "plamo",
+    {**BASE, "model_type": "plamo", "num_key_value_heads": ..., "n_shared_head": 4},
+    {
+        "one key head": {},
+        "two key heads": {"n_shared_head": 2},
+        "rope traditional": {"rope_traditional": True},
+    },
+)
+
+talkie = family(
+    "talkie",
+    {
+        "model_type": "talkie",
+        "hidden_size": 64,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "head_dim": 16,
+        "intermediate_size": 96,
+        "vocab_size": 64,
+    },
+    {
+        "four heads": {
+            "checkpoints": {
+                "transformers": {
+                    "lm_head": (64, 64),
+                    "lm_head_gain.w_g": (1,),
+                    "model.blocks.{0-2}.attn.head_gain.head_g": (4,),
+                    "model.{cos,sin}": (64, 8),
+                    "model.rotary.inv_freq": (8,),
+                }
+            }
+        },
+        "head_dim apart from hidden size": {"head_dim": 24},
+        "rope theta": {"rope_theta": 100.0},
+        "epsilon": {"rms_norm_eps": 0.1},
+    },
+)
+
+apertus = family(
+    "apertus",
+    {
+        **BASE,
+        "model_type": "apertus",
+        "mlp_bias": False,
+        "attention_bias": False,
+        "max_position_embeddings": 128,
+        "rope_theta": 10000.0,
+        "post_norm": False,
+        "qk_norm": True,
+        "tie_word_embeddings": False,
+    },
+    {
+        "grouped-query": {
+            "checkpoints": {
+                "transformers": {
+                    "model.layers.{0-2}.mlp.act_fn.alpha_{p,n}": ("bfloat16", 1),
+                    "model.layers.{0-2}.mlp.up_proj.weight": (128, 64),
+                    "lm_head.weight": (64, 64),
+                }
+            }
+        },
+        "biases of the MLP": {"mlp_bias": True},
+        "tied embeddings": {"tie_word_embeddings": True},
+        "rope traditional": {"rope_traditional": True},
+        "rope llama3": {"rope_scaling": LLAMA3_ROPE},
+    },
+)
+
+CASES: list[Case] = [
+    *gpt2,
+    *gpt_bigcode,
+    *gpt_neox,
+    *gptj,
+    *exaone,
+    *qwen,
+    *internlm2,
+    *lille,
+    *nanochat,
+    *openelm,
+    *plamo,
+    *talkie,
+    *apertus,
+]
