@@ -310,6 +310,34 @@ apertus = family(
     },
 )
 
+phixtral = family(
+    "phixtral",
+    {
+        "model_type": "phixtral",
+        "num_vocab": 64,
+        "vocab_size": 64,
+        "model_dim": 64,
+        "num_heads": 4,
+        "num_layers": 2,
+        "rotary_dim": 8,
+    },
+    {
+        "two of four experts": {
+            "checkpoints": {
+                "transformers": {
+                    "transformer.h.{0-1}.moe.mlp.{0-3}.fc1.weight": (256, 64),
+                    "transformer.h.{0-1}.moe.mlp.{0-3}.fc1.bias": (256,),
+                    "transformer.h.{0-1}.moe.mlp.{0-3}.fc2.weight": (64, 256),
+                    "transformer.h.{0-1}.moe.gate.weight": (4, 64),
+                },
+                "mlx-lm": {"transformer.h.{0-1}.moe.switch_mlp.fc1.weight": (4, 256, 64)},
+            }
+        },
+        "three of five experts": {"num_local_experts": 5, "num_experts_per_tok": 3},
+        "all of the head turns": {"rotary_dim": 16},
+    },
+)
+
 CASES: list[Case] = [
     *gpt2,
     *gpt_bigcode,
@@ -324,4 +352,5 @@ CASES: list[Case] = [
     *plamo,
     *talkie,
     *apertus,
+    *phixtral,
 ]

@@ -84,7 +84,8 @@ export {
 } from "./sliding-decoder.ts";
 export { SparseBlock } from "./sparse-block.ts";
 export { isSparseLayer, SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";
-export { SwitchGLU } from "./switch-glu.ts";
+export { askExperts, SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";
+export { SwitchMLP } from "./switch-mlp.ts";
 export { TextModel } from "./text-model.ts";
 export { TokDecoder } from "./tok-decoder.ts";

@@ -8,6 +8,7 @@ const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const llama: Load = () => import("./llama.ts");
 
 const architectures = new Map<string, Load>([
+  ["afm7", () => import("./afm7.ts")],
   ["apertus", () => import("./apertus.ts")],
   ["cohere", () => import("./cohere.ts")],
   ["cohere2", () => import("./cohere2.ts")],
@@ -33,6 +34,7 @@ const architectures = new Map<string, Load>([
   ["internlm2", () => import("./internlm2.ts")],
   ["internlm3", () => import("./internlm3.ts")],
   ["iquestcoder", llama],
+  ["iquestloopcoder", () => import("./iquestloopcoder.ts")],
   ["joyai_llm_flash", deepseekV3],
   ["kimi_k2", deepseekV3],
   ["lille-130m", () => import("./lille-130m.ts")],
@@ -47,12 +49,14 @@ const architectures = new Map<string, Load>([
   ["nanbeige", () => import("./nanbeige.ts")],
   ["nanochat", () => import("./nanochat.ts")],
   ["nemotron", () => import("./nemotron.ts")],
+  ["nemotron-nas", () => import("./nemotron-nas.ts")],
   ["olmo2", () => import("./olmo2.ts")],
   ["olmo3", () => import("./olmo3.ts")],
   ["olmoe", () => import("./olmoe.ts")],
   ["openelm", () => import("./openelm.ts")],
   ["phi", () => import("./phi.ts")],
   ["phi3", () => import("./phi3.ts")],
+  ["phixtral", () => import("./phixtral.ts")],
   ["pixtral", () => import("./pixtral.ts")],
   ["plamo", () => import("./plamo.ts")],
   ["plamo3", () => import("./plamo3.ts")],
