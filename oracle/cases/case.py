@@ -64,8 +64,8 @@ def checkpoint(tensors: dict[str, tuple]) -> dict[str, str]:
     return result
 
 
-def family(file: str, base: dict, rows: dict[str, dict], **options) -> list[Case]:
-    """Cases that override keys of `base`; ... removes a key. The first row is also run quantized.
+def family(file: str, base: dict, rows: dict[str, dict], *, quantized: bool = True, **options) -> list[Case]:
+    """Cases that override keys of `base`; ... removes a key. The first row is also run quantized, if mlx-lm can.
 
     `checkpoints` in a row gives weights as repositories have them, by layout, for `sanitize`.
     """
@@ -77,7 +77,7 @@ def family(file: str, base: dict, rows: dict[str, dict], **options) -> list[Case
         layouts = {layout: checkpoint(tensors) for layout, tensors in changes.pop("checkpoints", {}).items()}
         config = {key: value for key, value in {**base, **changes}.items() if value is not ...}
         case = Case(
-            file, name, config, quantized=index == 0, same_as=same_as, tied=tied, checkpoints=layouts, **options
+            file, name, config, quantized=quantized and index == 0, same_as=same_as, tied=tied, checkpoints=layouts, **options
         )
         cases.append(case)
     return cases

@@ -12,8 +12,8 @@ import {
 } from "../core/index.ts";
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
-import { deinterleave, drop, map, rename, sanitize, splitInto, stackExperts } from "./sanitize.ts";
-import { added, cast, reshaped, transposed, viewed } from "./tensor-change.ts";
+import { deinterleave, derive, drop, map, rename, sanitize, splitInto, stackExperts } from "./sanitize.ts";
+import { added, cast, multiplied, reshaped, transposed, viewed } from "./tensor-change.ts";
 
 const numbered = (value: number): MxArray => array([value], float32);
 
@@ -98,6 +98,21 @@ describe("sanitize", () => {
       ["k.weight", [[4]]],
       ["v.weight", [[5]]],
     ]);
+  });
+
+  it("derives what a checkpoint lacks, and nothing else", () => {
+    const rules = [derive(/^embed\./, "head.", [])];
+    const [embed, head] = [numbered(1), numbered(2)];
+    const given = new Map([["embed.weight", embed]]);
+    const copied = sanitize(given, rules, {}).get("head.weight");
+    expect(copied?.toArray()).toEqual([1]);
+    expect(copied).not.toBe(embed);
+    expect(sanitize(new Map([...given, ["head.weight", head]]), rules, {}).get("head.weight")).toBe(head);
+    expect(
+      sanitize(given, [derive(/embed/, "twice", [multiplied(2)])], {})
+        .get("twice.weight")
+        ?.toArray(),
+    ).toEqual([2]);
   });
 
   it("splits rows that take turns", () => {

@@ -44,6 +44,12 @@ function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
   });
 }
 
+/** What is in the names of cases whose runs with and without a cache differ, in Python as well. */
+const cachedDiffers = [
+  "dynamic past context", // the base frequency moves with the length, so keys in a cache keep an older one
+  "narrow window", // PLaMo 3 lets a position see one position more than its caches keep
+];
+
 function describeCase(golden: GoldenCase): void {
   let model: LanguageModel;
   let weightsSha256: string;
@@ -88,8 +94,7 @@ function describeCase(golden: GoldenCase): void {
     },
   );
 
-  // the base frequency of dynamic scaling moves with the length, so keys in a cache keep an older one
-  if (!golden.name.includes("dynamic past context")) describeAgreement(golden, () => model);
+  if (!cachedDiffers.some((name) => golden.name.includes(name))) describeAgreement(golden, () => model);
 }
 
 /** The dtype of logits, from the graph alone: not every operation can run at half precision on a CPU. */
