@@ -29,6 +29,7 @@ export {
   topExperts,
   weighAnswers,
 } from "./experts.ts";
+export { FeedForwardBlock } from "./feed-forward-block.ts";
 export { FusedGatedMLP } from "./fused-gated-mlp.ts";
 export { GatedAttention, type GatedAttentionConfig } from "./gated-attention.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";

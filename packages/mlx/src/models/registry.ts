@@ -25,6 +25,8 @@ const architectures = new Map<string, Load>([
   ["joyai_llm_flash", deepseekV3],
   ["kimi_k2", deepseekV3],
   ["llama", llama],
+  ["llama4", () => import("./llama4.ts")],
+  ["llama4_text", () => import("./llama4_text.ts")],
   ["mamba", mamba],
   ["mamba2", () => import("./mamba2.ts")],
   ["mistral", llama],
