@@ -52,6 +52,7 @@ export { MultiLinear } from "./multi-linear.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
+export { positionsFrom } from "./positions.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
 export { createRope, noRope, type RopeSettings } from "./rope.ts";
 export {
