@@ -29,6 +29,7 @@ const architectures = new Map<string, Load>([
   ["llama4_text", () => import("./llama4_text.ts")],
   ["mamba", mamba],
   ["mamba2", () => import("./mamba2.ts")],
+  ["minicpm3", () => import("./minicpm3.ts")],
   ["mistral", llama],
   ["mixtral", () => import("./mixtral.ts")],
   ["olmo2", () => import("./olmo2.ts")],
@@ -46,6 +47,7 @@ const architectures = new Map<string, Load>([
   ["stablelm", () => import("./stablelm.ts")],
   ["starcoder2", () => import("./starcoder2.ts")],
   ["xverse", llama],
+  ["youtu_llm", () => import("./youtu_llm.ts")],
 ]);
 
 /** All registered model types, sorted. */
