@@ -22,6 +22,7 @@ export {
 } from "./causal-lm.ts";
 export { ExpandedAttention } from "./expanded-attention.ts";
 export { type Choice, normScores, type Routing, routeExperts, topExperts, weighAnswers } from "./experts.ts";
+export { FeedForwardBlock } from "./feed-forward-block.ts";
 export { FusedGatedMLP } from "./fused-gated-mlp.ts";
 export { GatedAttention, type GatedAttentionConfig } from "./gated-attention.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";
@@ -44,6 +45,7 @@ export { MultiLinear } from "./multi-linear.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
+export { positionsFrom } from "./positions.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
 export { createRope, noRope, ntkAlphaRope, type RopeSettings, reversedRope } from "./rope.ts";
 export {

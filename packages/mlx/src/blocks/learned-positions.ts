@@ -5,7 +5,7 @@ import { Embedding } from "../nn/index.ts";
 import type { DecoderBlock } from "./decoder-frame.ts";
 import { GptDecoder, type GptDecoderConfig } from "./gpt-decoder.ts";
 import type { Norm } from "./norm.ts";
-import { nextPositions } from "./positions.ts";
+import { positionsFrom } from "./positions.ts";
 
 /** GPT-2's decoder: a learned embedding of each position is added to that of the token. */
 export class LearnedPositionsDecoder extends GptDecoder {
@@ -22,6 +22,7 @@ export class LearnedPositionsDecoder extends GptDecoder {
 
   protected override inputs(tokens: MxArray, embeddings?: MxArray, cache?: readonly LayerCache[]): MxArray {
     const x = super.inputs(tokens, embeddings); // [B, L, E]
-    return add(x, this.wpe.forward(nextPositions(layerCache(cache, 0).offset, x.dim(1))));
+    const { offset } = layerCache(cache, 0);
+    return add(x, this.wpe.forward(positionsFrom(offset, x.dim(1))));
   }
 }

@@ -1,8 +1,8 @@
-import type { LayerCache } from "../cache/index.ts";
-import { add, arange, expandDims, type MxArray, maximum } from "../core/index.ts";
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
 
-/** The next `L` positions, int32 `[L]`, or `[B, L]` where rows differ; those of padding count as the first. */
-export const nextPositions = (offset: LayerCache["offset"], L: number): MxArray =>
+/** Positions of `L` tokens, the first at `offset`: `[L]`, or `[B, L]` where rows differ; 0 for padding before a row. */
+export const positionsFrom = (offset: number | MxArray, L: number): MxArray =>
   typeof offset === "number"
-    ? arange(offset, offset + L)
-    : maximum(add(expandDims(offset, 1), arange(0, L)), 0);
+    ? mx.arange(offset, offset + L)
+    : mx.maximum(mx.add(mx.expandDims(offset, 1), mx.arange(0, L)), 0);

@@ -2,7 +2,7 @@
 import { CausalLM } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { rmsNorm } from "../blocks/norm.ts";
-import { nextPositions } from "../blocks/positions.ts";
+import { positionsFrom } from "../blocks/positions.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
@@ -62,7 +62,7 @@ class Attention extends SelfAttention {
     const [queries, keys] = super.turn(q, k, offset);
     const L = q.dim(2);
     if (typeof offset === "number" && offset + L <= this.#trained) return [queries, keys];
-    const positions = nextPositions(offset, L).astype(float32); // [L] or [B, L]
+    const positions = positionsFrom(offset, L).astype(float32); // [L] or [B, L]
     const multiples = floor(positions.divide(this.#trained));
     const scale = log(multiples.add(1)).multiply(this.#beta).add(1).astype(q.dtype);
     return [multiply(queries, reshape(scale, [-1, 1, L, 1])), keys];

@@ -41,11 +41,14 @@ const architectures = new Map<string, Load>([
   ["kimi_k2", deepseekV3],
   ["lille-130m", () => import("./lille-130m.ts")],
   ["llama", llama],
+  ["llama4", () => import("./llama4.ts")],
+  ["llama4_text", () => import("./llama4_text.ts")],
   ["mamba", mamba],
   ["mamba2", () => import("./mamba2.ts")],
   ["mimo", () => import("./mimo.ts")],
   ["minicpm", () => import("./minicpm.ts")],
   ["ministral3", () => import("./ministral3.ts")],
+  ["minicpm3", () => import("./minicpm3.ts")],
   ["mistral", llama],
   ["mistral3", () => import("./mistral3.ts")],
   ["mixtral", () => import("./mixtral.ts")],
@@ -78,6 +81,7 @@ const architectures = new Map<string, Load>([
   ["talkie", () => import("./talkie.ts")],
   ["telechat3", () => import("./telechat3.ts")],
   ["xverse", llama],
+  ["youtu_llm", () => import("./youtu_llm.ts")],
 ]);
 
 /** All registered model types, sorted. */

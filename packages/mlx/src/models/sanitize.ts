@@ -25,7 +25,7 @@ export interface SplitRule<C> {
   readonly interleaved?: boolean;
 }
 
-export interface DeriveRule {
+interface DeriveRule {
   readonly kind: "derive";
   readonly pattern: RegExp;
   readonly to: string;
