@@ -13,13 +13,29 @@ export {
   type DecoderBlock,
   type DecoderConfig,
 } from "./causal-lm.ts";
-export { topExperts, weighAnswers } from "./experts.ts";
+export {
+  type Choice,
+  normScores,
+  type Routing,
+  routeExperts,
+  topExperts,
+  weighAnswers,
+} from "./experts.ts";
+export { GatedCausalLM } from "./gated-causal-lm.ts";
 export { GatedMLP } from "./gated-mlp.ts";
 export { attentionMask, causalMask, type Mask, type MaskOptions } from "./mask.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
+export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
 export { createRope, noRope, type RopeSettings } from "./rope.ts";
+export {
+  CorrectedGate,
+  type CorrectedGateConfig,
+  type ExpertGate,
+  RoutedMoe,
+  type RoutedMoeConfig,
+} from "./routed-moe.ts";
 export { SandwichBlock } from "./sandwich-block.ts";
 export { ScaledDecoder } from "./scaled-decoder.ts";
 export {
@@ -29,6 +45,7 @@ export {
   type SelfAttentionOptions,
 } from "./self-attention.ts";
 export { type SlidingConfig, SlidingDecoder, type SlidingWindow, slidingWindow } from "./sliding-decoder.ts";
+export { SparseBlock } from "./sparse-block.ts";
 export { isSparseLayer, SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";
 export { SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";

@@ -87,3 +87,10 @@ export const stackNamedExperts = stackExperts(
   /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
   "mlp.switch_mlp.$<layer>.",
 );
+
+/** Experts as Mixtral saves them: `block_sparse_moe.experts.7.w1`. */
+export const stackMixtralExperts = [
+  stackExperts(/moe\.experts\.(?<expert>\d+)\.w1\./, "moe.switch_mlp.gate_proj."),
+  stackExperts(/moe\.experts\.(?<expert>\d+)\.w2\./, "moe.switch_mlp.down_proj."),
+  stackExperts(/moe\.experts\.(?<expert>\d+)\.w3\./, "moe.switch_mlp.up_proj."),
+];

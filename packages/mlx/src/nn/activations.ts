@@ -37,8 +37,11 @@ export const swiglu = (gate: MxArray, x: MxArray): MxArray => mx.fast.swiglu(gat
 /** `geluApprox(gate) * x`. */
 export const geglu = (gate: MxArray, x: MxArray): MxArray => mx.fast.geglu(gate, x);
 
+/** Joins a gate with what it lets through. */
+export type GatedActivation = (gate: MxArray, x: MxArray) => MxArray;
+
 /** `activation(gate) * x`, as one operation where there is one. */
-export const gated = (activation: (x: MxArray) => MxArray): ((gate: MxArray, x: MxArray) => MxArray) => {
+export const gated = (activation: (x: MxArray) => MxArray): GatedActivation => {
   if (activation === silu) return swiglu;
   if (activation === geluApprox) return geglu;
   return (gate, x) => mx.multiply(activation(gate), x);
