@@ -101,7 +101,8 @@ export const assembleModel = (
   const model = architecture.create();
   try {
     const weights = architecture.sanitize(checkpoint.weights);
-    for (const [key, array] of checkpoint.weights) if (!weights.has(key)) array.dispose();
+    const used = new Set(weights.values());
+    for (const array of checkpoint.weights.values()) if (!used.has(array)) array.dispose();
     expectQuantized(model, checkpoint, weights);
     model.loadWeights(weights);
     const { prevailing, warnings } = quantizeDense(model, checkpoint, options.quantize);

@@ -1,10 +1,33 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { type MxArray, stack } from "../core/index.ts";
+import { type MxArray, split, stack, tidy } from "../core/index.ts";
+import { WeightsError } from "../errors.ts";
+import { applyChange, type TensorChange } from "./tensor-change.ts";
+
+/** A value, or how to take it from the config. */
+type FromConfig<C, T> = T | ((config: C) => T);
+
+export interface MapRule<C> {
+  readonly kind: "map";
+  readonly pattern: RegExp;
+  readonly changes: FromConfig<C, readonly TensorChange[]>;
+  readonly when?: (shape: readonly number[], config: C) => boolean;
+}
+
+export interface SplitRule<C> {
+  readonly kind: "split";
+  readonly pattern: RegExp;
+  readonly to: readonly string[];
+  /** Lengths of the parts; equal ones when absent. */
+  readonly sizes?: (config: C) => readonly number[];
+  readonly axis: number;
+}
 
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
-  | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string };
+  | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
+  | MapRule<C>
+  | SplitRule<C>;
 
 /** Leaves out weights whose key matches, always or `when` the config says so. */
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
@@ -27,6 +50,62 @@ export const stackExperts = (pattern: RegExp, to: string): SanitizeRule<unknown>
   pattern,
   to,
 });
+
+/**
+ * Changes the weights whose key matches, all of them or those `when` says by shape and config.
+ *
+ * @example map(/conv1d\.weight$/, [transposed(0, 2, 1)], (shape) => shape.at(-1) !== 1)
+ */
+export const map = <C>(
+  pattern: RegExp,
+  changes: MapRule<C>["changes"],
+  when?: MapRule<C>["when"],
+): MapRule<C> => ({ kind: "map", pattern, changes, ...(when === undefined ? {} : { when }) });
+
+/**
+ * Cuts each weight whose key matches into one per entry of `to`, which replaces the match.
+ *
+ * @param sizes - lengths of the parts along `axis`; equal ones by default
+ * @param axis - default 0, the rows: right for weights, biases and the parts of quantized weights alike
+ */
+export const splitInto = <C>(
+  pattern: RegExp,
+  to: readonly string[],
+  { sizes, axis = 0 }: { sizes?: (config: C) => readonly number[]; axis?: number } = {},
+): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...(sizes === undefined ? {} : { sizes }) });
+
+const mapMatches = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, changes, when = () => true }: MapRule<C>,
+  config: C,
+): Map<string, MxArray> => {
+  const steps = typeof changes === "function" ? changes(config) : changes;
+  return new Map(
+    [...weights].map(([key, value]) =>
+      pattern.test(key) && when(value.shape, config) ? [key, steps.reduce(applyChange, value)] : [key, value],
+    ),
+  );
+};
+
+const splitMatches = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, to, sizes, axis }: SplitRule<C>,
+  config: C,
+): Map<string, MxArray> =>
+  new Map(
+    [...weights].flatMap(([key, value]): [string, MxArray][] => {
+      if (!pattern.test(key)) return [[key, value]];
+      const lengths = sizes?.(config) ?? to.map(() => value.dim(axis) / to.length);
+      const total = lengths.reduce((sum, length) => sum + length, 0);
+      if (total !== value.dim(axis) || !lengths.every(Number.isInteger)) {
+        throw new WeightsError(
+          `Cannot cut ${key} [${value.shape}] into parts of ${lengths.join(", ")} along axis ${axis}`,
+        );
+      }
+      const ends = lengths.slice(0, -1).map((_, i) => lengths.slice(0, i + 1).reduce((a, b) => a + b));
+      return split(value, ends, axis).map((part, i) => [key.replace(pattern, to[i] ?? ""), part]);
+    }),
+  );
 
 const stackMatches = (
   weights: ReadonlyMap<string, MxArray>,
@@ -51,24 +130,37 @@ const stackMatches = (
   return others;
 };
 
-/** Applies the rules in order. Keys keep their order; stacks come last. */
+const apply = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  rule: SanitizeRule<C>,
+  config: C,
+): Map<string, MxArray> => {
+  switch (rule.kind) {
+    case "drop":
+      if (rule.when?.(config) === false) return new Map(weights);
+      return new Map([...weights].filter(([key]) => !rule.pattern.test(key)));
+    case "rename":
+      return new Map([...weights].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
+    case "stack":
+      return stackMatches(weights, rule.pattern, rule.to);
+    case "map":
+      return mapMatches(weights, rule, config);
+    case "split":
+      return splitMatches(weights, rule, config);
+  }
+};
+
+/**
+ * Applies the rules in order. Keys keep their order; stacks come last.
+ *
+ * @throws {WeightsError} when a weight does not divide into the parts a rule wants
+ */
 export const sanitize = <C>(
   weights: ReadonlyMap<string, MxArray>,
   rules: readonly SanitizeRule<C>[],
   config: C,
-): Map<string, MxArray> => {
-  let current = new Map(weights);
-  for (const rule of rules) {
-    if (rule.kind === "rename") {
-      current = new Map([...current].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
-    } else if (rule.kind === "stack") {
-      current = stackMatches(current, rule.pattern, rule.to);
-    } else if (rule.when?.(config) ?? true) {
-      current = new Map([...current].filter(([key]) => !rule.pattern.test(key)));
-    }
-  }
-  return current;
-};
+): Map<string, MxArray> =>
+  tidy(() => rules.reduce((current, rule) => apply(current, rule, config), new Map(weights)));
 
 /** Precomputed rotary frequencies that old checkpoints carry. */
 export const dropRotaryTables = drop<unknown>(/self_attn\.rotary_emb\.inv_freq/);

@@ -1,0 +1,33 @@
+/** Changes of one tensor on its way from a checkpoint to a model; data, so they can be printed and tested. */
+import { type Dtype, type MxArray, reshape, transpose } from "../core/index.ts";
+
+export type TensorChange =
+  | { readonly change: "transpose"; readonly axes: readonly number[] }
+  | { readonly change: "reshape"; readonly shape: readonly number[] }
+  | { readonly change: "add"; readonly value: number }
+  | { readonly change: "cast"; readonly dtype: Dtype };
+
+/** Permutes the axes. */
+export const transposed = (...axes: number[]): TensorChange => ({ change: "transpose", axes });
+
+/** Another shape; one dimension may be -1. */
+export const reshaped = (...shape: number[]): TensorChange => ({ change: "reshape", shape });
+
+/** A number on top of every element, in the tensor's dtype. */
+export const added = (value: number): TensorChange => ({ change: "add", value });
+
+export const cast = (dtype: Dtype): TensorChange => ({ change: "cast", dtype });
+
+/** The tensor after one change. */
+export const applyChange = (x: MxArray, step: TensorChange): MxArray => {
+  switch (step.change) {
+    case "transpose":
+      return transpose(x, step.axes);
+    case "reshape":
+      return reshape(x, step.shape);
+    case "add":
+      return x.add(step.value);
+    case "cast":
+      return x.astype(step.dtype);
+  }
+};
