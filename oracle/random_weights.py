@@ -50,6 +50,12 @@ def random_tensor(seed: int, name: str, shape: tuple[int, ...], norm_center: flo
     return (np.float32(center) + unit * np.float32(width)).reshape(shape)
 
 
+def random_integers(seed: int, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Unsigned integers of a packed checkpoint; bit 6 of each byte is clear, so that no byte is NaN as fp8."""
+    bits = random_bits(hash_name(seed, name), math.prod(shape)) & np.uint32(0xBFBFBFBF)
+    return bits.astype(dtype).reshape(shape)
+
+
 def random_tokens(seed: int, name: str, count: int, vocab_size: int) -> list[int]:
     """`count` token ids below `vocab_size`."""
     return (random_bits(hash_name(seed, name), count) % np.uint32(vocab_size)).tolist()

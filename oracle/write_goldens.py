@@ -13,6 +13,7 @@ from cases import CASES, QUANTIZATIONS, Case
 from encoding import decode, dump, encode
 from random_weights import hash_name, random_tensor
 from run_model import Run, build, execute, plan_runs, quantize
+from sanitize import sanitize_records
 
 GOLDENS = Path(__file__).parent.parent / "packages/mlx/test/goldens"
 TOLERANCE = 1e-5  # relative to the largest logit of the row
@@ -51,6 +52,8 @@ def case_record(case: Case) -> tuple[dict, np.ndarray]:
         "runs": [run_record(run, values) for run, values in zip(runs, logits, strict=True)],
         "quantized": [],
     }
+    if case.checkpoints:
+        record["checkpoints"] = sanitize_records(case)
     for bits, group_size in QUANTIZATIONS if case.quantized else ():
         model = quantize(build(case)[0], case.config, bits, group_size)
         record["quantized"].append(

@@ -45,3 +45,12 @@ export function randomTensor(
   }
   return values;
 }
+
+/** Unsigned integers of a packed checkpoint; bit 6 of each byte is clear, so that no byte is NaN as fp8. */
+export function randomIntegers(seed: number, name: string, shape: readonly number[]): Uint32Array {
+  const key = hashName(seed, name);
+  return Uint32Array.from(
+    { length: shape.reduce((a, b) => a * b, 1) },
+    (_, i) => randomBits(key, i) & 0xbfbfbfbf,
+  );
+}
