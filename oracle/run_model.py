@@ -49,6 +49,10 @@ def build(case: Case) -> tuple[nn.Module, str]:
     return model, digest.hexdigest()
 
 
+def parameter_shapes(model: nn.Module) -> dict[str, list[int]]:
+    return {name: list(parameter.shape) for name, parameter in sorted(tree_flatten(model.parameters()))}
+
+
 def quantize(model: nn.Module, config: dict, bits: int, group_size: int) -> nn.Module:
     """The model with every layer quantized that mlx-lm would quantize."""
     with contextlib.redirect_stdout(sys.stderr):

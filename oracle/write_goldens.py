@@ -12,7 +12,7 @@ import numpy as np
 from cases import CASES, QUANTIZATIONS, Case
 from encoding import decode, dump, encode
 from random_weights import hash_name, random_tensor
-from run_model import Run, build, execute, plan_runs, quantize
+from run_model import Run, build, execute, parameter_shapes, plan_runs, quantize
 from sanitize import sanitize_records
 
 GOLDENS = Path(__file__).parent.parent / "packages/mlx/test/goldens"
@@ -49,6 +49,7 @@ def case_record(case: Case) -> tuple[dict, np.ndarray]:
         "normCenter": case.norm_center,
         "tied": case.tied,
         "weightsSha256": digest,
+        **({"parameters": parameter_shapes(model)} if case.list_parameters else {}),
         "runs": [run_record(run, values) for run, values in zip(runs, logits, strict=True)],
         "quantized": [],
     }

@@ -230,5 +230,11 @@ export const createRope = (settings: RopeSettings): PositionEmbedding => {
   return create(settings);
 };
 
+/** Hunyuan's: a base raised once and for all by `rope_scaling.alpha`. */
+export const ntkAlphaRope = ({ dims, base, scaling = {} }: RopeSettings): PositionEmbedding => {
+  const { alpha } = read({ alpha: number.required() }, scaling);
+  return new RoPE(dims, { freqs: mx.keep(wavelengths(dims, base * alpha ** (dims / (dims - 2)))) });
+};
+
 /** Leaves positions out: layers without position embedding. */
 export const noRope: PositionEmbedding = { forward: (x) => x };

@@ -33,7 +33,7 @@ export const defineArchitecture = <S extends Schema>(
   bind: (raw) => {
     const { config, unknownKeys } = parseConfig(definition.config, withRopeKeys(raw));
     return {
-      unknownKeys,
+      unknownKeys: unknownKeys.filter((key) => Object.hasOwn(raw, key)),
       create: () => definition.create(config).keepParameters(),
       sanitize: (weights) => sanitize(weights, definition.sanitize ?? [], config),
     };

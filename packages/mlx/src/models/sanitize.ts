@@ -22,8 +22,16 @@ export interface SplitRule<C> {
   readonly axis: number;
 }
 
+export interface DropLayersRule<C> {
+  readonly kind: "drop-layers";
+  /** Its group `layer` matches the layer's number. */
+  readonly pattern: RegExp;
+  readonly from: (config: C) => number;
+}
+
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
+  | DropLayersRule<C>
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
   | MapRule<C>
@@ -32,6 +40,13 @@ export type SanitizeRule<C> =
 /** Leaves out weights whose key matches, always or `when` the config says so. */
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
   when === undefined ? { kind: "drop", pattern } : { kind: "drop", pattern, when };
+
+/** Leaves out the layers from a number on: those behind a model's last one predict further tokens. */
+export const dropLayersFrom = <C>(from: (config: C) => number): DropLayersRule<C> => ({
+  kind: "drop-layers",
+  pattern: /(^|\.)layers\.(?<layer>\d+)\./,
+  from,
+});
 
 /** Replaces the match in each key by `to`. */
 export const rename = (pattern: RegExp, to: string): SanitizeRule<unknown> => ({
@@ -139,6 +154,10 @@ const apply = <C>(
     case "drop":
       if (rule.when?.(config) === false) return new Map(weights);
       return new Map([...weights].filter(([key]) => !rule.pattern.test(key)));
+    case "drop-layers": {
+      const isKept = (key: string) => Number(rule.pattern.exec(key)?.groups?.layer ?? -1) < rule.from(config);
+      return new Map([...weights].filter(([key]) => isKept(key)));
+    }
     case "rename":
       return new Map([...weights].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
     case "stack":
@@ -178,6 +197,12 @@ export const dropTiedHead = drop<{ readonly tie_word_embeddings: boolean }>(
 export const stackNamedExperts = stackExperts(
   /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
   "mlp.switch_mlp.$<layer>.",
+);
+
+/** Those experts for models whose stacks go by their name: `mlp.experts.up_proj`. */
+export const stackExpertsInPlace = stackExperts(
+  /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
+  "mlp.experts.$<layer>.",
 );
 
 /** Experts as Mixtral saves them: `block_sparse_moe.experts.7.w1`. */

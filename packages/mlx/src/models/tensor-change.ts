@@ -1,11 +1,21 @@
 /** Changes of one tensor on its way from a checkpoint to a model; data, so they can be printed and tested. */
-import { type Dtype, type MxArray, reshape, transpose } from "../core/index.ts";
+import {
+  type Dtype,
+  divide,
+  float32,
+  isFloating,
+  linalg,
+  type MxArray,
+  reshape,
+  transpose,
+} from "../core/index.ts";
 
 export type TensorChange =
   | { readonly change: "transpose"; readonly axes: readonly number[] }
   | { readonly change: "reshape"; readonly shape: readonly number[] }
   | { readonly change: "add"; readonly value: number }
-  | { readonly change: "cast"; readonly dtype: Dtype };
+  | { readonly change: "cast"; readonly dtype: Dtype }
+  | { readonly change: "norm-columns"; readonly eps: number };
 
 /** Permutes the axes. */
 export const transposed = (...axes: number[]): TensorChange => ({ change: "transpose", axes });
@@ -18,6 +28,15 @@ export const added = (value: number): TensorChange => ({ change: "add", value })
 
 export const cast = (dtype: Dtype): TensorChange => ({ change: "cast", dtype });
 
+/** Each column divided by its length plus `eps`; a quantized matrix stays as it is. */
+export const columnsNormed = (eps: number): TensorChange => ({ change: "norm-columns", eps });
+
+const normColumns = (x: MxArray, eps: number): MxArray => {
+  if (!isFloating(x.dtype)) return x;
+  const lengths = linalg.norm(x.astype(float32), undefined, 0, true).add(eps);
+  return divide(x, lengths).astype(x.dtype);
+};
+
 /** The tensor after one change. */
 export const applyChange = (x: MxArray, step: TensorChange): MxArray => {
   switch (step.change) {
@@ -29,5 +48,7 @@ export const applyChange = (x: MxArray, step: TensorChange): MxArray => {
       return x.add(step.value);
     case "cast":
       return x.astype(step.dtype);
+    case "norm-columns":
+      return normColumns(x, step.eps);
   }
 };
