@@ -28,7 +28,7 @@ export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
-export { createRope, noRope, ntkAlphaRope, type RopeSettings } from "./rope.ts";
+export { createLayerRope, createRope, noRope, ntkAlphaRope, type RopeSettings } from "./rope.ts";
 export {
   CorrectedGate,
   type CorrectedGateConfig,

@@ -230,6 +230,15 @@ export const createRope = (settings: RopeSettings): PositionEmbedding => {
   return create(settings);
 };
 
+/** The position embedding of one type of layer, by the entry of `rope_parameters` for it, base included. */
+export const createLayerRope = (
+  parameters: Readonly<Record<string, unknown>>,
+  settings: Omit<RopeSettings, "base" | "scaling">,
+): PositionEmbedding => {
+  const { rope_theta } = read({ rope_theta: number.default(10000) }, parameters);
+  return createRope({ ...settings, base: rope_theta, scaling: parameters });
+};
+
 /** Hunyuan's: a base raised once and for all by `rope_scaling.alpha`. */
 export const ntkAlphaRope = ({ dims, base, scaling = {} }: RopeSettings): PositionEmbedding => {
   const { alpha } = read({ alpha: number.required() }, scaling);

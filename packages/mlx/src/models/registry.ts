@@ -9,6 +9,7 @@ const minimax: Load = () => import("./minimax.ts");
 
 const architectures = new Map<string, Load>([
   ["Klear", () => import("./Klear.ts")],
+  ["afmoe", () => import("./afmoe.ts")],
   ["bailing_moe", () => import("./bailing_moe.ts")],
   ["cohere", () => import("./cohere.ts")],
   ["cohere2", () => import("./cohere2.ts")],
@@ -17,6 +18,7 @@ const architectures = new Map<string, Load>([
   ["dots1", () => import("./dots1.ts")],
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["ernie4_5_moe", () => import("./ernie4_5_moe.ts")],
+  ["exaone_moe", () => import("./exaone_moe.ts")],
   ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],
   ["gemma3", () => import("./gemma3.ts")],
@@ -26,7 +28,10 @@ const architectures = new Map<string, Load>([
   ["granitemoe", () => import("./granitemoe.ts")],
   ["hunyuan", () => import("./hunyuan.ts")],
   ["iquestcoder", llama],
+  ["laguna", () => import("./laguna.ts")],
   ["llama", llama],
+  ["mellum", () => import("./mellum.ts")],
+  ["mimo_v2_flash", () => import("./mimo_v2_flash.ts")],
   ["minimax", minimax],
   ["minimax_m2", minimax],
   ["mistral", llama],
@@ -46,6 +51,7 @@ const architectures = new Map<string, Load>([
   ["solar_open", () => import("./solar_open.ts")],
   ["stablelm", () => import("./stablelm.ts")],
   ["starcoder2", () => import("./starcoder2.ts")],
+  ["step3p5", () => import("./step3p5.ts")],
   ["xverse", llama],
 ]);
 

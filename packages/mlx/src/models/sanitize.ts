@@ -29,11 +29,18 @@ export interface DropLayersRule<C> {
   readonly from: (config: C) => number;
 }
 
+export interface WhenPresentRule<C> {
+  readonly kind: "when-present";
+  readonly pattern: RegExp;
+  readonly rules: readonly SanitizeRule<C>[];
+}
+
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | DropLayersRule<C>
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
+  | WhenPresentRule<C>
   | MapRule<C>
   | SplitRule<C>;
 
@@ -88,6 +95,13 @@ export const splitInto = <C>(
   to: readonly string[],
   { sizes, axis = 0 }: { sizes?: (config: C) => readonly number[]; axis?: number } = {},
 ): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...(sizes === undefined ? {} : { sizes }) });
+
+/** Applies rules to a checkpoint with a key that matches: one in the layout that the key tells. */
+export const whenPresent = <C>(pattern: RegExp, rules: readonly SanitizeRule<C>[]): WhenPresentRule<C> => ({
+  kind: "when-present",
+  pattern,
+  rules,
+});
 
 const mapMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
@@ -162,12 +176,22 @@ const apply = <C>(
       return new Map([...weights].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
     case "stack":
       return stackMatches(weights, rule.pattern, rule.to);
+    case "when-present": {
+      const isPresent = [...weights.keys()].some((key) => rule.pattern.test(key));
+      return isPresent ? applyAll(weights, rule.rules, config) : new Map(weights);
+    }
     case "map":
       return mapMatches(weights, rule, config);
     case "split":
       return splitMatches(weights, rule, config);
   }
 };
+
+const applyAll = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  rules: readonly SanitizeRule<C>[],
+  config: C,
+): Map<string, MxArray> => rules.reduce((current, rule) => apply(current, rule, config), new Map(weights));
 
 /**
  * Applies the rules in order. Keys keep their order; stacks come last.
@@ -178,8 +202,7 @@ export const sanitize = <C>(
   weights: ReadonlyMap<string, MxArray>,
   rules: readonly SanitizeRule<C>[],
   config: C,
-): Map<string, MxArray> =>
-  tidy(() => rules.reduce((current, rule) => apply(current, rule, config), new Map(weights)));
+): Map<string, MxArray> => tidy(() => applyAll(weights, rules, config));
 
 /** Precomputed rotary frequencies that old checkpoints carry. */
 export const dropRotaryTables = drop<unknown>(/self_attn\.rotary_emb\.inv_freq/);

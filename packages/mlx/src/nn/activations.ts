@@ -37,6 +37,12 @@ export const swiglu = (gate: MxArray, x: MxArray): MxArray => mx.fast.swiglu(gat
 /** `geluApprox(gate) * x`. */
 export const geglu = (gate: MxArray, x: MxArray): MxArray => mx.fast.geglu(gate, x);
 
+/** Swiglu whose gate is at most `limit`, and whose other half is within `limit` of zero. */
+export const clampedSwiglu =
+  (limit: number): GatedActivation =>
+  (gate, x) =>
+    mx.multiply(mx.clip(silu(gate), undefined, limit), mx.clip(x, -limit, limit));
+
 /** Joins a gate with what it lets through. */
 export type GatedActivation = (gate: MxArray, x: MxArray) => MxArray;
 
