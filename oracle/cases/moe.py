@@ -454,11 +454,73 @@ minimax = family(
         "rotary_dim": 8,
     },
     {
-        "two of six experts": {"checkpoints": {"transformers": {LETTERED: (8, 4)}}},
+        "two of six experts": {
+            "checkpoints": {
+                "transformers": {LETTERED: (8, 4)},
+                "float8": {
+                    "model.layers.0.block_sparse_moe.experts.{0-5}.{w1,w2,w3}.weight": ("uint8", 130, 8),
+                    "model.layers.0.block_sparse_moe.experts.{0-5}.{w1,w2,w3}.weight_scale_inv": (2, 1),
+                },
+            }
+        },
         "minimax_m2 alias": {"model_type": "minimax_m2", "same_as": "two of six experts"},
         "no head norms": {"use_qk_norm": False},
         "head_dim apart, tied": {"head_dim": 24, "tie_word_embeddings": True},
         "one expert": {"num_experts_per_tok": 1},
+    },
+)
+
+gpt_oss = family(
+    "gpt_oss",
+    {
+        **BASE,
+        "model_type": "gpt_oss",
+        "num_hidden_layers": 4,
+        "head_dim": 16,
+        "num_local_experts": 5,
+        "num_experts_per_tok": 2,
+        "sliding_window": 4,
+        "rope_theta": 10000.0,
+    },
+    {
+        "every second layer sliding": {
+            "checkpoints": {
+                "mxfp4": {
+                    "model.layers.{0-3}.mlp.experts.gate_up_proj_blocks": ("uint8", 5, 256, 2, 16),
+                    "model.layers.{0-3}.mlp.experts.gate_up_proj_scales": ("uint8", 5, 256, 2),
+                    "model.layers.{0-3}.mlp.experts.gate_up_proj_bias": ("bfloat16", 5, 256),
+                    "model.layers.{0-3}.mlp.experts.down_proj_blocks": ("uint8", 5, 64, 4, 16),
+                    "model.layers.{0-3}.mlp.experts.down_proj_scales": ("uint8", 5, 64, 4),
+                    "model.layers.{0-3}.mlp.experts.down_proj_bias": ("bfloat16", 5, 64),
+                    "model.layers.{0-3}.mlp.router.{weight,bias}": ("bfloat16", 5),
+                    "model.layers.{0-3}.self_attn.sinks": ("bfloat16", 4),
+                },
+                "mlx-lm": {
+                    "model.layers.{0-3}.mlp.experts.{gate,up}_proj.weight": ("uint32", 5, 128, 8),
+                    "model.layers.{0-3}.mlp.experts.{gate,up}_proj.scales": ("uint8", 5, 128, 2),
+                    "model.layers.{0-3}.mlp.experts.{gate,up}_proj.bias": ("bfloat16", 5, 128),
+                },
+            }
+        },
+        "layer types": {
+            "layer_types": ["full_attention", "full_attention", "sliding_attention", "full_attention"]
+        },
+        "four experts, other heads": {
+            "num_experts_per_tok": 4,
+            "head_dim": 32,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 1,
+        },
+        "rope yarn": {
+            "rope_scaling": {
+                "rope_type": "yarn",
+                "factor": 8.0,
+                "original_max_position_embeddings": 32,
+                "beta_fast": 32.0,
+                "beta_slow": 1.0,
+                "truncate": False,
+            }
+        },
     },
 )
 
@@ -479,4 +541,5 @@ CASES: list[Case] = [
     *bailing_moe,
     *hunyuan,
     *minimax,
+    *gpt_oss,
 ]

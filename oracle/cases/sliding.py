@@ -279,6 +279,10 @@ mimo_v2_flash = family(
         "two of six experts": {
             "checkpoints": {
                 "transformers": {NUMBERED: (8, 4), "model.mtp.layers.0.eh_proj.weight": (4, 8)},
+                "float8": {
+                    "model.layers.1.mlp.experts.{0-5}.up_proj.weight": ("uint8", 8, 130),
+                    "model.layers.1.mlp.experts.{0-5}.up_proj.weight_scale_inv": (1, 2),
+                },
             }
         },
         "sinks in full layers too, scaled values": {

@@ -1,18 +1,23 @@
 /** `@abstractllm/mlx/blocks`: what model files are made of. */
+export { AbsorbedAttention } from "./absorbed-attention.ts";
 export {
   type AttentionOptions,
   attention,
+  type CachedAttentionOptions,
+  cachedAttention,
   mergeHeads,
   softCappedAttention,
+  splitFusedHeads,
   splitHeads,
 } from "./attention.ts";
 export {
   CausalLM,
   type CausalLMConfig,
   Decoder,
-  type DecoderBlock,
   type DecoderConfig,
+  TransformerLM,
 } from "./causal-lm.ts";
+export { ExpandedAttention } from "./expanded-attention.ts";
 export {
   type Choice,
   normScores,
@@ -21,9 +26,21 @@ export {
   topExperts,
   weighAnswers,
 } from "./experts.ts";
+export { FusedGatedMLP } from "./fused-gated-mlp.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";
 export { GatedMLP } from "./gated-mlp.ts";
-export { attentionMask, causalMask, type Mask, type MaskOptions } from "./mask.ts";
+export { GptBlock, GptDecoder, type GptDecoderConfig, GptMLP, type GptMLPOptions } from "./gpt-decoder.ts";
+export {
+  cutInTwo,
+  LatentAttention,
+  type LatentAttentionConfig,
+  type LatentAttentionOptions,
+  latentRope,
+} from "./latent-attention.ts";
+export { LearnedPositionsDecoder } from "./learned-positions.ts";
+export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
+export { MatrixStack } from "./matrix-stack.ts";
+export { MultiLinear } from "./multi-linear.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
@@ -38,6 +55,7 @@ export {
 } from "./routed-moe.ts";
 export { SandwichBlock } from "./sandwich-block.ts";
 export { ScaledDecoder } from "./scaled-decoder.ts";
+export { ScaledResidualBlock } from "./scaled-residual-block.ts";
 export {
   headDim,
   SelfAttention,

@@ -59,8 +59,7 @@ export class SelfAttention extends Module {
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
     const [B = 1, L = 1] = x.shape;
     const swapped = (heads: MxArray) => transpose(heads, [0, 2, 1, 3]); // [B, H, L, D]
-    const q = this.#rope.forward(swapped(this.queries(x, B, L)), cache.offset); // [B, H, L, D]
-    const k = this.#rope.forward(swapped(this.keys(x, B, L)), cache.offset); // [B, K, L, D]
+    const [q, k] = this.turn(swapped(this.queries(x, B, L)), swapped(this.keys(x, B, L)), cache.offset);
     const v = swapped(this.values(x, B, L)); // [B, K, L, D]
     const [keys, values] = cache.updateAndFetch(k, v); // [B, K, S, D]
     const out = this.attend(q, keys, values, mask); // [B, H, L, D]
@@ -80,6 +79,11 @@ export class SelfAttention extends Module {
   /** `[B, L, E] -> [B, L, K, D]` */
   protected values(x: MxArray, B: number, L: number): MxArray {
     return reshape(this.v_proj.forward(x), [B, L, this.K, -1]);
+  }
+
+  /** q `[B, H, L, D]` and k `[B, K, L, D]` at their positions, the first of which is `offset`. */
+  protected turn(q: MxArray, k: MxArray, offset: LayerCache["offset"]): [MxArray, MxArray] {
+    return [this.#rope.forward(q, offset), this.#rope.forward(k, offset)];
   }
 
   /** q `[B, H, L, D]`, k and v `[B, K, S, D]` to `[B, H, L, D]`. */

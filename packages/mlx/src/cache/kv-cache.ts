@@ -1,12 +1,12 @@
 import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
 import { concatenate, fast, type MxArray, replace, slice, sliceUpdate, zeros } from "../core/index.ts";
-import type { LayerCache } from "./layer-cache.ts";
+import { AttentionCache } from "./attention-cache.ts";
 
 /** Positions added at once when the buffer is full: few copies, little waste. */
 const STEP = 256;
 
 /** Keys and values of all positions so far, in a buffer that grows by steps. */
-export class KVCache implements LayerCache {
+export class KVCache extends AttentionCache {
   #keys: MxArray | undefined;
   #values: MxArray | undefined;
   #capacity = 0;

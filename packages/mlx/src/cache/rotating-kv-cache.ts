@@ -11,7 +11,7 @@ import {
   zeros,
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { LayerCache } from "./layer-cache.ts";
+import { AttentionCache } from "./attention-cache.ts";
 
 const STEP = 256;
 
@@ -25,7 +25,7 @@ const cut = (buffer: MxArray, start: number, stop: number): MxArray => {
  *
  * @see mlx-lm 0.32.2 models/cache.py RotatingKVCache
  */
-export class RotatingKVCache implements LayerCache {
+export class RotatingKVCache extends AttentionCache {
   readonly #maxSize: number;
   readonly #keep: number;
   #keys: MxArray | undefined;
@@ -35,6 +35,7 @@ export class RotatingKVCache implements LayerCache {
   #offset = 0;
 
   constructor(maxSize: number, keep = 0) {
+    super();
     if (!Number.isInteger(maxSize) || maxSize < 1 || keep < 0 || keep >= maxSize) {
       throw new InvalidArgumentError(
         `A rotating cache needs 0 <= keep < maxSize but received ${keep} and ${maxSize}`,

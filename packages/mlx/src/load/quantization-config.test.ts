@@ -27,6 +27,20 @@ describe("readQuantizationConfig", () => {
     }
   });
 
+  it("takes mxfp4 and mxfp8 of other tools as MLX's", () => {
+    const config = readQuantizationConfig({
+      quantization_config: { quant_method: "mxfp4", modules_to_not_convert: ["lm_head"] },
+    });
+    expect(config).toEqual({ standard: { groupSize: 32, bits: 4, mode: "mxfp4" }, layers: new Map() });
+    expect(readQuantizationConfig({ quantization_config: { quant_method: "mxfp8" } })?.standard.bits).toBe(8);
+  });
+
+  it("takes float8 in blocks as dense: sanitize unpacks it", () => {
+    const quantization_config = { quant_method: "fp8", fmt: "e4m3", weight_block_size: [128, 128] };
+    expect(readQuantizationConfig({ quantization_config })).toBeUndefined();
+    expect(() => readQuantizationConfig({ quantization_config: { quant_method: "fp8" } })).toThrow(/fp8/);
+  });
+
   it.each(["gptq", "awq", "bitsandbytes", "compressed-tensors"])(
     "names the method %s, and what to do",
     (quant_method) => {

@@ -29,6 +29,9 @@ export interface QuantizationConfig {
   readonly layers: ReadonlyMap<string, Quantization | false>;
 }
 
+/** Methods of other tools whose weights are MLX's, once `sanitize` has renamed them. */
+const sameAs: Readonly<Record<string, QuantizationMode>> = { mxfp4: "mxfp4", mxfp8: "mxfp8" };
+
 /**
  * The `quantization` of a config as mlx-lm saves it, with settings per layer path.
  *
@@ -39,6 +42,13 @@ export const readQuantizationConfig = (config: Raw): QuantizationConfig | undefi
   if (raw === undefined || raw === null) return undefined;
   if (!isObject(raw)) throw new ConfigError("config.json: quantization is not an object");
   const method = raw.quant_method;
+  // float8 weights with a scale per block are unpacked by `sanitize`
+  if (method === "fp8" && Array.isArray(raw.weight_block_size)) return undefined;
+  if (method === "compressed-tensors" && raw.format === "pack-quantized") {
+    return { standard: quantization({ groupSize: 32, bits: 4 }), layers: new Map() };
+  }
+  const mode = typeof method === "string" && Object.hasOwn(sameAs, method) ? sameAs[method] : undefined;
+  if (mode !== undefined) return { standard: quantization({ mode }), layers: new Map() };
   if (method !== undefined) {
     throw new ConfigError(
       `config.json: the quantization method ${String(method).slice(0, 40)} is not supported; use a checkpoint that mlx-lm converted`,

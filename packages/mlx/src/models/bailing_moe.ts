@@ -1,6 +1,8 @@
 /** Routed and shared experts with a fused attention, under names of its own. @see mlx-lm 0.32.2 models/bailing_moe.py */
-import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
+import { cachedAttention, splitFusedHeads } from "../blocks/attention.ts";
+import { DecoderFrame } from "../blocks/decoder-frame.ts";
 import { type Choice, routeExperts } from "../blocks/experts.ts";
+import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
@@ -8,18 +10,10 @@ import type { FeedForward } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { RoutedMoe } from "../blocks/routed-moe.ts";
 import type { LayerCache } from "../cache/index.ts";
-import { add, type MxArray, split, zeros } from "../core/index.ts";
-import {
-  Embedding,
-  Linear,
-  Module,
-  type PositionEmbedding,
-  type Quantization,
-  RMSNorm,
-} from "../nn/index.ts";
+import { add, type MxArray, zeros } from "../core/index.ts";
+import { Embedding, Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record, string } from "./config.ts";
-import { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
 import { dropTiedHead, map, rename, stackNamedExperts } from "./sanitize.ts";
 import { columnsNormed } from "./tensor-change.ts";
 
@@ -98,16 +92,11 @@ class Attention extends Module {
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const [B = 1, L = 1] = x.shape;
-    const cuts = [this.#H * this.#D, (this.#H + this.#K) * this.#D];
-    const [q = x, k = x, v = x] = split(this.query_key_value.forward(x), cuts, -1);
-    const turned = (heads: MxArray, norm: RMSNorm | undefined) =>
-      this.#rope.forward(norm === undefined ? heads : norm.forward(heads), cache.offset);
-    const queries = turned(splitHeads(q, B, L, this.#H), this.query_layernorm); // [B, H, L, D]
-    const newKeys = turned(splitHeads(k, B, L, this.#K), this.key_layernorm); // [B, K, L, D]
-    const [keys, values] = cache.updateAndFetch(newKeys, splitHeads(v, B, L, this.#K)); // [B, K, S, D]
-    const out = attention(queries, keys, values, { scale: this.#D ** -0.5, mask }); // [B, H, L, D]
-    return this.dense.forward(mergeHeads(out, B, L)); // [B, L, E]
+    const [q, k, v] = splitFusedHeads(this.query_key_value.forward(x), this.#H, this.#K); // [B, H or K, L, D]
+    const queries = this.query_layernorm?.forward(q) ?? q;
+    const keys = this.key_layernorm?.forward(k) ?? k;
+    const options = { rope: this.#rope, scale: this.#D ** -0.5, mask, cache };
+    return this.dense.forward(cachedAttention(queries, keys, v, options)); // [B, L, E]
   }
 }
 
@@ -170,7 +159,7 @@ class Block extends Module {
   }
 }
 
-class Decoder extends Module {
+class BailingDecoder extends DecoderFrame<Block> {
   word_embeddings: Embedding;
   layers: Block[];
   norm: Norm;
@@ -182,45 +171,22 @@ class Decoder extends Module {
     this.norm = rmsNorm(c);
   }
 
-  /** `[B, L] -> [B, L, E]` */
-  forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
-    let h = embeddings ?? this.word_embeddings.forward(tokens); // [B, L, E]
-    const mask = layerCache(cache, 0).makeMask(h.dim(1));
-    this.layers.forEach((layer, i) => {
-      h = layer.forward(h, mask, layerCache(cache, i));
-    });
-    return this.norm.forward(h);
-  }
-}
-
-class BailingMoeModel extends LanguageModel {
-  model: Decoder;
-  declare lm_head?: Linear;
-
-  constructor(c: Config) {
-    super();
-    this.model = new Decoder(c);
-    if (!c.tie_word_embeddings) this.lm_head = new Linear(c.hidden_size, c.vocab_size, false);
+  get embedding(): Embedding {
+    return this.word_embeddings;
   }
 
-  forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
-    const h = this.model.forward(tokens, options); // [B, L, E]
-    return this.lm_head === undefined ? this.model.word_embeddings.asLinear(h) : this.lm_head.forward(h);
+  get blocks(): readonly Block[] {
+    return this.layers;
   }
 
-  get layers(): readonly Block[] {
-    return this.model.layers;
-  }
-
-  /** A gate decides which experts answer, so it keeps 8 bits. */
-  override quantizationOf(path: string): boolean | Partial<Quantization> {
-    return path.endsWith("mlp.gate.gate_proj") ? { groupSize: 64, bits: 8, mode: "affine" } : true;
+  protected get lastNorm(): Norm {
+    return this.norm;
   }
 }
 
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new BailingMoeModel(c),
+  create: (c) => new GatedCausalLM(c, new BailingDecoder(c), "mlp.gate.gate_proj"),
   sanitize: [
     dropTiedHead,
     map<Config>(/^lm_head\.weight$/, (c) => (c.norm_head ? [columnsNormed(1e-7)] : [])),

@@ -115,3 +115,10 @@ describe("withRopeKeys", () => {
     },
   );
 });
+
+it("lets null switch a default off where the field says so", () => {
+  const schema = { rank: int.nullable(4), size: int.default(2) };
+  expect(parseConfig(schema, {}).config).toEqual({ rank: 4, size: 2 });
+  expect(parseConfig(schema, { rank: null, size: null }).config).toEqual({ rank: undefined, size: 2 });
+  expect(parseConfig(schema, { rank: 8 }).config.rank).toBe(8);
+});

@@ -7,6 +7,8 @@ export interface Field<T> {
   readonly absent: (key: string) => T;
   /** The keys inside a value that the field does not know. */
   readonly unknownKeys?: (value: unknown) => readonly string[];
+  /** What stands for null, where that differs from an absent key. */
+  readonly ofNull?: (key: string) => T;
 }
 
 export type Schema = Readonly<Record<string, Field<unknown>>>;
@@ -36,6 +38,13 @@ const field = <T>(read: Field<T>["read"], inside: Pick<Field<T>, "unknownKeys"> 
   required: (): Field<T> => ({ read, absent: required, ...inside }),
   default: (value: T): Field<T> => ({ read, absent: () => value, ...inside }),
   optional: (): Field<T | undefined> => ({ read, absent: () => undefined, ...inside }),
+  /** A default that null switches off. */
+  nullable: (value: T): Field<T | undefined> => ({
+    read,
+    absent: () => value,
+    ofNull: () => undefined,
+    ...inside,
+  }),
 });
 
 const MAX_SIZE = 2 ** 31 - 1; // MLX's dimensions are 32-bit
@@ -167,7 +176,7 @@ export interface ParsedConfig<S extends Schema> {
 }
 
 /**
- * Reads a parsed `config.json` by a schema; `null` counts as absent.
+ * Reads a parsed `config.json` by a schema; `null` counts as absent where a field does not say otherwise.
  *
  * @throws {ConfigError} naming the key, what it should be and what it is
  */
@@ -175,9 +184,10 @@ export const parseConfig = <S extends Schema>(
   schema: S,
   raw: Readonly<Record<string, unknown>>,
 ): ParsedConfig<S> => {
-  const entries = Object.entries(schema).map(([key, { read, absent }]) => {
+  const entries = Object.entries(schema).map(([key, { read, absent, ofNull = absent }]) => {
     const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
-    return [key, value === undefined || value === null ? absent(key) : read(value, key)];
+    if (value === undefined) return [key, absent(key)];
+    return [key, value === null ? ofNull(key) : read(value, key)];
   });
   return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys: unknownKeys(schema, raw) };
 };

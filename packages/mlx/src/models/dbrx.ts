@@ -1,15 +1,16 @@
 /** A mixture of experts with clipped projections, under names of its own. @see mlx-lm 0.32.2 models/dbrx.py */
-import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
+import { cachedAttention, splitFusedHeads } from "../blocks/attention.ts";
+import { TransformerLM } from "../blocks/causal-lm.ts";
+import { DecoderFrame } from "../blocks/decoder-frame.ts";
 import { normScores, topExperts, weighAnswers } from "../blocks/experts.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { createRope } from "../blocks/rope.ts";
 import { SwitchGLU } from "../blocks/switch-glu.ts";
 import type { LayerCache } from "../cache/index.ts";
-import { add, clip, float32, type MxArray, softmax, split } from "../core/index.ts";
+import { add, clip, float32, type MxArray, softmax } from "../core/index.ts";
 import { Embedding, LayerNorm, Linear, Module, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int, number, object, oneOf, record } from "./config.ts";
-import { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
 import { map, rename, stackExperts } from "./sanitize.ts";
 import { reshaped, transposed } from "./tensor-change.ts";
 
@@ -65,15 +66,10 @@ class Attention extends Module {
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const [B = 1, L = 1] = x.shape;
-    const cuts = [this.#H * this.#D, (this.#H + this.#K) * this.#D];
     const qkv = clip(this.Wqkv.forward(x), -this.#limit, this.#limit);
-    const [q = x, k = x, v = x] = split(qkv, cuts, -1);
-    const queries = this.#rope.forward(splitHeads(q, B, L, this.#H), cache.offset); // [B, H, L, D]
-    const newKeys = this.#rope.forward(splitHeads(k, B, L, this.#K), cache.offset); // [B, K, L, D]
-    const [keys, values] = cache.updateAndFetch(newKeys, splitHeads(v, B, L, this.#K)); // [B, K, S, D]
-    const out = attention(queries, keys, values, { scale: this.#D ** -0.5, mask }); // [B, H, L, D]
-    return this.out_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
+    const [q, k, v] = splitFusedHeads(qkv, this.#H, this.#K); // [B, H or K, L, D]
+    const options = { rope: this.#rope, scale: this.#D ** -0.5, mask, cache };
+    return this.out_proj.forward(cachedAttention(q, k, v, options)); // [B, L, E]
   }
 }
 
@@ -143,7 +139,7 @@ class Block extends Module {
   }
 }
 
-class Decoder extends Module {
+class DbrxDecoder extends DecoderFrame<Block> {
   wte: Embedding;
   blocks: Block[];
   norm_f: LayerNorm;
@@ -155,35 +151,20 @@ class Decoder extends Module {
     this.norm_f = layerNorm(c);
   }
 
-  /** `[B, L] -> [B, L, E]` */
-  forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
-    let h = embeddings ?? this.wte.forward(tokens); // [B, L, E]
-    const mask = layerCache(cache, 0).makeMask(h.dim(1));
-    this.blocks.forEach((block, i) => {
-      h = block.forward(h, mask, layerCache(cache, i));
-    });
-    return this.norm_f.forward(h);
+  get embedding(): Embedding {
+    return this.wte;
+  }
+
+  protected get lastNorm(): LayerNorm {
+    return this.norm_f;
   }
 }
 
-class DbrxModel extends LanguageModel {
-  transformer: Decoder;
-  lm_head: Linear;
-
-  constructor(c: Config) {
-    super();
-    this.transformer = new Decoder(c);
-    this.lm_head = new Linear(c.d_model, c.vocab_size, false);
-  }
-
-  forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
-    return this.lm_head.forward(this.transformer.forward(tokens, options)); // [B, L, V]
-  }
-
-  get layers(): readonly Block[] {
-    return this.transformer.blocks;
-  }
-}
+const create = (c: Config): TransformerLM<DbrxDecoder> =>
+  new TransformerLM(
+    { hidden_size: c.d_model, vocab_size: c.vocab_size, tie_word_embeddings: false },
+    new DbrxDecoder(c),
+  );
 
 /** Transformers' experts `[X * F, E]` in one matrix. */
 const separated = (c: Config) =>
@@ -191,7 +172,7 @@ const separated = (c: Config) =>
 
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new DbrxModel(c),
+  create,
   sanitize: [
     map<Config>(/experts\.mlp\.(w1|v1)$/, (c) => [separated(c)]),
     map<Config>(/experts\.mlp\.w2$/, (c) => [separated(c), transposed(0, 2, 1)]),

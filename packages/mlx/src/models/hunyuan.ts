@@ -1,5 +1,7 @@
 /** Llama whose layers share keys and values in groups, with a mixture of experts. @see mlx-lm 0.32.2 models/hunyuan.py */
 import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
+import { CausalLM } from "../blocks/causal-lm.ts";
+import type { DecoderBody } from "../blocks/decoder-frame.ts";
 import { topExperts, weighAnswers } from "../blocks/experts.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
@@ -7,12 +9,12 @@ import { type Norm, rmsNorm } from "../blocks/norm.ts";
 import type { FeedForward } from "../blocks/pre-norm-block.ts";
 import { ntkAlphaRope } from "../blocks/rope.ts";
 import { SwitchGLU } from "../blocks/switch-glu.ts";
-import type { LayerCache } from "../cache/index.ts";
+import { KVCache, type LayerCache } from "../cache/index.ts";
 import { add, float32, type MxArray, softmax } from "../core/index.ts";
 import { Embedding, Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, ofLayer, oneOf, oneOrList, record } from "./config.ts";
-import { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
+import { type ForwardOptions, layerCache } from "./language-model.ts";
 import { map, splitInto, stackNamedExperts } from "./sanitize.ts";
 import { reshaped } from "./tensor-change.ts";
 
@@ -152,7 +154,8 @@ class Block extends Module {
   }
 }
 
-class Decoder extends Module {
+/** Layers are told what keys and values the one before used. */
+class HunyuanDecoder extends Module implements DecoderBody {
   embed_tokens: Embedding;
   layers: Block[];
   norm: Norm;
@@ -174,22 +177,17 @@ class Decoder extends Module {
     });
     return this.norm.forward(h);
   }
-}
 
-class HunyuanModel extends LanguageModel {
-  model: Decoder;
-
-  constructor(c: Config) {
-    super();
-    this.model = new Decoder(c);
+  get embedding(): Embedding {
+    return this.embed_tokens;
   }
 
-  forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
-    return this.model.embed_tokens.asLinear(this.model.forward(tokens, options)); // [B, L, V]
+  get blocks(): readonly Block[] {
+    return this.layers;
   }
 
-  get layers(): readonly Block[] {
-    return this.model.layers;
+  makeCache(): LayerCache[] {
+    return this.layers.map(() => new KVCache());
   }
 }
 
@@ -198,7 +196,7 @@ const headDim = (c: Config): number => Math.floor(c.hidden_size / c.num_attentio
 /** Fused queries, keys and values are cut per key head; up comes before gate. */
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new HunyuanModel(c),
+  create: (c) => new CausalLM({ ...c, tie_word_embeddings: true }, new HunyuanDecoder(c)),
   sanitize: [
     map<Config>(/qkv_proj\.weight$/, (c) => [reshaped(c.num_key_value_heads, -1, headDim(c), c.hidden_size)]),
     splitInto<Config>(/qkv_proj(?=\.weight$)/, ["q_proj", "k_proj", "v_proj"], {

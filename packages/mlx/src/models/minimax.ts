@@ -12,7 +12,7 @@ import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
 import { Attention as NormedAttention } from "./olmo2.ts";
-import { stackMixtralExperts } from "./sanitize.ts";
+import { stackMixtralExperts, unpackFp8 } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -76,4 +76,4 @@ const makeBlock = (c: Config): SparseBlock => {
 const create = (c: Config): GatedCausalLM =>
   new GatedCausalLM(c, new Decoder(c, () => makeBlock(c), rmsNorm(c)), "block_sparse_moe.gate");
 
-export const architecture = defineArchitecture({ config, create, sanitize: stackMixtralExperts });
+export const architecture = defineArchitecture({ config, create, sanitize: [unpackFp8(), ...stackMixtralExperts] });

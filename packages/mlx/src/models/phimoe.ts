@@ -97,15 +97,13 @@ const makeBlock = (c: Config): SparseBlock => {
   return new SparseBlock(attention, new SparseMoe(c), () => layerNorm(c));
 };
 
-class PhiMoeModel extends CausalLM {
-  constructor(c: Config) {
-    super({ ...c, tie_word_embeddings: true }, new Decoder(c, () => makeBlock(c), layerNorm(c)));
-    this.lm_head = new Linear(c.hidden_size, c.vocab_size);
-  }
-}
+const create = (c: Config): CausalLM => {
+  const model = new Decoder(c, () => makeBlock(c), layerNorm(c));
+  return new CausalLM({ ...c, tie_word_embeddings: false }, model, { headBias: true });
+};
 
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new PhiMoeModel(c),
+  create,
   sanitize: stackMixtralExperts,
 });

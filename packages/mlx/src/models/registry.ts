@@ -4,6 +4,7 @@ import type { Architecture, BoundArchitecture } from "./architecture.ts";
 
 type Load = () => Promise<{ architecture: Architecture }>;
 
+const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
 
@@ -16,6 +17,8 @@ const architectures = new Map<string, Load>([
   ["dbrx", () => import("./dbrx.ts")],
   ["deepseek", () => import("./deepseek.ts")],
   ["dots1", () => import("./dots1.ts")],
+  ["deepseek_v2", () => import("./deepseek_v2.ts")],
+  ["deepseek_v3", deepseekV3],
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["ernie4_5_moe", () => import("./ernie4_5_moe.ts")],
   ["exaone_moe", () => import("./exaone_moe.ts")],
@@ -24,11 +27,14 @@ const architectures = new Map<string, Load>([
   ["gemma3", () => import("./gemma3.ts")],
   ["gemma3_text", () => import("./gemma3_text.ts")],
   ["glm4_moe", () => import("./glm4_moe.ts")],
+  ["gpt_oss", () => import("./gpt_oss.ts")],
   ["granite", () => import("./granite.ts")],
   ["granitemoe", () => import("./granitemoe.ts")],
   ["hunyuan", () => import("./hunyuan.ts")],
   ["iquestcoder", llama],
   ["laguna", () => import("./laguna.ts")],
+  ["joyai_llm_flash", deepseekV3],
+  ["kimi_k2", deepseekV3],
   ["llama", llama],
   ["mellum", () => import("./mellum.ts")],
   ["mimo_v2_flash", () => import("./mimo_v2_flash.ts")],

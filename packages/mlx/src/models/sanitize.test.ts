@@ -1,9 +1,19 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { arange, array, float16, float32, liveArrays, type MxArray, stack } from "../core/index.ts";
+import {
+  arange,
+  array,
+  float16,
+  float32,
+  liveArrays,
+  type MxArray,
+  stack,
+  uint8,
+  uint32,
+} from "../core/index.ts";
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
-import { drop, map, rename, sanitize, splitInto, stackExperts } from "./sanitize.ts";
-import { added, cast, reshaped, transposed } from "./tensor-change.ts";
+import { deinterleave, drop, map, rename, sanitize, splitInto, stackExperts } from "./sanitize.ts";
+import { added, cast, reshaped, transposed, viewed } from "./tensor-change.ts";
 
 const numbered = (value: number): MxArray => array([value], float32);
 
@@ -88,6 +98,21 @@ describe("sanitize", () => {
       ["k.weight", [[4]]],
       ["v.weight", [[5]]],
     ]);
+  });
+
+  it("splits rows that take turns", () => {
+    const weights = new Map([["gate_up", grid(4, 1)]]);
+    const result = sanitize(weights, [deinterleave(/gate_up/, ["gate", "up"])], {});
+    expect([...result].map(([key, value]) => [key, value.toArray()])).toEqual([
+      ["gate", [[0], [2]]],
+      ["up", [[1], [3]]],
+    ]);
+  });
+
+  it("gives bytes another dtype", () => {
+    const bytes = array([1, 0, 0, 0, 0, 1, 0, 0], uint8);
+    const result = sanitize(new Map([["blocks", bytes]]), [map(/blocks/, [viewed(uint32)])], {});
+    expect(result.get("blocks")?.toArray()).toEqual([1, 256]);
   });
 
   it.each([[undefined], [() => [1, 3]]])("refuses parts that do not add up: %o", (sizes) => {

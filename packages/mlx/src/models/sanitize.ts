@@ -1,7 +1,8 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { type MxArray, split, stack, tidy } from "../core/index.ts";
+import { arange, type MxArray, split, stack, take, tidy, uint32 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
-import { applyChange, type TensorChange } from "./tensor-change.ts";
+import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
+import { applyChange, multiplied, type TensorChange, viewed } from "./tensor-change.ts";
 
 /** A value, or how to take it from the config. */
 type FromConfig<C, T> = T | ((config: C) => T);
@@ -20,6 +21,15 @@ export interface SplitRule<C> {
   /** Lengths of the parts; equal ones when absent. */
   readonly sizes?: (config: C) => readonly number[];
   readonly axis: number;
+  /** The parts take turns along the axis instead of following one another. */
+  readonly interleaved?: boolean;
+}
+
+export interface DeriveRule {
+  readonly kind: "derive";
+  readonly pattern: RegExp;
+  readonly to: string;
+  readonly changes: readonly TensorChange[];
 }
 
 export interface DropLayersRule<C> {
@@ -35,6 +45,13 @@ export interface WhenPresentRule<C> {
   readonly rules: readonly SanitizeRule<C>[];
 }
 
+export interface DenseRule<C> {
+  readonly kind: "dense";
+  readonly pattern: RegExp;
+  readonly inputDims: (config: C) => number;
+  readonly rules: readonly SanitizeRule<C>[];
+}
+
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | DropLayersRule<C>
@@ -42,7 +59,10 @@ export type SanitizeRule<C> =
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
   | WhenPresentRule<C>
   | MapRule<C>
-  | SplitRule<C>;
+  | SplitRule<C>
+  | DeriveRule
+  | { readonly kind: "unpack-fp8"; readonly block: number }
+  | DenseRule<C>;
 
 /** Leaves out weights whose key matches, always or `when` the config says so. */
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
@@ -103,6 +123,38 @@ export const whenPresent = <C>(pattern: RegExp, rules: readonly SanitizeRule<C>[
   rules,
 });
 
+/** Cuts each weight whose key matches into parts that take turns along `axis`: rows 0, 2, 4 and rows 1, 3, 5. */
+export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): SplitRule<unknown> => ({
+  kind: "split",
+  pattern,
+  to,
+  axis,
+  interleaved: true,
+});
+
+/** Adds a changed copy of each weight whose key matches, named by replacing the match by `to`. */
+export const derive = (pattern: RegExp, to: string, changes: readonly TensorChange[]): DeriveRule => ({
+  kind: "derive",
+  pattern,
+  to,
+  changes,
+});
+
+/** Float8 weights with a `weight_scale_inv` per square of `block` by `block`, as DeepSeek saves them, to bfloat16. */
+export const unpackFp8 = (block = 128): SanitizeRule<unknown> => ({ kind: "unpack-fp8", block });
+
+/**
+ * Applies rules to the weights of the layers whose path matches, dequantized where they are quantized, and quantizes
+ * the results alike.
+ *
+ * @param inputDims - the length of a dense row
+ */
+export const throughDense = <C>(
+  pattern: RegExp,
+  inputDims: (config: C) => number,
+  rules: readonly SanitizeRule<C>[],
+): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
+
 const mapMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
   { pattern, changes, when = () => true }: MapRule<C>,
@@ -116,9 +168,12 @@ const mapMatches = <C>(
   );
 };
 
+const takeTurns = (value: MxArray, parts: number, axis: number): MxArray[] =>
+  Array.from({ length: parts }, (_, i) => take(value, arange(i, value.dim(axis), parts), axis));
+
 const splitMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
-  { pattern, to, sizes, axis }: SplitRule<C>,
+  { pattern, to, sizes, axis, interleaved = false }: SplitRule<C>,
   config: C,
 ): Map<string, MxArray> =>
   new Map(
@@ -132,7 +187,8 @@ const splitMatches = <C>(
         );
       }
       const ends = lengths.slice(0, -1).map((_, i) => lengths.slice(0, i + 1).reduce((a, b) => a + b));
-      return split(value, ends, axis).map((part, i) => [key.replace(pattern, to[i] ?? ""), part]);
+      const parts = interleaved ? takeTurns(value, to.length, axis) : split(value, ends, axis);
+      return parts.map((part, i) => [key.replace(pattern, to[i] ?? ""), part]);
     }),
   );
 
@@ -157,6 +213,40 @@ const stackMatches = (
   // a missing expert makes the stack too small, which loadWeights refuses
   for (const [name, experts] of stacks) others.set(name, stack(Object.values(experts)));
   return others;
+};
+
+const deriveMatches = (
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, to, changes }: DeriveRule,
+): Map<string, MxArray> => {
+  const derived = [...weights]
+    .filter(([key]) => pattern.test(key))
+    .map(([key, value]): [string, MxArray] => [key.replace(pattern, to), changes.reduce(applyChange, value)]);
+  return new Map([...weights, ...derived]);
+};
+
+const changeDense = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, inputDims, rules }: DenseRule<C>,
+  config: C,
+): Map<string, MxArray> => {
+  const result = new Map(weights);
+  for (const [key, value] of weights) {
+    const path = key.endsWith(".weight") ? key.slice(0, -".weight".length) : "";
+    if (!pattern.test(path)) continue;
+    const packed = takePacked(result, path, inputDims(config));
+    const dense = packed === undefined ? value : unpack(packed);
+    const changed = sanitize(new Map([[key, dense]]), rules, config);
+    result.delete(key);
+    for (const [name, part] of changed) {
+      for (const [partKey, tensor] of packed === undefined
+        ? [[name, part] as const]
+        : pack(name, part, packed)) {
+        result.set(partKey, tensor);
+      }
+    }
+  }
+  return result;
 };
 
 const apply = <C>(
@@ -184,6 +274,12 @@ const apply = <C>(
       return mapMatches(weights, rule, config);
     case "split":
       return splitMatches(weights, rule, config);
+    case "derive":
+      return deriveMatches(weights, rule);
+    case "unpack-fp8":
+      return unpackFp8Blocks(weights, rule.block);
+    case "dense":
+      return changeDense(weights, rule, config);
   }
 };
 
@@ -233,4 +329,13 @@ export const stackMixtralExperts = [
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w1\./, "moe.switch_mlp.gate_proj."),
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w2\./, "moe.switch_mlp.down_proj."),
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w3\./, "moe.switch_mlp.up_proj."),
+];
+
+/** 4-bit weights of compressed-tensors, whose integers are 8 above MLX's. */
+export const renameInt4: readonly SanitizeRule<unknown>[] = [
+  drop(/\.weight_shape$/),
+  map(/\.weight_packed$/, [viewed(uint32)]),
+  rename(/\.weight_packed$/, ".weight"),
+  derive(/\.weight_scale$/, ".biases", [multiplied(-8)]),
+  rename(/\.weight_scale$/, ".scales"),
 ];

@@ -8,13 +8,16 @@ import {
   type MxArray,
   reshape,
   transpose,
+  view,
 } from "../core/index.ts";
 
 export type TensorChange =
   | { readonly change: "transpose"; readonly axes: readonly number[] }
   | { readonly change: "reshape"; readonly shape: readonly number[] }
   | { readonly change: "add"; readonly value: number }
+  | { readonly change: "multiply"; readonly value: number }
   | { readonly change: "cast"; readonly dtype: Dtype }
+  | { readonly change: "view"; readonly dtype: Dtype }
   | { readonly change: "norm-columns"; readonly eps: number };
 
 /** Permutes the axes. */
@@ -26,7 +29,13 @@ export const reshaped = (...shape: number[]): TensorChange => ({ change: "reshap
 /** A number on top of every element, in the tensor's dtype. */
 export const added = (value: number): TensorChange => ({ change: "add", value });
 
+/** Every element times a number, in the tensor's dtype. */
+export const multiplied = (value: number): TensorChange => ({ change: "multiply", value });
+
 export const cast = (dtype: Dtype): TensorChange => ({ change: "cast", dtype });
+
+/** The same bytes as another dtype; the last axis grows or shrinks by the ratio of their sizes. */
+export const viewed = (dtype: Dtype): TensorChange => ({ change: "view", dtype });
 
 /** Each column divided by its length plus `eps`; a quantized matrix stays as it is. */
 export const columnsNormed = (eps: number): TensorChange => ({ change: "norm-columns", eps });
@@ -46,8 +55,12 @@ export const applyChange = (x: MxArray, step: TensorChange): MxArray => {
       return reshape(x, step.shape);
     case "add":
       return x.add(step.value);
+    case "multiply":
+      return x.multiply(step.value);
     case "cast":
       return x.astype(step.dtype);
+    case "view":
+      return view(x, step.dtype);
     case "norm-columns":
       return normColumns(x, step.eps);
   }

@@ -12,6 +12,7 @@ export {
   silu,
   softplus,
   swiglu,
+  swigluOai,
 } from "./activations.ts";
 export { Conv1d, type Conv1dOptions } from "./conv1d.ts";
 export { Embedding } from "./embedding.ts";
