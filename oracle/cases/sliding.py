@@ -362,6 +362,73 @@ step3p5 = family(
     },
 )
 
+GEMMA4 = {
+    **GEMMA,
+    "model_type": "gemma4_text",
+    "num_hidden_layers": 4,
+    "intermediate_size": 64,
+    "head_dim": 16,
+    "global_head_dim": 32,
+    "vocab_size_per_layer_input": 64,
+    "num_kv_shared_layers": 2,
+    "hidden_size_per_layer_input": 32,
+    "sliding_window": 4,
+    "sliding_window_pattern": 2,
+    "max_position_embeddings": 128,
+}
+MOE4 = {
+    "enable_moe_block": True,
+    "num_experts": 6,
+    "top_k_experts": 2,
+    "moe_intermediate_size": 32,
+    "hidden_size_per_layer_input": None,
+    "num_kv_shared_layers": 0,
+    "attention_k_eq_v": True,
+    "num_global_key_value_heads": 1,
+}
+
+gemma4_text = family(
+    "gemma4_text",
+    GEMMA4,
+    {
+        "keys shared, inputs per layer": {
+            "checkpoints": {
+                "transformers": {
+                    "model.layers.{2-4}.self_attn.{q_proj,k_proj,v_proj,k_norm}.weight": (4,),
+                    "model.layers.0.mlp.gate_proj.input_max": (1,),
+                    "model.layers.{0-1}.experts.gate_up_proj": (6, 8, 4),
+                    "model.layers.{0-1}.experts.down_proj": (6, 4, 4),
+                }
+            }
+        },
+        "experts, values are keys": MOE4,
+        "experts and inputs, own heads for full layers": {
+            **MOE4,
+            "hidden_size_per_layer_input": 32,
+            "num_global_key_value_heads": 4,
+            "top_k_experts": 3,
+        },
+        "layer types, narrow shared mlp": {
+            "use_double_wide_mlp": False,
+            "num_kv_shared_layers": 1,
+            "layer_types": ["full_attention", "sliding_attention", "sliding_attention", "full_attention"],
+        },
+        "one head dimension, no cap, untied": {
+            "global_head_dim": None,
+            "final_logit_softcapping": None,
+            "tie_word_embeddings": False,
+        },
+        "rope parameters, traditional": {
+            "rope_traditional": True,
+            "rope_parameters": {
+                "full_attention": {"rope_type": "proportional", "rope_theta": 500.0, "partial_rotary_factor": 0.5},
+                "sliding_attention": {"rope_type": "linear", "rope_theta": 100.0, "factor": 2.0},
+            },
+        },
+    },
+    norm_center=0.25,  # scores are not scaled: norms around 1 would make them so large that rounding shows
+)
+
 CASES: list[Case] = [
     *gemma3_text,
     *olmo3,
@@ -372,4 +439,5 @@ CASES: list[Case] = [
     *laguna,
     *mimo_v2_flash,
     *step3p5,
+    *gemma4_text,
 ]

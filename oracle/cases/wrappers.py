@@ -34,4 +34,45 @@ gemma3 = family(
     norm_center=0.0,
 )
 
-CASES: list[Case] = [*gemma3]
+gemma4 = family(
+    "gemma4",
+    {
+        "model_type": "gemma4",
+        "vocab_size": 64,
+        "text_config": {
+            "model_type": "gemma4_text",
+            "hidden_size": 64,
+            "num_hidden_layers": 4,
+            "intermediate_size": 64,
+            "head_dim": 16,
+            "global_head_dim": 16,
+            "num_kv_shared_layers": 1,
+            "vocab_size_per_layer_input": 64,
+            "hidden_size_per_layer_input": 32,
+            "sliding_window": 4,
+            "sliding_window_pattern": 2,
+        },
+        "vision_config": {"model_type": "gemma4_vision"},
+        "audio_config": {"model_type": "gemma4_audio"},
+    },
+    {
+        "language model": {
+            "checkpoints": {
+                "transformers": {
+                    "model.{vision_tower,audio_tower,embed_vision,embed_audio}.weight": (8, 2),
+                    "model.language_model.embed_tokens.weight": (64, 64),
+                    "model.language_model.layers.{2-3}.self_attn.{q,k}_proj.weight": (8, 4),
+                    "model.language_model.layers.0.experts.gate_up_proj": (6, 8, 4),
+                },
+                "mlx-lm": {
+                    "language_model.model.embed_tokens.weight": (64, 64),
+                    "vision_embedder.weight": (8, 2),
+                },
+            }
+        },
+        "gemma4_unified alias": {"model_type": "gemma4_unified", "same_as": "language model"},
+    },
+    norm_center=0.25,
+)
+
+CASES: list[Case] = [*gemma3, *gemma4]

@@ -76,4 +76,8 @@ const makeBlock = (c: Config): SparseBlock => {
 const create = (c: Config): GatedCausalLM =>
   new GatedCausalLM(c, new Decoder(c, () => makeBlock(c), rmsNorm(c)), "block_sparse_moe.gate");
 
-export const architecture = defineArchitecture({ config, create, sanitize: [unpackFp8(), ...stackMixtralExperts] });
+export const architecture = defineArchitecture({
+  config,
+  create,
+  sanitize: [unpackFp8(), ...stackMixtralExperts],
+});

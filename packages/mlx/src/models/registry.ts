@@ -5,6 +5,7 @@ import type { Architecture, BoundArchitecture } from "./architecture.ts";
 type Load = () => Promise<{ architecture: Architecture }>;
 
 const deepseekV3: Load = () => import("./deepseek_v3.ts");
+const gemma4: Load = () => import("./gemma4.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
 
@@ -16,9 +17,9 @@ const architectures = new Map<string, Load>([
   ["cohere2", () => import("./cohere2.ts")],
   ["dbrx", () => import("./dbrx.ts")],
   ["deepseek", () => import("./deepseek.ts")],
-  ["dots1", () => import("./dots1.ts")],
   ["deepseek_v2", () => import("./deepseek_v2.ts")],
   ["deepseek_v3", deepseekV3],
+  ["dots1", () => import("./dots1.ts")],
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["ernie4_5_moe", () => import("./ernie4_5_moe.ts")],
   ["exaone_moe", () => import("./exaone_moe.ts")],
@@ -26,15 +27,18 @@ const architectures = new Map<string, Load>([
   ["gemma2", () => import("./gemma2.ts")],
   ["gemma3", () => import("./gemma3.ts")],
   ["gemma3_text", () => import("./gemma3_text.ts")],
+  ["gemma4", gemma4],
+  ["gemma4_text", () => import("./gemma4_text.ts")],
+  ["gemma4_unified", gemma4],
   ["glm4_moe", () => import("./glm4_moe.ts")],
   ["gpt_oss", () => import("./gpt_oss.ts")],
   ["granite", () => import("./granite.ts")],
   ["granitemoe", () => import("./granitemoe.ts")],
   ["hunyuan", () => import("./hunyuan.ts")],
   ["iquestcoder", llama],
-  ["laguna", () => import("./laguna.ts")],
   ["joyai_llm_flash", deepseekV3],
   ["kimi_k2", deepseekV3],
+  ["laguna", () => import("./laguna.ts")],
   ["llama", llama],
   ["mellum", () => import("./mellum.ts")],
   ["mimo_v2_flash", () => import("./mimo_v2_flash.ts")],

@@ -68,12 +68,15 @@ export type SanitizeRule<C> =
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
   when === undefined ? { kind: "drop", pattern } : { kind: "drop", pattern, when };
 
-/** Leaves out the layers from a number on: those behind a model's last one predict further tokens. */
-export const dropLayersFrom = <C>(from: (config: C) => number): DropLayersRule<C> => ({
-  kind: "drop-layers",
-  pattern: /(^|\.)layers\.(?<layer>\d+)\./,
-  from,
-});
+/**
+ * Leaves out the layers from a number on: those behind a model's last one predict further tokens.
+ *
+ * @param pattern - what of a layer is left out; its group `layer` matches the layer's number. Default: everything
+ */
+export const dropLayersFrom = <C>(
+  from: (config: C) => number,
+  pattern = /(^|\.)layers\.(?<layer>\d+)\./,
+): DropLayersRule<C> => ({ kind: "drop-layers", pattern, from });
 
 /** Replaces the match in each key by `to`. */
 export const rename = (pattern: RegExp, to: string): SanitizeRule<unknown> => ({
