@@ -429,6 +429,29 @@ gemma4_text = family(
     norm_center=0.25,  # scores are not scaled: norms around 1 would make them so large that rounding shows
 )
 
+llama4_text = family(
+    "llama4_text",
+    {
+        **BASE,
+        "model_type": "llama4_text",
+        "intermediate_size_mlp": 96,
+        "rope_theta": 10000.0,
+        "head_dim": 16,
+        "tie_word_embeddings": False,
+        "no_rope_layers": [1, 0, 1],
+        "use_qk_norm": True,
+    },
+    {
+        "a layer without positions": {},
+        "heads not normed": {"use_qk_norm": False},
+        "tied embeddings, positions everywhere": {
+            "tie_word_embeddings": True,
+            "no_rope_layers": [1, 1, 1],
+            "head_dim": 32,
+        },
+    },
+)
+
 CASES: list[Case] = [
     *gemma3_text,
     *olmo3,
@@ -440,4 +463,5 @@ CASES: list[Case] = [
     *mimo_v2_flash,
     *step3p5,
     *gemma4_text,
+    *llama4_text,
 ]

@@ -10,11 +10,14 @@ export {
   splitFusedHeads,
   splitHeads,
 } from "./attention.ts";
+export { Backbone, BackboneLM, MixerBlock } from "./backbone-lm.ts";
+export { CausalConv1d, hidePadding } from "./causal-conv.ts";
 export {
   CausalLM,
   type CausalLMConfig,
   Decoder,
   type DecoderConfig,
+  HeadedLM,
   TransformerLM,
 } from "./causal-lm.ts";
 export { ExpandedAttention } from "./expanded-attention.ts";
@@ -26,10 +29,15 @@ export {
   topExperts,
   weighAnswers,
 } from "./experts.ts";
+export { FeedForwardBlock } from "./feed-forward-block.ts";
 export { FusedGatedMLP } from "./fused-gated-mlp.ts";
+export { GatedAttention, type GatedAttentionConfig } from "./gated-attention.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";
+export { type GatedDeltaInputs, gatedDelta, logDecayOf, normQueryAndKey } from "./gated-delta.ts";
+export { type DeltaInputs, GatedDeltaNet, type GatedDeltaNetConfig } from "./gated-delta-net.ts";
 export { GatedMLP } from "./gated-mlp.ts";
 export { GptBlock, GptDecoder, type GptDecoderConfig, GptMLP, type GptMLPOptions } from "./gpt-decoder.ts";
+export { HybridDecoder, hybridCaches, hybridMasks, type Recurrence } from "./hybrid-decoder.ts";
 export {
   cutInTwo,
   LatentAttention,
@@ -56,15 +64,18 @@ export {
 export { SandwichBlock } from "./sandwich-block.ts";
 export { ScaledDecoder } from "./scaled-decoder.ts";
 export { ScaledResidualBlock } from "./scaled-residual-block.ts";
+export { segmentSums } from "./segment-sums.ts";
 export {
   headDim,
   SelfAttention,
   type SelfAttentionConfig,
   type SelfAttentionOptions,
 } from "./self-attention.ts";
+export { SharedMoe, type SharedMoeConfig } from "./shared-moe.ts";
 export { type SlidingConfig, SlidingDecoder, type SlidingWindow, slidingWindow } from "./sliding-decoder.ts";
 export { SparseBlock } from "./sparse-block.ts";
 export { isSparseLayer, SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";
+export { type StateSpaceInputs, stateSpace, timeSteps } from "./state-space.ts";
 export { SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";
 export { TextModel } from "./text-model.ts";

@@ -61,6 +61,11 @@ export const number = field((value, key): number =>
   typeof value === "number" && Number.isFinite(value) ? value : mismatch(key, "a number", value),
 );
 
+/** A number or an infinity. */
+export const bound = field((value, key): number =>
+  typeof value === "number" && !Number.isNaN(value) ? value : mismatch(key, "a number or infinity", value),
+);
+
 export const bool = field((value, key): boolean =>
   typeof value === "boolean" ? value : mismatch(key, "true or false", value),
 );
@@ -74,19 +79,6 @@ export const list = <T>(item: Field<T>) =>
   field((value, key): readonly T[] =>
     Array.isArray(value) ? value.map((x, i) => item.read(x, `${key}[${i}]`)) : mismatch(key, "a list", value),
   );
-
-/** One value, or a list of them, mostly one per layer. */
-export const oneOrList = <T>(item: Field<T>) =>
-  field((value, key): T | readonly T[] =>
-    Array.isArray(value) ? value.map((x, i) => item.read(x, `${key}[${i}]`)) : item.read(value, key),
-  );
-
-/** The value of layer `i`: the only one, or the list's. */
-export const ofLayer = <T extends number>(value: T | readonly T[], i: number): T => {
-  const found = typeof value === "number" ? value : value[i];
-  if (found === undefined) throw new ConfigError(`config.json: a list has no value for layer ${i}`);
-  return found;
-};
 
 /** An object whose keys are read elsewhere. */
 export const record = field(
@@ -107,6 +99,26 @@ export const oneOf = <const T extends string | number | boolean>(...values: read
     const found = values.find((v) => v === value);
     return found ?? mismatch(key, `one of ${values.join(", ")}`, value);
   });
+
+/** What one of two fields reads; the second one's message when neither does. */
+export const either = <A, B>(a: Field<A>, b: Field<B>) =>
+  field((value, key): A | B => {
+    try {
+      return a.read(value, key);
+    } catch {
+      return b.read(value, key);
+    }
+  });
+
+/** One value, or a list of them, mostly one per layer. */
+export const oneOrList = <T>(item: Field<T>) => either(item, list(item).required());
+
+/** The value of layer `i`: the only one, or the list's. */
+export const ofLayer = <T extends number>(value: T | readonly T[], i: number): T => {
+  const found = typeof value === "number" ? value : value[i];
+  if (found === undefined) throw new ConfigError(`config.json: a list has no value for layer ${i}`);
+  return found;
+};
 
 /** Keys that any config may carry and that do not change the logits. */
 const harmless = new Set([

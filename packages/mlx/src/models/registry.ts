@@ -8,6 +8,7 @@ const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const gemma4: Load = () => import("./gemma4.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
+const mamba: Load = () => import("./mamba.ts");
 
 const architectures = new Map<string, Load>([
   ["Klear", () => import("./Klear.ts")],
@@ -23,6 +24,7 @@ const architectures = new Map<string, Load>([
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["ernie4_5_moe", () => import("./ernie4_5_moe.ts")],
   ["exaone_moe", () => import("./exaone_moe.ts")],
+  ["falcon_mamba", mamba],
   ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],
   ["gemma3", () => import("./gemma3.ts")],
@@ -44,6 +46,10 @@ const architectures = new Map<string, Load>([
   ["mimo_v2_flash", () => import("./mimo_v2_flash.ts")],
   ["minimax", minimax],
   ["minimax_m2", minimax],
+  ["llama4", () => import("./llama4.ts")],
+  ["llama4_text", () => import("./llama4_text.ts")],
+  ["mamba", mamba],
+  ["mamba2", () => import("./mamba2.ts")],
   ["mistral", llama],
   ["mixtral", () => import("./mixtral.ts")],
   ["olmo2", () => import("./olmo2.ts")],
@@ -56,6 +62,7 @@ const architectures = new Map<string, Load>([
   ["qwen2_moe", () => import("./qwen2_moe.ts")],
   ["qwen3", () => import("./qwen3.ts")],
   ["qwen3_moe", () => import("./qwen3_moe.ts")],
+  ["qwen3_next", () => import("./qwen3_next.ts")],
   ["seed_oss", () => import("./seed_oss.ts")],
   ["smollm3", () => import("./smollm3.ts")],
   ["solar_open", () => import("./solar_open.ts")],

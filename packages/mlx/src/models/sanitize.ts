@@ -2,7 +2,7 @@
 import { arange, type MxArray, split, stack, take, tidy, uint32 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
 import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
-import { applyChange, multiplied, type TensorChange, viewed } from "./tensor-change.ts";
+import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
 
 /** A value, or how to take it from the config. */
 type FromConfig<C, T> = T | ((config: C) => T);
@@ -39,16 +39,16 @@ export interface DropLayersRule<C> {
   readonly from: (config: C) => number;
 }
 
-export interface WhenPresentRule<C> {
-  readonly kind: "when-present";
-  readonly pattern: RegExp;
-  readonly rules: readonly SanitizeRule<C>[];
-}
-
 export interface DenseRule<C> {
   readonly kind: "dense";
   readonly pattern: RegExp;
   readonly inputDims: (config: C) => number;
+  readonly rules: readonly SanitizeRule<C>[];
+}
+
+export interface WhenRule<C> {
+  readonly kind: "when-present";
+  readonly pattern: RegExp;
   readonly rules: readonly SanitizeRule<C>[];
 }
 
@@ -57,12 +57,12 @@ export type SanitizeRule<C> =
   | DropLayersRule<C>
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
-  | WhenPresentRule<C>
   | MapRule<C>
   | SplitRule<C>
   | DeriveRule
   | { readonly kind: "unpack-fp8"; readonly block: number }
-  | DenseRule<C>;
+  | DenseRule<C>
+  | WhenRule<C>;
 
 /** Leaves out weights whose key matches, always or `when` the config says so. */
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
@@ -119,13 +119,6 @@ export const splitInto = <C>(
   { sizes, axis = 0 }: { sizes?: (config: C) => readonly number[]; axis?: number } = {},
 ): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...(sizes === undefined ? {} : { sizes }) });
 
-/** Applies rules to a checkpoint with a key that matches: one in the layout that the key tells. */
-export const whenPresent = <C>(pattern: RegExp, rules: readonly SanitizeRule<C>[]): WhenPresentRule<C> => ({
-  kind: "when-present",
-  pattern,
-  rules,
-});
-
 /** Cuts each weight whose key matches into parts that take turns along `axis`: rows 0, 2, 4 and rows 1, 3, 5. */
 export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): SplitRule<unknown> => ({
   kind: "split",
@@ -157,6 +150,13 @@ export const throughDense = <C>(
   inputDims: (config: C) => number,
   rules: readonly SanitizeRule<C>[],
 ): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
+
+/** Applies rules to a checkpoint that has a key which matches: one that was not converted yet. */
+export const whenPresent = <C>(pattern: RegExp, rules: readonly SanitizeRule<C>[]): WhenRule<C> => ({
+  kind: "when-present",
+  pattern,
+  rules,
+});
 
 const mapMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
@@ -269,10 +269,6 @@ const apply = <C>(
       return new Map([...weights].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
     case "stack":
       return stackMatches(weights, rule.pattern, rule.to);
-    case "when-present": {
-      const isPresent = [...weights.keys()].some((key) => rule.pattern.test(key));
-      return isPresent ? applyAll(weights, rule.rules, config) : new Map(weights);
-    }
     case "map":
       return mapMatches(weights, rule, config);
     case "split":
@@ -281,16 +277,14 @@ const apply = <C>(
       return deriveMatches(weights, rule);
     case "unpack-fp8":
       return unpackFp8Blocks(weights, rule.block);
+    case "when-present":
+      return [...weights.keys()].some((key) => rule.pattern.test(key))
+        ? sanitize(weights, rule.rules, config)
+        : new Map(weights);
     case "dense":
       return changeDense(weights, rule, config);
   }
 };
-
-const applyAll = <C>(
-  weights: ReadonlyMap<string, MxArray>,
-  rules: readonly SanitizeRule<C>[],
-  config: C,
-): Map<string, MxArray> => rules.reduce((current, rule) => apply(current, rule, config), new Map(weights));
 
 /**
  * Applies the rules in order. Keys keep their order; stacks come last.
@@ -301,7 +295,8 @@ export const sanitize = <C>(
   weights: ReadonlyMap<string, MxArray>,
   rules: readonly SanitizeRule<C>[],
   config: C,
-): Map<string, MxArray> => tidy(() => applyAll(weights, rules, config));
+): Map<string, MxArray> =>
+  tidy(() => rules.reduce((current, rule) => apply(current, rule, config), new Map(weights)));
 
 /** Precomputed rotary frequencies that old checkpoints carry. */
 export const dropRotaryTables = drop<unknown>(/self_attn\.rotary_emb\.inv_freq/);
@@ -342,3 +337,10 @@ export const renameInt4: readonly SanitizeRule<unknown>[] = [
   derive(/\.weight_scale$/, ".biases", [multiplied(-8)]),
   rename(/\.weight_scale$/, ".scales"),
 ];
+
+/** Depthwise convolutions, whose channels PyTorch puts before positions. */
+export const moveConvChannels = map<unknown>(
+  /conv1d\.weight/,
+  [transposed(0, 2, 1)],
+  (shape) => shape.at(-1) !== 1,
+);
