@@ -93,6 +93,10 @@ LLAMA4 = {
     "use_qk_norm": True,
 }
 
+def llama4_row(**changes) -> dict:
+    return {"text_config": {**LLAMA4, **changes}}
+
+
 llama4 = family(
     "llama4",
     {"model_type": "llama4", "vocab_size": 64, "text_config": LLAMA4},
