@@ -1,5 +1,5 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { arange, type MxArray, split, stack, take, tidy, uint32 } from "../core/index.ts";
+import { arange, type Dtype, type MxArray, split, stack, take, tidy, uint32 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
 import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
 import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
@@ -11,7 +11,7 @@ export interface MapRule<C> {
   readonly kind: "map";
   readonly pattern: RegExp;
   readonly changes: FromConfig<C, readonly TensorChange[]>;
-  readonly when?: (shape: readonly number[], config: C) => boolean;
+  readonly when?: (shape: readonly number[], config: C, dtype: Dtype) => boolean;
 }
 
 export interface SplitRule<C> {
@@ -21,6 +21,7 @@ export interface SplitRule<C> {
   /** Lengths of the parts; equal ones when absent. */
   readonly sizes?: (config: C) => readonly number[];
   readonly axis: number;
+  readonly when?: (shape: readonly number[], config: C) => boolean;
   /** The parts take turns along the axis instead of following one another. */
   readonly interleaved?: boolean;
 }
@@ -97,7 +98,7 @@ export const stackExperts = (pattern: RegExp, to: string): SanitizeRule<unknown>
 });
 
 /**
- * Changes the weights whose key matches, all of them or those `when` says by shape and config.
+ * Changes the weights whose key matches, all of them or those `when` says by shape, config and dtype.
  *
  * @example map(/conv1d\.weight$/, [transposed(0, 2, 1)], (shape) => shape.at(-1) !== 1)
  */
@@ -112,12 +113,13 @@ export const map = <C>(
  *
  * @param sizes - lengths of the parts along `axis`; equal ones by default
  * @param axis - default 0, the rows: right for weights, biases and the parts of quantized weights alike
+ * @param when - which of them, by shape and config; all by default
  */
 export const splitInto = <C>(
   pattern: RegExp,
   to: readonly string[],
-  { sizes, axis = 0 }: { sizes?: (config: C) => readonly number[]; axis?: number } = {},
-): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...(sizes === undefined ? {} : { sizes }) });
+  { axis = 0, ...options }: Partial<Pick<SplitRule<C>, "sizes" | "axis" | "when">> = {},
+): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...options });
 
 /** Cuts each weight whose key matches into parts that take turns along `axis`: rows 0, 2, 4 and rows 1, 3, 5. */
 export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): SplitRule<unknown> => ({
@@ -166,7 +168,9 @@ const mapMatches = <C>(
   const steps = typeof changes === "function" ? changes(config) : changes;
   return new Map(
     [...weights].map(([key, value]) =>
-      pattern.test(key) && when(value.shape, config) ? [key, steps.reduce(applyChange, value)] : [key, value],
+      pattern.test(key) && when(value.shape, config, value.dtype)
+        ? [key, steps.reduce(applyChange, value)]
+        : [key, value],
     ),
   );
 };
@@ -176,12 +180,12 @@ const takeTurns = (value: MxArray, parts: number, axis: number): MxArray[] =>
 
 const splitMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
-  { pattern, to, sizes, axis, interleaved = false }: SplitRule<C>,
+  { pattern, to, sizes, axis, interleaved = false, when = () => true }: SplitRule<C>,
   config: C,
 ): Map<string, MxArray> =>
   new Map(
     [...weights].flatMap(([key, value]): [string, MxArray][] => {
-      if (!pattern.test(key)) return [[key, value]];
+      if (!pattern.test(key) || !when(value.shape, config)) return [[key, value]];
       const lengths = sizes?.(config) ?? to.map(() => value.dim(axis) / to.length);
       const total = lengths.reduce((sum, length) => sum + length, 0);
       if (total !== value.dim(axis) || !lengths.every(Number.isInteger)) {

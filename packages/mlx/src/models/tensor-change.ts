@@ -7,6 +7,7 @@ import {
   linalg,
   type MxArray,
   reshape,
+  squeeze,
   transpose,
   view,
 } from "../core/index.ts";
@@ -18,6 +19,7 @@ export type TensorChange =
   | { readonly change: "multiply"; readonly value: number }
   | { readonly change: "cast"; readonly dtype: Dtype }
   | { readonly change: "view"; readonly dtype: Dtype }
+  | { readonly change: "squeeze"; readonly axis: number }
   | { readonly change: "norm-columns"; readonly eps: number };
 
 /** Permutes the axes. */
@@ -36,6 +38,9 @@ export const cast = (dtype: Dtype): TensorChange => ({ change: "cast", dtype });
 
 /** The same bytes as another dtype; the last axis grows or shrinks by the ratio of their sizes. */
 export const viewed = (dtype: Dtype): TensorChange => ({ change: "view", dtype });
+
+/** Without an axis of length 1. */
+export const squeezed = (axis: number): TensorChange => ({ change: "squeeze", axis });
 
 /** Each column divided by its length plus `eps`; a quantized matrix stays as it is. */
 export const columnsNormed = (eps: number): TensorChange => ({ change: "norm-columns", eps });
@@ -61,6 +66,8 @@ export const applyChange = (x: MxArray, step: TensorChange): MxArray => {
       return x.astype(step.dtype);
     case "view":
       return view(x, step.dtype);
+    case "squeeze":
+      return squeeze(x, step.axis);
     case "norm-columns":
       return normColumns(x, step.eps);
   }
