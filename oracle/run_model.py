@@ -12,6 +12,7 @@ from mlx.utils import tree_flatten
 from mlx_lm.models.cache import make_prompt_cache
 from mlx_lm.utils import _get_classes, quantize_model
 
+import muse_spark
 from cases import Case
 from random_weights import hash_name, random_tensor, random_tokens
 
@@ -79,9 +80,10 @@ def execute(model: nn.Module, run: Run) -> np.ndarray:
     tokens = mx.array(run.tokens)
     cache = make_prompt_cache(model) if run.cached else None
     outputs, start = [], 0
-    for size in run.chunks:
-        logits = model(tokens[:, start : start + size], cache=cache)
-        mx.eval(logits)
-        outputs.append(np.array(logits))
-        start += size
+    with muse_spark.on_cpu():
+        for size in run.chunks:
+            logits = model(tokens[:, start : start + size], cache=cache)
+            mx.eval(logits)
+            outputs.append(np.array(logits))
+            start += size
     return np.concatenate(outputs, axis=1)

@@ -49,6 +49,7 @@ def case_record(case: Case) -> tuple[dict, np.ndarray]:
         "normCenter": case.norm_center,
         "tied": case.tied,
         "weightsSha256": digest,
+        **({"float32Logits": True} if case.float32_logits else {}),
         **({"parameters": parameter_shapes(model)} if case.list_parameters else {}),
         "runs": [run_record(run, values) for run, values in zip(runs, logits, strict=True)],
         "quantized": [],

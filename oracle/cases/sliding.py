@@ -452,6 +452,70 @@ llama4_text = family(
     },
 )
 
+MUSE = {
+    "hidden_size": 64,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "num_hidden_layers": 3,
+    "vocab_size": 64,
+    "rms_norm_eps": 1e-5,
+    "post_norm_eps": 1e-6,
+    "rope_parameters": {"rope_theta": 10000.0},
+    "layer_rope_theta": [10000.0, 10000.0, 0],
+    "layer_types": ["sliding_attention", "sliding_attention", "full_attention"],
+    "sliding_window": 4,
+    "final_logit_softcapping": 5.0,
+    "output_multiplier": 0.5,
+    "num_local_experts": 6,
+    "num_experts_per_tok": 2,
+    "moe_hidden_size": 32,
+    "moe_intermediate_size": 64,
+    "qk_scale_factor": 1.5,
+}
+SPARK_LAYER = "model.language_model.layers.{0-1}"
+
+
+def muse_row(**changes) -> dict:
+    return {"text_config": {**MUSE, **changes}}
+
+
+muse_spark = family(
+    "muse_spark",
+    {"model_type": "muse_spark", "vocab_size": 64, "text_config": MUSE},
+    {
+        "two of six experts": {
+            "checkpoints": {
+                "transformers": {
+                    f"{SPARK_LAYER}.self_attn.{{q,gate}}_proj.weight": ("bfloat16", 64, 64),
+                    f"{SPARK_LAYER}.self_attn.{{k,v}}_proj.weight": ("bfloat16", 32, 64),
+                    f"{SPARK_LAYER}.post_{{attention,feedforward}}_residual_gate.gate": ("bfloat16", 64),
+                    f"{SPARK_LAYER}.{{input,pre_feedforward,post_feedforward}}_layernorm.weight": ("bfloat16", 64),
+                    f"{SPARK_LAYER}.mlp.pre_expert_norm.weight": ("bfloat16", 32),
+                    f"{SPARK_LAYER}.mlp.experts.post_expert_norm.weight": ("bfloat16", 32),
+                    f"{SPARK_LAYER}.mlp.experts.gate_up_proj": ("bfloat16", 6, 8, 4),
+                    f"{SPARK_LAYER}.mlp.experts.down_proj": ("bfloat16", 6, 4, 4),
+                    "model.{audio_tower,vision_tower,vision_adapter,vision_projection}.weight": (4, 4),
+                    "model.language_model.norm.weight": ("bfloat16", 64),
+                },
+                "mlx-lm": {
+                    f"{SPARK_LAYER}.self_attn.qkvg_proj.weight": ("bfloat16", 192, 64),
+                    f"{SPARK_LAYER}.add_attn_alpha": (64,),
+                    f"{SPARK_LAYER}.input_layernorm.weight": ("bfloat16", 64),
+                },
+            }
+        },
+        "four experts, scaled scores": muse_row(num_experts_per_tok=4, routed_scaling_factor=2.5),
+        "turning everywhere, one key head, all full": muse_row(
+            layer_rope_theta=[500.0] * 3, num_key_value_heads=1, layer_types=["full_attention"] * 3
+        ),
+        "small scores, no cap to speak of": muse_row(
+            qk_scale_factor=0.2, final_logit_softcapping=100.0, output_multiplier=1.0
+        ),
+    },
+    float32_logits=True,
+)
+
 CASES: list[Case] = [
     *gemma3_text,
     *olmo3,
@@ -464,4 +528,5 @@ CASES: list[Case] = [
     *step3p5,
     *gemma4_text,
     *llama4_text,
+    *muse_spark,
 ]

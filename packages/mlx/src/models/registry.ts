@@ -53,6 +53,7 @@ const architectures = new Map<string, Load>([
   ["minimax_m3_vl", () => import("./minimax_m3_vl.ts")],
   ["mistral", llama],
   ["mixtral", () => import("./mixtral.ts")],
+  ["muse_spark", () => import("./muse_spark.ts")],
   ["olmo2", () => import("./olmo2.ts")],
   ["olmo3", () => import("./olmo3.ts")],
   ["olmoe", () => import("./olmoe.ts")],

@@ -14,6 +14,7 @@ import {
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
 import {
+  concatenateInto,
   deinterleave,
   drop,
   dropLayersFrom,
@@ -140,6 +141,21 @@ describe("sanitize", () => {
     const weights = new Map([["qkv", grid(5, 1)]]);
     const rules = [splitInto(/qkv/, ["q", "k"], sizes === undefined ? {} : { sizes })];
     expect(() => sanitize(weights, rules, {})).toThrow(/Cannot cut qkv \[5,1\] into parts of/);
+  });
+
+  it("joins the rows of parts that are all there", () => {
+    const weights = new Map([
+      ["a.k.weight", grid(1, 2).add(10)],
+      ["a.q.weight", grid(2, 2)],
+      ["b.q.weight", grid(1, 2)],
+    ]);
+    const result = sanitize(weights, [concatenateInto(/(?<part>q|k)(?=\.weight)/, "qk", ["q", "k"])], {});
+    expect([...result.keys()]).toEqual(["a.qk.weight", "b.q.weight"]);
+    expect(result.get("a.qk.weight")?.toArray()).toEqual([
+      [0, 1],
+      [2, 3],
+      [10, 11],
+    ]);
   });
 
   it("leaves no arrays behind but its results", () => {

@@ -1,5 +1,15 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { arange, type Dtype, type MxArray, split, stack, take, tidy, uint32 } from "../core/index.ts";
+import {
+  arange,
+  concatenate,
+  type Dtype,
+  type MxArray,
+  split,
+  stack,
+  take,
+  tidy,
+  uint32,
+} from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
 import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
 import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
@@ -24,6 +34,14 @@ export interface SplitRule<C> {
   readonly when?: (shape: readonly number[], config: C) => boolean;
   /** The parts take turns along the axis instead of following one another. */
   readonly interleaved?: boolean;
+}
+
+export interface ConcatenateRule {
+  readonly kind: "concatenate";
+  /** Its group `part` matches a part's name. */
+  readonly pattern: RegExp;
+  readonly to: string;
+  readonly parts: readonly string[];
 }
 
 export interface DeriveRule {
@@ -60,6 +78,7 @@ export type SanitizeRule<C> =
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
   | MapRule<C>
   | SplitRule<C>
+  | ConcatenateRule
   | DeriveRule
   | { readonly kind: "unpack-fp8"; readonly block: number }
   | DenseRule<C>
@@ -128,6 +147,19 @@ export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): 
   to,
   axis,
   interleaved: true,
+});
+
+/**
+ * Joins the rows of weights that differ in one part of their key, where all parts are there.
+ *
+ * @param pattern - its group `part` matches the part's name
+ * @param to - replaces the match
+ */
+export const concatenateInto = (pattern: RegExp, to: string, parts: readonly string[]): ConcatenateRule => ({
+  kind: "concatenate",
+  pattern,
+  to,
+  parts,
 });
 
 /** Adds a changed copy of each weight whose key matches, named by replacing the match by `to`. */
@@ -222,6 +254,29 @@ const stackMatches = (
   return others;
 };
 
+const concatenateMatches = (
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, to, parts }: ConcatenateRule,
+): Map<string, MxArray> => {
+  const others = new Map<string, MxArray>();
+  const groups = new Map<string, Map<string, [string, MxArray]>>();
+  for (const [key, value] of weights) {
+    const part = pattern.exec(key)?.groups?.part;
+    if (part === undefined) {
+      others.set(key, value);
+      continue;
+    }
+    const name = key.replace(pattern, to);
+    groups.set(name, (groups.get(name) ?? new Map()).set(part, [key, value]));
+  }
+  for (const [name, group] of groups) {
+    const rows = parts.flatMap((part) => group.get(part)?.[1] ?? []);
+    if (rows.length === parts.length) others.set(name, concatenate(rows, 0));
+    else for (const [key, value] of group.values()) others.set(key, value);
+  }
+  return others;
+};
+
 const deriveMatches = (
   weights: ReadonlyMap<string, MxArray>,
   { pattern, to, changes }: DeriveRule,
@@ -277,6 +332,8 @@ const apply = <C>(
       return mapMatches(weights, rule, config);
     case "split":
       return splitMatches(weights, rule, config);
+    case "concatenate":
+      return concatenateMatches(weights, rule);
     case "derive":
       return deriveMatches(weights, rule);
     case "unpack-fp8":

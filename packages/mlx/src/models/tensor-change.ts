@@ -20,6 +20,7 @@ export type TensorChange =
   | { readonly change: "cast"; readonly dtype: Dtype }
   | { readonly change: "view"; readonly dtype: Dtype }
   | { readonly change: "squeeze"; readonly axis: number }
+  | { readonly change: "compute"; readonly formula: string; readonly compute: (x: MxArray) => MxArray }
   | { readonly change: "norm-columns"; readonly eps: number };
 
 /** Permutes the axes. */
@@ -41,6 +42,13 @@ export const viewed = (dtype: Dtype): TensorChange => ({ change: "view", dtype }
 
 /** Without an axis of length 1. */
 export const squeezed = (axis: number): TensorChange => ({ change: "squeeze", axis });
+
+/** A function of the tensor, which `formula` tells. */
+export const computed = (formula: string, compute: (x: MxArray) => MxArray): TensorChange => ({
+  change: "compute",
+  formula,
+  compute,
+});
 
 /** Each column divided by its length plus `eps`; a quantized matrix stays as it is. */
 export const columnsNormed = (eps: number): TensorChange => ({ change: "norm-columns", eps });
@@ -68,6 +76,8 @@ export const applyChange = (x: MxArray, step: TensorChange): MxArray => {
       return view(x, step.dtype);
     case "squeeze":
       return squeeze(x, step.axis);
+    case "compute":
+      return step.compute(x);
     case "norm-columns":
       return normColumns(x, step.eps);
   }
