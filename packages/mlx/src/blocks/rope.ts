@@ -263,5 +263,14 @@ export const ntkAlphaRope = (dims: number, base: number, alpha: number): Positio
 export const reversedRope = (dims: number, base: number): PositionEmbedding =>
   new RoPE(dims, { freqs: mx.keep(mx.negative(wavelengths(dims, base))) });
 
+/** The position embedding of one type of layer, by the entry of `rope_parameters` for it, base included. */
+export const createLayerRope = (
+  parameters: Readonly<Record<string, unknown>>,
+  settings: Omit<RopeSettings, "base" | "scaling">,
+): PositionEmbedding => {
+  const { rope_theta } = read({ rope_theta: number.default(10000) }, parameters);
+  return createRope({ ...settings, base: rope_theta, scaling: parameters });
+};
+
 /** Leaves positions out: layers without position embedding. */
 export const noRope: PositionEmbedding = { forward: (x) => x };
