@@ -78,6 +78,7 @@ export {
   type UserMessage,
 } from "./interface/index.ts";
 export {
+  DocumentInput,
   type ImageFormats,
   type ImageHeader,
   ImageInput,
@@ -89,6 +90,8 @@ export {
   type ResolvedImage,
   type ResolvedMessage,
   type ResolvedUserMessage,
+  TabularInput,
+  type TabularInputOptions,
   type TextFormats,
   TextInput,
   type TextInputOptions,
