@@ -9,8 +9,8 @@ export const MAX_TABLE_CELLS = 5_000_000;
 /** Pages of a document: far more text than any model reads at once. */
 export const MAX_DOCUMENT_PAGES = 5000;
 
-/** Most that the parts of a Word file may grow to: a zip archive can hold a thousand times its size (CWE-409). */
-export const MAX_UNZIPPED_BYTES = 256 * MIB;
+/** Most that a Word file, or a stream of a PDF, may unpack to: deflate can hold a thousand times its size (CWE-409). */
+export const MAX_UNPACKED_BYTES = 256 * MIB;
 
 /** Most time that reading a document may take (CWE-400). */
 export const MAX_DOCUMENT_MILLISECONDS = 30_000;

@@ -1,4 +1,4 @@
-import { deflateRawSync } from "node:zlib";
+import { deflateRawSync, deflateSync } from "node:zlib";
 // the built package: its reading thread is a file of its own
 import { DocumentInput, MediaFactory, type MediaSource } from "abstractllm";
 import { describe, expect, test } from "vitest";
@@ -40,6 +40,17 @@ describe("refuses", () => {
     const bomb = zip("word/document.xml", Buffer.alloc(257 * 2 ** 20), 10);
     expect(bomb.length).toBeLessThan(2 ** 20);
     expect(() => checkZip(bomb)).toThrow("it unpacks to more than 268435456 bytes");
+  });
+
+  test.each([
+    ["", (bytes: Buffer) => bytes],
+    [" under two filters", deflateSync],
+  ])("a PDF with a stream that unpacks to too much%s", async (_, pack) => {
+    const stream = pack(deflateSync(Buffer.alloc(257 * 2 ** 20)));
+    const head = Buffer.from(`%PDF-1.4\n1 0 obj\n<< /Length ${stream.length} >>\nstream\r\n`);
+    const bomb = Buffer.concat([head, stream, Buffer.from("\nendstream\nendobj\n")]);
+    expect(bomb.length).toBeLessThan(2 ** 20);
+    await expect(textOf(bomb)).rejects.toThrow("it unpacks to more than 268435456 bytes");
   });
 
   test("archives damaged anywhere, in no other way", () => {

@@ -1,5 +1,5 @@
 import { inflateRawSync } from "node:zlib";
-import { MAX_UNZIPPED_BYTES } from "../limits.ts";
+import { MAX_UNPACKED_BYTES } from "../limits.ts";
 import { MediaProblem } from "../media-problem.ts";
 
 const END_OF_DIRECTORY = 0x06054b50;
@@ -24,7 +24,7 @@ interface ZipEntry {
  */
 export function checkZip(bytes: Uint8Array): void {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  let left = MAX_UNZIPPED_BYTES;
+  let left = MAX_UNPACKED_BYTES;
   try {
     for (const entry of readDirectory(file)) left -= unpackedBytes(file, entry, left);
   } catch (cause) {
@@ -58,6 +58,6 @@ function unpackedBytes(file: Buffer, { method, packedBytes, offset }: ZipEntry, 
     return inflateRawSync(packed, { maxOutputLength: Math.max(limit, 1) }).length;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "ERR_BUFFER_TOO_LARGE") throw cause;
-    throw new MediaProblem(`it unpacks to more than ${MAX_UNZIPPED_BYTES} bytes`, { cause });
+    throw new MediaProblem(`it unpacks to more than ${MAX_UNPACKED_BYTES} bytes`, { cause });
   }
 }

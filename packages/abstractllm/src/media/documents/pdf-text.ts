@@ -3,9 +3,11 @@ import { dirname, join } from "node:path";
 import type { PDFDocumentProxy } from "pdfjs-dist";
 import { MAX_DOCUMENT_PAGES } from "../limits.ts";
 import { MediaProblem } from "../media-problem.ts";
+import { checkPdf } from "./check-pdf.ts";
 
 /** The text of a PDF, page by page. */
 export async function pdfText(bytes: Uint8Array): Promise<string> {
+  checkPdf(bytes);
   const { getDocument } = await import("pdfjs-dist/legacy/build/pdf.mjs"); // the build for Node
   const folder = dirname(createRequire(import.meta.url).resolve("pdfjs-dist/package.json"));
   const task = getDocument({
