@@ -23,6 +23,7 @@ from run_model import (
     plan_runs,
     quantize,
 )
+from sanitize import sanitize_records
 
 GOLDENS = Path(__file__).parent.parent / "packages/mlx/test/goldens"
 TOLERANCE = 1e-5  # relative to the largest logit of the row
@@ -72,6 +73,8 @@ def case_record(case: Case) -> tuple[dict, np.ndarray]:
         **padded_record(model, case),
         "quantized": [],
     }
+    if case.checkpoints:
+        record["checkpoints"] = sanitize_records(case)
     for bits, group_size in QUANTIZATIONS if case.quantized else ():
         model = quantize(build(case)[0], case.config, bits, group_size)
         record["quantized"].append(

@@ -1,8 +1,8 @@
 """The cases: one row per architecture and variation, each a config.json small enough for a small golden."""
 
-from . import dense, moe, sliding, wrappers
+from . import dense, hybrid, latent, moe, sliding, wrappers
 from .case import QUANTIZATIONS, Case
 
 __all__ = ["CASES", "QUANTIZATIONS", "Case"]
 
-CASES: list[Case] = [case for group in (dense, sliding, moe, wrappers) for case in group.CASES]
+CASES: list[Case] = [case for group in (dense, sliding, moe, latent, hybrid, wrappers) for case in group.CASES]

@@ -19,7 +19,18 @@ gemma3 = family(
         },
         "vision_config": {"model_type": "siglip_vision_model"},
     },
-    {"language model": {}},
+    {
+        "language model": {
+            "checkpoints": {
+                "transformers": {
+                    "vision_tower.vision_model.embeddings.patch_embedding.weight": (8, 2, 2, 3),
+                    "multi_modal_projector.mm_input_projection_weight": (8, 64),
+                    "language_model.model.embed_tokens.weight": (64, 64),
+                    "language_model.model.layers.{0-3}.self_attn.q_proj.weight": (64, 64),
+                }
+            }
+        }
+    },
     norm_center=0.0,
 )
 

@@ -137,7 +137,8 @@ const llama3 = ({ dims, base, traditional = false, scaling = {} }: RopeSettings)
   return new RoPE(dims, { traditional, freqs: mx.keep(mx.where(isBetween, blended, slowed)) });
 };
 
-const yarnMscale = (scale: number, mscale: number): number =>
+/** What YaRN multiplies queries and keys by when the context grows by `scale`. */
+export const yarnMscale = (scale: number, mscale: number): number =>
   scale <= 1 ? 1 : 0.1 * mscale * Math.log(scale) + 1;
 
 /** YaRN. @see https://arxiv.org/abs/2309.00071 */

@@ -1,6 +1,7 @@
 import { KVCache, type LayerCache, RotatingKVCache } from "../cache/index.ts";
 import { layerCache } from "../models/language-model.ts";
-import { Decoder, type DecoderBlock, type DecoderConfig } from "./causal-lm.ts";
+import { Decoder, type DecoderConfig } from "./causal-lm.ts";
+import type { DecoderBlock } from "./decoder-frame.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 

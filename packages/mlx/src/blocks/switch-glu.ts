@@ -1,6 +1,6 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { Module, swiglu } from "../nn/index.ts";
+import { type GatedActivation, Module, swiglu } from "../nn/index.ts";
 import { SwitchLinear } from "./switch-linear.ts";
 
 /** From here on, bringing tokens of one expert together is cheaper than jumping between weights. */
@@ -11,12 +11,19 @@ export class SwitchGLU extends Module {
   gate_proj: SwitchLinear;
   up_proj: SwitchLinear;
   down_proj: SwitchLinear;
+  readonly #join: GatedActivation;
 
-  constructor(dims: number, hiddenDims: number, experts: number) {
+  constructor(
+    dims: number,
+    hiddenDims: number,
+    experts: number,
+    { bias = false, join = swiglu }: { bias?: boolean; join?: GatedActivation } = {},
+  ) {
     super();
-    this.gate_proj = new SwitchLinear(dims, hiddenDims, experts);
-    this.up_proj = new SwitchLinear(dims, hiddenDims, experts);
-    this.down_proj = new SwitchLinear(hiddenDims, dims, experts);
+    this.gate_proj = new SwitchLinear(dims, hiddenDims, experts, bias);
+    this.up_proj = new SwitchLinear(dims, hiddenDims, experts, bias);
+    this.down_proj = new SwitchLinear(hiddenDims, dims, experts, bias);
+    this.#join = join;
   }
 
   /**
@@ -38,6 +45,6 @@ export class SwitchGLU extends Module {
   #answers(x: MxArray, experts: MxArray, isSorted: boolean): MxArray {
     const up = this.up_proj.forward(x, experts, isSorted);
     const gate = this.gate_proj.forward(x, experts, isSorted);
-    return this.down_proj.forward(swiglu(gate, up), experts, isSorted);
+    return this.down_proj.forward(this.#join(gate, up), experts, isSorted);
   }
 }

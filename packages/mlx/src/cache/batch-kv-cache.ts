@@ -14,6 +14,7 @@ import {
   zeros,
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { AttentionCache } from "./attention-cache.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import type { BatchCache, LayerCache } from "./layer-cache.ts";
 
@@ -23,7 +24,7 @@ import type { BatchCache, LayerCache } from "./layer-cache.ts";
  *
  * @see mlx-lm 0.32.2 models/cache.py BatchKVCache, BatchRotatingKVCache
  */
-export class BatchKVCache implements BatchCache {
+export class BatchKVCache extends AttentionCache implements BatchCache {
   #inner: KeyValueCache;
   #padding: number[]; // per row, positions of `inner` before its first
   #next: number[]; // per row, position of its next token
@@ -31,6 +32,7 @@ export class BatchKVCache implements BatchCache {
 
   /** @param leftPadding - as many tokens of each row will be padding, or none if `inner` has contents */
   constructor(inner: KeyValueCache, leftPadding: readonly number[]) {
+    super();
     if (leftPadding.length === 0 || !leftPadding.every((n) => Number.isSafeInteger(n) && n >= 0)) {
       throw new InvalidArgumentError(`Expected whole numbers of padding but received [${leftPadding}]`);
     }

@@ -11,6 +11,7 @@ import {
   zeros,
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import type { BatchCache } from "./layer-cache.ts";
@@ -19,7 +20,7 @@ import type { BatchCache } from "./layer-cache.ts";
 const STEP = 256;
 
 /** Keys and values of all positions so far, in a buffer that grows by steps. */
-export class KVCache implements KeyValueCache {
+export class KVCache extends AttentionCache implements KeyValueCache {
   #keys: MxArray | undefined;
   #values: MxArray | undefined;
   #capacity = 0;

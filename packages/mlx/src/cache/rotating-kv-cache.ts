@@ -12,6 +12,7 @@ import {
   zeros,
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import type { BatchCache } from "./layer-cache.ts";
@@ -28,7 +29,7 @@ const cut = (buffer: MxArray, start: number, stop: number): MxArray => {
  *
  * @see mlx-lm 0.32.2 models/cache.py RotatingKVCache
  */
-export class RotatingKVCache implements KeyValueCache {
+export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   readonly #maxSize: number;
   readonly #keep: number;
   #keys: MxArray | undefined;
@@ -38,6 +39,7 @@ export class RotatingKVCache implements KeyValueCache {
   #offset = 0;
 
   constructor(maxSize: number, keep = 0) {
+    super();
     if (!Number.isInteger(maxSize) || maxSize < 1 || keep < 0 || keep >= maxSize) {
       throw new InvalidArgumentError(
         `A rotating cache needs 0 <= keep < maxSize but received ${keep} and ${maxSize}`,

@@ -5,6 +5,8 @@ import { ConfigError } from "../errors.ts";
 export interface Field<T> {
   readonly read: (value: unknown, key: string) => T;
   readonly absent: (key: string) => T;
+  /** What stands for null, where that differs from an absent key. */
+  readonly ofNull?: (key: string) => T;
 }
 
 export type Schema = Readonly<Record<string, Field<unknown>>>;
@@ -13,6 +15,11 @@ export type Schema = Readonly<Record<string, Field<unknown>>>;
 export type Infer<S extends Schema> = { readonly [K in keyof S]: S[K] extends Field<infer T> ? T : never };
 
 const describe = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 80);
+
+const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
 
 const mismatch = (key: string, expected: string, value: unknown): never => {
   throw new ConfigError(`config.json: expected ${expected} for ${key} but received ${describe(value)}`, {
@@ -29,6 +36,8 @@ const field = <T>(read: Field<T>["read"]) => ({
   required: (): Field<T> => ({ read, absent: required }),
   default: (value: T): Field<T> => ({ read, absent: () => value }),
   optional: (): Field<T | undefined> => ({ read, absent: () => undefined }),
+  /** A default that null switches off. */
+  nullable: (value: T): Field<T | undefined> => ({ read, absent: () => value, ofNull: () => undefined }),
 });
 
 const MAX_SIZE = 2 ** 31 - 1; // MLX's dimensions are 32-bit
@@ -43,6 +52,11 @@ export const int = field((value, key): number =>
 /** A finite number. */
 export const number = field((value, key): number =>
   typeof value === "number" && Number.isFinite(value) ? value : mismatch(key, "a number", value),
+);
+
+/** A number or an infinity. */
+export const bound = field((value, key): number =>
+  typeof value === "number" && !Number.isNaN(value) ? value : mismatch(key, "a number or infinity", value),
 );
 
 export const bool = field((value, key): boolean =>
@@ -72,6 +86,16 @@ export const oneOf = <const T extends string | boolean>(...values: readonly T[])
   field((value, key): T => {
     const found = values.find((v) => v === value);
     return found ?? mismatch(key, `one of ${values.join(", ")}`, value);
+  });
+
+/** What one of two fields reads; the second one's message when neither does. */
+export const either = <A, B>(a: Field<A>, b: Field<B>) =>
+  field((value, key): A | B => {
+    try {
+      return a.read(value, key);
+    } catch {
+      return b.read(value, key);
+    }
   });
 
 /** Keys that any config may carry and that do not change the logits. */
@@ -120,7 +144,7 @@ export interface ParsedConfig<S extends Schema> {
 }
 
 /**
- * Reads a parsed `config.json` by a schema; `null` counts as absent.
+ * Reads a parsed `config.json` by a schema; `null` counts as absent where a field does not say otherwise.
  *
  * @throws {ConfigError} naming the key, what it should be and what it is
  */
@@ -128,20 +152,16 @@ export const parseConfig = <S extends Schema>(
   schema: S,
   raw: Readonly<Record<string, unknown>>,
 ): ParsedConfig<S> => {
-  const entries = Object.entries(schema).map(([key, { read, absent }]) => {
+  const entries = Object.entries(schema).map(([key, { read, absent, ofNull = absent }]) => {
     const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
-    return [key, value === undefined || value === null ? absent(key) : read(value, key)];
+    if (value === undefined) return [key, absent(key)];
+    return [key, value === null ? ofNull(key) : read(value, key)];
   });
   const unknownKeys = Object.keys(raw).filter(
     (key) => !Object.hasOwn(schema, key) && !harmless.has(key) && (raw[key] ?? undefined) !== undefined,
   );
   return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys };
 };
-
-const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 
 /**
  * The config with what transformers 5 nests under `rope_parameters` also where earlier releases had it: `rope_theta`,

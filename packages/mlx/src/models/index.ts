@@ -10,4 +10,5 @@ export { type Field, type Infer, parseConfig, type Schema } from "./config.ts";
 export { createModel } from "./create-model.ts";
 export { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
-export { drop, rename, type SanitizeRule, sanitize, stackExperts } from "./sanitize.ts";
+export { drop, map, rename, type SanitizeRule, sanitize, splitInto, stackExperts } from "./sanitize.ts";
+export { added, cast, reshaped, type TensorChange, transposed } from "./tensor-change.ts";

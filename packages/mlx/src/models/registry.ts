@@ -4,19 +4,29 @@ import type { Architecture, BoundArchitecture } from "./architecture.ts";
 
 type Load = () => Promise<{ architecture: Architecture }>;
 
+const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const llama: Load = () => import("./llama.ts");
+const mamba: Load = () => import("./mamba.ts");
 
 const architectures = new Map<string, Load>([
   ["cohere", () => import("./cohere.ts")],
   ["cohere2", () => import("./cohere2.ts")],
+  ["deepseek_v2", () => import("./deepseek_v2.ts")],
+  ["deepseek_v3", deepseekV3],
   ["ernie4_5", () => import("./ernie4_5.ts")],
+  ["falcon_mamba", mamba],
   ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],
   ["gemma3", () => import("./gemma3.ts")],
   ["gemma3_text", () => import("./gemma3_text.ts")],
+  ["gpt_oss", () => import("./gpt_oss.ts")],
   ["granite", () => import("./granite.ts")],
   ["iquestcoder", llama],
+  ["joyai_llm_flash", deepseekV3],
+  ["kimi_k2", deepseekV3],
   ["llama", llama],
+  ["mamba", mamba],
+  ["mamba2", () => import("./mamba2.ts")],
   ["mistral", llama],
   ["mixtral", () => import("./mixtral.ts")],
   ["olmo2", () => import("./olmo2.ts")],
@@ -28,6 +38,7 @@ const architectures = new Map<string, Load>([
   ["qwen2_moe", () => import("./qwen2_moe.ts")],
   ["qwen3", () => import("./qwen3.ts")],
   ["qwen3_moe", () => import("./qwen3_moe.ts")],
+  ["qwen3_next", () => import("./qwen3_next.ts")],
   ["seed_oss", () => import("./seed_oss.ts")],
   ["smollm3", () => import("./smollm3.ts")],
   ["stablelm", () => import("./stablelm.ts")],

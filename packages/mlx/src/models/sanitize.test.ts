@@ -1,8 +1,19 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { arange, array, float32, type MxArray, stack } from "../core/index.ts";
+import {
+  arange,
+  array,
+  float16,
+  float32,
+  liveArrays,
+  type MxArray,
+  stack,
+  uint8,
+  uint32,
+} from "../core/index.ts";
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
-import { drop, rename, sanitize, stackExperts } from "./sanitize.ts";
+import { deinterleave, drop, map, rename, sanitize, splitInto, stackExperts } from "./sanitize.ts";
+import { added, cast, reshaped, transposed, viewed } from "./tensor-change.ts";
 
 const numbered = (value: number): MxArray => array([value], float32);
 
@@ -33,6 +44,101 @@ describe("sanitize", () => {
     expect(result.get("l.3.switch.gate.weight")?.toArray()).toEqual(
       arange(0, 11, 1, float32).reshape(11, 1).toArray(),
     );
+  });
+
+  const grid = (rows: number, columns: number): MxArray =>
+    arange(0, rows * columns, 1, float32).reshape(rows, columns);
+
+  it("maps what matches, by steps in order", () => {
+    const weights = new Map([
+      ["conv.weight", grid(2, 3)],
+      ["other", grid(2, 3)],
+    ]);
+    const rules = [map(/conv\.weight$/, [transposed(1, 0), reshaped(-1, 3), added(0.5), cast(float16)])];
+    const result = sanitize(weights, rules, {});
+    expect([...result.keys()]).toEqual(["conv.weight", "other"]);
+    expect(result.get("conv.weight")?.dtype).toBe(float16);
+    expect(result.get("conv.weight")?.toArray()).toEqual([
+      [0.5, 3.5, 1.5],
+      [4.5, 2.5, 5.5],
+    ]);
+    expect(result.get("other")).toBe(weights.get("other"));
+  });
+
+  it("maps by shape and config", () => {
+    const weights = new Map([
+      ["wide", grid(1, 4)],
+      ["tall", grid(4, 1)],
+    ]);
+    const isWide = (shape: readonly number[], c: { limit: number }) => (shape[1] ?? 0) > c.limit;
+    const rules = [map<{ limit: number }>(/./, (c) => [reshaped(c.limit, -1)], isWide)];
+    const result = sanitize(weights, rules, { limit: 2 });
+    expect([...result.values()].map(({ shape }) => shape)).toEqual([
+      [2, 2],
+      [4, 1],
+    ]);
+  });
+
+  it("splits into equal parts by default", () => {
+    const weights = new Map([["a.gate_up_proj.weight", grid(4, 1)]]);
+    const result = sanitize(weights, [splitInto(/gate_up_proj/, ["gate_proj", "up_proj"])], {});
+    expect([...result].map(([key, value]) => [key, value.toArray()])).toEqual([
+      ["a.gate_proj.weight", [[0], [1]]],
+      ["a.up_proj.weight", [[2], [3]]],
+    ]);
+  });
+
+  it("splits at sizes of the config, along any axis", () => {
+    const weights = new Map([["qkv.weight", grid(1, 6)]]);
+    const sizes = (c: { H: number; K: number }) => [c.H, c.K, c.K];
+    const rules = [splitInto(/qkv/, ["q", "k", "v"], { sizes, axis: 1 })];
+    const result = sanitize(weights, rules, { H: 4, K: 1 });
+    expect([...result].map(([key, value]) => [key, value.toArray()])).toEqual([
+      ["q.weight", [[0, 1, 2, 3]]],
+      ["k.weight", [[4]]],
+      ["v.weight", [[5]]],
+    ]);
+  });
+
+  it("splits rows that take turns", () => {
+    const weights = new Map([["gate_up", grid(4, 1)]]);
+    const result = sanitize(weights, [deinterleave(/gate_up/, ["gate", "up"])], {});
+    expect([...result].map(([key, value]) => [key, value.toArray()])).toEqual([
+      ["gate", [[0], [2]]],
+      ["up", [[1], [3]]],
+    ]);
+  });
+
+  it("gives bytes another dtype", () => {
+    const bytes = array([1, 0, 0, 0, 0, 1, 0, 0], uint8);
+    const result = sanitize(new Map([["blocks", bytes]]), [map(/blocks/, [viewed(uint32)])], {});
+    expect(result.get("blocks")?.toArray()).toEqual([1, 256]);
+  });
+
+  it.each([[undefined], [() => [1, 3]]])("refuses parts that do not add up: %o", (sizes) => {
+    const weights = new Map([["qkv", grid(5, 1)]]);
+    const rules = [splitInto(/qkv/, ["q", "k"], sizes === undefined ? {} : { sizes })];
+    expect(() => sanitize(weights, rules, {})).toThrow(/Cannot cut qkv \[5,1\] into parts of/);
+  });
+
+  it("leaves no arrays behind but its results", () => {
+    const weights = new Map([["qkv.weight", grid(4, 2)]]);
+    const before = liveArrays();
+    const result = sanitize(weights, [map(/qkv/, [added(1), added(1)]), splitInto(/qkv/, ["q", "k"])], {});
+    expect(result.get("k.weight")?.toArray()).toEqual([
+      [6, 7],
+      [8, 9],
+    ]);
+    expect(liveArrays()).toBe(before + 2);
+  });
+
+  it("has rules that are data", () => {
+    expect(map(/a/, [transposed(1, 0)])).toEqual({
+      kind: "map",
+      pattern: /a/,
+      changes: [{ change: "transpose", axes: [1, 0] }],
+    });
+    expect(splitInto(/b/, ["c", "d"])).toEqual({ kind: "split", pattern: /b/, to: ["c", "d"], axis: 0 });
   });
 });
 

@@ -37,8 +37,17 @@ export const swiglu = (gate: MxArray, x: MxArray): MxArray => mx.fast.swiglu(gat
 /** `geluApprox(gate) * x`. */
 export const geglu = (gate: MxArray, x: MxArray): MxArray => mx.fast.geglu(gate, x);
 
+/** Joins a gate with what it lets through. */
+export type GatedActivation = (gate: MxArray, x: MxArray) => MxArray;
+
+/** GPT-OSS's: the gate clipped from above, `x` on both sides and raised by one, a steeper sigmoid. */
+export const swigluOai: GatedActivation = (gate, x) => {
+  const clipped = mx.minimum(gate, 7);
+  return mx.multiply(mx.clip(x, -7, 7).add(1), mx.multiply(clipped, mx.sigmoid(clipped.multiply(1.702))));
+};
+
 /** `activation(gate) * x`, as one operation where there is one. */
-export const gated = (activation: (x: MxArray) => MxArray): ((gate: MxArray, x: MxArray) => MxArray) => {
+export const gated = (activation: (x: MxArray) => MxArray): GatedActivation => {
   if (activation === silu) return swiglu;
   if (activation === geluApprox) return geglu;
   return (gate, x) => mx.multiply(activation(gate), x);

@@ -1,5 +1,6 @@
 /** `@abstractllm/mlx/nn`: layers with named parameters. */
 export {
+  type GatedActivation,
   gated,
   geglu,
   gelu,
@@ -10,6 +11,7 @@ export {
   silu,
   softplus,
   swiglu,
+  swigluOai,
 } from "./activations.ts";
 export { Conv1d, type Conv1dOptions } from "./conv1d.ts";
 export { Embedding } from "./embedding.ts";
@@ -17,6 +19,13 @@ export { Linear } from "./linear.ts";
 export { MatrixLayer } from "./matrix-layer.ts";
 export { Module } from "./module.ts";
 export { LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
-export { type Quantization, type QuantizationMode, quantization } from "./quantization.ts";
+export {
+  isQuantization,
+  NVFP4_LARGEST,
+  type Quantization,
+  type QuantizationMode,
+  quantization,
+  quantizeMatrix,
+} from "./quantization.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
 export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";

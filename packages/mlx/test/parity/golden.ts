@@ -18,6 +18,15 @@ export interface GoldenRun {
   readonly logits: string;
 }
 
+/** Tensors as a repository has them, and what mlx-lm's `sanitize` makes of them. A kind is `float32 2,3`. */
+export interface GoldenCheckpoint {
+  readonly layout: string;
+  readonly tensors: Readonly<Record<string, string>>;
+  readonly sanitized: Readonly<Record<string, string>>;
+  /** Over `name kind\n` and the bytes of every sanitized tensor, sorted by name. */
+  readonly sha256: string;
+}
+
 /** A model under one configuration, with the logits Python mlx-lm gave. */
 export interface GoldenCase {
   readonly name: string;
@@ -38,6 +47,7 @@ export interface GoldenCase {
     readonly groupSize: number;
     readonly runs: readonly GoldenRun[];
   }[];
+  readonly checkpoints?: readonly GoldenCheckpoint[];
 }
 
 /** The parsed golden file at `path` below test/goldens. */

@@ -5,6 +5,7 @@ import { quantize } from "../../src/nn/index.ts";
 import { expectSameLogits } from "./compare-logits.ts";
 import { decodeFloats, type GoldenCase, type GoldenRun, readModelGoldens } from "./golden.ts";
 import { buildModel, runModel } from "./run-model.ts";
+import { kindsOf, makeCheckpoint, sanitizedSha256 } from "./sanitize-checkpoint.ts";
 
 const vocabSize = (golden: GoldenCase): number => Number(golden.config.vocab_size);
 
@@ -74,6 +75,18 @@ function describeCase(golden: GoldenCase): void {
   it.each([float16, bfloat16])("computes in the dtype of its weights: $name", async (dtype) => {
     expect(await logitsDtype(golden, dtype)).toBe(dtype);
   });
+
+  it.each(golden.checkpoints ?? [])(
+    "fits the weights of a repository as Python does: $layout",
+    async (checkpoint) => {
+      const { sanitize } = await resolveArchitecture(golden.config);
+      tidy(() => {
+        const sanitized = sanitize(makeCheckpoint(golden, checkpoint));
+        expect(kindsOf(sanitized)).toEqual(checkpoint.sanitized);
+        expect(sanitizedSha256(sanitized)).toBe(checkpoint.sha256);
+      });
+    },
+  );
 
   // the base frequency of dynamic scaling moves with the length, so keys in a cache keep an older one
   if (!golden.name.includes("dynamic past context")) describeAgreement(golden, () => model);
