@@ -255,5 +255,13 @@ export const createRope = (settings: RopeSettings): PositionEmbedding => {
   return create(settings);
 };
 
+/** Rotary embedding with the base that a longer context of `alpha` times the trained one needs. */
+export const ntkAlphaRope = (dims: number, base: number, alpha: number): PositionEmbedding =>
+  new RoPE(dims, { freqs: mx.keep(wavelengths(dims, base * alpha ** (dims / (dims - 2)))) });
+
+/** Rotary embedding the other way round. */
+export const reversedRope = (dims: number, base: number): PositionEmbedding =>
+  new RoPE(dims, { freqs: mx.keep(mx.negative(wavelengths(dims, base))) });
+
 /** Leaves positions out: layers without position embedding. */
 export const noRope: PositionEmbedding = { forward: (x) => x };

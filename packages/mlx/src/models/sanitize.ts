@@ -1,5 +1,5 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { arange, type MxArray, split, stack, take, tidy, uint32 } from "../core/index.ts";
+import { arange, type MxArray, reshape, split, stack, take, tidy, uint32 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
 import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
 import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
@@ -25,7 +25,7 @@ export interface SplitRule<C> {
   readonly interleaved?: boolean;
 }
 
-export interface DeriveRule {
+interface DeriveRule {
   readonly kind: "derive";
   readonly pattern: RegExp;
   readonly to: string;
@@ -110,7 +110,10 @@ export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): 
   interleaved: true,
 });
 
-/** Adds a changed copy of each weight whose key matches, named by replacing the match by `to`. */
+/**
+ * Adds a changed copy of each weight whose key matches, named by replacing the match by `to`, where a checkpoint has
+ * none of that name.
+ */
 export const derive = (pattern: RegExp, to: string, changes: readonly TensorChange[]): DeriveRule => ({
   kind: "derive",
   pattern,
@@ -205,8 +208,11 @@ const deriveMatches = (
   { pattern, to, changes }: DeriveRule,
 ): Map<string, MxArray> => {
   const derived = [...weights]
-    .filter(([key]) => pattern.test(key))
-    .map(([key, value]): [string, MxArray] => [key.replace(pattern, to), changes.reduce(applyChange, value)]);
+    .filter(([key]) => pattern.test(key) && !weights.has(key.replace(pattern, to)))
+    .map(([key, value]): [string, MxArray] => {
+      const copy = reshape(value, value.shape); // of its own, also without changes
+      return [key.replace(pattern, to), changes.reduce(applyChange, copy)];
+    });
   return new Map([...weights, ...derived]);
 };
 
