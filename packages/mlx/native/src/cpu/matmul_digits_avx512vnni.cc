@@ -75,6 +75,12 @@ inline void products(const Block (&w)[N], const int8_t* digits, size_t stride, _
   for (size_t n = 0; n < N; n++) out[n] = _mm512_cvtepi32_ps(sum[n]);
 }
 
+// How far ahead of its use memory is asked for. The processor's own prefetching stops at the end of each of the short
+// streams that rows, scales and biases are.
+constexpr size_t kAheadBytes = 4096;
+
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+
 // N weight rows from n0 on, times the row of x.
 template <typename Block, typename S, int count, size_t N>
 void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t n0, float* out) {
@@ -83,6 +89,7 @@ void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t n0, float* out
   const uint8_t* weights = w.w + n0 * row_bytes;
   const S* scales = static_cast<const S*>(w.scales) + n0 * groups;
   const S* biases = static_cast<const S*>(w.biases) + n0 * groups;
+  const size_t ahead = kAheadBytes / row_bytes + N;  // rows; prefetching beyond the end of the matrix does no harm
   __m512 acc[N] = {};
   for (size_t g = 0; g < groups; g += 16) {
     const size_t left = groups - g;
@@ -91,6 +98,8 @@ void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t n0, float* out
     const __m512 x_scale = _mm512_loadu_ps(x.scales + g), x_sum = _mm512_loadu_ps(x.sums + g);
     __m512 scale[N];
     for (size_t n = 0; n < N; n++) {
+      prefetch(scales + (n + ahead) * groups + g);
+      prefetch(biases + (n + ahead) * groups + g);
       scale[n] = _mm512_mul_ps(load_scales(scales + n * groups + g, mask), x_scale);
       acc[n] = _mm512_fmadd_ps(load_scales(biases + n * groups + g, mask), x_sum, acc[n]);
     }
@@ -99,6 +108,7 @@ void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t n0, float* out
       Block block[N];
       __m512 p[N];
       for (size_t n = 0; n < N; n++) {
+        prefetch(weights + (n + ahead) * row_bytes + byte);
         block[n] = Block::template load<whole>(weights + n * row_bytes + byte, row_bytes - byte);
       }
       products<Block, count>(block, x.digits + k, stride, p);
