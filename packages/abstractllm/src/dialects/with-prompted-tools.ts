@@ -2,6 +2,7 @@ import { type Message, MessageRole } from "../interface/message.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import type { ToolChoice, ToolSpec } from "../interface/tool.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
+import type { ResolvedMessage } from "../media/resolved-message.ts";
 import { textOf } from "../prompt/text-of.ts";
 import { withInstructions } from "../prompt/with-instructions.ts";
 import type { ProviderAnswer, ProviderCall } from "../providers/provider-call.ts";
@@ -47,12 +48,12 @@ export async function withPromptedTools(
 }
 
 /** The conversation as a model reads it that knows only text. */
-function writeTools<M extends Message>(
-  messages: readonly M[],
+function writeTools(
+  messages: readonly ResolvedMessage[],
   tools: readonly ToolSpec[],
   choice: ToolChoice,
-): (M | Message)[] {
-  const written: (M | Message)[] = [];
+): ResolvedMessage[] {
+  const written: ResolvedMessage[] = [];
   for (const message of messages) {
     const last = written.at(-1);
     const text = writeMessage(message);
@@ -69,7 +70,7 @@ const RESPONSE = "<tool_response>";
 
 const isResponse = (message: Message): boolean => textOf(message).startsWith(RESPONSE);
 
-const asText = (message: Message, content: string): Message => ({
+const asText = (message: ResolvedMessage, content: string): ResolvedMessage => ({
   role: message.role === MessageRole.TOOL ? MessageRole.USER : MessageRole.ASSISTANT,
   content,
 });

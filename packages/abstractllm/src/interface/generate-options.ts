@@ -1,3 +1,4 @@
+import type { ImageDetail, MediaSource } from "./media-source.ts";
 import type { Schema } from "./schema.ts";
 import type { ApproveToolCall, Tool, ToolChoice } from "./tool.ts";
 
@@ -67,18 +68,23 @@ export interface GenerationDefaults {
   reasoning?: ReasoningOption | undefined;
   /** Name of the end user, for services that watch for abuse. */
   user?: string | undefined;
-  /** How finely images are looked at: `"low"`, `"high"` or `"auto"`. */
-  imageDetail?: string | undefined;
+  /** How finely images are looked at, where the image itself does not say. Default `"auto"`. */
+  imageDetail?: ImageDetail | undefined;
+  /**
+   * Download files and images from addresses of private networks and this machine too. Default false: whoever writes
+   * a URL into a prompt must not reach services that only this machine can see.
+   */
+  allowPrivateUrls?: boolean | undefined;
 }
 
 /** Options of one call; they win over the configuration and are forgotten afterwards. */
 export interface GenerateOptions extends GenerationDefaults {
-  /** Files for the prompt: text is appended to it, images need a vision model. */
-  files?: readonly string[] | undefined;
+  /** Files for the last user message: text is appended to it, images need a vision model. */
+  files?: readonly MediaSource[] | undefined;
   /** One image; another name for `files` with one element. */
-  image?: string | undefined;
+  image?: MediaSource | undefined;
   /** Images; another name for `files`. */
-  images?: readonly string[] | undefined;
+  images?: readonly MediaSource[] | undefined;
   /** `true` makes `generate` return a stream. Default false. */
   stream?: boolean | undefined;
   /** Aborting it ends the call within one token; the call rejects with the signal's reason. */

@@ -3,7 +3,14 @@ export type { GenerateOptions, GenerationDefaults, ReasoningOption } from "./gen
 export type { FinishReason, GenerateResponse, ObjectResponse, Timings, Usage } from "./generate-response.ts";
 export type { DownloadProgress, LLMConfig, LLMConfigInput, QuantizeConfig } from "./llm-config.ts";
 export { LLMStream, type StreamProducer } from "./llm-stream.ts";
-export type { MediaSource } from "./media-source.ts";
+export type {
+  ImageDetail,
+  MediaInput,
+  MediaReference,
+  MediaSource,
+  MediaType,
+  ProviderFormat,
+} from "./media-source.ts";
 export {
   type AssistantMessage,
   type ContentPart,

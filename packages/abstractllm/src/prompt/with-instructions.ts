@@ -1,10 +1,11 @@
-import { type Message, MessageRole } from "../interface/message.ts";
+import { MessageRole } from "../interface/message.ts";
+import type { ResolvedMessage } from "../media/resolved-message.ts";
 
 /** The conversation with more instructions, after those of its system message. */
-export function withInstructions<M extends Message>(
-  messages: readonly M[],
+export function withInstructions(
+  messages: readonly ResolvedMessage[],
   instructions: string,
-): (M | Message)[] {
+): ResolvedMessage[] {
   const [first, ...others] = messages;
   if (first?.role !== MessageRole.SYSTEM) {
     return [{ role: MessageRole.SYSTEM, content: instructions }, ...messages];

@@ -1,8 +1,8 @@
 import { GenerationError } from "../errors/index.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
-import type { Message } from "../interface/message.ts";
 import type { Schema } from "../interface/schema.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
+import type { ResolvedMessage } from "../media/resolved-message.ts";
 import { correctionOf, PartialObject, readObject } from "../schema/index.ts";
 import { followedBy, runSteps } from "../tools/index.ts";
 import type { ProviderCall } from "./provider-call.ts";
@@ -27,7 +27,7 @@ export async function answerCall(
 ): Promise<GenerateResponse> {
   const { schema, tools = [], maxSteps = 10, approveToolCall } = call.options;
   const tell = schema === undefined ? emit : withObjects(emit);
-  const ask = (messages: readonly Message[]) =>
+  const ask = (messages: readonly ResolvedMessage[]) =>
     runSteps({
       messages,
       tools: new Map(tools.map((tool) => [tool.name, tool])),
@@ -48,7 +48,7 @@ async function fit(
   first: GenerateResponse,
   schema: Schema,
   { messages, options, provider }: ProviderCall,
-  ask: (messages: readonly Message[]) => Promise<GenerateResponse>,
+  ask: (messages: readonly ResolvedMessage[]) => Promise<GenerateResponse>,
   emit: (part: DeltaPart) => void,
 ): Promise<GenerateResponse> {
   const { maxSchemaRetries = 2 } = options;

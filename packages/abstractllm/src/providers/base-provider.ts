@@ -2,27 +2,36 @@ import type { OptionKey } from "../config/configuration-manager.ts";
 import { ConfigurationManager } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
 import { readEnvironment } from "../config/read-environment.ts";
+import { UnsupportedFeatureError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse, ObjectResponse } from "../interface/generate-response.ts";
 import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
 import type { AssistantMessage, Prompt } from "../interface/message.ts";
-import type { Capabilities } from "../interface/model-capability.ts";
+import { type Capabilities, ModelCapability } from "../interface/model-capability.ts";
 import type { InferSchema, Schema } from "../interface/schema.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
+import { resolveMedia } from "../media/resolve-media.ts";
 import { toMessages } from "../prompt/to-messages.ts";
 import { jsonSchemaOf } from "../schema/index.ts";
 import { toolSpecs } from "../tools/index.ts";
 import { answerCall, type Respond } from "./answer-call.ts";
 import { withCallSignal } from "./call-signal.ts";
 import { checkSupport } from "./check-support.ts";
-import type { ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
+import type { CheckedCall, ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 
 export type { ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 
 /** Options that every provider has, because `BaseProvider` carries them out. */
-const COMMON_OPTIONS: readonly OptionName[] = ["stream", "signal", "timeout", "systemPrompt"];
+const COMMON_OPTIONS: readonly OptionName[] = [
+  "stream",
+  "signal",
+  "timeout",
+  "systemPrompt",
+  "files",
+  "allowPrivateUrls",
+];
 
 /** Options that go with another one. */
 const COMPANIONS: Readonly<Partial<Record<OptionName, readonly OptionName[]>>> = {
@@ -30,7 +39,7 @@ const COMPANIONS: Readonly<Partial<Record<OptionName, readonly OptionName[]>>> =
   schema: ["maxSchemaRetries"],
 };
 
-/** What all providers share: configuration, checks at the door, streams, time limits. */
+/** What all providers share: configuration, checks at the door, files, streams, time limits. */
 export abstract class BaseProvider implements AbstractLLM {
   readonly provider: string;
   readonly #config: ConfigurationManager;
@@ -76,13 +85,13 @@ export abstract class BaseProvider implements AbstractLLM {
     const respond: Respond = async (step, emit, signal) =>
       this.#complete(await this.respond(step, emit, signal));
     return new LLMStream((emit, signal) =>
-      this.#limited(call, signal, (inner) => answerCall(call, respond, emit, inner)),
+      this.#limited(call, signal, (resolved, inner) => answerCall(resolved, respond, emit, inner)),
     );
   }
 
   async countTokens(prompt: Prompt, options: GenerateOptions = {}): Promise<number> {
     const call = this.#checkCall(prompt, options);
-    return this.#limited(call, undefined, (signal) => this.count(call, signal));
+    return this.#limited(call, undefined, (resolved, signal) => this.count(resolved, signal));
   }
 
   setConfig(options: LLMConfigInput): void {
@@ -127,7 +136,19 @@ export abstract class BaseProvider implements AbstractLLM {
   /** Counts the tokens of one call's prompt. */
   protected abstract count(call: ProviderCall, signal: AbortSignal): Promise<number>;
 
-  #checkCall(prompt: Prompt, given: GenerateOptions): ProviderCall {
+  /**
+   * Called before images are used.
+   *
+   * @throws {UnsupportedFeatureError} `"vision"` when the model takes no images
+   */
+  protected requireVision(options: Options): void {
+    if (this.getCapabilities()[ModelCapability.VISION]) return;
+    const model = options.model ?? `The ${this.provider} provider`;
+    const message = `${model} does not support vision inputs; take a vision model or leave out the images`;
+    throw new UnsupportedFeatureError("vision", message, { provider: this.provider });
+  }
+
+  #checkCall(prompt: Prompt, given: GenerateOptions): CheckedCall {
     const { merged: options, call: callOptions } = this.#config.resolveCall(given);
     checkSupport(callOptions, this.#supported, this.provider);
     const system = { text: options.systemPrompt, fromCall: callOptions.systemPrompt !== undefined };
@@ -155,15 +176,23 @@ export abstract class BaseProvider implements AbstractLLM {
     return { ...answer, messages: [message], provider: this.provider };
   }
 
+  /** Runs work on a call within its limits, reading its files included. */
   #limited<T>(
-    call: ProviderCall,
+    call: CheckedCall,
     streamSignal: AbortSignal | undefined,
-    work: (signal: AbortSignal) => Promise<T>,
+    work: (call: ProviderCall, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { signal, timeout } = call.options;
     return withCallSignal(
       { signals: [signal, streamSignal], timeoutMs: timeout, provider: this.provider },
-      work,
+      async (inner) => work(await this.#resolve(call, inner), inner),
     );
+  }
+
+  async #resolve(call: CheckedCall, signal: AbortSignal): Promise<ProviderCall> {
+    const { files = [], imageDetail, allowPrivateUrls } = call.options;
+    const requireVision = () => this.requireVision(call.options);
+    const policy = { requireVision, imageDetail, allowPrivateUrls, signal, provider: this.provider };
+    return { ...call, messages: await resolveMedia(call.messages, files, policy) };
   }
 }

@@ -5,6 +5,7 @@ import type { LLMConfig } from "../interface/llm-config.ts";
 import type { Message, Prompt } from "../interface/message.ts";
 import type { JsonSchema } from "../interface/schema.ts";
 import type { ToolChoice, ToolSpec } from "../interface/tool.ts";
+import type { ResolvedMessage } from "../media/resolved-message.ts";
 
 /** What a provider is, apart from its code. */
 export interface ProviderTraits {
@@ -24,8 +25,8 @@ export interface ProviderCall {
   readonly provider: string;
   /** What the caller gave. */
   readonly prompt: Prompt;
-  /** The conversation, led by the system prompt. */
-  readonly messages: readonly Message[];
+  /** The conversation, led by the system prompt, with files read: text in the messages, images as parts. */
+  readonly messages: readonly ResolvedMessage[];
   /** Tools the model may call; a provider or model without native ones takes `withPromptedTools`. */
   readonly tools: readonly ToolSpec[];
   readonly toolChoice: ToolChoice;
@@ -35,6 +36,11 @@ export interface ProviderCall {
   readonly options: Options;
   /** What the call itself set. */
   readonly callOptions: Options;
+}
+
+/** A call before its files are read. */
+export interface CheckedCall extends Omit<ProviderCall, "messages"> {
+  readonly messages: readonly Message[];
 }
 
 /** What a provider says about an answer; `BaseProvider` adds what follows from it. */

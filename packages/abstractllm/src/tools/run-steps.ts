@@ -1,14 +1,15 @@
 import type { GenerateResponse } from "../interface/generate-response.ts";
-import type { Message, ToolMessage } from "../interface/message.ts";
+import type { ToolMessage } from "../interface/message.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import type { ApproveToolCall, Tool, ToolChoice } from "../interface/tool.ts";
 import type { ToolCall, ToolResult } from "../interface/tool-call.ts";
+import type { ResolvedMessage } from "../media/resolved-message.ts";
 import { followedBy } from "./followed-by.ts";
 import { runTool, textOfOutput } from "./run-tool.ts";
 
 /** A call that may run tools. */
 export interface Steps {
-  readonly messages: readonly Message[];
+  readonly messages: readonly ResolvedMessage[];
   readonly tools: ReadonlyMap<string, Tool>;
   readonly choice: ToolChoice;
   readonly maxSteps: number;
@@ -16,7 +17,7 @@ export interface Steps {
   readonly emit: (part: DeltaPart) => void;
   readonly signal: AbortSignal;
   /** Asks the model once. */
-  readonly answer: (messages: readonly Message[], choice: ToolChoice) => Promise<GenerateResponse>;
+  readonly answer: (messages: readonly ResolvedMessage[], choice: ToolChoice) => Promise<GenerateResponse>;
 }
 
 /**
@@ -49,7 +50,7 @@ export async function runSteps(steps: Steps): Promise<GenerateResponse> {
 
 async function runAll(
   toolCalls: readonly ToolCall[],
-  messages: readonly Message[],
+  messages: readonly ResolvedMessage[],
   { tools, approve, emit, signal }: Steps,
 ): Promise<{ results: ToolResult[]; waiting: ToolCall[] }> {
   const ran = await Promise.all(

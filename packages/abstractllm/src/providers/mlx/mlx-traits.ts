@@ -19,7 +19,6 @@ const SUPPORTED: readonly OptionName[] = [
   "chatTemplate",
   "templateVariables",
   "ignoreEos",
-  "files",
   "device",
   "quantize",
   "loadIn8bit",
