@@ -30,6 +30,7 @@ const SUPPORTED: readonly OptionName[] = [
   "token",
   "endpoint",
   "offline",
+  "maxBatchSize",
   "maxCachedModels",
   "isolation",
   "vision",
