@@ -5,7 +5,7 @@ export {
   type OptionName,
   type Options,
 } from "./config/index.ts";
-export { withPromptedTools } from "./dialects/index.ts";
+export { withPromptedTools } from "./dialects/with-prompted-tools.ts";
 export {
   AbstractLLMError,
   type AbstractLLMErrorOptions,
