@@ -94,6 +94,7 @@ export {
   type UserMessage,
 } from "./interface/index.ts";
 export {
+  DocumentInput,
   type ImageFormats,
   type ImageHeader,
   ImageInput,
@@ -105,6 +106,8 @@ export {
   type ResolvedImage,
   type ResolvedMessage,
   type ResolvedUserMessage,
+  TabularInput,
+  type TabularInputOptions,
   type TextFormats,
   TextInput,
   type TextInputOptions,
