@@ -75,6 +75,32 @@ export function oneOf(...words: readonly string[]): Check {
 /** An object with string keys. */
 export const record: Check = { expected: "object", accepts: isRecord, text: "json" };
 
+/** A JSON Schema, or a schema of a validation library; some libraries' schemas are functions. */
+export const schema: Check = {
+  expected: "JSON Schema or Standard Schema",
+  accepts: (value) => isRecord(value) || (typeof value === "function" && "~standard" in value),
+  text: "json",
+};
+
+/** A word, or the name of a tool. */
+export const toolChoice: Check = {
+  expected: 'one of "auto", "none", "required", { name }',
+  accepts: (value) =>
+    ["auto", "none", "required"].includes(value as string) ||
+    (isRecord(value) && nonEmptyString.accepts(value.name)),
+  text: "string",
+};
+
+/** Whether and how much to think. */
+export const reasoning: Check = {
+  expected: 'boolean, one of "low", "medium", "high", or { maxTokens }',
+  accepts: (value) =>
+    typeof value === "boolean" ||
+    ["low", "medium", "high"].includes(value as string) ||
+    (isRecord(value) && Number.isSafeInteger(value.maxTokens) && (value.maxTokens as number) > 0),
+  text: "string",
+};
+
 /** A string or an object. */
 export const stringOrRecord: Check = {
   expected: "string or object",

@@ -147,7 +147,7 @@ describe("an LLM", () => {
 
   test("refuses options that its provider cannot honour, and takes those that ask for nothing", async () => {
     const llm = await createLLM("shout", { apiKey: "k", tools: [], moderation: false });
-    await expect(llm.generate("x", { tools: [{}] })).rejects.toMatchObject({
+    await expect(llm.generate("x", { tools: [{ name: "f" }] })).rejects.toMatchObject({
       feature: "tool_use",
       provider: "shout",
     });

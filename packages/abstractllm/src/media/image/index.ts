@@ -1,0 +1,1 @@
+export { type ImageHeader, readImageHeader } from "./read-image-header.ts";
