@@ -149,7 +149,8 @@ export abstract class BaseProvider implements AbstractLLM {
   }
 
   #checkCall(prompt: Prompt, given: GenerateOptions): CheckedCall {
-    const { merged: options, call: callOptions } = this.#config.resolveCall(given);
+    const resolved = this.#config.resolveCall(given);
+    const { merged: options, call: callOptions, given: givenOptions } = resolved;
     checkSupport(callOptions, this.#supported, this.provider);
     const system = { text: options.systemPrompt, fromCall: callOptions.systemPrompt !== undefined };
     return {
@@ -161,6 +162,7 @@ export abstract class BaseProvider implements AbstractLLM {
       ...(options.schema === undefined ? {} : { schema: jsonSchemaOf(options.schema, "schema") }),
       options,
       callOptions,
+      givenOptions,
     };
   }
 

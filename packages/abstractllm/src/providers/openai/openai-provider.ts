@@ -1,0 +1,99 @@
+import type { Options } from "../../config/option-table.ts";
+import { AuthenticationError } from "../../errors/index.ts";
+import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
+import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
+import type { DeltaPart } from "../../interface/stream-part.ts";
+import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
+import {
+  buildService,
+  checkBaseUrl,
+  type RemoteClient,
+  RemoteProvider,
+  type RemoteService,
+} from "../remote/index.ts";
+import { buildChatRequest, type ChatDialect, completeChat } from "./chat/index.ts";
+import { describeOpenAIModel } from "./openai-models.ts";
+import { CHAT_DEFAULTS, OPENAI_TRAITS } from "./openai-traits.ts";
+
+const DEFAULT_DIALECT: ChatDialect = { systemRole: "system", maxTokensField: "max_completion_tokens" };
+const REASONING_DIALECT: ChatDialect = { ...DEFAULT_DIALECT, systemRole: "developer" };
+
+/** OpenAI's models. Made by `createLLM("openai", config)`. */
+export class OpenAIProvider extends RemoteProvider {
+  /**
+   * @throws {AuthenticationError} when there is no key
+   * @throws {InvalidParameterError} for an option that is unknown or has a bad value
+   * @throws {UnsupportedFeatureError} for an option that OpenAI does not have
+   */
+  constructor(config: LLMConfig) {
+    super(OPENAI_TRAITS, config);
+    this.service(this.getConfig());
+  }
+
+  override updateConfig(options: LLMConfigInput): void {
+    if (options.baseUrl !== undefined && options.baseUrl !== null) checkBaseUrl(options.baseUrl, "openai");
+    super.updateConfig(options);
+  }
+
+  getCapabilities(): Capabilities {
+    const { model = "", maxTokens, vision } = this.getConfig();
+    const known = describeOpenAIModel(model);
+    return {
+      [ModelCapability.STREAMING]: true,
+      [ModelCapability.MAX_TOKENS]: maxTokens ?? known.maxOutputTokens,
+      [ModelCapability.SYSTEM_PROMPT]: true,
+      [ModelCapability.ASYNC]: true,
+      [ModelCapability.FUNCTION_CALLING]: false,
+      [ModelCapability.TOOL_USE]: false,
+      [ModelCapability.VISION]: vision ?? known.vision,
+      [ModelCapability.FINE_TUNING]: false,
+      [ModelCapability.EMBEDDINGS]: false,
+      [ModelCapability.MULTILINGUAL]: true,
+      [ModelCapability.RAG]: false,
+      [ModelCapability.MULTI_TURN]: true,
+      [ModelCapability.PARALLEL_INFERENCE]: true,
+      [ModelCapability.IMAGE_GENERATION]: false,
+      [ModelCapability.AUDIO_PROCESSING]: false,
+      [ModelCapability.JSON_MODE]: known.structured,
+    };
+  }
+
+  protected service(options: Options): RemoteService {
+    const { apiKey, organization } = options;
+    if (apiKey === undefined) {
+      const message = "There is no key for OpenAI; set OPENAI_API_KEY or the option apiKey";
+      throw new AuthenticationError(message, { provider: this.provider });
+    }
+    return buildService(this.provider, options, {
+      authorization: `Bearer ${apiKey}`,
+      ...(organization === undefined ? {} : { "openai-organization": organization }),
+    });
+  }
+
+  protected async answer(
+    client: RemoteClient,
+    call: ProviderCall,
+    emit: (part: DeltaPart) => void,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer> {
+    const { model = "" } = call.options;
+    const { reasons } = describeOpenAIModel(model);
+    const dialect = reasons ? REASONING_DIALECT : DEFAULT_DIALECT;
+    const request = await buildChatRequest(
+      reasons ? withoutChatDefaults(call) : call,
+      model,
+      dialect,
+      signal,
+    );
+    return completeChat(client, request, emit);
+  }
+}
+
+/** The call without the defaults that a reasoning model refuses; what the user set is sent, and the service's to judge. */
+function withoutChatDefaults(call: ProviderCall): ProviderCall {
+  const options = { ...call.options };
+  for (const name of Object.keys(CHAT_DEFAULTS) as (keyof typeof CHAT_DEFAULTS)[]) {
+    if (call.givenOptions[name] === undefined) delete options[name];
+  }
+  return { ...call, options };
+}
