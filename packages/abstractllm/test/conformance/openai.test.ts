@@ -1,40 +1,24 @@
-import { afterAll, beforeAll, vi } from "vitest";
-import { createLLM, type LLMConfig } from "../../src/index.ts";
-import { HttpService } from "../services/http-service.ts";
+import { vi } from "vitest";
 import { openAIService } from "../services/openai-service.ts";
-import { abortCases } from "./abort-cases.ts";
-import { answerCases } from "./answer-cases.ts";
-import { refusalCases } from "./refusal-cases.ts";
+import { nativeCases } from "./native-cases.ts";
 import { remoteCases } from "./remote-cases.ts";
 import { EVENT_FAULTS } from "./remote-faults.ts";
-import type { Subject } from "./subject.ts";
+import { sharedCases } from "./shared-cases.ts";
 
 vi.mock("../../src/providers/remote/wait.ts", () => import("./recorded-waits.ts"));
 
-let service: HttpService;
-beforeAll(async () => {
-  service = await HttpService.start(openAIService);
-});
-afterAll(() => service.stop());
+const apiKey = "sk-test-canary-key";
 
-const CONFIG: LLMConfig = { apiKey: "sk-test-canary-key" };
-
-const subject: Subject = {
+const SUBJECT = {
   provider: "openai",
-  open: (config) =>
-    createLLM("openai", { ...CONFIG, baseUrl: `${service.origin}/v1`, temperature: 0, ...config }),
-  templated: {},
-  endless: { maxTokens: 500 },
-  lacks: new Set(["timings", "loading", "token counting"]),
-};
-
-answerCases(subject);
-abortCases(subject);
-refusalCases(subject);
-remoteCases({
-  provider: "openai",
-  behaviour: openAIService,
-  config: CONFIG,
+  behaviour: openAIService({ models: ["gpt-4o", "gpt-5", "text-embedding-3-small"], apiKey }),
+  config: { apiKey },
   basePath: "/v1",
   faults: EVENT_FAULTS,
-});
+  visionModel: "gpt-4o",
+  forcesTools: true,
+} as const;
+
+sharedCases(SUBJECT, ["timings", "loading", "token counting"]);
+remoteCases(SUBJECT);
+nativeCases(SUBJECT);

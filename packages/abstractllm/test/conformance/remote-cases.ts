@@ -163,7 +163,7 @@ export function remoteCases(subject: RemoteSubject): void {
       expect(service.requests[0]?.headers["user-agent"]).toBe("mine/1");
     });
 
-    test.each(["ftp://x/v1", "nonsense", "http://user:pass@127.0.0.1/v1", "http://127.0.0.1/v1?key=1"])(
+    test.each(["ftp://x/v1", "http://", "http://user:pass@127.0.0.1/v1", "http://127.0.0.1/v1?key=1"])(
       "refuses the address %j",
       async (baseUrl) => {
         await expect(open({ baseUrl })).rejects.toMatchObject({
@@ -183,7 +183,7 @@ function check(outcome: Outcome, parts: readonly StreamPart[], requests: number,
     const { waits = [] } = outcome;
     expect(endings[0]).toMatchObject({ type: "finish" });
     expect(text).toBe(regular);
-    expect(requests).toBe(waits.length + 1 + (parts.length === 0 ? 1 : 0));
+    expect(requests).toBe(waits.length + 1);
     const actual = takeWaits();
     expect(actual).toHaveLength(waits.length);
     for (const [index, wait] of waits.entries()) {

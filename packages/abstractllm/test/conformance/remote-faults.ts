@@ -236,4 +236,58 @@ export const EVENT_FAULTS: readonly FaultRow[] = [
     [body((steps) => [...steps.slice(0, 4), "data: {nonsense\n\n", ...steps.slice(4)])],
     { error: "ProviderAPIError", retryable: false, requests: 1, afterText: true },
   ],
+  [
+    "an error in the middle",
+    [
+      body((steps) => [
+        ...steps.slice(0, 4),
+        'data: {"error":{"message":"The server had an error","type":"server_error","code":null}}\n\n',
+      ]),
+    ],
+    { error: "ProviderAPIError", retryable: true, requests: 1, afterText: true, message: "had an error" },
+  ],
+  [
+    "an error at the start, once",
+    [body(() => ['event: error\ndata: {"error":{"message":"Overloaded","type":"overloaded_error"}}\n\n'])],
+    { answer: "regular", waits: [FIRST] },
+  ],
+  ["no [DONE]", [text((all) => all.replace("data: [DONE]\n\n", ""))], { answer: "regular" }],
+  ["two [DONE]", [text((all) => `${all}data: [DONE]\n\n`)], { answer: "regular" }],
+  [
+    "text after [DONE]",
+    [text((all) => `${all}data: {"choices":[{"delta":{"content":"more"}}]}\n\n`)],
+    { answer: "regular" },
+  ],
+  ["silence after [DONE]", [body((steps) => [...steps, STALL])], { answer: "regular" }],
+];
+
+/** Faults of services that send a JSON value per line. */
+export const LINE_FAULTS: readonly FaultRow[] = [
+  ["empty lines", [body((steps) => steps.flatMap((step) => ["\n \n", step]))], { answer: "regular" }],
+  [
+    "fields nobody knows",
+    [text((all) => all.replaceAll('{"model"', '{"extra":{"done":true},"model"'))],
+    { answer: "regular" },
+  ],
+  [
+    "a line that is no JSON",
+    [body((steps) => [...steps.slice(0, 4), "{nonsense\n", ...steps.slice(4)])],
+    { error: "ProviderAPIError", retryable: false, requests: 1, afterText: true },
+  ],
+  [
+    "an error in the middle",
+    [
+      body((steps) => [
+        ...steps.slice(0, 4),
+        '{"error":"an error was encountered while running the model"}\n',
+      ]),
+    ],
+    { error: "ProviderAPIError", retryable: false, requests: 1, afterText: true, message: "while running" },
+  ],
+  [
+    "an error at the start",
+    [body(() => ['{"error":"model runner has unexpectedly stopped"}\n'])],
+    { error: "ProviderAPIError", retryable: false, requests: 1, message: "unexpectedly stopped" },
+  ],
+  ["lines that end with CR", [text((all) => all.replaceAll("\n", "\r"))], { answer: "regular" }],
 ];

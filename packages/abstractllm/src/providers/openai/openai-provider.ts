@@ -3,6 +3,7 @@ import { AuthenticationError } from "../../errors/index.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
+import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
 import {
   buildService,
@@ -12,7 +13,7 @@ import {
   type RemoteService,
 } from "../remote/index.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "./chat/index.ts";
-import { describeOpenAIModel } from "./openai-models.ts";
+import { describeOpenAIModel, type OpenAIModel } from "./openai-models.ts";
 import { CHAT_DEFAULTS, OPENAI_TRAITS } from "./openai-traits.ts";
 
 const DEFAULT_DIALECT: ChatDialect = { systemRole: "system", maxTokensField: "max_completion_tokens" };
@@ -43,8 +44,8 @@ export class OpenAIProvider extends RemoteProvider {
       [ModelCapability.MAX_TOKENS]: maxTokens ?? known.maxOutputTokens,
       [ModelCapability.SYSTEM_PROMPT]: true,
       [ModelCapability.ASYNC]: true,
-      [ModelCapability.FUNCTION_CALLING]: false,
-      [ModelCapability.TOOL_USE]: false,
+      [ModelCapability.FUNCTION_CALLING]: true,
+      [ModelCapability.TOOL_USE]: true,
       [ModelCapability.VISION]: vision ?? known.vision,
       [ModelCapability.FINE_TUNING]: false,
       [ModelCapability.EMBEDDINGS]: false,
@@ -59,12 +60,12 @@ export class OpenAIProvider extends RemoteProvider {
   }
 
   protected service(options: Options): RemoteService {
-    const { apiKey, organization } = options;
+    const { apiKey, organization, baseUrl = "" } = options;
     if (apiKey === undefined) {
       const message = "There is no key for OpenAI; set OPENAI_API_KEY or the option apiKey";
       throw new AuthenticationError(message, { provider: this.provider });
     }
-    return buildService(this.provider, options, {
+    return buildService(this.provider, baseUrl, options, {
       authorization: `Bearer ${apiKey}`,
       ...(organization === undefined ? {} : { "openai-organization": organization }),
     });
@@ -77,16 +78,18 @@ export class OpenAIProvider extends RemoteProvider {
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
     const { model = "" } = call.options;
-    const { reasons } = describeOpenAIModel(model);
-    const dialect = reasons ? REASONING_DIALECT : DEFAULT_DIALECT;
-    const request = await buildChatRequest(
-      reasons ? withoutChatDefaults(call) : call,
-      model,
-      dialect,
-      signal,
-    );
-    return completeChat(client, request, emit);
+    const known = describeOpenAIModel(model);
+    const dialect = known.reasons ? REASONING_DIALECT : DEFAULT_DIALECT;
+    return completeChat(client, await buildChatRequest(adapt(call, known), model, dialect, signal), emit);
   }
+}
+
+/** The call as this model takes it. */
+function adapt(call: ProviderCall, { reasons, structured }: OpenAIModel): ProviderCall {
+  const adapted = reasons ? withoutChatDefaults(call) : call;
+  const { schema, ...rest } = adapted;
+  if (schema === undefined || structured) return adapted;
+  return { ...rest, messages: withSchemaPrompt(call.messages, schema) };
 }
 
 /** The call without the defaults that a reasoning model refuses; what the user set is sent, and the service's to judge. */

@@ -18,6 +18,9 @@ const SUPPORTED: readonly OptionName[] = [
   "user",
   "imageDetail",
   "vision",
+  "tools",
+  "schema",
+  "reasoning",
 ];
 
 /** Defaults that hold for models that do not reason; those refuse a temperature and need more tokens to think. */

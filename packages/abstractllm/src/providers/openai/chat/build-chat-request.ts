@@ -1,7 +1,10 @@
 import type { Options } from "../../../config/option-table.ts";
+import { UnsupportedFeatureError } from "../../../errors/index.ts";
+import type { ReasoningOption } from "../../../interface/generate-options.ts";
 import type { ProviderCall } from "../../base-provider.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import { toChatMessages } from "./to-chat-messages.ts";
+import { toChatTools, toResponseFormat } from "./to-chat-tools.ts";
 
 /** In what a service or model differs from the rest that speak chat completions. */
 export interface ChatDialect {
@@ -20,8 +23,8 @@ export async function buildChatRequest(
   dialect: ChatDialect,
   signal: AbortSignal,
 ): Promise<ChatRequest> {
-  const { options } = call;
-  const { stop, maxTokens, logitBias } = options;
+  const { options, schema } = call;
+  const { stop, maxTokens, logitBias, reasoning } = options;
   return {
     model,
     messages: await toChatMessages(call.messages, dialect.systemRole, signal),
@@ -31,6 +34,9 @@ export async function buildChatRequest(
     ...(stop === undefined ? {} : { stop: typeof stop === "string" ? stop : [...stop] }),
     ...(logitBias === undefined ? {} : { logit_bias: { ...logitBias } }),
     ...pickFields(options, SAME_MEANING),
+    ...toChatTools(call.tools, call.toolChoice),
+    ...(schema === undefined ? {} : { response_format: toResponseFormat(schema) }),
+    ...(reasoning === undefined ? {} : toReasoningEffort(reasoning, call.provider)),
     ...dialect.extraFields?.(options),
   };
 }
@@ -49,4 +55,17 @@ const SAME_MEANING = {
 export function pickFields(options: Options, names: { readonly [Name in keyof Options]?: string }): object {
   const fields = Object.entries(names).map(([name, field]) => [field, options[name as keyof Options]]);
   return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+}
+
+/** @throws {UnsupportedFeatureError} for a number of tokens, which the protocol cannot say */
+function toReasoningEffort(
+  reasoning: ReasoningOption,
+  provider: string,
+): Pick<ChatRequest, "reasoning_effort"> {
+  if (reasoning === true) return {};
+  if (typeof reasoning === "object") {
+    const message = 'There is no limit of reasoning tokens here; take reasoning: "low", "medium" or "high"';
+    throw new UnsupportedFeatureError("reasoning", message, { provider });
+  }
+  return { reasoning_effort: reasoning === false ? "none" : reasoning };
 }

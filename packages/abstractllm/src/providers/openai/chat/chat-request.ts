@@ -14,6 +14,7 @@ export interface ChatRequest {
   seed?: number;
   stop?: string | string[];
   user?: string;
+  reasoning_effort?: "none" | "low" | "medium" | "high";
   tools?: ChatTool[];
   tool_choice?: "auto" | "none" | "required" | { type: "function"; function: { name: string } };
   response_format?: {

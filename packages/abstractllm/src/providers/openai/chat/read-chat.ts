@@ -56,7 +56,9 @@ async function* chunksOf(client: RemoteClient, response: HttpResponse): AsyncGen
     return;
   }
   for await (const event of client.events(response)) {
-    yield event === "done" ? "done" : event.type === "error" ? { error: event.data } : asRecord(event.data);
+    if (event === "done") yield event;
+    else if (event.type === "error") yield { error: event.data, ...asRecord(event.data) };
+    else yield asRecord(event.data);
   }
 }
 
