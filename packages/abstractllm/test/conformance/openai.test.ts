@@ -19,6 +19,6 @@ const SUBJECT = {
   forcesTools: true,
 } as const;
 
-sharedCases(SUBJECT, ["timings", "loading", "token counting"]);
+sharedCases(SUBJECT, ["timings", "loading"]);
 remoteCases(SUBJECT);
 nativeCases(SUBJECT);

@@ -216,5 +216,5 @@ function splitAtRandom(steps: readonly string[], seed: number): Uint8Array[] {
 
 /** Puts a long word into the first text of an answer. */
 function lengthen(wire: string, word: string): string {
-  return wire.replace(/("content":")(?=[^"])/, (start) => start + word);
+  return wire.replace(/("(?:content|delta)":")(?=[^"])/, (start) => start + word);
 }

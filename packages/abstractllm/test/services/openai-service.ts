@@ -1,4 +1,5 @@
 import { type Behaviour, jsonAnswer, type WireAnswer, type WireRequest } from "./http-service.ts";
+import { countResponseInput, createResponse } from "./openai-responses.ts";
 import { answerAsToy, type ToyAnswer } from "./toy-model.ts";
 import { countWords, ENDLESS_TOKENS } from "./word-model.ts";
 
@@ -46,6 +47,10 @@ function serve(request: WireRequest, models: readonly string[]): WireAnswer {
   switch (`${request.method} ${request.path}`) {
     case "POST /v1/chat/completions":
       return completeChat(request.body as unknown as ChatBody);
+    case "POST /v1/responses":
+      return createResponse(request.body);
+    case "POST /v1/responses/input_tokens":
+      return countResponseInput(request.body);
     case "POST /v1/embeddings":
       return embed(request.body as { model: string; input: string | string[]; dimensions?: number });
     case "GET /v1/models": {

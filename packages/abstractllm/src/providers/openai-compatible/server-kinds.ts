@@ -1,5 +1,6 @@
 import type { OptionName, Options } from "../../config/option-table.ts";
-import { type ChatDialect, pickFields } from "../openai/chat/index.ts";
+import type { ChatDialect } from "../openai/chat/index.ts";
+import { pickFields } from "../openai/pick-fields.ts";
 import { REMOTE_OPTIONS } from "../remote/index.ts";
 import type { ServerKind } from "./openai-compatible-provider.ts";
 

@@ -6,6 +6,8 @@ import type { DeltaPart } from "../../interface/stream-part.ts";
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
 import {
+  asCount,
+  asRecord,
   buildService,
   checkBaseUrl,
   type RemoteClient,
@@ -15,6 +17,12 @@ import {
 import { buildChatRequest, type ChatDialect, completeChat } from "./chat/index.ts";
 import { describeOpenAIModel, type OpenAIModel } from "./openai-models.ts";
 import { CHAT_DEFAULTS, OPENAI_TRAITS } from "./openai-traits.ts";
+import {
+  buildResponsesPrompt,
+  buildResponsesRequest,
+  CHAT_ONLY_OPTIONS,
+  createResponse,
+} from "./responses/index.ts";
 
 const DEFAULT_DIALECT: ChatDialect = { systemRole: "system", maxTokensField: "max_completion_tokens" };
 const REASONING_DIALECT: ChatDialect = { ...DEFAULT_DIALECT, systemRole: "developer" };
@@ -77,11 +85,30 @@ export class OpenAIProvider extends RemoteProvider {
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
-    const { model = "" } = call.options;
+    const { model = "", api } = call.options;
     const known = describeOpenAIModel(model);
+    const asked = adapt(call, known);
+    if ((api ?? preferredApi(call, known)) === "responses") {
+      return createResponse(client, await buildResponsesRequest(asked, known.reasons, signal), emit);
+    }
     const dialect = known.reasons ? REASONING_DIALECT : DEFAULT_DIALECT;
-    return completeChat(client, await buildChatRequest(adapt(call, known), model, dialect, signal), emit);
+    return completeChat(client, await buildChatRequest(asked, model, dialect, signal), emit);
   }
+
+  /** As the responses API counts them: the same for both, but for the few tokens by which their forms differ. */
+  protected override async count(call: ProviderCall, signal: AbortSignal): Promise<number> {
+    const { reasons } = describeOpenAIModel(call.options.model ?? "");
+    const prompt = await buildResponsesPrompt(call, reasons, signal);
+    const counted = await this.request(call, signal, (client) =>
+      client.postJson("/responses/input_tokens", prompt),
+    );
+    return asCount(asRecord(counted).input_tokens);
+  }
+}
+
+/** Models that reason do it best in the responses API, which keeps their reasoning from call to call. */
+function preferredApi({ options }: ProviderCall, { reasons }: OpenAIModel): "chat" | "responses" {
+  return reasons && CHAT_ONLY_OPTIONS.every((name) => options[name] === undefined) ? "responses" : "chat";
 }
 
 /** The call as this model takes it. */

@@ -1,7 +1,7 @@
 import type { Options } from "../../../config/option-table.ts";
-import { UnsupportedFeatureError } from "../../../errors/index.ts";
-import type { ReasoningOption } from "../../../interface/generate-options.ts";
 import type { ProviderCall } from "../../base-provider.ts";
+import { pickFields } from "../pick-fields.ts";
+import { toReasoningEffort } from "../reasoning-effort.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import { toChatMessages } from "./to-chat-messages.ts";
 import { toChatTools, toResponseFormat } from "./to-chat-tools.ts";
@@ -25,6 +25,7 @@ export async function buildChatRequest(
 ): Promise<ChatRequest> {
   const { options, schema } = call;
   const { stop, maxTokens, logitBias, reasoning } = options;
+  const effort = reasoning === undefined ? undefined : toReasoningEffort(reasoning, call.provider);
   return {
     model,
     messages: await toChatMessages(call.messages, dialect.systemRole, signal),
@@ -36,7 +37,7 @@ export async function buildChatRequest(
     ...pickFields(options, SAME_MEANING),
     ...toChatTools(call.tools, call.toolChoice),
     ...(schema === undefined ? {} : { response_format: toResponseFormat(schema) }),
-    ...(reasoning === undefined ? {} : toReasoningEffort(reasoning, call.provider)),
+    ...(effort === undefined ? {} : { reasoning_effort: effort }),
     ...dialect.extraFields?.(options),
   };
 }
@@ -50,22 +51,3 @@ const SAME_MEANING = {
   seed: "seed",
   user: "user",
 } as const;
-
-/** The options that are set, under the names of the request's fields. */
-export function pickFields(options: Options, names: { readonly [Name in keyof Options]?: string }): object {
-  const fields = Object.entries(names).map(([name, field]) => [field, options[name as keyof Options]]);
-  return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
-}
-
-/** @throws {UnsupportedFeatureError} for a number of tokens, which the protocol cannot say */
-function toReasoningEffort(
-  reasoning: ReasoningOption,
-  provider: string,
-): Pick<ChatRequest, "reasoning_effort"> {
-  if (reasoning === true) return {};
-  if (typeof reasoning === "object") {
-    const message = 'There is no limit of reasoning tokens here; take reasoning: "low", "medium" or "high"';
-    throw new UnsupportedFeatureError("reasoning", message, { provider });
-  }
-  return { reasoning_effort: reasoning === false ? "none" : reasoning };
-}

@@ -1,2 +1,2 @@
-export { buildChatRequest, type ChatDialect, pickFields } from "./build-chat-request.ts";
+export { buildChatRequest, type ChatDialect } from "./build-chat-request.ts";
 export { completeChat } from "./complete-chat.ts";
