@@ -55,9 +55,11 @@ function oraclePrograms(context) {
     ["indexing.py"],
     ["caches.py"],
     ["sampling.py"],
+    ["tool_calls.py"],
     ["tokenizer/tokenizers_goldens.py", "--gguf", defaultModelPath(context)],
     ["tokenizer/gguf_vocabularies.py", folder],
     ["tokenizer/templates.py", folder],
     ["tokenizer/snippets.py"],
+    ["tokenizer/dialects.py", folder],
   ];
 }

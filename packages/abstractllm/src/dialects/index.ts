@@ -2,4 +2,4 @@ export { type AnswerReader, createAnswerReader, marksOf } from "./answer-reader.
 export { dialectOf } from "./dialect-table.ts";
 export type { ReasoningMarks, ToolDialect, WrittenCall } from "./tool-dialect.ts";
 export { usedCallIds } from "./used-call-ids.ts";
-export { choiceText, withPromptedTools } from "./with-prompted-tools.ts";
+export { choiceText, promptTools, withPromptedTools } from "./with-prompted-tools.ts";

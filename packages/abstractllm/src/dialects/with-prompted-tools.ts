@@ -23,28 +23,28 @@ export async function withPromptedTools(
   emit: (part: DeltaPart) => void,
   ask: Ask,
 ): Promise<ProviderAnswer> {
-  const { toolChoice } = call;
-  const tools = toolChoice === "none" ? [] : call.tools;
-  const plain = {
-    ...call,
-    tools: [],
-    toolChoice: "auto" as const,
-    messages: writeTools(call.messages, tools, toolChoice),
-  };
-  if (tools.length === 0) return ask(plain, emit);
-  const reader = createAnswerReader({
-    dialect: "prompted_json",
-    tools,
-    usedIds: usedCallIds(call.messages),
-    emit,
-  });
-  const answer = await ask(plain, (part) =>
+  const tools = call.toolChoice === "none" ? [] : call.tools;
+  if (tools.length === 0) return ask(promptTools(call), emit);
+  const usedIds = usedCallIds(call.messages);
+  const reader = createAnswerReader({ dialect: "prompted_json", tools, usedIds, emit });
+  const answer = await ask(promptTools(call), (part) =>
     part.type === "text-delta" ? reader.push(part.text) : emit(part),
   );
   reader.end(answer.finishReason === "length");
   const { text, toolCalls } = reader;
   if (toolCalls.length === 0) return { ...answer, text };
   return { ...answer, text, toolCalls, finishReason: "tool-calls" };
+}
+
+/** The same call for a model that knows only text: without tools, which its messages describe instead. */
+export function promptTools(call: ProviderCall): ProviderCall {
+  const tools = call.toolChoice === "none" ? [] : call.tools;
+  return {
+    ...call,
+    tools: [],
+    toolChoice: "auto",
+    messages: writeTools(call.messages, tools, call.toolChoice),
+  };
 }
 
 /** The conversation as a model reads it that knows only text. */
@@ -100,11 +100,11 @@ To call a function, write a JSON object with its name and arguments within tool_
 <tool_call>
 {"name": <function-name>, "arguments": <arguments-object>}
 </tool_call>
-Its result then comes within tool_response tags.${choiceText(choice)}`;
+Its result then comes within tool_response tags. ${choiceText(choice)}`.trimEnd();
 }
 
 /** What a choice adds to the instructions. */
 export function choiceText(choice: ToolChoice): string {
-  if (choice === "required") return " Call at least one function now.";
-  return typeof choice === "object" ? ` Call the function ${choice.name} now.` : "";
+  if (choice === "required") return "Call at least one function now.";
+  return typeof choice === "object" ? `Call the function ${choice.name} now.` : "";
 }

@@ -63,12 +63,20 @@ class Reader {
   #string(): unknown {
     const start = this.#at + 1;
     let end = start;
-    while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === "\\" ? 2 : 1;
-    const isWhole = end < this.#text.length;
+    while (end < this.#text.length && this.#text[end] !== '"') {
+      const length = this.#lengthAt(end);
+      if (end + length > this.#text.length) break; // an escape that breaks off
+      end += length;
+    }
+    this.#over = this.#text[end] !== '"';
     this.#at = end + 1;
-    if (!isWhole) this.#over = true;
-    const inside = this.#text.slice(start, end);
-    return parse(`"${isWhole ? inside : inside.replace(/\\(u[\da-fA-F]{0,3})?$/, "")}"`) ?? this.#stop();
+    return parse(`"${this.#text.slice(start, end)}"`) ?? this.#stop();
+  }
+
+  /** Length of the character or escape within a string. */
+  #lengthAt(at: number): number {
+    if (this.#text[at] !== "\\") return 1;
+    return this.#text[at + 1] === "u" ? 6 : 2;
   }
 
   #word(): unknown {

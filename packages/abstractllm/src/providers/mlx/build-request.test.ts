@@ -13,6 +13,7 @@ const INFO: ModelInfo = {
   weightBytes: 1,
   vocabSize: 1,
   hasChatTemplate: true,
+  templateSwitches: [],
   device: "cpu",
   maxBatchSize: 8,
   loadMs: 1,
