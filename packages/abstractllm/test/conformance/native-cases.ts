@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type AbstractLLM, createLLM, type LLMConfig, type StreamPart, textOf } from "../../src/index.ts";
+import {
+  type AbstractLLM,
+  createLLM,
+  type EmbedOptions,
+  type LLMConfig,
+  type StreamPart,
+  textOf,
+} from "../../src/index.ts";
 import type { ToolChoice } from "../../src/interface/tool.ts";
 import { tool } from "../../src/tools/index.ts";
 import { HttpService } from "../services/http-service.ts";
@@ -22,7 +29,12 @@ const ANSWER = {
 
 /** Tools, schemas and images, in the service's own way. */
 export function nativeCases(
-  subject: RemoteSubject & { visionModel: string; forcesTools: boolean; config: LLMConfig },
+  subject: RemoteSubject & {
+    visionModel: string;
+    embeddingModel: string;
+    forcesTools: boolean;
+    config: LLMConfig;
+  },
 ): void {
   describe("natively", () => {
     let service: HttpService;
@@ -118,6 +130,37 @@ export function nativeCases(
       const blind = await open({ vision: false });
       await expect(blind.generate("What is it?", { images: [PIXEL] })).rejects.toMatchObject({
         feature: "vision",
+      });
+    });
+
+    test("makes embeddings, in the order of the texts", async () => {
+      const model = subject.embeddingModel;
+      const { embeddings, usage, ...response } = await llm.embed(["one", "one two three"], { model });
+      expect(embeddings.map(([first]) => first)).toEqual([3, 13]);
+      expect(usage).toEqual({ inputTokens: 4 });
+      expect(response).toMatchObject({ model, provider: subject.provider });
+      expect((await llm.embed("x", { model, dimensions: 2 })).embeddings).toHaveLength(1);
+      expect(service.requests.at(-1)?.body).toMatchObject({ dimensions: 2 });
+    });
+
+    test.each([
+      [[], {}, "Expected non-empty string or array"],
+      [["a", ""], {}, "Expected non-empty string or array"],
+      ["a", { dimension: 2 }, 'did you mean "dimensions"?'],
+      ["a", { dimensions: 0 }, "Expected integer of at least 1 for dimensions"],
+    ])("refuses to embed %j with %j", async (texts, options, message) => {
+      await expect(llm.embed(texts, options as EmbedOptions)).rejects.toMatchObject({
+        name: "InvalidParameterError",
+        message: expect.stringContaining(message),
+      });
+    });
+
+    test("embeds within its limits", async () => {
+      const model = subject.embeddingModel;
+      await expect(llm.embed("x", { model, signal: AbortSignal.abort("no") })).rejects.toBe("no");
+      await expect(llm.embed("x", { model: "no-such-model" })).rejects.toMatchObject({
+        name: "ModelNotFoundError",
+        modelName: "no-such-model",
       });
     });
 

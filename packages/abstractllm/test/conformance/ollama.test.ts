@@ -14,6 +14,7 @@ const SUBJECT = {
   basePath: "",
   faults: LINE_FAULTS,
   visionModel: "llava:7b",
+  embeddingModel: "nomic-embed-text",
   forcesTools: false,
 } as const;
 

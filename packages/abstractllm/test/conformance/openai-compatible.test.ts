@@ -11,11 +11,12 @@ const apiKey = "canary-key-1";
 
 const SUBJECT = {
   provider: "openai-compatible",
-  behaviour: openAIService({ models: ["qwen3-8b", "qwen2.5-vl-7b"], apiKey }),
+  behaviour: openAIService({ models: ["qwen3-8b", "qwen2.5-vl-7b", "bge-m3"], apiKey }),
   config: { apiKey, model: "qwen3-8b" },
   basePath: "/v1",
   faults: EVENT_FAULTS,
   visionModel: "qwen2.5-vl-7b",
+  embeddingModel: "bge-m3",
   forcesTools: true,
 } as const;
 

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createLLM, type LLMConfig, type Message } from "../../src/index.ts";
-import { tool } from "../../src/tools/index.ts";
 import { HttpService } from "../services/http-service.ts";
 import { openAIService } from "../services/openai-service.ts";
 import { nativeCases } from "./native-cases.ts";
@@ -11,7 +10,7 @@ import { sharedCases } from "./shared-cases.ts";
 vi.mock("../../src/providers/remote/wait.ts", () => import("./recorded-waits.ts"));
 
 const apiKey = "sk-test-canary-key";
-const behaviour = openAIService({ models: ["gpt-4o", "gpt-5"], apiKey });
+const behaviour = openAIService({ models: ["gpt-4o", "gpt-5", "text-embedding-3-small"], apiKey });
 
 /** A reasoning model, which the responses API suits. */
 const SUBJECT = {
@@ -21,6 +20,7 @@ const SUBJECT = {
   basePath: "/v1",
   faults: EVENT_FAULTS,
   visionModel: "gpt-5",
+  embeddingModel: "text-embedding-3-small",
   forcesTools: true,
 } as const;
 
@@ -71,7 +71,7 @@ describe("the responses API", () => {
   test("gets its own reasoning back with the results of tools, and in the next prompt", async () => {
     const llm = await open({ model: "gpt-5" });
     const first: Message = { role: "user", content: "Use the tools" };
-    const { messages } = await llm.generate([first], { tools: [tool({ name: "f", execute: () => "ok" })] });
+    const { messages } = await llm.generate([first], { tools: [{ name: "f", execute: () => "ok" }] });
     await llm.generate([first, ...messages, { role: "user", content: "And now?" }]);
     const reasoning = { id: "rs_1", type: "reasoning", summary: [], encrypted_content: "gAAAAsecret" };
     const inputs = service.requests.map(({ body }) => body.input as { type?: string; role?: string }[]);

@@ -16,6 +16,7 @@ const SUBJECT = {
   basePath: "/v1",
   faults: EVENT_FAULTS,
   visionModel: "gpt-4o",
+  embeddingModel: "text-embedding-3-small",
   forcesTools: true,
 } as const;
 

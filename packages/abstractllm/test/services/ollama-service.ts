@@ -3,7 +3,7 @@ import { answerAsToy, type ToyAnswer } from "./toy-model.ts";
 import { countWords, ENDLESS_TOKENS } from "./word-model.ts";
 
 const CREATED = "2025-06-15T12:00:00.123456Z";
-const MODELS = ["phi4-mini:latest", "llava:7b"];
+const MODELS = ["phi4-mini:latest", "llava:7b", "nomic-embed-text"];
 
 interface OllamaBody {
   model: string;

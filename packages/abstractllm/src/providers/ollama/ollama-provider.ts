@@ -1,10 +1,15 @@
 import type { OptionName, Options } from "../../config/option-table.ts";
+import type { EmbedOptions } from "../../interface/embed.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
 import { looksLikeVisionModel } from "../openai-compatible/looks-like-vision-model.ts";
 import {
+  asArray,
+  asCount,
+  asRecord,
+  asText,
   buildService,
   checkBaseUrl,
   REMOTE_OPTIONS,
@@ -98,6 +103,23 @@ export class OllamaProvider extends RemoteProvider {
       modelHint: `Get it first: ollama pull ${model}`,
     };
     return buildService(this.provider, ollamaAddress(baseUrl), options, authorization, hints);
+  }
+
+  protected override async embedTexts(
+    texts: readonly string[],
+    { model = this.getParam("model", ""), dimensions }: EmbedOptions,
+    signal: AbortSignal,
+  ) {
+    const shape = dimensions === undefined ? {} : { dimensions };
+    const answer = await this.request({ options: this.getConfig(), model }, signal, async (client) =>
+      asRecord(await client.postJson("/api/embed", { model, input: texts, truncate: false, ...shape })),
+    );
+    return {
+      embeddings: asArray(answer.embeddings) as number[][],
+      usage: { inputTokens: asCount(answer.prompt_eval_count) },
+      model: asText(answer.model) || model,
+      raw: answer,
+    };
   }
 
   protected async answer(

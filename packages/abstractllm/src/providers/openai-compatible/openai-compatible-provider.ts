@@ -1,11 +1,13 @@
 import type { Options } from "../../config/option-table.ts";
 import { InvalidParameterError, ModelNotFoundError } from "../../errors/index.ts";
+import type { EmbedOptions } from "../../interface/embed.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "../openai/chat/index.ts";
+import { embedTexts } from "../openai/embed-texts.ts";
 import {
   asArray,
   asRecord,
@@ -86,24 +88,35 @@ export class OpenAICompatibleProvider extends RemoteProvider {
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
-    const model = call.options.model ?? (await this.#firstModel(client));
+    const model = call.options.model ?? (await this.#firstModel(client, (name) => !isEmbeddingModel(name)));
     const request = await buildChatRequest(withSchemaInPrompt(call), model, this.#kind.dialect, signal);
     return completeChat(client, request, emit);
   }
 
+  protected override embedTexts(texts: readonly string[], options: EmbedOptions, signal: AbortSignal) {
+    const settings = this.getConfig();
+    const named = options.model ?? settings.model;
+    const call = { options: settings, ...(named === undefined ? {} : { model: named }) };
+    return this.request(call, signal, async (client) =>
+      embedTexts(client, named ?? (await this.#firstModel(client, isEmbeddingModel)), texts, options),
+    );
+  }
+
   /** Servers that run one model list it. */
-  async #firstModel(client: RemoteClient): Promise<string> {
+  async #firstModel(client: RemoteClient, isWanted: (name: string) => boolean): Promise<string> {
     const { data } = asRecord(await client.getJson("/models"));
     const names = asArray(data).map((entry) => asText(asRecord(entry).id));
-    const name = names.find((candidate) => candidate !== "" && !/embed/i.test(candidate));
+    const name = names.find((candidate) => candidate !== "" && isWanted(candidate));
     if (name !== undefined) return name;
     const hint = this.#kind.modelHint ?? "Start the server with one, or set the option model";
     throw new ModelNotFoundError("the default model", {
       provider: this.provider,
-      reason: `the server lists no model that answers. ${hint}`,
+      reason: `the server lists no model that can do this. ${hint}`,
     });
   }
 }
+
+const isEmbeddingModel = (name: string) => /embed|bge-|e5-/i.test(name);
 
 /** The schema is in the prompt as well: a model does better when it knows the shape, and some servers ignore the field. */
 function withSchemaInPrompt(call: ProviderCall): ProviderCall {

@@ -1,10 +1,12 @@
 import type { Options } from "../../config/option-table.ts";
 import { AuthenticationError } from "../../errors/index.ts";
+import type { EmbedOptions } from "../../interface/embed.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
+import { checkLength } from "../check-length.ts";
 import {
   asCount,
   asRecord,
@@ -15,6 +17,7 @@ import {
   type RemoteService,
 } from "../remote/index.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "./chat/index.ts";
+import { embedTexts } from "./embed-texts.ts";
 import { describeOpenAIModel, type OpenAIModel } from "./openai-models.ts";
 import { CHAT_DEFAULTS, OPENAI_TRAITS } from "./openai-traits.ts";
 import {
@@ -56,7 +59,7 @@ export class OpenAIProvider extends RemoteProvider {
       [ModelCapability.TOOL_USE]: true,
       [ModelCapability.VISION]: vision ?? known.vision,
       [ModelCapability.FINE_TUNING]: false,
-      [ModelCapability.EMBEDDINGS]: false,
+      [ModelCapability.EMBEDDINGS]: true,
       [ModelCapability.MULTILINGUAL]: true,
       [ModelCapability.RAG]: false,
       [ModelCapability.MULTI_TURN]: true,
@@ -88,11 +91,20 @@ export class OpenAIProvider extends RemoteProvider {
     const { model = "", api } = call.options;
     const known = describeOpenAIModel(model);
     const asked = adapt(call, known);
+    const { maxTokens = known.maxOutputTokens } = asked.options;
+    await checkLength(call.options, () => this.count(call, signal), maxTokens, this.provider);
     if ((api ?? preferredApi(call, known)) === "responses") {
       return createResponse(client, await buildResponsesRequest(asked, known.reasons, signal), emit);
     }
     const dialect = known.reasons ? REASONING_DIALECT : DEFAULT_DIALECT;
     return completeChat(client, await buildChatRequest(asked, model, dialect, signal), emit);
+  }
+
+  protected override embedTexts(texts: readonly string[], options: EmbedOptions, signal: AbortSignal) {
+    const { model = "text-embedding-3-small" } = options;
+    return this.request({ options: this.getConfig(), model }, signal, (client) =>
+      embedTexts(client, model, texts, options),
+    );
   }
 
   /** As the responses API counts them: the same for both, but for the few tokens by which their forms differ. */

@@ -9,6 +9,8 @@ const SUPPORTED: readonly OptionName[] = [
   "api",
   "temperature",
   "maxTokens",
+  "maxInputTokens",
+  "contextWindow",
   "topP",
   "frequencyPenalty",
   "presencePenalty",

@@ -50,15 +50,20 @@ export abstract class RemoteProvider extends BaseProvider {
     throw new UnsupportedFeatureError("token_counting", message, { provider: this.provider });
   }
 
-  /** Sends requests of one call; repeated as a whole when they fail in a way that may pass. */
+  /**
+   * Sends requests of one call; repeated as a whole when they fail in a way that may pass.
+   *
+   * @param call - its settings, and its model where that is another one
+   */
   protected request<T>(
-    call: Pick<ProviderCall, "options">,
+    call: Pick<ProviderCall, "options"> & { readonly model?: string },
     signal: AbortSignal,
     send: (client: RemoteClient) => Promise<T>,
     mayRepeat: () => boolean = () => true,
   ): Promise<T> {
     const { maxRetries = DEFAULT_MAX_RETRIES } = call.options;
-    const service = this.service(call.options);
+    const configured = this.service(call.options);
+    const service = { ...configured, model: call.model ?? configured.model };
     return withRetries({ maxRetries, signal, mayRepeat }, () => send(new RemoteClient(service, signal)));
   }
 
