@@ -95,7 +95,7 @@ describe("OpenAI's client", () => {
   });
 
   test("sees the same errors", async () => {
-    const request = { model: "none", messages: [{ role: "user", content: "x" }] } as const;
+    const request = { model: "none", messages: [{ role: "user" as const, content: "x" }] };
     await expect(client.chat.completions.create(request)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
     const stranger = new OpenAI({ apiKey: "wrong", baseURL: `${service.origin}/v1`, maxRetries: 0 });
     await expect(stranger.chat.completions.create(request)).rejects.toBeInstanceOf(

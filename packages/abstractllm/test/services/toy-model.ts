@@ -1,7 +1,7 @@
 import { answerWithWords, type WordAnswer, type WordRequest } from "./word-model.ts";
 
 /** A tool as the model sees it. */
-export interface ToyTool {
+interface ToyTool {
   name: string;
   parameters: Record<string, unknown>;
 }

@@ -23,7 +23,7 @@ export interface ResponsesPrompt {
 }
 
 /** A tool that the model may call. */
-export interface ResponsesTool {
+interface ResponsesTool {
   type: "function";
   name: string;
   description?: string;
