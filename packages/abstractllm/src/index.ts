@@ -38,6 +38,8 @@ export {
   type ContentPart,
   type DeltaPart,
   type DownloadProgress,
+  type EmbedOptions,
+  type EmbedResponse,
   type ErrorPart,
   type FileContent,
   type FinishPart,

@@ -137,6 +137,18 @@ export const logitBias: Check = {
   text: "json",
 };
 
+/** Names and values of HTTP headers, without line breaks in them. */
+export const headers: Check = {
+  expected: "object of HTTP header names with texts",
+  accepts: (value) =>
+    isRecord(value) &&
+    Object.entries(value).every(
+      ([name, text]) =>
+        /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof text === "string" && /^[\t\x20-\x7e]*$/.test(text),
+    ),
+  text: "json",
+};
+
 /** `true`, `false`, or bits and group size that MLX has kernels for. */
 export const quantization: Check = {
   expected: "boolean or { bits: 2, 3, 4, 5, 6 or 8, groupSize: 32, 64 or 128 }",

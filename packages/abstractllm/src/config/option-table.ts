@@ -84,6 +84,8 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   apiKey: secret(check.nonEmptyString),
   baseUrl: config(check.nonEmptyString),
   organization: config(check.nonEmptyString),
+  api: config(check.oneOf("chat", "responses")),
+  headers: secret(check.headers),
   proxy: secret(check.nonEmptyString),
   maxRetries: config(check.integer({ min: 0 })),
   retryCount: { ...config(check.integer({ min: 0 })), aliasOf: "maxRetries" },

@@ -1,5 +1,6 @@
 import type { OptionKey } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
+import type { EmbedOptions, EmbedResponse } from "./embed.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 import type { GenerateResponse, ObjectResponse } from "./generate-response.ts";
 import type { LLMConfigInput } from "./llm-config.ts";
@@ -39,6 +40,13 @@ export interface AbstractLLM extends AsyncDisposable {
     options: GenerateOptions & { schema: S; tools?: undefined },
   ): LLMStream<ObjectResponse<InferSchema<S>>>;
   stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
+
+  /**
+   * Vectors that stand for the meaning of texts.
+   *
+   * @throws {UnsupportedFeatureError} `"embeddings"` when the provider has none
+   */
+  embed(texts: string | readonly string[], options?: EmbedOptions): Promise<EmbedResponse>;
 
   /** What this provider can do with the configured model. */
   getCapabilities(): Capabilities;

@@ -4,6 +4,7 @@ import type { OptionName, Options } from "../config/option-table.ts";
 import { readEnvironment } from "../config/read-environment.ts";
 import { UnsupportedFeatureError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse, ObjectResponse } from "../interface/generate-response.ts";
 import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
@@ -18,6 +19,7 @@ import { jsonSchemaOf } from "../schema/index.ts";
 import { toolSpecs } from "../tools/index.ts";
 import { answerCall, type Respond } from "./answer-call.ts";
 import { withCallSignal } from "./call-signal.ts";
+import { checkEmbed } from "./check-embed.ts";
 import { checkSupport } from "./check-support.ts";
 import type { CheckedCall, ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 
@@ -94,6 +96,14 @@ export abstract class BaseProvider implements AbstractLLM {
     return this.#limited(call, undefined, (resolved, signal) => this.count(resolved, signal));
   }
 
+  async embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
+    const list = checkEmbed(texts, options, this.provider);
+    const { signal, timeout = this.getParam("timeout") } = options;
+    const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
+    const embedded = await withCallSignal(limits, (inner) => this.embedTexts(list, options, inner));
+    return { ...embedded, provider: this.provider };
+  }
+
   setConfig(options: LLMConfigInput): void {
     this.updateConfig(options);
   }
@@ -133,6 +143,16 @@ export abstract class BaseProvider implements AbstractLLM {
     signal: AbortSignal,
   ): Promise<ProviderAnswer>;
 
+  /** Makes vectors of texts; providers that cannot leave it as it is. */
+  protected async embedTexts(
+    _texts: readonly string[],
+    _options: EmbedOptions,
+    _signal: AbortSignal,
+  ): Promise<Omit<EmbedResponse, "provider">> {
+    const message = `The ${this.provider} provider makes no embeddings; use one that does, such as openai or ollama`;
+    throw new UnsupportedFeatureError("embeddings", message, { provider: this.provider });
+  }
+
   /** Counts the tokens of one call's prompt. */
   protected abstract count(call: ProviderCall, signal: AbortSignal): Promise<number>;
 
@@ -149,7 +169,8 @@ export abstract class BaseProvider implements AbstractLLM {
   }
 
   #checkCall(prompt: Prompt, given: GenerateOptions): CheckedCall {
-    const { merged: options, call: callOptions } = this.#config.resolveCall(given);
+    const resolved = this.#config.resolveCall(given);
+    const { merged: options, call: callOptions, given: givenOptions } = resolved;
     checkSupport(callOptions, this.#supported, this.provider);
     const system = { text: options.systemPrompt, fromCall: callOptions.systemPrompt !== undefined };
     return {
@@ -161,6 +182,7 @@ export abstract class BaseProvider implements AbstractLLM {
       ...(options.schema === undefined ? {} : { schema: jsonSchemaOf(options.schema, "schema") }),
       options,
       callOptions,
+      givenOptions,
     };
   }
 

@@ -36,6 +36,8 @@ export interface ProviderCall {
   readonly options: Options;
   /** What the call itself set. */
   readonly callOptions: Options;
+  /** What the user set, be it in the call, the configuration or the environment: `options` without the defaults. */
+  readonly givenOptions: Options;
 }
 
 /** A call before its files are read. */

@@ -18,7 +18,13 @@ import type { Subject } from "./subject.ts";
 /** Greedy and without the chat template, which keeps prompts to a few tokens. */
 const QUICK: LLMConfig = { model: SETUP_MODEL, temperature: 0, chatTemplate: false, offline: true };
 
-const subject: Subject = { provider: "mlx", open: (config) => createLLM("mlx", { ...QUICK, ...config }) };
+const subject: Subject = {
+  provider: "mlx",
+  open: (config) => createLLM("mlx", { ...QUICK, ...config }),
+  templated: { chatTemplate: true },
+  endless: { maxTokens: 500, ignoreEos: true },
+  lacks: new Set(),
+};
 
 answerCases(subject);
 abortCases(subject);

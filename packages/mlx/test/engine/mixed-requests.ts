@@ -16,7 +16,7 @@ export const outcomeOf = async (
   for await (const part of model.generate(request, signal && { signal })) {
     onPart?.(part);
     if (part.type === "finish") outcome.raw = part.rawFinishReason;
-    else {
+    if (part.type === "text-delta") {
       outcome.tokens.push(...part.tokens);
       outcome.text += part.text;
     }

@@ -1,15 +1,11 @@
 import type { EngineModel, GenerateRequest, RuntimeInfo } from "@abstractllm/mlx";
 import type { Options } from "../../config/option-table.ts";
-import {
-  ContextWindowExceededError,
-  InvalidRequestError,
-  ProviderAPIError,
-  UnsupportedFeatureError,
-} from "../../errors/index.ts";
+import { InvalidRequestError, ProviderAPIError, UnsupportedFeatureError } from "../../errors/index.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import type { Capabilities } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-provider.ts";
+import { checkLength } from "../check-length.ts";
 import { type BuiltRequest, buildRequest, withoutSystemRole } from "./build-request.ts";
 import { mlxCapabilities } from "./capabilities.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -112,7 +108,8 @@ export class MlxProvider extends BaseProvider {
   ): Promise<ReadAnswer> {
     const prepared = prepareCall(call, model.info);
     const run = async ({ request, warnings }: BuiltRequest) => {
-      await checkLength(call, model, request);
+      const countInput = async () => (await tokenize(model, request)).length;
+      await checkLength(call.options, countInput, request.maxTokens, "mlx");
       const answer = await readAnswer(prepared, model, request, emit, signal);
       return { ...answer, warnings: [...warnings, ...answer.warnings, ...choiceWarning(call, answer)] };
     };
@@ -164,23 +161,6 @@ export class MlxProvider extends BaseProvider {
 function choiceWarning({ toolChoice }: ProviderCall, { toolCalls }: ReadAnswer): string[] {
   if (toolChoice === "auto" || toolChoice === "none" || toolCalls.length > 0) return [];
   return ["The model called no tool although toolChoice asked it to"];
-}
-
-/** @throws {ContextWindowExceededError} when the prompt is longer than the user's own limits */
-async function checkLength(call: ProviderCall, model: EngineModel, request: GenerateRequest): Promise<void> {
-  const { maxInputTokens, contextWindow } = call.options;
-  if (maxInputTokens === undefined && contextWindow === undefined) return;
-  const inputTokens = (await tokenize(model, request)).length;
-  const limits = [
-    { name: "maxInputTokens", limit: maxInputTokens, length: inputTokens },
-    { name: "contextWindow", limit: contextWindow, length: inputTokens + request.maxTokens },
-  ];
-  for (const { name, limit, length } of limits) {
-    if (limit === undefined || length <= limit) continue;
-    const what = name === "contextWindow" ? "prompt and maxTokens need" : "prompt has";
-    const message = `The ${what} ${length} tokens, more than the ${limit} of ${name}; shorten it or raise the limit`;
-    throw new ContextWindowExceededError(limit, length, message, { provider: "mlx" });
-  }
 }
 
 function tokenize(
