@@ -1,5 +1,7 @@
 /** `@abstractllm/mlx/blocks`: what model files are made of. */
+
 export { AbsorbedAttention } from "./absorbed-attention.ts";
+export { AltUp, type AltUpConfig } from "./alt-up.ts";
 export {
   type AttentionOptions,
   attention,
@@ -8,6 +10,7 @@ export {
   mergeHeads,
   softCappedAttention,
   splitFusedHeads,
+  splitGroupedHeads,
   splitHeads,
 } from "./attention.ts";
 export {

@@ -63,6 +63,13 @@ export const list = <T>(item: Field<T>) =>
     Array.isArray(value) ? value.map((x, i) => item.read(x, `${key}[${i}]`)) : mismatch(key, "a list", value),
   );
 
+/** One whole number for all, or a list with one for each. */
+export const intOrList = field((value, key): number | readonly number[] =>
+  Array.isArray(value)
+    ? value.map((x, i) => int.required().read(x, `${key}[${i}]`))
+    : int.required().read(value, key),
+);
+
 /** An object whose keys are read elsewhere. */
 export const record = field(
   (value, key): Readonly<Record<string, unknown>> =>
