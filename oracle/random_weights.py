@@ -38,7 +38,8 @@ def distribution(name: str, shape: tuple[int, ...], norm_center: float) -> tuple
         return 0.0, 0.25
     if len(shape) <= 1 or "norm" in name:
         return norm_center, 0.5
-    return 0.0, math.sqrt(3.0 / shape[-1])  # variance 1 / fan-in
+    fan_in = shape[-1] if shape[-1] > 1 else shape[-2]  # of a convolution per channel: the positions
+    return 0.0, math.sqrt(3.0 / fan_in)  # variance 1 / fan-in
 
 
 def random_tensor(seed: int, name: str, shape: tuple[int, ...], norm_center: float = 1.0) -> np.ndarray:

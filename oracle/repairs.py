@@ -11,9 +11,9 @@ from mlx_lm.models import base
 
 
 def additive_mask(h: mx.array, cache: object = None, **_: object) -> mx.array | None:
-    """The causal mask as numbers to add: 0 for the past, minus infinity for the future."""
+    """The causal mask as numbers to add: 0 for the past, and as little as there is for the future and for padding."""
     mask = base.create_attention_mask(h, cache, return_array=True)
-    return None if mask is None else mx.where(mask, 0.0, -mx.inf)
+    return None if mask is None else mx.where(mask, 0.0, mx.finfo(mx.float32).min)
 
 
 def repair_olmo() -> None:

@@ -234,4 +234,27 @@ ministral3 = family(
     },
 )
 
-CASES: list[Case] = [*gemma3_text, *olmo3, *cohere2, *exaone4, *muse_glimmer, *spark2_5, *plamo3, *ministral3]
+llama4_text = family(
+    "llama4_text",
+    {
+        **BASE,
+        "model_type": "llama4_text",
+        "intermediate_size_mlp": 96,
+        "rope_theta": 10000.0,
+        "head_dim": 16,
+        "tie_word_embeddings": False,
+        "no_rope_layers": [1, 0, 1],
+        "use_qk_norm": True,
+    },
+    {
+        "a layer without positions": {},
+        "heads not normed": {"use_qk_norm": False},
+        "tied embeddings, positions everywhere": {
+            "tie_word_embeddings": True,
+            "no_rope_layers": [1, 1, 1],
+            "head_dim": 32,
+        },
+    },
+)
+
+CASES: list[Case] = [*llama4_text, *gemma3_text, *olmo3, *cohere2, *exaone4, *muse_glimmer, *spark2_5, *plamo3, *ministral3]

@@ -1,6 +1,6 @@
 """Language models inside multimodal ones."""
 
-from .case import LLAMA, Case, family
+from .case import BASE, LLAMA, LLAMA3_ROPE, Case, family
 
 gemma3 = family(
     "gemma3",
@@ -110,4 +110,52 @@ pixtral = family(
     },
 )
 
-CASES: list[Case] = [*gemma3, *mistral3, *pixtral]
+LLAMA4 = {
+    **BASE,
+    "model_type": "llama4_text",
+    "num_hidden_layers": 4,
+    "attention_bias": False,
+    "attention_chunk_size": 4,
+    "head_dim": 16,
+    "interleave_moe_layer_step": 2,
+    "intermediate_size_mlp": 96,
+    "intermediate_size": 64,
+    "max_position_embeddings": 128,
+    "num_experts_per_tok": 1,
+    "num_local_experts": 4,
+    "rope_scaling": None,
+    "rope_theta": 10000.0,
+    "use_qk_norm": True,
+}
+
+
+def llama4_row(**changes) -> dict:
+    return {"text_config": {**LLAMA4, **changes}}
+
+
+llama4 = family(
+    "llama4",
+    {"model_type": "llama4", "vocab_size": 64, "text_config": LLAMA4},
+    {
+        "chunks of four": {
+            "checkpoints": {
+                "transformers": {
+                    "language_model.model.layers.{1,3}.feed_forward.experts.gate_up_proj": (4, 64, 128),
+                    "language_model.model.layers.{1,3}.feed_forward.experts.down_proj": (4, 64, 64),
+                    "language_model.model.layers.{1,3}.feed_forward.router.weight": (4, 64),
+                    "multi_modal_projector.linear_1.weight": (8, 8),
+                    "vision_model.class_embedding": (8,),
+                }
+            }
+        },
+        "tempered queries": llama4_row(floor_scale=4, attn_scale=0.5, attn_temperature_tuning=True),
+        "not tempered, all sparse, rope llama3": llama4_row(
+            attn_temperature_tuning=0, interleave_moe_layer_step=1, rope_scaling=LLAMA3_ROPE
+        ),
+        "heads not normed, bias, chunks of six": llama4_row(
+            use_qk_norm=False, attention_bias=True, attention_chunk_size=6, num_key_value_heads=4
+        ),
+    },
+)
+
+CASES: list[Case] = [*gemma3, *mistral3, *pixtral, *llama4]

@@ -45,7 +45,7 @@ export class Decoder<Block extends DecoderBlock = DecoderBlock> extends DecoderF
 }
 
 /** A body and its output layer: `lm_head`, or the embedding the other way round. */
-abstract class HeadedLM<Body extends DecoderBody> extends LanguageModel {
+export abstract class HeadedLM<Body extends DecoderBody> extends LanguageModel {
   declare lm_head?: Linear;
 
   protected abstract get body(): Body;

@@ -3,15 +3,16 @@ import { CausalLM, type CausalLMConfig, type Decoder } from "./causal-lm.ts";
 
 /** A causal model with experts. A gate decides which of them answer, so it keeps 8 bits. */
 export class GatedCausalLM<Body extends Decoder = Decoder> extends CausalLM<Body> {
-  readonly #gate: string;
+  readonly #gates: readonly string[];
 
-  /** @param gate - how the path of a gate ends */
-  constructor(c: CausalLMConfig, model: Body, gate = "mlp.gate") {
+  /** @param gates - how the paths of gates end; `mlp.gate` by default */
+  constructor(c: CausalLMConfig, model: Body, ...gates: readonly string[]) {
     super(c, model);
-    this.#gate = gate;
+    this.#gates = gates.length === 0 ? ["mlp.gate"] : gates;
   }
 
   override quantizationOf(path: string): boolean | Partial<Quantization> {
-    return path.endsWith(this.#gate) ? { groupSize: 64, bits: 8, mode: "affine" } : true;
+    const isGate = this.#gates.some((gate) => path.endsWith(gate));
+    return isGate ? { groupSize: 64, bits: 8, mode: "affine" } : true;
   }
 }

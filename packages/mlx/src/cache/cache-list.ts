@@ -1,7 +1,7 @@
 import type { Mask } from "../blocks/mask.ts";
 import type { MxArray } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { LayerArrays, LayerCache } from "./layer-cache.ts";
+import type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
 
 const refuse = (): never => {
   throw new InvalidArgumentError(
@@ -17,7 +17,7 @@ export class CacheList implements LayerCache {
     this.#parts = parts;
   }
 
-  get offset(): number {
+  get offset(): number | MxArray {
     return this.part(0).offset;
   }
 
@@ -50,11 +50,47 @@ export class CacheList implements LayerCache {
     return this.isTrimmable() ? Math.min(...this.#parts.map((part) => part.trim(n))) : 0;
   }
 
+  toBatch(leftPadding?: readonly number[]): BatchCache | undefined {
+    const batches = this.#parts.map((part) => part.toBatch?.(leftPadding));
+    return batches.every((batch) => batch !== undefined) ? new BatchCacheList(...batches) : undefined;
+  }
+
   state(): MxArray[] {
     return this.#parts.flatMap((part) => part.state());
   }
 
   dispose(): void {
     for (const part of this.#parts) part.dispose();
+  }
+}
+
+/** A batch for each part of a layer. */
+class BatchCacheList extends CacheList implements BatchCache {
+  readonly #batches: readonly BatchCache[];
+
+  constructor(...batches: readonly BatchCache[]) {
+    super(...batches);
+    this.#batches = batches;
+  }
+
+  override toBatch(): BatchCache {
+    return this;
+  }
+
+  extend(other: BatchCache): void {
+    if (!(other instanceof BatchCacheList)) {
+      throw new InvalidArgumentError("Only caches of one layer can be joined");
+    }
+    this.#batches.forEach((batch, i) => {
+      batch.extend(other.#batches[i] ?? refuse());
+    });
+  }
+
+  filter(rows: readonly number[]): void {
+    for (const batch of this.#batches) batch.filter(rows);
+  }
+
+  extract(row: number): LayerCache {
+    return new CacheList(...this.#batches.map((batch) => batch.extract(row)));
   }
 }

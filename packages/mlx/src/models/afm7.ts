@@ -4,6 +4,7 @@ import { CausalLM } from "../blocks/causal-lm.ts";
 import type { DecoderBody } from "../blocks/decoder-frame.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
+import { heldOffset } from "../blocks/positions.ts";
 import { createRope } from "../blocks/rope.ts";
 import { KVCache, type LayerCache } from "../cache/index.ts";
 import { add, array, clip, divide, float32, type MxArray, multiply, round } from "../core/index.ts";
@@ -96,10 +97,11 @@ class ReuseAttention extends Module {
     this.q_norm = new RMSNorm(this.#D, HEAD_EPS);
   }
 
-  forward(x: MxArray, [keys, values]: Memory, mask: Mask): MxArray {
+  /** @param offset - position of the first of `x`, which the owner of the memory is past already */
+  forward(x: MxArray, [keys, values]: Memory, mask: Mask, offset: LayerCache["offset"]): MxArray {
     const [B = 1, L = 1] = x.shape;
     const q = splitHeads(this.q_proj.forward(x), B, L, this.#H); // [B, H, L, D]
-    const queries = this.q_norm.forward(this.#rope.forward(q, keys.dim(2) - L));
+    const queries = this.q_norm.forward(this.#rope.forward(q, offset));
     const out = attention(queries, keys, values, { scale: this.#D ** -0.5, mask }); // [B, H, L, D]
     return this.out_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
   }
@@ -157,6 +159,7 @@ class AfmDecoder extends Module implements DecoderBody {
   forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
     let h = embeddings ?? this.embedding.forward(tokens); // [B, L, E]
     const mask = layerCache(cache, 0).makeMask(h.dim(1));
+    const offset = heldOffset(layerCache(cache, 0).offset);
     let last: Memory = [h, h];
     this.layers.forEach((layer, i) => {
       const [attended, memory] = layer.self_attn.forward(
@@ -168,7 +171,7 @@ class AfmDecoder extends Module implements DecoderBody {
       last = memory;
     });
     for (const layer of this.kv_reuse_layers) {
-      h = layer.finish(h, layer.self_attn.forward(layer.input_layernorm.forward(h), last, mask));
+      h = layer.finish(h, layer.self_attn.forward(layer.input_layernorm.forward(h), last, mask, offset));
     }
     return this.output_norm.forward(h);
   }

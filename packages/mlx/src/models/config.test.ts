@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { ConfigError } from "../errors.ts";
 import {
   bool,
+  bound,
+  either,
   type Field,
   int,
   list,
@@ -121,6 +123,18 @@ describe("withRopeKeys", () => {
       expect(withRopeKeys({ rope_parameters, a: 1 })).toEqual({ rope_parameters, a: 1 });
     },
   );
+});
+
+it("reads infinities where they are limits", () => {
+  const limits = [2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  expect(limits.map((limit) => parse(bound.required(), limit))).toEqual(limits);
+  expect(() => parse(bound.required(), Number.NaN)).toThrow("a number or infinity");
+});
+
+it("reads either of two kinds", () => {
+  const rank = either(int.required(), oneOf("auto").required()).required();
+  expect([parse(rank, 3), parse(rank, "auto")]).toEqual([3, "auto"]);
+  expect(() => parse(rank, "none")).toThrow("one of auto");
 });
 
 it("lets null switch a default off where the field says so", () => {

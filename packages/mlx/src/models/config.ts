@@ -16,6 +16,11 @@ export type Infer<S extends Schema> = { readonly [K in keyof S]: S[K] extends Fi
 
 const describe = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 80);
 
+const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+
 const mismatch = (key: string, expected: string, value: unknown): never => {
   throw new ConfigError(`config.json: expected ${expected} for ${key} but received ${describe(value)}`, {
     details: { key },
@@ -47,6 +52,11 @@ export const int = field((value, key): number =>
 /** A finite number. */
 export const number = field((value, key): number =>
   typeof value === "number" && Number.isFinite(value) ? value : mismatch(key, "a number", value),
+);
+
+/** A number or an infinity. */
+export const bound = field((value, key): number =>
+  typeof value === "number" && !Number.isNaN(value) ? value : mismatch(key, "a number or infinity", value),
 );
 
 export const bool = field((value, key): boolean =>
@@ -83,6 +93,16 @@ export const oneOf = <const T extends string | boolean>(...values: readonly T[])
   field((value, key): T => {
     const found = values.find((v) => v === value);
     return found ?? mismatch(key, `one of ${values.join(", ")}`, value);
+  });
+
+/** What one of two fields reads; the second one's message when neither does. */
+export const either = <A, B>(a: Field<A>, b: Field<B>) =>
+  field((value, key): A | B => {
+    try {
+      return a.read(value, key);
+    } catch {
+      return b.read(value, key);
+    }
   });
 
 /** Keys that any config may carry and that do not change the logits. */
@@ -149,11 +169,6 @@ export const parseConfig = <S extends Schema>(
   );
   return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys };
 };
-
-const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 
 /**
  * The config with what transformers 5 nests under `rope_parameters` also where earlier releases had it: `rope_theta`,

@@ -4,6 +4,7 @@ import { attention, mergeHeads } from "../blocks/attention.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { NormedAttention } from "../blocks/normed-attention.ts";
+import { heldOffset } from "../blocks/positions.ts";
 import { createRope } from "../blocks/rope.ts";
 import { type SlidingWindow, slidingCaches, slidingMasks, slidingWindow } from "../blocks/sliding-decoder.ts";
 import type { LayerCache } from "../cache/index.ts";
@@ -251,7 +252,7 @@ class Gemma3nDecoder extends LanguageModel {
     const x = embeddings ?? this.embed_tokens.forward(tokens).multiply(this.#c.hidden_size ** 0.5); // [B, L, E]
     const inputs = this.#layerInputs(tokens, x); // [B, L, layers, P]
     const maskOf = slidingMasks(this.#window, x.dim(1), cache);
-    const { offset } = layerCache(cache, 0); // before any layer moves it
+    const offset = heldOffset(layerCache(cache, 0).offset);
     const memories: Memory[] = [];
     let streams = this.#spread(x); // [N, B, L, E]
     this.layers.forEach((layer, i) => {

@@ -2,12 +2,13 @@
 import { CausalLM } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { rmsNorm } from "../blocks/norm.ts";
+import { positionsFrom } from "../blocks/positions.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import type { LayerCache } from "../cache/index.ts";
-import { arange, expandDims, float32, floor, log, type MxArray, multiply } from "../core/index.ts";
+import { expandDims, floor, log, type MxArray, multiply } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, liftedRopeKeys, list, number, oneOf, parseConfig, record } from "./config.ts";
@@ -60,10 +61,11 @@ class Attention extends SelfAttention {
   protected override turn(q: MxArray, k: MxArray, offset: LayerCache["offset"]): [MxArray, MxArray] {
     const [queries, keys] = super.turn(q, k, offset);
     const L = q.dim(2);
-    if (offset + L <= this.#trained) return [queries, keys];
-    const multiples = floor(arange(offset, offset + L, 1, float32).divide(this.#trained)); // [L]
+    if (typeof offset === "number" && offset + L <= this.#trained) return [queries, keys];
+    const multiples = floor(positionsFrom(offset, L).divide(this.#trained)); // [L] or [B, L]
     const scale = log(multiples.add(1)).multiply(this.#beta).add(1).astype(q.dtype);
-    return [multiply(queries, expandDims(scale, -1)), keys];
+    const perHead = expandDims(scale, scale.ndim === 1 ? [-1] : [1, -1]); // [L, 1] or [B, 1, L, 1]
+    return [multiply(queries, perHead), keys];
   }
 }
 

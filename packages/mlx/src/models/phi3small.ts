@@ -4,6 +4,7 @@ import { type BlockSparsity, blockSparseMask } from "../blocks/block-sparse-mask
 import { CausalLM } from "../blocks/causal-lm.ts";
 import { DecoderFrame } from "../blocks/decoder-frame.ts";
 import type { Mask } from "../blocks/mask.ts";
+import { heldOffset } from "../blocks/positions.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
@@ -99,9 +100,10 @@ class Attention extends Module {
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
     const [B = 1, L = 1] = x.shape;
     const [q, k, v] = splitGroupedHeads(this.query_key_value.forward(x), this.#H, this.#K); // [B, H or K, L, D]
-    const turned = this.#rope.forward(q, cache.offset); // [B, H, L, D]
-    const [keys, values] = cache.updateAndFetch(this.#rope.forward(k, cache.offset), v); // [B, K, S, D]
-    const blocks = this.#sparsity && blockSparseMask(this.#H, L, keys.dim(2), this.#sparsity);
+    const offset = heldOffset(cache.offset);
+    const turned = this.#rope.forward(q, offset); // [B, H, L, D]
+    const [keys, values] = cache.updateAndFetch(this.#rope.forward(k, offset), v); // [B, K, S, D]
+    const blocks = this.#sparsity && blockSparseMask(this.#H, offset, L, keys.dim(2), this.#sparsity);
     const out = attention(turned, keys, values, { scale: this.#scale, mask: blocks ?? mask }); // [B, H, L, D]
     return this.dense.forward(mergeHeads(out, B, L)); // [B, L, E]
   }

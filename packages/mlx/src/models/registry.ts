@@ -6,6 +6,7 @@ type Load = () => Promise<{ architecture: Architecture }>;
 
 const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const llama: Load = () => import("./llama.ts");
+const mamba: Load = () => import("./mamba.ts");
 
 const architectures = new Map<string, Load>([
   ["afm7", () => import("./afm7.ts")],
@@ -17,6 +18,7 @@ const architectures = new Map<string, Load>([
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["exaone", () => import("./exaone.ts")],
   ["exaone4", () => import("./exaone4.ts")],
+  ["falcon_mamba", mamba],
   ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],
   ["gemma3", () => import("./gemma3.ts")],
@@ -43,6 +45,11 @@ const architectures = new Map<string, Load>([
   ["mimo", () => import("./mimo.ts")],
   ["minicpm", () => import("./minicpm.ts")],
   ["ministral3", () => import("./ministral3.ts")],
+  ["llama4", () => import("./llama4.ts")],
+  ["llama4_text", () => import("./llama4_text.ts")],
+  ["mamba", mamba],
+  ["mamba2", () => import("./mamba2.ts")],
+  ["minicpm3", () => import("./minicpm3.ts")],
   ["mistral", llama],
   ["mistral3", () => import("./mistral3.ts")],
   ["mixtral", () => import("./mixtral.ts")],
@@ -68,6 +75,7 @@ const architectures = new Map<string, Load>([
   ["qwen2_moe", () => import("./qwen2_moe.ts")],
   ["qwen3", () => import("./qwen3.ts")],
   ["qwen3_moe", () => import("./qwen3_moe.ts")],
+  ["qwen3_next", () => import("./qwen3_next.ts")],
   ["seed_oss", () => import("./seed_oss.ts")],
   ["smollm3", () => import("./smollm3.ts")],
   ["spark2_5", () => import("./spark2_5.ts")],
@@ -76,6 +84,7 @@ const architectures = new Map<string, Load>([
   ["talkie", () => import("./talkie.ts")],
   ["telechat3", () => import("./telechat3.ts")],
   ["xverse", llama],
+  ["youtu_llm", () => import("./youtu_llm.ts")],
 ]);
 
 /** All registered model types, sorted. */

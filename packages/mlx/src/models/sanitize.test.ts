@@ -4,15 +4,29 @@ import {
   array,
   float16,
   float32,
+  full,
   liveArrays,
   type MxArray,
+  quantize,
   stack,
   uint8,
   uint32,
 } from "../core/index.ts";
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
-import { deinterleave, derive, drop, map, rename, sanitize, splitInto, stackExperts } from "./sanitize.ts";
+import {
+  deinterleave,
+  derive,
+  drop,
+  map,
+  rename,
+  sanitize,
+  splitInto,
+  stackExperts,
+  throughDense,
+  unpackFp8,
+  whenPresent,
+} from "./sanitize.ts";
 import { added, cast, multiplied, reshaped, transposed, viewed } from "./tensor-change.ts";
 
 const numbered = (value: number): MxArray => array([value], float32);
@@ -224,5 +238,87 @@ describe.each([
     checkpoint.delete(`${layer}experts.1.${names[0]}.weight`);
     const weights = (await resolveArchitecture(config)).sanitize(checkpoint);
     expect(() => model.loadWeights(weights)).toThrow(/wrong shape.*gate_proj/);
+  });
+});
+
+describe("rules for packed and unconverted checkpoints", () => {
+  it("derives a changed copy beside the original", () => {
+    const result = sanitize(
+      new Map([["a.scale", numbered(2)]]),
+      [derive(/\.scale$/, ".bias", [multiplied(-8)])],
+      {},
+    );
+    expect([...result].map(([key, value]) => [key, value.item()])).toEqual([
+      ["a.scale", 2],
+      ["a.bias", -16],
+    ]);
+  });
+
+  it("applies rules only where a key is present", () => {
+    const rules = [whenPresent(/^raw$/, [map(/norm/, [added(1)])])];
+    const norm = (weights: Map<string, MxArray>) => sanitize(weights, rules, {}).get("norm")?.item();
+    expect(norm(new Map([["norm", numbered(0)]]))).toBe(0);
+    expect(
+      norm(
+        new Map([
+          ["raw", numbered(0)],
+          ["norm", numbered(0)],
+        ]),
+      ),
+    ).toBe(1);
+  });
+
+  it("changes quantized layers in their dense form, and quantizes them alike", () => {
+    const dense = arange(0, 4 * 64, 1, float32).reshape(4, 64);
+    const [weight, scales, biases] = quantize(dense, 32, 8);
+    if (weight === undefined || scales === undefined || biases === undefined)
+      throw new Error("not quantized");
+    const packed = new Map([
+      ["kv.weight", weight],
+      ["kv.scales", scales],
+      ["kv.biases", biases],
+    ]);
+    const rules = [throughDense(/^kv$/, () => 64, [splitInto(/kv/, ["k", "v"])])];
+    const result = sanitize(packed, rules, {});
+    expect([...result.keys()].sort()).toEqual(
+      ["k", "v"].flatMap((name) => ["biases", "scales", "weight"].map((part) => `${name}.${part}`)),
+    );
+    expect(result.get("v.weight")?.shape).toEqual([2, 16]);
+    expect(() =>
+      sanitize(
+        new Map([
+          ["kv.weight", weight],
+          ["kv.scales", scales],
+        ]),
+        rules,
+        {},
+      ),
+    ).toThrow(/no biases/);
+    expect([...sanitize(new Map([["kv.weight", dense]]), rules, {}).keys()]).toEqual([
+      "k.weight",
+      "v.weight",
+    ]);
+  });
+
+  it("unpacks float8 whose last blocks are cut off", () => {
+    const bytes = full([3, 5], 0x38, uint8); // 1 in E4M3
+    const scales = array(
+      [
+        [1, 2],
+        [4, 8],
+      ],
+      float32,
+    );
+    const weights = new Map([
+      ["w", bytes],
+      ["w_scale_inv", scales],
+    ]);
+    expect(
+      sanitize(weights, [unpackFp8(4)], {})
+        .get("w")
+        ?.astype(float32)
+        .toArray(),
+    ).toEqual(Array.from({ length: 3 }, () => [1, 1, 1, 1, 2]));
+    expect(() => sanitize(new Map([["w_scale_inv", scales]]), [unpackFp8(4)], {})).toThrow(/without w/);
   });
 });

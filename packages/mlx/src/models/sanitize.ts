@@ -2,7 +2,7 @@
 import { arange, type MxArray, reshape, split, stack, take, tidy, uint32 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
 import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
-import { applyChange, multiplied, type TensorChange, viewed } from "./tensor-change.ts";
+import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
 
 /** A value, or how to take it from the config. */
 type FromConfig<C, T> = T | ((config: C) => T);
@@ -25,7 +25,7 @@ export interface SplitRule<C> {
   readonly interleaved?: boolean;
 }
 
-export interface DeriveRule {
+interface DeriveRule {
   readonly kind: "derive";
   readonly pattern: RegExp;
   readonly to: string;
@@ -39,6 +39,12 @@ export interface DenseRule<C> {
   readonly rules: readonly SanitizeRule<C>[];
 }
 
+export interface WhenRule<C> {
+  readonly kind: "when-present";
+  readonly pattern: RegExp;
+  readonly rules: readonly SanitizeRule<C>[];
+}
+
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
@@ -47,7 +53,8 @@ export type SanitizeRule<C> =
   | SplitRule<C>
   | DeriveRule
   | { readonly kind: "unpack-fp8"; readonly block: number }
-  | DenseRule<C>;
+  | DenseRule<C>
+  | WhenRule<C>;
 
 /** Leaves out weights whose key matches, always or `when` the config says so. */
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
@@ -128,6 +135,13 @@ export const throughDense = <C>(
   inputDims: (config: C) => number,
   rules: readonly SanitizeRule<C>[],
 ): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
+
+/** Applies rules to a checkpoint that has a key which matches: one that was not converted yet. */
+export const whenPresent = <C>(pattern: RegExp, rules: readonly SanitizeRule<C>[]): WhenRule<C> => ({
+  kind: "when-present",
+  pattern,
+  rules,
+});
 
 const mapMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
@@ -247,6 +261,10 @@ const apply = <C>(
       return deriveMatches(weights, rule);
     case "unpack-fp8":
       return unpackFp8Blocks(weights, rule.block);
+    case "when-present":
+      return [...weights.keys()].some((key) => rule.pattern.test(key))
+        ? sanitize(weights, rule.rules, config)
+        : new Map(weights);
     case "dense":
       return changeDense(weights, rule, config);
   }
@@ -297,3 +315,10 @@ export const renameInt4: readonly SanitizeRule<unknown>[] = [
   derive(/\.weight_scale$/, ".biases", [multiplied(-8)]),
   rename(/\.weight_scale$/, ".scales"),
 ];
+
+/** Depthwise convolutions, whose channels PyTorch puts before positions. */
+export const moveConvChannels = map<unknown>(
+  /conv1d\.weight/,
+  [transposed(0, 2, 1)],
+  (shape) => shape.at(-1) !== 1,
+);

@@ -12,6 +12,8 @@ export interface GoldenRun {
   readonly chunks: readonly number[];
   /** With a KV cache; without one there is one chunk. */
   readonly cached: boolean;
+  /** Tokens of each row before its first one; their logits are zeros. */
+  readonly leftPadding?: readonly number[];
   /** Little-endian float32, base64. */
   readonly logits: string;
 }
@@ -37,6 +39,9 @@ export interface GoldenCase {
   /** Over `name shape\n` and the bytes of every weight, sorted by name. */
   readonly weightsSha256: string;
   readonly runs: readonly GoldenRun[];
+  /** A batch with padding; null where Python cannot, for the reason in `paddingProblem`. */
+  readonly padded: GoldenRun | null;
+  readonly paddingProblem?: string;
   readonly quantized: readonly {
     readonly bits: number;
     readonly groupSize: number;

@@ -21,7 +21,9 @@ function randomBits(key: number, index: number): number {
 function distribution(name: string, shape: readonly number[], normCenter: number): [number, number] {
   if (name.endsWith(".bias")) return [0, 0.25];
   if (shape.length <= 1 || name.includes("norm")) return [normCenter, 0.5];
-  return [0, Math.sqrt(3 / (shape.at(-1) ?? 1))]; // variance 1 / fan-in
+  const [last = 1, positions = 1] = [shape.at(-1), shape.at(-2)];
+  const fanIn = last > 1 ? last : positions; // of a convolution per channel: the positions
+  return [0, Math.sqrt(3 / fanIn)]; // variance 1 / fan-in
 }
 
 /**
