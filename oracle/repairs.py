@@ -7,6 +7,7 @@ import sys
 import types
 
 import mlx.core as mx
+import mlx.nn as nn
 from mlx_lm.models import base
 
 
@@ -38,6 +39,13 @@ def repair_phi3small() -> None:
     phi3small.create_attention_mask = additive_mask
 
 
+def repair_bitnet() -> None:
+    """Its layers run on Metal alone. What they mean is in foreign_quantization.py; here they are dense."""
+    from mlx_lm.models import bitnet
+
+    bitnet.BitLinear = nn.Linear
+
+
 def forget_dummy_tokens(model: object, vocab_size: int) -> None:
     """Phi-3-small writes to ids that a small vocabulary does not have."""
     if hasattr(model, "_dummy_tokenizer_ids"):
@@ -47,3 +55,4 @@ def forget_dummy_tokens(model: object, vocab_size: int) -> None:
 
 repair_olmo()
 repair_phi3small()
+repair_bitnet()
