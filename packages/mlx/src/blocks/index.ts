@@ -41,6 +41,7 @@ export {
   type LatentAttentionOptions,
   latentRope,
 } from "./latent-attention.ts";
+export { Laurel } from "./laurel.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
 export { MatrixStack } from "./matrix-stack.ts";
@@ -84,4 +85,5 @@ export { askExperts, SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";
 export { SwitchMLP } from "./switch-mlp.ts";
 export { TextModel } from "./text-model.ts";
+export { ThinnedMLP } from "./thinned-mlp.ts";
 export { TokDecoder } from "./tok-decoder.ts";

@@ -73,13 +73,6 @@ export const list = <T>(item: Field<T>) =>
     Array.isArray(value) ? value.map((x, i) => item.read(x, `${key}[${i}]`)) : mismatch(key, "a list", value),
   );
 
-/** One whole number for all, or a list with one for each. */
-export const intOrList = field((value, key): number | readonly number[] =>
-  Array.isArray(value)
-    ? value.map((x, i) => int.required().read(x, `${key}[${i}]`))
-    : int.required().read(value, key),
-);
-
 /** An object whose keys are read elsewhere. */
 export const record = field(
   (value, key): Readonly<Record<string, unknown>> =>
@@ -105,6 +98,16 @@ export const either = <A, B>(a: Field<A>, b: Field<B>) =>
     }
   });
 
+/** One value, or a list of them, mostly one per layer. */
+export const oneOrList = <T>(item: Field<T>) => either(item, list(item).required());
+
+/** The value of layer `i`: the only one, or the list's. */
+export const ofLayer = <T extends number>(value: T | readonly T[], i: number): T => {
+  const found = typeof value === "number" ? value : value[i];
+  if (found === undefined) throw new ConfigError(`config.json: a list has no value for layer ${i}`);
+  return found;
+};
+
 /** Keys that any config may carry and that do not change the logits. */
 const harmless = new Set([
   "_attn_implementation",
@@ -112,12 +115,12 @@ const harmless = new Set([
   "_name_or_path",
   "architectures",
   "attention_dropout",
+  "attn_implementation",
+  "attn_pdrop",
   "auto_map",
-  "bos_token_id",
-  "decoder_start_token_id",
   "dtype",
   "embd_pdrop",
-  "eos_token_id",
+  "gradient_checkpointing",
   "hidden_dropout",
   "initializer_range",
   "is_llama_config",
@@ -128,8 +131,8 @@ const harmless = new Set([
   "output_attentions",
   "output_hidden_states",
   "output_router_logits",
-  "pad_token_id",
   "pretraining_tp",
+  "problem_type",
   "quantization",
   "quantization_config",
   "resid_pdrop",
@@ -137,12 +140,23 @@ const harmless = new Set([
   "rope_parameters",
   "router_aux_loss_coef",
   "router_jitter_noise",
+  "summary_activation",
+  "summary_first_dropout",
+  "summary_proj_to_labels",
+  "summary_type",
+  "summary_use_proj",
+  "task_specific_params",
+  "tokenizer_class",
   "torch_dtype",
   "transformers.js_config",
   "transformers_version",
-  "unk_token_id",
   "use_cache",
 ]);
+
+/** Ids of tokens: for whoever makes prompts. */
+const TOKEN_ID = /_token_(id|index)$/;
+
+const isHarmless = (key: string): boolean => harmless.has(key) || TOKEN_ID.test(key);
 
 export interface ParsedConfig<S extends Schema> {
   readonly config: Infer<S>;
@@ -165,7 +179,7 @@ export const parseConfig = <S extends Schema>(
     return [key, value === null ? ofNull(key) : read(value, key)];
   });
   const unknownKeys = Object.keys(raw).filter(
-    (key) => !Object.hasOwn(schema, key) && !harmless.has(key) && (raw[key] ?? undefined) !== undefined,
+    (key) => !Object.hasOwn(schema, key) && !isHarmless(key) && (raw[key] ?? undefined) !== undefined,
   );
   return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys };
 };

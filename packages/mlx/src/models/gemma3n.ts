@@ -1,19 +1,32 @@
 /** Gemma 3 with several residual streams, low-rank residuals, inputs per layer, sparse MLPs; last layers share keys. @see mlx-lm 0.32.2 models/gemma3n.py */
 import { AltUp } from "../blocks/alt-up.ts";
 import { attention, mergeHeads } from "../blocks/attention.ts";
+import { Laurel } from "../blocks/laurel.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { NormedAttention } from "../blocks/normed-attention.ts";
 import { heldOffset } from "../blocks/positions.ts";
 import { createRope } from "../blocks/rope.ts";
 import { type SlidingWindow, slidingCaches, slidingMasks, slidingWindow } from "../blocks/sliding-decoder.ts";
+import { ThinnedMLP } from "../blocks/thinned-mlp.ts";
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { BareRMSNorm, Embedding, geluApprox, Linear, Module, RMSNorm } from "../nn/index.ts";
 import { type Architecture, defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, intOrList, list, number, oneOf, parseConfig, record } from "./config.ts";
+import {
+  bool,
+  type Infer,
+  int,
+  list,
+  number,
+  ofLayer,
+  oneOf,
+  oneOrList,
+  parseConfig,
+  record,
+} from "./config.ts";
 import { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
 import { drop } from "./sanitize.ts";
 
@@ -21,7 +34,7 @@ const config = {
   hidden_size: int.required(),
   num_hidden_layers: int.required(),
   /** One for all layers, or one per layer. */
-  intermediate_size: intOrList.required(),
+  intermediate_size: oneOrList(int.required()).required(),
   num_attention_heads: int.required(),
   head_dim: int.required(),
   rms_norm_eps: number.required(),
@@ -90,66 +103,9 @@ class Attention extends NormedAttention {
   }
 }
 
-const ofLayer = (values: number | readonly number[], layer: number, key: string): number => {
-  const value = typeof values === "number" ? values : values[layer];
-  if (value === undefined) throw new ConfigError(`config.json: ${key} has no value for layer ${layer}`);
-  return value;
-};
-
-/** A gated MLP that keeps only the largest share of its gates, by mean and deviation of a normal distribution. */
-class SparseMLP extends Module {
-  gate_proj: Linear;
-  up_proj: Linear;
-  down_proj: Linear;
-  /** Deviations above the mean from which on a gate counts. */
-  readonly #cutoff: MxArray | undefined;
-
-  constructor(c: Config, layer: number) {
-    super();
-    const F = ofLayer(c.intermediate_size, layer, "intermediate_size");
-    this.gate_proj = new Linear(c.hidden_size, F, false);
-    this.up_proj = new Linear(c.hidden_size, F, false);
-    this.down_proj = new Linear(F, c.hidden_size, false);
-    const pattern = c.activation_sparsity_pattern ?? 0;
-    const sparsity = ofLayer(pattern, layer, "activation_sparsity_pattern");
-    if (sparsity <= 0) return;
-    this.#cutoff = mx.keep(mx.erfinv(mx.array(2 * sparsity - 1, mx.float32)).multiply(Math.SQRT2));
-  }
-
-  forward(x: MxArray): MxArray {
-    const gate = this.#thinned(this.gate_proj.forward(x)); // [B, L, F]
-    return this.down_proj.forward(mx.multiply(geluApprox(gate), this.up_proj.forward(x))); // [B, L, E]
-  }
-
-  #thinned(gate: MxArray): MxArray {
-    if (this.#cutoff === undefined) return gate;
-    const deviation = mx.std(gate, -1, true); // [B, L, 1]
-    const cutoff = mx.add(mx.mean(gate, -1, true), mx.multiply(deviation, this.#cutoff.astype(gate.dtype)));
-    return mx.maximum(0, mx.subtract(gate, cutoff));
-  }
-}
-
-/** A residual through a narrow layer: `x + norm(right(left(x)))`. */
-class Laurel extends Module {
-  linear_left: Linear;
-  linear_right: Linear;
-  post_laurel_norm: RMSNorm;
-
-  constructor(c: Config) {
-    super();
-    this.linear_left = new Linear(c.hidden_size, c.laurel_rank, false);
-    this.linear_right = new Linear(c.laurel_rank, c.hidden_size, false);
-    this.post_laurel_norm = rmsNorm(c);
-  }
-
-  forward(x: MxArray): MxArray {
-    return mx.add(x, this.post_laurel_norm.forward(this.linear_right.forward(this.linear_left.forward(x))));
-  }
-}
-
 class Block extends Module {
   self_attn: Attention;
-  mlp: SparseMLP;
+  mlp: ThinnedMLP;
   input_layernorm: RMSNorm;
   post_attention_layernorm: RMSNorm;
   pre_feedforward_layernorm: RMSNorm;
@@ -164,13 +120,15 @@ class Block extends Module {
   constructor(c: Config, layer: number) {
     super();
     this.self_attn = new Attention(c, c.layer_types[layer] === "sliding_attention");
-    this.mlp = new SparseMLP(c, layer);
+    this.mlp = new ThinnedMLP(c.hidden_size, ofLayer(c.intermediate_size, layer), {
+      sparsity: c.activation_sparsity_pattern?.[layer] ?? 0,
+    });
     this.input_layernorm = rmsNorm(c);
     this.post_attention_layernorm = rmsNorm(c);
     this.pre_feedforward_layernorm = rmsNorm(c);
     this.post_feedforward_layernorm = rmsNorm(c);
     this.altup = new AltUp(c);
-    this.laurel = new Laurel(c);
+    this.laurel = new Laurel(c.hidden_size, c.laurel_rank, c.rms_norm_eps);
     this.per_layer_input_gate = new Linear(c.hidden_size, c.hidden_size_per_layer_input, false);
     this.per_layer_projection = new Linear(c.hidden_size_per_layer_input, c.hidden_size, false);
     this.post_per_layer_input_norm = rmsNorm(c);
