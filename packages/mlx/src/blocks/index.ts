@@ -38,6 +38,7 @@ export {
   type LatentAttentionOptions,
   latentRope,
 } from "./latent-attention.ts";
+export { LinearHybridBlock, type LinearHybridOptions } from "./linear-hybrid-block.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
 export { MatrixStack } from "./matrix-stack.ts";

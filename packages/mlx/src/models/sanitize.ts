@@ -42,6 +42,7 @@ export interface DenseRule<C> {
 export interface WhenRule<C> {
   readonly kind: "when-present";
   readonly pattern: RegExp;
+  readonly shaped?: (shape: readonly number[]) => boolean;
   readonly rules: readonly SanitizeRule<C>[];
 }
 
@@ -136,11 +137,20 @@ export const throughDense = <C>(
   rules: readonly SanitizeRule<C>[],
 ): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
 
-/** Applies rules to a checkpoint that has a key which matches: one that was not converted yet. */
-export const whenPresent = <C>(pattern: RegExp, rules: readonly SanitizeRule<C>[]): WhenRule<C> => ({
+/**
+ * Applies rules to a checkpoint that has a key which matches: one that was not converted yet.
+ *
+ * @param shaped - what the shape of that weight must be besides; any by default
+ */
+export const whenPresent = <C>(
+  pattern: RegExp,
+  rules: readonly SanitizeRule<C>[],
+  shaped?: WhenRule<C>["shaped"],
+): WhenRule<C> => ({
   kind: "when-present",
   pattern,
   rules,
+  ...(shaped === undefined ? {} : { shaped }),
 });
 
 const mapMatches = <C>(
@@ -262,7 +272,7 @@ const apply = <C>(
     case "unpack-fp8":
       return unpackFp8Blocks(weights, rule.block);
     case "when-present":
-      return [...weights.keys()].some((key) => rule.pattern.test(key))
+      return [...weights].some(([key, { shape }]) => rule.pattern.test(key) && rule.shaped?.(shape) !== false)
         ? sanitize(weights, rule.rules, config)
         : new Map(weights);
     case "dense":
