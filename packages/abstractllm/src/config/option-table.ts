@@ -91,6 +91,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   token: secret(check.nonEmptyString),
   endpoint: config(check.nonEmptyString),
   offline: config(check.boolean),
+  maxBatchSize: config(check.integer({ min: 1, max: 1024 })),
   maxCachedModels: config(check.integer({ min: 1 })),
   isolation: config(check.oneOf("worker", "process")),
   vision: config(check.boolean),

@@ -10,11 +10,15 @@ export function appendFiles(messages: readonly Message[], texts: readonly string
   if (texts.length === 0) return [...messages];
   const index = messages.findLastIndex((message) => message.role === MessageRole.USER);
   const message = messages[index];
-  if (message === undefined) {
+  if (message?.role !== MessageRole.USER) {
     throw new InvalidRequestError(
       "files are appended to the last user message, and the conversation has none",
     );
   }
-  const content = message.content + texts.map((text) => `\n\nFile content: ${text}`).join("");
+  const added = texts.map((text) => `\n\nFile content: ${text}`).join("");
+  const content =
+    typeof message.content === "string"
+      ? message.content + added
+      : [...message.content, { type: "text" as const, text: added }];
   return messages.with(index, { ...message, content });
 }

@@ -7,9 +7,9 @@ import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
 import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
-import type { Message, Prompt } from "../interface/message.ts";
+import type { AssistantMessage, Message, Prompt } from "../interface/message.ts";
 import type { Capabilities } from "../interface/model-capability.ts";
-import type { TextDeltaPart } from "../interface/stream-part.ts";
+import type { DeltaPart } from "../interface/stream-part.ts";
 import { toMessages } from "../prompt/to-messages.ts";
 import { withCallSignal } from "./call-signal.ts";
 import { checkSupport } from "./check-support.ts";
@@ -33,6 +33,12 @@ export interface ProviderCall {
   readonly options: Options;
   /** What the call itself set. */
   readonly callOptions: Options;
+}
+
+/** What a provider says about an answer; `BaseProvider` adds what follows from it. */
+export interface ProviderAnswer extends Omit<GenerateResponse, "messages" | "provider"> {
+  /** What this provider needs to see again with the answer, such as signatures of reasoning. */
+  readonly providerData?: unknown;
 }
 
 /** Options that every provider has, because `BaseProvider` carries them out. */
@@ -72,7 +78,7 @@ export abstract class BaseProvider implements AbstractLLM {
   stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
     const call = this.#checkCall(prompt, options);
     return new LLMStream((emit, signal) =>
-      this.#limited(call, signal, (inner) => this.respond(call, emit, inner)),
+      this.#limited(call, signal, async (inner) => this.#complete(await this.respond(call, emit, inner))),
     );
   }
 
@@ -116,9 +122,9 @@ export abstract class BaseProvider implements AbstractLLM {
   /** Answers one call. Aborting `signal` must end it within one token. */
   protected abstract respond(
     call: ProviderCall,
-    emit: (part: TextDeltaPart) => void,
+    emit: (part: DeltaPart) => void,
     signal: AbortSignal,
-  ): Promise<GenerateResponse>;
+  ): Promise<ProviderAnswer>;
 
   /** Counts the tokens of one call's prompt. */
   protected abstract count(call: ProviderCall, signal: AbortSignal): Promise<number>;
@@ -128,6 +134,18 @@ export abstract class BaseProvider implements AbstractLLM {
     checkSupport(callOptions, this.#supported, this.provider);
     const system = { text: options.systemPrompt, fromCall: callOptions.systemPrompt !== undefined };
     return { prompt, messages: toMessages(prompt, system, this.provider), options, callOptions };
+  }
+
+  #complete({ providerData, ...answer }: ProviderAnswer): GenerateResponse {
+    const { text, reasoning, toolCalls } = answer;
+    const message: AssistantMessage = {
+      role: "assistant",
+      content: text,
+      ...(reasoning === undefined ? {} : { reasoning }),
+      ...(toolCalls.length === 0 ? {} : { toolCalls }),
+      ...(providerData === undefined ? {} : { providerData: { [this.provider]: providerData } }),
+    };
+    return { ...answer, messages: [message], provider: this.provider };
   }
 
   #limited<T>(

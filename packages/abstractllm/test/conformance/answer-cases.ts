@@ -39,6 +39,14 @@ export function answerCases(subject: Subject): void {
       expect((await llm.generate(PROMPT, { maxTokens: 4, stream: true }).response).text).toBe(text);
     });
 
+    test("that comes with others is the one that comes alone", async () => {
+      const prompts = [PROMPT, "One, two, three,", "The colour of the sky is", `${PROMPT} Paris. ${PROMPT}`];
+      const answer = async (prompt: string) => (await llm.generate(prompt, { maxTokens: 6 })).text;
+      const alone: string[] = [];
+      for (const prompt of prompts) alone.push(await answer(prompt));
+      expect(await Promise.all(prompts.map(answer))).toEqual(alone);
+    });
+
     test("follows the seed, and another seed differs", async () => {
       const sample = async (seed: number) =>
         (await llm.generate(PROMPT, { temperature: 1.5, topP: 1, seed, maxTokens: 6 })).text;

@@ -1,19 +1,24 @@
 import {
   arange,
+  array,
+  concatenate,
   expandDims,
   greaterEqual,
+  int32,
   less,
   logicalAnd,
   type MxArray,
   replace,
   subtract,
+  take,
+  tidy,
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { LayerArrays, LayerCache } from "./layer-cache.ts";
+import type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
 
 export interface ArraysCacheOptions {
-  /** Positions at the start of each row that do not count, int32 `[B]`. */
-  leftPadding?: MxArray | undefined;
+  /** Positions at the start of each row that do not count. */
+  leftPadding?: readonly number[] | undefined;
   /** Positions of each row that count, int32 `[B]`; what follows is padding. */
   lengths?: MxArray | undefined;
 }
@@ -24,15 +29,15 @@ export interface ArraysCacheOptions {
  *
  * @see mlx-lm 0.32.2 models/cache.py ArraysCache
  */
-export class ArraysCache implements LayerCache, LayerArrays {
+export class ArraysCache implements BatchCache, LayerArrays {
   readonly #arrays: (MxArray | undefined)[];
-  #leftPadding: MxArray | undefined;
+  #leftPadding: readonly number[];
   #lengths: MxArray | undefined;
   #offset = 0;
 
-  constructor(slots: number, { leftPadding, lengths }: ArraysCacheOptions = {}) {
+  constructor(slots: number, { leftPadding = [], lengths }: ArraysCacheOptions = {}) {
     this.#arrays = Array.from({ length: slots });
-    this.#leftPadding = leftPadding && replace(undefined, leftPadding);
+    this.#leftPadding = leftPadding;
     this.#lengths = lengths && replace(undefined, lengths);
   }
 
@@ -61,16 +66,18 @@ export class ArraysCache implements LayerCache, LayerArrays {
   }
 
   makeMask(L: number): MxArray | undefined {
-    if (this.#leftPadding === undefined && this.#lengths === undefined) return undefined;
+    const isPadded = this.#leftPadding.some((n) => n > 0);
+    if (!isPadded && this.#lengths === undefined) return undefined;
     const positions = arange(0, L);
-    const started = this.#leftPadding && greaterEqual(positions, expandDims(this.#leftPadding, 1));
+    const rows = [this.#leftPadding.length, 1];
+    const started = isPadded ? greaterEqual(positions, array(this.#leftPadding, int32, rows)) : undefined;
     const unfinished = this.#lengths && less(positions, expandDims(this.#lengths, 1));
     return started && unfinished ? logicalAnd(started, unfinished) : (started ?? unfinished);
   }
 
   advance(L: number): void {
     this.#offset += L;
-    if (this.#leftPadding) this.#leftPadding = replace(this.#leftPadding, subtract(this.#leftPadding, L));
+    this.#leftPadding = this.#leftPadding.map((n) => n - L);
     if (this.#lengths) this.#lengths = replace(this.#lengths, subtract(this.#lengths, L));
   }
 
@@ -82,6 +89,56 @@ export class ArraysCache implements LayerCache, LayerArrays {
     throw new InvalidArgumentError("A layer of several parts was given one cache for all; use makeCache()");
   }
 
+  toBatch(leftPadding: readonly number[] = [0]): BatchCache {
+    if (this.#offset === 0) return new ArraysCache(this.#arrays.length, { leftPadding });
+    if (leftPadding.length > 1 || leftPadding[0] !== 0) {
+      throw new InvalidArgumentError("Left padding needs an empty cache: this one has contents");
+    }
+    return this;
+  }
+
+  extend(other: BatchCache): void {
+    if (!(other instanceof ArraysCache))
+      throw new InvalidArgumentError("Only caches of one layer can be joined");
+    this.#change((own, slot) => {
+      const added = other.get(slot);
+      if (added === undefined) throw new InvalidArgumentError("Only caches with contents can be joined");
+      return concatenate([own, added], 0);
+    });
+    this.#leftPadding = []; // both are past theirs
+    other.dispose();
+  }
+
+  filter(rows: readonly number[]): void {
+    const ids = array([...rows], int32);
+    this.#change((own) => take(own, ids, 0));
+    if (this.#leftPadding.length > 0) this.#leftPadding = rows.map((row) => this.#leftPadding[row] ?? 0);
+  }
+
+  extract(row: number): LayerCache {
+    const only = new ArraysCache(this.#arrays.length);
+    this.#arrays.forEach((own, slot) => {
+      if (own !== undefined)
+        only.set(
+          slot,
+          tidy(() => take(own, array([row], int32), 0)),
+        );
+    });
+    only.advance(this.#offset);
+    return only;
+  }
+
+  /** Replaces every array by what `next` makes of it. */
+  #change(next: (own: MxArray, slot: number) => MxArray): void {
+    this.#arrays.forEach((own, slot) => {
+      if (own !== undefined)
+        this.set(
+          slot,
+          tidy(() => next(own, slot)),
+        );
+    });
+  }
+
   isTrimmable(): boolean {
     return false;
   }
@@ -91,13 +148,13 @@ export class ArraysCache implements LayerCache, LayerArrays {
   }
 
   state(): MxArray[] {
-    return [...this.#arrays, this.#leftPadding, this.#lengths].filter((array) => array !== undefined);
+    return [...this.#arrays, this.#lengths].filter((array) => array !== undefined);
   }
 
   dispose(): void {
     for (const array of this.state()) array.dispose();
     this.#arrays.fill(undefined);
-    this.#leftPadding = undefined;
+    this.#leftPadding = [];
     this.#lengths = undefined;
     this.#offset = 0;
   }

@@ -5,7 +5,7 @@ import type { LayerArrays, LayerCache } from "./layer-cache.ts";
 
 /** What caches of keys and values have in common: neither arrays nor parts. */
 export abstract class AttentionCache implements LayerCache {
-  abstract readonly offset: number;
+  abstract readonly offset: number | MxArray;
   abstract readonly nbytes: number;
   abstract updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray];
   abstract makeMask(L: number, options?: MaskOptions): Mask;

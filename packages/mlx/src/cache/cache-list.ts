@@ -1,7 +1,7 @@
 import type { Mask } from "../blocks/mask.ts";
 import type { MxArray } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { LayerArrays, LayerCache } from "./layer-cache.ts";
+import type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
 
 const refuse = (): never => {
   throw new InvalidArgumentError(
@@ -9,15 +9,18 @@ const refuse = (): never => {
   );
 };
 
+const isBatch = (cache: LayerCache): cache is BatchCache => "extend" in cache;
+const asBatch = (cache: LayerCache): BatchCache => (isBatch(cache) ? cache : refuse());
+
 /** A cache for each part of a layer that mixes in several ways. @see mlx-lm 0.32.2 models/cache.py CacheList */
-export class CacheList implements LayerCache {
+export class CacheList implements BatchCache {
   readonly #parts: readonly LayerCache[];
 
   constructor(...parts: readonly LayerCache[]) {
     this.#parts = parts;
   }
 
-  get offset(): number {
+  get offset(): number | MxArray {
     return this.part(0).offset;
   }
 
@@ -39,6 +42,29 @@ export class CacheList implements LayerCache {
 
   makeMask(): Mask {
     return refuse();
+  }
+
+  toBatch(leftPadding?: readonly number[]): BatchCache | undefined {
+    const batches = this.#parts.map((part) => part.toBatch?.(leftPadding));
+    return batches.every((batch) => batch !== undefined) ? new CacheList(...batches) : undefined;
+  }
+
+  extend(other: BatchCache): void {
+    this.#batches.forEach((batch, i) => {
+      batch.extend(asBatch(other.part(i)));
+    });
+  }
+
+  filter(rows: readonly number[]): void {
+    for (const batch of this.#batches) batch.filter(rows);
+  }
+
+  extract(row: number): LayerCache {
+    return new CacheList(...this.#batches.map((batch) => batch.extract(row)));
+  }
+
+  get #batches(): BatchCache[] {
+    return this.#parts.map(asBatch);
   }
 
   isTrimmable(): boolean {

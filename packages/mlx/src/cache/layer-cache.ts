@@ -19,8 +19,8 @@ export interface LayerArrays {
  * inside. Asking for what it does not keep throws.
  */
 export interface LayerCache {
-  /** Position of the next token. */
-  readonly offset: number;
+  /** Position of the next token; int32 `[B]` where the rows of a batch differ. */
+  readonly offset: number | MxArray;
   /**
    * Appends keys and values `[B, K, L, D]` and returns all that the new positions may attend to, `[B, K, S, D]`.
    */
@@ -38,5 +38,21 @@ export interface LayerCache {
   /** The arrays to evaluate so that the cache stands on its own. */
   state(): MxArray[];
   readonly nbytes: number;
+  /**
+   * This memory as a batch, which takes it over; absent, or undefined, where rows of different lengths cannot be batched.
+   *
+   * @param leftPadding - tokens before each row's first one. Default: one row without; more need an empty cache
+   */
+  toBatch?(leftPadding?: readonly number[]): BatchCache | undefined;
   dispose(): void;
+}
+
+/** What one layer remembers of several sequences, each a row that ends where the others end. */
+export interface BatchCache extends LayerCache {
+  /** Takes over the rows of another batch of the same layer, behind its own. */
+  extend(other: BatchCache): void;
+  /** Keeps only these rows, in this order. */
+  filter(rows: readonly number[]): void;
+  /** A copy of one row as a cache of its own. */
+  extract(row: number): LayerCache;
 }

@@ -47,7 +47,7 @@ describe("ArraysCache", () => {
 
   it("masks padding on both sides as positions pass", () => {
     const cache = new ArraysCache(1, {
-      leftPadding: array([0, 3], int32),
+      leftPadding: [0, 3],
       lengths: array([3, 9], int32),
     });
     expect(cache.makeMask(4)?.toArray()).toEqual([

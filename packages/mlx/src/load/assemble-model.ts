@@ -1,7 +1,15 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
-import { Linear, MatrixLayer, type Quantization, quantization, quantize } from "../nn/index.ts";
+import {
+  isQuantization,
+  Linear,
+  MatrixLayer,
+  type Quantization,
+  type QuantizationMode,
+  quantization,
+  quantize,
+} from "../nn/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 export interface AssembleOptions {
@@ -23,6 +31,27 @@ export interface AssembledModel {
 /** Enough for K-quants: 8 bits in small groups hold their 4 to 6 bits with little added error. */
 const UNPACKED: Quantization = { bits: 8, groupSize: 32, mode: "affine" };
 
+/**
+ * The quantization that the shapes and dtype of a layer's arrays tell, where MLX has one like that.
+ *
+ * @see mlx-lm 0.32.2 utils.py infer_quant_config
+ */
+const storedQuantization = (
+  layer: MatrixLayer,
+  path: string,
+  weights: ReadonlyMap<string, MxArray>,
+): Quantization | undefined => {
+  const [weight, scales] = [weights.get(`${path}.weight`), weights.get(`${path}.scales`)];
+  const inputs = layer.matrixShape.at(-1) ?? 0;
+  if (weight === undefined || scales === undefined || weight.ndim < 2 || scales.ndim < 2) return undefined;
+  const groupSize = inputs / scales.dim(-1);
+  const bits = (weight.dim(-1) * 32) / inputs;
+  const modes: readonly QuantizationMode[] =
+    scales.dtype === mx.uint8 ? ["mxfp4", "nvfp4", "mxfp8"] : ["affine"];
+  const mode = modes.find((candidate) => isQuantization({ groupSize, bits, mode: candidate }));
+  return mode === undefined ? undefined : { groupSize, bits, mode };
+};
+
 /** Prepares the layers that the checkpoint stores quantized. */
 const expectQuantized = (
   model: LanguageModel,
@@ -34,7 +63,9 @@ const expectQuantized = (
   for (const [path, layer] of model.namedModules()) {
     if (!(layer instanceof MatrixLayer) || !weights.has(`${path}.scales`)) continue;
     const own = stored.layers.get(path);
-    if (own !== false) layer.expectQuantized(own ?? stored.standard);
+    if (own === false) continue;
+    layer.expectQuantized(own ?? storedQuantization(layer, path, weights) ?? stored.standard);
+    if (weights.has(`${path}.global_scale`)) layer.expectGlobalScale();
   }
 };
 

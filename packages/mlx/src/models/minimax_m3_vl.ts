@@ -270,6 +270,13 @@ const makeBlock = (c: Config, layer: number): DecoderBlock => {
     : new PreNormBlock(attends, new GatedMLP(c.hidden_size, c.dense_intermediate_size, { join }), norm);
 };
 
+/** Blocks are cut where a cache starts, so padding would move them: no batches of different lengths. */
+class SingleRowCache extends CacheList {
+  override toBatch(): undefined {
+    return undefined;
+  }
+}
+
 class M3Decoder extends Decoder {
   readonly #choosing: readonly boolean[];
 
@@ -286,8 +293,8 @@ class M3Decoder extends Decoder {
 
   /** A layer that chooses remembers the keys of its indexer too. */
   override makeCache(): LayerCache[] {
-    return this.#choosing.map((chooses) =>
-      chooses ? new CacheList(new KVCache(), new KVCache()) : new CacheList(new KVCache()),
+    return this.#choosing.map(
+      (chooses) => new SingleRowCache(new KVCache(), ...(chooses ? [new KVCache()] : [])),
     );
   }
 }

@@ -20,6 +20,13 @@ export { Linear } from "./linear.ts";
 export { MatrixLayer } from "./matrix-layer.ts";
 export { Module } from "./module.ts";
 export { LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
-export { type Quantization, type QuantizationMode, quantization } from "./quantization.ts";
+export {
+  isQuantization,
+  NVFP4_LARGEST,
+  type Quantization,
+  type QuantizationMode,
+  quantization,
+  quantizeMatrix,
+} from "./quantization.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
 export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";

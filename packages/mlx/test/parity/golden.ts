@@ -12,6 +12,8 @@ export interface GoldenRun {
   readonly chunks: readonly number[];
   /** With a KV cache; without one there is one chunk. */
   readonly cached: boolean;
+  /** Tokens of each row before its first one; their logits are zeros. */
+  readonly leftPadding?: readonly number[];
   /** Little-endian float32, base64. */
   readonly logits: string;
 }
@@ -41,6 +43,9 @@ export interface GoldenCase {
   /** Python's parameters and their shapes, where ours are named or stacked otherwise. */
   readonly parameters?: Readonly<Record<string, readonly number[]>>;
   readonly runs: readonly GoldenRun[];
+  /** A batch with padding; null where Python cannot, for the reason in `paddingProblem`. */
+  readonly padded: GoldenRun | null;
+  readonly paddingProblem?: string;
   readonly quantized: readonly {
     readonly bits: number;
     readonly groupSize: number;

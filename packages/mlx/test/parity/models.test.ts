@@ -3,7 +3,7 @@ import { array, bfloat16, type Dtype, float16, float32, int32, tidy } from "../.
 import { createModel, type LanguageModel, modelTypes, resolveArchitecture } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
 import { expectSameLogits } from "./compare-logits.ts";
-import { decodeFloats, type GoldenCase, readModelGoldens } from "./golden.ts";
+import { decodeFloats, type GoldenCase, type GoldenRun, readModelGoldens } from "./golden.ts";
 import { buildModel, runModel } from "./run-model.ts";
 import { kindsOf, makeCheckpoint, sanitizedSha256 } from "./sanitize-checkpoint.ts";
 
@@ -14,7 +14,7 @@ function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
   const tokens = Array.from({ length: 37 }, (_, i) => (i * 29 + 3) % vocabSize(golden));
   const other = tokens.map((token) => (token * 7 + 1) % vocabSize(golden));
   const plain = (rows: number[][]) =>
-    runModel(get(), { tokens: rows, chunks: [tokens.length], cached: false }).values;
+    runModel(get(), { tokens: rows, chunks: [rows[0]?.length ?? 0], cached: false }).values;
 
   it.each([
     ["one prefill and steps", [30, 1, 1, 1, 1, 1, 1, 1]],
@@ -29,6 +29,18 @@ function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
     const batch = plain([tokens, other]);
     expectSameLogits(batch.subarray(0, batch.length / 2), plain([tokens]), vocabSize(golden));
     expectSameLogits(batch.subarray(batch.length / 2), plain([other]), vocabSize(golden));
+  });
+
+  it("gives rows of different lengths in one batch what it gives each alone", () => {
+    const [short, padding] = [other.slice(11), 11];
+    const run = {
+      tokens: [tokens, [...Array(padding).fill(0), ...short]],
+      chunks: [20, 9, 1, 1, 1, 1, 1, 1, 1, 1],
+    };
+    const batch = runModel(get(), { ...run, cached: true, leftPadding: [0, padding] }).values;
+    const V = vocabSize(golden);
+    expectSameLogits(batch.subarray(0, batch.length / 2), plain([tokens]), V);
+    expectSameLogits(batch.subarray(batch.length / 2 + padding * V), plain([short]), V);
   });
 }
 
@@ -51,6 +63,14 @@ function describeCase(golden: GoldenCase): void {
   it.each(golden.runs)("agrees with Python mlx-lm: $name", (run) => {
     expectSameLogits(runModel(model, run).values, decodeFloats(run.logits), vocabSize(golden));
   });
+
+  it.skipIf(golden.padded === null)(
+    `agrees with Python mlx-lm: padded batch${golden.padded === null ? ` (Python has none: ${golden.paddingProblem})` : ""}`,
+    () => {
+      const run = golden.padded as GoldenRun;
+      expectSameLogits(runModel(model, run).values, decodeFloats(run.logits), vocabSize(golden));
+    },
+  );
 
   it.each([float16, bfloat16])("computes in the dtype of its weights: $name", async (dtype) => {
     expect(await logitsDtype(golden, dtype)).toBe(golden.float32Logits === true ? float32 : dtype);

@@ -1,6 +1,7 @@
 /** Builds a golden's model with generated weights and runs it as the golden says. */
 
 import { createHash } from "node:crypto";
+import type { LayerCache } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
 import { type LanguageModel, resolveArchitecture } from "../../src/models/index.ts";
 import type { GoldenCase, GoldenRun } from "./golden.ts";
@@ -28,13 +29,13 @@ export async function buildModel(
   return { model, weightsSha256: digest.digest("hex") };
 }
 
-/** Logits `[B, L, V]` of a run, one forward per chunk. */
+/** Logits `[B, L, V]` of a run, one forward per chunk; zeros for padding. */
 export function runModel(
   model: LanguageModel,
-  { tokens, chunks, cached }: Omit<GoldenRun, "name" | "logits">,
+  { tokens, chunks, cached, leftPadding }: Omit<GoldenRun, "name" | "logits">,
 ) {
   return mx.tidy(() => {
-    const cache = cached ? model.makeCache() : undefined;
+    const cache = cached ? makeCache(model, leftPadding) : undefined;
     let start = 0;
     const outputs = chunks.map((size) => {
       const ids = tokens.map((row) => row.slice(start, start + size));
@@ -44,6 +45,16 @@ export function runModel(
       return logits;
     });
     const logits = mx.concatenate(outputs, 1);
-    return { shape: logits.shape, values: logits.toTypedArray() as Float32Array };
+    const values = logits.toTypedArray() as Float32Array;
+    const [, L = 0, V = 0] = logits.shape;
+    for (const [row, n] of (leftPadding ?? []).entries()) values.fill(0, row * L * V, (row * L + n) * V);
+    return { shape: logits.shape, values };
   });
+}
+
+function makeCache(model: LanguageModel, leftPadding: readonly number[] | undefined): LayerCache[] {
+  if (leftPadding === undefined) return model.makeCache();
+  const cache = model.makeBatchCache(leftPadding);
+  if (cache === undefined) throw new Error("This model's caches cannot leave out padding");
+  return cache;
 }

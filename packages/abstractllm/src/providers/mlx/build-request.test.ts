@@ -13,6 +13,7 @@ const INFO: ModelInfo = {
   vocabSize: 1,
   hasChatTemplate: true,
   device: "cpu",
+  maxBatchSize: 8,
   loadMs: 1,
   warnings: [],
 };

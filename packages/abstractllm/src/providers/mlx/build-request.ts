@@ -3,7 +3,9 @@ import type { Options } from "../../config/option-table.ts";
 import { InvalidRequestError } from "../../errors/index.ts";
 import { type Message, MessageRole } from "../../interface/message.ts";
 import { appendFiles } from "../../media/append-files.ts";
+import { textOf } from "../../prompt/text-of.ts";
 import type { ProviderCall } from "../base-provider.ts";
+import { toChatMessage } from "./to-chat-message.ts";
 
 /** What the engine is asked, and what differs from what the user asked. */
 export interface BuiltRequest {
@@ -38,7 +40,7 @@ export function withoutSystemRole(messages: readonly Message[]): Message[] | und
   const [system, ...others] = messages;
   const first = others[0];
   if (system?.role !== MessageRole.SYSTEM || first?.role !== MessageRole.USER) return undefined;
-  return [{ ...first, content: `${system.content}\n\n${first.content}` }, ...others.slice(1)];
+  return [{ ...first, content: `${system.content}\n\n${textOf(first)}` }, ...others.slice(1)];
 }
 
 interface BuiltPrompt {
@@ -49,7 +51,7 @@ interface BuiltPrompt {
 function buildPrompt(call: ProviderCall, texts: readonly string[], info: ModelInfo): BuiltPrompt {
   if (call.options.chatTemplate === false) return rawPrompt(call, texts);
   const messages = appendFiles(call.messages, texts);
-  if (info.hasChatTemplate) return { prompt: messages, warnings: [] };
+  if (info.hasChatTemplate) return { prompt: messages.map(toChatMessage), warnings: [] };
   return {
     prompt: plainText(messages),
     warnings: ["The model has no chat template; the prompt was sent as plain text"],
@@ -66,20 +68,20 @@ function rawPrompt({ prompt, options, callOptions }: ProviderCall, texts: readon
       "chatTemplate: false sends a text as it is, so systemPrompt has no place; write it into the prompt";
     throw new InvalidRequestError(message, { provider: "mlx" });
   }
-  const [message] = appendFiles([{ role: MessageRole.USER, content: prompt }], texts);
+  const message = appendFiles([{ role: MessageRole.USER, content: prompt }], texts).at(0);
   const warnings =
     options.systemPrompt === undefined
       ? []
       : ["The configured systemPrompt was left out: chatTemplate is false"];
-  return { prompt: message?.content ?? prompt, warnings };
+  return { prompt: message === undefined ? prompt : textOf(message), warnings };
 }
 
 /** The specification's form for base models: the instructions, a blank line, the prompt. */
 function plainText(messages: readonly Message[]): string {
   const isExchange = messages.filter(({ role }) => role !== MessageRole.SYSTEM).length > 1;
-  if (!isExchange) return messages.map(({ content }) => content).join("\n\n");
-  const turns = messages.map(({ role, content }) =>
-    role === MessageRole.SYSTEM ? content : `${role}: ${content}`,
+  if (!isExchange) return messages.map(textOf).join("\n\n");
+  const turns = messages.map((message) =>
+    message.role === MessageRole.SYSTEM ? message.content : `${message.role}: ${textOf(message)}`,
   );
   return `${turns.join("\n\n")}\n\nassistant:`;
 }

@@ -5,12 +5,11 @@ import {
   ProviderAPIError,
   UnsupportedFeatureError,
 } from "../../errors/index.ts";
-import type { GenerateResponse } from "../../interface/generate-response.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
-import type { TextDeltaPart } from "../../interface/stream-part.ts";
+import type { DeltaPart } from "../../interface/stream-part.ts";
 import { findImages, readTextFiles } from "../../media/read-files.ts";
-import { BaseProvider, type ProviderCall } from "../base-provider.ts";
+import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-provider.ts";
 import { type BuiltRequest, buildRequest, withoutSystemRole } from "./build-request.ts";
 import { mlxCapabilities } from "./capabilities.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -61,9 +60,9 @@ export class MlxProvider extends BaseProvider {
 
   protected async respond(
     call: ProviderCall,
-    emit: (part: TextDeltaPart) => void,
+    emit: (part: DeltaPart) => void,
     signal: AbortSignal,
-  ): Promise<GenerateResponse> {
+  ): Promise<ProviderAnswer> {
     return this.#withModel(call, signal, async (loaded, texts) => {
       let text = "";
       const collect = (delta: string) => {
@@ -86,7 +85,6 @@ export class MlxProvider extends BaseProvider {
         ],
         timings: finish.timings,
         model: loaded.name,
-        provider: this.provider,
         raw: finish,
       };
     });

@@ -31,6 +31,7 @@ const SUPPORTED: readonly OptionName[] = [
   "token",
   "endpoint",
   "offline",
+  "maxBatchSize",
   "maxCachedModels",
   "isolation",
   "vision",
