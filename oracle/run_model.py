@@ -1,6 +1,7 @@
 """Builds a case's mlx-lm model with generated weights and runs it in the ways that must agree."""
 
 import contextlib
+import copy
 import hashlib
 import sys
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class CannotPadError(Exception):
 def build(case: Case) -> tuple[nn.Module, str]:
     """The float32 model with its weights, and the SHA-256 over their names, shapes and bytes."""
     model_class, args_class = _get_classes(case.config)
-    model = model_class(args_class.from_dict(case.config))
+    model = model_class(args_class.from_dict(copy.deepcopy(case.config)))  # some models write into it
     if case.tied:
         model.sanitize({})
     seed = hash_name(0, case.file)

@@ -1,5 +1,6 @@
 """What mlx-lm makes of a checkpoint's tensors before it loads them."""
 
+import copy
 import hashlib
 
 import mlx.core as mx
@@ -35,7 +36,7 @@ def sanitize_records(case: Case) -> list[dict]:
     records = []
     for layout, kinds in case.checkpoints.items():
         tensors = {name: make_tensor(seed, name, kind, case.norm_center) for name, kind in kinds.items()}
-        model = model_class(args_class.from_dict(case.config))
+        model = model_class(args_class.from_dict(copy.deepcopy(case.config)))
         result = model.sanitize(tensors) if hasattr(model, "sanitize") else tensors
         digest = hashlib.sha256()
         for name, tensor in sorted(result.items()):

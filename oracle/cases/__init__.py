@@ -5,4 +5,5 @@ from .case import QUANTIZATIONS, Case
 
 __all__ = ["CASES", "QUANTIZATIONS", "Case"]
 
-CASES: list[Case] = [case for group in (dense, sliding, moe, latent, hybrid, wrappers) for case in group.CASES]
+GROUPS = (dense, sliding, moe, latent, hybrid, wrappers)
+CASES: list[Case] = [case for group in GROUPS for case in group.CASES]

@@ -53,7 +53,9 @@ def expand(pattern: str) -> list[str]:
         return [pattern]
     counted = re.fullmatch(r"(\d+)-(\d+)", found[1])
     items = range(int(counted[1]), int(counted[2]) + 1) if counted else found[1].split(",")
-    return [name for item in items for name in expand(f"{pattern[: found.start()]}{item}{pattern[found.end() :]}")]
+    return [
+        name for item in items for name in expand(f"{pattern[: found.start()]}{item}{pattern[found.end() :]}")
+    ]
 
 
 def checkpoint(tensors: dict[str, tuple]) -> dict[str, str]:
@@ -66,7 +68,7 @@ def checkpoint(tensors: dict[str, tuple]) -> dict[str, str]:
     return result
 
 
-def family(file: str, base: dict, rows: dict[str, dict], **options) -> list[Case]:
+def family(file: str, base: dict, rows: dict[str, dict], *, quantized: bool = True, **options) -> list[Case]:
     """Cases that override keys of `base`; ... removes a key. The first row is also run quantized.
 
     `checkpoints` in a row gives weights as repositories have them, by layout, for `sanitize`.
@@ -79,7 +81,14 @@ def family(file: str, base: dict, rows: dict[str, dict], **options) -> list[Case
         layouts = {layout: checkpoint(tensors) for layout, tensors in changes.pop("checkpoints", {}).items()}
         config = {key: value for key, value in {**base, **changes}.items() if value is not ...}
         case = Case(
-            file, name, config, quantized=index == 0, same_as=same_as, tied=tied, checkpoints=layouts, **options
+            file,
+            name,
+            config,
+            quantized=quantized and index == 0,
+            same_as=same_as,
+            tied=tied,
+            checkpoints=layouts,
+            **options,
         )
         cases.append(case)
     return cases

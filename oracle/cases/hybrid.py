@@ -74,7 +74,7 @@ qwen3_next = family(
     {
         **BASE,
         "model_type": "qwen3_next",
-        "rms_norm_eps": 1e-3,  # with less, norms of the small values of first positions blow up their last bits
+        "rms_norm_eps": 1e-3,  # less blows up the last bits of small first positions
         "num_hidden_layers": 4,
         "linear_num_value_heads": 4,
         "linear_num_key_heads": 2,

@@ -1,6 +1,6 @@
 """Decoders that squeeze keys and values into a latent vector per position."""
 
-from .case import BASE, Case, family
+from .case import BASE, LONG_FACTORS, Case, family
 
 YARN = {
     "type": "yarn",
@@ -60,8 +60,16 @@ deepseek_v3 = family(
                     "model.layers.{0-2}.self_attn.o_proj.weight": ("uint32", 64, 8),
                 },
                 "packed integers": {
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_packed": ("uint32", 64, 8),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale": ("bfloat16", 64, 2),
+                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_packed": (
+                        "uint32",
+                        64,
+                        8,
+                    ),
+                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale": (
+                        "bfloat16",
+                        64,
+                        2,
+                    ),
                     "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_shape": ("uint32", 2),
                     "model.norm.weight": ("bfloat16", 64),
                 },
@@ -106,4 +114,42 @@ deepseek_v2 = family(
     },
 )
 
-CASES: list[Case] = [*deepseek_v3, *deepseek_v2]
+youtu_llm = family(
+    "youtu_llm",
+    {**LATENT, "model_type": "youtu_llm", "rms_norm_eps": 1e-3},
+    {
+        "tied embeddings by default": {
+            "checkpoints": {"transformers": {"lm_head.weight": (64, 64), "model.norm.weight": (64,)}}
+        },
+        "own head, biases": {"tie_word_embeddings": False, "attention_bias": True, "mlp_bias": True},
+        "queries not squeezed, rope in halves": {"q_lora_rank": None, "rope_traditional": False},
+        "rope yarn": {"rope_scaling": YARN},
+    },
+)
+
+minicpm3 = family(
+    "minicpm3",
+    {
+        **{key: value for key, value in LATENT.items() if key != "v_head_dim"},
+        "model_type": "minicpm3",
+        "dim_model_base": 16,
+        "scale_depth": 1.4,
+        "scale_emb": 6.0,
+        "rope_scaling": {
+            "type": "longrope",
+            "original_max_position_embeddings": 64,
+            "short_factor": [1.0] * 8,
+            "long_factor": LONG_FACTORS,
+        },
+    },
+    {
+        "own head": {},
+        "tied embeddings, bias": {"tie_word_embeddings": True, "attention_bias": True},
+        "other heads": {"num_attention_heads": 2, "qk_nope_head_dim": 24, "kv_lora_rank": 48},
+        "original length by default": {
+            "rope_scaling": {"type": "longrope", "short_factor": [1.0] * 8, "long_factor": LONG_FACTORS}
+        },
+    },
+)
+
+CASES: list[Case] = [*deepseek_v3, *deepseek_v2, *youtu_llm, *minicpm3]

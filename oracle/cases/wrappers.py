@@ -1,6 +1,6 @@
 """Language models inside multimodal ones."""
 
-from .case import BASE, LLAMA3_ROPE, Case, family
+from .case import BASE, LLAMA, LLAMA3_ROPE, Case, family
 
 gemma3 = family(
     "gemma3",
@@ -178,12 +178,12 @@ minimax_m3_vl = family(
                 },
             }
         },
-        "flat settings, three of three keys, tied": m3_row(
+        "flat settings, three blocks of which two local, tied": m3_row(
             sparse_attention_config=...,
             sparse_attention_freq=[1, 0, 1],
             index_n_heads=1,
             index_head_dim=16,
-            index_block_size=3,
+            index_block_size=2,
             index_topk_blocks=3,
             index_local_blocks=2,
             tie_word_embeddings=True,
@@ -206,9 +206,89 @@ minimax_m3_vl = family(
     norm_center=0.0,
 )
 
+TEXT_CONFIG = {key: value for key, value in LLAMA.items() if key not in ("model_type", "tie_word_embeddings")}
+
+mistral3 = family(
+    "mistral3",
+    {
+        "model_type": "mistral3",
+        "vocab_size": 64,
+        "text_config": {**TEXT_CONFIG, "model_type": "mistral"},
+        "vision_config": {"model_type": "pixtral"},
+    },
+    {
+        "Mistral": {
+            "checkpoints": {
+                "transformers": {
+                    "vision_tower.patch_conv.weight": (8, 3),
+                    "multi_modal_projector.norm.weight": (64,),
+                    "language_model.model.embed_tokens.weight": (64, 64),
+                    "language_model.model.layers.{0-2}.self_attn.q_proj.weight": (64, 64),
+                    "language_model.lm_head.weight": (64, 64),
+                },
+                "transformers 5": {
+                    "model.vision_tower.patch_conv.weight": (8, 3),
+                    "model.language_model.embed_tokens.weight": (64, 64),
+                    "lm_head.weight": (64, 64),
+                },
+            }
+        },
+        "tied embeddings": {
+            "text_config": {**TEXT_CONFIG, "model_type": "mistral", "tie_word_embeddings": True}
+        },
+        "Ministral 3": {
+            "text_config": {
+                **TEXT_CONFIG,
+                "model_type": "ministral3",
+                "rope_parameters": {
+                    "rope_type": "default",
+                    "rope_theta": 10000.0,
+                    "original_max_position_embeddings": 3,
+                    "llama_4_scaling_beta": 0.5,
+                },
+            },
+        },
+    },
+)
+
+pixtral = family(
+    "pixtral",
+    {
+        "model_type": "pixtral",
+        "vocab_size": 64,
+        "text_config": {**TEXT_CONFIG, "model_type": "mistral", "tie_word_embeddings": True},
+        "vision_config": {"model_type": "pixtral"},
+    },
+    {
+        "a head whatever the config says": {
+            "checkpoints": {
+                "transformers": {
+                    "vision_tower.patch_conv.weight": (8, 3),
+                    "multi_modal_projector.norm.weight": (64,),
+                    "language_model.model.embed_tokens.weight": (64, 64),
+                    "language_model.lm_head.weight": (64, 64),
+                }
+            }
+        },
+        "32 heads by default": {
+            "text_config": {
+                "model_type": "mistral",
+                "hidden_size": 128,
+                "num_hidden_layers": 2,
+                "intermediate_size": 96,
+                "num_key_value_heads": 8,
+                "rms_norm_eps": 1e-5,
+                "vocab_size": 64,
+            }
+        },
+    },
+)
+
 CASES: list[Case] = [
     *gemma3,
     *gemma4,
     *llama4,
     *minimax_m3_vl,
+    *mistral3,
+    *pixtral,
 ]

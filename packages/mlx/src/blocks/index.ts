@@ -21,14 +21,7 @@ export {
   TransformerLM,
 } from "./causal-lm.ts";
 export { ExpandedAttention } from "./expanded-attention.ts";
-export {
-  type Choice,
-  normScores,
-  type Routing,
-  routeExperts,
-  topExperts,
-  weighAnswers,
-} from "./experts.ts";
+export { type Choice, normScores, type Routing, routeExperts, topExperts, weighAnswers } from "./experts.ts";
 export { FeedForwardBlock } from "./feed-forward-block.ts";
 export { FusedGatedMLP } from "./fused-gated-mlp.ts";
 export { GatedAttention, type GatedAttentionConfig } from "./gated-attention.ts";
@@ -52,8 +45,16 @@ export { MultiLinear } from "./multi-linear.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
+export { positionsFrom } from "./positions.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
-export { createLayerRope, createRope, noRope, ntkAlphaRope, type RopeSettings } from "./rope.ts";
+export {
+  createLayerRope,
+  createRope,
+  noRope,
+  ntkAlphaRope,
+  type RopeSettings,
+  reversedRope,
+} from "./rope.ts";
 export {
   CorrectedGate,
   type CorrectedGateConfig,
@@ -72,10 +73,19 @@ export {
   type SelfAttentionOptions,
 } from "./self-attention.ts";
 export { SharedMoe, type SharedMoeConfig } from "./shared-moe.ts";
-export { type SlidingConfig, SlidingDecoder, type SlidingWindow, slidingWindow } from "./sliding-decoder.ts";
+export {
+  type SlidingConfig,
+  SlidingDecoder,
+  type SlidingWindow,
+  slidingCaches,
+  slidingMasks,
+  slidingWindow,
+} from "./sliding-decoder.ts";
 export { SparseBlock } from "./sparse-block.ts";
 export { isSparseLayer, SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";
 export { type StateSpaceInputs, stateSpace, timeSteps } from "./state-space.ts";
-export { SwitchGLU } from "./switch-glu.ts";
+export { askExperts, SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";
+export { SwitchMLP } from "./switch-mlp.ts";
 export { TextModel } from "./text-model.ts";
+export { TokDecoder } from "./tok-decoder.ts";

@@ -1,16 +1,11 @@
 import type { LayerCache } from "../cache/index.ts";
-import { add, arange, expandDims, type MxArray, maximum } from "../core/index.ts";
+import { add, type MxArray } from "../core/index.ts";
 import { layerCache } from "../models/language-model.ts";
 import { Embedding } from "../nn/index.ts";
 import type { DecoderBlock } from "./decoder-frame.ts";
 import { GptDecoder, type GptDecoderConfig } from "./gpt-decoder.ts";
 import type { Norm } from "./norm.ts";
-
-/** The next `L` positions, int32 `[L]`, or `[B, L]` where rows differ; those of padding count as the first. */
-const positions = (offset: LayerCache["offset"], L: number): MxArray =>
-  typeof offset === "number"
-    ? arange(offset, offset + L)
-    : maximum(add(expandDims(offset, 1), arange(0, L)), 0);
+import { positionsFrom } from "./positions.ts";
 
 /** GPT-2's decoder: a learned embedding of each position is added to that of the token. */
 export class LearnedPositionsDecoder extends GptDecoder {
@@ -27,6 +22,7 @@ export class LearnedPositionsDecoder extends GptDecoder {
 
   protected override inputs(tokens: MxArray, embeddings?: MxArray, cache?: readonly LayerCache[]): MxArray {
     const x = super.inputs(tokens, embeddings); // [B, L, E]
-    return add(x, this.wpe.forward(positions(layerCache(cache, 0).offset, x.dim(1))));
+    const { offset } = layerCache(cache, 0);
+    return add(x, this.wpe.forward(positionsFrom(offset, x.dim(1))));
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ArraysCache } from "../cache/index.ts";
-import { array, concatenate, float32, index, int32, type MxArray } from "../core/index.ts";
+import { array, concatenate, float32, index, type MxArray } from "../core/index.ts";
 import { CausalConv1d } from "./causal-conv.ts";
 import { gatedDelta, normQueryAndKey } from "./gated-delta.ts";
 import { stateSpace } from "./state-space.ts";
@@ -110,7 +110,7 @@ describe("CausalConv1d", () => {
     );
     const x = waves([1, 9, 3], 0.4);
     const whole = conv.continue(x, undefined, new ArraysCache(1));
-    const cache = new ArraysCache(1, { lengths: array([5], int32) });
+    const cache = new ArraysCache(1, { lengths: [5] });
     const padded = concatenate([index(x, [], [0, 5]), waves([1, 2, 3], 0.8)], 1);
     const first = conv.continue(padded, cache.makeMask(7), cache);
     const rest = conv.continue(index(x, [], [5, 9]), undefined, cache);

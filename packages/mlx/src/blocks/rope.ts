@@ -264,11 +264,13 @@ export const createLayerRope = (
   return createRope({ ...settings, base: rope_theta, scaling: parameters });
 };
 
-/** Hunyuan's: a base raised once and for all by `rope_scaling.alpha`. */
-export const ntkAlphaRope = ({ dims, base, scaling = {} }: RopeSettings): PositionEmbedding => {
-  const { alpha } = read({ alpha: number.required() }, scaling);
-  return new RoPE(dims, { freqs: mx.keep(wavelengths(dims, base * alpha ** (dims / (dims - 2)))) });
-};
+/** Rotary embedding with the base that a longer context of `alpha` times the trained one needs. */
+export const ntkAlphaRope = (dims: number, base: number, alpha: number): PositionEmbedding =>
+  new RoPE(dims, { freqs: mx.keep(wavelengths(dims, base * alpha ** (dims / (dims - 2)))) });
+
+/** Rotary embedding the other way round. */
+export const reversedRope = (dims: number, base: number): PositionEmbedding =>
+  new RoPE(dims, { freqs: mx.keep(mx.negative(wavelengths(dims, base))) });
 
 /** Leaves positions out: layers without position embedding. */
 export const noRope: PositionEmbedding = { forward: (x) => x };

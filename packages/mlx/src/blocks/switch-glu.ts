@@ -6,6 +6,29 @@ import { SwitchLinear } from "./switch-linear.ts";
 /** From here on, bringing tokens of one expert together is cheaper than jumping between weights. */
 const SORT_FROM = 64;
 
+/**
+ * What experts answer about each position: `answer` sees positions `[..., 1, E]` and the expert of each, ascending
+ * when it is told so, and gives `[..., 1, E]`.
+ *
+ * @param x - `[B, L, E]`
+ * @param experts - `[B, L, k]`, the experts that each position asks
+ * @returns `[B, L, k, E]`
+ */
+export const askExperts = (
+  x: MxArray,
+  experts: MxArray,
+  answer: (x: MxArray, experts: MxArray, isSorted: boolean) => MxArray,
+): MxArray => {
+  const rows = mx.expandDims(x, [-2, -3]); // [B, L, 1, 1, E]
+  if (experts.size < SORT_FROM) return mx.squeeze(answer(rows, experts, false), -2);
+  const asked = mx.reshape(experts, [-1]); // [B * L * k]
+  const order = mx.argsort(asked);
+  const position = mx.floorDivide(order, experts.dim(-1)); // which row each question is about
+  const sorted = mx.take(mx.reshape(rows, [-1, 1, x.dim(-1)]), position, 0); // [B * L * k, 1, E]
+  const answers = answer(sorted, mx.take(asked, order), true);
+  return mx.reshape(mx.take(answers, mx.argsort(order), 0), [...experts.shape, -1]);
+};
+
 /** A gated MLP per expert. @see mlx-lm 0.32.2 models/switch_layers.py */
 export class SwitchGLU extends Module {
   gate_proj: SwitchLinear;
@@ -26,25 +49,12 @@ export class SwitchGLU extends Module {
     this.#join = join;
   }
 
-  /**
-   * @param x - `[B, L, E]`
-   * @param experts - `[B, L, k]`, the experts that each position asks
-   * @returns `[B, L, k, E]`
-   */
+  /** `[B, L, E]`, asking experts `[B, L, k]`, to `[B, L, k, E]`. */
   forward(x: MxArray, experts: MxArray): MxArray {
-    const rows = mx.expandDims(x, [-2, -3]); // [B, L, 1, 1, E]
-    if (experts.size < SORT_FROM) return mx.squeeze(this.#answers(rows, experts, false), -2);
-    const asked = mx.reshape(experts, [-1]); // [B * L * k]
-    const order = mx.argsort(asked);
-    const position = mx.floorDivide(order, experts.dim(-1)); // which row each question is about
-    const sorted = mx.take(mx.reshape(rows, [-1, 1, x.dim(-1)]), position, 0); // [B * L * k, 1, E]
-    const answers = this.#answers(sorted, mx.take(asked, order), true);
-    return mx.reshape(mx.take(answers, mx.argsort(order), 0), [...experts.shape, -1]);
-  }
-
-  #answers(x: MxArray, experts: MxArray, isSorted: boolean): MxArray {
-    const up = this.up_proj.forward(x, experts, isSorted);
-    const gate = this.gate_proj.forward(x, experts, isSorted);
-    return this.down_proj.forward(this.#join(gate, up), experts, isSorted);
+    return askExperts(x, experts, (rows, expert, isSorted) => {
+      const up = this.up_proj.forward(rows, expert, isSorted);
+      const gate = this.gate_proj.forward(rows, expert, isSorted);
+      return this.down_proj.forward(this.#join(gate, up), expert, isSorted);
+    });
   }
 }

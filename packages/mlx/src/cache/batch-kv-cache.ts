@@ -29,16 +29,17 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
   #padding: number[]; // per row, positions of `inner` before its first
   #next: number[]; // per row, position of its next token
   #offset: MxArray | undefined; // of `next`, made when asked for
+  #passed: MxArray | undefined; // the one before
 
   /** @param leftPadding - as many tokens of each row will be padding, or none if `inner` has contents */
   constructor(inner: KeyValueCache, leftPadding: readonly number[]) {
-    super();
     if (leftPadding.length === 0 || !leftPadding.every((n) => Number.isSafeInteger(n) && n >= 0)) {
       throw new InvalidArgumentError(`Expected whole numbers of padding but received [${leftPadding}]`);
     }
     if (inner.offset > 0 && (leftPadding.length > 1 || leftPadding[0] !== 0)) {
       throw new InvalidArgumentError("Left padding needs an empty cache: this one has contents");
     }
+    super();
     this.#inner = inner;
     this.#padding = [...leftPadding];
     this.#next = leftPadding.map((n) => inner.offset - n);
@@ -66,7 +67,8 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
 
   #place(next: number[]): void {
     this.#next = next;
-    this.#offset?.dispose();
+    this.#passed?.dispose();
+    this.#passed = this.#offset; // a layer may still ask for it
     this.#offset = undefined;
   }
 
@@ -170,6 +172,7 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
 
   dispose(): void {
     this.#inner.dispose();
+    this.#place([]);
     this.#place([]);
     this.#padding = [];
   }

@@ -9,11 +9,8 @@ const refuse = (): never => {
   );
 };
 
-const isBatch = (cache: LayerCache): cache is BatchCache => "extend" in cache;
-const asBatch = (cache: LayerCache): BatchCache => (isBatch(cache) ? cache : refuse());
-
 /** A cache for each part of a layer that mixes in several ways. @see mlx-lm 0.32.2 models/cache.py CacheList */
-export class CacheList implements BatchCache {
+export class CacheList implements LayerCache {
   readonly #parts: readonly LayerCache[];
 
   constructor(...parts: readonly LayerCache[]) {
@@ -44,29 +41,6 @@ export class CacheList implements BatchCache {
     return refuse();
   }
 
-  toBatch(leftPadding?: readonly number[]): BatchCache | undefined {
-    const batches = this.#parts.map((part) => part.toBatch?.(leftPadding));
-    return batches.every((batch) => batch !== undefined) ? new CacheList(...batches) : undefined;
-  }
-
-  extend(other: BatchCache): void {
-    this.#batches.forEach((batch, i) => {
-      batch.extend(asBatch(other.part(i)));
-    });
-  }
-
-  filter(rows: readonly number[]): void {
-    for (const batch of this.#batches) batch.filter(rows);
-  }
-
-  extract(row: number): LayerCache {
-    return new CacheList(...this.#batches.map((batch) => batch.extract(row)));
-  }
-
-  get #batches(): BatchCache[] {
-    return this.#parts.map(asBatch);
-  }
-
   isTrimmable(): boolean {
     return this.#parts.every((part) => part.isTrimmable());
   }
@@ -76,11 +50,47 @@ export class CacheList implements BatchCache {
     return this.isTrimmable() ? Math.min(...this.#parts.map((part) => part.trim(n))) : 0;
   }
 
+  toBatch(leftPadding?: readonly number[]): BatchCache | undefined {
+    const batches = this.#parts.map((part) => part.toBatch?.(leftPadding));
+    return batches.every((batch) => batch !== undefined) ? new BatchCacheList(...batches) : undefined;
+  }
+
   state(): MxArray[] {
     return this.#parts.flatMap((part) => part.state());
   }
 
   dispose(): void {
     for (const part of this.#parts) part.dispose();
+  }
+}
+
+/** A batch for each part of a layer. */
+class BatchCacheList extends CacheList implements BatchCache {
+  readonly #batches: readonly BatchCache[];
+
+  constructor(...batches: readonly BatchCache[]) {
+    super(...batches);
+    this.#batches = batches;
+  }
+
+  override toBatch(): BatchCache {
+    return this;
+  }
+
+  extend(other: BatchCache): void {
+    if (!(other instanceof BatchCacheList)) {
+      throw new InvalidArgumentError("Only caches of one layer can be joined");
+    }
+    this.#batches.forEach((batch, i) => {
+      batch.extend(other.#batches[i] ?? refuse());
+    });
+  }
+
+  filter(rows: readonly number[]): void {
+    for (const batch of this.#batches) batch.filter(rows);
+  }
+
+  extract(row: number): LayerCache {
+    return new CacheList(...this.#batches.map((batch) => batch.extract(row)));
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { arange, array, float32, int32, type MxArray } from "../core/index.ts";
+import { arange, array, float32, type MxArray } from "../core/index.ts";
 import { ArraysCache, CacheList, ChunkedKVCache, KVCache, noCache } from "./index.ts";
 
 const positions = (start: number, L: number): MxArray =>
@@ -48,7 +48,7 @@ describe("ArraysCache", () => {
   it("masks padding on both sides as positions pass", () => {
     const cache = new ArraysCache(1, {
       leftPadding: [0, 3],
-      lengths: array([3, 9], int32),
+      lengths: [3, 9],
     });
     expect(cache.makeMask(4)?.toArray()).toEqual([
       [1, 1, 1, 0],
@@ -83,4 +83,39 @@ it("refuses to be asked for what a cache does not keep", () => {
   );
   expect(() => new CacheList(new KVCache()).part(1)).toThrow(/only its parts/);
   expect(noCache.part(3)).toBe(noCache);
+});
+
+describe("a batch of recurrent layers", () => {
+  const filled = (value: number): ArraysCache => {
+    const cache = new ArraysCache(1);
+    cache.set(0, array([[value, value]], float32));
+    cache.advance(3);
+    return cache;
+  };
+
+  it("joins, picks and gives back rows", () => {
+    const batch = filled(1).toBatch();
+    batch.extend(filled(2).toBatch());
+    batch.extend(new ArraysCache(1).toBatch([4]));
+    expect(batch.arrays.get(0)?.toArray()).toEqual([
+      [1, 1],
+      [2, 2],
+      [0, 0],
+    ]);
+    expect(batch.arrays.makeMask(5)?.toArray()).toEqual([
+      [1, 1, 1, 1, 1],
+      [1, 1, 1, 1, 1],
+      [0, 0, 0, 0, 1],
+    ]);
+    batch.filter([2, 1]);
+    expect(batch.extract(1).arrays.get(0)?.toArray()).toEqual([[2, 2]]);
+    expect(() => batch.filter([2])).toThrow(/rows below 2/);
+  });
+
+  it("goes through the parts of a layer, where all of them can", () => {
+    const batch = new CacheList(filled(1), new KVCache()).toBatch([0]);
+    batch?.extend(new CacheList(filled(2), new KVCache()).toBatch([0]) ?? filled(0));
+    expect(batch?.part(0).arrays.get(0)?.shape).toEqual([2, 2]);
+    expect(new CacheList(new ChunkedKVCache(8)).toBatch([0])).toBeUndefined();
+  });
 });

@@ -63,6 +63,13 @@ describe("parseConfig", () => {
     expect(parse(int.optional(), value)).toBeUndefined();
   });
 
+  it("tells null from absent where null means none", () => {
+    const schema = { key: int.nullable(5) };
+    expect(parseConfig(schema, {}).config.key).toBe(5);
+    expect(parseConfig(schema, { key: null }).config.key).toBeUndefined();
+    expect(parseConfig(schema, { key: 0 }).config.key).toBe(0);
+  });
+
   it("names the key in the details", () => {
     try {
       parseConfig({ hidden_size: int.required() }, { hidden_size: "big" });

@@ -221,3 +221,11 @@ export const withRopeKeys = (raw: Readonly<Record<string, unknown>>): Record<str
     rope_local_base_freq: raw.rope_local_base_freq ?? asObject(nested.sliding_attention)?.rope_theta,
   };
 };
+
+/** What {@link withRopeKeys} adds, in the schema of a model that reads `rope_parameters` itself. */
+export const liftedRopeKeys = {
+  rope_theta: number.optional(),
+  partial_rotary_factor: number.optional(),
+  rope_scaling: record.optional(),
+  rope_local_base_freq: number.optional(),
+};

@@ -13,7 +13,7 @@ import { KVCache, type LayerCache } from "../cache/index.ts";
 import { add, float32, type MxArray, softmax } from "../core/index.ts";
 import { Embedding, Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, number, ofLayer, oneOf, oneOrList, record } from "./config.ts";
+import { bool, type Infer, int, number, ofLayer, oneOf, oneOrList, parseConfig, record } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
 import { map, splitInto, stackNamedExperts } from "./sanitize.ts";
 import { reshaped } from "./tensor-change.ts";
@@ -77,7 +77,8 @@ class Attention extends Module {
       this.key_layernorm = new RMSNorm(D, c.rms_norm_eps);
     }
     this.#scale = D ** -0.5;
-    this.#rope = ntkAlphaRope({ dims: D, base: c.rope_theta, scaling: c.rope_scaling });
+    const { alpha } = parseConfig({ alpha: number.required() }, c.rope_scaling).config;
+    this.#rope = ntkAlphaRope(D, c.rope_theta, alpha);
   }
 
   /** Keys and values of the layer's own; undefined where it makes none. */

@@ -6,6 +6,7 @@ import { FeedForwardBlock } from "../blocks/feed-forward-block.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
+import { positionsFrom } from "../blocks/positions.ts";
 import { createRope, noRope } from "../blocks/rope.ts";
 import { SwitchGLU } from "../blocks/switch-glu.ts";
 import { ChunkedKVCache, KVCache, type LayerCache } from "../cache/index.ts";
@@ -108,8 +109,7 @@ class Attention extends Module {
   /** Queries far from the start grow, so that attention over many keys stays sharp. */
   #tempered(q: MxArray, offset: number | MxArray): MxArray {
     const { floor_scale, attn_scale } = this.#c;
-    const first = typeof offset === "number" ? offset : mx.reshape(offset, [-1, 1, 1, 1]);
-    const counts = mx.expandDims(mx.arange(1, q.dim(2) + 1), 1).add(first); // [L, 1] or [B, 1, L, 1]
+    const counts = mx.reshape(positionsFrom(offset, q.dim(2)), [-1, 1, q.dim(2), 1]).add(1); // [B or 1, 1, L, 1]
     const growth = mx.log(mx.floor(counts.divide(floor_scale)).add(1));
     return mx.multiply(q, growth.multiply(attn_scale).add(1)).astype(q.dtype);
   }

@@ -293,9 +293,8 @@ class M3Decoder extends Decoder {
 
   /** A layer that chooses remembers the keys of its indexer too. */
   override makeCache(): LayerCache[] {
-    return this.#choosing.map(
-      (chooses) => new SingleRowCache(new KVCache(), ...(chooses ? [new KVCache()] : [])),
-    );
+    const List = this.#choosing.includes(true) ? SingleRowCache : CacheList;
+    return this.#choosing.map((chooses) => new List(new KVCache(), ...(chooses ? [new KVCache()] : [])));
   }
 }
 

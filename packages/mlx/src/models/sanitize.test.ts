@@ -4,8 +4,10 @@ import {
   array,
   float16,
   float32,
+  full,
   liveArrays,
   type MxArray,
+  quantize,
   stack,
   transpose,
   uint8,
@@ -16,6 +18,7 @@ import { resolveArchitecture } from "./registry.ts";
 import {
   concatenateInto,
   deinterleave,
+  derive,
   drop,
   dropLayersFrom,
   map,
@@ -23,8 +26,11 @@ import {
   sanitize,
   splitInto,
   stackExperts,
+  throughDense,
+  unpackFp8,
+  whenPresent,
 } from "./sanitize.ts";
-import { added, cast, reshaped, transposed, viewed } from "./tensor-change.ts";
+import { added, cast, multiplied, reshaped, transposed, viewed } from "./tensor-change.ts";
 
 const numbered = (value: number): MxArray => array([value], float32);
 
@@ -120,6 +126,21 @@ describe("sanitize", () => {
       ["k.weight", [[4]]],
       ["v.weight", [[5]]],
     ]);
+  });
+
+  it("derives what a checkpoint lacks, and nothing else", () => {
+    const rules = [derive(/^embed\./, "head.", [])];
+    const [embed, head] = [numbered(1), numbered(2)];
+    const given = new Map([["embed.weight", embed]]);
+    const copied = sanitize(given, rules, {}).get("head.weight");
+    expect(copied?.toArray()).toEqual([1]);
+    expect(copied).not.toBe(embed);
+    expect(sanitize(new Map([...given, ["head.weight", head]]), rules, {}).get("head.weight")).toBe(head);
+    expect(
+      sanitize(given, [derive(/embed/, "twice", [multiplied(2)])], {})
+        .get("twice.weight")
+        ?.toArray(),
+    ).toEqual([2]);
   });
 
   it("splits rows that take turns", () => {
@@ -280,4 +301,86 @@ it("reads the experts of DBRX from either layout", async () => {
     expect(stacked?.shape).toEqual(name === "down_proj" ? [2, 2, 3] : [2, 3, 2]);
     expect(converted.get(`${path}.${name}.weight`)?.toArray()).toEqual(stacked?.toArray());
   }
+});
+
+describe("rules for packed and unconverted checkpoints", () => {
+  it("derives a changed copy beside the original", () => {
+    const result = sanitize(
+      new Map([["a.scale", numbered(2)]]),
+      [derive(/\.scale$/, ".bias", [multiplied(-8)])],
+      {},
+    );
+    expect([...result].map(([key, value]) => [key, value.item()])).toEqual([
+      ["a.scale", 2],
+      ["a.bias", -16],
+    ]);
+  });
+
+  it("applies rules only where a key is present", () => {
+    const rules = [whenPresent(/^raw$/, [map(/norm/, [added(1)])])];
+    const norm = (weights: Map<string, MxArray>) => sanitize(weights, rules, {}).get("norm")?.item();
+    expect(norm(new Map([["norm", numbered(0)]]))).toBe(0);
+    expect(
+      norm(
+        new Map([
+          ["raw", numbered(0)],
+          ["norm", numbered(0)],
+        ]),
+      ),
+    ).toBe(1);
+  });
+
+  it("changes quantized layers in their dense form, and quantizes them alike", () => {
+    const dense = arange(0, 4 * 64, 1, float32).reshape(4, 64);
+    const [weight, scales, biases] = quantize(dense, 32, 8);
+    if (weight === undefined || scales === undefined || biases === undefined)
+      throw new Error("not quantized");
+    const packed = new Map([
+      ["kv.weight", weight],
+      ["kv.scales", scales],
+      ["kv.biases", biases],
+    ]);
+    const rules = [throughDense(/^kv$/, () => 64, [splitInto(/kv/, ["k", "v"])])];
+    const result = sanitize(packed, rules, {});
+    expect([...result.keys()].sort()).toEqual(
+      ["k", "v"].flatMap((name) => ["biases", "scales", "weight"].map((part) => `${name}.${part}`)),
+    );
+    expect(result.get("v.weight")?.shape).toEqual([2, 16]);
+    expect(() =>
+      sanitize(
+        new Map([
+          ["kv.weight", weight],
+          ["kv.scales", scales],
+        ]),
+        rules,
+        {},
+      ),
+    ).toThrow(/no biases/);
+    expect([...sanitize(new Map([["kv.weight", dense]]), rules, {}).keys()]).toEqual([
+      "k.weight",
+      "v.weight",
+    ]);
+  });
+
+  it("unpacks float8 whose last blocks are cut off", () => {
+    const bytes = full([3, 5], 0x38, uint8); // 1 in E4M3
+    const scales = array(
+      [
+        [1, 2],
+        [4, 8],
+      ],
+      float32,
+    );
+    const weights = new Map([
+      ["w", bytes],
+      ["w_scale_inv", scales],
+    ]);
+    expect(
+      sanitize(weights, [unpackFp8(4)], {})
+        .get("w")
+        ?.astype(float32)
+        .toArray(),
+    ).toEqual(Array.from({ length: 3 }, () => [1, 1, 1, 1, 2]));
+    expect(() => sanitize(new Map([["w_scale_inv", scales]]), [unpackFp8(4)], {})).toThrow(/without w/);
+  });
 });

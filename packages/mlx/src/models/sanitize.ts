@@ -4,6 +4,7 @@ import {
   concatenate,
   type Dtype,
   type MxArray,
+  reshape,
   split,
   stack,
   take,
@@ -36,7 +37,7 @@ export interface SplitRule<C> {
   readonly interleaved?: boolean;
 }
 
-export interface ConcatenateRule {
+interface ConcatenateRule {
   readonly kind: "concatenate";
   /** Its group `part` matches a part's name. */
   readonly pattern: RegExp;
@@ -44,7 +45,7 @@ export interface ConcatenateRule {
   readonly parts: readonly string[];
 }
 
-export interface DeriveRule {
+interface DeriveRule {
   readonly kind: "derive";
   readonly pattern: RegExp;
   readonly to: string;
@@ -162,7 +163,10 @@ export const concatenateInto = (pattern: RegExp, to: string, parts: readonly str
   parts,
 });
 
-/** Adds a changed copy of each weight whose key matches, named by replacing the match by `to`. */
+/**
+ * Adds a changed copy of each weight whose key matches, named by replacing the match by `to`, where a checkpoint has
+ * none of that name.
+ */
 export const derive = (pattern: RegExp, to: string, changes: readonly TensorChange[]): DeriveRule => ({
   kind: "derive",
   pattern,
@@ -282,8 +286,11 @@ const deriveMatches = (
   { pattern, to, changes }: DeriveRule,
 ): Map<string, MxArray> => {
   const derived = [...weights]
-    .filter(([key]) => pattern.test(key))
-    .map(([key, value]): [string, MxArray] => [key.replace(pattern, to), changes.reduce(applyChange, value)]);
+    .filter(([key]) => pattern.test(key) && !weights.has(key.replace(pattern, to)))
+    .map(([key, value]): [string, MxArray] => {
+      const copy = reshape(value, value.shape); // of its own, also without changes
+      return [key.replace(pattern, to), changes.reduce(applyChange, copy)];
+    });
   return new Map([...weights, ...derived]);
 };
 

@@ -19,7 +19,7 @@ export { Embedding } from "./embedding.ts";
 export { Linear } from "./linear.ts";
 export { MatrixLayer } from "./matrix-layer.ts";
 export { Module } from "./module.ts";
-export { LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
+export { BareRMSNorm, LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
 export {
   isQuantization,
   NVFP4_LARGEST,

@@ -9,6 +9,11 @@ import { kindsOf, makeCheckpoint, sanitizedSha256 } from "./sanitize-checkpoint.
 
 const vocabSize = (golden: GoldenCase): number => Number(golden.config.vocab_size);
 
+/** Models without batches of different lengths: chunks of attention, or blocks of keys, start at a row's first token. */
+const hasSingleRows = ({ name, config }: GoldenCase): boolean =>
+  config.model_type === "llama4" ||
+  (config.model_type === "minimax_m3_vl" && !name.startsWith("full attention"));
+
 /** The cached runs of one model against its plain forward, over a prompt long enough to wrap every window. */
 function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
   const tokens = Array.from({ length: 37 }, (_, i) => (i * 29 + 3) % vocabSize(golden));
@@ -31,6 +36,13 @@ function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
     expectSameLogits(batch.subarray(batch.length / 2), plain([other]), vocabSize(golden));
   });
 
+  if (hasSingleRows(golden)) {
+    it("refuses rows that start with padding", () => {
+      expect(get().makeBatchCache([0, 11])).toBeUndefined();
+    });
+    return;
+  }
+
   it("gives rows of different lengths in one batch what it gives each alone", () => {
     const [short, padding] = [other.slice(11), 11];
     const run = {
@@ -43,6 +55,12 @@ function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
     expectSameLogits(batch.subarray(batch.length / 2 + padding * V), plain([short]), V);
   });
 }
+
+/** What is in the names of cases whose runs with and without a cache differ, in Python as well. */
+const cachedDiffers = [
+  "dynamic past context", // the base frequency moves with the length, so keys in a cache keep an older one
+  "narrow window", // PLaMo 3 lets a position see one position more than its caches keep
+];
 
 function describeCase(golden: GoldenCase): void {
   let model: LanguageModel;
@@ -88,8 +106,7 @@ function describeCase(golden: GoldenCase): void {
     },
   );
 
-  // the base frequency of dynamic scaling moves with the length, so keys in a cache keep an older one
-  if (!golden.name.includes("dynamic past context")) describeAgreement(golden, () => model);
+  if (!cachedDiffers.some((name) => golden.name.includes(name))) describeAgreement(golden, () => model);
 }
 
 /** The dtype of logits, from the graph alone: not every operation can run at half precision on a CPU. */

@@ -24,7 +24,7 @@ function distribution(name: string, shape: readonly number[], normCenter: number
     .split(".")
     .slice(-2)
     .some((part) => part.includes("norm"));
-  if (shape.length === 1 || isNorm) return [normCenter, 0.5];
+  if (shape.length <= 1 || isNorm) return [normCenter, 0.5];
   const [last = 1, positions = 1] = [shape.at(-1), shape.at(-2)];
   const fanIn = last > 1 ? last : positions; // of a convolution per channel: the positions
   return [0, Math.sqrt(3 / fanIn)]; // variance 1 / fan-in
