@@ -17,6 +17,8 @@ class Case:
     quantized: bool = False  # also run under every row of QUANTIZATIONS
     same_as: str | None = None  # the case of this file whose logits these must equal
     tied: bool = False  # leave lm_head out of the weights, for models that learn tying from that
+    float32_logits: bool = False  # whatever the dtype of the weights
+    list_parameters: bool = False  # ours are named or stacked otherwise: the golden lists Python's
     checkpoints: dict[str, dict[str, str]] = field(default_factory=dict)  # layout -> name -> "dtype 2,3"
 
     @property

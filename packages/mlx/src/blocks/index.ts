@@ -48,7 +48,14 @@ export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
 export { positionsFrom } from "./positions.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
-export { createRope, noRope, ntkAlphaRope, type RopeSettings, reversedRope } from "./rope.ts";
+export {
+  createLayerRope,
+  createRope,
+  noRope,
+  ntkAlphaRope,
+  type RopeSettings,
+  reversedRope,
+} from "./rope.ts";
 export {
   CorrectedGate,
   type CorrectedGateConfig,
