@@ -21,6 +21,7 @@ from mlx_lm.models.cache import (
 )
 from mlx_lm.utils import _get_classes, quantize_model
 
+import muse_spark
 from cases import Case
 from random_weights import hash_name, random_tensor, random_tokens
 from repairs import forget_dummy_tokens
@@ -65,6 +66,10 @@ def build(case: Case) -> tuple[nn.Module, str]:
     model.eval()
     mx.eval(model.parameters())
     return model, digest.hexdigest()
+
+
+def parameter_shapes(model: nn.Module) -> dict[str, list[int]]:
+    return {name: list(parameter.shape) for name, parameter in sorted(tree_flatten(model.parameters()))}
 
 
 def quantize(model: nn.Module, config: dict, bits: int, group_size: int) -> nn.Module:
@@ -130,11 +135,12 @@ def execute(model: nn.Module, run: Run) -> np.ndarray:
     if cache and run.left_padding:
         cache = [with_left_padding(layer, run.left_padding) for layer in cache]
     outputs, start = [], 0
-    for size in run.chunks:
-        logits = model(tokens[:, start : start + size], cache=cache)
-        mx.eval(logits)
-        outputs.append(np.array(logits))
-        start += size
+    with muse_spark.on_cpu():
+        for size in run.chunks:
+            logits = model(tokens[:, start : start + size], cache=cache)
+            mx.eval(logits)
+            outputs.append(np.array(logits))
+            start += size
     logits = np.concatenate(outputs, axis=1)
     for row, pad in enumerate(run.left_padding or []):
         logits[row, :pad] = 0

@@ -19,6 +19,8 @@ class Case:
     tied: bool = False  # leave lm_head out of the weights, for models that learn tying from that
     block: int | None = None  # run over blocks of this many positions
     always_cached: bool = False  # mlx-lm computes something else without a cache
+    float32_logits: bool = False  # whatever the dtype of the weights
+    list_parameters: bool = False  # ours are named or stacked otherwise: the golden lists Python's
     checkpoints: dict[str, dict[str, str]] = field(default_factory=dict)  # layout -> name -> "dtype 2,3"
 
     @property
@@ -53,7 +55,9 @@ def expand(pattern: str) -> list[str]:
         return [pattern]
     counted = re.fullmatch(r"(\d+)-(\d+)", found[1])
     items = range(int(counted[1]), int(counted[2]) + 1) if counted else found[1].split(",")
-    return [name for item in items for name in expand(f"{pattern[: found.start()]}{item}{pattern[found.end() :]}")]
+    return [
+        name for item in items for name in expand(f"{pattern[: found.start()]}{item}{pattern[found.end() :]}")
+    ]
 
 
 def checkpoint(tensors: dict[str, tuple]) -> dict[str, str]:
@@ -67,7 +71,7 @@ def checkpoint(tensors: dict[str, tuple]) -> dict[str, str]:
 
 
 def family(file: str, base: dict, rows: dict[str, dict], *, quantized: bool = True, **options) -> list[Case]:
-    """Cases that override keys of `base`; ... removes a key. The first row is also run quantized, if mlx-lm can.
+    """Cases that override keys of `base`; ... removes a key. The first row is also run quantized.
 
     `checkpoints` in a row gives weights as repositories have them, by layout, for `sanitize`.
     """
@@ -80,7 +84,15 @@ def family(file: str, base: dict, rows: dict[str, dict], *, quantized: bool = Tr
         layouts = {layout: checkpoint(tensors) for layout, tensors in changes.pop("checkpoints", {}).items()}
         config = {key: value for key, value in {**base, **changes}.items() if value is not ...}
         case = Case(
-            file, name, config, quantized=quantized and index == 0, same_as=same_as, tied=tied, block=block, checkpoints=layouts, **options
+            file,
+            name,
+            config,
+            quantized=quantized and index == 0,
+            same_as=same_as,
+            tied=tied,
+            block=block,
+            checkpoints=layouts,
+            **options,
         )
         cases.append(case)
     return cases

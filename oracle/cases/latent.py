@@ -60,8 +60,16 @@ deepseek_v3 = family(
                     "model.layers.{0-2}.self_attn.o_proj.weight": ("uint32", 64, 8),
                 },
                 "packed integers": {
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_packed": ("uint32", 64, 8),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale": ("bfloat16", 64, 2),
+                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_packed": (
+                        "uint32",
+                        64,
+                        8,
+                    ),
+                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale": (
+                        "bfloat16",
+                        64,
+                        2,
+                    ),
                     "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_shape": ("uint32", 2),
                     "model.norm.weight": ("bfloat16", 64),
                 },

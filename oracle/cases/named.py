@@ -2,7 +2,14 @@
 
 from .case import BASE, LLAMA3_ROPE, Case, family
 
-GPT = {"n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 64, "layer_norm_epsilon": 1e-5, "vocab_size": 64}
+GPT = {
+    "n_embd": 64,
+    "n_layer": 3,
+    "n_head": 4,
+    "n_positions": 64,
+    "layer_norm_epsilon": 1e-5,
+    "vocab_size": 64,
+}
 
 gpt2 = family(
     "gpt2",

@@ -31,8 +31,9 @@ export const topExperts = (gates: MxArray, k: number): Choice => {
   return [experts, mx.takeAlongAxis(gates, experts, -1)];
 };
 
-/** Scores divided by their sum over the last axis. */
-export const normScores = (scores: MxArray): MxArray => mx.divide(scores, mx.sum(scores, -1, true).add(TINY));
+/** Scores divided by their sum over the last axis, to which `eps` is added. */
+export const normScores = (scores: MxArray, eps = TINY): MxArray =>
+  mx.divide(scores, mx.sum(scores, -1, true).add(eps));
 
 /** The scores `[..., X]`, zero in all but the groups whose two best sum highest. */
 const onlyBestGroups = (scores: MxArray, count: number, kept: number): MxArray => {

@@ -1,8 +1,9 @@
 import type { Quantization } from "../nn/index.ts";
 import { CausalLM, type CausalLMConfig, type Decoder } from "./causal-lm.ts";
+import type { DecoderBody } from "./decoder-frame.ts";
 
 /** A causal model with experts. A gate decides which of them answer, so it keeps 8 bits. */
-export class GatedCausalLM<Body extends Decoder = Decoder> extends CausalLM<Body> {
+export class GatedCausalLM<Body extends DecoderBody = Decoder> extends CausalLM<Body> {
   readonly #gates: readonly string[];
 
   /** @param gates - how the paths of gates end; `mlp.gate` by default */

@@ -43,6 +43,7 @@ export {
 } from "./latent-attention.ts";
 export { Laurel } from "./laurel.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
+export { LinearHybridBlock, type LinearHybridOptions } from "./linear-hybrid-block.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
 export { MatrixStack } from "./matrix-stack.ts";
 export { MultiLinear } from "./multi-linear.ts";
@@ -51,7 +52,14 @@ export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
 export { positionsFrom } from "./positions.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
-export { createRope, noRope, ntkAlphaRope, type RopeSettings, reversedRope } from "./rope.ts";
+export {
+  createLayerRope,
+  createRope,
+  noRope,
+  ntkAlphaRope,
+  type RopeSettings,
+  reversedRope,
+} from "./rope.ts";
 export {
   CorrectedGate,
   type CorrectedGateConfig,

@@ -52,6 +52,9 @@ export interface RoutedMoeConfig {
   readonly moe_intermediate_size: number;
   readonly n_routed_experts: number;
   readonly n_shared_experts?: number | undefined;
+  /** Features of one shared expert. Default: as a routed one's. */
+  readonly shared_intermediate_size?: number | undefined;
+  readonly use_bias?: boolean;
 }
 
 /** DeepSeek's mixture: experts that a gate chooses, and shared ones that every position asks. */
@@ -63,9 +66,15 @@ export class RoutedMoe extends Module {
   constructor(c: RoutedMoeConfig, gate: ExpertGate) {
     super();
     this.gate = gate;
-    this.switch_mlp = new SwitchGLU(c.hidden_size, c.moe_intermediate_size, c.n_routed_experts);
-    if (c.n_shared_experts !== undefined && c.n_shared_experts > 0) {
-      this.shared_experts = new GatedMLP(c.hidden_size, c.moe_intermediate_size * c.n_shared_experts);
+    const {
+      hidden_size: dims,
+      moe_intermediate_size: F,
+      n_shared_experts: shared = 0,
+      use_bias: bias = false,
+    } = c;
+    this.switch_mlp = new SwitchGLU(dims, F, c.n_routed_experts, { bias });
+    if (shared > 0) {
+      this.shared_experts = new GatedMLP(dims, (c.shared_intermediate_size ?? F) * shared, { bias });
     }
   }
 

@@ -29,6 +29,7 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
   #padding: number[]; // per row, positions of `inner` before its first
   #next: number[]; // per row, position of its next token
   #offset: MxArray | undefined; // of `next`, made when asked for
+  #passed: MxArray | undefined; // the one before
 
   /** @param leftPadding - as many tokens of each row will be padding, or none if `inner` has contents */
   constructor(inner: KeyValueCache, leftPadding: readonly number[]) {
@@ -66,7 +67,8 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
 
   #place(next: number[]): void {
     this.#next = next;
-    this.#offset?.dispose();
+    this.#passed?.dispose();
+    this.#passed = this.#offset; // a layer may still ask for it
     this.#offset = undefined;
   }
 
@@ -170,6 +172,7 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
 
   dispose(): void {
     this.#inner.dispose();
+    this.#place([]);
     this.#place([]);
     this.#padding = [];
   }

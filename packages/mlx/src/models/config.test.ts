@@ -8,7 +8,10 @@ import {
   int,
   list,
   number,
+  object,
+  ofLayer,
   oneOf,
+  oneOrList,
   parseConfig,
   record,
   string,
@@ -135,6 +138,24 @@ it("reads either of two kinds", () => {
   const rank = either(int.required(), oneOf("auto").required()).required();
   expect([parse(rank, 3), parse(rank, "auto")]).toEqual([3, "auto"]);
   expect(() => parse(rank, "none")).toThrow("one of auto");
+});
+
+it("reads one value for all layers, or a list of them", () => {
+  const sizes = oneOrList(int.required()).required();
+  expect([0, 1].map((i) => ofLayer(parseConfig({ sizes }, { sizes: 3 }).config.sizes, i))).toEqual([3, 3]);
+  const listed = parseConfig({ sizes }, { sizes: [3, 4] }).config.sizes;
+  expect([0, 1].map((i) => ofLayer(listed, i))).toEqual([3, 4]);
+  expect(() => ofLayer(listed, 2)).toThrow("no value for layer 2");
+  expect(() => parse(sizes, "x")).toThrow("expected a list for key");
+});
+
+it("reads objects by a schema of their own, and reports what that does not know", () => {
+  const schema = { inner: object({ size: int.required(), depth: int.default(2) }).required() };
+  const { config, unknownKeys } = parseConfig(schema, { inner: { size: 1, odd: 3 } });
+  expect(config).toEqual({ inner: { size: 1, depth: 2 } });
+  expect(unknownKeys).toEqual(["inner.odd"]);
+  expect(() => parseConfig(schema, { inner: [] })).toThrow("expected an object for inner");
+  expect(() => parseConfig(schema, { inner: {} })).toThrow("the key size is missing");
 });
 
 it("lets null switch a default off where the field says so", () => {

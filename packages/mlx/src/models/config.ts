@@ -5,6 +5,8 @@ import { ConfigError } from "../errors.ts";
 export interface Field<T> {
   readonly read: (value: unknown, key: string) => T;
   readonly absent: (key: string) => T;
+  /** The keys inside a value that the field does not know. */
+  readonly unknownKeys?: (value: unknown) => readonly string[];
   /** What stands for null, where that differs from an absent key. */
   readonly ofNull?: (key: string) => T;
 }
@@ -32,12 +34,17 @@ const required = (key: string): never => {
 };
 
 /** Makes the kinds of field for one type: required, with a default, optional. */
-const field = <T>(read: Field<T>["read"]) => ({
-  required: (): Field<T> => ({ read, absent: required }),
-  default: (value: T): Field<T> => ({ read, absent: () => value }),
-  optional: (): Field<T | undefined> => ({ read, absent: () => undefined }),
+const field = <T>(read: Field<T>["read"], inside: Pick<Field<T>, "unknownKeys"> = {}) => ({
+  required: (): Field<T> => ({ read, absent: required, ...inside }),
+  default: (value: T): Field<T> => ({ read, absent: () => value, ...inside }),
+  optional: (): Field<T | undefined> => ({ read, absent: () => undefined, ...inside }),
   /** A default that null switches off. */
-  nullable: (value: T): Field<T | undefined> => ({ read, absent: () => value, ofNull: () => undefined }),
+  nullable: (value: T): Field<T | undefined> => ({
+    read,
+    absent: () => value,
+    ofNull: () => undefined,
+    ...inside,
+  }),
 });
 
 const MAX_SIZE = 2 ** 31 - 1; // MLX's dimensions are 32-bit
@@ -75,14 +82,19 @@ export const list = <T>(item: Field<T>) =>
 
 /** An object whose keys are read elsewhere. */
 export const record = field(
-  (value, key): Readonly<Record<string, unknown>> =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : mismatch(key, "an object", value),
+  (value, key): Readonly<Record<string, unknown>> => asObject(value) ?? mismatch(key, "an object", value),
 );
 
+/** An object with a schema of its own. */
+export const object = <S extends Schema>(schema: S) =>
+  field(
+    (value, key): Infer<S> =>
+      parseConfig(schema, asObject(value) ?? mismatch(key, "an object", value)).config,
+    { unknownKeys: (value) => unknownKeys(schema, asObject(value) ?? {}) },
+  );
+
 /** One of a few values; a single one where the model has no other way. */
-export const oneOf = <const T extends string | boolean>(...values: readonly T[]) =>
+export const oneOf = <const T extends string | number | boolean>(...values: readonly T[]) =>
   field((value, key): T => {
     const found = values.find((v) => v === value);
     return found ?? mismatch(key, `one of ${values.join(", ")}`, value);
@@ -118,17 +130,27 @@ const harmless = new Set([
   "attn_implementation",
   "attn_pdrop",
   "auto_map",
+  "aux_loss_alpha",
   "dtype",
+  "emb_pdrop",
   "embd_pdrop",
+  "embedding_dropout",
+  "ep_size",
   "gradient_checkpointing",
   "hidden_dropout",
   "initializer_range",
+  "input_jitter_noise",
   "is_llama_config",
   "keys_to_ignore_at_inference",
+  "load_balance_coeff",
   "max_position_embeddings",
   "max_window_layers",
   "model_type",
+  "mtp_loss_scaling_factor",
+  "num_mtp_modules",
+  "num_nextn_predict_layers",
   "output_attentions",
+  "output_dropout",
   "output_hidden_states",
   "output_router_logits",
   "pretraining_tp",
@@ -140,6 +162,8 @@ const harmless = new Set([
   "rope_parameters",
   "router_aux_loss_coef",
   "router_jitter_noise",
+  "router_z_loss_coef",
+  "seq_aux",
   "summary_activation",
   "summary_first_dropout",
   "summary_proj_to_labels",
@@ -151,12 +175,21 @@ const harmless = new Set([
   "transformers.js_config",
   "transformers_version",
   "use_cache",
+  "use_mtp",
 ]);
 
 /** Ids of tokens: for whoever makes prompts. */
 const TOKEN_ID = /_token_(id|index)$/;
 
 const isHarmless = (key: string): boolean => harmless.has(key) || TOKEN_ID.test(key);
+/** Keys of `raw`, at any depth, that the schema does not know and that are not known to be harmless. */
+const unknownKeys = (schema: Schema, raw: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(raw).flatMap(([key, value]) => {
+    if (value === undefined || value === null) return [];
+    if (Object.hasOwn(schema, key))
+      return (schema[key]?.unknownKeys?.(value) ?? []).map((k) => `${key}.${k}`);
+    return isHarmless(key) ? [] : [key];
+  });
 
 export interface ParsedConfig<S extends Schema> {
   readonly config: Infer<S>;
@@ -178,10 +211,7 @@ export const parseConfig = <S extends Schema>(
     if (value === undefined) return [key, absent(key)];
     return [key, value === null ? ofNull(key) : read(value, key)];
   });
-  const unknownKeys = Object.keys(raw).filter(
-    (key) => !Object.hasOwn(schema, key) && !isHarmless(key) && (raw[key] ?? undefined) !== undefined,
-  );
-  return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys };
+  return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys: unknownKeys(schema, raw) };
 };
 
 /**

@@ -63,7 +63,7 @@ class SparseMoe extends Module {
     super();
     this.experts = new SwitchGLU(c.hidden_size, c.intermediate_size, c.num_local_experts, {
       bias: true,
-      join: swigluOai,
+      join: swigluOai(),
     });
     this.router = new Linear(c.hidden_size, c.num_local_experts);
     this.#k = c.num_experts_per_tok;

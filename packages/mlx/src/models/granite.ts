@@ -1,5 +1,6 @@
 /** Llama with multipliers on embeddings, scores, residuals and logits. @see mlx-lm 0.32.2 models/granite.py */
 import { CausalLM } from "../blocks/causal-lm.ts";
+import type { DecoderBlock } from "../blocks/decoder-frame.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
@@ -49,11 +50,13 @@ const makeBlock = (c: Config): ScaledResidualBlock => {
   );
 };
 
-class GraniteModel extends CausalLM {
+type GraniteConfig = Omit<Config, "intermediate_size" | "mlp_bias">;
+
+export class GraniteModel extends CausalLM {
   readonly #divisor: number;
 
-  constructor(c: Config) {
-    super(c, new ScaledDecoder(c, () => makeBlock(c), rmsNorm(c), c.embedding_multiplier));
+  constructor(c: GraniteConfig, makeBlock: () => DecoderBlock) {
+    super(c, new ScaledDecoder(c, makeBlock, rmsNorm(c), c.embedding_multiplier));
     this.#divisor = c.logits_scaling;
   }
 
@@ -61,9 +64,9 @@ class GraniteModel extends CausalLM {
     return super.logits(h).divide(this.#divisor);
   }
 
-  /** These layers' weights are so small that 4-bit scales underflow. */
+  /** These layers' weights are so small that 4-bit scales underflow; a router decides which experts answer. */
   override quantizationOf(path: string): boolean | Partial<Quantization> {
-    return /self_attn\.o_proj$|mlp\.down_proj$|^lm_head$/.test(path)
+    return /self_attn\.o_proj$|mlp\.down_proj$|router\.layer$|^lm_head$/.test(path)
       ? { groupSize: 64, bits: 8, mode: "affine" }
       : true;
   }
@@ -71,6 +74,6 @@ class GraniteModel extends CausalLM {
 
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new GraniteModel(c),
+  create: (c) => new GraniteModel(c, () => makeBlock(c)),
   sanitize: [dropTiedHead],
 });

@@ -8,7 +8,7 @@ import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import type { LayerCache } from "../cache/index.ts";
-import { expandDims, floor, log, type MxArray, multiply } from "../core/index.ts";
+import { float32, floor, log, type MxArray, multiply, reshape } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, liftedRopeKeys, list, number, oneOf, parseConfig, record } from "./config.ts";
@@ -62,10 +62,10 @@ class Attention extends SelfAttention {
     const [queries, keys] = super.turn(q, k, offset);
     const L = q.dim(2);
     if (typeof offset === "number" && offset + L <= this.#trained) return [queries, keys];
-    const multiples = floor(positionsFrom(offset, L).divide(this.#trained)); // [L] or [B, L]
+    const positions = positionsFrom(offset, L).astype(float32); // [L] or [B, L]
+    const multiples = floor(positions.divide(this.#trained));
     const scale = log(multiples.add(1)).multiply(this.#beta).add(1).astype(q.dtype);
-    const perHead = expandDims(scale, scale.ndim === 1 ? [-1] : [1, -1]); // [L, 1] or [B, 1, L, 1]
-    return [multiply(queries, perHead), keys];
+    return [multiply(queries, reshape(scale, [-1, 1, L, 1])), keys];
   }
 }
 

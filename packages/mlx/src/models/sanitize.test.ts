@@ -9,15 +9,18 @@ import {
   type MxArray,
   quantize,
   stack,
+  transpose,
   uint8,
   uint32,
 } from "../core/index.ts";
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
 import {
+  concatenateInto,
   deinterleave,
   derive,
   drop,
+  dropLayersFrom,
   map,
   rename,
   sanitize,
@@ -41,6 +44,17 @@ describe("sanitize", () => {
     const rules = [drop<boolean>(/a/), drop<boolean>(/b/, (c) => c), drop<boolean>(/c/, (c) => !c)];
     expect([...sanitize(weights, rules, true).keys()]).toEqual(["c"]);
     expect([...sanitize(weights, rules, false).keys()]).toEqual(["b"]);
+  });
+
+  it("drops layers from a number on, whole or in part", () => {
+    const weights = new Map(
+      ["l.layers.9.a", "l.layers.10.a", "l.layers.10.b", "l.norm"].map((key) => [key, numbered(0)]),
+    );
+    const from = (count: number) => count;
+    expect([...sanitize(weights, [dropLayersFrom(from)], 10).keys()]).toEqual(["l.layers.9.a", "l.norm"]);
+    const part = dropLayersFrom(from, /layers\.(?<layer>\d+)\.b/);
+    expect([...sanitize(weights, [part], 10).keys()]).not.toContain("l.layers.10.b");
+    expect(sanitize(weights, [part], 11).size).toBe(4);
   });
 
   it("renames in the order of the rules", () => {
@@ -150,6 +164,21 @@ describe("sanitize", () => {
     expect(() => sanitize(weights, rules, {})).toThrow(/Cannot cut qkv \[5,1\] into parts of/);
   });
 
+  it("joins the rows of parts that are all there", () => {
+    const weights = new Map([
+      ["a.k.weight", grid(1, 2).add(10)],
+      ["a.q.weight", grid(2, 2)],
+      ["b.q.weight", grid(1, 2)],
+    ]);
+    const result = sanitize(weights, [concatenateInto(/(?<part>q|k)(?=\.weight)/, "qk", ["q", "k"])], {});
+    expect([...result.keys()]).toEqual(["a.qk.weight", "b.q.weight"]);
+    expect(result.get("a.qk.weight")?.toArray()).toEqual([
+      [0, 1],
+      [2, 3],
+      [10, 11],
+    ]);
+  });
+
   it("leaves no arrays behind but its results", () => {
     const weights = new Map([["qkv.weight", grid(4, 2)]]);
     const before = liveArrays();
@@ -239,6 +268,39 @@ describe.each([
     const weights = (await resolveArchitecture(config)).sanitize(checkpoint);
     expect(() => model.loadWeights(weights)).toThrow(/wrong shape.*gate_proj/);
   });
+});
+
+it("reads the experts of DBRX from either layout", async () => {
+  const sizes = { ffn_hidden_size: 3, moe_num_experts: 2, moe_top_k: 1 };
+  const { sanitize: fit } = await resolveArchitecture({
+    model_type: "dbrx",
+    vocab_size: 5,
+    d_model: 2,
+    n_layers: 1,
+    n_heads: 1,
+    ffn_config: sizes,
+    attn_config: { kv_n_heads: 1, clip_qkv: 8, rope_theta: 100 },
+  });
+  const path = "transformer.blocks.0.ffn.experts";
+  const rows = [0, 1].map((e) =>
+    arange(0, 6, 1, float32)
+      .add(10 * e)
+      .reshape(3, 2),
+  ); // [F, E] each
+  const together = stack(rows).reshape(6, 2);
+  const own = fit(new Map(["w1", "v1", "w2"].map((name) => [`${path}.mlp.${name}`, together])));
+  const separate = ["w1", "v1", "w2"].flatMap((name) =>
+    rows.map((row, e): [string, MxArray] => [
+      `${path}.${e}.${name}.weight`,
+      name === "w2" ? transpose(row) : row,
+    ]),
+  );
+  const converted = fit(new Map(separate));
+  for (const name of ["gate_proj", "up_proj", "down_proj"]) {
+    const stacked = own.get(`${path}.${name}.weight`);
+    expect(stacked?.shape).toEqual(name === "down_proj" ? [2, 2, 3] : [2, 3, 2]);
+    expect(converted.get(`${path}.${name}.weight`)?.toArray()).toEqual(stacked?.toArray());
+  }
 });
 
 describe("rules for packed and unconverted checkpoints", () => {

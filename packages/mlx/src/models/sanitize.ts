@@ -1,5 +1,16 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { arange, type MxArray, reshape, split, stack, take, tidy, uint32 } from "../core/index.ts";
+import {
+  arange,
+  concatenate,
+  type Dtype,
+  type MxArray,
+  reshape,
+  split,
+  stack,
+  take,
+  tidy,
+  uint32,
+} from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
 import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
 import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
@@ -11,7 +22,7 @@ export interface MapRule<C> {
   readonly kind: "map";
   readonly pattern: RegExp;
   readonly changes: FromConfig<C, readonly TensorChange[]>;
-  readonly when?: (shape: readonly number[], config: C) => boolean;
+  readonly when?: (shape: readonly number[], config: C, dtype: Dtype) => boolean;
 }
 
 export interface SplitRule<C> {
@@ -21,8 +32,17 @@ export interface SplitRule<C> {
   /** Lengths of the parts; equal ones when absent. */
   readonly sizes?: (config: C) => readonly number[];
   readonly axis: number;
+  readonly when?: (shape: readonly number[], config: C) => boolean;
   /** The parts take turns along the axis instead of following one another. */
   readonly interleaved?: boolean;
+}
+
+interface ConcatenateRule {
+  readonly kind: "concatenate";
+  /** Its group `part` matches a part's name. */
+  readonly pattern: RegExp;
+  readonly to: string;
+  readonly parts: readonly string[];
 }
 
 interface DeriveRule {
@@ -30,6 +50,13 @@ interface DeriveRule {
   readonly pattern: RegExp;
   readonly to: string;
   readonly changes: readonly TensorChange[];
+}
+
+export interface DropLayersRule<C> {
+  readonly kind: "drop-layers";
+  /** Its group `layer` matches the layer's number. */
+  readonly pattern: RegExp;
+  readonly from: (config: C) => number;
 }
 
 export interface DenseRule<C> {
@@ -42,15 +69,18 @@ export interface DenseRule<C> {
 export interface WhenRule<C> {
   readonly kind: "when-present";
   readonly pattern: RegExp;
+  readonly shaped?: (shape: readonly number[]) => boolean;
   readonly rules: readonly SanitizeRule<C>[];
 }
 
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
+  | DropLayersRule<C>
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
   | MapRule<C>
   | SplitRule<C>
+  | ConcatenateRule
   | DeriveRule
   | { readonly kind: "unpack-fp8"; readonly block: number }
   | DenseRule<C>
@@ -59,6 +89,16 @@ export type SanitizeRule<C> =
 /** Leaves out weights whose key matches, always or `when` the config says so. */
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
   when === undefined ? { kind: "drop", pattern } : { kind: "drop", pattern, when };
+
+/**
+ * Leaves out the layers from a number on: those behind a model's last one predict further tokens.
+ *
+ * @param pattern - what of a layer is left out; its group `layer` matches the layer's number. Default: everything
+ */
+export const dropLayersFrom = <C>(
+  from: (config: C) => number,
+  pattern = /(^|\.)layers\.(?<layer>\d+)\./,
+): DropLayersRule<C> => ({ kind: "drop-layers", pattern, from });
 
 /** Replaces the match in each key by `to`. */
 export const rename = (pattern: RegExp, to: string): SanitizeRule<unknown> => ({
@@ -79,7 +119,7 @@ export const stackExperts = (pattern: RegExp, to: string): SanitizeRule<unknown>
 });
 
 /**
- * Changes the weights whose key matches, all of them or those `when` says by shape and config.
+ * Changes the weights whose key matches, all of them or those `when` says by shape, config and dtype.
  *
  * @example map(/conv1d\.weight$/, [transposed(0, 2, 1)], (shape) => shape.at(-1) !== 1)
  */
@@ -94,12 +134,13 @@ export const map = <C>(
  *
  * @param sizes - lengths of the parts along `axis`; equal ones by default
  * @param axis - default 0, the rows: right for weights, biases and the parts of quantized weights alike
+ * @param when - which of them, by shape and config; all by default
  */
 export const splitInto = <C>(
   pattern: RegExp,
   to: readonly string[],
-  { sizes, axis = 0 }: { sizes?: (config: C) => readonly number[]; axis?: number } = {},
-): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...(sizes === undefined ? {} : { sizes }) });
+  { axis = 0, ...options }: Partial<Pick<SplitRule<C>, "sizes" | "axis" | "when">> = {},
+): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...options });
 
 /** Cuts each weight whose key matches into parts that take turns along `axis`: rows 0, 2, 4 and rows 1, 3, 5. */
 export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): SplitRule<unknown> => ({
@@ -108,6 +149,19 @@ export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): 
   to,
   axis,
   interleaved: true,
+});
+
+/**
+ * Joins the rows of weights that differ in one part of their key, where all parts are there.
+ *
+ * @param pattern - its group `part` matches the part's name
+ * @param to - replaces the match
+ */
+export const concatenateInto = (pattern: RegExp, to: string, parts: readonly string[]): ConcatenateRule => ({
+  kind: "concatenate",
+  pattern,
+  to,
+  parts,
 });
 
 /**
@@ -136,11 +190,20 @@ export const throughDense = <C>(
   rules: readonly SanitizeRule<C>[],
 ): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
 
-/** Applies rules to a checkpoint that has a key which matches: one that was not converted yet. */
-export const whenPresent = <C>(pattern: RegExp, rules: readonly SanitizeRule<C>[]): WhenRule<C> => ({
+/**
+ * Applies rules to a checkpoint that has a key which matches: one that was not converted yet.
+ *
+ * @param shaped - what the shape of that weight must be besides; any by default
+ */
+export const whenPresent = <C>(
+  pattern: RegExp,
+  rules: readonly SanitizeRule<C>[],
+  shaped?: WhenRule<C>["shaped"],
+): WhenRule<C> => ({
   kind: "when-present",
   pattern,
   rules,
+  ...(shaped === undefined ? {} : { shaped }),
 });
 
 const mapMatches = <C>(
@@ -151,7 +214,9 @@ const mapMatches = <C>(
   const steps = typeof changes === "function" ? changes(config) : changes;
   return new Map(
     [...weights].map(([key, value]) =>
-      pattern.test(key) && when(value.shape, config) ? [key, steps.reduce(applyChange, value)] : [key, value],
+      pattern.test(key) && when(value.shape, config, value.dtype)
+        ? [key, steps.reduce(applyChange, value)]
+        : [key, value],
     ),
   );
 };
@@ -161,12 +226,12 @@ const takeTurns = (value: MxArray, parts: number, axis: number): MxArray[] =>
 
 const splitMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
-  { pattern, to, sizes, axis, interleaved = false }: SplitRule<C>,
+  { pattern, to, sizes, axis, interleaved = false, when = () => true }: SplitRule<C>,
   config: C,
 ): Map<string, MxArray> =>
   new Map(
     [...weights].flatMap(([key, value]): [string, MxArray][] => {
-      if (!pattern.test(key)) return [[key, value]];
+      if (!pattern.test(key) || !when(value.shape, config)) return [[key, value]];
       const lengths = sizes?.(config) ?? to.map(() => value.dim(axis) / to.length);
       const total = lengths.reduce((sum, length) => sum + length, 0);
       if (total !== value.dim(axis) || !lengths.every(Number.isInteger)) {
@@ -200,6 +265,29 @@ const stackMatches = (
   }
   // a missing expert makes the stack too small, which loadWeights refuses
   for (const [name, experts] of stacks) others.set(name, stack(Object.values(experts)));
+  return others;
+};
+
+const concatenateMatches = (
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, to, parts }: ConcatenateRule,
+): Map<string, MxArray> => {
+  const others = new Map<string, MxArray>();
+  const groups = new Map<string, Map<string, [string, MxArray]>>();
+  for (const [key, value] of weights) {
+    const part = pattern.exec(key)?.groups?.part;
+    if (part === undefined) {
+      others.set(key, value);
+      continue;
+    }
+    const name = key.replace(pattern, to);
+    groups.set(name, (groups.get(name) ?? new Map()).set(part, [key, value]));
+  }
+  for (const [name, group] of groups) {
+    const rows = parts.flatMap((part) => group.get(part)?.[1] ?? []);
+    if (rows.length === parts.length) others.set(name, concatenate(rows, 0));
+    else for (const [key, value] of group.values()) others.set(key, value);
+  }
   return others;
 };
 
@@ -249,6 +337,10 @@ const apply = <C>(
     case "drop":
       if (rule.when?.(config) === false) return new Map(weights);
       return new Map([...weights].filter(([key]) => !rule.pattern.test(key)));
+    case "drop-layers": {
+      const isKept = (key: string) => Number(rule.pattern.exec(key)?.groups?.layer ?? -1) < rule.from(config);
+      return new Map([...weights].filter(([key]) => isKept(key)));
+    }
     case "rename":
       return new Map([...weights].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
     case "stack":
@@ -257,12 +349,14 @@ const apply = <C>(
       return mapMatches(weights, rule, config);
     case "split":
       return splitMatches(weights, rule, config);
+    case "concatenate":
+      return concatenateMatches(weights, rule);
     case "derive":
       return deriveMatches(weights, rule);
     case "unpack-fp8":
       return unpackFp8Blocks(weights, rule.block);
     case "when-present":
-      return [...weights.keys()].some((key) => rule.pattern.test(key))
+      return [...weights].some(([key, { shape }]) => rule.pattern.test(key) && rule.shaped?.(shape) !== false)
         ? sanitize(weights, rule.rules, config)
         : new Map(weights);
     case "dense":
@@ -298,6 +392,12 @@ export const dropTiedHead = drop<{ readonly tie_word_embeddings: boolean }>(
 export const stackNamedExperts = stackExperts(
   /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
   "mlp.switch_mlp.$<layer>.",
+);
+
+/** Those experts for models whose stacks go by their name: `mlp.experts.up_proj`. */
+export const stackExpertsInPlace = stackExperts(
+  /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
+  "mlp.experts.$<layer>.",
 );
 
 /** Experts as Mixtral saves them: `block_sparse_moe.experts.7.w1`. */

@@ -1,5 +1,16 @@
 /** Changes of one tensor on its way from a checkpoint to a model; data, so they can be printed and tested. */
-import { type Dtype, type MxArray, reshape, transpose, view } from "../core/index.ts";
+import {
+  type Dtype,
+  divide,
+  float32,
+  isFloating,
+  linalg,
+  type MxArray,
+  reshape,
+  squeeze,
+  transpose,
+  view,
+} from "../core/index.ts";
 
 export type TensorChange =
   | { readonly change: "transpose"; readonly axes: readonly number[] }
@@ -7,7 +18,10 @@ export type TensorChange =
   | { readonly change: "add"; readonly value: number }
   | { readonly change: "multiply"; readonly value: number }
   | { readonly change: "cast"; readonly dtype: Dtype }
-  | { readonly change: "view"; readonly dtype: Dtype };
+  | { readonly change: "view"; readonly dtype: Dtype }
+  | { readonly change: "squeeze"; readonly axis: number }
+  | { readonly change: "compute"; readonly formula: string; readonly compute: (x: MxArray) => MxArray }
+  | { readonly change: "norm-columns"; readonly eps: number };
 
 /** Permutes the axes. */
 export const transposed = (...axes: number[]): TensorChange => ({ change: "transpose", axes });
@@ -26,6 +40,25 @@ export const cast = (dtype: Dtype): TensorChange => ({ change: "cast", dtype });
 /** The same bytes as another dtype; the last axis grows or shrinks by the ratio of their sizes. */
 export const viewed = (dtype: Dtype): TensorChange => ({ change: "view", dtype });
 
+/** Without an axis of length 1. */
+export const squeezed = (axis: number): TensorChange => ({ change: "squeeze", axis });
+
+/** A function of the tensor, which `formula` tells. */
+export const computed = (formula: string, compute: (x: MxArray) => MxArray): TensorChange => ({
+  change: "compute",
+  formula,
+  compute,
+});
+
+/** Each column divided by its length plus `eps`; a quantized matrix stays as it is. */
+export const columnsNormed = (eps: number): TensorChange => ({ change: "norm-columns", eps });
+
+const normColumns = (x: MxArray, eps: number): MxArray => {
+  if (!isFloating(x.dtype)) return x;
+  const lengths = linalg.norm(x.astype(float32), undefined, 0, true).add(eps);
+  return divide(x, lengths).astype(x.dtype);
+};
+
 /** The tensor after one change. */
 export const applyChange = (x: MxArray, step: TensorChange): MxArray => {
   switch (step.change) {
@@ -41,5 +74,11 @@ export const applyChange = (x: MxArray, step: TensorChange): MxArray => {
       return x.astype(step.dtype);
     case "view":
       return view(x, step.dtype);
+    case "squeeze":
+      return squeeze(x, step.axis);
+    case "compute":
+      return step.compute(x);
+    case "norm-columns":
+      return normColumns(x, step.eps);
   }
 };

@@ -2,7 +2,7 @@ import { TextModel } from "../blocks/text-model.ts";
 import type { MxArray } from "../core/index.ts";
 import type { Architecture } from "./architecture.ts";
 import { parseConfig, record } from "./config.ts";
-import { drop, sanitize } from "./sanitize.ts";
+import { drop, type SanitizeRule, sanitize } from "./sanitize.ts";
 
 const PREFIX = "language_model.";
 
@@ -14,11 +14,13 @@ type Raw = Readonly<Record<string, unknown>>;
  * @param text - of the language model
  * @param others - weights of the other parts
  * @param toText - the config of the language model from the two; its own by default
+ * @param renames - rules that put the language model under `language_model`
  */
 export const wrapText = (
   text: Architecture,
   others: RegExp,
   toText: (textConfig: Raw, raw: Raw) => Raw = (textConfig) => textConfig,
+  renames: readonly SanitizeRule<unknown>[] = [],
 ): Architecture => ({
   bind: (raw) => {
     const { text_config } = parseConfig({ text_config: record.required() }, raw).config;
@@ -27,7 +29,7 @@ export const wrapText = (
       unknownKeys: inner.unknownKeys,
       create: () => new TextModel(inner.create()),
       sanitize: (weights) => {
-        const kept = sanitize(weights, [drop(others)], raw);
+        const kept = sanitize(weights, [drop(others), ...renames], raw);
         const [own, outside] = [new Map<string, MxArray>(), new Map<string, MxArray>()];
         for (const [key, value] of kept) {
           if (key.startsWith(PREFIX)) own.set(key.slice(PREFIX.length), value);

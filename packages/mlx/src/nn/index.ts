@@ -1,5 +1,6 @@
 /** `@abstractllm/mlx/nn`: layers with named parameters. */
 export {
+  clampedSwiglu,
   type GatedActivation,
   gated,
   geglu,

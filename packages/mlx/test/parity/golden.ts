@@ -38,6 +38,10 @@ export interface GoldenCase {
   readonly tied: boolean;
   /** Over `name shape\n` and the bytes of every weight, sorted by name. */
   readonly weightsSha256: string;
+  /** Whether logits are float32 whatever the dtype of the weights. */
+  readonly float32Logits?: boolean;
+  /** Python's parameters and their shapes, where ours are named or stacked otherwise. */
+  readonly parameters?: Readonly<Record<string, readonly number[]>>;
   readonly runs: readonly GoldenRun[];
   /** A batch with padding; null where Python cannot, for the reason in `paddingProblem`. */
   readonly padded: GoldenRun | null;

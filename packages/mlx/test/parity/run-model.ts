@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { LayerCache } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
-import { createModel, type LanguageModel } from "../../src/models/index.ts";
+import { type LanguageModel, resolveArchitecture } from "../../src/models/index.ts";
 import type { GoldenCase, GoldenRun } from "./golden.ts";
 import { randomTensor } from "./random-weights.ts";
 
@@ -11,18 +11,21 @@ import { randomTensor } from "./random-weights.ts";
 export async function buildModel(
   golden: GoldenCase,
 ): Promise<{ model: LanguageModel; weightsSha256: string }> {
-  const model = await createModel(golden.config);
+  const architecture = await resolveArchitecture(golden.config);
+  const model = architecture.create();
   const digest = createHash("sha256");
   const weights = new Map<string, mx.MxArray>();
-  const shapes = [...model.parameters()]
-    .filter(([name]) => !(golden.tied && /(^|\.)lm_head\./.test(name)))
-    .map(([name, { shape }]) => ({ name, shape }));
-  for (const { name, shape } of shapes.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  const own = [...model.parameters()].map(([name, { shape }]): [string, readonly number[]] => [name, shape]);
+  const shapes = golden.parameters === undefined ? own : Object.entries(golden.parameters);
+  for (const [name, shape] of shapes.sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (golden.tied && /(^|\.)lm_head\./.test(name)) continue;
     const values = randomTensor(golden.seed, name, shape, golden.normCenter);
     digest.update(`${name} ${shape.join(",")}\n`).update(new Uint8Array(values.buffer));
     weights.set(name, mx.array(values, mx.float32, shape));
   }
-  model.loadWeights(weights, { strict: true });
+  // ours already, unless they are Python's names
+  const fitted = golden.parameters === undefined ? weights : architecture.sanitize(weights);
+  model.loadWeights(fitted, { strict: true });
   return { model, weightsSha256: digest.digest("hex") };
 }
 
