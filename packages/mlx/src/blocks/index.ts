@@ -1,5 +1,7 @@
 /** `@abstractllm/mlx/blocks`: what model files are made of. */
+
 export { AbsorbedAttention } from "./absorbed-attention.ts";
+export { AltUp, type AltUpConfig } from "./alt-up.ts";
 export {
   type AttentionOptions,
   attention,
@@ -8,6 +10,7 @@ export {
   mergeHeads,
   softCappedAttention,
   splitFusedHeads,
+  splitGroupedHeads,
   splitHeads,
 } from "./attention.ts";
 export { Backbone, BackboneLM, MixerBlock } from "./backbone-lm.ts";
@@ -38,7 +41,9 @@ export {
   type LatentAttentionOptions,
   latentRope,
 } from "./latent-attention.ts";
+export { Laurel } from "./laurel.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
+export { LinearHybridBlock, type LinearHybridOptions } from "./linear-hybrid-block.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
 export { MatrixStack } from "./matrix-stack.ts";
 export { MultiLinear } from "./multi-linear.ts";
@@ -88,4 +93,5 @@ export { askExperts, SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";
 export { SwitchMLP } from "./switch-mlp.ts";
 export { TextModel } from "./text-model.ts";
+export { ThinnedMLP } from "./thinned-mlp.ts";
 export { TokDecoder } from "./tok-decoder.ts";
