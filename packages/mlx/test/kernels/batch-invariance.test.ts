@@ -3,11 +3,9 @@ import type { LayerCache } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
-import { TOLERANCE } from "../parity/compare-logits.ts";
 import { type GoldenCase, readModelGoldens } from "../parity/golden.ts";
 import { buildModel } from "../parity/run-model.ts";
-import { availableLevels, type CpuLevel, controls } from "./kernel-controls.ts";
-import { relativeError } from "./kernel-inputs.ts";
+import { availableLevels, controls } from "./kernel-controls.ts";
 
 const llama = readModelGoldens().find(({ architecture }) => architecture === "llama")?.cases[0] as GoldenCase;
 const lengths = [3, 40, 17, 700, 64, 1, 9, 1300];
@@ -46,9 +44,6 @@ const joined = (rows: LayerCache[][]): LayerCache[] => {
   });
 };
 
-/** With VNNI, products of one row sum in another order than those of several. */
-const isExact = (level: CpuLevel, isQuantized: boolean): boolean => level !== "avx512vnni" || !isQuantized;
-
 describe.each([
   ["dense", undefined],
   ["4-bit", { bits: 4, groupSize: 32 }],
@@ -77,9 +72,7 @@ describe.each([
       rows.forEach((length, b) => {
         const own = [0, 1, 2].flatMap((i) => batch[i * B + b] ?? []);
         const wanted = (alone[b] ?? []).flat();
-        if (isExact(level, quantization !== undefined))
-          expect(own, `${length} tokens of ${B}`).toEqual(wanted);
-        else expect(relativeError(own, wanted)).toBeLessThan(TOLERANCE);
+        expect(own, `${length} tokens of ${B}`).toEqual(wanted);
       });
     }
   });

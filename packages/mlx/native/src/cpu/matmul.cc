@@ -104,13 +104,14 @@ struct DigitMemory {
 };
 
 // x as digits, made by all threads.
-DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, int count, DigitMemory& memory) {
+DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, int count, bool for_rows,
+                    DigitMemory& memory) {
   const size_t padded_K = round_up(w.K, k.pad_K), groups = round_up(w.groups(), k.pad_groups);
   const size_t row_digits = padded_K * static_cast<size_t>(count);
   int8_t* digits = memory.digits.get<int8_t>(x.M * row_digits);
   float* scales = memory.scales.get<float>(2 * x.M * groups);
   float* sums = scales + x.M * groups;
-  const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count};
+  const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count, for_rows};
   parallel_for(x.M, std::max<size_t>(1, 16384 / w.K), [&](size_t begin, size_t end) {
     for (size_t m = begin; m < end; m++) {
       k.quantize_row(x.x + m * x.stride, w, rows, digits + m * row_digits, scales + m * groups, sums + m * groups);
@@ -137,11 +138,11 @@ void for_each_unit(std::span<const QuantProduct> products, size_t grain, Units&&
 void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, int count) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
-  if (x.M == 1) {
-    const DigitRows row = to_digits(k, format, x, count, memory);
+  if (x.M <= kFewRows) {
+    const DigitRows rows = to_digits(k, format, x, count, true, memory);
     for_each_unit(
-        products, rows_grain(format.row_bytes(), 1), [](const QuantProduct& p) { return p.N; },
-        [&](const QuantProduct& p, size_t begin, size_t end) { k.row(p.w, row, begin, end, p.out); });
+        products, rows_grain(format.row_bytes(), x.M), [](const QuantProduct& p) { return p.N; },
+        [&](const QuantProduct& p, size_t begin, size_t end) { k.rows(p.w, rows, begin, end, p.out, p.N); });
     return;
   }
   auto strips = [](const QuantProduct& p) { return (p.N + kDigitTileCols - 1) / kDigitTileCols; };
@@ -149,7 +150,7 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
   for (const QuantProduct& p : products) all_strips += strips(p);
   for (size_t m0 = 0; m0 < x.M; m0 += kRowBlock) {
     const Rows part{x.x + m0 * x.stride, std::min(kRowBlock, x.M - m0), x.stride};
-    const DigitRows rows = to_digits(k, format, part, count, memory);
+    const DigitRows rows = to_digits(k, format, part, count, false, memory);
     const size_t wanted = thread_count() * kTasksPerThread;
     const size_t splits = std::clamp<size_t>((wanted + all_strips - 1) / all_strips, 1, (part.M + 31) / 32);
     for_each_unit(
