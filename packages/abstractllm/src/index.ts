@@ -5,7 +5,7 @@ export {
   type OptionName,
   type Options,
 } from "./config/index.ts";
-export { withPromptedTools } from "./dialects/index.ts";
+export { withPromptedTools } from "./dialects/with-prompted-tools.ts";
 export {
   AbstractLLMError,
   type AbstractLLMErrorOptions,
@@ -96,6 +96,7 @@ export {
   type UserMessage,
 } from "./interface/index.ts";
 export {
+  DocumentInput,
   type ImageFormats,
   type ImageHeader,
   ImageInput,
@@ -107,6 +108,8 @@ export {
   type ResolvedImage,
   type ResolvedMessage,
   type ResolvedUserMessage,
+  TabularInput,
+  type TabularInputOptions,
   type TextFormats,
   TextInput,
   type TextInputOptions,

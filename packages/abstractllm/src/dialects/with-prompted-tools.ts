@@ -6,7 +6,6 @@ import type { ResolvedMessage } from "../media/resolved-message.ts";
 import { textOf } from "../prompt/text-of.ts";
 import { withInstructions } from "../prompt/with-instructions.ts";
 import type { ProviderAnswer, ProviderCall } from "../providers/provider-call.ts";
-import { createAnswerReader } from "./answer-reader.ts";
 import { usedCallIds } from "./used-call-ids.ts";
 
 /** Asks a model that knows no tools. */
@@ -25,6 +24,7 @@ export async function withPromptedTools(
 ): Promise<ProviderAnswer> {
   const tools = call.toolChoice === "none" ? [] : call.tools;
   if (tools.length === 0) return ask(promptTools(call), emit);
+  const { createAnswerReader } = await import("./answer-reader.ts"); // the core does not load every dialect
   const usedIds = usedCallIds(call.messages);
   const reader = createAnswerReader({ dialect: "prompted_json", tools, usedIds, emit });
   const answer = await ask(promptTools(call), (part) =>

@@ -1,5 +1,5 @@
 /** What a file is to a model. */
-export type MediaType = "image" | "text";
+export type MediaType = "image" | "text" | "tabular" | "document";
 
 /** How finely a model looks at an image. */
 export type ImageDetail = "auto" | "low" | "medium" | "high";

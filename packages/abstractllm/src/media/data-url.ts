@@ -4,7 +4,7 @@ import { normalizeMimeType } from "./media-types.ts";
 /** Bytes and type of a data URL. */
 export interface DataUrl {
   readonly origin: { readonly kind: "bytes"; readonly bytes: Uint8Array };
-  readonly mimeType: string | undefined;
+  readonly mimeType: string;
 }
 
 /**
@@ -20,7 +20,7 @@ export function parseDataUrl(text: string): DataUrl {
   const isBase64 = /;\s*base64\s*$/i.test(header);
   const bytes = isBase64 ? decodeBase64(unescaped(data)) : new TextEncoder().encode(unescaped(data));
   if (bytes === undefined) throw new MediaProblem("its base64 is malformed");
-  return { origin: { kind: "bytes", bytes }, mimeType: normalizeMimeType(header) };
+  return { origin: { kind: "bytes", bytes }, mimeType: normalizeMimeType(header) ?? "text/plain" };
 }
 
 /** Bytes of base64, whitespace and missing padding allowed; undefined when it is something else. */

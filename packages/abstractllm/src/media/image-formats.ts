@@ -1,5 +1,5 @@
-import type { ProviderFormat } from "../interface/media-source.ts";
-import type { ImageInput } from "./image-input.ts";
+import type { ImageDetail, ProviderFormat } from "../interface/media-source.ts";
+import type { ImageHeader } from "./image/index.ts";
 import { MediaProblem } from "./media-problem.ts";
 
 /** How each service writes an image. */
@@ -24,8 +24,20 @@ type AnthropicImageType = (typeof COMMON_TYPES)[number];
 /** The types of image that both OpenAI and Anthropic take. */
 const COMMON_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const;
 
+/** What a format needs of an image. */
+interface ReadableImage {
+  readonly url: string | undefined;
+  readonly path: string | undefined;
+  readonly mimeType: string | undefined;
+  readonly detail: ImageDetail;
+  header(signal?: AbortSignal): Promise<ImageHeader>;
+  bytes(signal?: AbortSignal): Promise<Uint8Array>;
+  base64(signal?: AbortSignal): Promise<string>;
+  dataUrl(signal?: AbortSignal): Promise<string>;
+}
+
 type Formatter<Format extends ProviderFormat> = (
-  image: ImageInput,
+  image: ReadableImage,
   signal: AbortSignal | undefined,
 ) => Promise<ImageFormats[Format]>;
 
@@ -59,7 +71,10 @@ export const IMAGE_FORMATS: { readonly [Format in ProviderFormat]: Formatter<For
   },
 };
 
-async function commonType(image: ImageInput, signal: AbortSignal | undefined): Promise<AnthropicImageType> {
+async function commonType(
+  image: ReadableImage,
+  signal: AbortSignal | undefined,
+): Promise<AnthropicImageType> {
   const { mimeType } = await image.header(signal);
   const known = COMMON_TYPES.find((type) => type === mimeType);
   if (known === undefined) {

@@ -1,12 +1,14 @@
 import { FileProcessingError } from "../errors/index.ts";
 import type { MediaSource, MediaType } from "../interface/media-source.ts";
 import { describeSource } from "./describe-source.ts";
+import { DocumentInput } from "./document-input.ts";
 import { ImageInput } from "./image-input.ts";
 import { isMediaSource } from "./is-media-source.ts";
 import { MAX_FILE_BYTES } from "./limits.ts";
 import { MediaProblem } from "./media-problem.ts";
 import { mediaTypeOf } from "./media-types.ts";
 import { type ReadOptions, SourceFile } from "./source-file.ts";
+import { TabularInput } from "./tabular-input.ts";
 import { TextInput } from "./text-input.ts";
 import { TextualInput } from "./textual-input.ts";
 
@@ -18,12 +20,17 @@ export interface MediaFactoryOptions extends ReadOptions {
 }
 
 /** Media of one of the types that there are. */
-export type Media = ImageInput | TextualInput;
+export type Media = ImageInput | TextInput | TabularInput | DocumentInput;
+
+const isMedia = (source: unknown): source is Media =>
+  source instanceof ImageInput || source instanceof TextualInput;
 
 /** How media of each type are made from a source. */
 const INPUTS: Readonly<Record<MediaType, (file: SourceFile) => Media>> = {
   image: (file) => new ImageInput(file),
   text: (file) => new TextInput(file),
+  tabular: (file) => new TabularInput(file),
+  document: (file) => new DocumentInput(file),
 };
 
 /**
@@ -35,7 +42,7 @@ const INPUTS: Readonly<Record<MediaType, (file: SourceFile) => Media>> = {
  * @throws {ImageProcessingError} when it is an image that is broken or too large
  */
 async function fromSource(source: MediaSource, options: MediaFactoryOptions = {}): Promise<Media> {
-  if (source instanceof ImageInput || source instanceof TextualInput) return source;
+  if (isMedia(source)) return source;
   try {
     if (!isMediaSource(source)) throw new MediaProblem("it has none of the forms of a source");
     const file = new SourceFile(source, options);

@@ -13,6 +13,7 @@ const row = (mediaType: MediaType, mimeType: string, ...extensions: string[]): T
   extensions,
 });
 
+export const PDF = "application/pdf";
 export const DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
 /** Types whose names say what they are. Whatever else is UTF-8 is text too. */
@@ -25,8 +26,10 @@ const TYPES: readonly TypeRow[] = [
   row("image", "image/tiff", ".tif", ".tiff"),
   row("image", "image/avif", ".avif"),
   row("image", "image/heic", ".heic", ".heif"),
-  row("text", "text/csv", ".csv"),
-  row("text", "text/tab-separated-values", ".tsv", ".tab"),
+  row("document", PDF, ".pdf"),
+  row("document", DOCX, ".docx"),
+  row("tabular", "text/csv", ".csv"),
+  row("tabular", "text/tab-separated-values", ".tsv", ".tab"),
   row("text", "text/markdown", ".md", ".markdown"),
   row("text", "text/html", ".html", ".htm"),
   row("text", "text/css", ".css"),

@@ -8,7 +8,7 @@ import { normalizeMimeType } from "./media-types.ts";
 import { sniffMimeType } from "./sniff-mime-type.ts";
 
 /** Where the content is. */
-export type Origin =
+type Origin =
   | { readonly kind: "path"; readonly path: string }
   | { readonly kind: "url"; readonly url: URL }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }

@@ -1,5 +1,5 @@
 import { latin1 } from "./latin1.ts";
-import { DOCX } from "./media-types.ts";
+import { DOCX, PDF } from "./media-types.ts";
 
 /** How files of a type begin; `?` is any byte. */
 const SIGNATURES: readonly (readonly [mimeType: string, ...beginnings: string[]])[] = [
@@ -11,7 +11,7 @@ const SIGNATURES: readonly (readonly [mimeType: string, ...beginnings: string[]]
   ["image/tiff", "II*\0", "MM\0*"],
   ["image/avif", "????ftypavif", "????ftypavis"],
   ["image/heic", "????ftyphei?", "????ftyphev?", "????ftypmif1", "????ftypmsf1"],
-  ["application/pdf", "%PDF-"],
+  [PDF, "%PDF-"],
 ];
 
 /** Longest of the beginnings. */

@@ -19,6 +19,8 @@ export class SourceFile {
   readonly #allowPrivateUrls: boolean;
   #declared: string | undefined;
   #bytes: Uint8Array | undefined;
+  /** What the content shows, found out once. */
+  #shown: { readonly mimeType: string | undefined } | undefined;
 
   /** @throws {MediaProblem} for a form of source that is not known */
   constructor(source: MediaSource, options: ReadOptions = {}) {
@@ -37,8 +39,8 @@ export class SourceFile {
 
   /** The type by content where it was read and shows one, else as declared, else by name. */
   get mimeType(): string | undefined {
-    const byContent = this.#bytes === undefined ? undefined : sniffMimeType(this.#bytes);
-    return byContent ?? this.#declared ?? mimeTypeOfName(this.source.name);
+    if (this.#bytes !== undefined) this.#shown ??= { mimeType: sniffMimeType(this.#bytes) };
+    return this.#shown?.mimeType ?? this.#declared ?? mimeTypeOfName(this.source.name);
   }
 
   /**

@@ -18,12 +18,19 @@ export interface TextFormats {
   anthropic: { type: "text"; text: string };
   /** Follows the prompt. */
   ollama: string;
-  huggingface: { type: "text"; content: string; mime_type: string };
+  huggingface: {
+    type: "text" | "tabular";
+    content: string;
+    mime_type: string;
+    delimiter?: string;
+  };
 }
 
 /** Media that reach a model as text. */
 export abstract class TextualInput extends BaseMediaInput {
   protected readonly maxBytes = MAX_FILE_BYTES;
+  /** What separates the cells of a table, where that was told. */
+  readonly delimiter?: string | undefined;
   protected readonly encoding: string | undefined;
   #text: string | undefined;
 
@@ -77,5 +84,10 @@ const FORMATS: {
   openai: (text) => ({ type: "text", text }),
   anthropic: (text) => ({ type: "text", text }),
   ollama: (text, { name }) => `\n===== JOINT FILES ======\n\n===== ${shortName(name)} =========\n${text}\n`,
-  huggingface: (content, { mimeType = "text/plain" }) => ({ type: "text", content, mime_type: mimeType }),
+  huggingface: (content, { mediaType, mimeType = "text/plain", delimiter }) => ({
+    type: mediaType === "tabular" ? mediaType : "text",
+    content,
+    mime_type: mimeType,
+    ...(delimiter === undefined ? {} : { delimiter }),
+  }),
 };

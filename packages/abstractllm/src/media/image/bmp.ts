@@ -1,5 +1,5 @@
 import { type ByteView, EndOfBytes } from "./byte-view.ts";
-import type { ImageSize } from "./read-image-header.ts";
+import type { ImageSize } from "./image-header.ts";
 
 /** Size of the header of OS/2 1.x, whose sides have 16 bits. */
 const CORE_HEADER = 12;

@@ -1,5 +1,5 @@
 import type { ByteView } from "./byte-view.ts";
-import type { ImageSize } from "./read-image-header.ts";
+import type { ImageSize } from "./image-header.ts";
 
 const EXTENSION = 0x21;
 const IMAGE = 0x2c;

@@ -1,1 +1,2 @@
-export { type ImageHeader, readImageHeader } from "./read-image-header.ts";
+export type { ImageHeader } from "./image-header.ts";
+export { readImageHeader } from "./read-image-header.ts";

@@ -1,6 +1,6 @@
 import type { ByteView } from "./byte-view.ts";
 import { EndOfBytes } from "./byte-view.ts";
-import type { ImageSize } from "./read-image-header.ts";
+import type { ImageSize } from "./image-header.ts";
 
 const END_OF_IMAGE = 0xd9;
 const START_OF_SCAN = 0xda;

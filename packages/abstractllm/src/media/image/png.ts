@@ -1,5 +1,5 @@
 import type { ByteView } from "./byte-view.ts";
-import type { ImageSize } from "./read-image-header.ts";
+import type { ImageSize } from "./image-header.ts";
 
 /** Length, name and checksum around the data of a chunk. */
 const CHUNK_FRAME = 12;
@@ -10,5 +10,6 @@ export function readPng(view: ByteView): ImageSize | undefined {
   const size = { width: view.u32(16), height: view.u32(20) };
   let offset = 8;
   while (view.text(offset + 4, 4) !== "IEND") offset += CHUNK_FRAME + view.u32(offset);
+  view.u32(offset + 8); // its checksum is the last of the file
   return size;
 }

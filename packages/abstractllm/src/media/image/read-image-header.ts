@@ -4,21 +4,11 @@ import { readBmp } from "./bmp.ts";
 import { ByteView, EndOfBytes } from "./byte-view.ts";
 import { readGif } from "./gif.ts";
 import { readHeif } from "./heif.ts";
+import type { ImageHeader, ImageSize } from "./image-header.ts";
 import { readJpeg } from "./jpeg.ts";
 import { readPng } from "./png.ts";
 import { readTiff } from "./tiff.ts";
 import { readWebp } from "./webp.ts";
-
-/** Width and height in pixels, as stored. */
-export interface ImageSize {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** What an image says about itself before it is decoded. */
-export interface ImageHeader extends ImageSize {
-  readonly mimeType: string;
-}
 
 /** Reads the size; walks the parts of the file where the format has lengths, so that a truncated one shows. */
 type SizeReader = (view: ByteView) => ImageSize | undefined;

@@ -1,5 +1,5 @@
 import type { ByteView } from "./byte-view.ts";
-import type { ImageSize } from "./read-image-header.ts";
+import type { ImageSize } from "./image-header.ts";
 
 const WIDTH = 256;
 const HEIGHT = 257;

@@ -1,5 +1,5 @@
 import { type ByteView, EndOfBytes } from "./byte-view.ts";
-import type { ImageSize } from "./read-image-header.ts";
+import type { ImageSize } from "./image-header.ts";
 
 /** Reads the first chunk of the three kinds. @see RFC 9649 */
 export function readWebp(view: ByteView): ImageSize | undefined {
