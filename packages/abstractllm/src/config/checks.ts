@@ -98,7 +98,7 @@ export const reasoning: Check = {
     typeof value === "boolean" ||
     ["low", "medium", "high"].includes(value as string) ||
     (isRecord(value) && Number.isSafeInteger(value.maxTokens) && (value.maxTokens as number) > 0),
-  text: "string",
+  text: "boolean",
 };
 
 /** A string or an object. */

@@ -187,6 +187,14 @@ const ANSWERS: [name: string, written: Written, events: unknown[]][] = [
     [text("I add."), ADD],
   ],
   [
+    "gpt-oss, a call at once",
+    {
+      dialect: "harmony",
+      text: ' to=functions.add<|channel|>commentary json<|message|>{"a": 1, "b": 2}<|call|>',
+    },
+    [ADD],
+  ],
+  [
     "gpt-oss, final",
     {
       dialect: "harmony",
@@ -200,6 +208,8 @@ const ANSWERS: [name: string, written: Written, events: unknown[]][] = [
     [text("{oops")],
   ],
   ["gpt-oss, no header", { dialect: "harmony", text: "assist me" }, [text("assist me")]],
+  ["gpt-oss, next to nothing", { dialect: "harmony", text: "As" }, [text("As")]],
+  ["gpt-oss, less", { dialect: "harmony", text: "as" }, [text("as")]],
 ];
 
 describe("an answer", () => {

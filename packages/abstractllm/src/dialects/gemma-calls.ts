@@ -92,7 +92,8 @@ class Reader {
     if (rest < 0) this.failed = true;
     const word = this.#text.slice(this.at, this.at + rest).trim();
     this.at += rest;
-    return readJson(word) ?? (word === "null" ? null : word);
+    if (word === "null" || word === "None") return null; // templates write Python's
+    return readJson(word) ?? word;
   }
 
   #skipSpace(): void {

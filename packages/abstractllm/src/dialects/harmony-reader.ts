@@ -63,7 +63,7 @@ export class HarmonyReader {
     const rest = this.#buffer;
     this.#buffer = "";
     if (this.#header === undefined) {
-      if (!mayBeHeader(rest)) this.#parts.addText(rest);
+      if (!rest.includes("<|")) this.#parts.addText(rest);
     } else if (this.#recipient === undefined) {
       this.#add(rest);
     } else {
@@ -117,7 +117,8 @@ export class HarmonyReader {
   }
 }
 
-const HEADER_BEGINNINGS = ["<|", "assistant"];
+/** The prompt ends with the role, so a recipient may come first. */
+const HEADER_BEGINNINGS = ["<|", "assistant", "to="];
 
 const mayBeHeader = (text: string): boolean =>
   HEADER_BEGINNINGS.some((beginning) => text.startsWith(beginning) || beginning.startsWith(text));
