@@ -61,5 +61,6 @@ function oraclePrograms(context) {
     ["tokenizer/templates.py", folder],
     ["tokenizer/snippets.py"],
     ["tokenizer/dialects.py", folder],
+    ["tokenizer/template_calls.py", folder],
   ];
 }
