@@ -62,5 +62,6 @@ function oraclePrograms(context) {
     ["tokenizer/templates.py", folder],
     ["tokenizer/snippets.py"],
     ["tokenizer/dialects.py", folder],
+    ["tokenizer/template_calls.py", folder],
   ];
 }

@@ -109,6 +109,21 @@ const ANSWERS: [name: string, written: Written, events: unknown[]][] = [
   ],
   ["Llama 3, bare", { dialect: "llama3", text: '{"name": "add", "parameters": {"a": 1, "b": 2}}' }, [ADD]],
   [
+    "a bare call after reasoning",
+    { dialect: "prompted_json", text: `<think>Hm.</think>\n${ADD_JSON}` },
+    [reasoning("Hm."), ADD],
+  ],
+  [
+    "bare JSON within reasoning",
+    { dialect: "prompted_json", text: ADD_JSON, startsInReasoning: true },
+    [reasoning(ADD_JSON)],
+  ],
+  [
+    "a call of an unknown tool",
+    { dialect: "prompted_json", text: '<tool_call>{"name": "sub", "arguments": {}}</tool_call>' },
+    [["sub", {}]],
+  ],
+  [
     "Llama 3, marked",
     {
       dialect: "llama3",

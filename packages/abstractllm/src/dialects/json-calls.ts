@@ -1,4 +1,3 @@
-import type { ToolSpec } from "../interface/tool.ts";
 import { endOfJson, endsInString, isRecord, readJson } from "./json-text.ts";
 import { readPythonCalls } from "./python-text.ts";
 import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
@@ -15,24 +14,24 @@ export const jsonTools: ToolDialect = {
 export const promptedJson: ToolDialect = {
   ...jsonTools,
   bare: /^(?:```(?:json)?\s*)?[[{]/,
-  parse: (block, tools) => {
-    const text = block
-      .trim()
-      .replace(/^```(?:json)?/, "")
-      .replace(/```$/, "");
-    return onlyKnown(readJsonCalls(text), tools);
-  },
+  parse: (block) =>
+    readJsonCalls(
+      block
+        .trim()
+        .replace(/^```(?:json)?/, "")
+        .replace(/```$/, ""),
+    ),
 };
 
 /** Llama 3: JSON after `<|python_tag|>`, or as the whole answer; small ones write Python calls. */
 export const llama3: ToolDialect = {
   start: "<|python_tag|>",
   bare: /^(?:\{\s*"(?:name|type|function)|\[\s*[A-Za-z_][\w.]*\()/,
-  parse: (block, tools) => {
+  parse: (block) => {
     const [, name, query] = /^\s*([\w-]+)\.call\((.*)\)\s*$/s.exec(block) ?? [];
     if (name !== undefined) return readPythonCalls(`[${name}(${query})]`);
     const calls = readJsonCalls(block);
-    return onlyKnown(calls.length > 0 ? calls : readPythonCalls(block), tools);
+    return calls.length > 0 ? calls : readPythonCalls(block);
   },
 };
 
@@ -96,9 +95,4 @@ function readHeadedCalls(text: string): WrittenCall[] {
     header.lastIndex = end;
   }
   return calls;
-}
-
-/** JSON that is an answer may look like a call; one of a known tool is meant as one. */
-function onlyKnown(calls: readonly WrittenCall[], tools: readonly ToolSpec[]): readonly WrittenCall[] {
-  return calls.every((call) => tools.some(({ name }) => name === call.name)) ? calls : [];
 }

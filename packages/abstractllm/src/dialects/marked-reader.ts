@@ -62,8 +62,8 @@ export class MarkedReader {
   }
 
   end(isCutOff: boolean): void {
-    if (this.#mode === "text" && this.#mayBeBare && !isCutOff && this.#addCalls(this.#buffer))
-      this.#buffer = "";
+    const mayBeBare = this.#mode === "text" && this.#mayBeBare && !isCutOff;
+    if (mayBeBare && this.#addBareCalls()) this.#buffer = "";
     this.#mayBeBare = false;
     this.#read();
     const rest = this.#buffer;
@@ -102,6 +102,7 @@ export class MarkedReader {
     if (this.#takeUpTo(marks, (text) => this.#parts.addReasoning(text)) === undefined) return false;
     this.#parts.endReasoning();
     this.#mode = "text";
+    this.#mayBeBare = this.#calls?.bare !== undefined && this.#parts.text === "";
     return true;
   }
 
@@ -140,6 +141,14 @@ export class MarkedReader {
     const isDecided = text.length >= BARE_BEGINNING || (text !== "" && !"[{`".includes(text.charAt(0)));
     this.#mayBeBare = !isDecided || bare.test(text);
     return this.#mayBeBare;
+  }
+
+  /** JSON that is an answer may look like a call; one of a known tool is meant as one. */
+  #addBareCalls(): boolean {
+    const { tools } = this.#options;
+    const calls = this.#calls?.parse(this.#buffer, tools) ?? [];
+    const areKnown = calls.every((call) => tools.some(({ name }) => name === call.name));
+    return areKnown && this.#addCalls(this.#buffer);
   }
 
   #addCalls(block: string): boolean {

@@ -23,7 +23,7 @@ export interface ToolDialect {
   readonly parse: (block: string, tools: readonly ToolSpec[]) => readonly WrittenCall[];
   /** True while an `end` belongs to the block's content, such as one inside a string. */
   readonly isOpen?: (block: string) => boolean;
-  /** How an answer begins that is calls as a whole, without `start`. */
+  /** How an answer begins that may be calls as a whole, without `start`; it is when all of them are of known tools. */
   readonly bare?: RegExp;
   /** Marks within blocks, which a tokenizer must not leave out. */
   readonly marks?: readonly string[];

@@ -1,9 +1,7 @@
-import { type Message, MessageRole } from "../interface/message.ts";
+import { type AssistantMessage, MessageRole, type ToolMessage } from "../interface/message.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import type { ToolChoice, ToolSpec } from "../interface/tool.ts";
-import type { ToolCall } from "../interface/tool-call.ts";
 import type { ResolvedMessage } from "../media/resolved-message.ts";
-import { textOf } from "../prompt/text-of.ts";
 import { withInstructions } from "../prompt/with-instructions.ts";
 import type { ProviderAnswer, ProviderCall } from "../providers/provider-call.ts";
 import { usedCallIds } from "./used-call-ids.ts";
@@ -54,41 +52,42 @@ function writeTools(
   choice: ToolChoice,
 ): ResolvedMessage[] {
   const written: ResolvedMessage[] = [];
+  let results = ""; // of tools that follow each other, which make one message
+  const addResults = () => {
+    if (results !== "") written.push({ role: MessageRole.USER, content: results });
+    results = "";
+  };
   for (const message of messages) {
-    const last = written.at(-1);
-    const text = writeMessage(message);
-    if (message.role === MessageRole.TOOL && last?.role === MessageRole.USER && isResponse(last)) {
-      written[written.length - 1] = { role: MessageRole.USER, content: `${textOf(last)}\n${text}` };
+    if (message.role === MessageRole.TOOL) {
+      results += `${results === "" ? "" : "\n"}${writeResult(message)}`;
     } else {
-      written.push(text === undefined ? message : asText(message, text));
+      addResults();
+      written.push(message.role === MessageRole.ASSISTANT ? writeCalls(message) : message);
     }
   }
+  addResults();
   return tools.length === 0 ? written : withInstructions(written, instructionsFor(tools, choice));
 }
 
-const RESPONSE = "<tool_response>";
+/** JSON in which no tag can end; a result is anybody's text. */
+const writeJson = (value: object): string => JSON.stringify(value).replaceAll("</", "<\\/");
 
-const isResponse = (message: Message): boolean => textOf(message).startsWith(RESPONSE);
-
-const asText = (message: ResolvedMessage, content: string): ResolvedMessage => ({
-  role: message.role === MessageRole.TOOL ? MessageRole.USER : MessageRole.ASSISTANT,
-  content,
-});
-
-/** The text of a message that holds calls or a result; undefined for every other. */
-function writeMessage(message: Message): string | undefined {
-  if (message.role === MessageRole.TOOL) {
-    const { name, content, isError } = message;
-    return `${RESPONSE}\n${JSON.stringify({ name, [isError === true ? "error" : "content"]: content })}\n</tool_response>`;
-  }
-  if (message.role !== MessageRole.ASSISTANT || (message.toolCalls ?? []).length === 0) return undefined;
-  return [message.content, ...(message.toolCalls ?? []).map(writeCall)]
-    .filter((text) => text !== "")
-    .join("\n");
+function writeResult({ name, content, isError }: ToolMessage): string {
+  const result = { name, [isError === true ? "error" : "content"]: content };
+  return `<tool_response>\n${writeJson(result)}\n</tool_response>`;
 }
 
-const writeCall = ({ name, arguments: input }: ToolCall): string =>
-  `<tool_call>\n${JSON.stringify({ name, arguments: input })}\n</tool_call>`;
+function writeCalls(message: AssistantMessage): AssistantMessage {
+  const { content, toolCalls = [] } = message;
+  if (toolCalls.length === 0) return message;
+  const calls = toolCalls.map(
+    ({ name, arguments: input }) => `<tool_call>\n${writeJson({ name, arguments: input })}\n</tool_call>`,
+  );
+  return {
+    role: MessageRole.ASSISTANT,
+    content: [content, ...calls].filter((text) => text !== "").join("\n"),
+  };
+}
 
 function instructionsFor(tools: readonly ToolSpec[], choice: ToolChoice): string {
   const functions = tools.map((spec) => JSON.stringify({ type: "function", function: spec }));
