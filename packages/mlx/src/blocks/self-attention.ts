@@ -1,6 +1,6 @@
 import type { LayerCache } from "../cache/index.ts";
 import { type MxArray, reshape, transpose } from "../core/index.ts";
-import { Linear, Module, type PositionEmbedding } from "../nn/index.ts";
+import { Linear, Module, type PositionEmbedding, rotatedHeads } from "../nn/index.ts";
 import { attention, mergeHeads, splitHeads } from "./attention.ts";
 import type { Mask } from "./mask.ts";
 
@@ -56,13 +56,22 @@ export class SelfAttention extends Module {
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
     const [B = 1, L = 1] = x.shape;
-    const swapped = (heads: MxArray) => transpose(heads, [0, 2, 1, 3]); // [B, H, L, D]
-    const q = this.#rope.forward(swapped(this.queries(x, B, L)), cache.offset); // [B, H, L, D]
-    const k = this.#rope.forward(swapped(this.keys(x, B, L)), cache.offset); // [B, K, L, D]
-    const v = splitHeads(this.v_proj.forward(x), B, L, this.K); // [B, K, L, D]
+    const [q, k, v] = this.#heads(x, B, L, cache.offset);
     const [keys, values] = cache.updateAndFetch(k, v); // [B, K, S, D]
     const out = this.attend(q, keys, values, mask); // [B, H, L, D]
     return this.o_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
+  }
+
+  /** Queries `[B, H, L, D]` and keys `[B, K, L, D]` at their positions, and values `[B, K, L, D]`. */
+  #heads(x: MxArray, B: number, L: number, offset: LayerCache["offset"]): [MxArray, MxArray, MxArray] {
+    const { queries, keys } = SelfAttention.prototype;
+    const isPlain = this.queries === queries && this.keys === keys;
+    const { q_proj, k_proj, v_proj, H, K } = this;
+    const fused = isPlain && rotatedHeads(x, { q_proj, k_proj, v_proj, rope: this.#rope, H, K }, offset);
+    if (fused) return fused;
+    const turned = (heads: MxArray) => this.#rope.forward(transpose(heads, [0, 2, 1, 3]), offset);
+    const v = splitHeads(v_proj.forward(x), B, L, K); // [B, K, L, D]
+    return [turned(this.queries(x, B, L)), turned(this.keys(x, B, L)), v];
   }
 
   /** `[B, L, E] -> [B, L, H, D]`, before they turn. */

@@ -18,5 +18,6 @@ export { MatrixLayer } from "./matrix-layer.ts";
 export { Module } from "./module.ts";
 export { LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
 export { type Quantization, type QuantizationMode, quantization } from "./quantization.ts";
+export { type HeadProjections, rotatedHeads } from "./rotated-heads.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
 export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";
