@@ -3,12 +3,13 @@ import {
   BaseProvider,
   type Capabilities,
   createLLM,
-  type GenerateResponse,
+  type DeltaPart,
   type LLMConfig,
   ModelCapability,
+  type ProviderAnswer,
   type ProviderCall,
   registerProvider,
-  type TextDeltaPart,
+  textOf,
 } from "abstractllm";
 
 class EchoProvider extends BaseProvider {
@@ -32,11 +33,12 @@ class EchoProvider extends BaseProvider {
   async load() {}
   async unload() {}
 
-  protected async respond(
-    call: ProviderCall,
-    emit: (part: TextDeltaPart) => void,
-  ): Promise<GenerateResponse> {
-    const said = (call.messages.at(-1)?.content ?? "").split(/(?<=\s)/);
+  protected async respond(call: ProviderCall, emit: (part: DeltaPart) => void): Promise<ProviderAnswer> {
+    const said = call.messages
+      .slice(-1)
+      .map(textOf)
+      .join("")
+      .split(/(?<=\s)/);
     const words = said.slice(0, call.options.maxTokens);
     for (const text of words) emit({ type: "text-delta", text });
     const [inputTokens, outputTokens] = [said.length, words.length];
@@ -54,13 +56,12 @@ class EchoProvider extends BaseProvider {
       rawFinishReason: "echoed",
       warnings: [],
       model: "echo-1",
-      provider: this.provider,
       raw: undefined,
     };
   }
 
   protected async count(call: ProviderCall): Promise<number> {
-    return call.messages.reduce((sum, { content }) => sum + content.split(/\s+/).length, 0);
+    return call.messages.reduce((sum, message) => sum + textOf(message).split(/\s+/).length, 0);
   }
 }
 

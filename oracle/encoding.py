@@ -4,6 +4,7 @@ import base64
 import json
 import re
 
+import mlx.core as mx
 import numpy as np
 
 
@@ -21,3 +22,14 @@ def dump(record: dict) -> str:
     """Indented JSON with lists of numbers on one line: small, yet a diff shows which case moved."""
     text = json.dumps(record, indent=1, ensure_ascii=False)
     return re.sub(r"\[[-\d.,\s]+\]", lambda found: " ".join(found[0].split()), text) + "\n"
+
+
+def dtype_name(dtype: mx.Dtype) -> str:
+    return str(dtype).removeprefix("mlx.core.")
+
+
+def encode_array(a: mx.array) -> dict:
+    """Stored bytes, little-endian and row-major."""
+    bits = a.view(mx.uint16) if a.dtype in (mx.float16, mx.bfloat16) else a
+    data = np.ascontiguousarray(np.array(bits)).tobytes()
+    return {"dtype": dtype_name(a.dtype), "shape": list(a.shape), "data": base64.b64encode(data).decode()}

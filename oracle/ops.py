@@ -1,28 +1,15 @@
 """Writes, or checks, packages/mlx/test/goldens/ops.json: what Python mlx returns for every operation."""
 
 import argparse
-import base64
 import json
 from pathlib import Path
 
 import mlx.core as mx
-import numpy as np
 
-from encoding import dump
+from encoding import dtype_name, dump, encode_array
 from ops_table import CALLS, Call
 
 GOLDEN = Path(__file__).parent.parent / "packages/mlx/test/goldens/ops.json"
-
-
-def dtype_name(dtype: mx.Dtype) -> str:
-    return str(dtype).removeprefix("mlx.core.")
-
-
-def encode_array(a: mx.array) -> dict:
-    """Stored bytes, little-endian and row-major."""
-    bits = a.view(mx.uint16) if a.dtype in (mx.float16, mx.bfloat16) else a
-    data = np.ascontiguousarray(np.array(bits)).tobytes()
-    return {"dtype": dtype_name(a.dtype), "shape": list(a.shape), "data": base64.b64encode(data).decode()}
 
 
 def encode_argument(value: object) -> object:

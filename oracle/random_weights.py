@@ -36,9 +36,10 @@ def distribution(name: str, shape: tuple[int, ...], norm_center: float) -> tuple
     """(center, half width) of a tensor's uniform distribution, chosen so that activations stay near 1."""
     if name.endswith(".bias"):
         return 0.0, 0.25
-    if len(shape) == 1 or "norm" in name:
+    if len(shape) <= 1 or any("norm" in part for part in name.split(".")[-2:]):
         return norm_center, 0.5
-    return 0.0, math.sqrt(3.0 / shape[-1])  # variance 1 / fan-in
+    fan_in = shape[-1] if shape[-1] > 1 else shape[-2]  # of a convolution per channel: the positions
+    return 0.0, math.sqrt(3.0 / fan_in)  # variance 1 / fan-in
 
 
 def random_tensor(seed: int, name: str, shape: tuple[int, ...], norm_center: float = 1.0) -> np.ndarray:
@@ -48,6 +49,12 @@ def random_tensor(seed: int, name: str, shape: tuple[int, ...], norm_center: flo
     unit = ((bits >> np.uint32(8)).astype(np.float32) - np.float32(2**23)) / np.float32(2**23)
     center, width = distribution(name, shape, norm_center)
     return (np.float32(center) + unit * np.float32(width)).reshape(shape)
+
+
+def random_integers(seed: int, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Unsigned integers of a packed checkpoint; bit 6 of each byte is clear, so that no byte is NaN as fp8."""
+    bits = random_bits(hash_name(seed, name), math.prod(shape)) & np.uint32(0xBFBFBFBF)
+    return bits.astype(dtype).reshape(shape)
 
 
 def random_tokens(seed: int, name: str, count: int, vocab_size: int) -> list[int]:

@@ -6,13 +6,25 @@ import sys
 from pathlib import Path
 
 import mlx.core as mx
+import mlx.nn as nn
 import mlx_lm
 import numpy as np
 
 from cases import CASES, QUANTIZATIONS, Case
 from encoding import decode, dump, encode
 from random_weights import hash_name, random_tensor
-from run_model import Run, build, execute, plan_runs, quantize
+from run_model import (
+    CannotPadError,
+    Run,
+    build,
+    execute,
+    execute_padded,
+    parameter_shapes,
+    plan_padded_run,
+    plan_runs,
+    quantize,
+)
+from sanitize import sanitize_records
 
 GOLDENS = Path(__file__).parent.parent / "packages/mlx/test/goldens"
 TOLERANCE = 1e-5  # relative to the largest logit of the row
@@ -32,8 +44,18 @@ def run_record(run: Run, logits: np.ndarray) -> dict:
         "tokens": run.tokens,
         "chunks": run.chunks,
         "cached": run.cached,
+        **({"leftPadding": run.left_padding} if run.left_padding else {}),
         "logits": encode(logits),
     }
+
+
+def padded_record(model: nn.Module, case: Case) -> dict:
+    """The run of a padded batch, or why Python has none."""
+    run = plan_padded_run(case)
+    try:
+        return {"padded": run_record(run, execute_padded(model, run))}
+    except CannotPadError as error:
+        return {"padded": None, "paddingProblem": str(error)}
 
 
 def case_record(case: Case) -> tuple[dict, np.ndarray]:
@@ -48,9 +70,14 @@ def case_record(case: Case) -> tuple[dict, np.ndarray]:
         "normCenter": case.norm_center,
         "tied": case.tied,
         "weightsSha256": digest,
+        **({"float32Logits": True} if case.float32_logits else {}),
+        **({"parameters": parameter_shapes(model)} if case.list_parameters else {}),
         "runs": [run_record(run, values) for run, values in zip(runs, logits, strict=True)],
+        **padded_record(model, case),
         "quantized": [],
     }
+    if case.checkpoints:
+        record["checkpoints"] = sanitize_records(case)
     for bits, group_size in QUANTIZATIONS if case.quantized else ():
         model = quantize(build(case)[0], case.config, bits, group_size)
         record["quantized"].append(

@@ -1,6 +1,7 @@
 """What a case is, and what many have in common."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 QUANTIZATIONS = ((4, 32), (4, 64), (8, 32), (8, 64))  # (bits, group size)
 
@@ -16,6 +17,9 @@ class Case:
     quantized: bool = False  # also run under every row of QUANTIZATIONS
     same_as: str | None = None  # the case of this file whose logits these must equal
     tied: bool = False  # leave lm_head out of the weights, for models that learn tying from that
+    float32_logits: bool = False  # whatever the dtype of the weights
+    list_parameters: bool = False  # ours are named or stacked otherwise: the golden lists Python's
+    checkpoints: dict[str, dict[str, str]] = field(default_factory=dict)  # layout -> name -> "dtype 2,3"
 
     @property
     def id(self) -> str:
@@ -42,15 +46,50 @@ LLAMA3_ROPE = {
 LONG_FACTORS = [1.0, 1.25, 1.5, 2.0, 3.0, 4.5, 6.0, 8.0]  # one per pair of a head of 16
 
 
-def family(file: str, base: dict, rows: dict[str, dict], **options) -> list[Case]:
-    """Cases that override keys of `base`; ... removes a key. The first row is also run quantized."""
+def expand(pattern: str) -> list[str]:
+    """Names by the braces of a pattern: `{0-2}` counts, `{a,b}` lists."""
+    found = re.search(r"\{([^}]*)\}", pattern)
+    if not found:
+        return [pattern]
+    counted = re.fullmatch(r"(\d+)-(\d+)", found[1])
+    items = range(int(counted[1]), int(counted[2]) + 1) if counted else found[1].split(",")
+    return [
+        name for item in items for name in expand(f"{pattern[: found.start()]}{item}{pattern[found.end() :]}")
+    ]
+
+
+def checkpoint(tensors: dict[str, tuple]) -> dict[str, str]:
+    """Tensors as a repository has them: patterns of names, and shapes that may start with a dtype."""
+    result = {}
+    for pattern, shape in tensors.items():
+        dtype = shape[0] if isinstance(shape[0], str) else "float32"
+        sizes = ",".join(str(size) for size in shape if not isinstance(size, str))
+        result |= {name: f"{dtype} {sizes}" for name in expand(pattern)}
+    return result
+
+
+def family(file: str, base: dict, rows: dict[str, dict], *, quantized: bool = True, **options) -> list[Case]:
+    """Cases that override keys of `base`; ... removes a key. The first row is also run quantized.
+
+    `checkpoints` in a row gives weights as repositories have them, by layout, for `sanitize`.
+    """
     cases = []
     for index, (name, changes) in enumerate(rows.items()):
         changes = dict(changes)
         same_as = changes.pop("same_as", None)
         tied = changes.pop("tied", False)
+        layouts = {layout: checkpoint(tensors) for layout, tensors in changes.pop("checkpoints", {}).items()}
         config = {key: value for key, value in {**base, **changes}.items() if value is not ...}
-        case = Case(file, name, config, quantized=index == 0, same_as=same_as, tied=tied, **options)
+        case = Case(
+            file,
+            name,
+            config,
+            quantized=quantized and index == 0,
+            same_as=same_as,
+            tied=tied,
+            checkpoints=layouts,
+            **options,
+        )
         cases.append(case)
     return cases
 

@@ -1,6 +1,6 @@
 """Language models inside multimodal ones."""
 
-from .case import Case, family
+from .case import BASE, LLAMA, LLAMA3_ROPE, Case, family
 
 gemma3 = family(
     "gemma3",
@@ -19,8 +19,277 @@ gemma3 = family(
         },
         "vision_config": {"model_type": "siglip_vision_model"},
     },
-    {"language model": {}},
+    {
+        "language model": {
+            "checkpoints": {
+                "transformers": {
+                    "vision_tower.vision_model.embeddings.patch_embedding.weight": (8, 2, 2, 3),
+                    "multi_modal_projector.mm_input_projection_weight": (8, 64),
+                    "language_model.model.embed_tokens.weight": (64, 64),
+                    "language_model.model.layers.{0-3}.self_attn.q_proj.weight": (64, 64),
+                }
+            }
+        }
+    },
     norm_center=0.0,
 )
 
-CASES: list[Case] = [*gemma3]
+TEXT_CONFIG = {key: value for key, value in LLAMA.items() if key not in ("model_type", "tie_word_embeddings")}
+
+mistral3 = family(
+    "mistral3",
+    {
+        "model_type": "mistral3",
+        "vocab_size": 64,
+        "text_config": {**TEXT_CONFIG, "model_type": "mistral"},
+        "vision_config": {"model_type": "pixtral"},
+    },
+    {
+        "Mistral": {
+            "checkpoints": {
+                "transformers": {
+                    "vision_tower.patch_conv.weight": (8, 3),
+                    "multi_modal_projector.norm.weight": (64,),
+                    "language_model.model.embed_tokens.weight": (64, 64),
+                    "language_model.model.layers.{0-2}.self_attn.q_proj.weight": (64, 64),
+                    "language_model.lm_head.weight": (64, 64),
+                },
+                "transformers 5": {
+                    "model.vision_tower.patch_conv.weight": (8, 3),
+                    "model.language_model.embed_tokens.weight": (64, 64),
+                    "lm_head.weight": (64, 64),
+                },
+            }
+        },
+        "tied embeddings": {
+            "text_config": {**TEXT_CONFIG, "model_type": "mistral", "tie_word_embeddings": True}
+        },
+        "Ministral 3": {
+            "text_config": {
+                **TEXT_CONFIG,
+                "model_type": "ministral3",
+                "rope_parameters": {
+                    "rope_type": "default",
+                    "rope_theta": 10000.0,
+                    "original_max_position_embeddings": 3,
+                    "llama_4_scaling_beta": 0.5,
+                },
+            },
+        },
+    },
+)
+
+pixtral = family(
+    "pixtral",
+    {
+        "model_type": "pixtral",
+        "vocab_size": 64,
+        "text_config": {**TEXT_CONFIG, "model_type": "mistral", "tie_word_embeddings": True},
+        "vision_config": {"model_type": "pixtral"},
+    },
+    {
+        "a head whatever the config says": {
+            "checkpoints": {
+                "transformers": {
+                    "vision_tower.patch_conv.weight": (8, 3),
+                    "multi_modal_projector.norm.weight": (64,),
+                    "language_model.model.embed_tokens.weight": (64, 64),
+                    "language_model.lm_head.weight": (64, 64),
+                }
+            }
+        },
+        "32 heads by default": {
+            "text_config": {
+                "model_type": "mistral",
+                "hidden_size": 128,
+                "num_hidden_layers": 2,
+                "intermediate_size": 96,
+                "num_key_value_heads": 8,
+                "rms_norm_eps": 1e-5,
+                "vocab_size": 64,
+            }
+        },
+    },
+)
+
+LLAMA4 = {
+    **BASE,
+    "model_type": "llama4_text",
+    "num_hidden_layers": 4,
+    "attention_bias": False,
+    "attention_chunk_size": 4,
+    "head_dim": 16,
+    "interleave_moe_layer_step": 2,
+    "intermediate_size_mlp": 96,
+    "intermediate_size": 64,
+    "max_position_embeddings": 128,
+    "num_experts_per_tok": 1,
+    "num_local_experts": 4,
+    "rope_scaling": None,
+    "rope_theta": 10000.0,
+    "use_qk_norm": True,
+}
+
+
+def llama4_row(**changes) -> dict:
+    return {"text_config": {**LLAMA4, **changes}}
+
+
+llama4 = family(
+    "llama4",
+    {"model_type": "llama4", "vocab_size": 64, "text_config": LLAMA4},
+    {
+        "chunks of four": {
+            "checkpoints": {
+                "transformers": {
+                    "language_model.model.layers.{1,3}.feed_forward.experts.gate_up_proj": (4, 64, 128),
+                    "language_model.model.layers.{1,3}.feed_forward.experts.down_proj": (4, 64, 64),
+                    "language_model.model.layers.{1,3}.feed_forward.router.weight": (4, 64),
+                    "multi_modal_projector.linear_1.weight": (8, 8),
+                    "vision_model.class_embedding": (8,),
+                }
+            }
+        },
+        "tempered queries": llama4_row(floor_scale=4, attn_scale=0.5, attn_temperature_tuning=True),
+        "not tempered, all sparse, rope llama3": llama4_row(
+            attn_temperature_tuning=0, interleave_moe_layer_step=1, rope_scaling=LLAMA3_ROPE
+        ),
+        "heads not normed, bias, chunks of six": llama4_row(
+            use_qk_norm=False, attention_bias=True, attention_chunk_size=6, num_key_value_heads=4
+        ),
+    },
+)
+
+gemma4 = family(
+    "gemma4",
+    {
+        "model_type": "gemma4",
+        "vocab_size": 64,
+        "text_config": {
+            "model_type": "gemma4_text",
+            "hidden_size": 64,
+            "num_hidden_layers": 4,
+            "intermediate_size": 64,
+            "head_dim": 16,
+            "global_head_dim": 16,
+            "num_kv_shared_layers": 1,
+            "vocab_size_per_layer_input": 64,
+            "hidden_size_per_layer_input": 32,
+            "sliding_window": 4,
+            "sliding_window_pattern": 2,
+        },
+        "vision_config": {"model_type": "gemma4_vision"},
+        "audio_config": {"model_type": "gemma4_audio"},
+    },
+    {
+        "language model": {
+            "checkpoints": {
+                "transformers": {
+                    "model.{vision_tower,audio_tower,embed_vision,embed_audio}.weight": (8, 2),
+                    "model.language_model.embed_tokens.weight": (64, 64),
+                    "model.language_model.layers.{2-3}.self_attn.{q,k}_proj.weight": (8, 4),
+                    "model.language_model.layers.0.experts.gate_up_proj": (6, 8, 4),
+                },
+                "mlx-lm": {
+                    "language_model.model.embed_tokens.weight": (64, 64),
+                    "vision_embedder.weight": (8, 2),
+                },
+            }
+        },
+        "gemma4_unified alias": {"model_type": "gemma4_unified", "same_as": "language model"},
+    },
+    norm_center=0.25,
+)
+
+M3 = {
+    "hidden_size": 64,
+    "intermediate_size": 32,
+    "dense_intermediate_size": 96,
+    "shared_intermediate_size": 64,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_hidden_layers": 3,
+    "num_local_experts": 6,
+    "num_experts_per_tok": 2,
+    "rms_norm_eps": 1e-6,
+    "head_dim": 24,
+    "vocab_size": 64,
+    "moe_layer_freq": [0, 1, 1],
+    "sparse_attention_config": {
+        "sparse_num_index_heads": 2,
+        "sparse_index_dim": 8,
+        "sparse_block_size": 2,
+        "sparse_topk_blocks": 2,
+        "sparse_local_block": 1,
+        "sparse_attention_freq": [0, 1, 1],
+    },
+}
+
+
+def m3_row(**changes) -> dict:
+    text = {key: value for key, value in {**M3, **changes}.items() if value is not ...}
+    return {"text_config": text}
+
+
+M3_MOE = "language_model.model.layers.{1-2}.block_sparse_moe"
+
+minimax_m3_vl = family(
+    "minimax_m3_vl",
+    {"model_type": "minimax_m3_vl", "vocab_size": 64, "text_config": M3},
+    {
+        "two blocks of two keys": {
+            "checkpoints": {
+                "transformers": {
+                    f"{M3_MOE}.experts.{{0-5}}.{{w1,w2,w3}}.weight": (8, 4),
+                    "language_model.model.layers.0.block_sparse_moe.{gate,up,down}_proj.weight": (8, 4),
+                    f"{M3_MOE}.gate.weight": (6, 4),
+                    "{vision_tower,multi_modal_projector,patch_merge_mlp}.weight": (4, 4),
+                },
+                "shared expert among the others": {
+                    f"{M3_MOE}.switch_mlp.gate_up_proj.weight": (7, 8, 4),
+                    f"{M3_MOE}.switch_mlp.down_proj.weight": (7, 4, 4),
+                    "language_model.lm_head.weight": (8, 4),
+                },
+                "mxfp8": {
+                    f"{M3_MOE}.switch_mlp.up_proj.weight": ("uint8", 6, 8, 32),
+                    f"{M3_MOE}.switch_mlp.up_proj.weight_scale_inv": ("uint8", 6, 8, 1),
+                    f"{M3_MOE}.gate.weight": ("bfloat16", 6, 4),
+                },
+            }
+        },
+        "flat settings, three of three keys, tied": m3_row(
+            sparse_attention_config=...,
+            sparse_attention_freq=[1, 0, 1],
+            index_n_heads=1,
+            index_head_dim=16,
+            index_block_size=3,
+            index_topk_blocks=3,
+            index_local_blocks=2,
+            tie_word_embeddings=True,
+        ),
+        "kinds of layers, no local blocks": m3_row(
+            sparse_attention_config={**M3["sparse_attention_config"], "sparse_local_block": 0},
+            layer_types=["full_attention", "minimax_m3_sparse", "full_attention"],
+            mlp_layer_types=["sparse", "dense", "sparse"],
+        ),
+        "full attention, plain norms, no head norms": m3_row(
+            sparse_attention_config=..., use_gemma_norm=False, use_qk_norm=False
+        ),
+        "limits, rope parameters": m3_row(
+            swiglu_alpha=1.0,
+            swiglu_limit=0.5,
+            routed_scaling_factor=1.0,
+            rope_parameters={"rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 1.0},
+        ),
+    },
+    norm_center=0.0,
+)
+
+CASES: list[Case] = [
+    *gemma3,
+    *mistral3,
+    *pixtral,
+    *llama4,
+    *gemma4,
+    *minimax_m3_vl,
+]

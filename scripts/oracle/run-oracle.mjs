@@ -55,6 +55,7 @@ function oraclePrograms(context) {
     ["indexing.py"],
     ["caches.py"],
     ["sampling.py"],
+    ["foreign_quantization.py"],
     ["tokenizer/tokenizers_goldens.py", "--gguf", defaultModelPath(context)],
     ["tokenizer/gguf_vocabularies.py", folder],
     ["tokenizer/templates.py", folder],

@@ -1,5 +1,6 @@
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { LLMConfig } from "../interface/llm-config.ts";
+import { isMediaSource } from "../media/is-media-source.ts";
 import * as check from "./checks.ts";
 
 /** Where an option may stand: only in a call, only in the configuration, or in both. */
@@ -29,6 +30,12 @@ const secret = (valueCheck: check.Check): OptionSpec => ({
   check: valueCheck,
   secret: true,
 });
+
+const mediaOrList: check.Check = {
+  expected: "path, address, data, bytes or media, or array of them",
+  accepts: (value) => (Array.isArray(value) ? value.every(isMediaSource) : isMediaSource(value)),
+  text: "list",
+};
 
 const milliseconds = check.integer({ min: 1, max: 2 ** 31 - 1 }); // timers overflow beyond
 const tokens = check.integer({ min: 1 });
@@ -61,10 +68,11 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   schema: both(check.record),
   user: both(check.nonEmptyString),
   imageDetail: both(check.oneOf("auto", "high", "medium", "low")),
+  allowPrivateUrls: both(check.boolean),
 
-  files: call(check.stringList),
-  image: { ...call(check.stringOrList), aliasOf: "files" },
-  images: { ...call(check.stringOrList), aliasOf: "files" },
+  files: call(mediaOrList),
+  image: { ...call(mediaOrList), aliasOf: "files" },
+  images: { ...call(mediaOrList), aliasOf: "files" },
   stream: call(check.boolean),
   signal: call(check.abortSignal),
 
@@ -91,6 +99,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   token: secret(check.nonEmptyString),
   endpoint: config(check.nonEmptyString),
   offline: config(check.boolean),
+  maxBatchSize: config(check.integer({ min: 1, max: 1024 })),
   maxCachedModels: config(check.integer({ min: 1 })),
   isolation: config(check.oneOf("worker", "process")),
   vision: config(check.boolean),

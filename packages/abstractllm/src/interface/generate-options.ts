@@ -1,3 +1,5 @@
+import type { ImageDetail, MediaSource } from "./media-source.ts";
+
 /** Options that a call takes and `createLLM` takes as defaults for every call. */
 export interface GenerationDefaults {
   /** Instructions that lead the conversation. */
@@ -50,18 +52,23 @@ export interface GenerationDefaults {
   schema?: object | undefined;
   /** Name of the end user, for services that watch for abuse. */
   user?: string | undefined;
-  /** How finely images are looked at: `"low"`, `"high"` or `"auto"`. */
-  imageDetail?: string | undefined;
+  /** How finely images are looked at, where the image itself does not say. Default `"auto"`. */
+  imageDetail?: ImageDetail | undefined;
+  /**
+   * Download files and images from addresses of private networks and this machine too. Default false: whoever writes
+   * a URL into a prompt must not reach services that only this machine can see.
+   */
+  allowPrivateUrls?: boolean | undefined;
 }
 
 /** Options of one call; they win over the configuration and are forgotten afterwards. */
 export interface GenerateOptions extends GenerationDefaults {
-  /** Files for the prompt: text is appended to it, images need a vision model. */
-  files?: readonly string[] | undefined;
+  /** Files for the last user message: text is appended to it, images need a vision model. */
+  files?: readonly MediaSource[] | undefined;
   /** One image; another name for `files` with one element. */
-  image?: string | undefined;
+  image?: MediaSource | undefined;
   /** Images; another name for `files`. */
-  images?: readonly string[] | undefined;
+  images?: readonly MediaSource[] | undefined;
   /** `true` makes `generate` return a stream. Default false. */
   stream?: boolean | undefined;
   /** Aborting it ends the call within one token; the call rejects with the signal's reason. */

@@ -1,3 +1,6 @@
+import type { AssistantMessage, ToolMessage } from "./message.ts";
+import type { ToolCall } from "./tool-call.ts";
+
 /** Tokens of one call, as the model counts them. */
 export interface Usage {
   inputTokens: number;
@@ -21,20 +24,15 @@ export interface Timings {
 /** Why an answer ended: the model was done or met a stop string, or it reached a limit of length. */
 export type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" | "other";
 
-/** A call of a tool that the model asks for. */
-export interface ToolCall {
-  id: string;
-  name: string;
-  arguments: Readonly<Record<string, unknown>>;
-}
-
 /** A finished answer. */
 export interface GenerateResponse {
   text: string;
   /** What the model thought before it answered, where it shows that separately. */
   reasoning?: string;
-  /** Empty unless `finishReason` is `"tool-calls"`. */
+  /** Tool calls that wait for an answer; empty unless `finishReason` is `"tool-calls"`. */
   toolCalls: readonly ToolCall[];
+  /** What to append to the conversation before the next prompt: the answer, after tool calls and their results. */
+  messages: readonly (AssistantMessage | ToolMessage)[];
   usage: Usage;
   finishReason: FinishReason;
   /** The provider's own word for `finishReason`. */

@@ -65,6 +65,11 @@ export interface LLMConfig extends GenerationDefaults {
   endpoint?: string | undefined;
   /** Take models from the cache only. Default: `HF_HUB_OFFLINE`. */
   offline?: boolean | undefined;
+  /**
+   * Most calls that one model answers at once; others wait. More give more tokens per second together and fewer each.
+   * Default 8 on a CPU, 32 on a GPU.
+   */
+  maxBatchSize?: number | undefined;
   /** Loaded models kept in this process, shared by all instances; the last value given counts. Default 2. */
   maxCachedModels?: number | undefined;
   /** `"process"` runs the model in a child process, so that a native crash stays there. Default `"worker"`. */

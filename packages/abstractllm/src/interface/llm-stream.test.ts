@@ -7,6 +7,7 @@ import type { StreamPart } from "./stream-part.ts";
 const RESPONSE: GenerateResponse = {
   text: "ab",
   toolCalls: [],
+  messages: [],
   usage: { inputTokens: 1, outputTokens: 2, totalTokens: 3, cachedInputTokens: 0, reasoningTokens: 0 },
   finishReason: "stop",
   rawFinishReason: "eos",

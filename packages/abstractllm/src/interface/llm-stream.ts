@@ -1,10 +1,10 @@
 import { UnsupportedOperationError } from "../errors/index.ts";
 import type { GenerateResponse } from "./generate-response.ts";
-import type { StreamPart, TextDeltaPart } from "./stream-part.ts";
+import type { DeltaPart, StreamPart } from "./stream-part.ts";
 
 /** Produces an answer: hands over deltas as they come and resolves with the whole. */
 export type StreamProducer = (
-  emit: (part: TextDeltaPart) => void,
+  emit: (part: DeltaPart) => void,
   signal: AbortSignal,
 ) => Promise<GenerateResponse>;
 

@@ -1,9 +1,47 @@
 import type { GenerateResponse } from "./generate-response.ts";
+import type { ToolCall, ToolResult } from "./tool-call.ts";
 
 /** More text of the answer. */
 export interface TextDeltaPart {
   type: "text-delta";
   text: string;
+}
+
+/** More of what the model thinks before it answers. */
+export interface ReasoningDeltaPart {
+  type: "reasoning-delta";
+  text: string;
+}
+
+/** The model begins to write the arguments of a tool call. */
+export interface ToolInputStartPart {
+  type: "tool-input-start";
+  id: string;
+  name: string;
+}
+
+/** More JSON text of a tool call's arguments. */
+export interface ToolInputDeltaPart {
+  type: "tool-input-delta";
+  id: string;
+  text: string;
+}
+
+/** A tool call is complete. */
+export interface ToolCallPart {
+  type: "tool-call";
+  toolCall: ToolCall;
+}
+
+/** A tool was run. */
+export interface ToolResultPart {
+  type: "tool-result";
+  toolResult: ToolResult;
+}
+
+/** One answer of the model within a call that runs tools; the next one follows. */
+export interface StepFinishPart extends Pick<GenerateResponse, "finishReason" | "rawFinishReason" | "usage"> {
+  type: "step-finish";
 }
 
 /** The answer is complete; nothing follows. */
@@ -18,5 +56,15 @@ export interface ErrorPart {
   error: unknown;
 }
 
+/** A part that can come before the end. */
+export type DeltaPart =
+  | TextDeltaPart
+  | ReasoningDeltaPart
+  | ToolInputStartPart
+  | ToolInputDeltaPart
+  | ToolCallPart
+  | ToolResultPart
+  | StepFinishPart;
+
 /** Parts of a streamed answer: any number of deltas, then exactly one `finish` or `error`. */
-export type StreamPart = TextDeltaPart | FinishPart | ErrorPart;
+export type StreamPart = DeltaPart | FinishPart | ErrorPart;

@@ -2,14 +2,17 @@ import type { OptionKey } from "../config/configuration-manager.ts";
 import { ConfigurationManager } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
 import { type EnvironmentBindings, readEnvironment } from "../config/read-environment.ts";
+import { UnsupportedFeatureError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
 import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
-import type { Message, Prompt } from "../interface/message.ts";
-import type { Capabilities } from "../interface/model-capability.ts";
-import type { TextDeltaPart } from "../interface/stream-part.ts";
+import type { AssistantMessage, Message, Prompt } from "../interface/message.ts";
+import { type Capabilities, ModelCapability } from "../interface/model-capability.ts";
+import type { DeltaPart } from "../interface/stream-part.ts";
+import { resolveMedia } from "../media/resolve-media.ts";
+import type { ResolvedMessage } from "../media/resolved-message.ts";
 import { toMessages } from "../prompt/to-messages.ts";
 import { withCallSignal } from "./call-signal.ts";
 import { checkSupport } from "./check-support.ts";
@@ -27,18 +30,36 @@ export interface ProviderTraits {
 export interface ProviderCall {
   /** What the caller gave. */
   readonly prompt: Prompt;
-  /** The conversation, led by the system prompt. */
-  readonly messages: readonly Message[];
+  /** The conversation, led by the system prompt, with files read: text in the messages, images as parts. */
+  readonly messages: readonly ResolvedMessage[];
   /** Configuration and call options together. */
   readonly options: Options;
   /** What the call itself set. */
   readonly callOptions: Options;
 }
 
-/** Options that every provider has, because `BaseProvider` carries them out. */
-const COMMON_OPTIONS: readonly OptionName[] = ["stream", "signal", "timeout", "systemPrompt"];
+/** A call before its files are read. */
+interface CheckedCall extends Omit<ProviderCall, "messages"> {
+  readonly messages: readonly Message[];
+}
 
-/** What all providers share: configuration, checks at the door, streams, time limits. */
+/** What a provider says about an answer; `BaseProvider` adds what follows from it. */
+export interface ProviderAnswer extends Omit<GenerateResponse, "messages" | "provider"> {
+  /** What this provider needs to see again with the answer, such as signatures of reasoning. */
+  readonly providerData?: unknown;
+}
+
+/** Options that every provider has, because `BaseProvider` carries them out. */
+const COMMON_OPTIONS: readonly OptionName[] = [
+  "stream",
+  "signal",
+  "timeout",
+  "systemPrompt",
+  "files",
+  "allowPrivateUrls",
+];
+
+/** What all providers share: configuration, checks at the door, files, streams, time limits. */
 export abstract class BaseProvider implements AbstractLLM {
   readonly provider: string;
   readonly #config: ConfigurationManager;
@@ -72,13 +93,15 @@ export abstract class BaseProvider implements AbstractLLM {
   stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
     const call = this.#checkCall(prompt, options);
     return new LLMStream((emit, signal) =>
-      this.#limited(call, signal, (inner) => this.respond(call, emit, inner)),
+      this.#limited(call, signal, async (resolved, inner) =>
+        this.#complete(await this.respond(resolved, emit, inner)),
+      ),
     );
   }
 
   async countTokens(prompt: Prompt, options: GenerateOptions = {}): Promise<number> {
     const call = this.#checkCall(prompt, options);
-    return this.#limited(call, undefined, (signal) => this.count(call, signal));
+    return this.#limited(call, undefined, (resolved, signal) => this.count(resolved, signal));
   }
 
   setConfig(options: LLMConfigInput): void {
@@ -116,29 +139,61 @@ export abstract class BaseProvider implements AbstractLLM {
   /** Answers one call. Aborting `signal` must end it within one token. */
   protected abstract respond(
     call: ProviderCall,
-    emit: (part: TextDeltaPart) => void,
+    emit: (part: DeltaPart) => void,
     signal: AbortSignal,
-  ): Promise<GenerateResponse>;
+  ): Promise<ProviderAnswer>;
 
   /** Counts the tokens of one call's prompt. */
   protected abstract count(call: ProviderCall, signal: AbortSignal): Promise<number>;
 
-  #checkCall(prompt: Prompt, given: GenerateOptions): ProviderCall {
+  /**
+   * Called before images are used.
+   *
+   * @throws {UnsupportedFeatureError} `"vision"` when the model takes no images
+   */
+  protected requireVision(options: Options): void {
+    if (this.getCapabilities()[ModelCapability.VISION]) return;
+    const model = options.model ?? `The ${this.provider} provider`;
+    const message = `${model} does not support vision inputs; take a vision model or leave out the images`;
+    throw new UnsupportedFeatureError("vision", message, { provider: this.provider });
+  }
+
+  #checkCall(prompt: Prompt, given: GenerateOptions): CheckedCall {
     const { merged: options, call: callOptions } = this.#config.resolveCall(given);
     checkSupport(callOptions, this.#supported, this.provider);
     const system = { text: options.systemPrompt, fromCall: callOptions.systemPrompt !== undefined };
     return { prompt, messages: toMessages(prompt, system, this.provider), options, callOptions };
   }
 
+  #complete({ providerData, ...answer }: ProviderAnswer): GenerateResponse {
+    const { text, reasoning, toolCalls } = answer;
+    const message: AssistantMessage = {
+      role: "assistant",
+      content: text,
+      ...(reasoning === undefined ? {} : { reasoning }),
+      ...(toolCalls.length === 0 ? {} : { toolCalls }),
+      ...(providerData === undefined ? {} : { providerData: { [this.provider]: providerData } }),
+    };
+    return { ...answer, messages: [message], provider: this.provider };
+  }
+
+  /** Runs work on a call within its limits, reading its files included. */
   #limited<T>(
-    call: ProviderCall,
+    call: CheckedCall,
     streamSignal: AbortSignal | undefined,
-    work: (signal: AbortSignal) => Promise<T>,
+    work: (call: ProviderCall, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { signal, timeout } = call.options;
     return withCallSignal(
       { signals: [signal, streamSignal], timeoutMs: timeout, provider: this.provider },
-      work,
+      async (inner) => work(await this.#resolve(call, inner), inner),
     );
+  }
+
+  async #resolve(call: CheckedCall, signal: AbortSignal): Promise<ProviderCall> {
+    const { files = [], imageDetail, allowPrivateUrls } = call.options;
+    const requireVision = () => this.requireVision(call.options);
+    const policy = { requireVision, imageDetail, allowPrivateUrls, signal, provider: this.provider };
+    return { ...call, messages: await resolveMedia(call.messages, files, policy) };
   }
 }

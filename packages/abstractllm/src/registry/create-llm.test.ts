@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { InvalidParameterError, UnsupportedFeatureError, UnsupportedProviderError } from "../errors/index.ts";
-import type { GenerateResponse } from "../interface/generate-response.ts";
 import type { LLMConfig } from "../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../interface/model-capability.ts";
-import type { TextDeltaPart } from "../interface/stream-part.ts";
-import { BaseProvider, type ProviderCall } from "../providers/base-provider.ts";
+import type { DeltaPart } from "../interface/stream-part.ts";
+import { textOf } from "../prompt/text-of.ts";
+import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../providers/base-provider.ts";
 import { createLLM } from "./create-llm.ts";
 import { getAvailableProviders, registerProvider } from "./provider-registry.ts";
 
@@ -39,10 +39,15 @@ class ShoutProvider extends BaseProvider {
 
   protected async respond(
     { messages, options }: ProviderCall,
-    emit: (part: TextDeltaPart) => void,
+    emit: (part: DeltaPart) => void,
     signal: AbortSignal,
-  ): Promise<GenerateResponse> {
-    const words = (messages.at(-1)?.content ?? "").toUpperCase().split(/(?<= )/);
+  ): Promise<ProviderAnswer> {
+    const words = messages
+      .slice(-1)
+      .map(textOf)
+      .join("")
+      .toUpperCase()
+      .split(/(?<= )/);
     for (const text of words) {
       signal.throwIfAborted();
       emit({ type: "text-delta", text });
@@ -62,7 +67,6 @@ class ShoutProvider extends BaseProvider {
       rawFinishReason: "done",
       warnings: [`temperature ${options.temperature}`],
       model: "shout-1",
-      provider: this.provider,
       raw: messages,
     };
   }

@@ -1,8 +1,16 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { AbstractLLM, LLMStream, Message, StreamPart } from "../../src/index.ts";
+import {
+  type AbstractLLM,
+  type ContentPart,
+  type LLMStream,
+  type Message,
+  type StreamPart,
+  TextInput,
+} from "../../src/index.ts";
 import type { Subject } from "./subject.ts";
 
 const PROMPT = "The capital of France is";
@@ -37,6 +45,14 @@ export function answerCases(subject: Subject): void {
       expect(parts.filter(({ type }) => type === "text-delta").length).toBeGreaterThan(1);
       expect((await stream.response).text).toBe(text);
       expect((await llm.generate(PROMPT, { maxTokens: 4, stream: true }).response).text).toBe(text);
+    });
+
+    test("that comes with others is the one that comes alone", async () => {
+      const prompts = [PROMPT, "One, two, three,", "The colour of the sky is", `${PROMPT} Paris. ${PROMPT}`];
+      const answer = async (prompt: string) => (await llm.generate(prompt, { maxTokens: 6 })).text;
+      const alone: string[] = [];
+      for (const prompt of prompts) alone.push(await answer(prompt));
+      expect(await Promise.all(prompts.map(answer))).toEqual(alone);
     });
 
     test("follows the seed, and another seed differs", async () => {
@@ -98,14 +114,29 @@ export function answerCases(subject: Subject): void {
       expect(together.map(({ text }) => text)).toEqual(alone);
     });
 
-    test("reads text files as if they were part of the prompt", async () => {
+    test("reads text files as if they were part of the prompt, in every form", async () => {
       const folder = await mkdtemp(join(tmpdir(), "abstractllm-conformance-"));
       const file = join(folder, "note.txt");
-      await writeFile(file, "It lies on the Seine.");
-      const withFile = await llm.generate(PROMPT, { files: [file], maxTokens: 3 });
-      const inline = await llm.generate(`${PROMPT}\n\nFile content: It lies on the Seine.`, { maxTokens: 3 });
-      expect([withFile.text, withFile.usage]).toEqual([inline.text, inline.usage]);
+      const note = "It lies on the Seine.";
+      await writeFile(file, note);
+      const inline = await llm.generate(`${PROMPT}\n\nFile content: ${note}`, { maxTokens: 3 });
+      for (const source of [file, pathToFileURL(file), new TextEncoder().encode(note), new Blob([note])]) {
+        const withFile = await llm.generate(PROMPT, { files: [source], maxTokens: 3 });
+        expect([withFile.text, withFile.usage]).toEqual([inline.text, inline.usage]);
+      }
       await rm(folder, { recursive: true });
+    });
+
+    test("reads text files as parts of a message", async () => {
+      const note = new TextInput(new TextEncoder().encode("It lies on the Seine."));
+      const content: ContentPart[] = [
+        { type: "text", text: PROMPT },
+        { type: "file", file: note },
+      ];
+      const options = { chatTemplate: true, maxTokens: 3 };
+      const asPart = await llm.generate([{ role: "user", content }], options);
+      const asFile = await llm.generate(PROMPT, { ...options, files: [note] });
+      expect([asPart.text, asPart.usage]).toEqual([asFile.text, asFile.usage]);
     });
 
     test("comes again after unload", async () => {

@@ -1,7 +1,9 @@
 /** Attention over keys and values that are already in the cache's order. */
 
+import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
+import type { PositionEmbedding } from "../nn/index.ts";
 import type { Mask } from "./mask.ts";
 
 export interface AttentionOptions {
@@ -55,3 +57,35 @@ export const splitHeads = (x: MxArray, B: number, L: number, H: number): MxArray
 /** `[B, H, L, D] -> [B, L, H * D]` */
 export const mergeHeads = (x: MxArray, B: number, L: number): MxArray =>
   mx.reshape(mx.transpose(x, [0, 2, 1, 3]), [B, L, -1]);
+
+export interface CachedAttentionOptions extends AttentionOptions {
+  rope: PositionEmbedding;
+  cache: LayerCache;
+}
+
+/**
+ * Attention of new positions to all that the cache remembers: queries and keys turn, keys and values are cached.
+ *
+ * @param q - `[B, H, L, D]`
+ * @param k - `[B, K, L, D]`; `H` is a multiple of `K`
+ * @param v - `[B, K, L, D]`
+ * @returns `[B, L, H * D]`
+ */
+export const cachedAttention = (
+  q: MxArray,
+  k: MxArray,
+  v: MxArray,
+  { rope, cache, ...options }: CachedAttentionOptions,
+): MxArray => {
+  const turned = rope.forward(q, cache.offset); // [B, H, L, D]
+  const [keys, values] = cache.updateAndFetch(rope.forward(k, cache.offset), v); // [B, K, S, D]
+  return mergeHeads(attention(turned, keys, values, options), q.dim(0), q.dim(2));
+};
+
+/** Heads of one fused projection `[B, L, (H + 2 K) * D]`: q `[B, H, L, D]`, k and v `[B, K, L, D]`. */
+export const splitFusedHeads = (x: MxArray, H: number, K: number): [MxArray, MxArray, MxArray] => {
+  const [B = 1, L = 1, width = 0] = x.shape;
+  const D = width / (H + 2 * K);
+  const [q = x, k = x, v = x] = mx.split(x, [H * D, (H + K) * D], -1);
+  return [splitHeads(q, B, L, H), splitHeads(k, B, L, K), splitHeads(v, B, L, K)];
+};

@@ -1,9 +1,9 @@
 /** The frame that most decoders share: embedding, blocks, norm, output layer. */
-import { KVCache, type LayerCache } from "../cache/index.ts";
+import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
-import { type ForwardOptions, LanguageModel, layerCache } from "../models/language-model.ts";
-import { Embedding, Linear, Module } from "../nn/index.ts";
-import type { Mask } from "./mask.ts";
+import { type ForwardOptions, LanguageModel } from "../models/language-model.ts";
+import { Embedding, Linear, type Module } from "../nn/index.ts";
+import { type DecoderBlock, type DecoderBody, DecoderFrame } from "./decoder-frame.ts";
 import type { Norm } from "./norm.ts";
 
 export interface DecoderConfig {
@@ -18,12 +18,8 @@ export interface CausalLMConfig {
   readonly tie_word_embeddings: boolean;
 }
 
-export interface DecoderBlock extends Module {
-  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray;
-}
-
 /** `embed_tokens`, `layers`, `norm`; all layers see one mask unless `masks` says otherwise. */
-export class Decoder<Block extends DecoderBlock = DecoderBlock> extends Module {
+export class Decoder<Block extends DecoderBlock = DecoderBlock> extends DecoderFrame<Block> {
   embed_tokens: Embedding;
   layers: Block[];
   norm: Norm;
@@ -35,58 +31,69 @@ export class Decoder<Block extends DecoderBlock = DecoderBlock> extends Module {
     this.norm = norm;
   }
 
-  /** `[B, L] -> [B, L, E]` */
-  forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
-    let h = this.inputs(tokens, embeddings); // [B, L, E]
-    const maskOf = this.masks(h.dim(1), cache);
-    this.layers.forEach((layer, i) => {
-      h = layer.forward(h, maskOf(i), layerCache(cache, i));
-    });
-    return this.norm.forward(h);
+  get embedding(): Embedding {
+    return this.embed_tokens;
   }
 
-  /** Fresh caches, one per layer. */
-  makeCache(): LayerCache[] {
-    return this.layers.map(() => new KVCache());
+  get blocks(): readonly Block[] {
+    return this.layers;
   }
 
-  /** What the first block sees, `[B, L, E]`: given embeddings, or those of the tokens. */
-  protected inputs(tokens: MxArray, embeddings?: MxArray): MxArray {
-    return embeddings ?? this.embed_tokens.forward(tokens);
-  }
-
-  /** The mask of each layer for `L` new positions. */
-  protected masks(L: number, cache?: readonly LayerCache[]): (layer: number) => Mask {
-    const mask = layerCache(cache, 0).makeMask(L);
-    return () => mask;
+  protected get lastNorm(): Norm {
+    return this.norm;
   }
 }
 
-/** A decoder under `model` with its output layer, tied to the embedding or `lm_head`. */
-export class CausalLM<Body extends Decoder = Decoder> extends LanguageModel {
-  model: Body;
+/** A body and its output layer: `lm_head`, or the embedding the other way round. */
+export abstract class HeadedLM<Body extends DecoderBody> extends LanguageModel {
   declare lm_head?: Linear;
 
-  constructor(c: CausalLMConfig, model: Body) {
-    super();
-    this.model = model;
-    if (!c.tie_word_embeddings) this.lm_head = new Linear(c.hidden_size, c.vocab_size, false);
-  }
+  protected abstract get body(): Body;
 
   forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
-    return this.logits(this.model.forward(tokens, options));
+    return this.logits(this.body.forward(tokens, options));
   }
 
   /** `[B, L, E] -> [B, L, V]` */
   protected logits(h: MxArray): MxArray {
-    return this.lm_head === undefined ? this.model.embed_tokens.asLinear(h) : this.lm_head.forward(h);
+    return this.lm_head === undefined ? this.body.embedding.asLinear(h) : this.lm_head.forward(h);
   }
 
-  get layers(): readonly DecoderBlock[] {
-    return this.model.layers;
+  get layers(): readonly Module[] {
+    return this.body.blocks;
   }
 
   override makeCache(): LayerCache[] {
-    return this.model.makeCache();
+    return this.body.makeCache();
+  }
+}
+
+/** A decoder under `model` with its output layer, tied to the embedding or `lm_head`. */
+export class CausalLM<Body extends DecoderBody = Decoder> extends HeadedLM<Body> {
+  model: Body;
+
+  constructor(c: CausalLMConfig, model: Body, { headBias = false } = {}) {
+    super();
+    this.model = model;
+    if (!c.tie_word_embeddings) this.lm_head = new Linear(c.hidden_size, c.vocab_size, headBias);
+  }
+
+  protected get body(): Body {
+    return this.model;
+  }
+}
+
+/** A decoder under `transformer` with its output layer, tied to the embedding or `lm_head`. */
+export class TransformerLM<Body extends DecoderBody> extends HeadedLM<Body> {
+  transformer: Body;
+
+  constructor(c: CausalLMConfig, transformer: Body, { headBias = false } = {}) {
+    super();
+    this.transformer = transformer;
+    if (!c.tie_word_embeddings) this.lm_head = new Linear(c.hidden_size, c.vocab_size, headBias);
+  }
+
+  protected get body(): Body {
+    return this.transformer;
   }
 }

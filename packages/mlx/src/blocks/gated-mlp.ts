@@ -1,22 +1,31 @@
 import type { MxArray } from "../core/index.ts";
-import { gated, Linear, Module, silu } from "../nn/index.ts";
+import { type GatedActivation, gated, Linear, Module, silu } from "../nn/index.ts";
 
 /** `down(activation(gate(x)) * up(x))`, `[..., E] -> [..., E]` over `F` features. */
 export class GatedMLP extends Module {
   gate_proj: Linear;
   up_proj: Linear;
   down_proj: Linear;
-  readonly #gate: (gate: MxArray, x: MxArray) => MxArray;
+  readonly #join: GatedActivation;
 
-  constructor(dims: number, hiddenDims: number, { bias = false, activation = silu } = {}) {
+  /** @param join - how gate and x become one; default `activation(gate) * x` */
+  constructor(
+    dims: number,
+    hiddenDims: number,
+    {
+      bias = false,
+      activation = silu,
+      join = gated(activation),
+    }: { bias?: boolean; activation?: (x: MxArray) => MxArray; join?: GatedActivation } = {},
+  ) {
     super();
     this.gate_proj = new Linear(dims, hiddenDims, bias);
     this.up_proj = new Linear(dims, hiddenDims, bias);
     this.down_proj = new Linear(hiddenDims, dims, bias);
-    this.#gate = gated(activation);
+    this.#join = join;
   }
 
   forward(x: MxArray): MxArray {
-    return this.down_proj.forward(this.#gate(this.gate_proj.forward(x), this.up_proj.forward(x)));
+    return this.down_proj.forward(this.#join(this.gate_proj.forward(x), this.up_proj.forward(x)));
   }
 }

@@ -1,35 +1,91 @@
 /** `@abstractllm/mlx/blocks`: what model files are made of. */
+export { AbsorbedAttention } from "./absorbed-attention.ts";
 export {
   type AttentionOptions,
   attention,
+  type CachedAttentionOptions,
+  cachedAttention,
   mergeHeads,
   softCappedAttention,
+  splitFusedHeads,
   splitHeads,
 } from "./attention.ts";
+export { Backbone, BackboneLM, MixerBlock } from "./backbone-lm.ts";
+export { CausalConv1d, hidePadding } from "./causal-conv.ts";
 export {
   CausalLM,
   type CausalLMConfig,
   Decoder,
-  type DecoderBlock,
   type DecoderConfig,
+  HeadedLM,
+  TransformerLM,
 } from "./causal-lm.ts";
-export { topExperts, weighAnswers } from "./experts.ts";
+export { ExpandedAttention } from "./expanded-attention.ts";
+export { type Choice, normScores, type Routing, routeExperts, topExperts, weighAnswers } from "./experts.ts";
+export { FeedForwardBlock } from "./feed-forward-block.ts";
+export { FusedGatedMLP } from "./fused-gated-mlp.ts";
+export { GatedAttention, type GatedAttentionConfig } from "./gated-attention.ts";
+export { GatedCausalLM } from "./gated-causal-lm.ts";
+export { type GatedDeltaInputs, gatedDelta, logDecayOf, normQueryAndKey } from "./gated-delta.ts";
+export { type DeltaInputs, GatedDeltaNet, type GatedDeltaNetConfig } from "./gated-delta-net.ts";
 export { GatedMLP } from "./gated-mlp.ts";
-export { attentionMask, causalMask, type Mask, type MaskOptions } from "./mask.ts";
+export { GptBlock, GptDecoder, type GptDecoderConfig, GptMLP, type GptMLPOptions } from "./gpt-decoder.ts";
+export { HybridDecoder, hybridCaches, hybridMasks, type Recurrence } from "./hybrid-decoder.ts";
+export {
+  cutInTwo,
+  LatentAttention,
+  type LatentAttentionConfig,
+  type LatentAttentionOptions,
+  latentRope,
+} from "./latent-attention.ts";
+export { LearnedPositionsDecoder } from "./learned-positions.ts";
+export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
+export { MatrixStack } from "./matrix-stack.ts";
+export { MultiLinear } from "./multi-linear.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
+export { NormedAttention } from "./normed-attention.ts";
 export { ParallelBlock } from "./parallel-block.ts";
+export { positionsFrom } from "./positions.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
-export { createRope, noRope, type RopeSettings } from "./rope.ts";
+export {
+  createLayerRope,
+  createRope,
+  noRope,
+  ntkAlphaRope,
+  type RopeSettings,
+  reversedRope,
+} from "./rope.ts";
+export {
+  CorrectedGate,
+  type CorrectedGateConfig,
+  type ExpertGate,
+  RoutedMoe,
+  type RoutedMoeConfig,
+} from "./routed-moe.ts";
 export { SandwichBlock } from "./sandwich-block.ts";
 export { ScaledDecoder } from "./scaled-decoder.ts";
+export { ScaledResidualBlock } from "./scaled-residual-block.ts";
+export { segmentSums } from "./segment-sums.ts";
 export {
   headDim,
   SelfAttention,
   type SelfAttentionConfig,
   type SelfAttentionOptions,
 } from "./self-attention.ts";
-export { type SlidingConfig, SlidingDecoder, type SlidingWindow, slidingWindow } from "./sliding-decoder.ts";
+export { SharedMoe, type SharedMoeConfig } from "./shared-moe.ts";
+export {
+  type SlidingConfig,
+  SlidingDecoder,
+  type SlidingWindow,
+  slidingCaches,
+  slidingMasks,
+  slidingWindow,
+} from "./sliding-decoder.ts";
+export { SparseBlock } from "./sparse-block.ts";
 export { isSparseLayer, SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";
-export { SwitchGLU } from "./switch-glu.ts";
+export { type StateSpaceInputs, stateSpace, timeSteps } from "./state-space.ts";
+export { askExperts, SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";
+export { SwitchMLP } from "./switch-mlp.ts";
 export { TextModel } from "./text-model.ts";
+export { TokDecoder } from "./tok-decoder.ts";

@@ -9,6 +9,8 @@ export type Mask = MxArray | "causal" | undefined;
 export interface MaskOptions {
   /** Attend only to this many latest positions. */
   window?: number | undefined;
+  /** Attend only within chunks of this many positions, counted from the first. */
+  chunk?: number | undefined;
   /** Insist on an array where `"causal"` would do. */
   asArray?: boolean;
 }
@@ -21,12 +23,24 @@ export const causalMask = (L: number, offset = 0, window?: number): MxArray => {
   return window === undefined ? past : mx.logicalAnd(past, mx.less(queries, keys.add(window)));
 };
 
+/** Bool `[L, offset - start + L]`: a position sees those since `start`, up to itself, that are in its chunk. */
+export const chunkedMask = (
+  L: number,
+  { offset = 0, start = 0, chunk }: { offset?: number; start?: number; chunk: number },
+): MxArray => {
+  const keys = mx.expandDims(mx.arange(start, offset + L), 0);
+  const queries = mx.expandDims(mx.arange(offset, offset + L), 1);
+  const isSameChunk = mx.equal(mx.floorDivide(keys, chunk), mx.floorDivide(queries, chunk));
+  return mx.logicalAnd(isSameChunk, mx.lessEqual(keys, queries));
+};
+
 /** The cheapest mask for `L` new positions after `offset` cached ones. */
 export const attentionMask = (
   L: number,
   offset: number,
-  { window, asArray = false }: MaskOptions = {},
+  { window, chunk, asArray = false }: MaskOptions = {},
 ): Mask => {
+  if (chunk !== undefined) return chunkedMask(L, { offset, chunk });
   if (window !== undefined) return causalMask(L, offset, window);
   if (L === 1) return undefined;
   return asArray ? causalMask(L, offset) : "causal";

@@ -66,13 +66,37 @@ class DynamicNtkRope implements PositionEmbedding {
 
   forward(x: MxArray, offset: number | MxArray): MxArray {
     const { dims, base, traditional, factor, trainedLength } = this.#settings;
-    if (typeof offset !== "number")
-      throw new ConfigError("dynamic rope scaling needs one offset for the whole batch");
+    if (typeof offset !== "number") return this.#forwardRows(x, offset);
     const length = Math.max(x.dim(-2) + offset, trainedLength);
     const grown = base * ((factor * length) / trainedLength - (factor - 1)) ** (dims / (dims - 2));
     return mx.fast.rope(x, dims, traditional, grown, 1, offset);
   }
+
+  /** Rows of different lengths have different bases, which no fused operation takes. */
+  #forwardRows(x: MxArray, offset: MxArray): MxArray {
+    const { dims, base, traditional, factor, trainedLength } = this.#settings;
+    const L = x.dim(-2);
+    const first = mx.reshape(offset, [-1, 1, 1, 1]).astype(mx.float32);
+    const length = mx.maximum(first.add(L), trainedLength);
+    const growth = length.multiply(factor / trainedLength).subtract(factor - 1);
+    const grown = mx.power(growth, dims / (dims - 2)).multiply(base); // [B, 1, 1, 1]
+    const periods = mx.power(grown, mx.arange(0, dims, 2, mx.float32).divide(dims)); // [B, 1, 1, dims / 2]
+    const angles = first.add(mx.expandDims(mx.arange(0, L), 1)).divide(periods); // [B, 1, L, dims / 2]
+    return turned(x, dims, traditional, angles);
+  }
 }
+
+/** The first `dims` features of x `[B, H, L, D]`, in pairs of neighbours or of halves, turned by `[B, 1, L, dims / 2]`. */
+const turned = (x: MxArray, dims: number, traditional: boolean, angles: MxArray): MxArray => {
+  const [turning = x, rest = x] = mx.split(x, [dims], -1);
+  const pairs = mx.unflatten(turning, -1, traditional ? [dims / 2, 2] : [2, dims / 2]);
+  const axis = traditional ? -1 : -2;
+  const [a = x, b = x] = mx.split(pairs, 2, axis).map((part) => mx.squeeze(part, axis));
+  const [cos, sin] = [mx.cos(angles), mx.sin(angles)];
+  const both = [a.multiply(cos).subtract(b.multiply(sin)), a.multiply(sin).add(b.multiply(cos))];
+  const done = mx.flatten(mx.stack(both, axis), -2, -1).astype(x.dtype);
+  return mx.concatenate([done, rest], -1);
+};
 
 const linear = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
   const { factor } = read({ factor: number.required() }, scaling);
@@ -113,7 +137,8 @@ const llama3 = ({ dims, base, traditional = false, scaling = {} }: RopeSettings)
   return new RoPE(dims, { traditional, freqs: mx.keep(mx.where(isBetween, blended, slowed)) });
 };
 
-const yarnMscale = (scale: number, mscale: number): number =>
+/** What YaRN multiplies queries and keys by when the context grows by `scale`. */
+export const yarnMscale = (scale: number, mscale: number): number =>
   scale <= 1 ? 1 : 0.1 * mscale * Math.log(scale) + 1;
 
 /** YaRN. @see https://arxiv.org/abs/2309.00071 */
@@ -228,6 +253,23 @@ export const createRope = (settings: RopeSettings): PositionEmbedding => {
     );
   }
   return create(settings);
+};
+
+/** Rotary embedding with the base that a longer context of `alpha` times the trained one needs. */
+export const ntkAlphaRope = (dims: number, base: number, alpha: number): PositionEmbedding =>
+  new RoPE(dims, { freqs: mx.keep(wavelengths(dims, base * alpha ** (dims / (dims - 2)))) });
+
+/** Rotary embedding the other way round. */
+export const reversedRope = (dims: number, base: number): PositionEmbedding =>
+  new RoPE(dims, { freqs: mx.keep(mx.negative(wavelengths(dims, base))) });
+
+/** The position embedding of one type of layer, by the entry of `rope_parameters` for it, base included. */
+export const createLayerRope = (
+  parameters: Readonly<Record<string, unknown>>,
+  settings: Omit<RopeSettings, "base" | "scaling">,
+): PositionEmbedding => {
+  const { rope_theta } = read({ rope_theta: number.default(10000) }, parameters);
+  return createRope({ ...settings, base: rope_theta, scaling: parameters });
 };
 
 /** Leaves positions out: layers without position embedding. */

@@ -1,5 +1,6 @@
 import type { MxArray } from "../core/index.ts";
-import { Decoder, type DecoderBlock, type DecoderConfig } from "./causal-lm.ts";
+import { Decoder, type DecoderConfig } from "./causal-lm.ts";
+import type { DecoderBlock } from "./decoder-frame.ts";
 import type { Norm } from "./norm.ts";
 
 /** A decoder that multiplies its embeddings, given ones too, by `scale`. */

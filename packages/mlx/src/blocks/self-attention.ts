@@ -1,7 +1,7 @@
 import type { LayerCache } from "../cache/index.ts";
 import { type MxArray, reshape, transpose } from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, rotatedHeads } from "../nn/index.ts";
-import { attention, mergeHeads, splitHeads } from "./attention.ts";
+import { attention, mergeHeads } from "./attention.ts";
 import type { Mask } from "./mask.ts";
 
 export interface SelfAttentionConfig {
@@ -11,6 +11,8 @@ export interface SelfAttentionConfig {
   readonly num_key_value_heads?: number | undefined;
   /** Default: `hidden_size / num_attention_heads`. */
   readonly head_dim?: number | undefined;
+  /** Features of one value. Default: those of one head. */
+  readonly v_head_dim?: number | undefined;
 }
 
 export interface SelfAttentionOptions {
@@ -27,7 +29,7 @@ export interface SelfAttentionOptions {
 export const headDim = (c: SelfAttentionConfig): number =>
   c.head_dim ?? Math.floor(c.hidden_size / c.num_attention_heads);
 
-/** Llama's attention; models that norm queries and keys, or weigh scores differently, override that step. */
+/** Llama's attention; models that do one step differently override that step. */
 export class SelfAttention extends Module {
   q_proj: Linear;
   k_proj: Linear;
@@ -48,8 +50,8 @@ export class SelfAttention extends Module {
     this.K = c.num_key_value_heads ?? this.H;
     this.q_proj = new Linear(c.hidden_size, this.H * D, bias);
     this.k_proj = new Linear(c.hidden_size, this.K * D, bias);
-    this.v_proj = new Linear(c.hidden_size, this.K * D, bias);
-    this.o_proj = new Linear(this.H * D, c.hidden_size, outputBias);
+    this.v_proj = new Linear(c.hidden_size, this.K * (c.v_head_dim ?? D), bias);
+    this.o_proj = new Linear(this.H * (c.v_head_dim ?? D), c.hidden_size, outputBias);
     this.scale = scale ?? D ** -0.5;
     this.#rope = rope;
   }
@@ -59,19 +61,24 @@ export class SelfAttention extends Module {
     const [q, k, v] = this.#heads(x, B, L, cache.offset);
     const [keys, values] = cache.updateAndFetch(k, v); // [B, K, S, D]
     const out = this.attend(q, keys, values, mask); // [B, H, L, D]
-    return this.o_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
+    return this.output(mergeHeads(out, B, L), x); // [B, L, E]
   }
 
   /** Queries `[B, H, L, D]` and keys `[B, K, L, D]` at their positions, and values `[B, K, L, D]`. */
   #heads(x: MxArray, B: number, L: number, offset: LayerCache["offset"]): [MxArray, MxArray, MxArray] {
-    const { queries, keys } = SelfAttention.prototype;
-    const isPlain = this.queries === queries && this.keys === keys;
     const { q_proj, k_proj, v_proj, H, K } = this;
-    const fused = isPlain && rotatedHeads(x, { q_proj, k_proj, v_proj, rope: this.#rope, H, K }, offset);
-    if (fused) return fused;
-    const turned = (heads: MxArray) => this.#rope.forward(transpose(heads, [0, 2, 1, 3]), offset);
-    const v = splitHeads(v_proj.forward(x), B, L, K); // [B, K, L, D]
-    return [turned(this.queries(x, B, L)), turned(this.keys(x, B, L)), v];
+    const layers = { q_proj, k_proj, v_proj, rope: this.#rope, H, K };
+    const fused = this.#makesPlainHeads() ? rotatedHeads(x, layers, offset) : undefined;
+    if (fused !== undefined) return fused;
+    const swapped = (heads: MxArray) => transpose(heads, [0, 2, 1, 3]); // [B, H, L, D]
+    const [q, k] = this.turn(swapped(this.queries(x, B, L)), swapped(this.keys(x, B, L)), offset);
+    return [q, k, swapped(this.values(x, B, L))];
+  }
+
+  /** Whether no model overrides a step between the input and the heads. */
+  #makesPlainHeads(): boolean {
+    const { queries, keys, values, turn } = SelfAttention.prototype;
+    return this.queries === queries && this.keys === keys && this.values === values && this.turn === turn;
   }
 
   /** `[B, L, E] -> [B, L, H, D]`, before they turn. */
@@ -84,8 +91,23 @@ export class SelfAttention extends Module {
     return reshape(this.k_proj.forward(x), [B, L, this.K, -1]);
   }
 
+  /** `[B, L, E] -> [B, L, K, D]` */
+  protected values(x: MxArray, B: number, L: number): MxArray {
+    return reshape(this.v_proj.forward(x), [B, L, this.K, -1]);
+  }
+
+  /** q `[B, H, L, D]` and k `[B, K, L, D]` at their positions, the first of which is `offset`. */
+  protected turn(q: MxArray, k: MxArray, offset: LayerCache["offset"]): [MxArray, MxArray] {
+    return [this.#rope.forward(q, offset), this.#rope.forward(k, offset)];
+  }
+
   /** q `[B, H, L, D]`, k and v `[B, K, S, D]` to `[B, H, L, D]`. */
   protected attend(q: MxArray, k: MxArray, v: MxArray, mask: Mask): MxArray {
     return attention(q, k, v, { scale: this.scale, mask });
+  }
+
+  /** What all heads found, `[B, L, H * D]`, and what the layer was given, `[B, L, E]`, to `[B, L, E]`. */
+  protected output(found: MxArray, _x: MxArray): MxArray {
+    return this.o_proj.forward(found);
   }
 }

@@ -1,6 +1,7 @@
 import { KVCache, type LayerCache, RotatingKVCache } from "../cache/index.ts";
 import { layerCache } from "../models/language-model.ts";
-import { Decoder, type DecoderBlock, type DecoderConfig } from "./causal-lm.ts";
+import { Decoder, type DecoderConfig } from "./causal-lm.ts";
+import type { DecoderBlock } from "./decoder-frame.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 
@@ -29,6 +30,21 @@ export const slidingWindow = (c: SlidingConfig): SlidingWindow => ({
   ),
 });
 
+/** The mask of each layer for `L` new positions. */
+export const slidingMasks = (
+  { size, layers }: SlidingWindow,
+  L: number,
+  cache?: readonly LayerCache[],
+): ((layer: number) => Mask) => {
+  const full = layerCache(cache, layers.indexOf(false)).makeMask(L);
+  const sliding = layerCache(cache, layers.indexOf(true)).makeMask(L, { window: size });
+  return (layer) => (layers[layer] === true ? sliding : full);
+};
+
+/** Fresh caches; layers that slide remember no more than they see. */
+export const slidingCaches = ({ size, layers }: SlidingWindow): LayerCache[] =>
+  layers.map((slides) => (slides ? new RotatingKVCache(size) : new KVCache()));
+
 /** A decoder some of whose layers see only a window. */
 export class SlidingDecoder<Block extends DecoderBlock = DecoderBlock> extends Decoder<Block> {
   readonly #window: SlidingWindow;
@@ -39,15 +55,10 @@ export class SlidingDecoder<Block extends DecoderBlock = DecoderBlock> extends D
   }
 
   protected override masks(L: number, cache?: readonly LayerCache[]): (layer: number) => Mask {
-    const { size, layers } = this.#window;
-    const full = layerCache(cache, layers.indexOf(false)).makeMask(L);
-    const sliding = layerCache(cache, layers.indexOf(true)).makeMask(L, { window: size });
-    return (layer) => (layers[layer] === true ? sliding : full);
+    return slidingMasks(this.#window, L, cache);
   }
 
-  /** Layers that slide remember no more than they see. */
   override makeCache(): LayerCache[] {
-    const { size, layers } = this.#window;
-    return layers.map((slides) => (slides ? new RotatingKVCache(size) : new KVCache()));
+    return slidingCaches(this.#window);
   }
 }

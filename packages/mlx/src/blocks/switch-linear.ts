@@ -1,29 +1,14 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { MatrixLayer, type Quantization } from "../nn/index.ts";
+import { MatrixStack } from "./matrix-stack.ts";
 
-/** One matrix per expert, dense or quantized. Parameters: `weight [X, N, K]`, `bias [X, N]`, `scales`, `biases`. */
-export class SwitchLinear extends MatrixLayer {
+/** A linear map per expert, dense or quantized. Parameters: `weight [X, N, K]`, `bias [X, N]`, `scales`, `biases`. */
+export class SwitchLinear extends MatrixStack {
   declare bias?: MxArray;
-  readonly #experts: number;
 
   constructor(inputDims: number, outputDims: number, experts: number, bias = false) {
-    super(mx.zeros([experts * outputDims, inputDims])); // a matrix of all rows, as the base quantizes it
-    this.#experts = experts;
-    this.#separateExperts();
+    super(inputDims, outputDims, experts);
     if (bias) this.bias = mx.zeros([experts, outputDims]);
-  }
-
-  override expectQuantized(q: Quantization): void {
-    super.expectQuantized(q);
-    this.#separateExperts();
-  }
-
-  #separateExperts(): void {
-    const separate = (a: MxArray) => mx.replace(a, mx.reshape(a, [this.#experts, -1, a.dim(-1)])); // [X, N, K]
-    this.weight = separate(this.weight);
-    if (this.scales !== undefined) this.scales = separate(this.scales);
-    if (this.biases !== undefined) this.biases = separate(this.biases);
   }
 
   /**

@@ -1,5 +1,10 @@
 /** What models remember between calls. */
+export { ArraysCache, type ArraysCacheOptions } from "./arrays-cache.ts";
+export { AttentionCache } from "./attention-cache.ts";
+export { BatchKVCache } from "./batch-kv-cache.ts";
+export { CacheList } from "./cache-list.ts";
+export { ChunkedKVCache } from "./chunked-kv-cache.ts";
 export { KVCache } from "./kv-cache.ts";
-export type { LayerCache } from "./layer-cache.ts";
+export type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
 export { noCache } from "./no-cache.ts";
 export { RotatingKVCache } from "./rotating-kv-cache.ts";

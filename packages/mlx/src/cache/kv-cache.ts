@@ -1,12 +1,26 @@
 import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
-import { concatenate, fast, type MxArray, replace, slice, sliceUpdate, zeros } from "../core/index.ts";
-import type { LayerCache } from "./layer-cache.ts";
+import {
+  arange,
+  concatenate,
+  fast,
+  keep,
+  type MxArray,
+  replace,
+  slice,
+  sliceUpdate,
+  zeros,
+} from "../core/index.ts";
+import { InvalidArgumentError } from "../errors.ts";
+import { AttentionCache } from "./attention-cache.ts";
+import { BatchKVCache } from "./batch-kv-cache.ts";
+import type { KeyValueCache } from "./key-value-cache.ts";
+import type { BatchCache } from "./layer-cache.ts";
 
 /** Positions added at once when the buffer is full: few copies, little waste. */
 const STEP = 256;
 
 /** Keys and values of all positions so far, in a buffer that grows by steps. */
-export class KVCache implements LayerCache {
+export class KVCache extends AttentionCache implements KeyValueCache {
   #keys: MxArray | undefined;
   #values: MxArray | undefined;
   #capacity = 0;
@@ -73,6 +87,40 @@ export class KVCache implements LayerCache {
     if (buffer === undefined) return replace(undefined, room);
     const used = slice(buffer, [0, 0, 0, 0], [B, K, this.#offset, D]);
     return replace(buffer, concatenate([used, room], 2));
+  }
+
+  contents(): [MxArray, MxArray] | undefined {
+    if (this.#keys === undefined || this.#values === undefined || this.#offset === 0) return undefined;
+    const used = (buffer: MxArray): MxArray => {
+      const [B = 1, K = 1, , D = 1] = buffer.shape;
+      return slice(buffer, [0, 0, 0, 0], [B, K, this.#offset, D]);
+    };
+    return [used(this.#keys), used(this.#values)];
+  }
+
+  holding(keys: MxArray, values: MxArray, offset = keys.dim(2)): KVCache {
+    if (offset !== keys.dim(2)) {
+      throw new InvalidArgumentError(`Position ${offset} cannot follow ${keys.dim(2)} keys from position 0`);
+    }
+    const cache = new KVCache();
+    cache.#keys = keep(keys);
+    cache.#values = keep(values);
+    cache.#capacity = offset;
+    cache.#offset = offset;
+    cache.#written = offset;
+    return cache;
+  }
+
+  oldest(): number {
+    return 0;
+  }
+
+  positions(L: number): MxArray {
+    return arange(0, this.#offset + L);
+  }
+
+  toBatch(leftPadding: readonly number[] = [0]): BatchCache {
+    return new BatchKVCache(this, leftPadding);
   }
 
   makeMask(L: number, options?: MaskOptions): Mask {

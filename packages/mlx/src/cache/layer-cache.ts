@@ -1,16 +1,36 @@
 import type { Mask, MaskOptions } from "../blocks/mask.ts";
 import type { MxArray } from "../core/index.ts";
 
-/** What one attention layer remembers. Layers ask it; they never look inside. */
+/** Arrays that a recurrent layer hands from one call to the next, by slot. */
+export interface LayerArrays {
+  /** What the last call left in `slot`; undefined before the first. */
+  get(slot: number): MxArray | undefined;
+  set(slot: number, value: MxArray): void;
+  /** Bool `[B, L]`: which of `L` new positions count; undefined when all do. */
+  makeMask(L: number): MxArray | undefined;
+  /** How many of the new positions count, int32 `[B]`; undefined when all do. */
+  readonly lengths: MxArray | undefined;
+  /** Says that `L` positions have passed. */
+  advance(L: number): void;
+}
+
+/**
+ * What one layer remembers: keys and values, arrays, or a cache for each of its parts. Layers ask it; they never look
+ * inside. Asking for what it does not keep throws.
+ */
 export interface LayerCache {
-  /** Position of the next token. */
-  readonly offset: number;
+  /** Position of the next token; int32 `[B]` where the rows of a batch differ. */
+  readonly offset: number | MxArray;
   /**
    * Appends keys and values `[B, K, L, D]` and returns all that the new positions may attend to, `[B, K, S, D]`.
    */
   updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray];
   /** The mask for `L` new positions. */
   makeMask(L: number, options?: MaskOptions): Mask;
+  /** What a recurrent layer hands on. */
+  readonly arrays: LayerArrays;
+  /** The cache of part `i` of a layer that mixes in several ways. */
+  part(i: number): LayerCache;
   /** Whether the last positions can be taken back. */
   isTrimmable(): boolean;
   /** Takes back the last `n` positions; returns how many it took. */
@@ -18,5 +38,21 @@ export interface LayerCache {
   /** The arrays to evaluate so that the cache stands on its own. */
   state(): MxArray[];
   readonly nbytes: number;
+  /**
+   * This memory as a batch, which takes it over; absent, or undefined, where rows of different lengths cannot be batched.
+   *
+   * @param leftPadding - tokens before each row's first one. Default: one row without; more need an empty cache
+   */
+  toBatch?(leftPadding?: readonly number[]): BatchCache | undefined;
   dispose(): void;
+}
+
+/** What one layer remembers of several sequences, each a row that ends where the others end. */
+export interface BatchCache extends LayerCache {
+  /** Takes over the rows of another batch of the same layer, behind its own. */
+  extend(other: BatchCache): void;
+  /** Keeps only these rows, in this order. */
+  filter(rows: readonly number[]): void;
+  /** A copy of one row as a cache of its own. */
+  extract(row: number): LayerCache;
 }

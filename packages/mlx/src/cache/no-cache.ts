@@ -1,26 +1,41 @@
 import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
 import type { MxArray } from "../core/index.ts";
-import type { LayerCache } from "./layer-cache.ts";
+import type { LayerArrays, LayerCache } from "./layer-cache.ts";
+
+/** Hands nothing on. */
+const noArrays: LayerArrays = {
+  get: () => undefined,
+  set: () => {},
+  makeMask: () => undefined,
+  lengths: undefined,
+  advance: () => {},
+};
 
 /** Remembers nothing: a forward pass over a whole sequence at once. */
 class NoCache implements LayerCache {
   readonly offset = 0;
   readonly nbytes = 0;
+  readonly arrays = noArrays;
 
   updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray] {
     return [keys, values];
   }
 
-  makeMask(L: number, { window, asArray }: MaskOptions = {}): Mask {
+  makeMask(L: number, options: MaskOptions = {}): Mask {
+    const { window } = options;
     const isWindowed = window !== undefined && L > window;
-    return attentionMask(L, 0, { window: isWindowed ? window : undefined, asArray: asArray ?? false });
+    return attentionMask(L, 0, { ...options, window: isWindowed ? window : undefined });
+  }
+
+  part(_i: number): LayerCache {
+    return this;
   }
 
   isTrimmable(): boolean {
     return false;
   }
 
-  trim(): number {
+  trim(_n: number): number {
     return 0;
   }
 

@@ -3,6 +3,7 @@ import {
   arange,
   concatenate,
   greaterEqual,
+  keep,
   type MxArray,
   replace,
   roll,
@@ -11,7 +12,10 @@ import {
   zeros,
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { LayerCache } from "./layer-cache.ts";
+import { AttentionCache } from "./attention-cache.ts";
+import { BatchKVCache } from "./batch-kv-cache.ts";
+import type { KeyValueCache } from "./key-value-cache.ts";
+import type { BatchCache } from "./layer-cache.ts";
 
 const STEP = 256;
 
@@ -25,7 +29,7 @@ const cut = (buffer: MxArray, start: number, stop: number): MxArray => {
  *
  * @see mlx-lm 0.32.2 models/cache.py RotatingKVCache
  */
-export class RotatingKVCache implements LayerCache {
+export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   readonly #maxSize: number;
   readonly #keep: number;
   #keys: MxArray | undefined;
@@ -35,6 +39,7 @@ export class RotatingKVCache implements LayerCache {
   #offset = 0;
 
   constructor(maxSize: number, keep = 0) {
+    super();
     if (!Number.isInteger(maxSize) || maxSize < 1 || keep < 0 || keep >= maxSize) {
       throw new InvalidArgumentError(
         `A rotating cache needs 0 <= keep < maxSize but received ${keep} and ${maxSize}`,
@@ -133,6 +138,46 @@ export class RotatingKVCache implements LayerCache {
     return parts.length === 1 ? buffer : concatenate(parts, 2);
   }
 
+  contents(): [MxArray, MxArray] | undefined {
+    if (this.#keys === undefined || this.#values === undefined || this.#offset === 0) return undefined;
+    const latest = (buffer: MxArray): MxArray => {
+      const ordered = this.#inOrder(buffer);
+      const end = Math.min(this.#offset, ordered.dim(2));
+      return cut(ordered, Math.max(0, end - this.#maxSize), end);
+    };
+    return [latest(this.#keys), latest(this.#values)];
+  }
+
+  holding(keys: MxArray, values: MxArray, offset = keys.dim(2)): RotatingKVCache {
+    const cache = new RotatingKVCache(this.#maxSize, this.#keep);
+    cache.#keys = keep(keys);
+    cache.#values = keep(values);
+    cache.#length = keys.dim(2);
+    cache.#next = cache.#length;
+    cache.#offset = offset;
+    return cache;
+  }
+
+  oldest(L: number): number {
+    const kept = L === 1 ? this.#maxSize : this.#maxSize - 1 + L;
+    return Math.max(0, this.#offset + L - kept);
+  }
+
+  positions(L: number): MxArray {
+    const ordered = arange(this.oldest(L), this.#offset + L);
+    return L === 1 ? roll(ordered, this.#slot() + 1) : ordered;
+  }
+
+  /** Rows that start at different places cannot share the first positions of one buffer. */
+  toBatch(leftPadding: readonly number[] = [0]): BatchCache | undefined {
+    return this.#keep === 0 ? new BatchKVCache(this, leftPadding) : undefined;
+  }
+
+  /** Where the next single position will be written. */
+  #slot(): number {
+    return this.#next >= this.#maxSize ? 0 : this.#next;
+  }
+
   makeMask(L: number, { window, asArray = false }: MaskOptions = {}): Mask {
     if (L === 1) return window === undefined ? undefined : this.#singleMask(window);
     const size = window ?? this.#maxSize;
@@ -143,9 +188,8 @@ export class RotatingKVCache implements LayerCache {
   /** The buffer holds more than the window lets one position see: hide the rest, in buffer order. */
   #singleMask(window: number): Mask {
     if (this.#offset < window || this.#maxSize <= window) return undefined;
-    const at = this.#next >= this.#maxSize ? 0 : this.#next;
     const size = Math.min(this.#offset + 1, this.#maxSize);
-    return roll(greaterEqual(arange(0, size), size - window), at + 1);
+    return roll(greaterEqual(arange(0, size), size - window), this.#slot() + 1);
   }
 
   isTrimmable(): boolean {

@@ -1,7 +1,7 @@
 /** A model inside an engine. */
 
 import { TokenizerError } from "../errors.ts";
-import type { TextModel } from "../generation/index.ts";
+import { checkMaxBatchSize, type TextModel, TextScheduler } from "../generation/index.ts";
 import { type LoadedModel, loadModel } from "../load/load-model.ts";
 import { MatrixLayer } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -9,6 +9,7 @@ import type { LoadRequest, ModelInfo } from "./types.ts";
 
 export interface HostModel {
   readonly text: TextModel;
+  readonly scheduler: TextScheduler;
   readonly info: ModelInfo;
   dispose(): void;
 }
@@ -30,31 +31,38 @@ const countParameters = ({ model }: LoadedModel): number => {
 const wholeNumber = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isInteger(value) && value > 0 ? value : undefined;
 
+const contextLength = ({ config }: LoadedModel): number | undefined =>
+  wholeNumber(config.max_position_embeddings);
+
+const vocabSize = ({ config }: LoadedModel, tokenizer: Tokenizer): number =>
+  wholeNumber(config.vocab_size) ?? tokenizer.vocabSize;
+
 const describe = (
   loaded: LoadedModel,
-  tokenizer: Tokenizer,
-  device: "cpu" | "gpu",
+  { tokenizer, contextLength, vocabSize, device }: TextModel,
+  maxBatchSize: number,
   loadMs: number,
 ): ModelInfo => {
-  const contextLength = wholeNumber(loaded.config.max_position_embeddings);
   const { default: template, named } = tokenizer.chatTemplates;
   return {
     modelType: String(loaded.config.model_type),
     parameterCount: countParameters(loaded),
     weightBytes: loaded.weightBytes,
     ...(contextLength === undefined ? {} : { contextLength }),
-    vocabSize: wholeNumber(loaded.config.vocab_size) ?? tokenizer.vocabSize,
+    vocabSize,
     ...(loaded.quantization === undefined ? {} : { quantization: { ...loaded.quantization } }),
     hasChatTemplate: template !== undefined || named.size > 0,
     device,
+    maxBatchSize,
     loadMs,
     warnings: [...loaded.warnings],
   };
 };
 
-/** Loads a model for an engine. @throws {MlxError} as `loadModel` */
+/** Loads a model for an engine. @throws {MlxError} as `loadModel`, and on a bad `maxBatchSize` */
 export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu"): Promise<HostModel> => {
   const start = performance.now();
+  checkMaxBatchSize(request.maxBatchSize);
   const loaded = await loadModel(request.path, {
     device,
     quantize: request.quantize ?? false,
@@ -62,14 +70,15 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   });
   const { model, tokenizer } = loaded;
   if (tokenizer === undefined) throw new TokenizerError(`The model at ${request.path} has no tokenizer`);
-  const info = describe(loaded, tokenizer, device, performance.now() - start);
   const text: TextModel = {
     model,
     tokenizer,
     eosTokenIds: loaded.eosTokenIds,
-    vocabSize: info.vocabSize,
-    contextLength: info.contextLength,
+    vocabSize: vocabSize(loaded, tokenizer),
+    contextLength: contextLength(loaded),
     device,
   };
-  return { text, info, dispose: () => model.dispose() };
+  const scheduler = new TextScheduler(text, request.maxBatchSize);
+  const info = describe(loaded, text, scheduler.maxBatchSize, performance.now() - start);
+  return { text, scheduler, info, dispose: () => model.dispose() };
 };

@@ -1,9 +1,9 @@
-/** The inside of an engine: owns the models, runs one job at a time, answers messages. */
+/** The inside of an engine: owns the models, lets generations run together and other jobs alone, answers messages. */
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as mx from "../core/index.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
-import { generateText, promptTokens } from "../generation/index.ts";
+import { promptTokens } from "../generation/index.ts";
 import { toErrorData } from "./error-data.ts";
 import { type HostModel, openHostModel } from "./host-model.ts";
 import type { FromHost, HostReply, HostRequest, ToHost } from "./protocol.ts";
@@ -11,16 +11,7 @@ import type { DeviceChoice } from "./types.ts";
 
 type StartOptions = Extract<HostRequest, { type: "start" }>["options"];
 
-interface Job {
-  readonly id: number;
-  readonly run: (signal: AbortSignal) => Promise<HostReply>;
-  readonly abort: AbortController;
-}
-
 const aborted = (): MlxError => new MlxError("aborted", "The request was aborted");
-
-/** Lets messages in: aborts, new requests. */
-const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const chooseDevice = (choice: DeviceChoice): "cpu" | "gpu" => {
   const hasGpu = mx.isDeviceAvailable("gpu");
@@ -49,8 +40,10 @@ export class EngineHost {
   readonly #send: (message: FromHost) => void;
   readonly #exit: () => void;
   readonly #models = new Map<number, HostModel>();
-  readonly #jobs = new Map<number, Job>();
-  #tail: Promise<void> = Promise.resolve();
+  readonly #aborts = new Map<number, AbortController>();
+  /** The last job that wanted the engine for itself, and the generations since. */
+  #alone: Promise<void> = Promise.resolve();
+  readonly #generations = new Set<Promise<void>>();
   #nextModelId = 1;
   #device: "cpu" | "gpu" = "cpu";
 
@@ -62,28 +55,33 @@ export class EngineHost {
 
   receive({ id, body }: ToHost): void {
     if (body.type === "abort") {
-      this.#jobs.get(id)?.abort.abort();
+      this.#aborts.get(id)?.abort();
       return;
     }
     if (body.type === "tokenize" || body.type === "memory" || body.type === "start") {
       void this.#answer(id, () => this.#perform(id, body, new AbortController().signal));
       return;
     }
-    this.#enqueue(id, (signal) => this.#perform(id, body, signal));
-    if (body.type === "shutdown") void this.#tail.then(() => this.#exit());
+    const done = this.#enqueue(id, body);
+    if (body.type === "shutdown") void done.then(() => this.#exit());
   }
 
-  /** Jobs that compute run one after another, in the order they came. */
-  #enqueue(id: number, run: Job["run"]): void {
-    const job: Job = { id, run, abort: new AbortController() };
-    this.#jobs.set(id, job);
-    this.#tail = this.#tail.then(async () => {
+  /** Generations wait for what came before and is no generation; other jobs wait for everything before. */
+  #enqueue(id: number, body: HostRequest): Promise<void> {
+    const abort = new AbortController();
+    this.#aborts.set(id, abort);
+    const isShared = body.type === "generate";
+    const done = Promise.all([this.#alone, ...(isShared ? [] : this.#generations)]).then(async () => {
       await this.#answer(id, async () => {
-        if (job.abort.signal.aborted) throw aborted();
-        return job.run(job.abort.signal);
+        if (abort.signal.aborted) throw aborted();
+        return this.#perform(id, body, abort.signal);
       });
-      this.#jobs.delete(id);
+      this.#aborts.delete(id);
+      this.#generations.delete(done);
     });
+    if (isShared) this.#generations.add(done);
+    else this.#alone = done;
+    return done;
   }
 
   async #answer(id: number, run: () => Promise<HostReply>): Promise<void> {
@@ -151,13 +149,12 @@ export class EngineHost {
     { modelId, request }: Extract<HostRequest, { type: "generate" }>,
     signal: AbortSignal,
   ): Promise<null> {
-    const { text } = this.#model(modelId);
+    const { text, scheduler } = this.#model(modelId);
     const tokens = await promptTokens(text.tokenizer, request);
-    for (const part of generateText(text, tokens, request)) {
-      if (part !== undefined) this.#send({ id, type: "part", part });
-      await breathe();
-      if (signal.aborted) throw aborted(); // leaving the loop ends the generator, which frees its caches
-    }
+    await scheduler.generate(tokens, request, {
+      emit: (part) => this.#send({ id, type: "part", part }),
+      signal,
+    });
     return null;
   }
 }

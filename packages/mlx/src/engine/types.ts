@@ -29,6 +29,12 @@ export interface LoadRequest {
   quantize?: boolean | QuantizeOptions;
   /** Full-precision activations and accumulation everywhere. Default false. */
   exact?: boolean;
+  /**
+   * Most requests that are answered at once; others wait. More give more tokens per second together and fewer each, and
+   * each needs memory for its own KV cache. Default 8 on a CPU, 32 on a GPU. A model whose caches cannot be batched
+   * answers one at a time whatever this says.
+   */
+  maxBatchSize?: number;
 }
 
 /** What a loaded model is, for capabilities, limits and display. */
@@ -42,6 +48,8 @@ export interface ModelInfo {
   quantization?: { bits: number; groupSize: number; mode: string };
   hasChatTemplate: boolean;
   device: "cpu" | "gpu";
+  /** Requests that are answered at once. */
+  maxBatchSize: number;
   loadMs: number;
   /** Things the user should know: fallbacks taken, unknown config keys. */
   warnings: string[];
@@ -123,7 +131,10 @@ export type GenerationPart =
 /** A model that lives in an engine. Implemented by `Engine.load`. */
 export interface EngineModel {
   readonly info: ModelInfo;
-  /** Requests wait their turn. Aborting ends the iteration with an `aborted` error within one step. */
+  /**
+   * Requests that come together run together, up to `info.maxBatchSize`; others wait their turn. Aborting ends the
+   * iteration with an `aborted` error within one step.
+   */
   generate(request: GenerateRequest, options?: { signal?: AbortSignal }): AsyncIterable<GenerationPart>;
   /** Token ids of a text, or of a conversation after the chat template. */
   tokenize(

@@ -116,3 +116,9 @@ export const checkPromptTokens = (tokens: readonly number[], vocabSize: number):
   if (wrong !== undefined)
     throw new InvalidArgumentError(`Token id ${wrong} is outside of the vocabulary of ${vocabSize}`);
 };
+
+const MAX_BATCH_SIZE = 1024; // far above what pays; keeps a typing error from taking all memory
+
+/** Checks the option of a model; unset passes. @throws {InvalidArgumentError} */
+export const checkMaxBatchSize = (maxBatchSize: number | undefined): void =>
+  checkNumber("maxBatchSize", maxBatchSize, { min: 1, max: MAX_BATCH_SIZE, whole: true });

@@ -1,3 +1,5 @@
 /** Prompts to answers. */
-export { generateText, type TextModel } from "./generate-text.ts";
+export type { TextModel } from "./answer.ts";
+export { checkMaxBatchSize } from "./check-request.ts";
 export { promptTokens } from "./prompt-tokens.ts";
+export { TextScheduler } from "./text-scheduler.ts";

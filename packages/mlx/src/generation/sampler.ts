@@ -6,6 +6,8 @@ import type { SamplingOptions } from "../engine/types.ts";
 
 /** Logits `[1, V]`, normalised or not, to a token `[1]`. */
 export interface Sampler {
+  /** Takes the likeliest token, whatever came before. */
+  readonly isGreedy: boolean;
   sample(logits: MxArray): MxArray;
   dispose(): void;
 }
@@ -25,12 +27,14 @@ const applyTopK = (logits: MxArray, topK: number): MxArray => {
 };
 
 const greedy: Sampler = {
+  isGreedy: true,
   sample: (logits) => mx.argmax(logits, -1),
   dispose: () => {},
 };
 
 /** Draws with its own random key, so that requests don't disturb each other. */
 class RandomSampler implements Sampler {
+  readonly isGreedy = false;
   readonly #options: Required<Pick<SamplingOptions, "temperature" | "topP" | "minP" | "topK">>;
   #key: MxArray;
 

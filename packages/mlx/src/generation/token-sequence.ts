@@ -1,4 +1,4 @@
-/** One sequence being continued: its caches, sampler and the step in flight. */
+/** One sequence: its prompt, sampler and penalties, and its caches until it joins others. */
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
@@ -7,9 +7,6 @@ import type { LanguageModel } from "../models/index.ts";
 import { createLogitsProcessors, type LogitsProcessor } from "./logits-processors.ts";
 import { createSampler, type Sampler } from "./sampler.ts";
 
-/** Steps between clearing memory kept for reuse: long answers would otherwise hold every size once used. */
-const CLEAR_EVERY = 256;
-
 export interface SequenceOptions {
   sampling: SamplingOptions;
   vocabSize: number;
@@ -17,25 +14,28 @@ export interface SequenceOptions {
   prefillStepSize: number;
 }
 
-/**
- * Continues a prompt token by token. `prefill` first, to its end; then `next` for each token. The step after the
- * one returned is already being computed.
- */
+/** What a sequence is continued from. */
+export interface SequenceState {
+  readonly caches: LayerCache[];
+  /** The next token, being computed, `[1]`. */
+  readonly pending: MxArray;
+}
+
+/** A prompt to continue. `prefill` it to its end, then `release` it to a batch, which asks it to `sample`. */
 export class TokenSequence {
   readonly #model: LanguageModel;
   readonly #prompt: readonly number[];
-  readonly #cache: LayerCache[];
   readonly #sampler: Sampler;
   readonly #processors: LogitsProcessor[];
   readonly #prefillStepSize: number;
-  #pending: MxArray | undefined; // the token being computed, [1]
-  #steps = 0;
+  #caches: LayerCache[];
+  #pending: MxArray | undefined;
 
   /** @param prompt - at least one token id, all inside the vocabulary */
   constructor(model: LanguageModel, prompt: readonly number[], options: SequenceOptions) {
     this.#model = model;
     this.#prompt = prompt;
-    this.#cache = model.makeCache();
+    this.#caches = model.makeCache();
     this.#sampler = createSampler(options.sampling);
     this.#processors = createLogitsProcessors(options.sampling, prompt, options.vocabSize);
     this.#prefillStepSize = options.prefillStepSize;
@@ -48,46 +48,67 @@ export class TokenSequence {
       const chunk = this.#prompt.slice(start, Math.min(start + this.#prefillStepSize, last));
       mx.tidy(() => {
         // only the caches are evaluated: the logits of the prompt are never computed
-        this.#model.forward(mx.array([chunk], mx.int32), { cache: this.#cache });
+        this.#model.forward(mx.array([chunk], mx.int32), { cache: this.#caches });
       });
-      mx.evaluate(this.#cache.map((layer) => layer.state()));
+      mx.evaluate(this.#caches.map((layer) => layer.state()));
       mx.clearCache();
       yield start + chunk.length;
     }
-    this.#pending = this.#step(() => mx.array([this.#prompt.slice(-1)], mx.int32));
+    const token = mx.array(this.#prompt.slice(-1), mx.int32);
+    this.#pending = startStep(this.#model, [this], token, this.#caches);
+    token.dispose();
   }
 
-  /** The next token id; starts computing the one after it unless told that this is the last. */
-  next(isLast = false): number {
-    const current = this.#pending;
-    if (current === undefined) throw new Error("next() before prefill() was run to its end");
-    this.#pending = isLast ? undefined : this.#step(() => mx.reshape(current, [1, 1]));
-    const token = current.item();
-    current.dispose();
-    this.#steps += 1;
-    if (this.#steps % CLEAR_EVERY === 0) mx.clearCache();
+  /** Hands over caches and the step in flight. */
+  release(): SequenceState {
+    const [caches, pending] = [this.#caches, this.#pending];
+    if (pending === undefined) throw new Error("release() before prefill() was run to its end");
+    this.#caches = [];
+    this.#pending = undefined;
+    return { caches, pending };
+  }
+
+  /** Whether `sample` gives the likeliest token and nothing else. */
+  get isPlain(): boolean {
+    return this.#sampler.isGreedy && this.#processors.length === 0;
+  }
+
+  /** Logits `[1, V]` to the next token `[1]`. */
+  sample(logits: MxArray): MxArray {
+    const processed = this.#processors.reduce((last, processor) => processor.apply(last), logits);
+    const token = this.#sampler.sample(processed);
+    for (const processor of this.#processors) processor.observe(token);
     return token;
-  }
-
-  /** Builds and starts one step over tokens `[1, 1]`; gives the sampled token `[1]`. */
-  #step(tokens: () => MxArray): MxArray {
-    const sampled = mx.tidy(() => {
-      const logits = this.#model.forward(tokens(), { cache: this.#cache }); // [1, 1, V]
-      let last = mx.reshape(logits, [1, -1]);
-      for (const processor of this.#processors) last = processor.apply(last);
-      const token = this.#sampler.sample(last);
-      for (const processor of this.#processors) processor.observe(token);
-      return token;
-    });
-    mx.asyncEvaluate(sampled);
-    return mx.keep(sampled);
   }
 
   dispose(): void {
     this.#pending?.dispose();
     this.#pending = undefined;
-    for (const layer of this.#cache) layer.dispose();
+    for (const layer of this.#caches) layer.dispose();
     for (const processor of this.#processors) processor.dispose();
     this.#sampler.dispose();
   }
 }
+
+/** Logits `[B, V]` to the next token of each sequence, `[B]`. */
+const sampleEach = (sequences: readonly TokenSequence[], logits: MxArray): MxArray => {
+  const [only] = sequences;
+  if (only !== undefined && sequences.length === 1) return only.sample(logits);
+  if (sequences.every(({ isPlain }) => isPlain)) return mx.argmax(logits, -1);
+  return mx.concatenate(sequences.map((sequence, row) => sequence.sample(mx.index(logits, [row, row + 1]))));
+};
+
+/** Builds and starts one step over the latest token of each sequence, `[B]`; gives the sampled ones, `[B]`. */
+export const startStep = (
+  model: LanguageModel,
+  sequences: readonly TokenSequence[],
+  tokens: MxArray,
+  cache: readonly LayerCache[],
+): MxArray => {
+  const sampled = mx.tidy(() => {
+    const logits = model.forward(mx.reshape(tokens, [-1, 1]), { cache }); // [B, 1, V]
+    return sampleEach(sequences, mx.reshape(logits, [sequences.length, -1]));
+  });
+  mx.asyncEvaluate(sampled);
+  return mx.keep(sampled);
+};

@@ -3,7 +3,15 @@ import * as mx from "../core/index.ts";
 import { withRoundedActivations } from "../core/cpu.ts";
 import { moveToHugePages } from "../core/mapped.ts";
 import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
-import { Linear, MatrixLayer, type Quantization, quantization, quantize } from "../nn/index.ts";
+import {
+  isQuantization,
+  Linear,
+  MatrixLayer,
+  type Quantization,
+  type QuantizationMode,
+  quantization,
+  quantize,
+} from "../nn/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
 export interface AssembleOptions {
@@ -25,6 +33,27 @@ export interface AssembledModel {
 /** Enough for K-quants: 8 bits in small groups hold their 4 to 6 bits with little added error. */
 const UNPACKED: Quantization = { bits: 8, groupSize: 32, mode: "affine" };
 
+/**
+ * The quantization that the shapes and dtype of a layer's arrays tell, where MLX has one like that.
+ *
+ * @see mlx-lm 0.32.2 utils.py infer_quant_config
+ */
+const storedQuantization = (
+  layer: MatrixLayer,
+  path: string,
+  weights: ReadonlyMap<string, MxArray>,
+): Quantization | undefined => {
+  const [weight, scales] = [weights.get(`${path}.weight`), weights.get(`${path}.scales`)];
+  const inputs = layer.matrixShape.at(-1) ?? 0;
+  if (weight === undefined || scales === undefined || weight.ndim < 2 || scales.ndim < 2) return undefined;
+  const groupSize = inputs / scales.dim(-1);
+  const bits = (weight.dim(-1) * 32) / inputs;
+  const modes: readonly QuantizationMode[] =
+    scales.dtype === mx.uint8 ? ["mxfp4", "nvfp4", "mxfp8"] : ["affine"];
+  const mode = modes.find((candidate) => isQuantization({ groupSize, bits, mode: candidate }));
+  return mode === undefined ? undefined : { groupSize, bits, mode };
+};
+
 /** Prepares the layers that the checkpoint stores quantized. */
 const expectQuantized = (
   model: LanguageModel,
@@ -36,7 +65,9 @@ const expectQuantized = (
   for (const [path, layer] of model.namedModules()) {
     if (!(layer instanceof MatrixLayer) || !weights.has(`${path}.scales`)) continue;
     const own = stored.layers.get(path);
-    if (own !== false) layer.expectQuantized(own ?? stored.standard);
+    if (own === false) continue;
+    layer.expectQuantized(own ?? storedQuantization(layer, path, weights) ?? stored.standard);
+    if (weights.has(`${path}.global_scale`)) layer.expectGlobalScale();
   }
 };
 
@@ -109,7 +140,8 @@ export const assembleModel = (
   const model = architecture.create();
   try {
     const weights = architecture.sanitize(checkpoint.weights);
-    for (const [key, array] of checkpoint.weights) if (!weights.has(key)) array.dispose();
+    const used = new Set(weights.values());
+    for (const array of checkpoint.weights.values()) if (!used.has(array)) array.dispose();
     expectQuantized(model, checkpoint, weights);
     model.loadWeights(weights);
     const { prevailing, warnings } = quantizeDense(model, checkpoint, options.quantize);

@@ -65,7 +65,7 @@ export const openGguf = (gguf: GgufFile, { config, parameters }: GgufModel): Che
     config,
     generationConfig: {},
     weights,
-    quantization: readQuantizationConfig(config),
+    quantization: readQuantizationConfig(config).quantization,
     unpacked: new Set(
       parameters
         .filter(({ storage, source }) => storage.kind === "dequantize" && source.shape.length === 2)

@@ -5,7 +5,7 @@ import { mapTensors } from "../core/mapped.ts";
 import { ConfigError, WeightsError } from "../errors.ts";
 import { resolveSafetensors, type StoredDtype, type TensorSource } from "../weights/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { readQuantizationConfig } from "./quantization-config.ts";
+import { type QuantizationReading, readQuantizationConfig } from "./quantization-config.ts";
 import { readJsonObject } from "./read-json.ts";
 
 const dtypes: Partial<Record<StoredDtype, Dtype>> = {
@@ -67,6 +67,41 @@ export const readModelConfig = (folder: string): Record<string, unknown> => {
   return config;
 };
 
+/** The config with its quantization, which some tools keep under `text_config` or in a file of its own. */
+const withQuantization = (
+  folder: string,
+  config: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> => {
+  if (config.quantization !== undefined || config.quantization_config !== undefined) return config;
+  const { text_config } = config;
+  const nested = isObject(text_config) ? text_config.quantization_config : undefined;
+  const quantization_config = nested ?? readModelOptConfig(folder);
+  return quantization_config === undefined ? config : { ...config, quantization_config };
+};
+
+/** What NVIDIA's ModelOpt says of a folder: its settings, one level deeper than in `config.json`. */
+const readModelOptConfig = (folder: string): Readonly<Record<string, unknown>> | undefined => {
+  const quantization = readJsonObject(join(folder, "hf_quant_config.json"))?.quantization;
+  return isObject(quantization) ? { ...quantization, quant_method: "modelopt" } : undefined;
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Weights in MLX's layout; the stored ones are gone afterwards, also when a layer does not fit its format. */
+const converted = (
+  stored: Map<string, MxArray>,
+  convert: QuantizationReading["convert"],
+): Map<string, MxArray> => {
+  if (convert === undefined) return stored;
+  try {
+    return convert(stored);
+  } catch (error) {
+    for (const array of stored.values()) array.dispose();
+    throw error;
+  }
+};
+
 /**
  * Opens the rest of a model folder: `generation_config.json` and safetensors weights.
  *
@@ -74,12 +109,13 @@ export const readModelConfig = (folder: string): Record<string, unknown> => {
  * @throws {WeightsError} when weights are missing, damaged or hostile
  */
 export const openSafetensors = (folder: string, config: Readonly<Record<string, unknown>>): Checkpoint => {
-  const quantization = readQuantizationConfig(config); // before arrays exist that a failure would leave behind
+  // before arrays exist that a failure would leave behind
+  const { quantization, convert } = readQuantizationConfig(withQuantization(folder, config));
   const sources = resolveSafetensors(folder);
   return {
     config,
     generationConfig: readJsonObject(join(folder, "generation_config.json")) ?? {},
-    weights: mapSources(sources),
+    weights: converted(mapSources(sources), convert),
     quantization,
     unpacked: new Set(),
     computeDtype: undefined,

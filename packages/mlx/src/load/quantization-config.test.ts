@@ -3,7 +3,7 @@ import { ConfigError } from "../errors.ts";
 import { readQuantizationConfig } from "./quantization-config.ts";
 
 const standard = { group_size: 64, bits: 4 };
-const read = (quantization: unknown) => readQuantizationConfig({ quantization });
+const read = (quantization: unknown) => readQuantizationConfig({ quantization }).quantization;
 
 describe("readQuantizationConfig", () => {
   it("reads mlx-lm's settings, and those of single layers on top of them", () => {
@@ -21,22 +21,23 @@ describe("readQuantizationConfig", () => {
   });
 
   it("reads the older key too, and nothing where there is nothing", () => {
-    expect(readQuantizationConfig({ quantization_config: standard })?.standard.bits).toBe(4);
+    expect(readQuantizationConfig({ quantization_config: standard }).quantization?.standard.bits).toBe(4);
     for (const none of [{}, { quantization: null }, { quantization: undefined, quantization_config: null }]) {
-      expect(readQuantizationConfig(none)).toBeUndefined();
+      expect(readQuantizationConfig(none).quantization).toBeUndefined();
     }
   });
 
-  it.each(["gptq", "awq", "bitsandbytes", "compressed-tensors"])(
-    "names the method %s, and what to do",
-    (quant_method) => {
-      const run = () => readQuantizationConfig({ quantization_config: { ...standard, quant_method } });
-      expect(run).toThrow(ConfigError);
-      expect(run).toThrow(
-        `config.json: the quantization method ${quant_method} is not supported; use a checkpoint that mlx-lm converted`,
-      );
-    },
-  );
+  it("takes mxfp4 and mxfp8 of other tools as MLX's", () => {
+    const config = readQuantizationConfig({
+      quantization_config: { quant_method: "mxfp4", modules_to_not_convert: ["lm_head"] },
+    });
+    expect(config.quantization).toEqual({
+      standard: { groupSize: 32, bits: 4, mode: "mxfp4" },
+      layers: new Map(),
+    });
+    const mxfp8 = readQuantizationConfig({ quantization_config: { quant_method: "mxfp8" } });
+    expect(mxfp8.quantization?.standard.bits).toBe(8);
+  });
 
   it.each([
     [

@@ -1,5 +1,7 @@
+import type { MxArray } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { type Quantization, type QuantizationMode, quantization } from "../nn/index.ts";
+import { foreignFormat, foreignMethods } from "./formats/index.ts";
 
 type Raw = Readonly<Record<string, unknown>>;
 
@@ -29,25 +31,47 @@ export interface QuantizationConfig {
   readonly layers: ReadonlyMap<string, Quantization | false>;
 }
 
-/**
- * The `quantization` of a config as mlx-lm saves it, with settings per layer path.
- *
- * @throws {ConfigError} when it is of another method (GPTQ, AWQ, ...), or incomplete
- */
-export const readQuantizationConfig = (config: Raw): QuantizationConfig | undefined => {
-  const raw = config.quantization ?? config.quantization_config;
-  if (raw === undefined || raw === null) return undefined;
-  if (!isObject(raw)) throw new ConfigError("config.json: quantization is not an object");
-  const method = raw.quant_method;
-  if (method !== undefined) {
+/** What a config says about quantization. */
+export interface QuantizationReading {
+  /** Undefined when the weights are dense, perhaps after `convert`. */
+  readonly quantization: QuantizationConfig | undefined;
+  /** Brings weights of another tool into MLX's layout. */
+  readonly convert?: (weights: ReadonlyMap<string, MxArray>) => Map<string, MxArray>;
+}
+
+/** Methods whose name is a mode of MLX: stored as MLX stores them. */
+const isMode = (method: string): method is QuantizationMode => method === "mxfp4" || method === "mxfp8";
+
+/** What a method other than mlx-lm's says. */
+const readMethod = (method: string, raw: Raw): QuantizationReading => {
+  if (isMode(method))
+    return { quantization: { standard: quantization({ mode: method }), layers: new Map() } };
+  const format = foreignFormat(method, raw);
+  if (format === undefined) {
     throw new ConfigError(
-      `config.json: the quantization method ${String(method).slice(0, 40)} is not supported; use a checkpoint that mlx-lm converted`,
+      `config.json: the quantization method ${method.slice(0, 40)} is not supported; take a checkpoint that mlx-lm ` +
+        `converted, or one quantized by ${[...foreignMethods, "mxfp4", "mxfp8"].join(", ")}`,
     );
   }
+  const { standard, convert } = format;
+  return { quantization: standard && { standard, layers: new Map() }, convert };
+};
+
+/**
+ * The quantization of a config: as mlx-lm saves it, with settings per layer path, or by another tool.
+ *
+ * @throws {ConfigError} when the method is not known, or its settings are incomplete
+ */
+export const readQuantizationConfig = (config: Raw): QuantizationReading => {
+  const raw = config.quantization ?? config.quantization_config;
+  if (raw === undefined || raw === null) return { quantization: undefined };
+  if (!isObject(raw)) throw new ConfigError("config.json: quantization is not an object");
+  const method = raw.quant_method;
+  if (method !== undefined && method !== null) return readMethod(String(method), raw);
   const layers = new Map<string, Quantization | false>();
   for (const [path, value] of Object.entries(raw)) {
     if (value === false) layers.set(path, false);
     else if (isObject(value)) layers.set(path, readOne({ ...raw, ...value }, `quantization of ${path}`));
   }
-  return { standard: readOne(raw, "quantization"), layers };
+  return { quantization: { standard: readOne(raw, "quantization"), layers } };
 };

@@ -10,6 +10,12 @@ const tagged = new Map([
   ["NaN", Number.NaN],
 ]);
 
+/** Also names them where they stand bare, outside of strings. */
+const tagBare = (text: string): string =>
+  text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (found) =>
+    found.startsWith('"') ? found : `{"__float__":"${found}"}`,
+  );
+
 const untag = (_key: string, value: unknown): unknown => {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, "__float__")) return value;
   return tagged.get(String((value as Record<string, unknown>).__float__)) ?? value;
@@ -27,7 +33,7 @@ export const readJsonObject = (path: string): Record<string, unknown> | undefine
     throw new ConfigError(`${path} has ${size} bytes, more than ${MAX_CONFIG_BYTES}`);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, "utf8"), untag);
+    value = JSON.parse(tagBare(readFileSync(path, "utf8")), untag);
   } catch (cause) {
     throw new ConfigError(`${path} is not valid JSON`, { cause });
   }

@@ -31,9 +31,11 @@ export const defineArchitecture = <S extends Schema>(
   definition: ArchitectureDefinition<S>,
 ): Architecture => ({
   bind: (raw) => {
-    const { config, unknownKeys } = parseConfig(definition.config, withRopeKeys(raw));
+    // a schema with rope_parameters reads what is nested there itself
+    const isNestedRead = Object.hasOwn(definition.config, "rope_parameters");
+    const { config, unknownKeys } = parseConfig(definition.config, isNestedRead ? raw : withRopeKeys(raw));
     return {
-      unknownKeys,
+      unknownKeys: unknownKeys.filter((key) => Object.hasOwn(raw, key)),
       create: () => definition.create(config).keepParameters(),
       sanitize: (weights) => sanitize(weights, definition.sanitize ?? [], config),
     };

@@ -2,11 +2,16 @@ import { describe, expect, it } from "vitest";
 import { ConfigError } from "../errors.ts";
 import {
   bool,
+  bound,
+  either,
   type Field,
   int,
   list,
   number,
+  object,
+  ofLayer,
   oneOf,
+  oneOrList,
   parseConfig,
   record,
   string,
@@ -56,6 +61,13 @@ describe("parseConfig", () => {
     expect(() => parse(int.required(), value)).toThrow("config.json: the key key is missing");
     expect(parse(int.default(5), value)).toBe(5);
     expect(parse(int.optional(), value)).toBeUndefined();
+  });
+
+  it("tells null from absent where null means none", () => {
+    const schema = { key: int.nullable(5) };
+    expect(parseConfig(schema, {}).config.key).toBe(5);
+    expect(parseConfig(schema, { key: null }).config.key).toBeUndefined();
+    expect(parseConfig(schema, { key: 0 }).config.key).toBe(0);
   });
 
   it("names the key in the details", () => {
@@ -114,4 +126,41 @@ describe("withRopeKeys", () => {
       expect(withRopeKeys({ rope_parameters, a: 1 })).toEqual({ rope_parameters, a: 1 });
     },
   );
+});
+
+it("reads infinities where they are limits", () => {
+  const limits = [2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  expect(limits.map((limit) => parse(bound.required(), limit))).toEqual(limits);
+  expect(() => parse(bound.required(), Number.NaN)).toThrow("a number or infinity");
+});
+
+it("reads either of two kinds", () => {
+  const rank = either(int.required(), oneOf("auto").required()).required();
+  expect([parse(rank, 3), parse(rank, "auto")]).toEqual([3, "auto"]);
+  expect(() => parse(rank, "none")).toThrow("one of auto");
+});
+
+it("reads one value for all layers, or a list of them", () => {
+  const sizes = oneOrList(int.required()).required();
+  expect([0, 1].map((i) => ofLayer(parseConfig({ sizes }, { sizes: 3 }).config.sizes, i))).toEqual([3, 3]);
+  const listed = parseConfig({ sizes }, { sizes: [3, 4] }).config.sizes;
+  expect([0, 1].map((i) => ofLayer(listed, i))).toEqual([3, 4]);
+  expect(() => ofLayer(listed, 2)).toThrow("no value for layer 2");
+  expect(() => parse(sizes, "x")).toThrow("expected a list for key");
+});
+
+it("reads objects by a schema of their own, and reports what that does not know", () => {
+  const schema = { inner: object({ size: int.required(), depth: int.default(2) }).required() };
+  const { config, unknownKeys } = parseConfig(schema, { inner: { size: 1, odd: 3 } });
+  expect(config).toEqual({ inner: { size: 1, depth: 2 } });
+  expect(unknownKeys).toEqual(["inner.odd"]);
+  expect(() => parseConfig(schema, { inner: [] })).toThrow("expected an object for inner");
+  expect(() => parseConfig(schema, { inner: {} })).toThrow("the key size is missing");
+});
+
+it("lets null switch a default off where the field says so", () => {
+  const schema = { rank: int.nullable(4), size: int.default(2) };
+  expect(parseConfig(schema, {}).config).toEqual({ rank: 4, size: 2 });
+  expect(parseConfig(schema, { rank: null, size: null }).config).toEqual({ rank: undefined, size: 2 });
+  expect(parseConfig(schema, { rank: 8 }).config.rank).toBe(8);
 });

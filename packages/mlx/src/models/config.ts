@@ -5,6 +5,10 @@ import { ConfigError } from "../errors.ts";
 export interface Field<T> {
   readonly read: (value: unknown, key: string) => T;
   readonly absent: (key: string) => T;
+  /** The keys inside a value that the field does not know. */
+  readonly unknownKeys?: (value: unknown) => readonly string[];
+  /** What stands for null, where that differs from an absent key. */
+  readonly ofNull?: (key: string) => T;
 }
 
 export type Schema = Readonly<Record<string, Field<unknown>>>;
@@ -13,6 +17,11 @@ export type Schema = Readonly<Record<string, Field<unknown>>>;
 export type Infer<S extends Schema> = { readonly [K in keyof S]: S[K] extends Field<infer T> ? T : never };
 
 const describe = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 80);
+
+const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
 
 const mismatch = (key: string, expected: string, value: unknown): never => {
   throw new ConfigError(`config.json: expected ${expected} for ${key} but received ${describe(value)}`, {
@@ -25,10 +34,17 @@ const required = (key: string): never => {
 };
 
 /** Makes the kinds of field for one type: required, with a default, optional. */
-const field = <T>(read: Field<T>["read"]) => ({
-  required: (): Field<T> => ({ read, absent: required }),
-  default: (value: T): Field<T> => ({ read, absent: () => value }),
-  optional: (): Field<T | undefined> => ({ read, absent: () => undefined }),
+const field = <T>(read: Field<T>["read"], inside: Pick<Field<T>, "unknownKeys"> = {}) => ({
+  required: (): Field<T> => ({ read, absent: required, ...inside }),
+  default: (value: T): Field<T> => ({ read, absent: () => value, ...inside }),
+  optional: (): Field<T | undefined> => ({ read, absent: () => undefined, ...inside }),
+  /** A default that null switches off. */
+  nullable: (value: T): Field<T | undefined> => ({
+    read,
+    absent: () => value,
+    ofNull: () => undefined,
+    ...inside,
+  }),
 });
 
 const MAX_SIZE = 2 ** 31 - 1; // MLX's dimensions are 32-bit
@@ -43,6 +59,11 @@ export const int = field((value, key): number =>
 /** A finite number. */
 export const number = field((value, key): number =>
   typeof value === "number" && Number.isFinite(value) ? value : mismatch(key, "a number", value),
+);
+
+/** A number or an infinity. */
+export const bound = field((value, key): number =>
+  typeof value === "number" && !Number.isNaN(value) ? value : mismatch(key, "a number or infinity", value),
 );
 
 export const bool = field((value, key): boolean =>
@@ -61,18 +82,43 @@ export const list = <T>(item: Field<T>) =>
 
 /** An object whose keys are read elsewhere. */
 export const record = field(
-  (value, key): Readonly<Record<string, unknown>> =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : mismatch(key, "an object", value),
+  (value, key): Readonly<Record<string, unknown>> => asObject(value) ?? mismatch(key, "an object", value),
 );
 
+/** An object with a schema of its own. */
+export const object = <S extends Schema>(schema: S) =>
+  field(
+    (value, key): Infer<S> =>
+      parseConfig(schema, asObject(value) ?? mismatch(key, "an object", value)).config,
+    { unknownKeys: (value) => unknownKeys(schema, asObject(value) ?? {}) },
+  );
+
 /** One of a few values; a single one where the model has no other way. */
-export const oneOf = <const T extends string | boolean>(...values: readonly T[]) =>
+export const oneOf = <const T extends string | number | boolean>(...values: readonly T[]) =>
   field((value, key): T => {
     const found = values.find((v) => v === value);
     return found ?? mismatch(key, `one of ${values.join(", ")}`, value);
   });
+
+/** What one of two fields reads; the second one's message when neither does. */
+export const either = <A, B>(a: Field<A>, b: Field<B>) =>
+  field((value, key): A | B => {
+    try {
+      return a.read(value, key);
+    } catch {
+      return b.read(value, key);
+    }
+  });
+
+/** One value, or a list of them, mostly one per layer. */
+export const oneOrList = <T>(item: Field<T>) => either(item, list(item).required());
+
+/** The value of layer `i`: the only one, or the list's. */
+export const ofLayer = <T extends number>(value: T | readonly T[], i: number): T => {
+  const found = typeof value === "number" ? value : value[i];
+  if (found === undefined) throw new ConfigError(`config.json: a list has no value for layer ${i}`);
+  return found;
+};
 
 /** Keys that any config may carry and that do not change the logits. */
 const harmless = new Set([
@@ -82,19 +128,29 @@ const harmless = new Set([
   "architectures",
   "attention_dropout",
   "auto_map",
+  "aux_loss_alpha",
   "bos_token_id",
   "decoder_start_token_id",
   "dtype",
+  "emb_pdrop",
   "embd_pdrop",
+  "embedding_dropout",
   "eos_token_id",
+  "ep_size",
   "hidden_dropout",
   "initializer_range",
+  "input_jitter_noise",
   "is_llama_config",
   "keys_to_ignore_at_inference",
+  "load_balance_coeff",
   "max_position_embeddings",
   "max_window_layers",
   "model_type",
+  "mtp_loss_scaling_factor",
+  "num_mtp_modules",
+  "num_nextn_predict_layers",
   "output_attentions",
+  "output_dropout",
   "output_hidden_states",
   "output_router_logits",
   "pad_token_id",
@@ -106,12 +162,24 @@ const harmless = new Set([
   "rope_parameters",
   "router_aux_loss_coef",
   "router_jitter_noise",
+  "router_z_loss_coef",
+  "seq_aux",
   "torch_dtype",
   "transformers.js_config",
   "transformers_version",
   "unk_token_id",
   "use_cache",
+  "use_mtp",
 ]);
+
+/** Keys of `raw`, at any depth, that the schema does not know and that are not known to be harmless. */
+const unknownKeys = (schema: Schema, raw: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(raw).flatMap(([key, value]) => {
+    if (value === undefined || value === null) return [];
+    if (Object.hasOwn(schema, key))
+      return (schema[key]?.unknownKeys?.(value) ?? []).map((k) => `${key}.${k}`);
+    return harmless.has(key) ? [] : [key];
+  });
 
 export interface ParsedConfig<S extends Schema> {
   readonly config: Infer<S>;
@@ -120,7 +188,7 @@ export interface ParsedConfig<S extends Schema> {
 }
 
 /**
- * Reads a parsed `config.json` by a schema; `null` counts as absent.
+ * Reads a parsed `config.json` by a schema; `null` counts as absent where a field does not say otherwise.
  *
  * @throws {ConfigError} naming the key, what it should be and what it is
  */
@@ -128,20 +196,13 @@ export const parseConfig = <S extends Schema>(
   schema: S,
   raw: Readonly<Record<string, unknown>>,
 ): ParsedConfig<S> => {
-  const entries = Object.entries(schema).map(([key, { read, absent }]) => {
+  const entries = Object.entries(schema).map(([key, { read, absent, ofNull = absent }]) => {
     const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
-    return [key, value === undefined || value === null ? absent(key) : read(value, key)];
+    if (value === undefined) return [key, absent(key)];
+    return [key, value === null ? ofNull(key) : read(value, key)];
   });
-  const unknownKeys = Object.keys(raw).filter(
-    (key) => !Object.hasOwn(schema, key) && !harmless.has(key) && (raw[key] ?? undefined) !== undefined,
-  );
-  return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys };
+  return { config: Object.fromEntries(entries) as Infer<S>, unknownKeys: unknownKeys(schema, raw) };
 };
-
-const asObject = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 
 /**
  * The config with what transformers 5 nests under `rope_parameters` also where earlier releases had it: `rope_theta`,
@@ -159,4 +220,12 @@ export const withRopeKeys = (raw: Readonly<Record<string, unknown>>): Record<str
     rope_scaling: raw.rope_scaling ?? (main.rope_type === "default" ? undefined : main),
     rope_local_base_freq: raw.rope_local_base_freq ?? asObject(nested.sliding_attention)?.rope_theta,
   };
+};
+
+/** What {@link withRopeKeys} adds, in the schema of a model that reads `rope_parameters` itself. */
+export const liftedRopeKeys = {
+  rope_theta: number.optional(),
+  partial_rotary_factor: number.optional(),
+  rope_scaling: record.optional(),
+  rope_local_base_freq: number.optional(),
 };

@@ -1,22 +1,13 @@
 /** Gemma 3 with vision, of which this is the language model: text alone. @see mlx-lm 0.32.2 models/gemma3.py */
-import { TextModel } from "../blocks/text-model.ts";
-import type { Architecture } from "./architecture.ts";
-import { int, parseConfig, record } from "./config.ts";
+import { int, parseConfig } from "./config.ts";
 import { architecture as text } from "./gemma3_text.ts";
-import { drop, sanitize } from "./sanitize.ts";
+import { wrapText } from "./wrap-text.ts";
 
-const schema = { text_config: record.required(), vocab_size: int.default(262208) };
-const rules = [drop<unknown>(/^(vision_tower|multi_modal_projector)\./)];
+const schema = { vocab_size: int.default(262208) };
+const heads = { num_attention_heads: 8, num_key_value_heads: 4 };
 
-export const architecture: Architecture = {
-  bind: (raw) => {
-    const { text_config, vocab_size } = parseConfig(schema, raw).config;
-    const heads = { num_attention_heads: 8, num_key_value_heads: 4 };
-    const { unknownKeys, create } = text.bind({ ...heads, ...text_config, vocab_size });
-    return {
-      unknownKeys,
-      create: () => new TextModel(create()),
-      sanitize: (weights) => sanitize(weights, rules, raw),
-    };
-  },
-};
+export const architecture = wrapText(text, /^(vision_tower|multi_modal_projector)\./, (textConfig, raw) => ({
+  ...heads,
+  ...textConfig,
+  ...parseConfig(schema, raw).config,
+}));

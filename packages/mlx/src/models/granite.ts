@@ -1,14 +1,13 @@
 /** Llama with multipliers on embeddings, scores, residuals and logits. @see mlx-lm 0.32.2 models/granite.py */
 import { CausalLM } from "../blocks/causal-lm.ts";
+import type { DecoderBlock } from "../blocks/decoder-frame.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
-import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
-import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { ScaledDecoder } from "../blocks/scaled-decoder.ts";
+import { ScaledResidualBlock } from "../blocks/scaled-residual-block.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
-import type { LayerCache } from "../cache/index.ts";
-import { add, type MxArray } from "../core/index.ts";
+import type { MxArray } from "../core/index.ts";
 import type { Quantization } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
@@ -36,37 +35,28 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class Block extends PreNormBlock {
-  readonly #scale: number;
+const makeBlock = (c: Config): ScaledResidualBlock => {
+  const rope = createRope({
+    dims: headDim(c),
+    base: c.rope_theta,
+    scaling: c.rope_scaling,
+    maxPositionEmbeddings: c.max_position_embeddings,
+  });
+  return new ScaledResidualBlock(
+    new SelfAttention(c, { rope, scale: c.attention_multiplier, bias: c.attention_bias }),
+    new GatedMLP(c.hidden_size, c.intermediate_size, { bias: c.mlp_bias }),
+    () => rmsNorm(c),
+    c.residual_multiplier,
+  );
+};
 
-  constructor(c: Config) {
-    const rope = createRope({
-      dims: headDim(c),
-      base: c.rope_theta,
-      scaling: c.rope_scaling,
-      maxPositionEmbeddings: c.max_position_embeddings,
-    });
-    super(
-      new SelfAttention(c, { rope, scale: c.attention_multiplier, bias: c.attention_bias }),
-      new GatedMLP(c.hidden_size, c.intermediate_size, { bias: c.mlp_bias }),
-      () => rmsNorm(c),
-    );
-    this.#scale = c.residual_multiplier;
-  }
+type GraniteConfig = Omit<Config, "intermediate_size" | "mlp_bias">;
 
-  override forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const attended = this.self_attn.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
-    const h = add(x, attended.multiply(this.#scale));
-    const fed = this.mlp.forward(this.post_attention_layernorm.forward(h)); // [B, L, E]
-    return add(h, fed.multiply(this.#scale));
-  }
-}
-
-class GraniteModel extends CausalLM {
+export class GraniteModel extends CausalLM {
   readonly #divisor: number;
 
-  constructor(c: Config) {
-    super(c, new ScaledDecoder(c, () => new Block(c), rmsNorm(c), c.embedding_multiplier));
+  constructor(c: GraniteConfig, makeBlock: () => DecoderBlock) {
+    super(c, new ScaledDecoder(c, makeBlock, rmsNorm(c), c.embedding_multiplier));
     this.#divisor = c.logits_scaling;
   }
 
@@ -74,9 +64,9 @@ class GraniteModel extends CausalLM {
     return super.logits(h).divide(this.#divisor);
   }
 
-  /** These layers' weights are so small that 4-bit scales underflow. */
+  /** These layers' weights are so small that 4-bit scales underflow; a router decides which experts answer. */
   override quantizationOf(path: string): boolean | Partial<Quantization> {
-    return /self_attn\.o_proj$|mlp\.down_proj$|^lm_head$/.test(path)
+    return /self_attn\.o_proj$|mlp\.down_proj$|router\.layer$|^lm_head$/.test(path)
       ? { groupSize: 64, bits: 8, mode: "affine" }
       : true;
   }
@@ -84,6 +74,6 @@ class GraniteModel extends CausalLM {
 
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new GraniteModel(c),
+  create: (c) => new GraniteModel(c, () => makeBlock(c)),
   sanitize: [dropTiedHead],
 });

@@ -10,4 +10,17 @@ export { type Field, type Infer, parseConfig, type Schema } from "./config.ts";
 export { createModel } from "./create-model.ts";
 export { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
-export { drop, rename, type SanitizeRule, sanitize, stackExperts } from "./sanitize.ts";
+export {
+  deinterleave,
+  derive,
+  drop,
+  map,
+  rename,
+  type SanitizeRule,
+  sanitize,
+  splitInto,
+  stackExperts,
+  throughDense,
+  whenPresent,
+} from "./sanitize.ts";
+export { added, cast, multiplied, reshaped, type TensorChange, transposed, viewed } from "./tensor-change.ts";

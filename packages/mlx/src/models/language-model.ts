@@ -1,4 +1,4 @@
-import { KVCache, type LayerCache, noCache } from "../cache/index.ts";
+import { type BatchCache, KVCache, type LayerCache, noCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { Module, type Quantization } from "../nn/index.ts";
 
@@ -31,6 +31,17 @@ export abstract class LanguageModel extends Module {
   /** Fresh caches, one per layer. */
   makeCache(): LayerCache[] {
     return this.layers.map(() => new KVCache());
+  }
+
+  /**
+   * Fresh caches for a batch whose rows start with padding, or undefined when some layer cannot leave it out.
+   *
+   * @param leftPadding - tokens of each row before its first one; their logits mean nothing
+   * @example model.forward(mx.array([[0, 0, 5], [7, 2, 9]], mx.int32), { cache: model.makeBatchCache([2, 0]) })
+   */
+  makeBatchCache(leftPadding: readonly number[]): BatchCache[] | undefined {
+    const batches = this.makeCache().map((cache) => cache.toBatch?.(leftPadding));
+    return batches.every((batch) => batch !== undefined) ? batches : undefined;
   }
 }
 

@@ -43,7 +43,7 @@ export const llamaRope = (c: Config): PositionEmbedding =>
     maxPositionEmbeddings: c.max_position_embeddings,
   });
 
-const makeBlock = (c: Config, rope: PositionEmbedding): PreNormBlock =>
+export const makeBlock = (c: Config, rope: PositionEmbedding): PreNormBlock =>
   new PreNormBlock(
     new SelfAttention(c, { rope, bias: c.attention_bias }),
     new GatedMLP(c.hidden_size, c.intermediate_size, { bias: c.mlp_bias }),

@@ -1,17 +1,16 @@
 /** Llama with a mixture of experts instead of the MLP. @see mlx-lm 0.32.2 models/mixtral.py */
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import { topExperts, weighAnswers } from "../blocks/experts.ts";
-import type { Mask } from "../blocks/mask.ts";
-import { type Norm, rmsNorm } from "../blocks/norm.ts";
+import { rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
+import { SparseBlock } from "../blocks/sparse-block.ts";
 import { SwitchGLU } from "../blocks/switch-glu.ts";
-import type { LayerCache } from "../cache/index.ts";
-import { add, type MxArray, softmax } from "../core/index.ts";
+import { type MxArray, softmax } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
-import { dropRotaryTables, dropTiedHead, stackExperts } from "./sanitize.ts";
+import { dropRotaryTables, dropTiedHead, stackMixtralExperts } from "./sanitize.ts";
 
 const config = {
   vocab_size: int.default(32000),
@@ -49,35 +48,13 @@ class SparseMoe extends Module {
   }
 }
 
-class Block extends Module {
-  self_attn: SelfAttention;
-  block_sparse_moe: SparseMoe;
-  input_layernorm: Norm;
-  post_attention_layernorm: Norm;
-
-  constructor(c: Config) {
-    super();
-    const rope = createRope({ dims: headDim(c), base: c.rope_theta, traditional: c.rope_traditional });
-    this.self_attn = new SelfAttention(c, { rope });
-    this.block_sparse_moe = new SparseMoe(c);
-    this.input_layernorm = rmsNorm(c);
-    this.post_attention_layernorm = rmsNorm(c);
-  }
-
-  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const h = add(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
-    return add(h, this.block_sparse_moe.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
-  }
-}
+const makeBlock = (c: Config): SparseBlock => {
+  const rope = createRope({ dims: headDim(c), base: c.rope_theta, traditional: c.rope_traditional });
+  return new SparseBlock(new SelfAttention(c, { rope }), new SparseMoe(c), () => rmsNorm(c));
+};
 
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new CausalLM(c, new Decoder(c, () => new Block(c), rmsNorm(c))),
-  sanitize: [
-    dropRotaryTables,
-    dropTiedHead,
-    stackExperts(/moe\.experts\.(?<expert>\d+)\.w1\./, "moe.switch_mlp.gate_proj."),
-    stackExperts(/moe\.experts\.(?<expert>\d+)\.w2\./, "moe.switch_mlp.down_proj."),
-    stackExperts(/moe\.experts\.(?<expert>\d+)\.w3\./, "moe.switch_mlp.up_proj."),
-  ],
+  create: (c) => new CausalLM(c, new Decoder(c, () => makeBlock(c), rmsNorm(c))),
+  sanitize: [dropRotaryTables, dropTiedHead, ...stackMixtralExperts],
 });

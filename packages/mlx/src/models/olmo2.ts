@@ -3,6 +3,7 @@ import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
+import type { FeedForward, Mixer } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention, type SelfAttentionConfig } from "../blocks/self-attention.ts";
 import type { LayerCache } from "../cache/index.ts";
@@ -58,12 +59,12 @@ export class Attention extends SelfAttention {
 
 /** Norms after a branch: `x + norm(attn(x))`, then `x + norm(mlp(x))`. */
 export class Block extends Module {
-  self_attn: Attention;
-  mlp: GatedMLP;
+  self_attn: Mixer;
+  mlp: FeedForward;
   post_attention_layernorm: Norm;
   post_feedforward_layernorm: Norm;
 
-  constructor(self_attn: Attention, mlp: GatedMLP, makeNorm: () => Norm) {
+  constructor(self_attn: Mixer, mlp: FeedForward, makeNorm: () => Norm) {
     super();
     this.self_attn = self_attn;
     this.mlp = mlp;

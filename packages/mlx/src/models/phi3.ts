@@ -1,13 +1,14 @@
 /** Llama with fused projections and LongRoPE over a part of the head. @see mlx-lm 0.32.2 models/phi3.py */
-import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
+import { cachedAttention, splitFusedHeads } from "../blocks/attention.ts";
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
+import { FusedGatedMLP } from "../blocks/fused-gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import type { LayerCache } from "../cache/index.ts";
-import { type MxArray, split } from "../core/index.ts";
-import { Linear, Module, type PositionEmbedding, swiglu } from "../nn/index.ts";
+import type { MxArray } from "../core/index.ts";
+import { Linear, Module, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
@@ -64,34 +65,14 @@ class Attention extends Module {
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const [B = 1, L = 1] = x.shape;
-    const cuts = [this.#H * this.#D, (this.#H + this.#K) * this.#D];
-    const [q = x, k = x, v = x] = split(this.qkv_proj.forward(x), cuts, -1);
-    const queries = this.#rope.forward(splitHeads(q, B, L, this.#H), cache.offset); // [B, H, L, D]
-    const newKeys = this.#rope.forward(splitHeads(k, B, L, this.#K), cache.offset); // [B, K, L, D]
-    const [keys, values] = cache.updateAndFetch(newKeys, splitHeads(v, B, L, this.#K)); // [B, K, S, D]
-    const out = attention(queries, keys, values, { scale: this.#D ** -0.5, mask }); // [B, H, L, D]
-    return this.o_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
+    const [q, k, v] = splitFusedHeads(this.qkv_proj.forward(x), this.#H, this.#K); // [B, H or K, L, D]
+    const options = { rope: this.#rope, scale: this.#D ** -0.5, mask, cache };
+    return this.o_proj.forward(cachedAttention(q, k, v, options)); // [B, L, E]
   }
 }
 
-class MLP extends Module {
-  gate_up_proj: Linear;
-  down_proj: Linear;
-
-  constructor(c: Config) {
-    super();
-    this.gate_up_proj = new Linear(c.hidden_size, 2 * c.intermediate_size, false);
-    this.down_proj = new Linear(c.intermediate_size, c.hidden_size, false);
-  }
-
-  forward(x: MxArray): MxArray {
-    const [gate = x, up = x] = split(this.gate_up_proj.forward(x), 2, -1);
-    return this.down_proj.forward(swiglu(gate, up));
-  }
-}
-
-const makeBlock = (c: Config) => new PreNormBlock(new Attention(c), new MLP(c), () => rmsNorm(c));
+const makeBlock = (c: Config) =>
+  new PreNormBlock(new Attention(c), new FusedGatedMLP(c.hidden_size, c.intermediate_size), () => rmsNorm(c));
 
 export const architecture = defineArchitecture({
   config,

@@ -9,7 +9,7 @@ import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
-const config = {
+export const config = {
   hidden_size: int.required(),
   num_hidden_layers: int.required(),
   intermediate_size: int.required(),
@@ -44,8 +44,11 @@ const makeBlock = (c: Config): PreNormBlock => {
   );
 };
 
+export const createQwen2 = (c: Config): CausalLM =>
+  new CausalLM(c, new Decoder(c, () => makeBlock(c), rmsNorm(c)));
+
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new CausalLM(c, new Decoder(c, () => makeBlock(c), rmsNorm(c))),
+  create: createQwen2,
   sanitize: [dropRotaryTables, dropTiedHead],
 });

@@ -5,9 +5,8 @@ import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
-import { isSparseLayer, SparseMoe } from "../blocks/sparse-moe.ts";
-import { add, type MxArray, multiply, sigmoid } from "../core/index.ts";
-import { Linear } from "../nn/index.ts";
+import { SharedMoe } from "../blocks/shared-moe.ts";
+import { isSparseLayer } from "../blocks/sparse-moe.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
 import { dropRotaryTables, stackNamedExperts } from "./sanitize.ts";
@@ -36,22 +35,6 @@ const config = {
   sliding_window: int.optional(),
 };
 type Config = Infer<typeof config>;
-
-class SharedMoe extends SparseMoe {
-  shared_expert: GatedMLP;
-  shared_expert_gate: Linear;
-
-  constructor(c: Config) {
-    super(c);
-    this.shared_expert = new GatedMLP(c.hidden_size, c.shared_expert_intermediate_size);
-    this.shared_expert_gate = new Linear(c.hidden_size, 1, false);
-  }
-
-  override forward(x: MxArray): MxArray {
-    const gate = sigmoid(this.shared_expert_gate.forward(x)); // [B, L, 1]
-    return add(super.forward(x), multiply(gate, this.shared_expert.forward(x))); // [B, L, E]
-  }
-}
 
 const makeBlock = (c: Config, layer: number): PreNormBlock => {
   const rope = createRope({ dims: headDim(c), base: c.rope_theta, traditional: c.rope_traditional });

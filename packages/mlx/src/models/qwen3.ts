@@ -2,11 +2,9 @@
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { rmsNorm } from "../blocks/norm.ts";
+import { NormedAttention } from "../blocks/normed-attention.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
-import { headDim, SelfAttention, type SelfAttentionConfig } from "../blocks/self-attention.ts";
-import type { MxArray } from "../core/index.ts";
-import { type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { dropTiedHead } from "./sanitize.ts";
@@ -32,26 +30,6 @@ export const config = {
 };
 type Config = Infer<typeof config>;
 
-/** Attention whose queries and keys are normed per head. */
-export class Attention extends SelfAttention {
-  q_norm: RMSNorm;
-  k_norm: RMSNorm;
-
-  constructor(c: SelfAttentionConfig & { rms_norm_eps: number }, rope: PositionEmbedding) {
-    super(c, { rope });
-    this.q_norm = new RMSNorm(headDim(c), c.rms_norm_eps);
-    this.k_norm = new RMSNorm(headDim(c), c.rms_norm_eps);
-  }
-
-  protected override queries(x: MxArray, B: number, L: number): MxArray {
-    return this.q_norm.forward(super.queries(x, B, L)); // [B, L, H, D]
-  }
-
-  protected override keys(x: MxArray, B: number, L: number): MxArray {
-    return this.k_norm.forward(super.keys(x, B, L)); // [B, L, K, D]
-  }
-}
-
 const makeBlock = (c: Config): PreNormBlock => {
   const rope = createRope({
     dims: c.head_dim,
@@ -60,7 +38,7 @@ const makeBlock = (c: Config): PreNormBlock => {
     maxPositionEmbeddings: c.max_position_embeddings,
   });
   const mlp = new GatedMLP(c.hidden_size, c.intermediate_size);
-  return new PreNormBlock(new Attention(c, rope), mlp, () => rmsNorm(c));
+  return new PreNormBlock(new NormedAttention(c, { rope }), mlp, () => rmsNorm(c));
 };
 
 export const architecture = defineArchitecture({

@@ -1,14 +1,15 @@
 /** Qwen 3 with a mixture of experts in some layers. @see mlx-lm 0.32.2 models/qwen3_moe.py */
-import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
+import { Decoder } from "../blocks/causal-lm.ts";
+import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { rmsNorm } from "../blocks/norm.ts";
+import { NormedAttention } from "../blocks/normed-attention.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { isSparseLayer, SparseMoe } from "../blocks/sparse-moe.ts";
-import type { Quantization } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list } from "./config.ts";
-import { Attention, config as qwen3Schema } from "./qwen3.ts";
+import { config as qwen3Schema } from "./qwen3.ts";
 import { dropTiedHead, stackNamedExperts } from "./sanitize.ts";
 
 const config = {
@@ -30,22 +31,11 @@ const makeBlock = (c: Config, layer: number): PreNormBlock => {
     maxPositionEmbeddings: c.max_position_embeddings,
   });
   const mlp = isSparseLayer(c, layer) ? new SparseMoe(c) : new GatedMLP(c.hidden_size, c.intermediate_size);
-  return new PreNormBlock(new Attention(c, rope), mlp, () => rmsNorm(c));
+  return new PreNormBlock(new NormedAttention(c, { rope }), mlp, () => rmsNorm(c));
 };
-
-class Qwen3MoeModel extends CausalLM {
-  constructor(c: Config) {
-    super(c, new Decoder(c, (layer) => makeBlock(c, layer), rmsNorm(c)));
-  }
-
-  /** A gate decides which experts answer, so it keeps 8 bits. */
-  override quantizationOf(path: string): boolean | Partial<Quantization> {
-    return path.endsWith("mlp.gate") ? { groupSize: 64, bits: 8, mode: "affine" } : true;
-  }
-}
 
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new Qwen3MoeModel(c),
+  create: (c) => new GatedCausalLM(c, new Decoder(c, (layer) => makeBlock(c, layer), rmsNorm(c))),
   sanitize: [dropTiedHead, stackNamedExperts],
 });

@@ -1,14 +1,103 @@
 /** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import { type MxArray, stack } from "../core/index.ts";
+import {
+  arange,
+  concatenate,
+  type Dtype,
+  type MxArray,
+  reshape,
+  split,
+  stack,
+  take,
+  tidy,
+  uint32,
+} from "../core/index.ts";
+import { WeightsError } from "../errors.ts";
+import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
+import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
+
+/** A value, or how to take it from the config. */
+type FromConfig<C, T> = T | ((config: C) => T);
+
+export interface MapRule<C> {
+  readonly kind: "map";
+  readonly pattern: RegExp;
+  readonly changes: FromConfig<C, readonly TensorChange[]>;
+  readonly when?: (shape: readonly number[], config: C, dtype: Dtype) => boolean;
+}
+
+export interface SplitRule<C> {
+  readonly kind: "split";
+  readonly pattern: RegExp;
+  readonly to: readonly string[];
+  /** Lengths of the parts; equal ones when absent. */
+  readonly sizes?: (config: C) => readonly number[];
+  readonly axis: number;
+  readonly when?: (shape: readonly number[], config: C) => boolean;
+  /** The parts take turns along the axis instead of following one another. */
+  readonly interleaved?: boolean;
+}
+
+export interface ConcatenateRule {
+  readonly kind: "concatenate";
+  /** Its group `part` matches a part's name. */
+  readonly pattern: RegExp;
+  readonly to: string;
+  readonly parts: readonly string[];
+}
+
+export interface DeriveRule {
+  readonly kind: "derive";
+  readonly pattern: RegExp;
+  readonly to: string;
+  readonly changes: readonly TensorChange[];
+}
+
+export interface DropLayersRule<C> {
+  readonly kind: "drop-layers";
+  /** Its group `layer` matches the layer's number. */
+  readonly pattern: RegExp;
+  readonly from: (config: C) => number;
+}
+
+export interface DenseRule<C> {
+  readonly kind: "dense";
+  readonly pattern: RegExp;
+  readonly inputDims: (config: C) => number;
+  readonly rules: readonly SanitizeRule<C>[];
+}
+
+export interface WhenRule<C> {
+  readonly kind: "when-present";
+  readonly pattern: RegExp;
+  readonly rules: readonly SanitizeRule<C>[];
+}
 
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
+  | DropLayersRule<C>
   | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
-  | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string };
+  | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
+  | MapRule<C>
+  | SplitRule<C>
+  | ConcatenateRule
+  | DeriveRule
+  | { readonly kind: "unpack-fp8"; readonly block: number }
+  | DenseRule<C>
+  | WhenRule<C>;
 
 /** Leaves out weights whose key matches, always or `when` the config says so. */
 export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
   when === undefined ? { kind: "drop", pattern } : { kind: "drop", pattern, when };
+
+/**
+ * Leaves out the layers from a number on: those behind a model's last one predict further tokens.
+ *
+ * @param pattern - what of a layer is left out; its group `layer` matches the layer's number. Default: everything
+ */
+export const dropLayersFrom = <C>(
+  from: (config: C) => number,
+  pattern = /(^|\.)layers\.(?<layer>\d+)\./,
+): DropLayersRule<C> => ({ kind: "drop-layers", pattern, from });
 
 /** Replaces the match in each key by `to`. */
 export const rename = (pattern: RegExp, to: string): SanitizeRule<unknown> => ({
@@ -27,6 +116,124 @@ export const stackExperts = (pattern: RegExp, to: string): SanitizeRule<unknown>
   pattern,
   to,
 });
+
+/**
+ * Changes the weights whose key matches, all of them or those `when` says by shape, config and dtype.
+ *
+ * @example map(/conv1d\.weight$/, [transposed(0, 2, 1)], (shape) => shape.at(-1) !== 1)
+ */
+export const map = <C>(
+  pattern: RegExp,
+  changes: MapRule<C>["changes"],
+  when?: MapRule<C>["when"],
+): MapRule<C> => ({ kind: "map", pattern, changes, ...(when === undefined ? {} : { when }) });
+
+/**
+ * Cuts each weight whose key matches into one per entry of `to`, which replaces the match.
+ *
+ * @param sizes - lengths of the parts along `axis`; equal ones by default
+ * @param axis - default 0, the rows: right for weights, biases and the parts of quantized weights alike
+ * @param when - which of them, by shape and config; all by default
+ */
+export const splitInto = <C>(
+  pattern: RegExp,
+  to: readonly string[],
+  { axis = 0, ...options }: Partial<Pick<SplitRule<C>, "sizes" | "axis" | "when">> = {},
+): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...options });
+
+/** Cuts each weight whose key matches into parts that take turns along `axis`: rows 0, 2, 4 and rows 1, 3, 5. */
+export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): SplitRule<unknown> => ({
+  kind: "split",
+  pattern,
+  to,
+  axis,
+  interleaved: true,
+});
+
+/**
+ * Joins the rows of weights that differ in one part of their key, where all parts are there.
+ *
+ * @param pattern - its group `part` matches the part's name
+ * @param to - replaces the match
+ */
+export const concatenateInto = (pattern: RegExp, to: string, parts: readonly string[]): ConcatenateRule => ({
+  kind: "concatenate",
+  pattern,
+  to,
+  parts,
+});
+
+/**
+ * Adds a changed copy of each weight whose key matches, named by replacing the match by `to`, where a checkpoint has
+ * none of that name.
+ */
+export const derive = (pattern: RegExp, to: string, changes: readonly TensorChange[]): DeriveRule => ({
+  kind: "derive",
+  pattern,
+  to,
+  changes,
+});
+
+/** Float8 weights with a `weight_scale_inv` per square of `block` by `block`, as DeepSeek saves them, to bfloat16. */
+export const unpackFp8 = (block = 128): SanitizeRule<unknown> => ({ kind: "unpack-fp8", block });
+
+/**
+ * Applies rules to the weights of the layers whose path matches, dequantized where they are quantized, and quantizes
+ * the results alike.
+ *
+ * @param inputDims - the length of a dense row
+ */
+export const throughDense = <C>(
+  pattern: RegExp,
+  inputDims: (config: C) => number,
+  rules: readonly SanitizeRule<C>[],
+): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
+
+/** Applies rules to a checkpoint that has a key which matches: one that was not converted yet. */
+export const whenPresent = <C>(pattern: RegExp, rules: readonly SanitizeRule<C>[]): WhenRule<C> => ({
+  kind: "when-present",
+  pattern,
+  rules,
+});
+
+const mapMatches = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, changes, when = () => true }: MapRule<C>,
+  config: C,
+): Map<string, MxArray> => {
+  const steps = typeof changes === "function" ? changes(config) : changes;
+  return new Map(
+    [...weights].map(([key, value]) =>
+      pattern.test(key) && when(value.shape, config, value.dtype)
+        ? [key, steps.reduce(applyChange, value)]
+        : [key, value],
+    ),
+  );
+};
+
+const takeTurns = (value: MxArray, parts: number, axis: number): MxArray[] =>
+  Array.from({ length: parts }, (_, i) => take(value, arange(i, value.dim(axis), parts), axis));
+
+const splitMatches = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, to, sizes, axis, interleaved = false, when = () => true }: SplitRule<C>,
+  config: C,
+): Map<string, MxArray> =>
+  new Map(
+    [...weights].flatMap(([key, value]): [string, MxArray][] => {
+      if (!pattern.test(key) || !when(value.shape, config)) return [[key, value]];
+      const lengths = sizes?.(config) ?? to.map(() => value.dim(axis) / to.length);
+      const total = lengths.reduce((sum, length) => sum + length, 0);
+      if (total !== value.dim(axis) || !lengths.every(Number.isInteger)) {
+        throw new WeightsError(
+          `Cannot cut ${key} [${value.shape}] into parts of ${lengths.join(", ")} along axis ${axis}`,
+        );
+      }
+      const ends = lengths.slice(0, -1).map((_, i) => lengths.slice(0, i + 1).reduce((a, b) => a + b));
+      const parts = interleaved ? takeTurns(value, to.length, axis) : split(value, ends, axis);
+      return parts.map((part, i) => [key.replace(pattern, to[i] ?? ""), part]);
+    }),
+  );
 
 const stackMatches = (
   weights: ReadonlyMap<string, MxArray>,
@@ -51,24 +258,113 @@ const stackMatches = (
   return others;
 };
 
-/** Applies the rules in order. Keys keep their order; stacks come last. */
+const concatenateMatches = (
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, to, parts }: ConcatenateRule,
+): Map<string, MxArray> => {
+  const others = new Map<string, MxArray>();
+  const groups = new Map<string, Map<string, [string, MxArray]>>();
+  for (const [key, value] of weights) {
+    const part = pattern.exec(key)?.groups?.part;
+    if (part === undefined) {
+      others.set(key, value);
+      continue;
+    }
+    const name = key.replace(pattern, to);
+    groups.set(name, (groups.get(name) ?? new Map()).set(part, [key, value]));
+  }
+  for (const [name, group] of groups) {
+    const rows = parts.flatMap((part) => group.get(part)?.[1] ?? []);
+    if (rows.length === parts.length) others.set(name, concatenate(rows, 0));
+    else for (const [key, value] of group.values()) others.set(key, value);
+  }
+  return others;
+};
+
+const deriveMatches = (
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, to, changes }: DeriveRule,
+): Map<string, MxArray> => {
+  const derived = [...weights]
+    .filter(([key]) => pattern.test(key) && !weights.has(key.replace(pattern, to)))
+    .map(([key, value]): [string, MxArray] => {
+      const copy = reshape(value, value.shape); // of its own, also without changes
+      return [key.replace(pattern, to), changes.reduce(applyChange, copy)];
+    });
+  return new Map([...weights, ...derived]);
+};
+
+const changeDense = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  { pattern, inputDims, rules }: DenseRule<C>,
+  config: C,
+): Map<string, MxArray> => {
+  const result = new Map(weights);
+  for (const [key, value] of weights) {
+    const path = key.endsWith(".weight") ? key.slice(0, -".weight".length) : "";
+    if (!pattern.test(path)) continue;
+    const packed = takePacked(result, path, inputDims(config));
+    const dense = packed === undefined ? value : unpack(packed);
+    const changed = sanitize(new Map([[key, dense]]), rules, config);
+    result.delete(key);
+    for (const [name, part] of changed) {
+      for (const [partKey, tensor] of packed === undefined
+        ? [[name, part] as const]
+        : pack(name, part, packed)) {
+        result.set(partKey, tensor);
+      }
+    }
+  }
+  return result;
+};
+
+const apply = <C>(
+  weights: ReadonlyMap<string, MxArray>,
+  rule: SanitizeRule<C>,
+  config: C,
+): Map<string, MxArray> => {
+  switch (rule.kind) {
+    case "drop":
+      if (rule.when?.(config) === false) return new Map(weights);
+      return new Map([...weights].filter(([key]) => !rule.pattern.test(key)));
+    case "drop-layers": {
+      const isKept = (key: string) => Number(rule.pattern.exec(key)?.groups?.layer ?? -1) < rule.from(config);
+      return new Map([...weights].filter(([key]) => isKept(key)));
+    }
+    case "rename":
+      return new Map([...weights].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
+    case "stack":
+      return stackMatches(weights, rule.pattern, rule.to);
+    case "map":
+      return mapMatches(weights, rule, config);
+    case "split":
+      return splitMatches(weights, rule, config);
+    case "concatenate":
+      return concatenateMatches(weights, rule);
+    case "derive":
+      return deriveMatches(weights, rule);
+    case "unpack-fp8":
+      return unpackFp8Blocks(weights, rule.block);
+    case "when-present":
+      return [...weights.keys()].some((key) => rule.pattern.test(key))
+        ? sanitize(weights, rule.rules, config)
+        : new Map(weights);
+    case "dense":
+      return changeDense(weights, rule, config);
+  }
+};
+
+/**
+ * Applies the rules in order. Keys keep their order; stacks come last.
+ *
+ * @throws {WeightsError} when a weight does not divide into the parts a rule wants
+ */
 export const sanitize = <C>(
   weights: ReadonlyMap<string, MxArray>,
   rules: readonly SanitizeRule<C>[],
   config: C,
-): Map<string, MxArray> => {
-  let current = new Map(weights);
-  for (const rule of rules) {
-    if (rule.kind === "rename") {
-      current = new Map([...current].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
-    } else if (rule.kind === "stack") {
-      current = stackMatches(current, rule.pattern, rule.to);
-    } else if (rule.when?.(config) ?? true) {
-      current = new Map([...current].filter(([key]) => !rule.pattern.test(key)));
-    }
-  }
-  return current;
-};
+): Map<string, MxArray> =>
+  tidy(() => rules.reduce((current, rule) => apply(current, rule, config), new Map(weights)));
 
 /** Precomputed rotary frequencies that old checkpoints carry. */
 export const dropRotaryTables = drop<unknown>(/self_attn\.rotary_emb\.inv_freq/);
@@ -86,4 +382,33 @@ export const dropTiedHead = drop<{ readonly tie_word_embeddings: boolean }>(
 export const stackNamedExperts = stackExperts(
   /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
   "mlp.switch_mlp.$<layer>.",
+);
+
+/** Those experts for models whose stacks go by their name: `mlp.experts.up_proj`. */
+export const stackExpertsInPlace = stackExperts(
+  /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
+  "mlp.experts.$<layer>.",
+);
+
+/** Experts as Mixtral saves them: `block_sparse_moe.experts.7.w1`. */
+export const stackMixtralExperts = [
+  stackExperts(/moe\.experts\.(?<expert>\d+)\.w1\./, "moe.switch_mlp.gate_proj."),
+  stackExperts(/moe\.experts\.(?<expert>\d+)\.w2\./, "moe.switch_mlp.down_proj."),
+  stackExperts(/moe\.experts\.(?<expert>\d+)\.w3\./, "moe.switch_mlp.up_proj."),
+];
+
+/** 4-bit weights of compressed-tensors, whose integers are 8 above MLX's. */
+export const renameInt4: readonly SanitizeRule<unknown>[] = [
+  drop(/\.weight_shape$/),
+  map(/\.weight_packed$/, [viewed(uint32)]),
+  rename(/\.weight_packed$/, ".weight"),
+  derive(/\.weight_scale$/, ".biases", [multiplied(-8)]),
+  rename(/\.weight_scale$/, ".scales"),
+];
+
+/** Depthwise convolutions, whose channels PyTorch puts before positions. */
+export const moveConvChannels = map<unknown>(
+  /conv1d\.weight/,
+  [transposed(0, 2, 1)],
+  (shape) => shape.at(-1) !== 1,
 );

@@ -1,10 +1,10 @@
 /** Llama with LayerNorm, biases everywhere and a plain GELU MLP. @see mlx-lm 0.32.2 models/starcoder2.py */
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
+import { GptMLP } from "../blocks/gpt-decoder.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
-import type { MxArray } from "../core/index.ts";
-import { gelu, LayerNorm, Linear, Module } from "../nn/index.ts";
+import { gelu, LayerNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, string } from "./config.ts";
 import { dropTiedHead } from "./sanitize.ts";
@@ -34,26 +34,12 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class MLP extends Module {
-  c_fc: Linear;
-  c_proj: Linear;
-
-  constructor(c: Config) {
-    super();
-    this.c_fc = new Linear(c.hidden_size, c.intermediate_size);
-    this.c_proj = new Linear(c.intermediate_size, c.hidden_size);
-  }
-
-  forward(x: MxArray): MxArray {
-    return this.c_proj.forward(gelu(this.c_fc.forward(x))); // [B, L, E]
-  }
-}
-
 const layerNorm = (c: Config): LayerNorm => new LayerNorm(c.hidden_size, { eps: c.norm_epsilon });
 
 const makeBlock = (c: Config): PreNormBlock => {
   const rope = createRope({ dims: headDim(c), base: c.rope_theta });
-  return new PreNormBlock(new SelfAttention(c, { rope, bias: true }), new MLP(c), () => layerNorm(c));
+  const mlp = new GptMLP(c.hidden_size, c.intermediate_size, { activation: gelu });
+  return new PreNormBlock(new SelfAttention(c, { rope, bias: true }), mlp, () => layerNorm(c));
 };
 
 export const architecture = defineArchitecture({

@@ -37,8 +37,26 @@ export const swiglu = (gate: MxArray, x: MxArray): MxArray => mx.fast.swiglu(gat
 /** `geluApprox(gate) * x`. */
 export const geglu = (gate: MxArray, x: MxArray): MxArray => mx.fast.geglu(gate, x);
 
+/** Joins a gate with what it lets through. */
+export type GatedActivation = (gate: MxArray, x: MxArray) => MxArray;
+
+/** Swiglu whose gate is at most `limit`, and whose other half is within `limit` of zero. */
+export const clampedSwiglu =
+  (limit: number): GatedActivation =>
+  (gate, x) =>
+    mx.multiply(mx.clip(silu(gate), undefined, limit), mx.clip(x, -limit, limit));
+
+/** GPT-OSS's: the gate clipped from above, `x` on both sides and raised by one, a steeper sigmoid. */
+export const swigluOai =
+  (alpha = 1.702, limit = 7): GatedActivation =>
+  (gate, x) => {
+    const clipped = mx.minimum(gate, limit);
+    const gated = mx.multiply(clipped, mx.sigmoid(clipped.multiply(alpha)));
+    return mx.multiply(mx.clip(x, -limit, limit).add(1), gated);
+  };
+
 /** `activation(gate) * x`, as one operation where there is one. */
-export const gated = (activation: (x: MxArray) => MxArray): ((gate: MxArray, x: MxArray) => MxArray) => {
+export const gated = (activation: (x: MxArray) => MxArray): GatedActivation => {
   if (activation === silu) return swiglu;
   if (activation === geluApprox) return geglu;
   return (gate, x) => mx.multiply(activation(gate), x);

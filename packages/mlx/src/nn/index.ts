@@ -1,5 +1,7 @@
 /** `@abstractllm/mlx/nn`: layers with named parameters. */
 export {
+  clampedSwiglu,
+  type GatedActivation,
   gated,
   geglu,
   gelu,
@@ -10,14 +12,22 @@ export {
   silu,
   softplus,
   swiglu,
+  swigluOai,
 } from "./activations.ts";
 export { Conv1d, type Conv1dOptions } from "./conv1d.ts";
 export { Embedding } from "./embedding.ts";
 export { Linear } from "./linear.ts";
 export { MatrixLayer } from "./matrix-layer.ts";
 export { Module } from "./module.ts";
-export { LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
-export { type Quantization, type QuantizationMode, quantization } from "./quantization.ts";
+export { BareRMSNorm, LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
+export {
+  isQuantization,
+  NVFP4_LARGEST,
+  type Quantization,
+  type QuantizationMode,
+  quantization,
+  quantizeMatrix,
+} from "./quantization.ts";
 export { type HeadProjections, rotatedHeads } from "./rotated-heads.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
 export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";

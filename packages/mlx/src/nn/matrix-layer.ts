@@ -1,5 +1,5 @@
 /** What linear layers and embeddings share: a weight matrix that can be quantized in place. */
-import { keep, type MxArray } from "../core/index.ts";
+import { keep, type MxArray, zeros } from "../core/index.ts";
 import { Module } from "./module.ts";
 import {
   type Quantization,
@@ -13,6 +13,7 @@ export abstract class MatrixLayer extends Module implements WeightMatrix {
   weight: MxArray;
   declare scales?: MxArray;
   declare biases?: MxArray;
+  declare global_scale?: MxArray;
   #shape: readonly number[];
   #quantization: Quantization | undefined;
 
@@ -40,6 +41,11 @@ export abstract class MatrixLayer extends Module implements WeightMatrix {
   /** Makes room for quantized weights that `loadWeights` will bring. */
   expectQuantized(q: Quantization): void {
     this.#adopt(quantizedPlaceholder(this.#shape, q), q);
+  }
+
+  /** Makes room for the factor of a whole tensor beside its nvfp4 scales. */
+  expectGlobalScale(): void {
+    this.global_scale = keep(zeros([]));
   }
 
   #adopt(matrix: WeightMatrix, q: Quantization): void {

@@ -18,19 +18,35 @@ export class RMSNorm extends Module {
   }
 }
 
-/** RMSNorm whose checkpoints store the weight minus one, as Gemma's do. Parameter: `weight [E]`. */
+/** RMSNorm whose checkpoints store the weight minus `offset`, as Gemma's do minus one. Parameter: `weight [E]`. */
 export class OffsetRMSNorm extends Module {
   weight: MxArray;
   readonly #eps: number;
+  readonly #offset: number;
 
-  constructor(dims: number, eps = 1e-6) {
+  constructor(dims: number, eps = 1e-6, offset = 1) {
     super();
     this.weight = zeros([dims]);
+    this.#eps = eps;
+    this.#offset = offset;
+  }
+
+  forward(x: MxArray): MxArray {
+    return fast.rmsNorm(x, this.weight.add(this.#offset), this.#eps);
+  }
+}
+
+/** `x / sqrt(mean(x ** 2) + eps)` over the last axis. No parameters. */
+export class BareRMSNorm extends Module {
+  readonly #eps: number;
+
+  constructor(eps = 1e-5) {
+    super();
     this.#eps = eps;
   }
 
   forward(x: MxArray): MxArray {
-    return fast.rmsNorm(x, this.weight.add(1), this.#eps);
+    return fast.rmsNorm(x, undefined, this.#eps);
   }
 }
 

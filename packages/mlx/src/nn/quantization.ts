@@ -19,6 +19,13 @@ const fixed: Partial<Record<QuantizationMode, Omit<Quantization, "mode">>> = {
   mxfp8: { groupSize: 32, bits: 8 },
 };
 
+/** Whether MLX has such a quantization. */
+export const isQuantization = ({ groupSize, bits, mode }: Quantization): boolean => {
+  const preset = fixed[mode];
+  if (preset !== undefined) return preset.groupSize === groupSize && preset.bits === bits;
+  return mode === "affine" && [32, 64, 128].includes(groupSize) && [2, 3, 4, 5, 6, 8].includes(bits);
+};
+
 /**
  * A checked quantization; missing parts take MLX's defaults (affine: 64 and 4).
  *
@@ -30,11 +37,7 @@ export const quantization = (
 ): Quantization => {
   const preset = fixed[mode];
   const result = { groupSize: groupSize ?? preset?.groupSize ?? 64, bits: bits ?? preset?.bits ?? 4, mode };
-  const isKnown =
-    mode === "affine"
-      ? [32, 64, 128].includes(result.groupSize) && [2, 3, 4, 5, 6, 8].includes(result.bits)
-      : preset !== undefined && preset.groupSize === result.groupSize && preset.bits === result.bits;
-  if (!isKnown) {
+  if (!isQuantization(result)) {
     throw new InvalidArgumentError(
       `Expected for ${where} mode affine with groups of 32, 64 or 128 and 2, 3, 4, 5, 6 or 8 bits, or mxfp4 (32, 4), ` +
         `nvfp4 (16, 4), mxfp8 (32, 8), but received mode ${mode} with groups of ${result.groupSize} and ${result.bits} bits`,
@@ -48,13 +51,23 @@ export interface WeightMatrix {
   weight: MxArray;
   scales?: MxArray;
   biases?: MxArray;
+  /** The largest weight of the tensor, or of each expert, where nvfp4 scales are relative to it. */
+  global_scale?: MxArray;
 }
 
+/** What scales are relative to without a `global_scale`: the largest nibble (6) times the largest scale (448). */
+export const NVFP4_LARGEST = 6 * 448;
+
+/** A product with nvfp4 weights brought to the scale of its tensor. @param factor - broadcasts with `product` */
+const scaledBy = (product: MxArray, factor: MxArray): MxArray =>
+  product.multiply(factor.multiply(1 / NVFP4_LARGEST).astype(product.dtype));
+
 /** `x [..., K] @ weight.T -> [..., N]`. */
-export const matmulTransposed = (x: MxArray, w: WeightMatrix, q: Quantization | undefined): MxArray =>
-  q === undefined || w.scales === undefined
-    ? mx.matmul(x, mx.transpose(w.weight))
-    : mx.quantizedMatmul(x, w.weight, w.scales, w.biases, true, q.groupSize, q.bits, q.mode);
+export const matmulTransposed = (x: MxArray, w: WeightMatrix, q: Quantization | undefined): MxArray => {
+  if (q === undefined || w.scales === undefined) return mx.matmul(x, mx.transpose(w.weight));
+  const product = mx.quantizedMatmul(x, w.weight, w.scales, w.biases, true, q.groupSize, q.bits, q.mode);
+  return w.global_scale === undefined ? product : scaledBy(product, w.global_scale);
+};
 
 /** The quantized form of a dense `[N, K]`. */
 export const quantizeMatrix = (weight: MxArray, q: Quantization): WeightMatrix => {

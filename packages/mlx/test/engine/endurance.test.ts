@@ -1,27 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { type Engine, type EngineModel, startEngine } from "@abstractllm/mlx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { answer } from "./answer.ts";
+import { slope } from "./slope.ts";
 import { smolLM2 } from "./smollm2.ts";
 
 const MiB = 2 ** 20;
-
-const answer = async (model: EngineModel, maxTokens: number, signal?: AbortSignal): Promise<string> => {
-  let text = "";
-  const request = { prompt: "The capital of France is", maxTokens, ignoreEos: true };
-  for await (const part of model.generate(request, signal && { signal })) {
-    if (part.type === "text-delta") text += part.text;
-  }
-  return text;
-};
-
-/** Bytes a value grows per call, by least squares: noise averages out, a leak does not. */
-const slope = (values: readonly number[]): number => {
-  const mean = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0) / xs.length;
-  const x = (values.length - 1) / 2;
-  const y = mean(values);
-  const above = values.reduce((sum, value, i) => sum + (i - x) * (value - y), 0);
-  return above / values.reduce((sum, _, i) => sum + (i - x) ** 2, 0);
-};
 
 describe("an engine that runs for long", { timeout: 400_000 }, () => {
   let engine: Engine;

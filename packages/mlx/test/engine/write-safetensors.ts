@@ -1,14 +1,18 @@
 import { writeFileSync } from "node:fs";
 
-/** Writes float32 tensors as a safetensors file. */
-export const writeSafetensors = (
-  path: string,
-  tensors: Readonly<Record<string, { shape: number[]; data: Float32Array }>>,
-): void => {
+/** float32, unless another dtype is named. */
+interface Tensor {
+  shape: readonly number[];
+  data: ArrayBufferView;
+  dtype?: string;
+}
+
+/** Writes tensors as a safetensors file. */
+export const writeSafetensors = (path: string, tensors: Readonly<Record<string, Tensor>>): void => {
   let offset = 0;
   const header: Record<string, unknown> = {};
-  for (const [name, { shape, data }] of Object.entries(tensors)) {
-    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + data.byteLength] };
+  for (const [name, { shape, data, dtype = "F32" }] of Object.entries(tensors)) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
   const json = Buffer.from(JSON.stringify(header));

@@ -1,7 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
+import type { GenerationPart } from "../../src/engine/index.ts";
 import { MlxError } from "../../src/errors.ts";
-import { generateText, type TextModel } from "../../src/generation/index.ts";
+import { type TextModel, TextScheduler } from "../../src/generation/index.ts";
 import { loadModel } from "../../src/load/load-model.ts";
 import { smolLM2 } from "../engine/smollm2.ts";
 
@@ -101,12 +102,13 @@ describe.skipIf(mx.backend() !== "cpu")("generation that runs out of memory", ()
     text = { model, tokenizer, eosTokenIds, vocabSize: 49_152, contextLength: 8192, device: "cpu" };
   });
 
-  const answer = (promptLength: number): string => {
+  const answer = async (promptLength: number): Promise<string> => {
     let out = "";
     const prompt = Array.from({ length: promptLength }, (_, i) => 100 + i);
-    for (const part of generateText(text, prompt, { prompt, maxTokens: 4 })) {
-      if (part?.type === "text-delta") out += part.text;
-    }
+    const emit = (part: GenerationPart) => {
+      if (part.type === "text-delta") out += part.text;
+    };
+    await new TextScheduler(text).generate(prompt, { prompt, maxTokens: 4 }, { emit });
     return out;
   };
 
@@ -114,13 +116,13 @@ describe.skipIf(mx.backend() !== "cpu")("generation that runs out of memory", ()
     ["while reading the prompt", 300, 2 * MiB],
     ["in the first step", 2, 100_000],
   ])("fails %s, gives its memory back, and answers the next request as before", async (_, length, spare) => {
-    const expected = answer(3);
+    const expected = await answer(3);
     const before = await settled();
     mx.setMemoryLimit(before + spare);
-    const error = errorOf(() => answer(length));
+    const outcome = await answer(length).catch((error: unknown) => error);
     mx.setMemoryLimit(limit);
-    expect(error.code).toBe("out-of-memory");
+    expect(outcome).toMatchObject({ code: "out-of-memory" });
     expect(await settled()).toBeLessThanOrEqual(before);
-    expect(answer(3)).toBe(expected);
+    expect(await answer(3)).toBe(expected);
   });
 });

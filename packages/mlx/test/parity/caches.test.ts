@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Mask, MaskOptions } from "../../src/blocks/mask.ts";
-import { KVCache, type LayerCache, RotatingKVCache } from "../../src/cache/index.ts";
+import { KVCache, RotatingKVCache } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
 import { readGolden } from "./golden.ts";
 
@@ -44,7 +44,7 @@ function showPositions(keys: mx.MxArray): string {
 }
 
 /** Runs one update after `position` positions: keys hold their position, values its negative. */
-function update(cache: LayerCache, position: number, step: Update, window: number): Update {
+function update(cache: KVCache | RotatingKVCache, position: number, step: Update, window: number): Update {
   return mx.tidy(() => {
     const count = step.update;
     const masks = (options?: MaskOptions) => showMask(cache.makeMask(count, options));

@@ -12,7 +12,8 @@ const largest = (row: Float32Array): number => row.reduce((most, x) => Math.max(
 
 /** The largest relative difference of two rows; infinite when one has values that are not finite. */
 export function rowDifference(actual: Float32Array, expected: Float32Array): number {
-  const difference = largest(actual.map((x, i) => x - (expected[i] ?? Number.NaN))) / largest(expected);
+  const absolute = largest(actual.map((x, i) => x - (expected[i] ?? Number.NaN)));
+  const difference = absolute === 0 ? 0 : absolute / largest(expected);
   return Number.isFinite(difference) ? difference : Number.POSITIVE_INFINITY;
 }
 

@@ -12,8 +12,19 @@ export interface GoldenRun {
   readonly chunks: readonly number[];
   /** With a KV cache; without one there is one chunk. */
   readonly cached: boolean;
+  /** Tokens of each row before its first one; their logits are zeros. */
+  readonly leftPadding?: readonly number[];
   /** Little-endian float32, base64. */
   readonly logits: string;
+}
+
+/** Tensors as a repository has them, and what mlx-lm's `sanitize` makes of them. A kind is `float32 2,3`. */
+export interface GoldenCheckpoint {
+  readonly layout: string;
+  readonly tensors: Readonly<Record<string, string>>;
+  readonly sanitized: Readonly<Record<string, string>>;
+  /** Over `name kind\n` and the bytes of every sanitized tensor, sorted by name. */
+  readonly sha256: string;
 }
 
 /** A model under one configuration, with the logits Python mlx-lm gave. */
@@ -27,12 +38,20 @@ export interface GoldenCase {
   readonly tied: boolean;
   /** Over `name shape\n` and the bytes of every weight, sorted by name. */
   readonly weightsSha256: string;
+  /** Whether logits are float32 whatever the dtype of the weights. */
+  readonly float32Logits?: boolean;
+  /** Python's parameters and their shapes, where ours are named or stacked otherwise. */
+  readonly parameters?: Readonly<Record<string, readonly number[]>>;
   readonly runs: readonly GoldenRun[];
+  /** A batch with padding; null where Python cannot, for the reason in `paddingProblem`. */
+  readonly padded: GoldenRun | null;
+  readonly paddingProblem?: string;
   readonly quantized: readonly {
     readonly bits: number;
     readonly groupSize: number;
     readonly runs: readonly GoldenRun[];
   }[];
+  readonly checkpoints?: readonly GoldenCheckpoint[];
 }
 
 /** The parsed golden file at `path` below test/goldens. */

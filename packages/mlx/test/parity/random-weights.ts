@@ -20,8 +20,14 @@ function randomBits(key: number, index: number): number {
 /** Centre and half width of a tensor's uniform distribution, chosen so that activations stay near 1. */
 function distribution(name: string, shape: readonly number[], normCenter: number): [number, number] {
   if (name.endsWith(".bias")) return [0, 0.25];
-  if (shape.length === 1 || name.includes("norm")) return [normCenter, 0.5];
-  return [0, Math.sqrt(3 / (shape.at(-1) ?? 1))]; // variance 1 / fan-in
+  const isNorm = name
+    .split(".")
+    .slice(-2)
+    .some((part) => part.includes("norm"));
+  if (shape.length <= 1 || isNorm) return [normCenter, 0.5];
+  const [last = 1, positions = 1] = [shape.at(-1), shape.at(-2)];
+  const fanIn = last > 1 ? last : positions; // of a convolution per channel: the positions
+  return [0, Math.sqrt(3 / fanIn)]; // variance 1 / fan-in
 }
 
 /**
@@ -44,4 +50,13 @@ export function randomTensor(
     values[i] = center + Math.fround((((randomBits(key, i) >>> 8) - UNIT) / UNIT) * width);
   }
   return values;
+}
+
+/** Unsigned integers of a packed checkpoint; bit 6 of each byte is clear, so that no byte is NaN as fp8. */
+export function randomIntegers(seed: number, name: string, shape: readonly number[]): Uint32Array {
+  const key = hashName(seed, name);
+  return Uint32Array.from(
+    { length: shape.reduce((a, b) => a * b, 1) },
+    (_, i) => randomBits(key, i) & 0xbfbfbfbf,
+  );
 }

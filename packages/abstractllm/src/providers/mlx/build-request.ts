@@ -2,8 +2,10 @@ import type { ChatMessage, GenerateRequest, ModelInfo } from "@abstractllm/mlx";
 import type { Options } from "../../config/option-table.ts";
 import { InvalidRequestError } from "../../errors/index.ts";
 import { type Message, MessageRole } from "../../interface/message.ts";
-import { appendFiles } from "../../media/append-files.ts";
+import type { ResolvedMessage } from "../../media/resolved-message.ts";
+import { textOf } from "../../prompt/text-of.ts";
 import type { ProviderCall } from "../base-provider.ts";
+import { toChatMessage } from "./to-chat-message.ts";
 
 /** What the engine is asked, and what differs from what the user asked. */
 export interface BuiltRequest {
@@ -14,11 +16,10 @@ export interface BuiltRequest {
 /**
  * The engine's request for one call.
  *
- * @param texts - contents of the call's files
  * @throws {InvalidRequestError} when `chatTemplate: false` meets a conversation or a system prompt
  */
-export function buildRequest(call: ProviderCall, texts: readonly string[], info: ModelInfo): BuiltRequest {
-  const { prompt, warnings } = buildPrompt(call, texts, info);
+export function buildRequest(call: ProviderCall, info: ModelInfo): BuiltRequest {
+  const { prompt, warnings } = buildPrompt(call, info);
   const { maxTokens = 4096, stop, templateVariables, ignoreEos } = call.options;
   return {
     request: {
@@ -34,11 +35,11 @@ export function buildRequest(call: ProviderCall, texts: readonly string[], info:
 }
 
 /** The same conversation for a template that knows no system role: its text leads the first user message. */
-export function withoutSystemRole(messages: readonly Message[]): Message[] | undefined {
+export function withoutSystemRole(messages: readonly ResolvedMessage[]): ResolvedMessage[] | undefined {
   const [system, ...others] = messages;
   const first = others[0];
   if (system?.role !== MessageRole.SYSTEM || first?.role !== MessageRole.USER) return undefined;
-  return [{ ...first, content: `${system.content}\n\n${first.content}` }, ...others.slice(1)];
+  return [{ ...first, content: `${system.content}\n\n${textOf(first)}` }, ...others.slice(1)];
 }
 
 interface BuiltPrompt {
@@ -46,17 +47,17 @@ interface BuiltPrompt {
   warnings: string[];
 }
 
-function buildPrompt(call: ProviderCall, texts: readonly string[], info: ModelInfo): BuiltPrompt {
-  if (call.options.chatTemplate === false) return rawPrompt(call, texts);
-  const messages = appendFiles(call.messages, texts);
-  if (info.hasChatTemplate) return { prompt: messages, warnings: [] };
+function buildPrompt(call: ProviderCall, info: ModelInfo): BuiltPrompt {
+  if (call.options.chatTemplate === false) return rawPrompt(call);
+  const { messages } = call;
+  if (info.hasChatTemplate) return { prompt: messages.map(toChatMessage), warnings: [] };
   return {
     prompt: plainText(messages),
     warnings: ["The model has no chat template; the prompt was sent as plain text"],
   };
 }
 
-function rawPrompt({ prompt, options, callOptions }: ProviderCall, texts: readonly string[]): BuiltPrompt {
+function rawPrompt({ prompt, messages, options, callOptions }: ProviderCall): BuiltPrompt {
   if (typeof prompt !== "string") {
     const message = "chatTemplate: false sends a text as it is; give the prompt as a string, not as messages";
     throw new InvalidRequestError(message, { provider: "mlx" });
@@ -66,20 +67,20 @@ function rawPrompt({ prompt, options, callOptions }: ProviderCall, texts: readon
       "chatTemplate: false sends a text as it is, so systemPrompt has no place; write it into the prompt";
     throw new InvalidRequestError(message, { provider: "mlx" });
   }
-  const [message] = appendFiles([{ role: MessageRole.USER, content: prompt }], texts);
+  const message = messages.at(-1); // the text with its files
   const warnings =
     options.systemPrompt === undefined
       ? []
       : ["The configured systemPrompt was left out: chatTemplate is false"];
-  return { prompt: message?.content ?? prompt, warnings };
+  return { prompt: message === undefined ? prompt : textOf(message), warnings };
 }
 
 /** The specification's form for base models: the instructions, a blank line, the prompt. */
 function plainText(messages: readonly Message[]): string {
   const isExchange = messages.filter(({ role }) => role !== MessageRole.SYSTEM).length > 1;
-  if (!isExchange) return messages.map(({ content }) => content).join("\n\n");
-  const turns = messages.map(({ role, content }) =>
-    role === MessageRole.SYSTEM ? content : `${role}: ${content}`,
+  if (!isExchange) return messages.map(textOf).join("\n\n");
+  const turns = messages.map((message) =>
+    message.role === MessageRole.SYSTEM ? message.content : `${message.role}: ${textOf(message)}`,
   );
   return `${turns.join("\n\n")}\n\nassistant:`;
 }

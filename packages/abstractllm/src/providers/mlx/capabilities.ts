@@ -17,7 +17,7 @@ export function mlxCapabilities(options: Options): Capabilities {
     [ModelCapability.MULTILINGUAL]: true,
     [ModelCapability.RAG]: false,
     [ModelCapability.MULTI_TURN]: true,
-    [ModelCapability.PARALLEL_INFERENCE]: false,
+    [ModelCapability.PARALLEL_INFERENCE]: options.maxBatchSize !== 1,
     [ModelCapability.IMAGE_GENERATION]: false,
     [ModelCapability.AUDIO_PROCESSING]: false,
     [ModelCapability.JSON_MODE]: false,

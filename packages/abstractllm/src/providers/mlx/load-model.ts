@@ -34,7 +34,11 @@ export async function loadModel(
     const engine = await engines.get(source.engine);
     await context.makeRoom();
     await fit(source.name, engine, plan.memoryBytes, context);
-    const model = await engine.load({ path, quantize: plan.quantize, exact: source.exact }, { signal });
+    const { exact, maxBatchSize } = source;
+    const model = await engine.load(
+      { path, quantize: plan.quantize, exact, ...(maxBatchSize === undefined ? {} : { maxBatchSize }) },
+      { signal },
+    );
     return {
       name: source.name,
       model,

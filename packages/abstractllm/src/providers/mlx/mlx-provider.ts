@@ -1,16 +1,15 @@
 import type { EngineModel, GenerateRequest, GenerationPart, RuntimeInfo } from "@abstractllm/mlx";
+import type { Options } from "../../config/option-table.ts";
 import {
   ContextWindowExceededError,
   InvalidRequestError,
   ProviderAPIError,
   UnsupportedFeatureError,
 } from "../../errors/index.ts";
-import type { GenerateResponse } from "../../interface/generate-response.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
-import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
-import type { TextDeltaPart } from "../../interface/stream-part.ts";
-import { findImages, readTextFiles } from "../../media/read-files.ts";
-import { BaseProvider, type ProviderCall } from "../base-provider.ts";
+import type { Capabilities } from "../../interface/model-capability.ts";
+import type { DeltaPart } from "../../interface/stream-part.ts";
+import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-provider.ts";
 import { type BuiltRequest, buildRequest, withoutSystemRole } from "./build-request.ts";
 import { mlxCapabilities } from "./capabilities.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -61,16 +60,16 @@ export class MlxProvider extends BaseProvider {
 
   protected async respond(
     call: ProviderCall,
-    emit: (part: TextDeltaPart) => void,
+    emit: (part: DeltaPart) => void,
     signal: AbortSignal,
-  ): Promise<GenerateResponse> {
-    return this.#withModel(call, signal, async (loaded, texts) => {
+  ): Promise<ProviderAnswer> {
+    return this.#withModel(call, signal, async (loaded) => {
       let text = "";
       const collect = (delta: string) => {
         text += delta;
         emit({ type: "text-delta", text: delta });
       };
-      const { finish, warnings } = await this.#answer(call, texts, loaded.model, collect, signal);
+      const { finish, warnings } = await this.#answer(call, loaded.model, collect, signal);
       return {
         text,
         toolCalls: [],
@@ -86,29 +85,33 @@ export class MlxProvider extends BaseProvider {
         ],
         timings: finish.timings,
         model: loaded.name,
-        provider: this.provider,
         raw: finish,
       };
     });
   }
 
   protected async count(call: ProviderCall, signal: AbortSignal): Promise<number> {
-    return this.#withModel(call, signal, async ({ model }, texts) => {
-      const { request } = buildRequest(call, texts, model.info);
+    return this.#withModel(call, signal, async ({ model }) => {
+      const { request } = buildRequest(call, model.info);
       return (await tokenize(model, request)).length;
     });
   }
 
-  /** Runs work on the call's model and files, and turns its errors into the interface's. */
+  protected override requireVision(options: Options): void {
+    super.requireVision(options);
+    const message = `${options.model} may take images, but this version of the MLX engine reads text only`;
+    throw new UnsupportedFeatureError("vision", message, { provider: this.provider });
+  }
+
+  /** Runs work on the call's model, and turns its errors into the interface's. */
   async #withModel<T>(
     call: ProviderCall,
     signal: AbortSignal,
-    work: (loaded: LoadedModel, texts: readonly string[]) => Promise<T>,
+    work: (loaded: LoadedModel) => Promise<T>,
   ): Promise<T> {
-    const texts = await this.#readFiles(call, signal);
     const lease = await this.#acquire(call.options, signal);
     try {
-      return await work(lease.model, texts);
+      return await work(lease.model);
     } catch (error) {
       const mapped = mapMlxError(error, lease.model.name);
       if (ProviderAPIError.isInstance(mapped)) await dropEngine(lease.model);
@@ -120,7 +123,6 @@ export class MlxProvider extends BaseProvider {
 
   async #answer(
     call: ProviderCall,
-    texts: readonly string[],
     model: EngineModel,
     emit: (text: string) => void,
     signal: AbortSignal,
@@ -130,34 +132,21 @@ export class MlxProvider extends BaseProvider {
       return { finish: await generate(model, request, emit, signal), warnings };
     };
     try {
-      return await run(buildRequest(call, texts, model.info));
+      return await run(buildRequest(call, model.info));
     } catch (error) {
       const messages = withoutSystemRole(call.messages);
       const mapped = mapMlxError(error, "");
       const isTemplateError =
         InvalidRequestError.isInstance(mapped) && mapped.details.engineCode === "template";
       if (messages === undefined || !isTemplateError) throw error;
-      const { request, warnings } = buildRequest({ ...call, messages }, texts, model.info);
+      const { request, warnings } = buildRequest({ ...call, messages }, model.info);
       const warning =
         "The model's chat template refused the system prompt; it was put before the first user message";
       return run({ request, warnings: [...warnings, warning] });
     }
   }
 
-  async #readFiles({ options }: ProviderCall, signal: AbortSignal): Promise<string[]> {
-    const { files = [] } = options;
-    const images = findImages(files);
-    if (images.length > 0) {
-      const vision = this.getCapabilities()[ModelCapability.VISION];
-      const message = vision
-        ? `${options.model} may take images, but this version of the MLX engine reads text only`
-        : `${options.model} does not support vision inputs; take a vision model or leave out the images`;
-      throw new UnsupportedFeatureError("vision", message, { provider: this.provider });
-    }
-    return readTextFiles(files, signal);
-  }
-
-  async #acquire(options: ReturnType<MlxProvider["getConfig"]>, signal: AbortSignal | undefined) {
+  async #acquire(options: Options, signal: AbortSignal | undefined) {
     const sources = this.#sources(options);
     const known = sources.findIndex((source) => sourceKey(source) === this.#chosen);
     const lease = await acquireModel(known < 0 ? sources : sources.slice(known), this, signal);
@@ -169,7 +158,7 @@ export class MlxProvider extends BaseProvider {
     return lease;
   }
 
-  #sources(options: ReturnType<MlxProvider["getConfig"]>) {
+  #sources(options: Options) {
     return modelSources(options, options.device === "cpu" ? "cpu" : this.#runtime.device);
   }
 

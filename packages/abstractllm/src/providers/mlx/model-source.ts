@@ -10,6 +10,8 @@ export interface ModelSource {
   readonly name: string;
   readonly quantize: boolean | QuantizeOptions;
   readonly exact: boolean;
+  /** Default: the engine's. */
+  readonly maxBatchSize: number | undefined;
   readonly engine: EngineKind;
   readonly hub: HubOptions;
 }
@@ -37,6 +39,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     name,
     quantize,
     exact: options.exact ?? false,
+    maxBatchSize: options.maxBatchSize,
     engine: { device, isolation },
     // a revision belongs to one repository
     hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
@@ -44,12 +47,13 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 }
 
 /** What two instances must have in common to share a loaded model. */
-export function sourceKey({ name, quantize, exact, engine, hub }: ModelSource): string {
+export function sourceKey({ name, quantize, exact, maxBatchSize, engine, hub }: ModelSource): string {
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
     name,
     quantize,
     exact,
+    maxBatchSize,
     engine.device,
     engine.isolation,
     cacheDir,

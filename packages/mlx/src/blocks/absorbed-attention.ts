@@ -1,0 +1,54 @@
+import type { LayerCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import { attention } from "./attention.ts";
+import {
+  LatentAttention,
+  type LatentAttentionConfig,
+  type LatentAttentionOptions,
+  type Parts,
+} from "./latent-attention.ts";
+import { causalMask, type Mask } from "./mask.ts";
+import { MultiLinear } from "./multi-linear.ts";
+
+/**
+ * Latent attention that remembers latents alone. One new position is taken into the latents' space; for many it is
+ * cheaper to expand the latents into keys and values.
+ */
+export class AbsorbedAttention extends LatentAttention {
+  embed_q: MultiLinear;
+  unembed_out: MultiLinear;
+
+  constructor(c: LatentAttentionConfig, options: LatentAttentionOptions) {
+    super(c, options);
+    this.embed_q = new MultiLinear(c.qk_nope_head_dim, c.kv_lora_rank, c.num_attention_heads);
+    this.unembed_out = new MultiLinear(c.kv_lora_rank, c.v_head_dim, c.num_attention_heads);
+  }
+
+  protected attend(
+    [q_nope, q_pe]: Parts,
+    [latent, k_pe]: [MxArray, MxArray],
+    mask: Mask,
+    cache: LayerCache,
+  ): MxArray {
+    const [latents, turned] = cache.updateAndFetch(mx.expandDims(latent, 1), k_pe); // [B, 1, S, D]
+    const positional = this.#positional(q_pe, turned, mask); // [B, H, L, S]
+    if (q_nope.dim(2) > 1) {
+      const keys = this.embed_q.transposed(latents); // [B, H, S, qk_nope_head_dim]
+      const values = this.unembed_out.forward(latents); // [B, H, S, v_head_dim]
+      return attention(q_nope, keys, values, { scale: this.scale, mask: positional });
+    }
+    const q = this.embed_q.forward(q_nope); // [B, H, 1, kv_lora_rank]
+    const out = attention(q, latents, latents, { scale: this.scale, mask: positional });
+    return this.unembed_out.forward(out); // [B, H, 1, v_head_dim]
+  }
+
+  /** The turned features' share of the scores, out of reach where the mask hides. */
+  #positional(q_pe: MxArray, k_pe: MxArray, mask: Mask): MxArray {
+    const scores = mx.matmul(q_pe.multiply(this.scale), mx.swapaxes(k_pe, -1, -2)); // [B, H, L, S]
+    if (mask === undefined) return scores;
+    const [L = 1, S = 1] = scores.shape.slice(2);
+    const visible = mask === "causal" ? causalMask(L, S - L) : mask;
+    return mx.where(visible, scores, mx.finfo(scores.dtype).min);
+  }
+}

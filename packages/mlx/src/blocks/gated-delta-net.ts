@@ -1,0 +1,82 @@
+import type { LayerCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import { Linear, Module, RMSNorm, silu } from "../nn/index.ts";
+import { CausalConv1d, hidePadding } from "./causal-conv.ts";
+import { gatedDelta, logDecayOf, normQueryAndKey } from "./gated-delta.ts";
+import type { Mask } from "./mask.ts";
+
+export interface GatedDeltaNetConfig {
+  readonly hidden_size: number;
+  readonly linear_num_value_heads: number;
+  readonly linear_num_key_heads: number;
+  readonly linear_key_head_dim: number;
+  readonly linear_value_head_dim: number;
+  readonly linear_conv_kernel_dim: number;
+  readonly rms_norm_eps: number;
+}
+
+/** RMSNorm times a gate, in float32. */
+class GatedNorm extends RMSNorm {
+  forwardGated(x: MxArray, gate: MxArray): MxArray {
+    const normed = this.forward(x).astype(mx.float32);
+    return mx.multiply(silu(gate.astype(mx.float32)), normed).astype(x.dtype);
+  }
+}
+
+/** What a layer projects its inputs to: queries, keys and values side by side, and the gates of its heads. */
+export interface DeltaInputs {
+  /** `[B, L, 2 K D + H V]` */
+  readonly qkv: MxArray;
+  /** `[B, L, H, V]`, what comes out is let through by. */
+  readonly z: MxArray;
+  /** `[B, L, H]`, how much is written. */
+  readonly b: MxArray;
+  /** `[B, L, H]`, how much is forgotten. */
+  readonly a: MxArray;
+}
+
+/** Qwen's linear attention: a short convolution and the gated delta rule; subclasses say how inputs are projected. */
+export abstract class GatedDeltaNet extends Module {
+  conv1d: CausalConv1d;
+  dt_bias: MxArray;
+  A_log: MxArray;
+  norm: GatedNorm;
+  out_proj: Linear;
+  protected readonly c: GatedDeltaNetConfig;
+
+  constructor(c: GatedDeltaNetConfig) {
+    super();
+    const { linear_num_value_heads: H, linear_value_head_dim: V } = c;
+    const keyDims = c.linear_num_key_heads * c.linear_key_head_dim;
+    this.conv1d = new CausalConv1d(2 * keyDims + H * V, c.linear_conv_kernel_dim, false);
+    this.dt_bias = mx.ones([H]);
+    this.A_log = mx.zeros([H]);
+    this.norm = new GatedNorm(V, c.rms_norm_eps);
+    this.out_proj = new Linear(H * V, c.hidden_size, false);
+    this.c = c;
+  }
+
+  forward(x: MxArray, mask: Mask, { arrays }: LayerCache): MxArray {
+    const [B = 1, L = 1] = x.shape;
+    const { linear_num_key_heads: K, linear_key_head_dim: D } = this.c;
+    const { qkv, z, b, a } = this.inputs(x);
+    const mixed = silu(this.conv1d.continue(qkv, mask, arrays)); // [B, L, 2 K D + H V]
+    const [queries = x, keys = x, values = x] = mx.split(mixed, [K * D, 2 * K * D], -1);
+    const heads = (part: MxArray, count: number) => mx.reshape(part, [B, L, count, -1]);
+    const [q, k] = normQueryAndKey(heads(queries, K), heads(keys, K)); // [B, L, K, D]
+    const [y, state] = gatedDelta({
+      q,
+      k,
+      v: heads(values, this.c.linear_num_value_heads), // [B, L, H, V]
+      logDecay: hidePadding(logDecayOf(this.A_log, a, this.dt_bias), mask),
+      beta: hidePadding(mx.sigmoid(b), mask),
+      state: arrays.get(1),
+    });
+    arrays.set(1, state);
+    arrays.advance(L);
+    return this.out_proj.forward(mx.reshape(this.norm.forwardGated(y, z), [B, L, -1])); // [B, L, E]
+  }
+
+  protected abstract inputs(x: MxArray): DeltaInputs;
+}

@@ -1,0 +1,127 @@
+import type { LayerCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import { Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
+import { mergeHeads, splitHeads } from "./attention.ts";
+import type { Mask } from "./mask.ts";
+import { createRope, yarnMscale } from "./rope.ts";
+
+export interface LatentAttentionConfig {
+  readonly hidden_size: number;
+  readonly num_attention_heads: number;
+  /** Features that queries are squeezed into; none leaves them as they are. */
+  readonly q_lora_rank?: number | undefined;
+  /** Features that keys and values are squeezed into. */
+  readonly kv_lora_rank: number;
+  /** Features of a query or key that know no position. */
+  readonly qk_nope_head_dim: number;
+  /** Features of a query or key that turn; keys share theirs among heads. */
+  readonly qk_rope_head_dim: number;
+  readonly v_head_dim: number;
+  readonly attention_bias: boolean;
+}
+
+export interface LatentAttentionOptions {
+  rope: PositionEmbedding;
+  /** Multiplies the scores. */
+  scale: number;
+  /** Of the norms on what was squeezed. Default 1e-6. */
+  eps?: number;
+}
+
+/** A query's or key's two parts, `[B, H, L, D]` each: without position and turned. */
+export type Parts = [nope: MxArray, pe: MxArray];
+
+/** `x` cut before index `at` of the last axis. */
+export const cutInTwo = (x: MxArray, at: number): [MxArray, MxArray] => {
+  const [before = x, after = x] = mx.split(x, [at], -1);
+  return [before, after];
+};
+
+/**
+ * DeepSeek's attention over keys and values squeezed into one latent vector per position.
+ *
+ * @see https://arxiv.org/abs/2405.04434
+ */
+export abstract class LatentAttention extends Module {
+  declare q_proj?: Linear;
+  declare q_a_proj?: Linear;
+  declare q_a_layernorm?: RMSNorm;
+  declare q_b_proj?: Linear;
+  kv_a_proj_with_mqa: Linear;
+  kv_a_layernorm: RMSNorm;
+  o_proj: Linear;
+  protected readonly c: LatentAttentionConfig;
+  protected readonly scale: number;
+  readonly #rope: PositionEmbedding;
+
+  constructor(c: LatentAttentionConfig, { rope, scale, eps = 1e-6 }: LatentAttentionOptions) {
+    super();
+    const { hidden_size: E, num_attention_heads: H, q_lora_rank, kv_lora_rank, attention_bias: bias } = c;
+    const queryDims = H * (c.qk_nope_head_dim + c.qk_rope_head_dim);
+    if (q_lora_rank === undefined) {
+      this.q_proj = new Linear(E, queryDims, false);
+    } else {
+      this.q_a_proj = new Linear(E, q_lora_rank, bias);
+      this.q_a_layernorm = new RMSNorm(q_lora_rank, eps);
+      this.q_b_proj = new Linear(q_lora_rank, queryDims, false);
+    }
+    this.kv_a_proj_with_mqa = new Linear(E, kv_lora_rank + c.qk_rope_head_dim, bias);
+    this.kv_a_layernorm = new RMSNorm(kv_lora_rank, eps);
+    this.o_proj = new Linear(H * c.v_head_dim, E, bias);
+    this.c = c;
+    this.scale = scale;
+    this.#rope = rope;
+  }
+
+  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const [B = 1, L = 1] = x.shape;
+    const { kv_lora_rank, num_attention_heads: H, qk_nope_head_dim } = this.c;
+    const q = splitHeads(this.queries(x), B, L, H); // [B, H, L, D]
+    const [q_nope, q_pe] = cutInTwo(q, qk_nope_head_dim);
+    const [squeezed, shared] = cutInTwo(this.kv_a_proj_with_mqa.forward(x), kv_lora_rank);
+    const latent = this.kv_a_layernorm.forward(squeezed); // [B, L, kv_lora_rank]
+    const { offset } = cache;
+    const turnedQueries = this.#rope.forward(q_pe, offset);
+    const k_pe = this.#rope.forward(mx.expandDims(shared, 1), offset); // [B, 1, L, qk_rope_head_dim]
+    const out = this.attend([q_nope, turnedQueries], [latent, k_pe], mask, cache); // [B, H, L, v_head_dim]
+    return this.o_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
+  }
+
+  /** `[B, L, E] -> [B, L, H * D]` */
+  protected queries(x: MxArray): MxArray {
+    if (this.q_a_proj === undefined) return this.q_proj?.forward(x) ?? x;
+    const squeezed = this.q_a_proj.forward(x); // [B, L, q_lora_rank]
+    return this.q_b_proj?.forward(this.q_a_layernorm?.forward(squeezed) ?? squeezed) ?? squeezed;
+  }
+
+  /** Queries, and the new positions' latents `[B, L, kv_lora_rank]` with their turned keys, to `[B, H, L, v_head_dim]`. */
+  protected abstract attend(
+    queries: Parts,
+    latents: [latent: MxArray, k_pe: MxArray],
+    mask: Mask,
+    cache: LayerCache,
+  ): MxArray;
+}
+
+interface LatentRopeConfig {
+  readonly qk_nope_head_dim: number;
+  readonly qk_rope_head_dim: number;
+  readonly rope_theta: number;
+  readonly rope_scaling?: Readonly<Record<string, unknown>> | undefined;
+  readonly max_position_embeddings: number;
+}
+
+/** DeepSeek's position embedding, and the scale of scores that YaRN's `mscale_all_dim` raises. */
+export const latentRope = (c: LatentRopeConfig): Required<Omit<LatentAttentionOptions, "eps">> => {
+  const rope = createRope({
+    dims: c.qk_rope_head_dim,
+    base: c.rope_theta,
+    traditional: true,
+    scaling: c.rope_scaling,
+    maxPositionEmbeddings: c.max_position_embeddings,
+  });
+  const { mscale_all_dim = 0, factor = 1 } = c.rope_scaling ?? {};
+  const mscale = yarnMscale(Number(factor), Number(mscale_all_dim));
+  return { rope, scale: (c.qk_nope_head_dim + c.qk_rope_head_dim) ** -0.5 * mscale * mscale };
+};

@@ -1,0 +1,27 @@
+import type { LayerCache } from "../cache/index.ts";
+import { add, type MxArray } from "../core/index.ts";
+import { Module } from "../nn/index.ts";
+import type { Mask } from "./mask.ts";
+import type { Norm } from "./norm.ts";
+import type { FeedForward, Mixer } from "./pre-norm-block.ts";
+
+/** Llama's block under Mixtral's names: the mixture is `block_sparse_moe`. */
+export class SparseBlock extends Module {
+  self_attn: Mixer;
+  block_sparse_moe: FeedForward;
+  input_layernorm: Norm;
+  post_attention_layernorm: Norm;
+
+  constructor(self_attn: Mixer, block_sparse_moe: FeedForward, makeNorm: () => Norm) {
+    super();
+    this.self_attn = self_attn;
+    this.block_sparse_moe = block_sparse_moe;
+    this.input_layernorm = makeNorm();
+    this.post_attention_layernorm = makeNorm();
+  }
+
+  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const h = add(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
+    return add(h, this.block_sparse_moe.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
+  }
+}

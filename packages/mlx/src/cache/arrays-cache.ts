@@ -1,0 +1,196 @@
+import {
+  arange,
+  array,
+  concatenate,
+  contiguous,
+  expandDims,
+  greaterEqual,
+  int32,
+  less,
+  logicalAnd,
+  type MxArray,
+  replace,
+  slice,
+  take,
+  tidy,
+  zeros,
+} from "../core/index.ts";
+import { InvalidArgumentError } from "../errors.ts";
+import type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
+
+export interface ArraysCacheOptions {
+  /** Positions at the start of each row that do not count. */
+  leftPadding?: readonly number[];
+  /** Positions of each row that count; what follows is padding. */
+  lengths?: readonly number[];
+}
+
+/**
+ * The arrays of a recurrent layer, of one sequence or a row for each of several: a convolution's last inputs, a state.
+ * What has passed through them cannot be taken back.
+ *
+ * @see mlx-lm 0.32.2 models/cache.py ArraysCache
+ */
+export class ArraysCache implements BatchCache, LayerArrays {
+  readonly #arrays: (MxArray | undefined)[];
+  #leftPadding: readonly number[] | undefined;
+  #lengths: readonly number[] | undefined;
+  #rows: number;
+  #offset = 0;
+
+  constructor(slots: number, { leftPadding, lengths }: ArraysCacheOptions = {}) {
+    this.#arrays = Array.from({ length: slots });
+    this.#leftPadding = leftPadding;
+    this.#lengths = lengths;
+    this.#rows = leftPadding?.length ?? lengths?.length ?? 1;
+  }
+
+  get arrays(): LayerArrays {
+    return this;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get lengths(): MxArray | undefined {
+    return this.#lengths && array([...this.#lengths], int32);
+  }
+
+  get nbytes(): number {
+    return this.#arrays.reduce((sum, part) => sum + (part?.nbytes ?? 0), 0);
+  }
+
+  get(slot: number): MxArray | undefined {
+    return this.#arrays[slot];
+  }
+
+  set(slot: number, value: MxArray): void {
+    this.#arrays[slot] = replace(this.#arrays[slot], value);
+    this.#rows = value.dim(0);
+  }
+
+  makeMask(L: number): MxArray | undefined {
+    const positions = arange(0, L);
+    const column = (counts: readonly number[]) => expandDims(array([...counts], int32), 1); // [B, 1]
+    const isPadded = this.#leftPadding?.some((n) => n > 0) === true;
+    const started = isPadded ? greaterEqual(positions, column(this.#leftPadding ?? [])) : undefined;
+    const unfinished = this.#lengths && less(positions, column(this.#lengths));
+    return started && unfinished ? logicalAnd(started, unfinished) : (started ?? unfinished);
+  }
+
+  advance(L: number): void {
+    this.#offset += L;
+    this.#leftPadding = this.#leftPadding?.map((n) => n - L);
+    this.#lengths = this.#lengths?.map((n) => n - L);
+  }
+
+  updateAndFetch(_keys: MxArray, _values: MxArray): [MxArray, MxArray] {
+    throw new InvalidArgumentError("An attention layer was given a cache of arrays; use makeCache()");
+  }
+
+  part(_i: number): LayerCache {
+    throw new InvalidArgumentError("A layer of several parts was given one cache for all; use makeCache()");
+  }
+
+  isTrimmable(): boolean {
+    return false;
+  }
+
+  trim(_n: number): number {
+    return 0;
+  }
+
+  toBatch(leftPadding: readonly number[] = [0]): BatchCache {
+    if (this.#offset > 0 && (leftPadding.length > 1 || leftPadding[0] !== 0)) {
+      throw new InvalidArgumentError("Left padding needs an empty cache: this one has contents");
+    }
+    this.#leftPadding = leftPadding;
+    if (this.#offset === 0) this.#rows = leftPadding.length;
+    return this;
+  }
+
+  extend(other: BatchCache): void {
+    if (!(other instanceof ArraysCache)) {
+      throw new InvalidArgumentError("Only caches of one layer can be joined");
+    }
+    tidy(() => {
+      this.#arrays.forEach((own, slot) => {
+        const theirs = other.#arrays[slot];
+        const like = own ?? theirs;
+        if (like === undefined) return;
+        const rows = (part: MxArray | undefined, count: number) =>
+          part ?? zeros([count, ...like.shape.slice(1)], like.dtype);
+        const joined = concatenate([rows(own, this.#rows), rows(theirs, other.#rows)], 0);
+        this.#arrays[slot] = replace(own, joined);
+      });
+    });
+    this.#leftPadding = joinCounts(this.#leftPadding, this.#rows, other.#leftPadding, other.#rows, 0);
+    this.#lengths = joinCounts(
+      this.#lengths,
+      this.#rows,
+      other.#lengths,
+      other.#rows,
+      Number.MAX_SAFE_INTEGER,
+    );
+    this.#rows += other.#rows;
+    this.#offset = Math.max(this.#offset, other.#offset);
+    other.dispose();
+  }
+
+  filter(rows: readonly number[]): void {
+    if (rows.length === 0 || !rows.every((row) => Number.isInteger(row) && row >= 0 && row < this.#rows)) {
+      throw new InvalidArgumentError(`Expected rows below ${this.#rows} but received [${rows}]`);
+    }
+    tidy(() => {
+      const ids = array([...rows], int32);
+      this.#arrays.forEach((part, slot) => {
+        if (part !== undefined) this.#arrays[slot] = replace(part, take(part, ids, 0));
+      });
+    });
+    const picked = (counts: readonly number[] | undefined) => counts && rows.map((row) => counts[row] ?? 0);
+    this.#leftPadding = picked(this.#leftPadding);
+    this.#lengths = picked(this.#lengths);
+    this.#rows = rows.length;
+  }
+
+  extract(row: number): LayerCache {
+    if (!Number.isInteger(row) || row < 0 || row >= this.#rows) {
+      throw new InvalidArgumentError(`There is no row ${row} among ${this.#rows}`);
+    }
+    const one = new ArraysCache(this.#arrays.length);
+    this.#arrays.forEach((part, slot) => {
+      if (part === undefined) return;
+      const start = part.shape.map((_, axis) => (axis === 0 ? row : 0));
+      const stop = part.shape.map((size, axis) => (axis === 0 ? row + 1 : size));
+      one.set(slot, contiguous(slice(part, start, stop)));
+    });
+    one.advance(this.#offset);
+    return one;
+  }
+
+  state(): MxArray[] {
+    return this.#arrays.filter((part) => part !== undefined);
+  }
+
+  dispose(): void {
+    for (const part of this.state()) part.dispose();
+    this.#arrays.fill(undefined);
+    this.#leftPadding = undefined;
+    this.#lengths = undefined;
+    this.#offset = 0;
+  }
+}
+
+/** The counts of two batches behind one another, where one has any; `none` for rows without. */
+const joinCounts = (
+  own: readonly number[] | undefined,
+  rows: number,
+  theirs: readonly number[] | undefined,
+  otherRows: number,
+  none: number,
+): readonly number[] | undefined => {
+  if (own === undefined && theirs === undefined) return undefined;
+  const filled = (counts: readonly number[] | undefined, n: number) => counts ?? Array<number>(n).fill(none);
+  return [...filled(own, rows), ...filled(theirs, otherRows)];
+};

@@ -1,0 +1,158 @@
+/** Tokens to the text parts of an answer. */
+import * as mx from "../core/index.ts";
+import type { FinishReason, GenerateRequest, GenerationPart, Timings } from "../engine/types.ts";
+import { MlxError } from "../errors.ts";
+import type { LanguageModel } from "../models/index.ts";
+import { StopMatcher, type StreamingDetokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { now } from "./clock.ts";
+
+/** What generation needs to know of a loaded model. */
+export interface TextModel {
+  readonly model: LanguageModel;
+  readonly tokenizer: Tokenizer;
+  readonly eosTokenIds: ReadonlySet<number>;
+  readonly vocabSize: number;
+  readonly contextLength: number | undefined;
+  readonly device: "cpu" | "gpu";
+}
+
+type RawFinishReason = "eos" | "stop-sequence" | "max-tokens" | "context-length";
+
+const finishReasons: Record<RawFinishReason, FinishReason> = {
+  eos: "stop",
+  "stop-sequence": "stop",
+  "max-tokens": "length",
+  "context-length": "length",
+};
+
+/** How many tokens may come back, and what ends the answer when they are used up. */
+const outputLimit = (promptLength: number, maxTokens: number, contextLength: number | undefined) => {
+  const room = (contextLength ?? Number.POSITIVE_INFINITY) - promptLength;
+  if (room < 1) {
+    throw new MlxError(
+      "context-length",
+      `The prompt has ${promptLength} tokens, but the model's context of ${contextLength} must hold prompt and answer. Shorten the prompt.`,
+      { details: { contentLength: promptLength, contextLength } },
+    );
+  }
+  return maxTokens <= room
+    ? { limit: maxTokens, atLimit: "max-tokens" as const }
+    : { limit: room, atLimit: "context-length" as const };
+};
+
+const perSecond = (count: number, ms: number): number => (ms > 0 ? (count * 1000) / ms : 0);
+
+/** Times of one request, from when it is no longer waiting. */
+class Stopwatch {
+  #start = now();
+  #first = 0;
+
+  start(): void {
+    this.#start = now();
+  }
+
+  token(): void {
+    if (this.#first === 0) this.#first = now();
+  }
+
+  timings(promptTokens: number, outputTokens: number): Timings {
+    const end = now();
+    const first = this.#first === 0 ? end : this.#first;
+    return {
+      timeToFirstTokenMs: first - this.#start,
+      // the last prompt token is evaluated with the first step
+      prefillTokensPerSecond: perSecond(promptTokens, first - this.#start),
+      decodeTokensPerSecond: perSecond(outputTokens - 1, end - first),
+      peakMemoryBytes: mx.getPeakMemory(),
+      totalMs: end - this.#start,
+    };
+  }
+}
+
+/** One request's answer as it grows: text becomes final, a stop string or a limit ends it. */
+export class Answer {
+  readonly #promptLength: number;
+  readonly #eosTokenIds: ReadonlySet<number>;
+  readonly #limit: number;
+  readonly #atLimit: RawFinishReason;
+  readonly #detokenizer: StreamingDetokenizer;
+  readonly #matcher: StopMatcher;
+  readonly #stopwatch = new Stopwatch();
+  #held: number[] = []; // tokens whose text is not out yet
+  #count = 0;
+
+  /** @throws {MlxError} `context-length` when the prompt leaves no room */
+  constructor(
+    { tokenizer, eosTokenIds, contextLength }: TextModel,
+    promptLength: number,
+    { maxTokens, stop = [], ignoreEos = false }: GenerateRequest,
+  ) {
+    const { limit, atLimit } = outputLimit(promptLength, maxTokens, contextLength);
+    this.#promptLength = promptLength;
+    this.#eosTokenIds = ignoreEos ? new Set() : eosTokenIds;
+    this.#limit = limit;
+    this.#atLimit = atLimit;
+    this.#detokenizer = tokenizer.createDetokenizer({ skipSpecialTokens: true });
+    this.#matcher = new StopMatcher(stop);
+  }
+
+  /** Begins to count the time. */
+  start(): void {
+    this.#stopwatch.start();
+  }
+
+  /** Whether the next token ends the answer whichever it is. */
+  get isAtLast(): boolean {
+    return this.#count + 1 === this.#limit;
+  }
+
+  /** Takes the next token; gives the parts it completes, the last of them a finish when the answer ends. */
+  push(token: number): GenerationPart[] {
+    this.#count += 1;
+    this.#stopwatch.token();
+    if (this.#eosTokenIds.has(token)) {
+      return [...this.#delta(this.#rest().text), this.#finish("eos")];
+    }
+    this.#held.push(token);
+    const { text, stopped } = this.#matcher.push(this.#detokenizer.add(token));
+    const parts = this.#delta(text);
+    if (stopped) return [...parts, this.#finish("stop-sequence")];
+    if (this.#count < this.#limit) return parts;
+    const rest = this.#rest();
+    return [
+      ...parts,
+      ...this.#delta(rest.text),
+      this.#finish(rest.stopped ? "stop-sequence" : this.#atLimit),
+    ];
+  }
+
+  /** Text that waited for more. */
+  #rest(): { text: string; stopped: boolean } {
+    const { text, stopped } = this.#matcher.push(this.#detokenizer.flush());
+    return { text: text + this.#matcher.flush(), stopped };
+  }
+
+  #delta(text: string): GenerationPart[] {
+    if (text === "") return [];
+    const tokens = this.#held;
+    this.#held = [];
+    return [{ type: "text-delta", text, tokens }];
+  }
+
+  #finish(raw: RawFinishReason): GenerationPart {
+    return {
+      type: "finish",
+      finishReason: finishReasons[raw],
+      rawFinishReason: raw,
+      usage: {
+        inputTokens: this.#promptLength,
+        outputTokens: this.#count,
+        totalTokens: this.#promptLength + this.#count,
+        cachedInputTokens: 0,
+        reasoningTokens: 0,
+      },
+      timings: this.#stopwatch.timings(this.#promptLength, this.#count),
+      warnings: [],
+    };
+  }
+}

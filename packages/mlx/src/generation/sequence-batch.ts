@@ -1,0 +1,124 @@
+/** Sequences that are continued together, one token each per step. */
+import type { BatchCache, LayerCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import type { LanguageModel } from "../models/index.ts";
+import { startStep, type TokenSequence } from "./token-sequence.ts";
+
+/** Steps between clearing memory kept for reuse: long answers would otherwise hold every size once used. */
+const CLEAR_EVERY = 256;
+
+/** The cache of one layer as that of a batch; models whose caches cannot be batched run one sequence at a time. */
+const asBatch = (cache: LayerCache): BatchCache => {
+  const batch = cache.toBatch?.();
+  if (batch === undefined) throw new Error("This model's caches hold one sequence only");
+  return batch;
+};
+
+/** Sequences join after their prefill and leave between steps. The step after the one returned is already computing. */
+export class SequenceBatch {
+  readonly #model: LanguageModel;
+  #sequences: TokenSequence[] = [];
+  #caches: LayerCache[] = []; // a single sequence keeps its own
+  #pending: MxArray | undefined; // the next token of each sequence, [B]
+  #steps = 0;
+
+  constructor(model: LanguageModel) {
+    this.#model = model;
+  }
+
+  get size(): number {
+    return this.#sequences.length;
+  }
+
+  /** Takes in a sequence that has been prefilled. */
+  join(sequence: TokenSequence): void {
+    const { caches, pending } = sequence.release();
+    this.#sequences.push(sequence);
+    if (this.#pending === undefined) {
+      this.#caches = caches;
+      this.#pending = pending;
+      return;
+    }
+    const joined = this.#caches.map(asBatch);
+    joined.forEach((batch, i) => {
+      const own = caches[i];
+      if (own !== undefined) batch.extend(asBatch(own));
+    });
+    this.#caches = joined;
+    const both = mx.concatenate([this.#pending, pending]);
+    pending.dispose();
+    this.#pending = mx.replace(this.#pending, both);
+  }
+
+  /** Lets sequences go, and disposes them. */
+  leave(leaving: ReadonlySet<TokenSequence>): void {
+    const kept = [...this.#sequences.keys()].filter(
+      (row) => !leaving.has(this.#sequences[row] as TokenSequence),
+    );
+    if (kept.length === this.#sequences.length) return;
+    if (kept.length === 0) {
+      this.dispose();
+      return;
+    }
+    const pending = this.#pending;
+    if (pending !== undefined) this.#pending = mx.replace(pending, pick(pending, kept));
+    this.#keep(kept);
+  }
+
+  #keep(rows: readonly number[]): void {
+    const kept = rows.map((row) => this.#sequences[row] as TokenSequence);
+    for (const sequence of this.#sequences) if (!kept.includes(sequence)) sequence.dispose();
+    this.#sequences = kept;
+    for (const cache of this.#caches) asBatch(cache).filter(rows);
+  }
+
+  /**
+   * The next token id of every sequence; starts computing the ones after. Sequences for which `isLast` holds get no
+   * more, and leave.
+   */
+  next(isLast: (sequence: TokenSequence) => boolean): Map<TokenSequence, number> {
+    const [sequences, current] = [this.#sequences, this.#pending];
+    if (current === undefined) return new Map();
+    this.#pending = undefined;
+    try {
+      this.#startNext(current, isLast);
+      const tokens = current.toTypedArray();
+      this.#steps += 1;
+      if (this.#steps % CLEAR_EVERY === 0) mx.clearCache();
+      return new Map(sequences.map((sequence, row) => [sequence, Number(tokens[row])]));
+    } finally {
+      current.dispose();
+    }
+  }
+
+  #startNext(current: MxArray, isLast: (sequence: TokenSequence) => boolean): void {
+    const rows = [...this.#sequences.keys()].filter((row) => !isLast(this.#sequences[row] as TokenSequence));
+    if (rows.length === 0) {
+      this.dispose();
+      return;
+    }
+    if (rows.length === this.#sequences.length) {
+      this.#pending = startStep(this.#model, this.#sequences, current, this.#caches);
+      return;
+    }
+    this.#keep(rows);
+    const inputs = pick(current, rows);
+    this.#pending = startStep(this.#model, this.#sequences, inputs, this.#caches);
+    inputs.dispose();
+  }
+
+  /** Frees everything; the batch is empty then. */
+  dispose(): void {
+    this.#pending?.dispose();
+    this.#pending = undefined;
+    for (const cache of this.#caches) cache.dispose();
+    this.#caches = [];
+    for (const sequence of this.#sequences) sequence.dispose();
+    this.#sequences = [];
+  }
+}
+
+/** Some entries of tokens `[B]`. */
+const pick = (tokens: MxArray, rows: readonly number[]): MxArray =>
+  mx.tidy(() => mx.take(tokens, mx.array([...rows], mx.int32), 0));

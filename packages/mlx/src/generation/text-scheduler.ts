@@ -1,0 +1,195 @@
+/** Requests that come and go while others run: continuous batching. */
+import * as mx from "../core/index.ts";
+import type { GenerateRequest, GenerationPart } from "../engine/types.ts";
+import { MlxError } from "../errors.ts";
+import { Answer, type TextModel } from "./answer.ts";
+import { checkPromptTokens, checkRequest } from "./check-request.ts";
+import { SequenceBatch } from "./sequence-batch.ts";
+import { TokenSequence } from "./token-sequence.ts";
+
+const PREFILL_STEP = { cpu: 512, gpu: 2048 } as const;
+/** CPU products of more rows than these cost as much as one after another. */
+const MAX_BATCH = { cpu: 8, gpu: 32 } as const;
+
+export interface GenerateCall {
+  /** Takes the parts of the answer as they become final. */
+  emit(part: GenerationPart): void;
+  signal?: AbortSignal;
+}
+
+/** One request on its way. */
+interface Job extends GenerateCall {
+  readonly promptTokens: readonly number[];
+  readonly request: GenerateRequest;
+  readonly answer: Answer;
+  settle(error?: unknown): void;
+}
+
+interface Prefill {
+  readonly job: Job;
+  readonly sequence: TokenSequence;
+  readonly chunks: Generator<number>;
+}
+
+/** Lets messages in: aborts, new requests. */
+const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/**
+ * Answers the requests for one model. Each turn evaluates one chunk of one prompt and one token of every answer: a long
+ * prompt holds the others up for no longer than a chunk, and prompts take turns.
+ */
+export class TextScheduler {
+  /** Sequences at once; 1 for a model whose caches cannot be batched. */
+  readonly maxBatchSize: number;
+  readonly #text: TextModel;
+  readonly #batch: SequenceBatch;
+  readonly #running = new Map<TokenSequence, Job>();
+  #waiting: Job[] = [];
+  #prefilling: Prefill[] = [];
+  #isLooping = false;
+
+  /** @param maxBatchSize - default 8 on a CPU, 32 on a GPU */
+  constructor(text: TextModel, maxBatchSize: number = MAX_BATCH[text.device]) {
+    this.#text = text;
+    this.#batch = new SequenceBatch(text.model);
+    this.maxBatchSize = text.model.makeBatchCache([0]) === undefined ? 1 : maxBatchSize;
+  }
+
+  /**
+   * Continues a prompt, in turn with other requests.
+   *
+   * @param promptTokens - the whole prompt, template applied
+   * @throws {InvalidArgumentError} on bad options
+   * @throws {MlxError} `context-length` when the prompt leaves no room; `aborted` within a turn of the signal
+   */
+  async generate(
+    promptTokens: readonly number[],
+    request: GenerateRequest,
+    { emit, signal }: GenerateCall,
+  ): Promise<void> {
+    checkRequest(request, this.#text.vocabSize);
+    checkPromptTokens(promptTokens, this.#text.vocabSize);
+    const answer = new Answer(this.#text, promptTokens.length, request);
+    return new Promise((resolve, reject) => {
+      const settle = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
+      this.#waiting.push({ promptTokens, request, answer, emit, ...(signal && { signal }), settle });
+      void this.#loop();
+    });
+  }
+
+  async #loop(): Promise<void> {
+    if (this.#isLooping) return;
+    this.#isLooping = true;
+    while (this.#waiting.length + this.#prefilling.length + this.#running.size > 0) {
+      this.#turn();
+      await breathe();
+    }
+    this.#isLooping = false;
+  }
+
+  #turn(): void {
+    this.#guarded(() => this.#dropAborted());
+    this.#admit();
+    this.#prefillChunk();
+    this.#decodeStep();
+  }
+
+  #dropAborted(): void {
+    const isAborted = ({ signal }: Job): boolean => signal?.aborted === true;
+    const aborted = (): MlxError => new MlxError("aborted", "The request was aborted");
+    for (const job of this.#waiting.filter(isAborted)) job.settle(aborted());
+    this.#waiting = this.#waiting.filter((job) => !isAborted(job));
+    for (const { job, sequence } of this.#prefilling.filter((prefill) => isAborted(prefill.job))) {
+      sequence.dispose();
+      job.settle(aborted());
+    }
+    this.#prefilling = this.#prefilling.filter(({ job }) => !isAborted(job));
+    this.#end(
+      [...this.#running].filter(([, job]) => isAborted(job)).map(([sequence]) => [sequence, aborted()]),
+    );
+  }
+
+  /** Starts as many waiting requests as there is room for. */
+  #admit(): void {
+    while (this.#prefilling.length + this.#running.size < this.maxBatchSize) {
+      const job = this.#waiting.shift();
+      if (job === undefined) return;
+      if (this.#prefilling.length + this.#running.size === 0) mx.resetPeakMemory();
+      job.answer.start();
+      try {
+        const sequence = new TokenSequence(this.#text.model, job.promptTokens, {
+          sampling: job.request,
+          vocabSize: this.#text.vocabSize,
+          prefillStepSize: job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device],
+        });
+        this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });
+      } catch (error) {
+        job.settle(error);
+      }
+    }
+  }
+
+  /** One chunk of the prompt that waited longest for its turn. */
+  #prefillChunk(): void {
+    const prefill = this.#prefilling.shift();
+    if (prefill === undefined) return;
+    const { job, sequence, chunks } = prefill;
+    try {
+      if (chunks.next().done !== true) {
+        this.#prefilling.push(prefill);
+        return;
+      }
+    } catch (error) {
+      sequence.dispose();
+      job.settle(error);
+      return;
+    }
+    this.#running.set(sequence, job);
+    this.#guarded(() => this.#batch.join(sequence));
+  }
+
+  /** One token of every answer. */
+  #decodeStep(): void {
+    this.#guarded(() => {
+      const tokens = this.#batch.next((sequence) => this.#running.get(sequence)?.answer.isAtLast === true);
+      const ended: [TokenSequence, unknown][] = [];
+      for (const [sequence, token] of tokens) {
+        const job = this.#running.get(sequence);
+        if (job === undefined) continue;
+        try {
+          const parts = job.answer.push(token);
+          for (const part of parts) job.emit(part);
+          if (parts.at(-1)?.type === "finish") ended.push([sequence, undefined]);
+        } catch (error) {
+          ended.push([sequence, error]);
+        }
+      }
+      this.#end(ended);
+    });
+  }
+
+  /** Takes sequences out of the batch and settles their requests, with an error or without. */
+  #end(ended: readonly (readonly [TokenSequence, unknown])[]): void {
+    if (ended.length === 0) return;
+    this.#batch.leave(new Set(ended.map(([sequence]) => sequence)));
+    if (this.#batch.size === 0) mx.clearCache();
+    for (const [sequence, error] of ended) {
+      this.#running.get(sequence)?.settle(error);
+      this.#running.delete(sequence);
+    }
+  }
+
+  /** A step that fails fails for every sequence in it. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#batch.dispose();
+      for (const [sequence, job] of this.#running) {
+        sequence.dispose();
+        job.settle(error);
+      }
+      this.#running.clear();
+    }
+  }
+}

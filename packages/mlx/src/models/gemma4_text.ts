@@ -1,0 +1,388 @@
+/**
+ * Gemma 3 whose last layers take earlier keys and values, with inputs for each layer and experts beside the MLP.
+ *
+ * @see mlx-lm 0.32.2 models/gemma4_text.py
+ */
+import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
+import type { DecoderBody } from "../blocks/decoder-frame.ts";
+import { type Choice, topExperts, weighAnswers } from "../blocks/experts.ts";
+import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
+import { GatedMLP } from "../blocks/gated-mlp.ts";
+import type { Mask } from "../blocks/mask.ts";
+import { rmsNorm } from "../blocks/norm.ts";
+import { createLayerRope } from "../blocks/rope.ts";
+import { SwitchGLU } from "../blocks/switch-glu.ts";
+import { KVCache, type LayerCache, RotatingKVCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import { ConfigError } from "../errors.ts";
+import {
+  Embedding,
+  geglu,
+  geluApprox,
+  Linear,
+  Module,
+  type PositionEmbedding,
+  RMSNorm,
+} from "../nn/index.ts";
+import { defineArchitecture } from "./architecture.ts";
+import { bool, type Infer, int, list, number, object, oneOf, record, string } from "./config.ts";
+import { type ForwardOptions, layerCache } from "./language-model.ts";
+import { drop, dropLayersFrom, rename, splitInto } from "./sanitize.ts";
+
+const ropeParameters = {
+  full_attention: { partial_rotary_factor: 0.25, rope_theta: 1000000, rope_type: "proportional" },
+  sliding_attention: { partial_rotary_factor: 1, rope_theta: 10000, rope_type: "default" },
+};
+
+const config = {
+  hidden_size: int.default(1536),
+  num_hidden_layers: int.default(35),
+  intermediate_size: int.default(6144),
+  num_attention_heads: int.default(8),
+  head_dim: int.default(256),
+  /** Head dimension of full layers; as `head_dim` when null. */
+  global_head_dim: int.nullable(512),
+  rms_norm_eps: number.default(1e-6),
+  vocab_size: int.default(262144),
+  vocab_size_per_layer_input: int.default(262144),
+  num_key_value_heads: int.default(1),
+  num_global_key_value_heads: int.optional(),
+  /** How many of the last layers take their keys and values from the last layer of their type before. */
+  num_kv_shared_layers: int.default(20),
+  /** Features of each layer's own input; none when null or 0. */
+  hidden_size_per_layer_input: int.nullable(256),
+  rope_traditional: bool.default(false),
+  rope_parameters: object({
+    full_attention: record.default({}),
+    sliding_attention: record.default({}),
+  }).default(ropeParameters),
+  sliding_window: int.default(512),
+  sliding_window_pattern: int.default(5),
+  max_position_embeddings: int.default(131072),
+  /** Whether the values of full layers are their keys. */
+  attention_k_eq_v: bool.default(false),
+  final_logit_softcapping: number.nullable(30),
+  use_double_wide_mlp: bool.default(true),
+  enable_moe_block: bool.default(false),
+  num_experts: int.optional(),
+  top_k_experts: int.optional(),
+  moe_intermediate_size: int.optional(),
+  layer_types: list(oneOf("full_attention", "sliding_attention").required()).optional(),
+  tie_word_embeddings: bool.default(true),
+  // rope_parameters say it
+  global_partial_rotary_factor: number.optional(),
+  partial_rotary_factor: number.optional(),
+  attention_bias: oneOf(false).optional(),
+  use_bidirectional_attention: string.optional(), // of images
+  hidden_activation: oneOf("gelu_pytorch_tanh").optional(),
+};
+type Config = Infer<typeof config>;
+
+const slidesOf = (c: Config): boolean[] =>
+  Array.from({ length: c.num_hidden_layers }, (_, i) =>
+    c.layer_types === undefined
+      ? (i + 1) % c.sliding_window_pattern !== 0
+      : c.layer_types[i] === "sliding_attention",
+  );
+
+/** The first layer that takes keys and values instead of making them. */
+const firstShared = (c: Config): number => c.num_hidden_layers - c.num_kv_shared_layers;
+
+/** All keys and values of a layer, and where its new positions start. */
+interface Remembered {
+  readonly keys: MxArray; // [B, K, S, D]
+  readonly values: MxArray; // [B, K, S, D]
+  readonly offset: LayerCache["offset"];
+}
+
+class Attention extends Module {
+  q_proj: Linear;
+  declare k_proj?: Linear;
+  declare v_proj?: Linear;
+  o_proj: Linear;
+  q_norm: RMSNorm;
+  declare k_norm?: RMSNorm;
+  readonly #H: number;
+  readonly #K: number;
+  readonly #eps: number;
+  readonly #rope: PositionEmbedding;
+
+  constructor(c: Config, layer: number, slides: boolean) {
+    super();
+    const D = slides ? c.head_dim : c.global_head_dim || c.head_dim;
+    const valuesAreKeys = c.attention_k_eq_v && !slides;
+    this.#H = c.num_attention_heads;
+    this.#K = (valuesAreKeys ? c.num_global_key_value_heads : undefined) ?? c.num_key_value_heads;
+    this.q_proj = new Linear(c.hidden_size, this.#H * D, false);
+    this.o_proj = new Linear(this.#H * D, c.hidden_size, false);
+    this.q_norm = new RMSNorm(D, c.rms_norm_eps);
+    if (layer < firstShared(c)) {
+      this.k_proj = new Linear(c.hidden_size, this.#K * D, false);
+      if (!valuesAreKeys) this.v_proj = new Linear(c.hidden_size, this.#K * D, false);
+      this.k_norm = new RMSNorm(D, c.rms_norm_eps);
+    }
+    this.#eps = c.rms_norm_eps;
+    this.#rope = createLayerRope(c.rope_parameters[slides ? "sliding_attention" : "full_attention"], {
+      dims: D,
+      traditional: c.rope_traditional,
+      maxPositionEmbeddings: c.max_position_embeddings,
+    });
+  }
+
+  /** What the layer makes and its cache remembers; undefined where it makes nothing. */
+  remember(x: MxArray, cache: LayerCache): Remembered | undefined {
+    if (this.k_proj === undefined || this.k_norm === undefined) return undefined;
+    const [B = 1, L = 1] = x.shape;
+    const { offset } = cache;
+    const k = splitHeads(this.k_proj.forward(x), B, L, this.#K); // [B, K, L, D]
+    const v = this.v_proj === undefined ? k : splitHeads(this.v_proj.forward(x), B, L, this.#K); // [B, K, L, D]
+    const turned = this.#rope.forward(this.k_norm.forward(k), offset);
+    const [keys, values] = cache.updateAndFetch(turned, mx.fast.rmsNorm(v, undefined, this.#eps));
+    return { keys, values, offset };
+  }
+
+  forward(x: MxArray, { keys, values, offset }: Remembered, mask: Mask): MxArray {
+    const [B = 1, L = 1] = x.shape;
+    const q = this.q_norm.forward(splitHeads(this.q_proj.forward(x), B, L, this.#H)); // [B, H, L, D]
+    const out = attention(this.#rope.forward(q, offset), keys, values, { scale: 1, mask }); // [B, H, L, D]
+    return this.o_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
+  }
+}
+
+/** Norms, projects, and weighs the best experts among themselves, each with a scale of its own. */
+class Router extends Module {
+  proj: Linear;
+  scale: MxArray;
+  per_expert_scale: MxArray;
+  readonly #k: number;
+  readonly #eps: number;
+  readonly #factor: number;
+
+  constructor(c: Config, experts: number, k: number) {
+    super();
+    this.proj = new Linear(c.hidden_size, experts, false);
+    this.scale = mx.ones([c.hidden_size]);
+    this.per_expert_scale = mx.ones([experts]);
+    this.#k = k;
+    this.#eps = c.rms_norm_eps;
+    this.#factor = c.hidden_size ** -0.5;
+  }
+
+  route(x: MxArray): Choice {
+    const normed = mx.fast.rmsNorm(x, this.scale.multiply(this.#factor), this.#eps); // [B, L, E]
+    const [experts, gates] = topExperts(this.proj.forward(normed), this.#k); // [B, L, k]
+    return [experts, mx.multiply(mx.softmax(gates, -1), mx.take(this.per_expert_scale, experts))];
+  }
+}
+
+class Experts extends Module {
+  switch_glu: SwitchGLU;
+
+  constructor(dims: number, hiddenDims: number, experts: number) {
+    super();
+    this.switch_glu = new SwitchGLU(dims, hiddenDims, experts, { join: geglu });
+  }
+
+  forward(x: MxArray, [experts, scores]: Choice): MxArray {
+    return weighAnswers(this.switch_glu.forward(x, experts), scores); // [B, L, E]
+  }
+}
+
+const makeMlp = (c: Config, layer: number): GatedMLP => {
+  const takesKeys = firstShared(c) > 0 && layer >= firstShared(c);
+  const width = c.use_double_wide_mlp && takesKeys ? 2 : 1;
+  return new GatedMLP(c.hidden_size, width * c.intermediate_size, { activation: geluApprox });
+};
+
+class Block extends Module {
+  self_attn: Attention;
+  mlp: GatedMLP;
+  input_layernorm: RMSNorm;
+  post_attention_layernorm: RMSNorm;
+  pre_feedforward_layernorm: RMSNorm;
+  post_feedforward_layernorm: RMSNorm;
+  declare router?: Router;
+  declare experts?: Experts;
+  declare post_feedforward_layernorm_1?: RMSNorm;
+  declare post_feedforward_layernorm_2?: RMSNorm;
+  declare pre_feedforward_layernorm_2?: RMSNorm;
+  declare per_layer_input_gate?: Linear;
+  declare per_layer_projection?: Linear;
+  declare post_per_layer_input_norm?: RMSNorm;
+  layer_scalar: MxArray;
+
+  constructor(c: Config, layer: number, slides: boolean) {
+    super();
+    this.self_attn = new Attention(c, layer, slides);
+    this.mlp = makeMlp(c, layer);
+    this.input_layernorm = rmsNorm(c);
+    this.post_attention_layernorm = rmsNorm(c);
+    this.pre_feedforward_layernorm = rmsNorm(c);
+    this.post_feedforward_layernorm = rmsNorm(c);
+    if (c.enable_moe_block) this.#addExperts(c);
+    if (c.hidden_size_per_layer_input) this.#addOwnInput(c, c.hidden_size_per_layer_input);
+    this.layer_scalar = mx.ones([1]);
+  }
+
+  #addExperts(c: Config): void {
+    const { num_experts, top_k_experts, moe_intermediate_size } = c;
+    if (num_experts === undefined || top_k_experts === undefined || moe_intermediate_size === undefined) {
+      throw new ConfigError("config.json: experts need num_experts, top_k_experts and moe_intermediate_size");
+    }
+    this.router = new Router(c, num_experts, top_k_experts);
+    this.experts = new Experts(c.hidden_size, moe_intermediate_size, num_experts);
+    this.post_feedforward_layernorm_1 = rmsNorm(c);
+    this.post_feedforward_layernorm_2 = rmsNorm(c);
+    this.pre_feedforward_layernorm_2 = rmsNorm(c);
+  }
+
+  #addOwnInput(c: Config, dims: number): void {
+    this.per_layer_input_gate = new Linear(c.hidden_size, dims, false);
+    this.per_layer_projection = new Linear(dims, c.hidden_size, false);
+    this.post_per_layer_input_norm = rmsNorm(c);
+  }
+
+  /**
+   * @param earlier - what the last layer of its type remembers; the layer's own where it makes keys and values
+   * @param input - the layer's own input, `[B, L, P]`
+   */
+  forward(
+    x: MxArray,
+    mask: Mask,
+    cache: LayerCache,
+    earlier: Remembered | undefined,
+    input: MxArray | undefined,
+  ): [h: MxArray, remembered: Remembered] {
+    const normed = this.input_layernorm.forward(x); // [B, L, E]
+    const remembered = this.self_attn.remember(normed, cache) ?? earlier;
+    if (remembered === undefined)
+      throw new ConfigError("config.json: a layer has no earlier one of its type");
+    const attended = this.self_attn.forward(normed, remembered, mask); // [B, L, E]
+    const h = mx.add(x, this.post_attention_layernorm.forward(attended));
+    const fed = mx.add(h, this.post_feedforward_layernorm.forward(this.#feed(h)));
+    return [mx.multiply(this.#addInput(fed, input), this.layer_scalar), remembered];
+  }
+
+  /** `[B, L, E] -> [B, L, E]` */
+  #feed(h: MxArray): MxArray {
+    const dense = this.mlp.forward(this.pre_feedforward_layernorm.forward(h)); // [B, L, E]
+    const { router, experts, post_feedforward_layernorm_1: denseNorm } = this;
+    const { pre_feedforward_layernorm_2: before, post_feedforward_layernorm_2: after } = this;
+    if (!router || !experts || !denseNorm || !before || !after) return dense;
+    const sparse = experts.forward(before.forward(h), router.route(h)); // [B, L, E]
+    return mx.add(denseNorm.forward(dense), after.forward(sparse));
+  }
+
+  /** `[B, L, E]` with the layer's own input `[B, L, P]` through a gate. */
+  #addInput(h: MxArray, input: MxArray | undefined): MxArray {
+    const { per_layer_input_gate: gate, per_layer_projection: projection } = this;
+    const norm = this.post_per_layer_input_norm;
+    if (!gate || !projection || !norm || !input) return h;
+    const admitted = mx.multiply(geluApprox(gate.forward(h)), input); // [B, L, P]
+    return mx.add(h, norm.forward(projection.forward(admitted)));
+  }
+}
+
+class Gemma4Decoder extends Module implements DecoderBody {
+  embed_tokens: Embedding;
+  layers: Block[];
+  norm: RMSNorm;
+  declare embed_tokens_per_layer?: Embedding;
+  declare per_layer_model_projection?: Linear;
+  declare per_layer_projection_norm?: RMSNorm;
+  readonly #c: Config;
+  readonly #slides: readonly boolean[];
+
+  constructor(c: Config) {
+    super();
+    this.#c = c;
+    this.#slides = slidesOf(c);
+    this.embed_tokens = new Embedding(c.vocab_size, c.hidden_size);
+    this.layers = this.#slides.map((slides, i) => new Block(c, i, slides));
+    this.norm = rmsNorm(c);
+    const { hidden_size_per_layer_input: P } = c;
+    if (!P) return;
+    this.embed_tokens_per_layer = new Embedding(c.vocab_size_per_layer_input, c.num_hidden_layers * P);
+    this.per_layer_model_projection = new Linear(c.hidden_size, c.num_hidden_layers * P, false);
+    this.per_layer_projection_norm = new RMSNorm(P, c.rms_norm_eps);
+  }
+
+  /** `[B, L] -> [B, L, E]` */
+  forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
+    let h = (embeddings ?? this.embed_tokens.forward(tokens)).multiply(this.#c.hidden_size ** 0.5); // [B, L, E]
+    const inputs = this.#layerInputs(tokens, h);
+    const maskOf = this.#masks(h.dim(1), cache);
+    const last: { sliding?: Remembered; full?: Remembered } = {};
+    this.layers.forEach((layer, i) => {
+      const type = this.#slides[i] === true ? "sliding" : "full";
+      const input = inputs && mx.index(inputs, "...", i, [0, inputs.dim(-1)]); // [B, L, P]
+      [h, last[type]] = layer.forward(h, maskOf[type], layerCache(cache, i), last[type], input);
+    });
+    return this.norm.forward(h);
+  }
+
+  /** What each layer gets of its own: of the token, and of the scaled embeddings `h`; `[B, L, N, P]`. */
+  #layerInputs(tokens: MxArray, h: MxArray): MxArray | undefined {
+    const { hidden_size: E, hidden_size_per_layer_input: P, num_hidden_layers: N } = this.#c;
+    const { embed_tokens_per_layer: embed, per_layer_model_projection: project } = this;
+    const norm = this.per_layer_projection_norm;
+    if (!P || !embed || !project || !norm) return undefined;
+    const ofToken = mx.unflatten(embed.forward(tokens).multiply(P ** 0.5), -1, [N, P]); // [B, L, N, P]
+    const ofStream = norm.forward(mx.unflatten(project.forward(h).multiply(E ** -0.5), -1, [N, P])); // [B, L, N, P]
+    return mx.add(ofStream, ofToken).multiply(2 ** -0.5);
+  }
+
+  #masks(L: number, cache?: readonly LayerCache[]): { sliding: Mask; full: Mask } {
+    const window = this.#c.sliding_window;
+    return {
+      sliding: layerCache(cache, this.#slides.indexOf(true)).makeMask(L, { window }),
+      full: layerCache(cache, this.#slides.indexOf(false)).makeMask(L),
+    };
+  }
+
+  get embedding(): Embedding {
+    return this.embed_tokens;
+  }
+
+  get blocks(): readonly Block[] {
+    return this.layers;
+  }
+
+  /** Layers that take keys and values have no caches. */
+  makeCache(): LayerCache[] {
+    const own = this.#slides.slice(0, firstShared(this.#c));
+    return own.map((slides) => (slides ? new RotatingKVCache(this.#c.sliding_window) : new KVCache()));
+  }
+}
+
+class Gemma4Model extends GatedCausalLM<Gemma4Decoder> {
+  readonly #cap: number | undefined;
+
+  constructor(c: Config) {
+    super(c, new Gemma4Decoder(c), "router.proj");
+    this.#cap = c.final_logit_softcapping;
+  }
+
+  protected override logits(h: MxArray): MxArray {
+    const logits = super.logits(h); // [B, L, V]
+    return this.#cap === undefined ? logits : mx.fast.softcap(logits, this.#cap);
+  }
+}
+
+export const architecture = defineArchitecture({
+  config,
+  create: (c) => new Gemma4Model(c),
+  sanitize: [
+    drop(/self_attn\.rotary_emb|(input|output)_(max|min)/),
+    dropLayersFrom<Config>(firstShared, /layers\.(?<layer>\d+)\.self_attn\.(k_proj|v_proj|k_norm)/),
+    splitInto(
+      /experts\.gate_up_proj$/,
+      ["gate", "up"].map((part) => `experts.switch_glu.${part}_proj.weight`),
+      {
+        axis: -2,
+      },
+    ),
+    rename(/experts\.down_proj$/, "experts.switch_glu.down_proj.weight"),
+  ],
+});

@@ -1,0 +1,103 @@
+/** Granite with a mixture of experts instead of the MLP. @see mlx-lm 0.32.2 models/granitemoe.py */
+import { type Choice, topExperts, weighAnswers } from "../blocks/experts.ts";
+import type { Mask } from "../blocks/mask.ts";
+import { rmsNorm } from "../blocks/norm.ts";
+import { createRope } from "../blocks/rope.ts";
+import { headDim, SelfAttention } from "../blocks/self-attention.ts";
+import { SparseBlock } from "../blocks/sparse-block.ts";
+import { SwitchGLU } from "../blocks/switch-glu.ts";
+import type { LayerCache } from "../cache/index.ts";
+import { add, float32, type MxArray, softmax } from "../core/index.ts";
+import { Linear, Module } from "../nn/index.ts";
+import { defineArchitecture } from "./architecture.ts";
+import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
+import { GraniteModel } from "./granite.ts";
+import { dropTiedHead, rename, splitInto } from "./sanitize.ts";
+
+const config = {
+  hidden_size: int.required(),
+  num_hidden_layers: int.required(),
+  intermediate_size: int.required(),
+  num_attention_heads: int.required(),
+  num_key_value_heads: int.required(),
+  rms_norm_eps: number.required(),
+  vocab_size: int.required(),
+  logits_scaling: number.required(),
+  attention_multiplier: number.required(),
+  embedding_multiplier: number.required(),
+  residual_multiplier: number.required(),
+  max_position_embeddings: int.required(),
+  attention_bias: bool.required(),
+  rope_theta: number.required(),
+  rope_scaling: record.optional(),
+  num_local_experts: int.required(),
+  num_experts_per_tok: int.required(),
+  tie_word_embeddings: bool.default(true),
+  hidden_act: oneOf("silu").optional(),
+};
+type Config = Infer<typeof config>;
+
+class Router extends Module {
+  layer: Linear;
+  readonly #k: number;
+
+  constructor(c: Config) {
+    super();
+    this.layer = new Linear(c.hidden_size, c.num_local_experts, false);
+    this.#k = c.num_experts_per_tok;
+  }
+
+  route(x: MxArray): Choice {
+    const [experts, gates] = topExperts(this.layer.forward(x), this.#k); // [B, L, k]
+    return [experts, softmax(gates.astype(float32), -1)];
+  }
+}
+
+class SparseMoe extends Module {
+  switch_mlp: SwitchGLU;
+  router: Router;
+
+  constructor(c: Config) {
+    super();
+    this.switch_mlp = new SwitchGLU(c.hidden_size, c.intermediate_size, c.num_local_experts);
+    this.router = new Router(c);
+  }
+
+  forward(x: MxArray): MxArray {
+    const [experts, scores] = this.router.route(x); // [B, L, k]
+    return weighAnswers(this.switch_mlp.forward(x, experts), scores); // [B, L, E]
+  }
+}
+
+class Block extends SparseBlock {
+  readonly #scale: number;
+
+  constructor(c: Config) {
+    const rope = createRope({
+      dims: headDim(c),
+      base: c.rope_theta,
+      scaling: c.rope_scaling,
+      maxPositionEmbeddings: c.max_position_embeddings,
+    });
+    const attention = new SelfAttention(c, { rope, scale: c.attention_multiplier, bias: c.attention_bias });
+    super(attention, new SparseMoe(c), () => rmsNorm(c));
+    this.#scale = c.residual_multiplier;
+  }
+
+  override forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const attended = this.self_attn.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
+    const h = add(x, attended.multiply(this.#scale));
+    const answer = this.block_sparse_moe.forward(this.post_attention_layernorm.forward(h)); // [B, L, E]
+    return add(h, answer.multiply(this.#scale));
+  }
+}
+
+export const architecture = defineArchitecture({
+  config,
+  create: (c) => new GraniteModel(c, () => new Block(c)),
+  sanitize: [
+    dropTiedHead,
+    splitInto(/input_linear\./, ["switch_mlp.gate_proj.", "switch_mlp.up_proj."], { axis: 1 }),
+    rename(/output_linear\./, "switch_mlp.down_proj."),
+  ],
+});

@@ -1,0 +1,70 @@
+/** Llama with norms on queries and keys after they turn, and a base grown by alpha. @see mlx-lm 0.32.2 models/hunyuan_v1_dense.py */
+import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
+import { GatedMLP } from "../blocks/gated-mlp.ts";
+import { rmsNorm } from "../blocks/norm.ts";
+import { PreNormBlock } from "../blocks/pre-norm-block.ts";
+import { ntkAlphaRope } from "../blocks/rope.ts";
+import { headDim, SelfAttention } from "../blocks/self-attention.ts";
+import type { LayerCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import { ConfigError } from "../errors.ts";
+import { RMSNorm } from "../nn/index.ts";
+import { defineArchitecture } from "./architecture.ts";
+import { bool, type Infer, int, number, oneOf, parseConfig, record } from "./config.ts";
+import { dropTiedHead } from "./sanitize.ts";
+
+const config = {
+  vocab_size: int.required(),
+  hidden_size: int.required(),
+  num_hidden_layers: int.required(),
+  intermediate_size: int.required(),
+  num_attention_heads: int.required(),
+  num_key_value_heads: int.required(),
+  head_dim: int.optional(),
+  rms_norm_eps: number.required(),
+  rope_theta: number.default(10000),
+  rope_scaling: record.optional(),
+  max_position_embeddings: int.default(32768),
+  attention_bias: bool.default(false),
+  use_qk_norm: bool.default(true),
+  tie_word_embeddings: bool.default(false),
+  hidden_act: oneOf("silu").optional(),
+  mlp_bias: oneOf(false).optional(),
+};
+type Config = Infer<typeof config>;
+
+/** How many times the trained context the rotary base is for. */
+const ropeAlpha = ({ rope_scaling }: Config): number => {
+  if (rope_scaling === undefined) return 1;
+  if (rope_scaling.factor === undefined || (rope_scaling.type ?? rope_scaling.rope_type) === undefined) {
+    throw new ConfigError("config.json: rope_scaling needs alpha, factor and type");
+  }
+  return parseConfig({ alpha: number.required() }, rope_scaling).config.alpha;
+};
+
+class Attention extends SelfAttention {
+  declare query_layernorm?: RMSNorm;
+  declare key_layernorm?: RMSNorm;
+
+  constructor(c: Config) {
+    const D = headDim(c);
+    super(c, { rope: ntkAlphaRope(D, c.rope_theta, ropeAlpha(c)), bias: c.attention_bias });
+    if (!c.use_qk_norm) return;
+    this.query_layernorm = new RMSNorm(D, c.rms_norm_eps);
+    this.key_layernorm = new RMSNorm(D, c.rms_norm_eps);
+  }
+
+  protected override turn(q: MxArray, k: MxArray, offset: LayerCache["offset"]): [MxArray, MxArray] {
+    const [queries, keys] = super.turn(q, k, offset);
+    return [this.query_layernorm?.forward(queries) ?? queries, this.key_layernorm?.forward(keys) ?? keys];
+  }
+}
+
+const makeBlock = (c: Config): PreNormBlock =>
+  new PreNormBlock(new Attention(c), new GatedMLP(c.hidden_size, c.intermediate_size), () => rmsNorm(c));
+
+export const architecture = defineArchitecture({
+  config,
+  create: (c) => new CausalLM(c, new Decoder(c, () => makeBlock(c), rmsNorm(c))),
+  sanitize: [dropTiedHead],
+});
