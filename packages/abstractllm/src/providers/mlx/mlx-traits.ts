@@ -32,6 +32,7 @@ const SUPPORTED: readonly OptionName[] = [
   "offline",
   "maxBatchSize",
   "maxCachedModels",
+  "threads",
   "isolation",
   "vision",
   "onProgress",
