@@ -1,6 +1,6 @@
+import { withRoundedActivations } from "../core/cpu.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { withRoundedActivations } from "../core/cpu.ts";
 import { moveToHugePages } from "../core/mapped.ts";
 import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
 import {

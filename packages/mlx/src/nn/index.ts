@@ -28,6 +28,6 @@ export {
   quantization,
   quantizeMatrix,
 } from "./quantization.ts";
-export { type HeadProjections, rotatedHeads } from "./rotated-heads.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
 export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";
+export { type HeadProjections, rotatedHeads } from "./rotated-heads.ts";
