@@ -485,6 +485,13 @@ const fast: OpRow[] = [
   {
     group: "fast",
     signature:
+      "rotatedHeads(x: array, matrices: arrays, bits: ints, groupSizes: ints, rows: arrays, heads: int, keyHeads: int, dims: int, traditional: bool, base: float?, scale: float, offset: int, freqs: array?) -> arrays",
+    doc: "Queries `[B, H, L, D]` and keys `[B, K, L, D]` at their positions, and values, of `x [B, L, E]`: three affine matrices `[w, scales, biases, ...]`, added `rows` (three or none), then rope.",
+    cpp: "cpu::rotated_heads(x, {matrices, bits, groupSizes, rows, heads, keyHeads}, {dims, traditional, base, static_cast<float>(scale), offset, freqs})",
+  },
+  {
+    group: "fast",
+    signature:
       'scaledDotProductAttention(q: array, k: array, v: array, scale: float, maskMode: string = "", mask: array?, sinks: array?) -> array',
     doc: '`softmax(scale * q @ kT + mask) @ v` for `q [B, H, L, D]`, `k v [B, K, S, D]`; mode `"causal"`, `"array"` or none.',
     cpp: "cpu::scaled_dot_product_attention(q, k, v, static_cast<float>(scale), maskMode, mask, sinks)",

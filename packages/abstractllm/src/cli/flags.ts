@@ -50,6 +50,7 @@ export const MODEL_FLAGS: readonly Flag[] = [
   { name: "load-in-8bit", option: "loadIn8bit", help: "Quantize an unquantized model to 8 bits" },
   { name: "load-in-4bit", option: "loadIn4bit", help: "Quantize an unquantized model to 4 bits" },
   { name: "exact", option: "exact", help: "Full precision everywhere: slower" },
+  { name: "threads", value: "N", option: "threads", help: "Threads that compute on the CPU" },
   {
     name: "isolation",
     value: "worker|process",

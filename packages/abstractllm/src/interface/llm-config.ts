@@ -79,6 +79,11 @@ export interface LLMConfig extends GenerationDefaults {
   maxBatchSize?: number | undefined;
   /** Loaded models kept in this process, shared by all instances; the last value given counts. Default 2. */
   maxCachedModels?: number | undefined;
+  /**
+   * Threads of a local model's CPU kernels, for the whole process: the last model loaded with a number decides. Default:
+   * the real cores that this process may use.
+   */
+  threads?: number | undefined;
   /** `"process"` runs the model in a child process, so that a native crash stays there. Default `"worker"`. */
   isolation?: "worker" | "process" | undefined;
   /** Says whether the model takes images, instead of guessing from its name. */

@@ -466,6 +466,9 @@ void register_ops(Env* e, napi_value x) {
   bind(e, x, "fast_ropeAt", [](const mx::array& x, int dims, bool traditional, const std::optional<double>& base, double scale, const mx::array& offsets, const std::optional<mx::array>& freqs) {
     return cpu::rope(x, dims, traditional, base, static_cast<float>(scale), offsets, freqs);
   });
+  bind(e, x, "fast_rotatedHeads", [](const mx::array& x, const std::vector<mx::array>& matrices, const std::vector<int>& bits, const std::vector<int>& groupSizes, const std::vector<mx::array>& rows, int heads, int keyHeads, int dims, bool traditional, const std::optional<double>& base, double scale, int offset, const std::optional<mx::array>& freqs) {
+    return cpu::rotated_heads(x, {matrices, bits, groupSizes, rows, heads, keyHeads}, {dims, traditional, base, static_cast<float>(scale), offset, freqs});
+  });
   bind(e, x, "fast_scaledDotProductAttention", [](const mx::array& q, const mx::array& k, const mx::array& v, double scale, const std::string& maskMode, const std::optional<mx::array>& mask, const std::optional<mx::array>& sinks) {
     return cpu::scaled_dot_product_attention(q, k, v, static_cast<float>(scale), maskMode, mask, sinks);
   });

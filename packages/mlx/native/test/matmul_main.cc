@@ -94,7 +94,7 @@ void check_quantized(int bits, size_t group, size_t M, size_t N, size_t K) {
     quant_product(w.matrix, N, {x.data(), M, K}, out.get(), fast);
     char what[64];
     std::snprintf(what, sizeof what, "%d bits, group %zu%s", bits, group, fast ? ", fast" : "");
-    compare(what, w.values, x, M, N, K, out.get(), fast ? 0.01 : 1e-6);
+    compare(what, w.values, x, M, N, K, out.get(), fast ? 3e-5 : 1e-6);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { LayerCache } from "../cache/index.ts";
 import { type MxArray, reshape, transpose } from "../core/index.ts";
-import { Linear, Module, type PositionEmbedding } from "../nn/index.ts";
+import { Linear, Module, type PositionEmbedding, rotatedHeads } from "../nn/index.ts";
 import { attention, mergeHeads } from "./attention.ts";
 import type { Mask } from "./mask.ts";
 
@@ -58,12 +58,27 @@ export class SelfAttention extends Module {
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
     const [B = 1, L = 1] = x.shape;
-    const swapped = (heads: MxArray) => transpose(heads, [0, 2, 1, 3]); // [B, H, L, D]
-    const [q, k] = this.turn(swapped(this.queries(x, B, L)), swapped(this.keys(x, B, L)), cache.offset);
-    const v = swapped(this.values(x, B, L)); // [B, K, L, D]
+    const [q, k, v] = this.#heads(x, B, L, cache.offset);
     const [keys, values] = cache.updateAndFetch(k, v); // [B, K, S, D]
     const out = this.attend(q, keys, values, mask); // [B, H, L, D]
     return this.output(mergeHeads(out, B, L), x); // [B, L, E]
+  }
+
+  /** Queries `[B, H, L, D]` and keys `[B, K, L, D]` at their positions, and values `[B, K, L, D]`. */
+  #heads(x: MxArray, B: number, L: number, offset: LayerCache["offset"]): [MxArray, MxArray, MxArray] {
+    const { q_proj, k_proj, v_proj, H, K } = this;
+    const layers = { q_proj, k_proj, v_proj, rope: this.#rope, H, K };
+    const fused = this.#makesPlainHeads() ? rotatedHeads(x, layers, offset) : undefined;
+    if (fused !== undefined) return fused;
+    const swapped = (heads: MxArray) => transpose(heads, [0, 2, 1, 3]); // [B, H, L, D]
+    const [q, k] = this.turn(swapped(this.queries(x, B, L)), swapped(this.keys(x, B, L)), offset);
+    return [q, k, swapped(this.values(x, B, L))];
+  }
+
+  /** Whether no model overrides a step between the input and the heads. */
+  #makesPlainHeads(): boolean {
+    const { queries, keys, values, turn } = SelfAttention.prototype;
+    return this.queries === queries && this.keys === keys && this.values === values && this.turn === turn;
   }
 
   /** `[B, L, E] -> [B, L, H, D]`, before they turn. */

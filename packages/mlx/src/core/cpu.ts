@@ -21,3 +21,16 @@ export const setThreads = (count: number): void => {
   }
   native.setThreads(count);
 };
+
+/**
+ * Builds a graph whose quantized products round activations to 16 bits per group where the CPU is faster with them;
+ * otherwise products on the CPU keep all bits of float32.
+ */
+export const withRoundedActivations = <T>(build: () => T): T => {
+  native.setFastMatmul(true);
+  try {
+    return build();
+  } finally {
+    native.setFastMatmul(false);
+  }
+};

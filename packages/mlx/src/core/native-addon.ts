@@ -57,6 +57,7 @@ interface NativeRuntime {
   setThreads(count: number): void;
   getThreads(): number;
   cpuFeatures(): string;
+  setFastMatmul(on: boolean): void;
 
   callCompiled(
     id: number,

@@ -1,3 +1,4 @@
+import { withRoundedActivations } from "../core/cpu.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { moveToHugePages } from "../core/mapped.ts";
@@ -115,6 +116,12 @@ const chooseDtypes = (
   else if (checkpoint.computeDtype !== undefined) model.castFloating(checkpoint.computeDtype);
 };
 
+/** Lets the quantized products of all forwards round their activations. */
+const roundActivations = (model: LanguageModel): void => {
+  const forward = model.forward.bind(model);
+  model.forward = (...args) => withRoundedActivations(() => forward(...args));
+};
+
 /** Evaluates a few arrays at a time, so that copies and casts don't pile up. */
 const evaluateAll = (model: LanguageModel): void => {
   for (const array of model.parameters().values()) mx.evaluate(array);
@@ -141,6 +148,7 @@ export const assembleModel = (
     chooseDtypes(model, checkpoint, options);
     evaluateAll(model);
     if (options.device === "cpu") moveToHugePages([...model.parameters().values()]);
+    if (options.device === "cpu" && !options.exact) roundActivations(model);
     mx.clearCache();
     const unknown = architecture.unknownKeys.map(
       (key) => `config.json: the key ${key} is not known and was ignored`,

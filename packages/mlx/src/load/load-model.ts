@@ -19,7 +19,7 @@ export interface LoadModelOptions {
    * not (K-quants) become 8 bits in groups of 32, close to lossless, instead of four times as large. Default false.
    */
   quantize?: boolean | Partial<Quantization>;
-  /** Float32 everywhere, on GPUs too. Default false. */
+  /** Float32 everywhere, on GPUs too, and all its bits in quantized products on the CPU. Default false. */
   exact?: boolean;
   /** `false` skips the tokenizer: a folder with weights and config alone is enough. Default true. */
   tokenizer?: boolean;

@@ -30,3 +30,4 @@ export {
 } from "./quantization.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
 export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";
+export { type HeadProjections, rotatedHeads } from "./rotated-heads.ts";

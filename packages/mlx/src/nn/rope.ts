@@ -22,23 +22,24 @@ export interface RoPEOptions {
 
 /** Rotary position embedding of the first `dims` features. @see https://arxiv.org/abs/2104.09864 */
 export class RoPE implements PositionEmbedding {
-  readonly #dims: number;
-  readonly #traditional: boolean;
-  readonly #base: number | undefined;
-  readonly #scale: number;
-  readonly #freqs: MxArray | undefined;
+  readonly dims: number;
+  readonly traditional: boolean;
+  /** Undefined with `freqs`. */
+  readonly base: number | undefined;
+  readonly scale: number;
+  readonly freqs: MxArray | undefined;
 
   constructor(dims: number, { traditional = false, base = 10000, scale = 1, freqs }: RoPEOptions = {}) {
-    this.#dims = dims;
-    this.#traditional = traditional;
-    this.#base = freqs === undefined ? base : undefined;
-    this.#scale = scale;
-    this.#freqs = freqs;
+    this.dims = dims;
+    this.traditional = traditional;
+    this.base = freqs === undefined ? base : undefined;
+    this.scale = scale;
+    this.freqs = freqs;
   }
 
   forward(x: MxArray, offset: number | MxArray): MxArray {
     return offset instanceof MxArray
-      ? fast.ropeAt(x, this.#dims, this.#traditional, this.#base, this.#scale, offset, this.#freqs)
-      : fast.rope(x, this.#dims, this.#traditional, this.#base, this.#scale, offset, this.#freqs);
+      ? fast.ropeAt(x, this.dims, this.traditional, this.base, this.scale, offset, this.freqs)
+      : fast.rope(x, this.dims, this.traditional, this.base, this.scale, offset, this.freqs);
   }
 }

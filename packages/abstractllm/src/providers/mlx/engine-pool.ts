@@ -4,15 +4,17 @@ import { type Engine, startEngine } from "@abstractllm/mlx";
 export interface EngineKind {
   device: "cpu" | "gpu";
   isolation: "worker" | "process";
+  /** Of the CPU kernels. Default: the engine's. */
+  threads?: number;
 }
 
-/** The engines of this process: one for each device and kind of isolation, shared by all models. */
+/** The engines of this process: one for each device, kind of isolation and number of threads, shared by all models. */
 export class EnginePool {
   readonly #engines = new Map<string, Promise<Engine>>();
 
   /** The engine of this kind, started on first use. A failed start is not kept. */
   get(kind: EngineKind): Promise<Engine> {
-    const key = `${kind.device} ${kind.isolation}`;
+    const key = `${kind.device} ${kind.isolation} ${kind.threads ?? "auto"}`;
     const running = this.#engines.get(key);
     if (running !== undefined) return running;
     const started = startEngine(kind);

@@ -35,6 +35,7 @@ const SUPPORTED: readonly OptionName[] = [
   "offline",
   "maxBatchSize",
   "maxCachedModels",
+  "threads",
   "isolation",
   "vision",
   "onProgress",

@@ -51,6 +51,7 @@ test("are shared exactly when everything that shapes the loaded model is the sam
     key({ revision: "v1" }),
     key({ cacheDir: "/x" }),
     key({ isolation: "process" }),
+    key({ threads: 3 }),
     key({}, "gpu"),
     key({}),
   ];

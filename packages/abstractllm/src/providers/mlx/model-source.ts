@@ -32,7 +32,8 @@ interface HubOptions {
  * @throws {InvalidParameterError} when both 4 and 8 bits are asked for
  */
 export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSource[] {
-  const { model, fallbackModels = [], revision, isolation = "worker" } = options;
+  const { model, fallbackModels = [], revision, isolation = "worker", threads } = options;
+  const engine: EngineKind = { device, isolation, ...(threads === undefined ? {} : { threads }) };
   const quantize = quantization(options);
   const hub = hubOptions(options);
   return [model ?? "", ...fallbackModels].map((name, index) => ({
@@ -40,7 +41,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     quantize,
     exact: options.exact ?? false,
     maxBatchSize: options.maxBatchSize,
-    engine: { device, isolation },
+    engine,
     // a revision belongs to one repository
     hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
   }));
@@ -56,6 +57,7 @@ export function sourceKey({ name, quantize, exact, maxBatchSize, engine, hub }: 
     maxBatchSize,
     engine.device,
     engine.isolation,
+    engine.threads,
     cacheDir,
     revision,
     endpoint,

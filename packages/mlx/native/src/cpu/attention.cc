@@ -46,15 +46,6 @@ void copy_strides(const mx::array& a, int64_t* strides) {
   for (int axis = 0; axis < 3; axis++) strides[axis] = a.strides(axis);
 }
 
-// Memory in the order [B, L, H, D], seen as [B, H, L, D]: heads are merged afterwards without a copy.
-void allocate_by_position(mx::array& out) {
-  const int64_t H = out.shape(1), L = out.shape(2), D = out.shape(3);
-  const mx::Strides strides{L * H * D, D, H * D, 1};
-  const bool is_row_major = H == 1 || L == 1;
-  const bool is_column_major = out.size() <= 1;
-  out.set_data(mx::allocator::malloc(out.nbytes()), out.size(), strides, {true, is_row_major, is_column_major});
-}
-
 // A mask of fewer axes or of length 1 is the same for all the rest.
 void broadcast_strides(const mx::array& mask, int64_t* strides) {
   const int missing = 4 - static_cast<int>(mask.ndim());

@@ -35,6 +35,15 @@ class CpuPrimitive : public mx::UnaryPrimitive {
 // Function transformations (compile, vmap, gradients) know MLX's own operations only.
 inline bool is_plain_float32(const mx::array& x) { return x.dtype() == mx::float32 && !x.is_tracer(); }
 
+// Memory in the order [B, L, H, D], seen as [B, H, L, D]: heads are merged afterwards without a copy.
+inline void allocate_by_position(mx::array& out) {
+  const int64_t H = out.shape(1), L = out.shape(2), D = out.shape(3);
+  const mx::Strides strides{L * H * D, D, H * D, 1};
+  const bool is_row_major = H == 1 || L == 1;
+  const bool is_column_major = out.size() <= 1;
+  out.set_data(mx::allocator::malloc(out.nbytes()), out.size(), strides, {true, is_row_major, is_column_major});
+}
+
 // The primitive of type P that will compute `a`; null when another does, or `a` is computed or on its way.
 template <typename P>
 const P* pending_primitive(const mx::array& a) {

@@ -47,7 +47,7 @@ Fn select([[maybe_unused]] Fn scalar, [[maybe_unused]] Fn avx2, [[maybe_unused]]
 // Settings of the calling thread: a Node environment has a thread of its own, and builds its graphs on it.
 struct Settings {
   bool force_stock = false;  // tests compare with libmlx's own operations
-  bool fast_matmul = false;  // int8 activations in quantized matmul where the processor has VNNI
+  bool fast_matmul = false;  // activations of 16 bits in quantized products where the processor has VNNI
 };
 Settings& settings();
 

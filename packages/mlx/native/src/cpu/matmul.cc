@@ -59,6 +59,9 @@ constexpr size_t kTasksPerThread = 4;
 // Most rows that three digits multiply faster than f32 numbers.
 constexpr size_t kFewDigitRows = 32;
 
+// Two digits keep 16 bits of each number in a group: rounding far below what quantizing the weights changed.
+int digit_count(bool fast) { return fast ? 2 : 3; }
+
 // out = x times the transposed weights that `pack(n, cols, k, kc, panel)` brings.
 template <typename Pack>
 void blocked_product(const MatmulKernels& k, size_t K, size_t N, const Rows& x, float* out, Pack pack) {
@@ -195,7 +198,7 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bo
   const DigitKernels* digits = digit_kernels();
   if (digits && (fast || x.M <= kFewDigitRows)) {
     const QuantProduct product{w, N, out};
-    return digit_products(*digits, {&product, 1}, x, fast ? 1 : 3);
+    return digit_products(*digits, {&product, 1}, x, digit_count(fast));
   }
   const MatmulKernels& k = kernels();
   if (x.M > kFewRows) {
@@ -211,7 +214,7 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bo
 void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast) {
   const DigitKernels* digits = digit_kernels();
   if (digits && x.M > 0 && (fast || x.M <= kFewDigitRows) && is_one_format(products)) {
-    return digit_products(*digits, products, x, fast ? 1 : 3);
+    return digit_products(*digits, products, x, digit_count(fast));
   }
   for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, fast);
 }

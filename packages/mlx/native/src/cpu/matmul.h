@@ -14,7 +14,7 @@ struct QuantProduct {
   float* out;
 };
 
-// `fast` allows int8 activations where there is a kernel for them. Matrices of one format share one loop.
+// `fast` allows activations of 16 bits where there is a kernel for them. Matrices of one format share one loop.
 void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast);
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast);
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out);

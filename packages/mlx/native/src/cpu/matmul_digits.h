@@ -1,6 +1,6 @@
 // Integer kernels of quantized products. Activations become signed bytes, with one scale per group of the weights:
 // x = scale * (d0 + 256 d1 + 65536 d2). Three digits keep 24 bits, as f32 does, and their products with the weights sum
-// without rounding; one digit is the usual int8 approximation.
+// without rounding; two keep 16. One, the usual int8, moves a small model's predictions visibly (docs/performance.md).
 #pragma once
 
 #include "matmul_kernels.h"
@@ -14,7 +14,7 @@ struct DigitRows {
   size_t M;
   size_t padded_K;
   size_t padded_groups;
-  int count;      // digits per value: 1 or 3
+  int count;      // digits per value: 2 or 3
   bool for_rows;  // for `rows`, which wants even and odd values apart where weights have 4 bits; else for `tile`
 };
 

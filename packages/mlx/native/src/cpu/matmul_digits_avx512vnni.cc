@@ -7,8 +7,9 @@ namespace {
 
 constexpr size_t kPadK = 128;
 constexpr size_t kPadGroups = 16;
-constexpr float kDigitMax = 127.0f;
-// three digits reach 127 * 65793 = 8355711; the room above keeps rounding from carrying out of the last one
+// two digits reach 127 * 257 = 32639 and three 127 * 65793 = 8355711; the room above keeps rounding from carrying out of
+// the last one
+constexpr float kDigits2Max = 32600.0f;
 constexpr float kDigits3Max = 8355000.0f;
 // below this the reciprocal of the scale would overflow; such a group is zero beside any other number
 constexpr float kTiny = 0x1p-100f;
@@ -60,17 +61,17 @@ inline void products(const Block (&w)[N], const int8_t* digits, size_t stride, _
   if constexpr (count == 3) {
     Block::dot(sum, w, digits + 2 * stride);
     shift_up(sum);
-    Block::dot(sum, w, digits + stride);
-    if constexpr (Block::kBits == 8) {  // the third digit would not fit into 32 bits
-      __m512i low[N] = {};
-      Block::dot(low, w, digits);
-      for (size_t n = 0; n < N; n++) {
-        out[n] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[n]), _mm512_set1_ps(256), _mm512_cvtepi32_ps(low[n]));
-      }
-      return;
-    }
-    shift_up(sum);  // 4 * 63 * 127 * 65793 and 8 * 15 * 127 * 65793 stay below 2^31
   }
+  Block::dot(sum, w, digits + stride);
+  if constexpr (count == 3 && Block::kBits == 8) {  // the third digit would not fit into 32 bits
+    __m512i low[N] = {};
+    Block::dot(low, w, digits);
+    for (size_t n = 0; n < N; n++) {
+      out[n] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[n]), _mm512_set1_ps(256), _mm512_cvtepi32_ps(low[n]));
+    }
+    return;
+  }
+  shift_up(sum);  // 4 * 63 * 127 * 65793 and 8 * 15 * 127 * 65793 stay below 2^31
   Block::dot(sum, w, digits);
   for (size_t n = 0; n < N; n++) out[n] = _mm512_cvtepi32_ps(sum[n]);
 }
@@ -78,6 +79,10 @@ inline void products(const Block (&w)[N], const int8_t* digits, size_t stride, _
 // How far ahead of its use memory is asked for. The processor's own prefetching stops at the end of each of the short
 // streams that rows, scales and biases are.
 constexpr size_t kAheadBytes = 4096;
+
+// Rows of weights from here on are read one after the other. Four side by side share the work on digits, but are four streams
+// of memory, of which the processor sees none coming: from long rows it reads only half as fast.
+constexpr size_t kLongRow = 512;
 
 inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 
@@ -138,7 +143,9 @@ template <typename Block, typename S, int count, size_t M, size_t N>
 void weight_range(const QuantMatrix& w, const DigitRows& x, size_t m, size_t begin, size_t end, float* out,
                   size_t ldo) {
   size_t n = begin;
-  for (; n + N <= end; n += N) weight_rows<Block, S, count, M, N>(w, x, m, n, out + m * ldo, ldo);
+  if (w.row_bytes() < kLongRow) {
+    for (; n + N <= end; n += N) weight_rows<Block, S, count, M, N>(w, x, m, n, out + m * ldo, ldo);
+  }
   for (; n < end; n++) weight_rows<Block, S, count, M, 1>(w, x, m, n, out + m * ldo, ldo);
 }
 
@@ -159,7 +166,7 @@ void all_rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end
 
 template <typename Block, typename S>
 void with_count(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
-  if (x.count == 1) return all_rows<Block, S, 1>(w, x, begin, end, out, ldo);
+  if (x.count == 2) return all_rows<Block, S, 2>(w, x, begin, end, out, ldo);
   all_rows<Block, S, 3>(w, x, begin, end, out, ldo);
 }
 
@@ -220,7 +227,7 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
   const size_t padded_K = layout.padded_K;
   const int count = layout.count;
   const size_t groups = w.groups();
-  const float limit = count == 1 ? kDigitMax : kDigits3Max;
+  const float limit = count == 2 ? kDigits2Max : kDigits3Max;
   for (size_t g = 0; g < groups; g++) {
     const GroupRange range = range_of(x + g * w.group, w.group);
     const bool is_zero = range.largest < kTiny;

@@ -8,6 +8,7 @@
 #include "dense_matmul.h"
 #include "embedding.h"
 #include "gather_matmul.h"
+#include "heads.h"
 #include "norm.h"
 #include "quant_matmul.h"
 #include "rope.h"

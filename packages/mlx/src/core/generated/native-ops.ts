@@ -157,6 +157,7 @@ export interface NativeOps {
   fast_layerNorm(x: Slot, weight: Slot, bias: Slot, eps: number): Slot;
   fast_rope(x: Slot, dims: number, traditional: boolean, base: number | null | undefined, scale: number, offset: number, freqs: Slot): Slot;
   fast_ropeAt(x: Slot, dims: number, traditional: boolean, base: number | null | undefined, scale: number, offsets: Slot, freqs: Slot): Slot;
+  fast_rotatedHeads(x: Slot, matrices: readonly Slot[], bits: readonly number[], groupSizes: readonly number[], rows: readonly Slot[], heads: number, keyHeads: number, dims: number, traditional: boolean, base: number | null | undefined, scale: number, offset: number, freqs: Slot): Slot[];
   fast_scaledDotProductAttention(q: Slot, k: Slot, v: Slot, scale: number, maskMode: string, mask: Slot, sinks: Slot): Slot;
   fast_softCappedAttention(q: Slot, k: Slot, v: Slot, scale: number, cap: number, maskMode: string, mask: Slot): Slot;
   fast_appendToCache(keys: Slot, values: Slot, newKeys: Slot, newValues: Slot, start: number): Slot[];

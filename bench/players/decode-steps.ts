@@ -1,0 +1,125 @@
+/** Times decode steps of one model on the calling thread, without an engine around it. */
+import * as mx from "@abstractllm/mlx/core";
+import type { LanguageModel } from "@abstractllm/mlx/models";
+import { importLoad } from "../support/engine-internals.ts";
+import { readJob, writeReport } from "../support/run-player.ts";
+import { bytesPerToken, createShape, SHAPES } from "./shapes.ts";
+
+export interface DecodeJob {
+  /** A file, or else the name of a shape. */
+  modelPath?: string;
+  shape?: string;
+  threads: number;
+  steps: number;
+  /** What is measured: positions already in the cache, with contents of no meaning, and sequences that go on together. */
+  cases: readonly { context: number; batch: number }[];
+}
+
+export interface DecodeTiming {
+  context: number;
+  batch: number;
+  /** Per step, all sequences together, the next step's graph built while the last one runs. */
+  stepMs: number;
+  /** Building a step's graph, and computing it, one after the other. */
+  buildMs: number;
+  evaluateMs: number;
+  /** Keys and values that a step reads. */
+  cacheBytes: number;
+}
+
+export interface DecodeReport {
+  weightBytes: number;
+  timings: DecodeTiming[];
+}
+
+const WARM_UP = 3;
+
+const job = readJob<DecodeJob>();
+mx.setDefaultDevice("cpu");
+mx.setThreads(job.threads);
+
+const open = async (): Promise<{ model: LanguageModel; config: Readonly<Record<string, unknown>> }> => {
+  const config = SHAPES[job.shape ?? ""];
+  if (config !== undefined) return { model: await createShape(config), config };
+  const { loadModel } = await importLoad();
+  return { model: (await loadModel(job.modelPath ?? "", { device: "cpu" })).model, config: {} };
+};
+
+const { model, config } = await open();
+
+type Cache = ReturnType<LanguageModel["makeCache"]>;
+
+/** A cache with `context` positions of every sequence. */
+const filledCache = (context: number, batch: number): Cache => {
+  const cache = model.makeCache();
+  mx.tidy(() => {
+    const tokens = mx.zeros([batch, 1], mx.int32);
+    mx.evaluate(model.forward(tokens, { cache }));
+  });
+  for (const layer of cache) {
+    mx.tidy(() => {
+      const [keys, values] = layer.state();
+      if (keys === undefined || values === undefined || context < 2) return;
+      const [B = 1, K = 1, , D = 1] = keys.shape;
+      const [, , , valueDim = 1] = values.shape;
+      layer.updateAndFetch(
+        mx.full([B, K, context - 1, D], 0.01, keys.dtype),
+        mx.full([B, K, context - 1, valueDim], 0.01, values.dtype),
+      );
+      mx.evaluate(layer.state());
+    });
+  }
+  return cache;
+};
+
+const step = (tokens: mx.MxArray, cache: Cache): mx.MxArray =>
+  mx.keep(mx.tidy(() => mx.reshape(mx.argmax(model.forward(tokens, { cache }), -1), [-1, 1])));
+
+const middle = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/** One step after the other, so that the parts can be told apart. */
+const timeParts = (cache: Cache, first: mx.MxArray): { buildMs: number; evaluateMs: number } => {
+  const build: number[] = [];
+  const evaluate: number[] = [];
+  let token = first;
+  for (let i = 0; i < job.steps; i++) {
+    const start = performance.now();
+    const next = step(token, cache);
+    const built = performance.now();
+    mx.evaluate(next);
+    build.push(built - start);
+    evaluate.push(performance.now() - built);
+    token.dispose();
+    token = next;
+  }
+  token.dispose();
+  return { buildMs: middle(build), evaluateMs: middle(evaluate) };
+};
+
+/** As text generation runs: each step is started before the last one's token is read. */
+const timeSteps = (cache: Cache, batch: number): number => {
+  let pending = step(mx.zeros([batch, 1], mx.int32), cache);
+  let start = 0;
+  for (let i = -WARM_UP; i < job.steps; i++) {
+    if (i === 0) start = performance.now();
+    const next = step(pending, cache);
+    mx.asyncEvaluate(next);
+    mx.evaluate(pending);
+    pending.dispose();
+    pending = next;
+  }
+  mx.evaluate(pending);
+  pending.dispose();
+  return (performance.now() - start) / job.steps;
+};
+
+const timings: DecodeTiming[] = [];
+for (const { context, batch } of job.cases) {
+  const cache = filledCache(context, batch);
+  const stepMs = timeSteps(cache, batch);
+  const cacheBytes = cache.reduce((sum, layer) => sum + layer.nbytes, 0);
+  timings.push({ context, batch, stepMs, cacheBytes, ...timeParts(cache, mx.zeros([batch, 1], mx.int32)) });
+  for (const layer of cache) layer.dispose();
+  mx.clearCache();
+}
+writeReport({ weightBytes: bytesPerToken(model, config), timings } satisfies DecodeReport);
