@@ -4,6 +4,7 @@
 
 #include "mlx/allocator.h"
 #include "mlx/memory.h"
+#include "weight_memory.h"
 
 #ifdef __linux__
 #include <dlfcn.h>
@@ -27,7 +28,7 @@ std::string describe(const mx::Shape& shape) {
 
 [[noreturn]] void fail_allocation(uint64_t bytes, const std::string& reason) {
   throw AddonError("out-of-memory", "cannot allocate " + mebibytes(bytes) + ": arrays use " +
-                                        mebibytes(mx::get_active_memory()) + " and " + reason +
+                                        mebibytes(mx::get_active_memory() + huge_page_bytes()) + " and " + reason +
                                         ". Use a smaller or quantized model or a shorter context.");
 }
 
@@ -53,7 +54,7 @@ void check_size(const mx::array& a) { byte_size(a.shape(), a.dtype()); }
 
 void check_free_memory(uint64_t bytes) {
   uint64_t limit = mx::get_memory_limit();
-  uint64_t active = mx::get_active_memory();
+  uint64_t active = mx::get_active_memory() + huge_page_bytes();
   if (active > limit || bytes > limit - active) {
     fail_allocation(bytes, "the limit is " + mebibytes(limit) + " (mx.setMemoryLimit)");
   }

@@ -3,6 +3,7 @@
 
 #include "bind.h"
 #include "mlx/version.h"
+#include "weight_memory.h"
 
 namespace abstractllm {
 
@@ -52,8 +53,8 @@ void register_runtime(Env* e, napi_value x) {
     mx::set_default_stream(stream);
   });
   bind(e, x, "synchronize", [] { mx::synchronize(); });
-  bind(e, x, "getActiveMemory", [] { return mx::get_active_memory(); });
-  bind(e, x, "getPeakMemory", [] { return mx::get_peak_memory(); });
+  bind(e, x, "getActiveMemory", [] { return mx::get_active_memory() + huge_page_bytes(); });
+  bind(e, x, "getPeakMemory", [] { return mx::get_peak_memory() + huge_page_bytes(); });
   bind(e, x, "resetPeakMemory", [] { mx::reset_peak_memory(); });
   bind(e, x, "getCacheMemory", [] { return mx::get_cache_memory(); });
   bind(e, x, "setMemoryLimit", [](uint64_t bytes) { return mx::set_memory_limit(bytes); });

@@ -1,5 +1,6 @@
 #include "weight_memory.h"
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -14,6 +15,12 @@
 #endif
 
 namespace abstractllm {
+
+namespace {
+std::atomic<size_t> held{0};
+}
+
+size_t huge_page_bytes() { return held.load(); }
 
 #ifdef __linux__
 
@@ -71,7 +78,9 @@ mx::array copy_into(const std::shared_ptr<Region>& region, const mx::array& a) {
   std::memcpy(block - kHeader, &size, kHeader);
   std::memcpy(block, a.data<char>(), size);
   mx::array copy(a.shape(), a.dtype(), nullptr, {});
-  copy.set_data(mx::allocator::Data(mx::allocator::Buffer(block - kHeader), [region](mx::allocator::Buffer) {}));
+  held += size;
+  copy.set_data(mx::allocator::Data(mx::allocator::Buffer(block - kHeader),
+                                    [region, size](mx::allocator::Buffer) { held -= size; }));
   copy.set_status(mx::array::Status::available);
   return copy;
 }

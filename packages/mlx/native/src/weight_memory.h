@@ -15,4 +15,7 @@ namespace abstractllm {
 // huge pages to ask for.
 void move_to_huge_pages(const std::vector<mx::array*>& arrays);
 
+// Bytes of arrays that live there, which libmlx does not count.
+size_t huge_page_bytes();
+
 }  // namespace abstractllm

@@ -31,18 +31,18 @@ PendingRows::PendingRows(const NormedInput& form, const std::vector<mx::array>& 
   weight_ = row_contiguous(inputs[1], encoder).data<float>();
   mx::array normed(x.shape(), mx::float32, nullptr, {});
   normed.set_data(mx::allocator::malloc(normed.nbytes()));
-  normed_ = normed.data<float>();
-  encoder.add_temporary(std::move(normed));
+  normed_ = std::move(normed);
 }
 
 Rows PendingRows::get() const {
   if (!weight_) return x_;
   auto norm = PICK_KERNEL(rms_norm_row);
   const size_t K = x_.stride;
+  float* to = const_cast<float*>(normed_->data<float>());
   parallel_for(x_.M, std::max<size_t>(1, kElementsPerRange / K), [&](size_t begin, size_t end) {
-    for (size_t m = begin; m < end; m++) norm(x_.x + m * K, weight_, normed_ + m * K, K, eps_);
+    for (size_t m = begin; m < end; m++) norm(x_.x + m * K, weight_, to + m * K, K, eps_);
   });
-  return {normed_, x_.M, K};
+  return {to, x_.M, K};
 }
 
 }  // namespace abstractllm::cpu

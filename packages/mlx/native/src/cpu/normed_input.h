@@ -35,7 +35,7 @@ class PendingRows {
  private:
   Rows x_;
   const float* weight_ = nullptr;
-  float* normed_ = nullptr;
+  std::optional<mx::array> normed_;  // lives as long as the task: a node that fails leaves no memory behind
   float eps_ = 0;
 };
 

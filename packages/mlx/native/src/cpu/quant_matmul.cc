@@ -86,8 +86,7 @@ class GatedMlp : public QuantLayer {
     allocate(hidden);
     gate.out = hidden.data<float>();
     up.out = gate.out + M * F;
-    encoder.add_temporary(std::move(hidden));
-    encoder.dispatch([rows, gate, up, down, addend, F, activation = activation_, is_row = addend_ == Addend::row,
+    encoder.dispatch([rows, hidden, gate, up, down, addend, F, activation = activation_, is_row = addend_ == Addend::row,
                       fast = fast_] {
       const Rows x = rows.get();
       const QuantProduct both[] = {gate, up};

@@ -93,6 +93,10 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
   fast_ropeAt: (make) => [make([2, 2, 3, 8]), 8, false, undefined, 1, make([2], I32), make([4])],
   fast_scaledDotProductAttention: (make) => [...attention(make), 0.35, "causal", 0, 0],
   fast_softCappedAttention: (make) => [...attention(make), 0.35, 50, "causal", 0],
+  fast_rotatedHeads: (make) => {
+    const matrices = [...packed(make), ...packed(make), ...packed(make)];
+    return [make([1, 3, 64]), matrices, [4, 4, 4], [32, 32, 32], [], 2, 2, 4, false, 10000, 1, 0, 0];
+  },
   fast_appendToCache: (make) => [
     make([1, 2, 8, 4]),
     make([1, 2, 8, 4]),
