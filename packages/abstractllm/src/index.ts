@@ -92,6 +92,7 @@ export {
   type ToolResult,
   type ToolResultPart,
   type ToolSpec,
+  type TruncationStrategy,
   type Usage,
   type UserMessage,
 } from "./interface/index.ts";
@@ -129,4 +130,11 @@ export {
   registerProvider,
 } from "./registry/index.ts";
 export { generateObject, withSchemaPrompt } from "./schema/index.ts";
+export {
+  createSession,
+  Session,
+  type SessionData,
+  SessionManager,
+  type SessionOptions,
+} from "./session/index.ts";
 export { tool } from "./tools/index.ts";

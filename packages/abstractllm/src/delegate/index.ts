@@ -1,0 +1,1 @@
+export { forwardParts } from "./forward-parts.ts";
