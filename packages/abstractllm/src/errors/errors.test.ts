@@ -19,10 +19,12 @@ const {
 
 const byName = { ...errors };
 
-/** Class and parent, as in Python AbstractLLM. */
+/** Class and parent, as in Python AbstractLLM where it has the class. */
 const HIERARCHY: Readonly<Record<keyof typeof errors, keyof typeof errors | undefined>> = {
   AbstractLLMError: undefined,
+  AllProvidersFailedError: "AbstractLLMError",
   AuthenticationError: "AbstractLLMError",
+  CircuitOpenError: "AbstractLLMError",
   QuotaExceededError: "AbstractLLMError",
   UnsupportedProviderError: "AbstractLLMError",
   UnsupportedModelError: "AbstractLLMError",
@@ -45,9 +47,9 @@ const HIERARCHY: Readonly<Record<keyof typeof errors, keyof typeof errors | unde
 };
 
 describe("the hierarchy", () => {
-  test("has the 21 classes, each with its parent, name and a code of its own", () => {
+  test("has Python's 21 classes and those of chains, each with its parent, name and a code of its own", () => {
     expect(Object.keys(errors).sort()).toEqual(Object.keys(HIERARCHY).sort());
-    expect(Object.keys(HIERARCHY)).toHaveLength(21);
+    expect(Object.keys(HIERARCHY)).toHaveLength(21 + 2);
     const codes = new Set<string>();
     for (const [name, parent] of Object.entries(HIERARCHY)) {
       const errorClass = byName[name as keyof typeof errors];
