@@ -115,7 +115,9 @@ describe("a fallback chain", () => {
     const none = createFallbackChain(["keyless"]);
     await expect(none).rejects.toThrow("No member of the chain could answer: keyless: no key");
     await expect(createFallbackChain([])).rejects.toThrow("at least one member");
-    await expect(createFallbackChain([good(), ["openai", { modl: "x" }]])).rejects.toThrow('"model"');
+    await expect(createFallbackChain([good(), ["openai", { modl: "x" } as object]])).rejects.toThrow(
+      '"model"',
+    );
   });
 
   test("can be a member of a chain, a session's model, and be repeated as a whole", async () => {

@@ -84,7 +84,7 @@ describe("a conversation", () => {
   test("keeps tool calls with their results", async () => {
     const toolCalls = [{ id: "c1", name: "add", arguments: {} }];
     const llm = new ScriptedProvider([{ toolCalls }, { text: "It is 4." }]);
-    const add = tool({ name: "add", execute: () => 4 });
+    const add = tool({ name: "add", parameters: { type: "object" }, execute: () => 4 });
     const session = await createSession(llm, { tools: [add] });
     await session.send("2 + 2?");
     expect(session.messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant"]);
