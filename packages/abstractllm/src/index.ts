@@ -157,4 +157,12 @@ export {
   SessionManager,
   type SessionOptions,
 } from "./session/index.ts";
+export {
+  type CallHooks,
+  type CallStart,
+  type StartCall,
+  type TelemetryOptions,
+  withHooks,
+  withTelemetry,
+} from "./telemetry/index.ts";
 export { tool } from "./tools/index.ts";
