@@ -1,4 +1,21 @@
 export {
+  type ChainMember,
+  type ChainOptions,
+  CircuitBreaker,
+  type CircuitBreakerOptions,
+  type CircuitState,
+  createCapabilityChain,
+  createFallbackChain,
+  createRoundRobinChain,
+  createWeightedChain,
+  ProviderChain,
+  type ProviderChange,
+  type RetryOptions,
+  type WeightedMember,
+  withCircuitBreaker,
+  withRetry,
+} from "./chains/index.ts";
+export {
   type ConfigurationLayers,
   ConfigurationManager,
   type OptionKey,
@@ -9,7 +26,9 @@ export { withPromptedTools } from "./dialects/with-prompted-tools.ts";
 export {
   AbstractLLMError,
   type AbstractLLMErrorOptions,
+  AllProvidersFailedError,
   AuthenticationError,
+  CircuitOpenError,
   ContentFilterError,
   ContextWindowExceededError,
   FileProcessingError,
@@ -17,6 +36,7 @@ export {
   ImageProcessingError,
   InvalidParameterError,
   InvalidRequestError,
+  type MemberFailure,
   MemoryExceededError,
   ModelLoadingError,
   ModelNotFoundError,
@@ -92,6 +112,7 @@ export {
   type ToolResult,
   type ToolResultPart,
   type ToolSpec,
+  type TruncationStrategy,
   type Usage,
   type UserMessage,
 } from "./interface/index.ts";
@@ -129,4 +150,19 @@ export {
   registerProvider,
 } from "./registry/index.ts";
 export { generateObject, withSchemaPrompt } from "./schema/index.ts";
+export {
+  createSession,
+  Session,
+  type SessionData,
+  SessionManager,
+  type SessionOptions,
+} from "./session/index.ts";
+export {
+  type CallHooks,
+  type CallStart,
+  type StartCall,
+  type TelemetryOptions,
+  withHooks,
+  withTelemetry,
+} from "./telemetry/index.ts";
 export { tool } from "./tools/index.ts";

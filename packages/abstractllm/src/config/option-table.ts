@@ -48,7 +48,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   maxOutputTokens: { ...both(tokens), aliasOf: "maxTokens" },
   maxInputTokens: both(tokens),
   contextWindow: both(tokens),
-  truncationStrategy: both(check.nonEmptyString),
+  truncationStrategy: both(check.oneOf("stopAtLimit", "rollingWindow", "truncateMiddle")),
   topP: both(check.number({ above: 0, max: 1 })),
   topK: both(check.integer({ min: 0 })),
   minP: both(check.number({ min: 0, max: 1 })),

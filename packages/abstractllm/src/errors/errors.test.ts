@@ -19,10 +19,12 @@ const {
 
 const byName = { ...errors };
 
-/** Class and parent, as in Python AbstractLLM. */
+/** Class and parent, as in Python AbstractLLM where it has the class. */
 const HIERARCHY: Readonly<Record<keyof typeof errors, keyof typeof errors | undefined>> = {
   AbstractLLMError: undefined,
+  AllProvidersFailedError: "AbstractLLMError",
   AuthenticationError: "AbstractLLMError",
+  CircuitOpenError: "AbstractLLMError",
   QuotaExceededError: "AbstractLLMError",
   UnsupportedProviderError: "AbstractLLMError",
   UnsupportedModelError: "AbstractLLMError",
@@ -45,9 +47,10 @@ const HIERARCHY: Readonly<Record<keyof typeof errors, keyof typeof errors | unde
 };
 
 describe("the hierarchy", () => {
-  test("has the 21 classes, each with its parent, name and a code of its own", () => {
+  test("has Python's 21 classes and those of chains, each with its parent, name and a code of its own", () => {
     expect(Object.keys(errors).sort()).toEqual(Object.keys(HIERARCHY).sort());
-    expect(Object.keys(HIERARCHY)).toHaveLength(21);
+    const count = 21 + 2;
+    expect(Object.keys(HIERARCHY)).toHaveLength(count);
     const codes = new Set<string>();
     for (const [name, parent] of Object.entries(HIERARCHY)) {
       const errorClass = byName[name as keyof typeof errors];
@@ -55,7 +58,7 @@ describe("the hierarchy", () => {
       codes.add(errorClass.code);
       if (parent !== undefined) expect(Object.getPrototypeOf(errorClass)).toBe(byName[parent]);
     }
-    expect(codes.size).toBe(21);
+    expect(codes.size).toBe(count);
   });
 
   test("leads the message with the provider", () => {

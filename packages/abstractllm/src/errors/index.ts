@@ -1,4 +1,5 @@
 export { AbstractLLMError, type AbstractLLMErrorOptions } from "./abstract-llm-error.ts";
+export { AllProvidersFailedError, CircuitOpenError, type MemberFailure } from "./chain-errors.ts";
 export { FileProcessingError, ImageProcessingError } from "./file-errors.ts";
 export { ModelLoadingError, ModelNotFoundError, UnsupportedModelError } from "./model-errors.ts";
 export {

@@ -5,6 +5,12 @@ import type { ApproveToolCall, Tool, ToolChoice } from "./tool.ts";
 /** How much a model thinks before it answers: not at all, as it likes, by degrees, or at most so many tokens. */
 export type ReasoningOption = boolean | "low" | "medium" | "high" | { readonly maxTokens: number };
 
+/**
+ * What happens to a conversation that is too long: it is refused, it loses its oldest turns, or it loses the turns after
+ * its first one.
+ */
+export type TruncationStrategy = "stopAtLimit" | "rollingWindow" | "truncateMiddle";
+
 /** Options that a call takes and `createLLM` takes as defaults for every call. */
 export interface GenerationDefaults {
   /** Instructions that lead the conversation. */
@@ -19,8 +25,8 @@ export interface GenerationDefaults {
   maxInputTokens?: number | undefined;
   /** Refuse calls whose prompt and `maxTokens` exceed this many tokens together. */
   contextWindow?: number | undefined;
-  /** How a conversation that is too long is shortened. */
-  truncationStrategy?: string | undefined;
+  /** How a `Session` shortens a conversation that is too long. Default `"stopAtLimit"`. */
+  truncationStrategy?: TruncationStrategy | undefined;
   /** Sample among the likeliest tokens that together have this probability, in (0, 1]. Default 0.9 for mlx. */
   topP?: number | undefined;
   /** Sample among this many likeliest tokens; 0 is off. Default 0. */

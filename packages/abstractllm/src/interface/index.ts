@@ -1,6 +1,11 @@
 export type { AbstractLLM } from "./abstract-llm.ts";
 export type { EmbedOptions, EmbedResponse } from "./embed.ts";
-export type { GenerateOptions, GenerationDefaults, ReasoningOption } from "./generate-options.ts";
+export type {
+  GenerateOptions,
+  GenerationDefaults,
+  ReasoningOption,
+  TruncationStrategy,
+} from "./generate-options.ts";
 export type { FinishReason, GenerateResponse, ObjectResponse, Timings, Usage } from "./generate-response.ts";
 export type { DownloadProgress, LLMConfig, LLMConfigInput, QuantizeConfig } from "./llm-config.ts";
 export { LLMStream, type StreamProducer } from "./llm-stream.ts";

@@ -1,0 +1,48 @@
+import { AllProvidersFailedError, InvalidParameterError, type MemberFailure } from "../errors/index.ts";
+import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import type { LLMConfigInput } from "../interface/llm-config.ts";
+import { createLLM } from "../registry/index.ts";
+
+/** A member of a chain: an LLM, or the provider that opens one, with or without its configuration. */
+export type ChainMember = AbstractLLM | string | readonly [provider: string, config: LLMConfigInput];
+
+/** A member that is there, and its place in the list that was given. */
+interface OpenMember {
+  readonly llm: AbstractLLM;
+  readonly place: number;
+}
+
+/** Members that are there, and those that are not. */
+export interface OpenMembers {
+  readonly open: readonly OpenMember[];
+  readonly unavailable: readonly MemberFailure[];
+}
+
+/**
+ * Opens the members of a chain. One that cannot be opened, such as for want of a key, is left out.
+ *
+ * @throws {InvalidParameterError} for no members, or an option with a bad value
+ * @throws {AllProvidersFailedError} when none can be opened
+ */
+export async function openMembers(members: readonly ChainMember[]): Promise<OpenMembers> {
+  if (!Array.isArray(members) || members.length === 0) {
+    throw new InvalidParameterError("members", undefined, "Expected at least one member for a chain");
+  }
+  const opened = await Promise.all(members.map(openMember));
+  const open = opened.flatMap((result, place) => ("llm" in result ? [{ llm: result.llm, place }] : []));
+  const unavailable = opened.flatMap((result) => ("llm" in result ? [] : [result]));
+  if (open.length === 0) throw new AllProvidersFailedError(unavailable);
+  return { open, unavailable };
+}
+
+async function openMember(member: ChainMember): Promise<{ llm: AbstractLLM } | MemberFailure> {
+  if (typeof member !== "string" && "generate" in member) return { llm: member };
+  const [provider, config] = typeof member === "string" ? [member, {}] : member;
+  try {
+    return { llm: await createLLM(provider, config) };
+  } catch (error) {
+    if (InvalidParameterError.isInstance(error)) throw error;
+    const { model } = config;
+    return { provider, model: typeof model === "string" ? model : undefined, error };
+  }
+}

@@ -1,0 +1,156 @@
+import { checkOptions } from "../config/check-options.ts";
+import type { OptionKey } from "../config/configuration-manager.ts";
+import type { OptionName, Options } from "../config/option-table.ts";
+import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
+import type { GenerateOptions } from "../interface/generate-options.ts";
+import type { GenerateResponse, ObjectResponse } from "../interface/generate-response.ts";
+import type { LLMConfigInput } from "../interface/llm-config.ts";
+import { LLMStream } from "../interface/llm-stream.ts";
+import type { Prompt } from "../interface/message.ts";
+import type { Capabilities } from "../interface/model-capability.ts";
+import type { InferSchema, Schema } from "../interface/schema.ts";
+import type { DeltaPart } from "../interface/stream-part.ts";
+import { withCallSignal } from "../providers/call-signal.ts";
+import { forwardParts } from "./forward-parts.ts";
+
+/** One call of an LLM that hands its calls to others. */
+export interface Attempt {
+  readonly signal: AbortSignal;
+  /** Whether something of the answer has been handed out, so that no one else may answer any more. */
+  isDelivered(): boolean;
+}
+
+/** What one LLM is to do; `warnings` say what was tried before. */
+export type Work<T> = (llm: AbstractLLM, warnings?: readonly string[]) => Promise<T>;
+
+/**
+ * An LLM that has others do its work. Subclasses say who does it, how often, and what goes on around it; settings are
+ * those of the first one, and changes go to all.
+ */
+export abstract class DelegatingLLM implements AbstractLLM {
+  readonly provider: string;
+  protected readonly main: AbstractLLM;
+  protected readonly members: readonly AbstractLLM[];
+
+  constructor(provider: string, members: readonly [AbstractLLM, ...AbstractLLM[]]) {
+    this.provider = provider;
+    this.members = members;
+    this.main = members[0];
+  }
+
+  generate<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S; tools?: undefined; stream?: false | undefined },
+  ): Promise<ObjectResponse<InferSchema<S>>>;
+  generate(
+    prompt: Prompt,
+    options?: GenerateOptions & { stream?: false | undefined },
+  ): Promise<GenerateResponse>;
+  generate(prompt: Prompt, options: GenerateOptions & { stream: true }): LLMStream;
+  generate(prompt: Prompt, options?: GenerateOptions): Promise<GenerateResponse> | LLMStream {
+    if (options?.stream === true) return this.stream(prompt, options);
+    return (async () => this.stream(prompt, options).response)();
+  }
+
+  stream<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S; tools?: undefined },
+  ): LLMStream<ObjectResponse<InferSchema<S>>>;
+  stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
+  stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
+    checkOptions(options, { scope: "call", provider: this.provider });
+    return new LLMStream((emit, signal) =>
+      this.#limited([options.signal, signal], (inner) =>
+        this.answer(prompt, { ...options, stream: false, signal: inner }, emit, inner),
+      ),
+    );
+  }
+
+  embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
+    return this.#limited([options.signal], (signal) =>
+      this.attempt((llm) => llm.embed(texts, { ...options, signal }), undelivered(signal)),
+    );
+  }
+
+  countTokens(prompt: Prompt, options: GenerateOptions = {}): Promise<number> {
+    return this.#limited([options.signal], (signal) =>
+      this.attempt((llm) => llm.countTokens(prompt, { ...options, signal }), undelivered(signal)),
+    );
+  }
+
+  getCapabilities(): Capabilities {
+    return this.main.getCapabilities();
+  }
+
+  setConfig(options: LLMConfigInput): void {
+    this.updateConfig(options);
+  }
+
+  updateConfig(options: LLMConfigInput): void {
+    checkOptions(options, { scope: "config", provider: this.provider });
+    for (const llm of this.members) llm.updateConfig(options);
+  }
+
+  getConfig(): Options {
+    return this.main.getConfig();
+  }
+
+  getParam<Name extends OptionName>(name: Name): Options[Name];
+  getParam<Name extends OptionName>(
+    name: Name,
+    fallback: NonNullable<Options[Name]>,
+  ): NonNullable<Options[Name]>;
+  getParam(name: OptionKey, fallback?: unknown): unknown;
+  getParam(name: OptionKey, fallback?: unknown): unknown {
+    return this.main.getParam(name, fallback);
+  }
+
+  load({ signal: given }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    return this.#limited([given], (signal) =>
+      this.attempt((llm) => llm.load({ signal }), undelivered(signal)),
+    );
+  }
+
+  async unload(): Promise<void> {
+    await Promise.all(this.members.map((llm) => llm.unload()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.unload();
+  }
+
+  /** Has some work done: by whom, and how often it is tried, is the subclass's choice. */
+  protected abstract attempt<T>(work: Work<T>, attempt: Attempt): Promise<T>;
+
+  /** Answers one call. */
+  protected answer(
+    prompt: Prompt,
+    options: GenerateOptions,
+    emit: (part: DeltaPart) => void,
+    signal: AbortSignal,
+  ): Promise<GenerateResponse> {
+    let isDelivered = false;
+    const deliver = (part: DeltaPart) => {
+      isDelivered = true;
+      emit(part);
+    };
+    const work: Work<GenerateResponse> = async (llm, warnings = []) => {
+      const response = await forwardParts(llm.stream(prompt, options), deliver);
+      return warnings.length === 0
+        ? response
+        : { ...response, warnings: [...response.warnings, ...warnings] };
+    };
+    return this.attempt(work, { signal, isDelivered: () => isDelivered });
+  }
+
+  /** Time limits are the members' own, each for its attempt. */
+  #limited<T>(
+    signals: readonly (AbortSignal | undefined)[],
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return withCallSignal({ signals, timeoutMs: undefined, provider: this.provider }, work);
+  }
+}
+
+const undelivered = (signal: AbortSignal): Attempt => ({ signal, isDelivered: () => false });

@@ -1,0 +1,52 @@
+import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import { importOptional } from "../registry/import-optional.ts";
+import { inputMessages, outputMessages } from "./message-attributes.ts";
+import { errorType, requestAttributes, responseAttributes, spanName } from "./span-attributes.ts";
+import { type StartCall, withHooks } from "./with-hooks.ts";
+
+/** What the spans tell. */
+export interface TelemetryOptions {
+  /** Put the texts of prompts and answers into the spans, where whoever reads traces sees them. Default false. */
+  captureContent?: boolean | undefined;
+}
+
+/**
+ * The same LLM, with an OpenTelemetry span for each call, by the GenAI semantic conventions, for the tracer provider that
+ * the application has registered.
+ *
+ * @throws {UnsupportedFeatureError} with the install command when `@opentelemetry/api` is missing
+ * @example const traced = await withTelemetry(await createLLM("openai", { model: "gpt-4o" }));
+ */
+export async function withTelemetry(
+  llm: AbstractLLM,
+  { captureContent = false }: TelemetryOptions = {},
+): Promise<AbstractLLM> {
+  const { context, SpanKind, SpanStatusCode, trace } = await importOptional(
+    "telemetry",
+    () => import("@opentelemetry/api"),
+  );
+  const start: StartCall = (call) => {
+    const span = trace.getTracer("abstractllm").startSpan(spanName(call), {
+      kind: SpanKind.CLIENT,
+      attributes: requestAttributes(call),
+    });
+    if (captureContent && call.operation === "generate") {
+      span.setAttributes(inputMessages(call.prompt, call.options.systemPrompt));
+    }
+    return {
+      run: (work) => context.with(trace.setSpan(context.active(), span), work),
+      onFinish(response) {
+        span.setAttributes(responseAttributes(response));
+        if (captureContent && "finishReason" in response) span.setAttributes(outputMessages(response));
+        span.end();
+      },
+      onError(error) {
+        const type = errorType(error);
+        span.setAttribute("error.type", type);
+        span.setStatus({ code: SpanStatusCode.ERROR, message: type }); // a service's message may quote the prompt
+        span.end();
+      },
+    };
+  };
+  return withHooks(llm, start);
+}
