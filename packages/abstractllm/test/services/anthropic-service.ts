@@ -42,9 +42,10 @@ interface MessagesBody {
 /** A server that speaks the messages API as Anthropic does, over the toy model, and refuses what Anthropic refuses. */
 export function anthropicService({ apiKey }: { apiKey: string }): Behaviour {
   return ({ method, path, headers, body }) => {
-    if (headers["x-api-key"] !== apiKey)
-      return anthropicError(401, "authentication_error", "invalid x-api-key");
-    if (headers["anthropic-version"] !== "2023-06-01")
+    const key = headers["x-api-key"] ?? headers.authorization?.replace(/^Bearer /, ""); // its own client takes the latter
+    if (key !== apiKey) return anthropicError(401, "authentication_error", "invalid x-api-key");
+    const version = headers["anthropic-version"];
+    if (version !== "2023-06-01" && version !== "2026-10-21")
       return invalid("anthropic-version: header is required");
     const request = body as unknown as MessagesBody;
     const isCount = path === "/v1/messages/count_tokens";

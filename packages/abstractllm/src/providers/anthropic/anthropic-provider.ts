@@ -18,7 +18,7 @@ import { ANTHROPIC_TRAITS } from "./anthropic-traits.ts";
 import { buildPrompt, buildRequest, maxTokensOf } from "./build-request.ts";
 import { readAnswer } from "./read-answer.ts";
 
-/** The version of the protocol that is spoken here. */
+/** The version of the protocol that is spoken here; the next one, 2026-10-21, takes no temperature for any model. */
 const API_VERSION = "2023-06-01";
 
 /** Anthropic's models. Made by `createLLM("anthropic", config)`. */
