@@ -16,6 +16,7 @@ export type ProviderLoader = () => Promise<ProviderModule>;
 const providers = new Map<string, ProviderLoader>([
   ["mlx", () => import("../providers/mlx/index.ts")],
   ["openai", () => import("../providers/openai/index.ts")],
+  ["anthropic", () => import("../providers/anthropic/index.ts")],
   ["openai-compatible", () => import("../providers/openai-compatible/index.ts")],
   ["lmstudio", () => import("../providers/lmstudio/index.ts")],
   ["ollama", () => import("../providers/ollama/index.ts")],

@@ -121,6 +121,7 @@ export function remoteCases(subject: RemoteSubject): void {
       expect((await withHeaders.generate(PROMPT)).text).toBe(regular);
       const [first, second] = service.requests.map(({ headers }) => headers);
       expect(second?.authorization).toBe(first?.authorization);
+      expect(second?.["x-api-key"]).toBe(first?.["x-api-key"]);
       expect(second?.["x-extra"]).toBe("header-canary-key");
       service.faults.push(to(other.origin));
       await withHeaders.generate(PROMPT).catch(() => {});
@@ -216,5 +217,5 @@ function splitAtRandom(steps: readonly string[], seed: number): Uint8Array[] {
 
 /** Puts a long word into the first text of an answer. */
 function lengthen(wire: string, word: string): string {
-  return wire.replace(/("(?:content|delta)":")(?=[^"])/, (start) => start + word);
+  return wire.replace(/("(?:content|delta|text)":")(?=[^"])/, (start) => start + word);
 }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { createLLM, ModelCapability } from "../../src/index.ts";
+import { createLLM, type LLMConfig, ModelCapability } from "../../src/index.ts";
+import { anthropicService } from "../services/anthropic-service.ts";
 import { HttpService } from "../services/http-service.ts";
 import { ollamaService } from "../services/ollama-service.ts";
 import { openAIService } from "../services/openai-service.ts";
@@ -62,6 +63,48 @@ describe("openai", () => {
       feature: name,
     });
   });
+});
+
+describe("anthropic", () => {
+  test("without a key says at once where to put one", async () => {
+    vi.stubEnv("ANTHROPIC_API_KEY", "");
+    const error = await createLLM("anthropic").catch((e) => e);
+    expect(error).toMatchObject({ name: "AuthenticationError", provider: "anthropic" });
+    expect(error.message).toContain("ANTHROPIC_API_KEY");
+  });
+
+  test("takes key and address from the environment", async () => {
+    const service = await HttpService.start(anthropicService({ apiKey: "from-env" }));
+    vi.stubEnv("ANTHROPIC_API_KEY", "from-env");
+    vi.stubEnv("ANTHROPIC_BASE_URL", `${service.origin}/`);
+    expect(await (await createLLM("anthropic")).generate("x")).toMatchObject({ model: "claude-haiku-5-5" });
+    expect(service.requests[0]?.path).toBe("/v1/messages");
+    await service.stop();
+  });
+
+  test("says what its models can, and how long they answer", async () => {
+    const capabilities = async (config: LLMConfig) =>
+      (await createLLM("anthropic", { apiKey: "k", ...config })).getCapabilities();
+    expect(await capabilities({})).toMatchObject({
+      [ModelCapability.VISION]: true,
+      [ModelCapability.TOOL_USE]: true,
+      [ModelCapability.EMBEDDINGS]: false,
+      [ModelCapability.MAX_TOKENS]: 16_384,
+    });
+    const old = await capabilities({ model: "claude-haiku-4-5-20251001", vision: false });
+    expect([old[ModelCapability.MAX_TOKENS], old[ModelCapability.VISION]]).toEqual([2048, false]);
+    expect((await capabilities({ maxTokens: 7 }))[ModelCapability.MAX_TOKENS]).toBe(7);
+  });
+
+  test.each(["seed", "frequencyPenalty", "logitBias", "minP", "imageDetail"] as const)(
+    "refuses %s",
+    async (name) => {
+      const value = { imageDetail: "low", logitBias: { 5: 1 } }[name as string] ?? 1;
+      await expect(createLLM("anthropic", { apiKey: "k", [name]: value })).rejects.toMatchObject({
+        name: "UnsupportedFeatureError",
+      });
+    },
+  );
 });
 
 describe("openai-compatible", () => {

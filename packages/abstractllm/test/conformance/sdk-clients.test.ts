@@ -1,7 +1,9 @@
+import Anthropic from "@anthropic-ai/sdk";
 import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLLM } from "../../src/index.ts";
+import { anthropicService } from "../services/anthropic-service.ts";
 import { HttpService } from "../services/http-service.ts";
 import { ollamaService } from "../services/ollama-service.ts";
 import { openAIService } from "../services/openai-service.ts";
@@ -101,6 +103,72 @@ describe("OpenAI's client", () => {
     await expect(stranger.chat.completions.create(request)).rejects.toBeInstanceOf(
       OpenAI.AuthenticationError,
     );
+  });
+});
+
+describe("Anthropic's client", () => {
+  let service: HttpService;
+  let client: Anthropic;
+  beforeAll(async () => {
+    service = await HttpService.start(anthropicService({ apiKey: "k" }));
+    client = new Anthropic({ apiKey: "k", baseURL: service.origin, maxRetries: 0 });
+  });
+  afterAll(() => service.stop());
+
+  const ours = () => createLLM("anthropic", { apiKey: "k", baseUrl: service.origin });
+  const INPUT_SCHEMA = { ...TOOL.function.parameters };
+  const REQUEST = {
+    model: "claude-haiku-5-5",
+    max_tokens: 500,
+    messages: [{ role: "user" as const, content: [{ type: "text" as const, text: "Use the tools" }] }],
+    thinking: { type: "adaptive" as const, display: "summarized" as const },
+    tools: [{ name: "f", input_schema: INPUT_SCHEMA }],
+    tool_choice: { type: "auto" as const },
+  };
+  const OPTIONS = { maxTokens: 500, reasoning: true, tools: [TOOL.function] };
+
+  test("reads the same message, streamed and whole", async () => {
+    const whole = await client.messages.create(REQUEST);
+    const streamed = await client.messages.stream(REQUEST).finalMessage();
+    const { raw, usage, reasoning, toolCalls } = await (await ours()).generate("Use the tools", OPTIONS);
+    expect(raw).toEqual(JSON.parse(JSON.stringify(whole)));
+    expect(streamed.content).toEqual(whole.content);
+    expect(usage.outputTokens).toBe(streamed.usage.output_tokens);
+    const [thought, ...uses] = streamed.content;
+    expect(thought).toMatchObject({ type: "thinking", thinking: reasoning });
+    expect(uses).toMatchObject(toolCalls.map(({ id, name, arguments: input }) => ({ id, name, input })));
+  });
+
+  test("sends the same request, but for the version of the protocol and the header of the key", async () => {
+    service.requests.length = 0;
+    const extra = { system: "Be brief.", stop_sequences: ["x"], metadata: { user_id: "u" } };
+    for await (const _ of await client.messages.create({ ...REQUEST, ...extra, stream: true }));
+    await (await ours()).generate("Use the tools", {
+      ...OPTIONS,
+      systemPrompt: "Be brief.",
+      stop: "x",
+      user: "u",
+    });
+    const [theirs, mine] = service.requests;
+    expect(mine?.body).toEqual(theirs?.body);
+    expect([mine?.method, mine?.path, mine?.headers["content-type"]]).toEqual([
+      theirs?.method,
+      theirs?.path,
+      theirs?.headers["content-type"],
+    ]);
+  });
+
+  test("counts the same tokens", async () => {
+    const { max_tokens: _, ...prompt } = REQUEST;
+    const { input_tokens } = await client.messages.countTokens(prompt);
+    expect(await (await ours()).countTokens("Use the tools", OPTIONS)).toBe(input_tokens);
+  });
+
+  test("sees the same errors", async () => {
+    const unknown = client.messages.create({ ...REQUEST, model: "none" });
+    await expect(unknown).rejects.toBeInstanceOf(Anthropic.NotFoundError);
+    const stranger = new Anthropic({ apiKey: "wrong", baseURL: service.origin, maxRetries: 0 });
+    await expect(stranger.messages.create(REQUEST)).rejects.toBeInstanceOf(Anthropic.AuthenticationError);
   });
 });
 

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { anthropicService } from "../services/anthropic-service.ts";
 import { HttpService } from "../services/http-service.ts";
 import { ollamaService } from "../services/ollama-service.ts";
 import { openAIService } from "../services/openai-service.ts";
@@ -32,6 +33,13 @@ describe("the example", () => {
 
   test("openai.ts streams an answer", async () => {
     expect(await output("openai", account())).toMatch(/\w+\n\(stop, \d+ tokens in, \d+ out\)/);
+  });
+
+  test("anthropic.ts streams an answer, and what the model thinks", async () => {
+    const service = await HttpService.start(anthropicService({ apiKey: "k" }));
+    const environment = { ANTHROPIC_API_KEY: "k", ANTHROPIC_BASE_URL: service.origin };
+    expect(await output("anthropic", environment)).toMatch(/\w+\n\(stop, \d+ tokens, 2 of them to think\)/);
+    await service.stop();
   });
 
   test("openai-compatible.ts asks the model that is served", async () => {

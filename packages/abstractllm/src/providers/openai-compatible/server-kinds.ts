@@ -1,7 +1,6 @@
 import type { OptionName, Options } from "../../config/option-table.ts";
 import type { ChatDialect } from "../openai/chat/index.ts";
-import { pickFields } from "../openai/pick-fields.ts";
-import { REMOTE_OPTIONS } from "../remote/index.ts";
+import { pickFields, REMOTE_OPTIONS } from "../remote/index.ts";
 import type { ServerKind } from "./openai-compatible-provider.ts";
 
 const CHAT_OPTIONS: readonly OptionName[] = [

@@ -7,6 +7,8 @@ export interface ErrorBody {
   readonly code?: string | undefined;
   /** The parameter that is wrong. */
   readonly param?: string | undefined;
+  /** The service's name for the request, where it stands beside the error. */
+  readonly requestId?: string | undefined;
   /** Everything else that is a number, such as llama.cpp's `n_ctx`. */
   readonly numbers: Readonly<Record<string, number>>;
 }
@@ -28,7 +30,7 @@ export function readErrorBody(body: unknown): ErrorBody {
   if (Array.isArray(body) && body.length > 0) return readErrorBody(body[0]);
   if (typeof body === "string") return { message: body, numbers: {} };
   if (!isRecord(body)) return { numbers: {} };
-  if (isRecord(body.error)) return readFields(body.error);
+  if (isRecord(body.error)) return { ...readFields(body.error), requestId: readText(body.request_id) };
   if (typeof body.error === "string") return readFields({ ...body, message: body.error });
   return readFields({ ...body, message: body.message ?? readDetail(body.detail) });
 }

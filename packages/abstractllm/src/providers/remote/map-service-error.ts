@@ -86,8 +86,12 @@ const BY_NAME: Readonly<Record<string, MakeError>> = {
 
 /** What only the message tells, for services without codes; looked at for a status of 400, 404, 413, 422 or 500. */
 const BY_MESSAGE: readonly (readonly [RegExp, MakeError])[] = [
-  [/maximum context length|context (size|window|length)|prompt is too long|input is too long/i, tooLong],
-  [/model\b.*\b(not found|does not exist|no such|not exist)|no models? loaded/i, noModel],
+  [
+    /maximum context length|context (size|window|length|limit)|prompt is too long|input is too long/i,
+    tooLong,
+  ],
+  [/model\b.*\b(not found|does not exist|no such|not exist)|no models? loaded|^model: /i, noModel],
+  [/credit balance is too low/i, spent],
   [/does not support tools/i, noTools],
 ];
 
@@ -115,7 +119,7 @@ export function mapServiceError(error: ServiceError, context: ServiceContext): A
     provider: context.provider,
     details: Object.fromEntries(details),
     retryAfterMs: readRetryAfter(headers),
-    requestId: headers["x-request-id"] ?? headers["request-id"],
+    requestId: headers["x-request-id"] ?? headers["request-id"] ?? body.requestId,
     ...(asked === "true" || asked === "false" ? { retryable: asked === "true" } : {}),
   };
   return chooseError(error)(describe(error, context), options, { ...error, context });
@@ -146,8 +150,8 @@ function describe({ status, body }: ServiceError, { redact }: ServiceContext): s
 function readLengths({ message = "", numbers }: ErrorBody): [number | undefined, number | undefined] {
   if (numbers.n_ctx !== undefined) return [numbers.n_ctx, numbers.n_prompt_tokens];
   const text = message.slice(0, MAX_MESSAGE_CHARACTERS).replace(/(\d),(?=\d{3})/g, "$1");
-  const greater = /(\d+) tokens > (\d+)/.exec(text); // Anthropic
-  if (greater !== null) return [Number(greater[2]), Number(greater[1])];
+  const greater = /(\d+)(?: \+ (\d+)| tokens) > (\d+)/.exec(text); // Anthropic
+  if (greater !== null) return [Number(greater[3]), Number(greater[1]) + Number(greater[2] ?? 0)];
   const limit = /(?:context (?:length|size|window)[^\d]{0,40}|n_ctx[^\d]{0,5})(\d+)/i.exec(text)?.[1];
   const asked = /(?:requested|resulted in|request \(|contains at least)[^\d]{0,20}(\d+)/i.exec(text)?.[1];
   return [limit, asked].map((digits) => (digits === undefined ? undefined : Number(digits))) as [

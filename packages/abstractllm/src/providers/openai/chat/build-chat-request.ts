@@ -1,6 +1,6 @@
 import type { Options } from "../../../config/option-table.ts";
 import type { ProviderCall } from "../../base-provider.ts";
-import { pickFields } from "../pick-fields.ts";
+import { pickFields } from "../../remote/index.ts";
 import { toReasoningEffort } from "../reasoning-effort.ts";
 import type { ChatRequest } from "./chat-request.ts";
 import { toChatMessages } from "./to-chat-messages.ts";

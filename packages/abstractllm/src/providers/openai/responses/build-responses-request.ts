@@ -1,8 +1,8 @@
 import type { OptionName } from "../../../config/option-table.ts";
 import { UnsupportedFeatureError } from "../../../errors/index.ts";
 import type { ProviderCall } from "../../base-provider.ts";
+import { pickFields } from "../../remote/index.ts";
 import { isStrictSchema } from "../is-strict-schema.ts";
-import { pickFields } from "../pick-fields.ts";
 import { toReasoningEffort } from "../reasoning-effort.ts";
 import { schemaName } from "../schema-name.ts";
 import type { ResponsesPrompt, ResponsesRequest } from "./responses-request.ts";

@@ -1,0 +1,95 @@
+import type { Options } from "../../config/option-table.ts";
+import { AuthenticationError } from "../../errors/index.ts";
+import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
+import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
+import type { DeltaPart } from "../../interface/stream-part.ts";
+import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
+import { checkLength } from "../check-length.ts";
+import {
+  asCount,
+  asRecord,
+  buildService,
+  checkBaseUrl,
+  type RemoteClient,
+  RemoteProvider,
+  type RemoteService,
+} from "../remote/index.ts";
+import { ANTHROPIC_TRAITS } from "./anthropic-traits.ts";
+import { buildPrompt, buildRequest, maxTokensOf } from "./build-request.ts";
+import { readAnswer } from "./read-answer.ts";
+
+/** The version of the protocol that is spoken here; the next one, 2026-10-21, takes no temperature for any model. */
+const API_VERSION = "2023-06-01";
+
+/** Anthropic's models. Made by `createLLM("anthropic", config)`. */
+export class AnthropicProvider extends RemoteProvider {
+  /**
+   * @throws {AuthenticationError} when there is no key
+   * @throws {InvalidParameterError} for an option that is unknown or has a bad value
+   * @throws {UnsupportedFeatureError} for an option that Anthropic does not have
+   */
+  constructor(config: LLMConfig) {
+    super(ANTHROPIC_TRAITS, config);
+    this.service(this.getConfig());
+  }
+
+  override updateConfig(options: LLMConfigInput): void {
+    if (typeof options.baseUrl === "string") checkBaseUrl(options.baseUrl, this.provider);
+    super.updateConfig(options);
+  }
+
+  getCapabilities(): Capabilities {
+    const { model = "", maxTokens, vision } = this.getConfig();
+    return {
+      [ModelCapability.STREAMING]: true,
+      [ModelCapability.MAX_TOKENS]: maxTokens ?? maxTokensOf({ options: { model }, toolChoice: "auto" }),
+      [ModelCapability.SYSTEM_PROMPT]: true,
+      [ModelCapability.ASYNC]: true,
+      [ModelCapability.FUNCTION_CALLING]: true,
+      [ModelCapability.TOOL_USE]: true,
+      [ModelCapability.VISION]: vision ?? true, // every model since Claude 3 sees
+      [ModelCapability.FINE_TUNING]: false,
+      [ModelCapability.EMBEDDINGS]: false,
+      [ModelCapability.MULTILINGUAL]: true,
+      [ModelCapability.RAG]: false,
+      [ModelCapability.MULTI_TURN]: true,
+      [ModelCapability.PARALLEL_INFERENCE]: true,
+      [ModelCapability.IMAGE_GENERATION]: false,
+      [ModelCapability.AUDIO_PROCESSING]: false,
+      [ModelCapability.JSON_MODE]: true,
+    };
+  }
+
+  protected service(options: Options): RemoteService {
+    const { apiKey, baseUrl = "" } = options;
+    if (apiKey === undefined) {
+      const message = "There is no key for Anthropic; set ANTHROPIC_API_KEY or the option apiKey";
+      throw new AuthenticationError(message, { provider: this.provider });
+    }
+    return buildService(this.provider, baseUrl, options, {
+      "x-api-key": apiKey,
+      "anthropic-version": API_VERSION,
+    });
+  }
+
+  protected async answer(
+    client: RemoteClient,
+    call: ProviderCall,
+    emit: (part: DeltaPart) => void,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer> {
+    const request = await buildRequest(call, signal);
+    await checkLength(call.options, () => this.count(call, signal), request.max_tokens, this.provider);
+    const response = await client.post("/v1/messages", request, "text/event-stream");
+    const answer = await readAnswer(client, response, emit);
+    return { ...answer, model: answer.model || request.model };
+  }
+
+  protected override async count(call: ProviderCall, signal: AbortSignal): Promise<number> {
+    const prompt = await buildPrompt(call, signal);
+    const counted = await this.request(call, signal, (client) =>
+      client.postJson("/v1/messages/count_tokens", prompt),
+    );
+    return asCount(asRecord(counted).input_tokens);
+  }
+}

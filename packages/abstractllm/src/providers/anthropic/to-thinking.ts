@@ -1,0 +1,73 @@
+import { UnsupportedFeatureError } from "../../errors/index.ts";
+import type { ReasoningOption } from "../../interface/generate-options.ts";
+import type { ProviderCall } from "../base-provider.ts";
+import type { AnthropicModel } from "./anthropic-models.ts";
+import type { OutputConfig, ThinkingConfig } from "./messages-request.ts";
+
+/** Tokens to think with, for models that are told no degrees; the service takes no fewer than 1,024. */
+const BUDGETS = { low: 1_024, medium: 4_096, high: 16_384 } as const;
+
+/** Room for an answer, and for the thinking that counts as part of it where the model says how much. */
+const DEFAULT_MAX_TOKENS = 2_048;
+const THINKING_MAX_TOKENS = 16_384;
+
+/** How a request says how much to think. */
+export interface Thinking {
+  readonly thinking?: ThinkingConfig;
+  readonly effort?: NonNullable<OutputConfig["effort"]>;
+}
+
+/**
+ * How one call says how much to think. Nothing is said where the user says nothing, except that a model that thinks
+ * unasked may not do so when it must call a tool.
+ *
+ * @throws {UnsupportedFeatureError} when the model cannot be told so
+ */
+export function toThinking(
+  call: Pick<ProviderCall, "options" | "toolChoice">,
+  known: AnthropicModel,
+): Thinking {
+  const { model = "", reasoning } = call.options;
+  if (reasoning === undefined) {
+    const mustCall = call.toolChoice === "required" || typeof call.toolChoice === "object";
+    return mustCall && known.off !== "impossible" ? withoutThinking(model, known) : {};
+  }
+  return reasoning === false ? withoutThinking(model, known) : withThinking(reasoning, model, known);
+}
+
+function withoutThinking(model: string, { off }: AnthropicModel): Thinking {
+  if (off === "unasked") return {};
+  if (off === "impossible") throw refuse(`${model} always thinks; take reasoning: "low" for little of it`);
+  return { thinking: { type: off } };
+}
+
+function withThinking(
+  reasoning: Exclude<ReasoningOption, false>,
+  model: string,
+  { thinks }: AnthropicModel,
+): Thinking {
+  if (thinks === "never") throw refuse(`${model} does not think; leave out reasoning or take a later model`);
+  if (typeof reasoning === "object") {
+    if (thinks === "adaptive") {
+      throw refuse(`${model} has no limit of reasoning tokens; take reasoning: "low", "medium" or "high"`);
+    }
+    return { thinking: { type: "enabled", budget_tokens: reasoning.maxTokens } };
+  }
+  if (thinks === "budget") {
+    return {
+      thinking: { type: "enabled", budget_tokens: BUDGETS[reasoning === true ? "medium" : reasoning] },
+    };
+  }
+  const effort = reasoning === true ? {} : { effort: reasoning };
+  return { thinking: { type: "adaptive", display: "summarized" }, ...effort };
+}
+
+const refuse = (message: string) =>
+  new UnsupportedFeatureError("reasoning", message, { provider: "anthropic" });
+
+/** Most tokens of an answer where the user does not say: enough to think and to answer. */
+export function defaultMaxTokens({ thinking }: Thinking, { off }: AnthropicModel): number {
+  if (thinking?.type === "enabled") return DEFAULT_MAX_TOKENS + thinking.budget_tokens;
+  const thinks = thinking?.type === "adaptive" || (thinking === undefined && off !== "unasked");
+  return thinks ? THINKING_MAX_TOKENS : DEFAULT_MAX_TOKENS;
+}
