@@ -23,6 +23,7 @@ export {
 export { ExpandedAttention } from "./expanded-attention.ts";
 export { type Choice, normScores, type Routing, routeExperts, topExperts, weighAnswers } from "./experts.ts";
 export { FeedForwardBlock } from "./feed-forward-block.ts";
+export { FinalNormDecoder } from "./final-norm-decoder.ts";
 export { FusedGatedMLP } from "./fused-gated-mlp.ts";
 export { GatedAttention, type GatedAttentionConfig } from "./gated-attention.ts";
 export { GatedCausalLM } from "./gated-causal-lm.ts";
@@ -30,6 +31,7 @@ export { type GatedDeltaInputs, gatedDelta, logDecayOf, normQueryAndKey } from "
 export { type DeltaInputs, GatedDeltaNet, type GatedDeltaNetConfig } from "./gated-delta-net.ts";
 export { GatedMLP } from "./gated-mlp.ts";
 export { GptBlock, GptDecoder, type GptDecoderConfig, GptMLP, type GptMLPOptions } from "./gpt-decoder.ts";
+export { GroupRMSNorm } from "./group-rms-norm.ts";
 export { HybridDecoder, hybridCaches, hybridMasks, type Recurrence } from "./hybrid-decoder.ts";
 export {
   cutInTwo,
@@ -38,8 +40,10 @@ export {
   type LatentAttentionOptions,
   latentRope,
 } from "./latent-attention.ts";
-export { LinearHybridBlock, type LinearHybridOptions } from "./linear-hybrid-block.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
+export { LinearHybridBlock, type LinearHybridOptions } from "./linear-hybrid-block.ts";
+export { MambaMixer, type MambaSizes, type Selection } from "./mamba-mixer.ts";
+export { type GateNorm, Mamba2Mixer, type Mamba2Sizes, NormOfGated } from "./mamba2-mixer.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
 export { MatrixStack } from "./matrix-stack.ts";
 export { MultiLinear } from "./multi-linear.ts";

@@ -76,7 +76,12 @@ export interface WhenRule<C> {
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | DropLayersRule<C>
-  | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
+  | {
+      readonly kind: "rename";
+      readonly pattern: RegExp;
+      readonly to: string;
+      readonly when?: (config: C) => boolean;
+    }
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
   | MapRule<C>
   | SplitRule<C>
@@ -100,12 +105,9 @@ export const dropLayersFrom = <C>(
   pattern = /(^|\.)layers\.(?<layer>\d+)\./,
 ): DropLayersRule<C> => ({ kind: "drop-layers", pattern, from });
 
-/** Replaces the match in each key by `to`. */
-export const rename = (pattern: RegExp, to: string): SanitizeRule<unknown> => ({
-  kind: "rename",
-  pattern,
-  to,
-});
+/** Replaces the match in each key by `to`, always or `when` the config says so. */
+export const rename = <C>(pattern: RegExp, to: string, when?: (config: C) => boolean): SanitizeRule<C> =>
+  when === undefined ? { kind: "rename", pattern, to } : { kind: "rename", pattern, to, when };
 
 /**
  * Stacks the weights of experts, `[N, K]` each, into one `[X, N, K]` named by replacing the match by `to`.
@@ -342,6 +344,7 @@ const apply = <C>(
       return new Map([...weights].filter(([key]) => isKept(key)));
     }
     case "rename":
+      if (rule.when?.(config) === false) return new Map(weights);
       return new Map([...weights].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
     case "stack":
       return stackMatches(weights, rule.pattern, rule.to);
@@ -398,6 +401,12 @@ export const stackNamedExperts = stackExperts(
 export const stackExpertsInPlace = stackExperts(
   /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
   "mlp.experts.$<layer>.",
+);
+
+/** Experts of a mixture called `feed_forward`. */
+export const stackFeedForwardExperts = stackExperts(
+  /feed_forward\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
+  "feed_forward.switch_mlp.$<layer>.",
 );
 
 /** Experts as Mixtral saves them: `block_sparse_moe.experts.7.w1`. */
