@@ -608,6 +608,156 @@ jamba = family(
     },
 )
 
+olmo_hybrid = family(
+    "olmo_hybrid",
+    {
+        **BASE,
+        "model_type": "olmo_hybrid",
+        "num_hidden_layers": 4,
+        "max_position_embeddings": 128,
+        "linear_num_key_heads": 2,
+        "linear_num_value_heads": 4,
+        "linear_key_head_dim": 32,
+        "linear_value_head_dim": 16,
+        "linear_conv_kernel_dim": 4,
+        "linear_allow_neg_eigval": True,
+        "tie_word_embeddings": False,
+        "attention_bias": False,
+        "layer_norm_epsilon": 1e-3,  # less blows up the last bits of small first positions
+    },
+    {
+        "every fourth layer attends": {
+            "checkpoints": {
+                "transformers": {
+                    "model.layers.{0-2}.linear_attn.{q,k,v}_conv1d.weight": (64, 1, 4),
+                    "model.layers.{0-2}.linear_attn.A_log": (4,),
+                    "lm_head.weight": (64, 64),
+                },
+                "mlx-lm": {"model.layers.{0-2}.linear_attn.{q,k,v}_conv1d.weight": (64, 4, 1)},
+            }
+        },
+        "layers by name, decays alone, tied": {
+            "layer_types": ["full_attention", "linear_attention", "linear_attention", "full_attention"],
+            "linear_allow_neg_eigval": False,
+            "tie_word_embeddings": True,
+            "attention_bias": True,
+            "rope_parameters": {"rope_theta": 500.0, "rope_type": "default"},
+        },
+        "no positions, other sizes": {
+            "rope_parameters": {"rope_theta": None},
+            "linear_num_key_heads": 3,
+            "linear_num_value_heads": 3,
+            "linear_key_head_dim": 24,
+            "linear_conv_kernel_dim": 3,
+            "head_dim": 32,
+        },
+    },
+)
+
+kimi_linear = family(
+    "kimi_linear",
+    {
+        **BASE,
+        "model_type": "kimi_linear",
+        "num_hidden_layers": 4,
+        "head_dim": 16,
+        "rope_theta": 10000.0,
+        "rms_norm_eps": 1e-3,  # less blows up the last bits of small first positions
+        "linear_attn_config": {
+            "kda_layers": [1, 2, 4],
+            "full_attn_layers": [3],
+            "num_heads": 4,
+            "head_dim": 32,
+            "short_conv_kernel_size": 4,
+        },
+        "model_max_length": 128,
+        "num_experts": 8,
+        "moe_intermediate_size": 64,
+        "kv_lora_rank": 32,
+        "qk_nope_head_dim": 32,
+        "qk_rope_head_dim": 16,
+        "v_head_dim": 24,
+        "mla_use_nope": True,
+        "num_experts_per_token": 2,
+        "num_shared_experts": 1,
+        "routed_scaling_factor": 2.446,
+        "first_k_dense_replace": 1,
+    },
+    {
+        "three delta layers": {
+            "checkpoints": {
+                "transformers": {
+                    "model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight": (64, 64),
+                    "model.layers.{1-3}.block_sparse_moe.shared_experts.{gate,up,down}_proj.weight": (64, 64),
+                    "model.layers.{1-3}.block_sparse_moe.gate.weight": (8, 64),
+                    "model.layers.{1-3}.block_sparse_moe.gate.e_score_correction_bias": (8,),
+                    "model.layers.{0,1,3}.self_attn.{q,k,v}_conv1d.weight": (128, 1, 4),
+                    "model.layers.{0,1,3}.self_attn.dt_bias": (4, 32),
+                    "model.layers.{0,1,3}.self_attn.A_log": (1, 1, 4, 1),
+                    "model.layers.2.self_attn.kv_b_proj.weight": (224, 32),
+                    "model.mtp.0.norm.weight": (64,),
+                    "lm_head.weight": (64, 64),
+                },
+                "mlx-lm": {
+                    "model.layers.{1-3}.mlp.switch_mlp.{gate,up,down}_proj.weight": (8, 64, 64),
+                    "model.layers.{0,1,3}.self_attn.{q,k,v}_conv.conv.weight": (128, 4, 1),
+                    "model.layers.2.self_attn.embed_q.weight": (4, 32, 32),
+                },
+                "quantized": {
+                    "model.layers.2.self_attn.kv_b_proj.weight": ("uint32", 224, 4),
+                    "model.layers.2.self_attn.kv_b_proj.{scales,biases}": (224, 1),
+                },
+            }
+        },
+        "softmax in groups, gates not normed, tied": {
+            "moe_router_activation_func": "softmax",
+            "num_expert_group": 4,
+            "topk_group": 2,
+            "moe_renormalize": False,
+            "num_shared_experts": 0,
+            "tie_word_embeddings": True,
+        },
+        "dense, other sizes": {
+            "num_experts": 0,
+            "qk_nope_head_dim": None,
+            "v_head_dim": None,
+            "linear_attn_config": {"kda_layers": [2], "num_heads": 3, "head_dim": 24},
+            "num_hidden_layers": 3,
+        },
+        "every second layer sparse": {"moe_layer_freq": 2, "first_k_dense_replace": 0},
+    },
+)
+
+plamo2 = family(
+    "plamo2",
+    {
+        "model_type": "plamo2",
+        "hidden_size": 64,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "hidden_size_per_head": 16,
+        "mamba_d_state": 16,
+        "mamba_num_heads": 4,
+        "intermediate_size": 128,
+        "vocab_size": 64,
+    },
+    {
+        "in turns": {
+            "checkpoints": {
+                "transformers": {
+                    "model.layers.layers.{0,2}.mixer.conv1d.weight": (64, 1, 4),
+                    "model.layers.layers.{0-3}.pre_mixer_norm.weight": (64,),
+                },
+                "mlx-lm": {"model.layers.layers.{0,2}.mixer.conv1d.weight": (64, 4, 1)},
+            }
+        },
+        "steps of four, own head": {"mamba_step": 4, "tie_word_embeddings": False, "mamba_d_conv": 3},
+        "other sizes": {"hidden_size_per_head": 32, "mamba_num_heads": 3, "rms_norm_eps": 0.1},
+    },
+    norm_center=0.0,
+)
+
 CASES: list[Case] = [
     *mamba,
     *mamba2,
@@ -621,4 +771,7 @@ CASES: list[Case] = [
     *falcon_h1,
     *nemotron_h,
     *jamba,
+    *olmo_hybrid,
+    *kimi_linear,
+    *plamo2,
 ]

@@ -27,6 +27,8 @@ export interface LatentAttentionOptions {
   scale: number;
   /** Of the norms on what was squeezed. Default 1e-6. */
   eps?: number;
+  /** How the output projection is called. Default `o_proj`. */
+  output?: "o_proj" | "dense";
 }
 
 /** A query's or key's two parts, `[B, H, L, D]` each: without position and turned. */
@@ -50,12 +52,17 @@ export abstract class LatentAttention extends Module {
   declare q_b_proj?: Linear;
   kv_a_proj_with_mqa: Linear;
   kv_a_layernorm: RMSNorm;
-  o_proj: Linear;
+  declare o_proj?: Linear;
+  declare dense?: Linear;
   protected readonly c: LatentAttentionConfig;
   protected readonly scale: number;
   readonly #rope: PositionEmbedding;
+  readonly #output: Linear;
 
-  constructor(c: LatentAttentionConfig, { rope, scale, eps = 1e-6 }: LatentAttentionOptions) {
+  constructor(
+    c: LatentAttentionConfig,
+    { rope, scale, eps = 1e-6, output = "o_proj" }: LatentAttentionOptions,
+  ) {
     super();
     const { hidden_size: E, num_attention_heads: H, q_lora_rank, kv_lora_rank, attention_bias: bias } = c;
     const queryDims = H * (c.qk_nope_head_dim + c.qk_rope_head_dim);
@@ -68,7 +75,8 @@ export abstract class LatentAttention extends Module {
     }
     this.kv_a_proj_with_mqa = new Linear(E, kv_lora_rank + c.qk_rope_head_dim, bias);
     this.kv_a_layernorm = new RMSNorm(kv_lora_rank, eps);
-    this.o_proj = new Linear(H * c.v_head_dim, E, bias);
+    this.#output = new Linear(H * c.v_head_dim, E, bias);
+    this[output] = this.#output;
     this.c = c;
     this.scale = scale;
     this.#rope = rope;
@@ -85,7 +93,12 @@ export abstract class LatentAttention extends Module {
     const turnedQueries = this.#rope.forward(q_pe, offset);
     const k_pe = this.#rope.forward(mx.expandDims(shared, 1), offset); // [B, 1, L, qk_rope_head_dim]
     const out = this.attend([q_nope, turnedQueries], [latent, k_pe], mask, cache); // [B, H, L, v_head_dim]
-    return this.o_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
+    return this.#output.forward(mergeHeads(this.gated(out, x), B, L)); // [B, L, E]
+  }
+
+  /** What heads found, `[B, H, L, v_head_dim]`, as far as it is let through; all of it unless a model has a gate. */
+  protected gated(found: MxArray, _x: MxArray): MxArray {
+    return found;
   }
 
   /** `[B, L, E] -> [B, L, H * D]` */
@@ -113,11 +126,14 @@ interface LatentRopeConfig {
 }
 
 /** DeepSeek's position embedding, and the scale of scores that YaRN's `mscale_all_dim` raises. */
-export const latentRope = (c: LatentRopeConfig): Required<Omit<LatentAttentionOptions, "eps">> => {
+export const latentRope = (
+  c: LatentRopeConfig,
+  traditional = true,
+): Required<Pick<LatentAttentionOptions, "rope" | "scale">> => {
   const rope = createRope({
     dims: c.qk_rope_head_dim,
     base: c.rope_theta,
-    traditional: true,
+    traditional,
     scaling: c.rope_scaling,
     maxPositionEmbeddings: c.max_position_embeddings,
   });

@@ -88,18 +88,21 @@ interface ExpandingConfig {
 }
 
 /** The projection from latents to keys and values, as the two that attention keeps apart. */
-export const splitExpansion: SanitizeRule<ExpandingConfig> = throughDense(
-  /self_attn\.kv_b_proj$/,
-  (c) => c.kv_lora_rank,
-  [
-    map(/./, (c) => [reshaped(c.num_attention_heads, c.qk_nope_head_dim + c.v_head_dim, -1)]),
+export const splitExpansionOf = <C>(sizes: (c: C) => ExpandingConfig): SanitizeRule<C> =>
+  throughDense(/(attn|attention)\.kv_b_proj$/, (c) => sizes(c).kv_lora_rank, [
+    map(/./, (c) => {
+      const { num_attention_heads, qk_nope_head_dim, v_head_dim } = sizes(c);
+      return [reshaped(num_attention_heads, qk_nope_head_dim + v_head_dim, -1)];
+    }),
     splitInto(/kv_b_proj/, ["embed_q", "unembed_out"], {
-      sizes: (c) => [c.qk_nope_head_dim, c.v_head_dim],
+      sizes: (c) => [sizes(c).qk_nope_head_dim, sizes(c).v_head_dim],
       axis: 1,
     }),
     map(/embed_q/, [transposed(0, 2, 1)]),
-  ],
-);
+  ]);
+
+/** The same where the config says the sizes. */
+export const splitExpansion = splitExpansionOf((c: ExpandingConfig) => c);
 
 export const architecture = defineArchitecture({
   config,
