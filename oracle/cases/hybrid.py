@@ -758,6 +758,169 @@ plamo2 = family(
     norm_center=0.0,
 )
 
+BAILING = {
+    **BASE,
+    "num_hidden_layers": 4,
+    "max_position_embeddings": 128,
+    "moe_intermediate_size": 64,
+    "num_experts": 8,
+    "num_shared_experts": 1,
+    "num_experts_per_tok": 2,
+    "rope_theta": 10000.0,
+    "first_k_dense_replace": 1,
+    "layer_group_size": 3,
+}
+BAILING_EXPERTS = {
+    "model.layers.{1-3}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": (64, 64),
+    "model.layers.{1-3}.mlp.gate.weight": (8, 64),
+    "lm_head.weight": (64, 64),
+}
+
+bailing_moe_linear = family(
+    "bailing_moe_linear",
+    {
+        **BAILING,
+        "model_type": "bailing_moe_linear",
+        "rms_norm_eps": 1e-3,  # less blows up the last bits of small first positions
+        "norm_topk_prob": True,
+        "group_norm_size": 4,
+    },
+    {
+        "groups of three": {"checkpoints": {"transformers": BAILING_EXPERTS}},
+        "sigmoid in groups, biases, norms": {
+            "score_function": "sigmoid",
+            "n_group": 4,
+            "topk_group": 2,
+            "moe_router_enable_expert_bias": True,
+            "use_qk_norm": True,
+            "use_bias": True,
+            "use_qkv_bias": True,
+            "norm_head": True,
+            "partial_rotary_factor": 0.5,
+            "routed_scaling_factor": 2.5,
+            "checkpoints": {
+                "transformers": {
+                    **BAILING_EXPERTS,
+                    "model.layers.{1-3}.mlp.gate.expert_bias": (8,),
+                    "model.layers.{1-3}.mlp.gate.bias": (8,),
+                }
+            },
+        },
+        "three heads, tied, gates not normed": {
+            "hidden_size": 96,
+            "num_attention_heads": 3,
+            "num_key_value_heads": 3,
+            "head_dim": 16,
+            "layer_group_size": 2,
+            "group_norm_size": 1,
+            "norm_topk_prob": False,
+            "tie_word_embeddings": True,
+            "moe_router_enable_shared_expert": False,
+            "rope_traditional": True,
+        },
+        "shared experts of their own size": {
+            "moe_shared_expert_intermediate_size": 48,
+            "num_shared_experts": 2,
+        },
+    },
+)
+
+BAILING_LATENT = {
+    "head_dim": 16,
+    "kv_lora_rank": 32,
+    "qk_rope_head_dim": 16,
+    "qk_nope_head_dim": 32,
+    "v_head_dim": 24,
+    "n_group": 4,
+    "topk_group": 2,
+    "routed_scaling_factor": 2.5,
+}
+
+bailing_hybrid = family(
+    "bailing_hybrid",
+    {**BAILING, **BAILING_LATENT, "model_type": "bailing_hybrid", "group_norm_size": 4},
+    {
+        "groups of three": {
+            "checkpoints": {
+                "transformers": {
+                    **BAILING_EXPERTS,
+                    "model.layers.{2,3}.attention.kv_b_proj.weight": (224, 32),
+                    "model.layers.4.mlp.gate.weight": (8, 64),
+                    "model.layers.4.eh_proj.weight": (64, 128),
+                },
+                "mlx-lm": {
+                    "model.layers.{2,3}.attention.embed_q.weight": (4, 32, 32),
+                    "model.layers.{2,3}.attention.unembed_out.weight": (4, 24, 32),
+                },
+            }
+        },
+        "queries squeezed, biases, halves turn": {
+            "q_lora_rank": 48,
+            "use_qkv_bias": True,
+            "use_bias": True,
+            "rope_interleave": False,
+            "use_qk_norm": False,
+            "partial_rotary_factor": 1.0,
+        },
+        "softmax, no bias, tied, shared of a given size": {
+            "score_function": "softmax",
+            "norm_topk_prob": False,
+            "moe_router_enable_expert_bias": False,
+            "tie_word_embeddings": True,
+            "num_shared_experts": 2,
+            "moe_shared_expert_intermediate_size": 96,
+            "topk_group": 4,
+        },
+        "YaRN": {
+            "rope_scaling": {
+                "type": "yarn",
+                "factor": 4.0,
+                "original_max_position_embeddings": 32,
+                "mscale": 1.0,
+                "mscale_all_dim": 0.5,
+            },
+            "num_shared_experts": 2,
+        },
+    },
+)
+
+bailing_moe_v3 = family(
+    "bailing_moe_v3",
+    {
+        **BAILING,
+        **BAILING_LATENT,
+        "model_type": "bailing_moe_v3",
+        "rms_norm_eps": 1e-2,  # less blows up the last bits of small first positions
+        "moe_shared_expert_intermediate_size": 64,
+        "q_lora_rank": 48,
+    },
+    {
+        "groups of three": {
+            "checkpoints": {
+                "transformers": {
+                    **BAILING_EXPERTS,
+                    "model.layers.{0,1}.attention.{q,k,v}_conv1d.weight": (64, 1, 4),
+                    "model.layers.{2,3}.attention.kv_b_proj.weight": (224, 32),
+                    "model.layers.4.eh_proj.weight": (64, 128),
+                },
+                "mlx-lm": {
+                    "model.layers.{0,1}.attention.{q,k,v}_conv1d.weight": (64, 4, 1),
+                    "model.layers.{2,3}.attention.embed_q.weight": (4, 32, 32),
+                },
+            }
+        },
+        "queries as they are, tied, other sizes": {
+            "q_lora_rank": None,
+            "tie_word_embeddings": True,
+            "head_dim": 24,
+            "layer_group_size": 2,
+            "short_conv_kernel_size": 3,
+            "kda_lower_bound": -2.0,
+            "num_shared_experts": 2,
+        },
+    },
+)
+
 CASES: list[Case] = [
     *mamba,
     *mamba2,
@@ -774,4 +937,7 @@ CASES: list[Case] = [
     *olmo_hybrid,
     *kimi_linear,
     *plamo2,
+    *bailing_moe_linear,
+    *bailing_hybrid,
+    *bailing_moe_v3,
 ]
