@@ -1,6 +1,6 @@
 """Decoders with recurrent layers, alone or beside attention."""
 
-from .case import BASE, Case, family
+from .case import BASE, GEMMA, Case, family
 
 mamba = family(
     "mamba",
@@ -921,6 +921,170 @@ bailing_moe_v3 = family(
     },
 )
 
+recurrent_gemma = family(
+    "recurrent_gemma",
+    {
+        "model_type": "recurrent_gemma",
+        "attention_bias": False,
+        "conv1d_width": 4,
+        "hidden_size": 64,
+        "intermediate_size": 256,
+        "logits_soft_cap": 30.0,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 4,
+        "num_key_value_heads": 1,
+        "rms_norm_eps": 1e-6,
+        "rope_theta": 10000.0,
+        "attention_window_size": 4,
+        "vocab_size": 64,
+        "block_types": ["recurrent", "recurrent", "attention"],
+    },
+    {
+        "own head": {
+            "checkpoints": {
+                "transformers": {
+                    "model.embed_tokens.weight": (64, 64),
+                    "model.layers.{0,1,3}.temporal_block.conv_1d.weight": (64, 1, 4),
+                    "lm_head.weight": (64, 64),
+                },
+                "mlx-lm": {
+                    "model.layers.{0,1,3}.temporal_block.conv_1d.weight": (64, 4, 1),
+                    "lm_head.weight": (64, 64),
+                },
+            }
+        },
+        "tied by its weights": {"tied": True, "logits_soft_cap": 0.0},
+        "kinds under another name, embeddings as they are": {
+            "block_types": ...,
+            "_block_types": ["attention", "recurrent"],
+            "num_hidden_layers": 3,
+            "embeddings_scale_by_sqrt_dim": False,
+            "num_attention_heads": 2,
+            "attention_window_size": 6,
+        },
+    },
+    norm_center=0.0,
+)
+
+rwkv7 = family(
+    "rwkv7",
+    {
+        "model_type": "rwkv7",
+        "vocab_size": 64,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "norm_eps": 1e-5,
+        "head_dim": 16,
+        "num_hidden_layers": 3,
+        "a_low_rank_dim": 64,
+        "v_low_rank_dim": 64,
+        "gate_low_rank_dim": 64,
+        "decay_low_rank_dim": 64,
+    },
+    {
+        "own head": {
+            "checkpoints": {
+                "transformers": {
+                    "model.layers.{0-2}.attn.{k_k,k_a}": (64,),
+                    "model.layers.{0-2}.attn.r_k": (4, 16),
+                    "model.layers.{0-2}.attn.g_norm.{weight,bias}": (64,),
+                    "model.layers.{1-2}.attn.v_lora.lora.2.bias": (64,),
+                    "lm_head.weight": (64, 64),
+                }
+            }
+        },
+        "tied, other sizes": {
+            "tie_word_embeddings": True,
+            "head_dim": 32,
+            "a_low_rank_dim": 8,
+            "v_low_rank_dim": 12,
+            "gate_low_rank_dim": 20,
+            "decay_low_rank_dim": 24,
+            "norm_eps": 0.1,
+        },
+    },
+)
+
+baichuan_m1 = family(
+    "baichuan_m1",
+    {
+        **BASE,
+        "model_type": "baichuan_m1",
+        "num_hidden_layers": 4,
+        "rope_theta": 10000.0,
+        "sliding_window": 4,
+        "sliding_window_layers": [1, 3],
+        "conv_window": 2,
+    },
+    {
+        "two layers slide": {
+            "checkpoints": {
+                "transformers": {
+                    "model.layers.{0-3}.self_attn.{conv_k,conv_v}": (1, 1, 2, 1, 2),
+                    "lm_head.weight": (64, 64),
+                },
+                "quantized": {
+                    "lm_head.weight": ("uint32", 64, 8),
+                    "lm_head.{scales,biases}": (64, 1),
+                },
+            }
+        },
+        "own heads where they slide": {
+            "num_swa_attention_heads": 2,
+            "num_swa_key_value_heads": 1,
+            "sliding_window_layers": [0, 1],
+            "sliding_window": 5,
+            "rope_theta": 500.0,
+        },
+        "all attend fully": {"sliding_window_layers": []},
+    },
+)
+
+gear = family(
+    "gear",
+    {
+        **GEMMA,
+        "model_type": "gear",
+        "num_hidden_layers": 4,
+        "layer_types": ["conv_mixer", "sliding_attention", "conv_mixer", "full_attention"],
+        "sliding_window": 4,
+    },
+    {
+        "three kinds": {
+            "checkpoints": {
+                "transformers": {
+                    "model.embed_tokens.weight": (64, 64),
+                    "model.embed_tokens.embed_scale": (1,),
+                    "model.layers.{0,2}.local_mixer.{key,value}_conv.weight": (64, 1, 3),
+                    "model.layers.{1,3}.self_attn.rotary_emb.inv_freq": (16,),
+                    "lm_head.weight": (64, 64),
+                },
+                "mlx-lm": {"model.layers.{0,2}.local_mixer.{key,value}_conv.weight": (64, 3, 1)},
+            }
+        },
+        "soft caps, own head, other activation": {
+            "attn_logit_softcapping": 2.0,
+            "final_logit_softcapping": 5.0,
+            "query_pre_attn_scalar": 16,
+            "hidden_activation": "silu",
+            "tie_word_embeddings": False,
+        },
+        "biases, kernel, rope": {
+            "attention_bias": True,
+            "conv_L_cache": 4,
+            "rope_theta": 500.0,
+            "rope_local_base_freq": 100.0,
+            "rope_scaling": {"type": "linear", "factor": 2.0},
+            "num_key_value_heads": 4,
+        },
+        "convolutions and full attention": {
+            "layer_types": ["conv_mixer", "conv_mixer", "full_attention", "conv_mixer"],
+            "hidden_activation": "gelu",
+        },
+    },
+    norm_center=0.0,
+)
+
 CASES: list[Case] = [
     *mamba,
     *mamba2,
@@ -940,4 +1104,8 @@ CASES: list[Case] = [
     *bailing_moe_linear,
     *bailing_hybrid,
     *bailing_moe_v3,
+    *recurrent_gemma,
+    *rwkv7,
+    *baichuan_m1,
+    *gear,
 ]
