@@ -1085,6 +1085,109 @@ gear = family(
     norm_center=0.0,
 )
 
+KIMI_K3 = {
+    **BASE,
+    "num_hidden_layers": 4,
+    "rms_norm_eps": 1e-2,  # less blows up the last bits of small first positions
+    "linear_attn_config": {
+        "kda_layers": [1, 2, 4],
+        "full_attn_layers": [3],
+        "num_heads": 4,
+        "head_dim": 32,
+        "short_conv_kernel_size": 4,
+        "gate_lower_bound": -5.0,
+        "use_full_rank_gate": True,
+    },
+    "attn_res_block_size": 2,
+    "q_lora_rank": 48,
+    "kv_lora_rank": 32,
+    "qk_nope_head_dim": 32,
+    "qk_rope_head_dim": 16,
+    "v_head_dim": 24,
+    "mla_use_output_gate": True,
+    "num_experts": 8,
+    "num_experts_per_token": 2,
+    "num_shared_experts": 1,
+    "moe_intermediate_size": 64,
+    "routed_scaling_factor": 2.5,
+    "first_k_dense_replace": 1,
+    "activation_situ_beta": 4.0,
+    "activation_situ_linear_beta": 2.0,
+}
+
+kimi_k3 = family(
+    "kimi_k3",
+    {"model_type": "kimi_k3", "vocab_size": 64, "text_config": KIMI_K3, "vision_config": {}},
+    {
+        "language model": {
+            "checkpoints": {
+                "transformers": {
+                    "vision_tower.patch_embed.proj.weight": (8, 3),
+                    "mm_projector.proj.0.weight": (64, 8),
+                    "language_model.model.embed_tokens.weight": (64, 64),
+                    "language_model.model.layers.{0-3}.self_attention_res.{proj,norm}_weight": (64,),
+                    "language_model.model.layers.{0-3}.mlp_res.{proj,norm}_weight": (64,),
+                    "language_model.model.output_attn_res.{proj,norm}_weight": (64,),
+                    "language_model.model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight_packed": (
+                        "uint8",
+                        64,
+                        32,
+                    ),
+                    "language_model.model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight_scale": (
+                        "uint8",
+                        64,
+                        2,
+                    ),
+                    "language_model.model.layers.{1-3}.block_sparse_moe.gate.weight": (8, 64),
+                    "language_model.model.layers.{1-3}.block_sparse_moe.gate.e_score_correction_bias": (8,),
+                    "language_model.model.layers.{0,1,3}.self_attn.{q,k,v}_proj.weight": (128, 64),
+                    "language_model.model.layers.{0,1,3}.self_attn.{q,k,v}_conv1d.weight": (128, 1, 4),
+                    "language_model.model.layers.{0,1,3}.self_attn.A_log": (1, 1, 8, 1),
+                    "language_model.model.layers.{0,1,3}.self_attn.dt_bias": (4, 32),
+                    "language_model.model.layers.2.self_attn.kv_b_proj.weight": (224, 32),
+                    "language_model.model.layers.4.eh_proj.weight": (64, 128),
+                    "language_model.model.mtp.norm.weight": (64,),
+                    "language_model.lm_head.weight": (64, 64),
+                },
+                "mlx-lm": {
+                    "language_model.model.layers.{0,1,3}.self_attn.qkv_proj.weight": (384, 64),
+                    "language_model.model.layers.{0,1,3}.self_attn.qkv_conv.conv.weight": (384, 4, 1),
+                    "language_model.model.layers.{1-3}.mlp.switch_mlp.{gate,up,down}_proj.weight": (8, 64, 64),
+                },
+            }
+        },
+        "experts on few features, low rank gates, no earlier sums": {
+            "text_config": {
+                **{key: value for key, value in KIMI_K3.items() if key != "attn_res_block_size"},
+                "linear_attn_config": {
+                    "kda_layers": [2],
+                    "num_heads": 3,
+                    "head_dim": 24,
+                    "short_conv_kernel_size": 3,
+                },
+                "num_hidden_layers": 3,
+                "routed_expert_hidden_size": 32,
+                "latent_moe_use_norm": True,
+                "mla_use_output_gate": False,
+                "q_lora_rank": None,
+                "activation_situ_beta": None,
+                "activation_situ_linear_beta": None,
+            }
+        },
+        "config of text alone, groups, tied": {
+            **{**KIMI_K3, "attn_res_block_size": 3},
+            "text_config": ...,
+            "vision_config": ...,
+            "num_expert_group": 4,
+            "topk_group": 2,
+            "moe_renormalize": False,
+            "routed_expert_hidden_size": 32,
+            "num_shared_experts": 0,
+            "tie_word_embeddings": True,
+        },
+    },
+)
+
 CASES: list[Case] = [
     *mamba,
     *mamba2,
@@ -1108,4 +1211,5 @@ CASES: list[Case] = [
     *rwkv7,
     *baichuan_m1,
     *gear,
+    *kimi_k3,
 ]

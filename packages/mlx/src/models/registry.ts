@@ -63,6 +63,7 @@ const architectures = new Map<string, Load>([
   ["jamba", () => import("./jamba.ts")],
   ["joyai_llm_flash", deepseekV3],
   ["kimi_k2", deepseekV3],
+  ["kimi_k3", () => import("./kimi_k3.ts")],
   ["kimi_linear", () => import("./kimi_linear.ts")],
   ["lfm2", () => import("./lfm2.ts")],
   ["lfm2-vl", () => import("./lfm2-vl.ts")],
