@@ -63,10 +63,13 @@ module.exports = {
     },
     {
       name: "source-without-dev-dependencies",
-      comment: "What ships imports only what its package.json names for users.",
+      comment: "What ships imports only what its package.json names for users, as a dependency or a peer.",
       severity: "error",
       from: { path: "^packages/[^/]+/src/", pathNot: tests },
-      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["type-only"] },
+      to: {
+        dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"],
+        dependencyTypesNot: ["type-only", "npm-peer"],
+      },
     },
     {
       name: "resolvable",

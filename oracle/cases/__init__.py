@@ -1,9 +1,9 @@
 """The cases: one row per architecture and variation, each a config.json small enough for a small golden."""
 
-from . import dense, hybrid, latent, moe, sliding, wrappers
+from . import dense, hybrid, latent, llama_like, moe, named, sliding, unlike, wrappers
 from .case import QUANTIZATIONS, Case
 
 __all__ = ["CASES", "QUANTIZATIONS", "Case"]
 
-GROUPS = (dense, sliding, moe, latent, hybrid, wrappers)
-CASES: list[Case] = [case for group in GROUPS for case in group.CASES]
+KINDS = (dense, llama_like, named, sliding, moe, latent, hybrid, unlike, wrappers)
+CASES: list[Case] = [case for kind in KINDS for case in kind.CASES]

@@ -199,9 +199,7 @@ qwen3_5 = family(
                 "rope_parameters": {**QWEN3_5["rope_parameters"], "rope_type": "mrope", "rope_theta": 500.0},
             }
         },
-        "experts, gates not normed": {
-            "text_config": {**QWEN3_5, **QWEN3_5_EXPERTS, "norm_topk_prob": False}
-        },
+        "experts, gates not normed": {"text_config": {**QWEN3_5, **QWEN3_5_EXPERTS, "norm_topk_prob": False}},
     },
 )
 
@@ -222,7 +220,11 @@ qwen3_5_moe = family(
                     "model.language_model.layers.{0-3}.mlp.experts.down_proj": (6, 64, 64),
                 },
                 "mlx-lm": {
-                    "language_model.model.layers.{0-3}.mlp.switch_mlp.{gate,up,down}_proj.weight": (6, 64, 64),
+                    "language_model.model.layers.{0-3}.mlp.switch_mlp.{gate,up,down}_proj.weight": (
+                        6,
+                        64,
+                        64,
+                    ),
                 },
             }
         },

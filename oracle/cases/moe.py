@@ -124,8 +124,13 @@ phimoe = family(
         "three experts": {"num_experts_per_tok": 3},
         "wide jitter": {"router_jitter_noise": 0.4},
         "plain rope": {"rope_scaling": None},
-        "odd sizes": {"hidden_size": 60, "num_attention_heads": 5, "num_key_value_heads": 1, "vocab_size": 67,
-                      "rope_scaling": None},
+        "odd sizes": {
+            "hidden_size": 60,
+            "num_attention_heads": 5,
+            "num_key_value_heads": 1,
+            "vocab_size": 67,
+            "rope_scaling": None,
+        },
     },
 )
 
@@ -316,7 +321,14 @@ glm4_moe = family(
 
 solar_open = family(
     "solar_open",
-    {**GLM4_MOE, "model_type": "solar_open", "use_qk_norm": ..., "attention_bias": ..., "n_group": ..., "topk_group": ...},
+    {
+        **GLM4_MOE,
+        "model_type": "solar_open",
+        "use_qk_norm": ...,
+        "attention_bias": ...,
+        "n_group": ...,
+        "topk_group": ...,
+    },
     {
         "two of six experts": {},
         "head norms and biases": {"use_qk_norm": True, "attention_bias": True},

@@ -30,7 +30,7 @@ export function checkOptions(given: object, source: OptionSource): Options {
       const message = `Option "${target}" was given twice, the second time as "${key}"; give it once`;
       throw new InvalidParameterError(target, undefined, message, { provider: source.provider });
     }
-    checked[target] = target === "files" && typeof value === "string" ? [value] : value;
+    checked[target] = target === "files" && !Array.isArray(value) ? [value] : value;
   }
   return checked as Options;
 }

@@ -1,5 +1,6 @@
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { LLMConfig } from "../interface/llm-config.ts";
+import { isMediaSource } from "../media/is-media-source.ts";
 import * as check from "./checks.ts";
 
 /** Where an option may stand: only in a call, only in the configuration, or in both. */
@@ -30,6 +31,12 @@ const secret = (valueCheck: check.Check): OptionSpec => ({
   secret: true,
 });
 
+const mediaOrList: check.Check = {
+  expected: "path, address, data, bytes or media, or array of them",
+  accepts: (value) => (Array.isArray(value) ? value.every(isMediaSource) : isMediaSource(value)),
+  text: "list",
+};
+
 const milliseconds = check.integer({ min: 1, max: 2 ** 31 - 1 }); // timers overflow beyond
 const tokens = check.integer({ min: 1 });
 
@@ -57,14 +64,19 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   timeout: both(milliseconds),
   requestTimeout: { ...both(milliseconds), aliasOf: "timeout" },
   tools: both(check.list),
-  toolChoice: both(check.stringOrRecord),
-  schema: both(check.record),
+  toolChoice: both(check.toolChoice),
+  maxSteps: both(check.integer({ min: 1 })),
+  approveToolCall: both(check.callback),
+  schema: both(check.schema),
+  maxSchemaRetries: both(check.integer({ min: 0 })),
+  reasoning: both(check.reasoning),
   user: both(check.nonEmptyString),
   imageDetail: both(check.oneOf("auto", "high", "medium", "low")),
+  allowPrivateUrls: both(check.boolean),
 
-  files: call(check.stringList),
-  image: { ...call(check.stringOrList), aliasOf: "files" },
-  images: { ...call(check.stringOrList), aliasOf: "files" },
+  files: call(mediaOrList),
+  image: { ...call(mediaOrList), aliasOf: "files" },
+  images: { ...call(mediaOrList), aliasOf: "files" },
   stream: call(check.boolean),
   signal: call(check.abortSignal),
 
@@ -72,6 +84,8 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   apiKey: secret(check.nonEmptyString),
   baseUrl: config(check.nonEmptyString),
   organization: config(check.nonEmptyString),
+  api: config(check.oneOf("chat", "responses")),
+  headers: secret(check.headers),
   proxy: secret(check.nonEmptyString),
   maxRetries: config(check.integer({ min: 0 })),
   retryCount: { ...config(check.integer({ min: 0 })), aliasOf: "maxRetries" },

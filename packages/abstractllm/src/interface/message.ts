@@ -1,4 +1,4 @@
-import type { MediaSource } from "./media-source.ts";
+import type { ImageDetail, MediaSource } from "./media-source.ts";
 import type { ToolCall } from "./tool-call.ts";
 
 /** Who says a message. */
@@ -23,7 +23,7 @@ export interface ImageContent {
   type: "image";
   image: MediaSource;
   /** How finely it is looked at. Default: the option `imageDetail`. */
-  detail?: "auto" | "low" | "medium" | "high";
+  detail?: ImageDetail;
 }
 
 /** A file in a message: its text becomes part of the message, an image is the same as an `image` part. */

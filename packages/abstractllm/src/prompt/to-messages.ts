@@ -2,6 +2,7 @@ import { boolean, type Check, nonEmptyString, record, string } from "../config/c
 import { describeValue } from "../config/describe-value.ts";
 import { InvalidParameterError, InvalidRequestError } from "../errors/index.ts";
 import { type Message, MessageRole, type Prompt } from "../interface/message.ts";
+import { isMediaSource } from "../media/is-media-source.ts";
 
 const ROLES: readonly string[] = Object.values(MessageRole);
 
@@ -52,16 +53,6 @@ function isContentPart(part: unknown): boolean {
   if (part.type === "text") return typeof part.text === "string";
   return (
     (part.type === "image" && isMediaSource(part.image)) || (part.type === "file" && isMediaSource(part.file))
-  );
-}
-
-function isMediaSource(value: unknown): boolean {
-  if (typeof value === "string") return value !== "";
-  return (
-    value instanceof URL ||
-    value instanceof Uint8Array ||
-    value instanceof ArrayBuffer ||
-    value instanceof Blob
   );
 }
 

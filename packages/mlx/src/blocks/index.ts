@@ -1,5 +1,7 @@
 /** `@abstractllm/mlx/blocks`: what model files are made of. */
+
 export { AbsorbedAttention } from "./absorbed-attention.ts";
+export { AltUp, type AltUpConfig } from "./alt-up.ts";
 export {
   type AttentionOptions,
   attention,
@@ -8,6 +10,7 @@ export {
   mergeHeads,
   softCappedAttention,
   splitFusedHeads,
+  splitGroupedHeads,
   splitHeads,
 } from "./attention.ts";
 export { Backbone, BackboneLM, MixerBlock } from "./backbone-lm.ts";
@@ -40,8 +43,14 @@ export {
   type LatentAttentionOptions,
   latentRope,
 } from "./latent-attention.ts";
-export { LearnedPositionsDecoder } from "./learned-positions.ts";
-export { LinearHybridBlock, type LinearHybridOptions } from "./linear-hybrid-block.ts";
+export { Laurel } from "./laurel.ts";
+export { LearnedPositionsDecoder, LearnedPositionsDecoder } from "./learned-positions.ts";
+export {
+  LinearHybridBlock,
+  LinearHybridBlock,
+  type LinearHybridOptions,
+  type LinearHybridOptions,
+} from "./linear-hybrid-block.ts";
 export { MambaMixer, type MambaSizes, type Selection } from "./mamba-mixer.ts";
 export { type GateNorm, Mamba2Mixer, type Mamba2Sizes, NormOfGated } from "./mamba2-mixer.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
@@ -93,4 +102,5 @@ export { askExperts, SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";
 export { SwitchMLP } from "./switch-mlp.ts";
 export { TextModel } from "./text-model.ts";
+export { ThinnedMLP } from "./thinned-mlp.ts";
 export { TokDecoder } from "./tok-decoder.ts";

@@ -82,7 +82,9 @@ function describeCase(golden: GoldenCase): void {
     expectSameLogits(runModel(model, run).values, decodeFloats(run.logits), vocabSize(golden));
   });
 
-  it.skipIf(golden.padded === null)(
+  // Python's rows agree with the same rows alone while few enough keys are there to be chosen from
+  const isPadded = golden.padded !== null && !hasSingleRows(golden);
+  it.skipIf(!isPadded)(
     `agrees with Python mlx-lm: padded batch${golden.padded === null ? ` (Python has none: ${golden.paddingProblem})` : ""}`,
     () => {
       const run = golden.padded as GoldenRun;

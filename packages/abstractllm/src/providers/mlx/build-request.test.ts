@@ -2,6 +2,7 @@ import type { ModelInfo } from "@abstractllm/mlx";
 import { describe, expect, test } from "vitest";
 import type { Options } from "../../config/option-table.ts";
 import type { Prompt } from "../../interface/message.ts";
+import type { ResolvedMessage } from "../../media/resolved-message.ts";
 import { toMessages } from "../../prompt/to-messages.ts";
 import type { ProviderCall } from "../base-provider.ts";
 import { buildRequest, withoutSystemRole } from "./build-request.ts";
@@ -12,6 +13,7 @@ const INFO: ModelInfo = {
   weightBytes: 1,
   vocabSize: 1,
   hasChatTemplate: true,
+  templateSwitches: [],
   device: "cpu",
   maxBatchSize: 8,
   loadMs: 1,
@@ -21,7 +23,17 @@ const INFO: ModelInfo = {
 function call(prompt: Prompt, config: Options = {}, callOptions: Options = {}): ProviderCall {
   const options = { ...config, ...callOptions };
   const system = { text: options.systemPrompt, fromCall: callOptions.systemPrompt !== undefined };
-  return { prompt, messages: toMessages(prompt, system, "mlx"), options, callOptions };
+  const messages = toMessages(prompt, system, "mlx") as readonly ResolvedMessage[];
+  return {
+    provider: "mlx",
+    prompt,
+    messages,
+    tools: [],
+    toolChoice: "auto",
+    options,
+    callOptions,
+    givenOptions: options,
+  };
 }
 
 describe("the request", () => {
@@ -40,16 +52,16 @@ describe("the request", () => {
       ignoreEos: true,
       templateVariables: { enable_thinking: false },
     };
-    const { request, warnings } = buildRequest(call("Hi", { ...sampling, stop: "END" }), [], INFO);
+    const { request, warnings } = buildRequest(call("Hi", { ...sampling, stop: "END" }), INFO);
     expect(request).toEqual({ ...sampling, stop: ["END"], prompt: [{ role: "user", content: "Hi" }] });
     expect(warnings).toEqual([]);
   });
 
-  test("holds system prompt and files", () => {
-    const { request } = buildRequest(call("Hi", { systemPrompt: "S" }), ["text"], INFO);
+  test("holds the system prompt", () => {
+    const { request } = buildRequest(call("Hi", { systemPrompt: "S" }), INFO);
     expect(request.prompt).toEqual([
       { role: "system", content: "S" },
-      { role: "user", content: "Hi\n\nFile content: text" },
+      { role: "user", content: "Hi" },
     ]);
   });
 });
@@ -58,7 +70,7 @@ describe("without a chat template", () => {
   const base = { ...INFO, hasChatTemplate: false };
 
   test("a prompt is sent as plain text, and a warning says so", () => {
-    const { request, warnings } = buildRequest(call("Once", { systemPrompt: "S" }), [], base);
+    const { request, warnings } = buildRequest(call("Once", { systemPrompt: "S" }), base);
     expect(request.prompt).toBe("S\n\nOnce");
     expect(warnings).toEqual(["The model has no chat template; the prompt was sent as plain text"]);
   });
@@ -69,7 +81,7 @@ describe("without a chat template", () => {
       { role: "assistant", content: "b" },
       { role: "user", content: "c" },
     ] as const;
-    expect(buildRequest(call(messages), [], base).request.prompt).toBe(
+    expect(buildRequest(call(messages), base).request.prompt).toBe(
       "user: a\n\nassistant: b\n\nuser: c\n\nassistant:",
     );
   });
@@ -77,14 +89,13 @@ describe("without a chat template", () => {
 
 describe("chatTemplate: false", () => {
   test("sends a text as it is", () => {
-    const { request } = buildRequest(call("Once upon", {}, { chatTemplate: false }), [], INFO);
+    const { request } = buildRequest(call("Once upon", {}, { chatTemplate: false }), INFO);
     expect(request.prompt).toBe("Once upon");
   });
 
   test("says that a configured system prompt was left out", () => {
     const { request, warnings } = buildRequest(
       call("x", { systemPrompt: "S" }, { chatTemplate: false }),
-      [],
       INFO,
     );
     expect(request.prompt).toBe("x");
@@ -93,11 +104,11 @@ describe("chatTemplate: false", () => {
 
   test("refuses messages, and a system prompt of the same call", () => {
     const messages = [{ role: "user", content: "x" }] as const;
-    expect(() => buildRequest(call(messages, {}, { chatTemplate: false }), [], INFO)).toThrow(
+    expect(() => buildRequest(call(messages, {}, { chatTemplate: false }), INFO)).toThrow(
       "prompt as a string",
     );
     const both = { chatTemplate: false, systemPrompt: "S" };
-    expect(() => buildRequest(call("x", {}, both), [], INFO)).toThrow("systemPrompt has no place");
+    expect(() => buildRequest(call("x", {}, both), INFO)).toThrow("systemPrompt has no place");
   });
 });
 

@@ -2,9 +2,11 @@ import type { ChatMessage, GenerateRequest, ModelInfo } from "@abstractllm/mlx";
 import type { Options } from "../../config/option-table.ts";
 import { InvalidRequestError } from "../../errors/index.ts";
 import { type Message, MessageRole } from "../../interface/message.ts";
-import { appendFiles } from "../../media/append-files.ts";
+import type { ToolSpec } from "../../interface/tool.ts";
+import type { ResolvedMessage } from "../../media/resolved-message.ts";
 import { textOf } from "../../prompt/text-of.ts";
 import type { ProviderCall } from "../base-provider.ts";
+import { reasoningVariables } from "./reasoning-variables.ts";
 import { toChatMessage } from "./to-chat-message.ts";
 
 /** What the engine is asked, and what differs from what the user asked. */
@@ -16,27 +18,30 @@ export interface BuiltRequest {
 /**
  * The engine's request for one call.
  *
- * @param texts - contents of the call's files
  * @throws {InvalidRequestError} when `chatTemplate: false` meets a conversation or a system prompt
  */
-export function buildRequest(call: ProviderCall, texts: readonly string[], info: ModelInfo): BuiltRequest {
-  const { prompt, warnings } = buildPrompt(call, texts, info);
-  const { maxTokens = 4096, stop, templateVariables, ignoreEos } = call.options;
+export function buildRequest(call: ProviderCall, info: ModelInfo): BuiltRequest {
+  const { prompt, warnings } = buildPrompt(call, info);
+  const { maxTokens = 4096, stop, reasoning, ignoreEos } = call.options;
+  const templateVariables = { ...reasoningVariables(reasoning, info), ...call.options.templateVariables };
   return {
     request: {
       prompt,
       maxTokens,
       ...sampling(call.options),
       ...(stop === undefined ? {} : { stop: typeof stop === "string" ? [stop] : stop }),
-      ...(templateVariables === undefined ? {} : { templateVariables }),
+      ...(Object.keys(templateVariables).length === 0 ? {} : { templateVariables }),
+      ...(call.tools.length === 0 ? {} : { tools: call.tools.map(toTemplateTool) }),
       ...(ignoreEos === undefined ? {} : { ignoreEos }),
     },
     warnings,
   };
 }
 
+const toTemplateTool = (spec: ToolSpec) => ({ type: "function", function: spec });
+
 /** The same conversation for a template that knows no system role: its text leads the first user message. */
-export function withoutSystemRole(messages: readonly Message[]): Message[] | undefined {
+export function withoutSystemRole(messages: readonly ResolvedMessage[]): ResolvedMessage[] | undefined {
   const [system, ...others] = messages;
   const first = others[0];
   if (system?.role !== MessageRole.SYSTEM || first?.role !== MessageRole.USER) return undefined;
@@ -48,9 +53,9 @@ interface BuiltPrompt {
   warnings: string[];
 }
 
-function buildPrompt(call: ProviderCall, texts: readonly string[], info: ModelInfo): BuiltPrompt {
-  if (call.options.chatTemplate === false) return rawPrompt(call, texts);
-  const messages = appendFiles(call.messages, texts);
+function buildPrompt(call: ProviderCall, info: ModelInfo): BuiltPrompt {
+  if (call.options.chatTemplate === false) return rawPrompt(call);
+  const { messages } = call;
   if (info.hasChatTemplate) return { prompt: messages.map(toChatMessage), warnings: [] };
   return {
     prompt: plainText(messages),
@@ -58,7 +63,7 @@ function buildPrompt(call: ProviderCall, texts: readonly string[], info: ModelIn
   };
 }
 
-function rawPrompt({ prompt, options, callOptions }: ProviderCall, texts: readonly string[]): BuiltPrompt {
+function rawPrompt({ prompt, messages, options, callOptions }: ProviderCall): BuiltPrompt {
   if (typeof prompt !== "string") {
     const message = "chatTemplate: false sends a text as it is; give the prompt as a string, not as messages";
     throw new InvalidRequestError(message, { provider: "mlx" });
@@ -68,7 +73,7 @@ function rawPrompt({ prompt, options, callOptions }: ProviderCall, texts: readon
       "chatTemplate: false sends a text as it is, so systemPrompt has no place; write it into the prompt";
     throw new InvalidRequestError(message, { provider: "mlx" });
   }
-  const message = appendFiles([{ role: MessageRole.USER, content: prompt }], texts).at(0);
+  const message = messages.at(-1); // the text with its files
   const warnings =
     options.systemPrompt === undefined
       ? []

@@ -1,15 +1,11 @@
-import type { EngineModel, GenerateRequest, GenerationPart, RuntimeInfo } from "@abstractllm/mlx";
-import {
-  ContextWindowExceededError,
-  InvalidRequestError,
-  ProviderAPIError,
-  UnsupportedFeatureError,
-} from "../../errors/index.ts";
+import type { EngineModel, GenerateRequest, RuntimeInfo } from "@abstractllm/mlx";
+import type { Options } from "../../config/option-table.ts";
+import { InvalidRequestError, ProviderAPIError, UnsupportedFeatureError } from "../../errors/index.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
-import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
+import type { Capabilities } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
-import { findImages, readTextFiles } from "../../media/read-files.ts";
 import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-provider.ts";
+import { checkLength } from "../check-length.ts";
 import { type BuiltRequest, buildRequest, withoutSystemRole } from "./build-request.ts";
 import { mlxCapabilities } from "./capabilities.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -17,8 +13,8 @@ import { mapMlxError } from "./map-error.ts";
 import { MLX_TRAITS } from "./mlx-traits.ts";
 import { acquireModel, dropEngine, releaseModels, setCachedModels } from "./model-pool.ts";
 import { modelSources, sourceKey } from "./model-source.ts";
-
-type Finish = Extract<GenerationPart, { type: "finish" }>;
+import { prepareCall } from "./prepare-call.ts";
+import { type ReadAnswer, readAnswer } from "./read-answer.ts";
 
 /** Models that run inside this process on MLX. Made by `createLLM("mlx", config)`. */
 export class MlxProvider extends BaseProvider {
@@ -63,50 +59,38 @@ export class MlxProvider extends BaseProvider {
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
-    return this.#withModel(call, signal, async (loaded, texts) => {
-      let text = "";
-      const collect = (delta: string) => {
-        text += delta;
-        emit({ type: "text-delta", text: delta });
-      };
-      const { finish, warnings } = await this.#answer(call, texts, loaded.model, collect, signal);
+    return this.#withModel(call, signal, async (loaded) => {
+      const { warnings, ...answer } = await this.#answer(call, loaded.model, emit, signal);
       return {
-        text,
-        toolCalls: [],
-        usage: finish.usage,
-        finishReason: finish.finishReason,
-        rawFinishReason: finish.rawFinishReason,
-        warnings: [
-          ...this.#passedOver,
-          ...loaded.warnings,
-          ...this.#deviceWarning(),
-          ...warnings,
-          ...finish.warnings,
-        ],
-        timings: finish.timings,
+        ...answer,
+        warnings: [...this.#passedOver, ...loaded.warnings, ...this.#deviceWarning(), ...warnings],
         model: loaded.name,
-        raw: finish,
       };
     });
   }
 
   protected async count(call: ProviderCall, signal: AbortSignal): Promise<number> {
-    return this.#withModel(call, signal, async ({ model }, texts) => {
-      const { request } = buildRequest(call, texts, model.info);
+    return this.#withModel(call, signal, async ({ model }) => {
+      const { request } = buildRequest(prepareCall(call, model.info).call, model.info);
       return (await tokenize(model, request)).length;
     });
   }
 
-  /** Runs work on the call's model and files, and turns its errors into the interface's. */
+  protected override requireVision(options: Options): void {
+    super.requireVision(options);
+    const message = `${options.model} may take images, but this version of the MLX engine reads text only`;
+    throw new UnsupportedFeatureError("vision", message, { provider: this.provider });
+  }
+
+  /** Runs work on the call's model, and turns its errors into the interface's. */
   async #withModel<T>(
     call: ProviderCall,
     signal: AbortSignal,
-    work: (loaded: LoadedModel, texts: readonly string[]) => Promise<T>,
+    work: (loaded: LoadedModel) => Promise<T>,
   ): Promise<T> {
-    const texts = await this.#readFiles(call, signal);
     const lease = await this.#acquire(call.options, signal);
     try {
-      return await work(lease.model, texts);
+      return await work(lease.model);
     } catch (error) {
       const mapped = mapMlxError(error, lease.model.name);
       if (ProviderAPIError.isInstance(mapped)) await dropEngine(lease.model);
@@ -118,44 +102,33 @@ export class MlxProvider extends BaseProvider {
 
   async #answer(
     call: ProviderCall,
-    texts: readonly string[],
     model: EngineModel,
-    emit: (text: string) => void,
+    emit: (part: DeltaPart) => void,
     signal: AbortSignal,
-  ): Promise<{ finish: Finish; warnings: readonly string[] }> {
+  ): Promise<ReadAnswer> {
+    const prepared = prepareCall(call, model.info);
     const run = async ({ request, warnings }: BuiltRequest) => {
-      await checkLength(call, model, request);
-      return { finish: await generate(model, request, emit, signal), warnings };
+      const countInput = async () => (await tokenize(model, request)).length;
+      await checkLength(call.options, countInput, request.maxTokens, "mlx");
+      const answer = await readAnswer(prepared, model, request, emit, signal);
+      return { ...answer, warnings: [...warnings, ...answer.warnings, ...choiceWarning(call, answer)] };
     };
     try {
-      return await run(buildRequest(call, texts, model.info));
+      return await run(buildRequest(prepared.call, model.info));
     } catch (error) {
-      const messages = withoutSystemRole(call.messages);
+      const messages = withoutSystemRole(prepared.call.messages);
       const mapped = mapMlxError(error, "");
       const isTemplateError =
         InvalidRequestError.isInstance(mapped) && mapped.details.engineCode === "template";
       if (messages === undefined || !isTemplateError) throw error;
-      const { request, warnings } = buildRequest({ ...call, messages }, texts, model.info);
+      const { request, warnings } = buildRequest({ ...prepared.call, messages }, model.info);
       const warning =
         "The model's chat template refused the system prompt; it was put before the first user message";
       return run({ request, warnings: [...warnings, warning] });
     }
   }
 
-  async #readFiles({ options }: ProviderCall, signal: AbortSignal): Promise<string[]> {
-    const { files = [] } = options;
-    const images = findImages(files);
-    if (images.length > 0) {
-      const vision = this.getCapabilities()[ModelCapability.VISION];
-      const message = vision
-        ? `${options.model} may take images, but this version of the MLX engine reads text only`
-        : `${options.model} does not support vision inputs; take a vision model or leave out the images`;
-      throw new UnsupportedFeatureError("vision", message, { provider: this.provider });
-    }
-    return readTextFiles(files, signal);
-  }
-
-  async #acquire(options: ReturnType<MlxProvider["getConfig"]>, signal: AbortSignal | undefined) {
+  async #acquire(options: Options, signal: AbortSignal | undefined) {
     const sources = this.#sources(options);
     const known = sources.findIndex((source) => sourceKey(source) === this.#chosen);
     const lease = await acquireModel(known < 0 ? sources : sources.slice(known), this, signal);
@@ -167,7 +140,7 @@ export class MlxProvider extends BaseProvider {
     return lease;
   }
 
-  #sources(options: ReturnType<MlxProvider["getConfig"]>) {
+  #sources(options: Options) {
     return modelSources(options, options.device === "cpu" ? "cpu" : this.#runtime.device);
   }
 
@@ -184,36 +157,18 @@ export class MlxProvider extends BaseProvider {
   }
 }
 
-async function generate(
+/** What could only be asked for, since nothing forces a model to call. */
+function choiceWarning({ toolChoice }: ProviderCall, { toolCalls }: ReadAnswer): string[] {
+  if (toolChoice === "auto" || toolChoice === "none" || toolCalls.length > 0) return [];
+  return ["The model called no tool although toolChoice asked it to"];
+}
+
+function tokenize(
   model: EngineModel,
-  request: GenerateRequest,
-  emit: (text: string) => void,
-  signal: AbortSignal,
-): Promise<Finish> {
-  for await (const part of model.generate(request, { signal })) {
-    if (part.type === "finish") return part;
-    if (part.text !== "") emit(part.text);
-  }
-  throw new ProviderAPIError("The engine ended the answer without saying why", { provider: "mlx" });
-}
-
-/** @throws {ContextWindowExceededError} when the prompt is longer than the user's own limits */
-async function checkLength(call: ProviderCall, model: EngineModel, request: GenerateRequest): Promise<void> {
-  const { maxInputTokens, contextWindow } = call.options;
-  if (maxInputTokens === undefined && contextWindow === undefined) return;
-  const inputTokens = (await tokenize(model, request)).length;
-  const limits = [
-    { name: "maxInputTokens", limit: maxInputTokens, length: inputTokens },
-    { name: "contextWindow", limit: contextWindow, length: inputTokens + request.maxTokens },
-  ];
-  for (const { name, limit, length } of limits) {
-    if (limit === undefined || length <= limit) continue;
-    const what = name === "contextWindow" ? "prompt and maxTokens need" : "prompt has";
-    const message = `The ${what} ${length} tokens, more than the ${limit} of ${name}; shorten it or raise the limit`;
-    throw new ContextWindowExceededError(limit, length, message, { provider: "mlx" });
-  }
-}
-
-function tokenize(model: EngineModel, { prompt, templateVariables }: GenerateRequest): Promise<number[]> {
-  return model.tokenize(prompt, templateVariables === undefined ? {} : { templateVariables });
+  { prompt, templateVariables, tools }: GenerateRequest,
+): Promise<number[]> {
+  return model.tokenize(prompt, {
+    ...(templateVariables === undefined ? {} : { templateVariables }),
+    ...(tools === undefined ? {} : { tools }),
+  });
 }

@@ -1,0 +1,38 @@
+import { spawnSync } from "node:child_process";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fixturePath } from "../media/fixture.ts";
+
+const BUILT = fileURLToPath(new URL("../../dist", import.meta.url));
+
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "abstractllm-alone-"));
+  await cp(BUILT, join(folder, "dist"), { recursive: true }); // no node_modules above it
+  await cp(fileURLToPath(new URL("../../package.json", import.meta.url)), join(folder, "package.json"));
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+test.each([
+  ["two-pages.pdf", "pdf", "npm install pdfjs-dist"],
+  ["word.docx", "docx", "npm install mammoth"],
+])("without the package for %s says how to install it", (name, feature, command) => {
+  const code = `
+    const { DocumentInput } = await import("./dist/index.js");
+    const error = await new DocumentInput(${JSON.stringify(fixturePath(name))}).text().catch((e) => e);
+    console.log(JSON.stringify([error.name, error.feature, error.message]));`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  expect(JSON.parse(stdout)).toEqual([
+    "UnsupportedFeatureError",
+    feature,
+    expect.stringContaining(`which is not installed. Run: ${command}`),
+  ]);
+});
