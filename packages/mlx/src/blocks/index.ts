@@ -36,15 +36,19 @@ export {
   LatentAttention,
   type LatentAttentionConfig,
   type LatentAttentionOptions,
+  type Latents,
   latentRope,
+  latentScale,
 } from "./latent-attention.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
-export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions } from "./mask.ts";
+export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions, visibleKeys } from "./mask.ts";
 export { MatrixStack } from "./matrix-stack.ts";
 export { MultiLinear } from "./multi-linear.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
+export { PairedDecoder } from "./paired-decoder.ts";
 export { ParallelBlock } from "./parallel-block.ts";
+export { type PositionScale, positionScale } from "./position-scale.ts";
 export { positionsFrom } from "./positions.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
 export {
