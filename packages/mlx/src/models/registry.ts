@@ -6,9 +6,13 @@ type Load = () => Promise<{ architecture: Architecture }>;
 
 const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const gemma4: Load = () => import("./gemma4.ts");
+const kimiVL: Load = () => import("./kimi_vl.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
 const mamba: Load = () => import("./mamba.ts");
+const mistral3: Load = () => import("./mistral3.ts");
+const phixtral: Load = () => import("./phixtral.ts");
+const qwen2VL: Load = () => import("./qwen2_vl.ts");
 
 const architectures = new Map<string, Load>([
   ["afm7", () => import("./afm7.ts")],
@@ -58,11 +62,14 @@ const architectures = new Map<string, Load>([
   ["iquestloopcoder", () => import("./iquestloopcoder.ts")],
   ["joyai_llm_flash", deepseekV3],
   ["kimi_k2", deepseekV3],
+  ["kimi_k25", kimiVL],
+  ["kimi_vl", kimiVL],
   ["lille-130m", () => import("./lille-130m.ts")],
   ["laguna", () => import("./laguna.ts")],
   ["llama", llama],
   ["llama4", () => import("./llama4.ts")],
   ["llama4_text", () => import("./llama4_text.ts")],
+  ["llava", mistral3],
   ["longcat_flash", () => import("./longcat_flash.ts")],
   ["mamba", mamba],
   ["mamba2", () => import("./mamba2.ts")],
@@ -76,7 +83,7 @@ const architectures = new Map<string, Load>([
   ["minimax_m2", minimax],
   ["minimax_m3_vl", () => import("./minimax_m3_vl.ts")],
   ["mistral", llama],
-  ["mistral3", () => import("./mistral3.ts")],
+  ["mistral3", mistral3],
   ["mistral4", () => import("./mistral4.ts")],
   ["mixtral", () => import("./mixtral.ts")],
   ["muse_glimmer", () => import("./muse_glimmer.ts")],
@@ -90,18 +97,23 @@ const architectures = new Map<string, Load>([
   ["olmoe", () => import("./olmoe.ts")],
   ["openelm", () => import("./openelm.ts")],
   ["phi", () => import("./phi.ts")],
+  ["phi-msft", phixtral],
   ["phi3", () => import("./phi3.ts")],
-  ["phixtral", () => import("./phixtral.ts")],
+  ["phixtral", phixtral],
   ["pixtral", () => import("./pixtral.ts")],
   ["plamo", () => import("./plamo.ts")],
   ["plamo3", () => import("./plamo3.ts")],
   ["qwen", () => import("./qwen.ts")],
   ["phimoe", () => import("./phimoe.ts")],
   ["qwen2", () => import("./qwen2.ts")],
+  ["qwen2_5_vl", qwen2VL],
   ["qwen2_moe", () => import("./qwen2_moe.ts")],
+  ["qwen2_vl", qwen2VL],
   ["qwen3", () => import("./qwen3.ts")],
   ["qwen3_moe", () => import("./qwen3_moe.ts")],
   ["qwen3_next", () => import("./qwen3_next.ts")],
+  ["qwen3_vl", () => import("./qwen3_vl.ts")],
+  ["qwen3_vl_moe", () => import("./qwen3_vl_moe.ts")],
   ["seed_oss", () => import("./seed_oss.ts")],
   ["smollm3", () => import("./smollm3.ts")],
   ["spark2_5", () => import("./spark2_5.ts")],
