@@ -20,8 +20,10 @@ export {
   HeadedLM,
   TransformerLM,
 } from "./causal-lm.ts";
+export { attendToChosen, type Choosable, windowRows } from "./chosen-rows.ts";
 export { ExpandedAttention } from "./expanded-attention.ts";
 export { type Choice, normScores, type Routing, routeExperts, topExperts, weighAnswers } from "./experts.ts";
+export { fakeFp8, fakeMxfp4, fakeNvfp4 } from "./fake-quantize.ts";
 export { FeedForwardBlock } from "./feed-forward-block.ts";
 export { FusedGatedMLP } from "./fused-gated-mlp.ts";
 export { GatedAttention, type GatedAttentionConfig } from "./gated-attention.ts";
@@ -31,6 +33,13 @@ export { type DeltaInputs, GatedDeltaNet, type GatedDeltaNetConfig } from "./gat
 export { GatedMLP } from "./gated-mlp.ts";
 export { GptBlock, GptDecoder, type GptDecoderConfig, GptMLP, type GptMLPOptions } from "./gpt-decoder.ts";
 export { HybridDecoder, hybridCaches, hybridMasks, type Recurrence } from "./hybrid-decoder.ts";
+export {
+  collapseStreams,
+  expandStreams,
+  HyperConnection,
+  type HyperConnectionConfig,
+  type Mixing,
+} from "./hyper-connection.ts";
 export {
   cutInTwo,
   LatentAttention,
@@ -66,6 +75,7 @@ export {
   RoutedMoe,
   type RoutedMoeConfig,
 } from "./routed-moe.ts";
+export { type CompressionConfig, Compressor, Indexer, type IndexerConfig } from "./row-compression.ts";
 export { SandwichBlock } from "./sandwich-block.ts";
 export { ScaledDecoder } from "./scaled-decoder.ts";
 export { ScaledResidualBlock } from "./scaled-residual-block.ts";
@@ -91,5 +101,6 @@ export { type StateSpaceInputs, stateSpace, timeSteps } from "./state-space.ts";
 export { askExperts, SwitchGLU } from "./switch-glu.ts";
 export { SwitchLinear } from "./switch-linear.ts";
 export { SwitchMLP } from "./switch-mlp.ts";
+export { TailRope, type Turning } from "./tail-rope.ts";
 export { TextModel } from "./text-model.ts";
 export { TokDecoder } from "./tok-decoder.ts";

@@ -83,3 +83,24 @@ export const unpackFp8Blocks = (
   }
   return result;
 };
+
+/** Rows and columns that share one float8 scale where a checkpoint has fewer scales than rows. */
+const TILE = 32;
+
+/** Float8 and float4 weights with a power of two (e8m0) per `scale`, in MLX's layout: `scales`, one per row. */
+export const repackFloatScales = (weights: ReadonlyMap<string, MxArray>): Map<string, MxArray> => {
+  const result = new Map(weights);
+  for (const [key, scale] of weights) {
+    const path = key.slice(0, -".scale".length);
+    const bytes = weights.get(`${path}.weight`);
+    if (!key.endsWith(".scale") || bytes === undefined) continue;
+    const isExponent = scale.dtype === mx.uint8;
+    const exponents = isExponent ? scale : mx.log2(scale.astype(mx.float32)).add(127).astype(mx.uint8);
+    const rows = bytes.dim(-2);
+    const isTiled = scale.dim(-2) !== rows;
+    result.delete(key);
+    result.set(`${path}.weight`, mx.view(bytes, mx.uint32));
+    result.set(`${path}.scales`, isTiled ? mx.index(mx.repeat(exponents, TILE, -2), [0, rows]) : exponents);
+  }
+  return result;
+};

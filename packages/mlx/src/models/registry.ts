@@ -5,6 +5,7 @@ import type { Architecture, BoundArchitecture } from "./architecture.ts";
 type Load = () => Promise<{ architecture: Architecture }>;
 
 const deepseekV3: Load = () => import("./deepseek_v3.ts");
+const deepseekV41: Load = () => import("./deepseek_v41.ts");
 const gemma4: Load = () => import("./gemma4.ts");
 const kimiVL: Load = () => import("./kimi_vl.ts");
 const llama: Load = () => import("./llama.ts");
@@ -27,6 +28,8 @@ const architectures = new Map<string, Load>([
   ["deepseek_v2", () => import("./deepseek_v2.ts")],
   ["deepseek_v3", deepseekV3],
   ["dots1", () => import("./dots1.ts")],
+  ["deepseek_v41", deepseekV41],
+  ["deepseek_v41_text", deepseekV41],
   ["deepseek_v32", () => import("./deepseek_v32.ts")],
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["ernie4_5_moe", () => import("./ernie4_5_moe.ts")],

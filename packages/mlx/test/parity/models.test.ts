@@ -10,7 +10,7 @@ import { kindsOf, makeCheckpoint, sanitizedSha256 } from "./sanitize-checkpoint.
 const vocabSize = (golden: GoldenCase): number => Number(golden.config.vocab_size);
 
 /** Models without batches of different lengths: chunks of attention are counted from a row's own first token. */
-const singleRows = new Set(["llama4"]);
+const singleRows = new Set(["llama4", "deepseek_v41", "deepseek_v41_text"]);
 
 /** The cached runs of one model against its plain forward, over a prompt long enough to wrap every window. */
 function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
