@@ -50,6 +50,7 @@ export {
   latentScale,
 } from "./latent-attention.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
+export { LimitedMoe, type LimitedMoeConfig } from "./limited-moe.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions, visibleKeys } from "./mask.ts";
 export { MatrixStack } from "./matrix-stack.ts";
 export { MultiLinear } from "./multi-linear.ts";

@@ -3,21 +3,19 @@ import { mergeHeads, splitHeads } from "../blocks/attention.ts";
 import { HeadedLM } from "../blocks/causal-lm.ts";
 import { attendToChosen, type Choosable, windowRows } from "../blocks/chosen-rows.ts";
 import type { DecoderBody } from "../blocks/decoder-frame.ts";
-import { routeExperts, weighAnswers } from "../blocks/experts.ts";
 import { fakeFp8 } from "../blocks/fake-quantize.ts";
-import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { collapseStreams, expandStreams, HyperConnection } from "../blocks/hyper-connection.ts";
+import { LimitedMoe } from "../blocks/limited-moe.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
 import { yarnWavelengths } from "../blocks/rope.ts";
 import { Compressor, Indexer, type PassState, slots } from "../blocks/row-compression.ts";
-import { SwitchGLU } from "../blocks/switch-glu.ts";
 import { SwitchLinear } from "../blocks/switch-linear.ts";
 import { TailRope } from "../blocks/tail-rope.ts";
 import { ArraysCache, type LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { ConfigError, InvalidArgumentError } from "../errors.ts";
-import { Embedding, type GatedActivation, Linear, Module, RMSNorm, swiglu } from "../nn/index.ts";
+import { Embedding, Linear, Module, RMSNorm } from "../nn/index.ts";
 import { type Architecture, defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf, parseConfig, record } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
@@ -157,78 +155,12 @@ class Attention extends Module {
   }
 }
 
-/** A gated activation in float32 whose sides are limited, where a limit is set. */
-const limited = (limit: number): GatedActivation => {
-  const cut = (gate: MxArray, x: MxArray): [MxArray, MxArray] =>
-    limit > 0 ? [mx.minimum(gate, limit), mx.clip(x, -limit, limit)] : [gate, x];
-  return (gate, x) => swiglu(...cut(gate.astype(mx.float32), x.astype(mx.float32))).astype(x.dtype);
-};
-
-class Router extends Module {
-  weight: MxArray;
-  e_score_correction_bias: MxArray;
-  readonly #c: Config;
-
-  constructor(c: Config) {
-    super();
-    this.weight = mx.zeros([c.n_routed_experts, c.hidden_size]);
-    this.e_score_correction_bias = mx.zeros([c.n_routed_experts]);
-    this.#c = c;
-  }
-
-  /** `[B, L, E] -> [B, L, k]` twice */
-  route(x: MxArray) {
-    const { num_experts_per_tok: k, norm_topk_prob, routed_scaling_factor: scale, ...c } = this.#c;
-    const gates = mx.matmul(x.astype(mx.float32), mx.transpose(this.weight.astype(mx.float32)));
-    return routeExperts(gates.divide(c.gate_temp), {
-      k,
-      score: c.scoring_func,
-      bias: this.e_score_correction_bias,
-      isNormed: norm_topk_prob && k > 1,
-      scale,
-    });
-  }
-}
-
-class Experts extends Module {
-  switch_mlp: SwitchGLU;
-
-  constructor(c: Config) {
-    super();
-    const join = limited(c.swiglu_limit);
-    this.switch_mlp = new SwitchGLU(c.hidden_size, c.moe_intermediate_size, c.n_routed_experts, { join });
-  }
-}
-
-class Moe extends Module {
-  gate: Router;
-  experts: Experts;
-  shared_experts: GatedMLP;
-
-  constructor(c: Config) {
-    super();
-    this.gate = new Router(c);
-    this.experts = new Experts(c);
-    this.shared_experts = new GatedMLP(c.hidden_size, c.moe_intermediate_size, {
-      join: limited(c.swiglu_limit),
-    });
-  }
-
-  /** `[B, L, E] -> [B, L, E]`, summed in float32 */
-  forward(x: MxArray): MxArray {
-    const [experts, scores] = this.gate.route(x); // [B, L, k]
-    const answers = this.experts.switch_mlp.forward(x, experts).astype(mx.float32); // [B, L, k, E]
-    const shared = this.shared_experts.forward(x).astype(mx.float32);
-    return mx.add(weighAnswers(answers, scores), shared).astype(x.dtype);
-  }
-}
-
 /** What layers hand to one another: streams `[B, L, N, E]`, and what the next branch sees of each, `[B, L, N]`. */
 type Flow = [streams: MxArray, pre: MxArray];
 
 class Block extends Module {
   self_attn: Attention;
-  mlp: Moe;
+  mlp: LimitedMoe;
   input_layernorm: Norm;
   post_attention_layernorm: Norm;
   attn_hc: HyperConnection;
@@ -237,7 +169,7 @@ class Block extends Module {
   constructor(c: Config, layer: number) {
     super();
     this.self_attn = new Attention(c, layer);
-    this.mlp = new Moe(c);
+    this.mlp = new LimitedMoe(c);
     this.input_layernorm = rmsNorm(c);
     this.post_attention_layernorm = rmsNorm(c);
     this.attn_hc = new HyperConnection(c);
