@@ -2,16 +2,23 @@
 
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
+import { softplus } from "../nn/index.ts";
 
 /** The experts each position asks and how much each answer counts, `[..., k]` both. */
 export type Choice = [experts: MxArray, scores: MxArray];
+
+const scoresOf = {
+  softmax: (gates: MxArray): MxArray => mx.softmax(gates, -1),
+  sigmoid: mx.sigmoid,
+  sqrtsoftplus: (gates: MxArray): MxArray => mx.sqrt(softplus(gates)),
+};
 
 /** How gates become a choice. */
 export interface Routing {
   /** Experts that each position asks. */
   readonly k: number;
-  /** Whether a gate's score is its share among all, or its own. */
-  readonly score: "softmax" | "sigmoid";
+  /** Whether a gate's score is its share among all, or its own, and by which function. */
+  readonly score: keyof typeof scoresOf;
   /** Added to the scores for the choice alone, `[X]`. */
   readonly bias?: MxArray | undefined;
   /** Cuts the experts into `count` groups, of which only the best `kept` are asked; others score `left`, by default 0. */
@@ -51,7 +58,7 @@ const onlyBestGroups = (
 export const routeExperts = (gates: MxArray, routing: Routing): Choice => {
   const { k, bias, groups, isNormed, scale = 1 } = routing;
   const wide = gates.astype(mx.float32);
-  const scores = routing.score === "sigmoid" ? mx.sigmoid(wide) : mx.softmax(wide, -1);
+  const scores = scoresOf[routing.score](wide);
   const biased = bias === undefined ? scores : mx.add(scores, bias);
   const isLimited = groups !== undefined && groups.kept < groups.count;
   const eligible = isLimited ? onlyBestGroups(biased, groups) : biased;

@@ -34,6 +34,9 @@ export interface LatentAttentionOptions {
 /** A query's or key's two parts, `[B, H, L, D]` each: without position and turned. */
 export type Parts = [nope: MxArray, pe: MxArray];
 
+/** What new positions give a cache: their latents, and their keys' turned features, `[B, 1, L, qk_rope_head_dim]`. */
+export type Latents = [latent: MxArray, k_pe: MxArray];
+
 /** `x` cut before index `at` of the last axis. */
 export const cutInTwo = (x: MxArray, at: number): [MxArray, MxArray] => {
   const [before = x, after = x] = mx.split(x, [at], -1);
@@ -83,17 +86,35 @@ export abstract class LatentAttention extends Module {
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const [queries, latents] = this.project(x, this.squeeze(x), cache.offset);
+    return this.output(this.gated(this.attend(queries, latents, mask, cache), x));
+  }
+
+  /** What queries are made from: `x` squeezed, `[B, L, q_lora_rank]`, or as it is. */
+  protected squeeze(x: MxArray): MxArray {
+    if (this.q_a_proj === undefined) return x;
+    const squeezed = this.q_a_proj.forward(x); // [B, L, q_lora_rank]
+    return this.q_a_layernorm?.forward(squeezed) ?? squeezed;
+  }
+
+  /** The squeezed `[B, L, q_lora_rank]` to `[B, L, H * D]`. */
+  protected queries(squeezed: MxArray): MxArray {
+    return (this.q_b_proj ?? this.q_proj)?.forward(squeezed) ?? squeezed;
+  }
+
+  /** Queries and latents of new positions, the first at `offset`. */
+  protected project(x: MxArray, squeezed: MxArray, offset: LayerCache["offset"]): [Parts, Latents] {
     const [B = 1, L = 1] = x.shape;
     const { kv_lora_rank, num_attention_heads: H, qk_nope_head_dim } = this.c;
-    const q = splitHeads(this.queries(x), B, L, H); // [B, H, L, D]
+    const q = splitHeads(this.queries(squeezed), B, L, H); // [B, H, L, D]
     const [q_nope, q_pe] = cutInTwo(q, qk_nope_head_dim);
-    const [squeezed, shared] = cutInTwo(this.kv_a_proj_with_mqa.forward(x), kv_lora_rank);
-    const latent = this.kv_a_layernorm.forward(squeezed); // [B, L, kv_lora_rank]
-    const { offset } = cache;
-    const turnedQueries = this.#rope.forward(q_pe, offset);
+    const [narrow, shared] = cutInTwo(this.kv_a_proj_with_mqa.forward(x), kv_lora_rank);
+    const latent = this.kv_a_layernorm.forward(narrow); // [B, L, kv_lora_rank]
     const k_pe = this.#rope.forward(mx.expandDims(shared, 1), offset); // [B, 1, L, qk_rope_head_dim]
-    const out = this.attend([q_nope, turnedQueries], [latent, k_pe], mask, cache); // [B, H, L, v_head_dim]
-    return this.#output.forward(mergeHeads(this.gated(out, x), B, L)); // [B, L, E]
+    return [
+      [q_nope, this.#rope.forward(q_pe, offset)],
+      [latent, k_pe],
+    ];
   }
 
   /** What heads found, `[B, H, L, v_head_dim]`, as far as it is let through; all of it unless a model has a gate. */
@@ -101,31 +122,36 @@ export abstract class LatentAttention extends Module {
     return found;
   }
 
-  /** `[B, L, E] -> [B, L, H * D]` */
-  protected queries(x: MxArray): MxArray {
-    if (this.q_a_proj === undefined) return this.q_proj?.forward(x) ?? x;
-    const squeezed = this.q_a_proj.forward(x); // [B, L, q_lora_rank]
-    return this.q_b_proj?.forward(this.q_a_layernorm?.forward(squeezed) ?? squeezed) ?? squeezed;
+  /** `[B, H, L, v_head_dim] -> [B, L, E]` */
+  protected output(out: MxArray): MxArray {
+    return this.#output.forward(mergeHeads(out, out.dim(0), out.dim(2)));
   }
 
-  /** Queries, and the new positions' latents `[B, L, kv_lora_rank]` with their turned keys, to `[B, H, L, v_head_dim]`. */
-  protected abstract attend(
-    queries: Parts,
-    latents: [latent: MxArray, k_pe: MxArray],
-    mask: Mask,
-    cache: LayerCache,
-  ): MxArray;
+  /** Attention of new positions, whose latents are `[B, L, kv_lora_rank]`, to all: `[B, H, L, v_head_dim]`. */
+  protected abstract attend(queries: Parts, latents: Latents, mask: Mask, cache: LayerCache): MxArray;
 }
 
-interface LatentRopeConfig {
+interface QueryDims {
   readonly qk_nope_head_dim: number;
   readonly qk_rope_head_dim: number;
+}
+
+/** The scale of scores, which YaRN's `mscale_all_dim` raises. */
+export const latentScale = (
+  { qk_nope_head_dim, qk_rope_head_dim }: QueryDims,
+  scaling: Readonly<Record<string, unknown>> = {},
+): number => {
+  const mscale = yarnMscale(Number(scaling.factor ?? 1), Number(scaling.mscale_all_dim ?? 0));
+  return (qk_nope_head_dim + qk_rope_head_dim) ** -0.5 * mscale * mscale;
+};
+
+interface LatentRopeConfig extends QueryDims {
   readonly rope_theta: number;
   readonly rope_scaling?: Readonly<Record<string, unknown>> | undefined;
   readonly max_position_embeddings: number;
 }
 
-/** DeepSeek's position embedding, and the scale of scores that YaRN's `mscale_all_dim` raises. */
+/** DeepSeek's position embedding and scale. */
 export const latentRope = (
   c: LatentRopeConfig,
   traditional = true,
@@ -137,7 +163,5 @@ export const latentRope = (
     scaling: c.rope_scaling,
     maxPositionEmbeddings: c.max_position_embeddings,
   });
-  const { mscale_all_dim = 0, factor = 1 } = c.rope_scaling ?? {};
-  const mscale = yarnMscale(Number(factor), Number(mscale_all_dim));
-  return { rope, scale: (c.qk_nope_head_dim + c.qk_rope_head_dim) ** -0.5 * mscale * mscale };
+  return { rope, scale: latentScale(c, c.rope_scaling) };
 };

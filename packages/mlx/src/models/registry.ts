@@ -5,10 +5,15 @@ import type { Architecture, BoundArchitecture } from "./architecture.ts";
 type Load = () => Promise<{ architecture: Architecture }>;
 
 const deepseekV3: Load = () => import("./deepseek_v3.ts");
+const deepseekV41: Load = () => import("./deepseek_v41.ts");
 const gemma4: Load = () => import("./gemma4.ts");
+const kimiVL: Load = () => import("./kimi_vl.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
 const mamba: Load = () => import("./mamba.ts");
+const mistral3: Load = () => import("./mistral3.ts");
+const phixtral: Load = () => import("./phixtral.ts");
+const qwen2VL: Load = () => import("./qwen2_vl.ts");
 
 const architectures = new Map<string, Load>([
   ["afm7", () => import("./afm7.ts")],
@@ -30,6 +35,9 @@ const architectures = new Map<string, Load>([
   ["deepseek_v2", () => import("./deepseek_v2.ts")],
   ["deepseek_v3", deepseekV3],
   ["dots1", () => import("./dots1.ts")],
+  ["deepseek_v41", deepseekV41],
+  ["deepseek_v41_text", deepseekV41],
+  ["deepseek_v32", () => import("./deepseek_v32.ts")],
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["ernie4_5_moe", () => import("./ernie4_5_moe.ts")],
   ["exaone_moe", () => import("./exaone_moe.ts")],
@@ -49,6 +57,8 @@ const architectures = new Map<string, Load>([
   ["glm4_moe", () => import("./glm4_moe.ts")],
   ["glm", () => import("./glm.ts")],
   ["glm4", () => import("./glm4.ts")],
+  ["glm4_moe_lite", () => import("./glm4_moe_lite.ts")],
+  ["glm_moe_dsa", () => import("./glm_moe_dsa.ts")],
   ["gpt2", () => import("./gpt2.ts")],
   ["gpt_bigcode", () => import("./gpt_bigcode.ts")],
   ["gpt_neox", () => import("./gpt_neox.ts")],
@@ -79,11 +89,15 @@ const architectures = new Map<string, Load>([
   ["lfm2-vl", () => import("./lfm2-vl.ts")],
   ["lfm2_moe", () => import("./lfm2_moe.ts")],
   ["laguna", () => import("./laguna.ts")],
+  ["kimi_k25", kimiVL],
+  ["kimi_vl", kimiVL],
   ["lille-130m", () => import("./lille-130m.ts")],
   ["laguna", () => import("./laguna.ts")],
   ["llama", llama],
   ["llama4", () => import("./llama4.ts")],
   ["llama4_text", () => import("./llama4_text.ts")],
+  ["llava", mistral3],
+  ["longcat_flash", () => import("./longcat_flash.ts")],
   ["mamba", mamba],
   ["mamba2", () => import("./mamba2.ts")],
   ["mimo", () => import("./mimo.ts")],
@@ -101,7 +115,8 @@ const architectures = new Map<string, Load>([
   ["minicpm3", () => import("./minicpm3.ts")],
   ["ministral3", () => import("./ministral3.ts")],
   ["mistral", llama],
-  ["mistral3", () => import("./mistral3.ts")],
+  ["mistral3", mistral3],
+  ["mistral4", () => import("./mistral4.ts")],
   ["mixtral", () => import("./mixtral.ts")],
   ["muse_glimmer", () => import("./muse_glimmer.ts")],
   ["nanbeige", () => import("./nanbeige.ts")],
@@ -117,10 +132,12 @@ const architectures = new Map<string, Load>([
   ["olmoe", () => import("./olmoe.ts")],
   ["openelm", () => import("./openelm.ts")],
   ["phi", () => import("./phi.ts")],
+  ["phi-msft", phixtral],
   ["phi3", () => import("./phi3.ts")],
   ["phi3small", () => import("./phi3small.ts")],
   ["phimoe", () => import("./phimoe.ts")],
   ["phixtral", () => import("./phixtral.ts")],
+  ["phixtral", phixtral],
   ["pixtral", () => import("./pixtral.ts")],
   ["plamo", () => import("./plamo.ts")],
   ["plamo2", () => import("./plamo2.ts")],
@@ -128,7 +145,9 @@ const architectures = new Map<string, Load>([
   ["qwen", () => import("./qwen.ts")],
   ["phimoe", () => import("./phimoe.ts")],
   ["qwen2", () => import("./qwen2.ts")],
+  ["qwen2_5_vl", qwen2VL],
   ["qwen2_moe", () => import("./qwen2_moe.ts")],
+  ["qwen2_vl", qwen2VL],
   ["qwen3", () => import("./qwen3.ts")],
   ["qwen3_5", () => import("./qwen3_5.ts")],
   ["qwen3_5_moe", () => import("./qwen3_5_moe.ts")],
@@ -136,6 +155,8 @@ const architectures = new Map<string, Load>([
   ["qwen3_next", () => import("./qwen3_next.ts")],
   ["recurrent_gemma", () => import("./recurrent_gemma.ts")],
   ["rwkv7", () => import("./rwkv7.ts")],
+  ["qwen3_vl", () => import("./qwen3_vl.ts")],
+  ["qwen3_vl_moe", () => import("./qwen3_vl_moe.ts")],
   ["seed_oss", () => import("./seed_oss.ts")],
   ["smollm3", () => import("./smollm3.ts")],
   ["spark2_5", () => import("./spark2_5.ts")],

@@ -12,7 +12,7 @@ import {
   uint32,
 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
-import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
+import { pack, repackFloatScales, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
 import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
 
 /** A value, or how to take it from the config. */
@@ -88,6 +88,7 @@ export type SanitizeRule<C> =
   | ConcatenateRule
   | DeriveRule
   | { readonly kind: "unpack-fp8"; readonly block: number }
+  | { readonly kind: "repack-float-scales" }
   | DenseRule<C>
   | WhenRule<C>;
 
@@ -179,6 +180,9 @@ export const derive = (pattern: RegExp, to: string, changes: readonly TensorChan
 
 /** Float8 weights with a `weight_scale_inv` per square of `block` by `block`, as DeepSeek saves them, to bfloat16. */
 export const unpackFp8 = (block = 128): SanitizeRule<unknown> => ({ kind: "unpack-fp8", block });
+
+/** Float8 and float4 weights with a `scale` that is a power of two, as DeepSeek 4.1 saves them, in MLX's layout. */
+export const repackFloats: SanitizeRule<unknown> = { kind: "repack-float-scales" };
 
 /**
  * Applies rules to the weights of the layers whose path matches, dequantized where they are quantized, and quantizes
@@ -358,6 +362,8 @@ const apply = <C>(
       return deriveMatches(weights, rule);
     case "unpack-fp8":
       return unpackFp8Blocks(weights, rule.block);
+    case "repack-float-scales":
+      return repackFloatScales(weights);
     case "when-present":
       return [...weights].some(([key, { shape }]) => rule.pattern.test(key) && rule.shaped?.(shape) !== false)
         ? sanitize(weights, rule.rules, config)
