@@ -340,6 +340,7 @@ phixtral = family(
                 "mlx-lm": {"transformer.h.{0-1}.moe.switch_mlp.fc1.weight": (4, 256, 64)},
             }
         },
+        "phi-msft alias": {"model_type": "phi-msft", "same_as": "two of four experts"},
         "three of five experts": {"num_local_experts": 5, "num_experts_per_tok": 3},
         "all of the head turns": {"rotary_dim": 16},
     },

@@ -1,6 +1,7 @@
 """Language models inside multimodal ones."""
 
-from .case import BASE, Case, LLAMA, LLAMA3_ROPE, family
+from .case import BASE, LLAMA, LLAMA3_ROPE, Case, family
+from .latent import LATENT, ROUTED, YARN
 
 gemma3 = family(
     "gemma3",
@@ -61,6 +62,7 @@ mistral3 = family(
                 },
             }
         },
+        "llava alias": {"model_type": "llava", "same_as": "Mistral"},
         "tied embeddings": {
             "text_config": {**TEXT_CONFIG, "model_type": "mistral", "tie_word_embeddings": True}
         },
@@ -285,6 +287,187 @@ minimax_m3_vl = family(
     norm_center=0.0,
 )
 
+KIMI = {**LATENT, **ROUTED, "rope_scaling": YARN, "first_k_dense_replace": 2}
+KIMI_EXPERTS = "language_model.model.layers.2.mlp.experts.{0-7}.{gate,up,down}_proj.weight"
+
+kimi_vl = family(
+    "kimi_vl",
+    {"model_type": "kimi_vl", "vocab_size": 64, "text_config": KIMI},
+    {
+        "two of four groups": {
+            "checkpoints": {
+                "transformers": {
+                    KIMI_EXPERTS: (64, 64),
+                    "language_model.model.layers.2.mlp.gate.e_score_correction_bias": (8,),
+                    "language_model.model.layers.0.self_attn.rotary_emb.inv_freq": (8,),
+                    "language_model.lm_head.weight": (64, 64),
+                    "vision_tower.patch_embed.proj.weight": (8, 3),
+                    "multi_modal_projector.linear_1.weight": (8, 8),
+                }
+            }
+        },
+        "one group, none shared": {
+            "text_config": {**KIMI, "n_group": 1, "topk_group": 1, "n_shared_experts": None}
+        },
+    },
+)
+
+kimi_k25 = family(
+    "kimi_k25",
+    {"model_type": "kimi_k25", "vocab_size": 64, "text_config": KIMI},
+    {
+        "two of four groups": {
+            "checkpoints": {
+                "packed integers": {
+                    f"{KIMI_EXPERTS}_packed": ("uint32", 64, 8),
+                    f"{KIMI_EXPERTS}_scale": ("bfloat16", 64, 2),
+                    f"{KIMI_EXPERTS}_shape": ("uint32", 2),
+                    "language_model.model.layers.{0-2}.self_attn.kv_b_proj.weight": (224, 64),
+                    "language_model.model.layers.61.eh_proj.weight": (64, 128),
+                    "language_model.lm_head.weight": (64, 64),
+                    "vision_tower.patch_embed.proj.weight": (8, 3),
+                    "mm_projector.proj.0.weight": (8, 8),
+                },
+                "other names of vision": {
+                    "language_model.model.norm.weight": (64,),
+                    "vision_model.patch_embed.proj.weight": (8, 3),
+                    "multi_modal_projector.linear_1.weight": (8, 8),
+                },
+            }
+        },
+        "queries not squeezed": {"text_config": {**KIMI, "q_lora_rank": None}},
+    },
+)
+
+MROPE = {"type": "mrope", "mrope_section": [2, 3, 3]}
+QWEN_LAYERS = {
+    "layers.{0-2}.self_attn.{q,k,v,o}_proj.weight": (64, 64),
+    "embed_tokens.weight": (64, 64),
+    "norm.weight": (64,),
+}
+
+
+def qwen_layouts(**others) -> dict:
+    """The layouts that Qwen's checkpoints with vision came in."""
+
+    def under(prefix: str, layers: dict) -> dict:
+        return {prefix + name: shape for name, shape in layers.items()}
+
+    layers = {**QWEN_LAYERS, **others}
+    return {
+        "transformers 5": {
+            **under("model.language_model.", layers),
+            "model.visual.patch_embed.proj.weight": (8, 3),
+            "lm_head.weight": (64, 64),
+        },
+        "converted": {
+            **under("language_model.model.", layers),
+            "language_model.lm_head.weight": (64, 64),
+        },
+    }
+
+
+QWEN2_VL = {**BASE, "model_type": "qwen2_vl", "tie_word_embeddings": False, "rope_scaling": MROPE}
+
+qwen2_vl = family(
+    "qwen2_vl",
+    {
+        **QWEN2_VL,
+        "vision_config": {"model_type": "qwen2_vl"},
+        "vision_start_token_id": 60,
+        "image_token_id": 61,
+    },
+    {
+        "settings beside those of vision": {
+            "checkpoints": {
+                **qwen_layouts(),
+                "transformers": {
+                    **{f"model.{name}": shape for name, shape in QWEN_LAYERS.items()},
+                    "visual.patch_embed.proj.weight": (8, 3),
+                    "lm_head.weight": (64, 64),
+                },
+                "converted with vision": {
+                    "language_model.model.norm.weight": (64,),
+                    "vision_tower.patch_embed.proj.weight": (8, 3),
+                },
+            }
+        },
+        "qwen2_5_vl alias": {"model_type": "qwen2_5_vl", "same_as": "settings beside those of vision"},
+        "settings under text_config": {
+            "text_config": {**QWEN2_VL, "model_type": "qwen2_vl_text"},
+            "rope_scaling": ...,
+            "same_as": "settings beside those of vision",
+        },
+        "tied embeddings": {"tie_word_embeddings": True, "num_key_value_heads": 1},
+    },
+)
+
+QWEN3_VL = {
+    **BASE,
+    "model_type": "qwen3_vl_text",
+    "head_dim": 24,
+    "max_position_embeddings": 128,
+    "rope_theta": 10000.0,
+    "rope_scaling": {"rope_type": "default", "mrope_interleaved": True, "mrope_section": [4, 4, 4]},
+    "tie_word_embeddings": False,
+}
+
+qwen3_vl = family(
+    "qwen3_vl",
+    {"model_type": "qwen3_vl", "vocab_size": 64, "image_token_id": 61, "text_config": QWEN3_VL},
+    {
+        "language model": {
+            "checkpoints": {
+                **qwen_layouts(),
+                "vision by its other name": {"model.norm.weight": (64,), "vision_tower.proj.weight": (8, 3)},
+            }
+        },
+        "tied embeddings": {"text_config": {**QWEN3_VL, "tie_word_embeddings": True, "rope_theta": 100.0}},
+        "settings beside those of vision": {
+            **QWEN3_VL,
+            "model_type": "qwen3_vl",
+            "text_config": ...,
+            "same_as": "language model",
+        },
+    },
+)
+
+QWEN3_VL_MOE = {
+    **QWEN3_VL,
+    "model_type": "qwen3_vl_moe_text",
+    "num_experts": 6,
+    "num_experts_per_tok": 2,
+    "decoder_sparse_step": 1,
+    "mlp_only_layers": [0],
+    "moe_intermediate_size": 64,
+    "norm_topk_prob": True,
+}
+
+qwen3_vl_moe = family(
+    "qwen3_vl_moe",
+    {"model_type": "qwen3_vl_moe", "vocab_size": 64, "text_config": QWEN3_VL_MOE},
+    {
+        "two of six experts": {
+            "checkpoints": qwen_layouts(
+                **{
+                    "layers.{1-2}.mlp.experts.gate_up_proj": (6, 64, 128),
+                    "layers.{1-2}.mlp.experts.down_proj": (6, 64, 64),
+                }
+            )
+        },
+        "three of four experts, gates not normed": {
+            "text_config": {
+                **QWEN3_VL_MOE,
+                "num_experts": 4,
+                "num_experts_per_tok": 3,
+                "mlp_only_layers": [],
+                "decoder_sparse_step": 2,
+                "norm_topk_prob": False,
+            }
+        },
+    },
+)
+
 CASES: list[Case] = [
     *gemma3,
     *mistral3,
@@ -292,4 +475,9 @@ CASES: list[Case] = [
     *llama4,
     *gemma4,
     *minimax_m3_vl,
+    *kimi_vl,
+    *kimi_k25,
+    *qwen2_vl,
+    *qwen3_vl,
+    *qwen3_vl_moe,
 ]

@@ -6,9 +6,10 @@ import {
   LatentAttention,
   type LatentAttentionConfig,
   type LatentAttentionOptions,
+  type Latents,
   type Parts,
 } from "./latent-attention.ts";
-import { causalMask, type Mask } from "./mask.ts";
+import { type Mask, visibleKeys } from "./mask.ts";
 import { MultiLinear } from "./multi-linear.ts";
 
 /**
@@ -25,14 +26,14 @@ export class AbsorbedAttention extends LatentAttention {
     this.unembed_out = new MultiLinear(c.kv_lora_rank, c.v_head_dim, c.num_attention_heads);
   }
 
-  protected attend(
-    [q_nope, q_pe]: Parts,
-    [latent, k_pe]: [MxArray, MxArray],
-    mask: Mask,
-    cache: LayerCache,
-  ): MxArray {
-    const [latents, turned] = cache.updateAndFetch(mx.expandDims(latent, 1), k_pe); // [B, 1, S, D]
-    const positional = this.#positional(q_pe, turned, mask); // [B, H, L, S]
+  protected attend(queries: Parts, [latent, k_pe]: Latents, mask: Mask, cache: LayerCache): MxArray {
+    const known = cache.updateAndFetch(mx.expandDims(latent, 1), k_pe); // [B, 1, S, D] both
+    return this.attendTo(queries, known, mask);
+  }
+
+  /** Attention to latents and turned keys, `[B, 1, S, D]` both: `[B, H, L, v_head_dim]`. */
+  protected attendTo([q_nope, q_pe]: Parts, [latents, k_pe]: Latents, mask: Mask): MxArray {
+    const positional = this.#positional(q_pe, k_pe, mask); // [B, H, L, S]
     if (q_nope.dim(2) > 1) {
       const keys = this.embed_q.transposed(latents); // [B, H, S, qk_nope_head_dim]
       const values = this.unembed_out.forward(latents); // [B, H, S, v_head_dim]
@@ -46,9 +47,7 @@ export class AbsorbedAttention extends LatentAttention {
   /** The turned features' share of the scores, out of reach where the mask hides. */
   #positional(q_pe: MxArray, k_pe: MxArray, mask: Mask): MxArray {
     const scores = mx.matmul(q_pe.multiply(this.scale), mx.swapaxes(k_pe, -1, -2)); // [B, H, L, S]
-    if (mask === undefined) return scores;
-    const [L = 1, S = 1] = scores.shape.slice(2);
-    const visible = mask === "causal" ? causalMask(L, S - L) : mask;
-    return mx.where(visible, scores, mx.finfo(scores.dtype).min);
+    const visible = visibleKeys(mask, scores.dim(2), scores.dim(3));
+    return visible === undefined ? scores : mx.where(visible, scores, mx.finfo(scores.dtype).min);
   }
 }

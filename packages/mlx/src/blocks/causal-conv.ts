@@ -14,6 +14,39 @@ export const hidePadding = (x: MxArray, mask: Mask): MxArray => {
   return mx.where(mx.reshape(rows, [...rows.shape, ...x.shape.slice(2).map(() => 1)]), x, 0);
 };
 
+/**
+ * New inputs behind the `past` ones before them, zero where padding hides them: `[B, past + L, C]`. Goes on where
+ * `arrays` says the last call ended, and leaves there in `slot` what the next one needs.
+ *
+ * @param x - `[B, L, C]`
+ */
+export const withPast = (
+  x: MxArray,
+  past: number,
+  mask: Mask,
+  arrays: LayerArrays,
+  slot: number,
+): MxArray => {
+  const [B = 1, , C = 1] = x.shape;
+  const before = arrays.get(slot) ?? mx.zeros([B, past, C], x.dtype);
+  const inputs = mx.concatenate([before, hidePadding(x, mask)], 1); // [B, past + L, C]
+  arrays.set(slot, lastInputs(inputs, past, arrays.lengths));
+  return inputs;
+};
+
+/** The input before each position, `[B, L, C]`, zero before the first. */
+export const previousInputs = (x: MxArray, mask: Mask, arrays: LayerArrays, slot: number): MxArray =>
+  mx.index(withPast(x, 1, mask, arrays, slot), [], [0, x.dim(1)]);
+
+/** The `past` inputs before each row's end, `[B, past, C]`. */
+const lastInputs = (inputs: MxArray, past: number, lengths: MxArray | undefined): MxArray => {
+  const L = inputs.dim(1) - past;
+  if (lengths === undefined) return mx.contiguous(mx.index(inputs, [], [L, L + past]));
+  const ends = mx.expandDims(mx.clip(lengths, 0, L), 1); // [B, 1]
+  const positions = mx.add(ends, mx.arange(0, past)); // [B, past]
+  return mx.takeAlongAxis(inputs, mx.expandDims(positions, -1), 1);
+};
+
 /** A short convolution per channel over a position and those before it. Parameters: `weight [C, W, 1]`, `bias [C]`. */
 export class CausalConv1d extends Conv1d {
   readonly #past: number;
@@ -23,25 +56,8 @@ export class CausalConv1d extends Conv1d {
     this.#past = kernelSize - 1;
   }
 
-  /**
-   * Goes on where `arrays` says the last call ended, and leaves there in `slot` what the next one needs.
-   *
-   * @param x - `[B, L, C]`
-   * @returns `[B, L, C]`
-   */
+  /** `[B, L, C] -> [B, L, C]`, going on where the inputs in `slot` end. */
   continue(x: MxArray, mask: Mask, arrays: LayerArrays, slot = 0): MxArray {
-    const [B = 1, L = 1, C = 1] = x.shape;
-    const before = arrays.get(slot) ?? mx.zeros([B, this.#past, C], x.dtype);
-    const inputs = mx.concatenate([before, hidePadding(x, mask)], 1); // [B, W - 1 + L, C]
-    arrays.set(slot, this.#lastInputs(inputs, L, arrays.lengths));
-    return this.forward(inputs);
-  }
-
-  /** The inputs before each row's end, `[B, W - 1, C]`. */
-  #lastInputs(inputs: MxArray, L: number, lengths: MxArray | undefined): MxArray {
-    if (lengths === undefined) return mx.contiguous(mx.index(inputs, [], [L, L + this.#past]));
-    const ends = mx.expandDims(mx.clip(lengths, 0, L), 1); // [B, 1]
-    const positions = mx.add(ends, mx.arange(0, this.#past)); // [B, W - 1]
-    return mx.takeAlongAxis(inputs, mx.expandDims(positions, -1), 1);
+    return this.forward(withPast(x, this.#past, mask, arrays, slot));
   }
 }

@@ -8,6 +8,7 @@ import {
   LatentAttention,
   type LatentAttentionConfig,
   type LatentAttentionOptions,
+  type Latents,
   type Parts,
 } from "./latent-attention.ts";
 import type { Mask } from "./mask.ts";
@@ -22,12 +23,7 @@ export class ExpandedAttention extends LatentAttention {
     this.kv_b_proj = new Linear(c.kv_lora_rank, expanded, false);
   }
 
-  protected attend(
-    [q_nope, q_pe]: Parts,
-    [latent, k_pe]: [MxArray, MxArray],
-    mask: Mask,
-    cache: LayerCache,
-  ): MxArray {
+  protected attend([q_nope, q_pe]: Parts, [latent, k_pe]: Latents, mask: Mask, cache: LayerCache): MxArray {
     const [B = 1, L = 1] = latent.shape;
     const { num_attention_heads: H, qk_nope_head_dim } = this.c;
     const expanded = splitHeads(this.kv_b_proj.forward(latent), B, L, H); // [B, H, L, D]

@@ -17,7 +17,7 @@ export interface GatedDeltaNetConfig {
 }
 
 /** RMSNorm times a gate, in float32. */
-class GatedNorm extends RMSNorm {
+export class GatedNorm extends RMSNorm {
   forwardGated(x: MxArray, gate: MxArray): MxArray {
     const normed = this.forward(x).astype(mx.float32);
     return mx.multiply(silu(gate.astype(mx.float32)), normed).astype(x.dtype);

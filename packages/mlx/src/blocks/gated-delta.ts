@@ -25,6 +25,12 @@ export interface GatedDeltaInputs {
 export const logDecayOf = (A_log: MxArray, a: MxArray, bias: MxArray): MxArray =>
   mx.multiply(mx.negative(mx.exp(A_log.astype(mx.float32))), softplus(mx.add(a, bias)));
 
+/** Logarithm of a decay that is never below `bound`: `bound sigmoid(exp(A_log) (a + bias))`. */
+export const boundedLogDecayOf = (A_log: MxArray, a: MxArray, bias: MxArray, bound: number): MxArray => {
+  const steepness = mx.exp(A_log.astype(mx.float32));
+  return mx.sigmoid(mx.multiply(steepness, mx.add(a.astype(mx.float32), bias))).multiply(bound);
+};
+
 /** Queries and keys of length one, queries also scaled by `D ** -0.5`. */
 export const normQueryAndKey = (q: MxArray, k: MxArray): [MxArray, MxArray] => {
   const scale = q.dim(-1) ** -0.5;

@@ -27,10 +27,15 @@ export interface LatentAttentionOptions {
   scale: number;
   /** Of the norms on what was squeezed. Default 1e-6. */
   eps?: number;
+  /** How the output projection is called. Default `o_proj`. */
+  output?: "o_proj" | "dense";
 }
 
 /** A query's or key's two parts, `[B, H, L, D]` each: without position and turned. */
 export type Parts = [nope: MxArray, pe: MxArray];
+
+/** What new positions give a cache: their latents, and their keys' turned features, `[B, 1, L, qk_rope_head_dim]`. */
+export type Latents = [latent: MxArray, k_pe: MxArray];
 
 /** `x` cut before index `at` of the last axis. */
 export const cutInTwo = (x: MxArray, at: number): [MxArray, MxArray] => {
@@ -50,12 +55,17 @@ export abstract class LatentAttention extends Module {
   declare q_b_proj?: Linear;
   kv_a_proj_with_mqa: Linear;
   kv_a_layernorm: RMSNorm;
-  o_proj: Linear;
+  declare o_proj?: Linear;
+  declare dense?: Linear;
   protected readonly c: LatentAttentionConfig;
   protected readonly scale: number;
   readonly #rope: PositionEmbedding;
+  readonly #output: Linear;
 
-  constructor(c: LatentAttentionConfig, { rope, scale, eps = 1e-6 }: LatentAttentionOptions) {
+  constructor(
+    c: LatentAttentionConfig,
+    { rope, scale, eps = 1e-6, output = "o_proj" }: LatentAttentionOptions,
+  ) {
     super();
     const { hidden_size: E, num_attention_heads: H, q_lora_rank, kv_lora_rank, attention_bias: bias } = c;
     const queryDims = H * (c.qk_nope_head_dim + c.qk_rope_head_dim);
@@ -68,60 +78,90 @@ export abstract class LatentAttention extends Module {
     }
     this.kv_a_proj_with_mqa = new Linear(E, kv_lora_rank + c.qk_rope_head_dim, bias);
     this.kv_a_layernorm = new RMSNorm(kv_lora_rank, eps);
-    this.o_proj = new Linear(H * c.v_head_dim, E, bias);
+    this.#output = new Linear(H * c.v_head_dim, E, bias);
+    this[output] = this.#output;
     this.c = c;
     this.scale = scale;
     this.#rope = rope;
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const [queries, latents] = this.project(x, this.squeeze(x), cache.offset);
+    return this.output(this.gated(this.attend(queries, latents, mask, cache), x));
+  }
+
+  /** What queries are made from: `x` squeezed, `[B, L, q_lora_rank]`, or as it is. */
+  protected squeeze(x: MxArray): MxArray {
+    if (this.q_a_proj === undefined) return x;
+    const squeezed = this.q_a_proj.forward(x); // [B, L, q_lora_rank]
+    return this.q_a_layernorm?.forward(squeezed) ?? squeezed;
+  }
+
+  /** The squeezed `[B, L, q_lora_rank]` to `[B, L, H * D]`. */
+  protected queries(squeezed: MxArray): MxArray {
+    return (this.q_b_proj ?? this.q_proj)?.forward(squeezed) ?? squeezed;
+  }
+
+  /** Queries and latents of new positions, the first at `offset`. */
+  protected project(x: MxArray, squeezed: MxArray, offset: LayerCache["offset"]): [Parts, Latents] {
     const [B = 1, L = 1] = x.shape;
     const { kv_lora_rank, num_attention_heads: H, qk_nope_head_dim } = this.c;
-    const q = splitHeads(this.queries(x), B, L, H); // [B, H, L, D]
+    const q = splitHeads(this.queries(squeezed), B, L, H); // [B, H, L, D]
     const [q_nope, q_pe] = cutInTwo(q, qk_nope_head_dim);
-    const [squeezed, shared] = cutInTwo(this.kv_a_proj_with_mqa.forward(x), kv_lora_rank);
-    const latent = this.kv_a_layernorm.forward(squeezed); // [B, L, kv_lora_rank]
-    const { offset } = cache;
-    const turnedQueries = this.#rope.forward(q_pe, offset);
+    const [narrow, shared] = cutInTwo(this.kv_a_proj_with_mqa.forward(x), kv_lora_rank);
+    const latent = this.kv_a_layernorm.forward(narrow); // [B, L, kv_lora_rank]
     const k_pe = this.#rope.forward(mx.expandDims(shared, 1), offset); // [B, 1, L, qk_rope_head_dim]
-    const out = this.attend([q_nope, turnedQueries], [latent, k_pe], mask, cache); // [B, H, L, v_head_dim]
-    return this.o_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
+    return [
+      [q_nope, this.#rope.forward(q_pe, offset)],
+      [latent, k_pe],
+    ];
   }
 
-  /** `[B, L, E] -> [B, L, H * D]` */
-  protected queries(x: MxArray): MxArray {
-    if (this.q_a_proj === undefined) return this.q_proj?.forward(x) ?? x;
-    const squeezed = this.q_a_proj.forward(x); // [B, L, q_lora_rank]
-    return this.q_b_proj?.forward(this.q_a_layernorm?.forward(squeezed) ?? squeezed) ?? squeezed;
+  /** What heads found, `[B, H, L, v_head_dim]`, as far as it is let through; all of it unless a model has a gate. */
+  protected gated(found: MxArray, _x: MxArray): MxArray {
+    return found;
   }
 
-  /** Queries, and the new positions' latents `[B, L, kv_lora_rank]` with their turned keys, to `[B, H, L, v_head_dim]`. */
-  protected abstract attend(
-    queries: Parts,
-    latents: [latent: MxArray, k_pe: MxArray],
-    mask: Mask,
-    cache: LayerCache,
-  ): MxArray;
+  /** `[B, H, L, v_head_dim] -> [B, L, E]` */
+  protected output(out: MxArray): MxArray {
+    return this.#output.forward(mergeHeads(out, out.dim(0), out.dim(2)));
+  }
+
+  /** Attention of new positions, whose latents are `[B, L, kv_lora_rank]`, to all: `[B, H, L, v_head_dim]`. */
+  protected abstract attend(queries: Parts, latents: Latents, mask: Mask, cache: LayerCache): MxArray;
 }
 
-interface LatentRopeConfig {
+interface QueryDims {
   readonly qk_nope_head_dim: number;
   readonly qk_rope_head_dim: number;
+}
+
+/** The scale of scores, which YaRN's `mscale_all_dim` raises. */
+export const latentScale = (
+  { qk_nope_head_dim, qk_rope_head_dim }: QueryDims,
+  scaling: Readonly<Record<string, unknown>> = {},
+): number => {
+  const mscale = yarnMscale(Number(scaling.factor ?? 1), Number(scaling.mscale_all_dim ?? 0));
+  return (qk_nope_head_dim + qk_rope_head_dim) ** -0.5 * mscale * mscale;
+};
+
+interface LatentRopeConfig extends QueryDims {
   readonly rope_theta: number;
   readonly rope_scaling?: Readonly<Record<string, unknown>> | undefined;
   readonly max_position_embeddings: number;
 }
 
-/** DeepSeek's position embedding, and the scale of scores that YaRN's `mscale_all_dim` raises. */
-export const latentRope = (c: LatentRopeConfig): Required<Omit<LatentAttentionOptions, "eps">> => {
+/** DeepSeek's position embedding and scale. */
+export const latentRope = (
+  c: LatentRopeConfig,
+  traditional = true,
+): Required<Pick<LatentAttentionOptions, "rope" | "scale">> => {
   const rope = createRope({
     dims: c.qk_rope_head_dim,
     base: c.rope_theta,
-    traditional: true,
+    traditional,
     scaling: c.rope_scaling,
     maxPositionEmbeddings: c.max_position_embeddings,
   });
-  const { mscale_all_dim = 0, factor = 1 } = c.rope_scaling ?? {};
-  const mscale = yarnMscale(Number(factor), Number(mscale_all_dim));
-  return { rope, scale: (c.qk_nope_head_dim + c.qk_rope_head_dim) ** -0.5 * mscale * mscale };
+  return { rope, scale: latentScale(c, c.rope_scaling) };
 };

@@ -23,6 +23,10 @@ export const causalMask = (L: number, offset = 0, window?: number): MxArray => {
   return window === undefined ? past : mx.logicalAnd(past, mx.less(queries, keys.add(window)));
 };
 
+/** The mask of `L` new positions, the last of `S`, as an array; undefined where it hides nothing. */
+export const visibleKeys = (mask: Mask, L: number, S: number): MxArray | undefined =>
+  mask === "causal" ? causalMask(L, S - L) : mask;
+
 /** Bool `[L, offset - start + L]`: a position sees those since `start`, up to itself, that are in its chunk. */
 export const chunkedMask = (
   L: number,

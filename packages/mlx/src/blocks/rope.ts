@@ -141,19 +141,22 @@ const llama3 = ({ dims, base, traditional = false, scaling = {} }: RopeSettings)
 export const yarnMscale = (scale: number, mscale: number): number =>
   scale <= 1 ? 1 : 0.1 * mscale * Math.log(scale) + 1;
 
-/** YaRN. @see https://arxiv.org/abs/2309.00071 */
-const yarn = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
-  const c = read(
-    {
-      factor: number.required(),
-      original_max_position_embeddings: int.default(4096),
-      beta_fast: number.default(32),
-      beta_slow: number.default(1),
-      mscale: number.default(1),
-      mscale_all_dim: number.default(0),
-    },
-    scaling,
-  );
+const yarnSchema = {
+  factor: number.required(),
+  original_max_position_embeddings: int.default(4096),
+  beta_fast: number.default(32),
+  beta_slow: number.default(1),
+  mscale: number.default(1),
+  mscale_all_dim: number.default(0),
+};
+
+/** YaRN's wavelengths: long ones grow by the factor, short ones stay, those between are blended; `[dims / 2]`. */
+export const yarnWavelengths = (
+  dims: number,
+  base: number,
+  scaling: Readonly<Record<string, unknown>>,
+): MxArray => {
+  const c = read(yarnSchema, scaling);
   const correctionDim = (rotations: number): number =>
     (dims * Math.log(c.original_max_position_embeddings / (rotations * 2 * Math.PI))) / (2 * Math.log(base));
   const low = Math.max(Math.floor(correctionDim(c.beta_fast)), 0);
@@ -170,11 +173,15 @@ const yarn = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): 
   const kept = mx.subtract(1, ramp);
   const extra = wavelengths(dims, base);
   const inter = extra.multiply(c.factor);
-  const freqs = mx
-    .multiply(inter, extra)
-    .divide(inter.multiply(kept).add(extra.multiply(mx.subtract(1, kept))));
-  const mscale = yarnMscale(c.factor, c.mscale) / yarnMscale(c.factor, c.mscale_all_dim);
-  return new ScaledInputRope(dims, mscale, new RoPE(dims, { traditional, freqs: mx.keep(freqs) }));
+  return mx.multiply(inter, extra).divide(inter.multiply(kept).add(extra.multiply(mx.subtract(1, kept))));
+};
+
+/** YaRN. @see https://arxiv.org/abs/2309.00071 */
+const yarn = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
+  const { factor, mscale, mscale_all_dim } = read(yarnSchema, scaling);
+  const freqs = mx.keep(yarnWavelengths(dims, base, scaling));
+  const growth = yarnMscale(factor, mscale) / yarnMscale(factor, mscale_all_dim);
+  return new ScaledInputRope(dims, growth, new RoPE(dims, { traditional, freqs }));
 };
 
 /** LongRoPE, with the long factors as mlx-lm uses them at every length. */

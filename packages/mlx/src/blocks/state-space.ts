@@ -62,27 +62,55 @@ const chunk = (dtx: MxArray, dtA: MxArray, B: MxArray, C: MxArray, state: MxArra
   return [y, mx.add(added, mx.multiply(total, state))];
 };
 
+export interface DecayingSumInputs {
+  /** What each position adds, `[B, L, H, P]`. */
+  readonly values: MxArray;
+  /** Logarithm of what is left of the state, float32 `[B, L, H]`; 0 leaves it whole. */
+  readonly logDecay: MxArray;
+  /** Where values are added, `[B, L, G, N]`; `H` is a multiple of `G`. */
+  readonly keys: MxArray;
+  /** Where the state is read, `[B, L, G, N]`. */
+  readonly queries: MxArray;
+  /** `[B, H, P, N]`; empty by default. */
+  readonly state?: MxArray | undefined;
+}
+
 /**
- * Mamba 2's state space: linear in the length, and computed in chunks as attention is.
+ * Linear attention whose state fades: linear in the length, and computed in chunks as attention is.
  *
- * @returns `y [B, L, H, P]` in the dtype of `x`, and the state after the last position, float32
- * @see https://arxiv.org/abs/2405.21060
+ * @returns `y [B, L, H, P]`, float32, and the state after the last position, float32
  */
-export const stateSpace = ({ x, dt, A_log, B, C, D, state }: StateSpaceInputs): [MxArray, MxArray] => {
-  const [batch = 1, L = 1, H = 1, P = 1] = x.shape;
-  const A = mx.negative(mx.exp(A_log)).astype(dt.dtype); // [H]
-  const dtA = mx.multiply(dt, A); // [B, L, H]
-  const dtx = mx.multiply(mx.expandDims(dt, -1), x); // [B, L, H, P]
-  let current = state ?? mx.zeros([batch, H, P, B.dim(-1)]);
+export const decayingSum = ({
+  values,
+  logDecay,
+  keys,
+  queries,
+  state,
+}: DecayingSumInputs): [MxArray, MxArray] => {
+  const [batch = 1, L = 1, H = 1, P = 1] = values.shape;
+  let current = state ?? mx.zeros([batch, H, P, keys.dim(-1)]);
   const ys: MxArray[] = [];
   for (let start = 0; start < L; start += CHUNK) {
     const size = Math.min(CHUNK, L - start);
     const part = (a: MxArray) => (size === L ? a : mx.index(a, [], [start, start + size]));
     const advance = size === 1 ? step : chunk;
-    const [y, next] = advance(part(dtx), part(dtA), part(B), part(C), current);
-    ys.push(y.astype(x.dtype));
+    const [y, next] = advance(part(values), part(logDecay), part(keys), part(queries), current);
+    ys.push(y);
     current = next;
   }
-  const passing = mx.multiply(x, mx.expandDims(D, -1)); // [B, L, H, P]
-  return [mx.add(ys.length === 1 ? (ys[0] ?? x) : mx.concatenate(ys, 1), passing), current];
+  return [ys.length === 1 ? (ys[0] ?? values) : mx.concatenate(ys, 1), current];
+};
+
+/**
+ * Mamba 2's state space.
+ *
+ * @returns `y [B, L, H, P]` in the dtype of `x`, and the state after the last position, float32
+ * @see https://arxiv.org/abs/2405.21060
+ */
+export const stateSpace = ({ x, dt, A_log, B, C, D, state }: StateSpaceInputs): [MxArray, MxArray] => {
+  const A = mx.negative(mx.exp(A_log)).astype(dt.dtype); // [H]
+  const values = mx.multiply(mx.expandDims(dt, -1), x); // [B, L, H, P]
+  const logDecay = mx.multiply(dt, A); // [B, L, H]
+  const [y, next] = decayingSum({ values, logDecay, keys: B, queries: C, state });
+  return [mx.add(y.astype(x.dtype), mx.multiply(x, mx.expandDims(D, -1))), next];
 };

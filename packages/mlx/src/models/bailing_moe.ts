@@ -1,5 +1,6 @@
 /** Routed and shared experts with a fused attention, under names of its own. @see mlx-lm 0.32.2 models/bailing_moe.py */
 import { cachedAttention, splitFusedHeads } from "../blocks/attention.ts";
+import type { DecoderConfig } from "../blocks/causal-lm.ts";
 import { DecoderFrame } from "../blocks/decoder-frame.ts";
 import { type Choice, routeExperts } from "../blocks/experts.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
@@ -9,6 +10,7 @@ import { type Norm, rmsNorm } from "../blocks/norm.ts";
 import type { FeedForward } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { RoutedMoe } from "../blocks/routed-moe.ts";
+import { headDim } from "../blocks/self-attention.ts";
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray, zeros } from "../core/index.ts";
 import { Embedding, Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
@@ -62,7 +64,19 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class Attention extends Module {
+interface AttentionConfig {
+  readonly hidden_size: number;
+  readonly num_attention_heads: number;
+  readonly num_key_value_heads: number;
+  readonly head_dim?: number | undefined;
+  readonly rms_norm_eps: number;
+  readonly use_qk_norm: boolean;
+  readonly use_qkv_bias: boolean;
+  readonly use_bias: boolean;
+}
+
+/** Attention with one projection for queries, keys and values. */
+export class Attention extends Module {
   query_key_value: Linear;
   dense: Linear;
   declare query_layernorm?: RMSNorm;
@@ -72,23 +86,18 @@ class Attention extends Module {
   readonly #D: number;
   readonly #rope: PositionEmbedding;
 
-  constructor(c: Config) {
+  constructor(c: AttentionConfig, rope: PositionEmbedding) {
     super();
     this.#H = c.num_attention_heads;
     this.#K = c.num_key_value_heads;
-    this.#D = Math.floor(c.hidden_size / this.#H);
+    this.#D = headDim(c);
     this.query_key_value = new Linear(c.hidden_size, (this.#H + 2 * this.#K) * this.#D, c.use_qkv_bias);
     this.dense = new Linear(this.#H * this.#D, c.hidden_size, c.use_bias);
     if (c.use_qk_norm) {
       this.query_layernorm = new RMSNorm(this.#D, c.rms_norm_eps);
       this.key_layernorm = new RMSNorm(this.#D, c.rms_norm_eps);
     }
-    this.#rope = createRope({
-      dims: c.rotary_dim ?? Math.trunc(this.#D * c.partial_rotary_factor),
-      base: c.rope_theta,
-      scaling: c.rope_scaling,
-      maxPositionEmbeddings: c.max_position_embeddings,
-    });
+    this.#rope = rope;
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
@@ -100,16 +109,37 @@ class Attention extends Module {
   }
 }
 
+interface MixtureConfig {
+  readonly hidden_size: number;
+  readonly intermediate_size: number;
+  readonly moe_intermediate_size: number;
+  readonly moe_shared_expert_intermediate_size?: number | undefined;
+  readonly num_experts?: number | undefined;
+  readonly num_experts_per_tok: number;
+  readonly num_shared_experts: number;
+  readonly first_k_dense_replace: number;
+  readonly moe_router_enable_expert_bias: boolean;
+  readonly moe_router_enable_shared_expert: boolean;
+  readonly score_function: "softmax" | "sigmoid";
+  readonly n_group: number;
+  readonly topk_group: number;
+  readonly norm_topk_prob: boolean;
+  readonly routed_scaling_factor: number;
+  readonly use_bias: boolean;
+}
+
 class Gate extends Module {
   gate_proj: Linear;
   declare expert_bias?: MxArray;
-  readonly #c: Config;
+  readonly #c: MixtureConfig;
+  readonly #left: number;
 
-  constructor(c: Config, experts: number) {
+  constructor(c: MixtureConfig, experts: number, left: number) {
     super();
     this.gate_proj = new Linear(c.hidden_size, experts, false);
     if (c.moe_router_enable_expert_bias) this.expert_bias = zeros([experts]);
     this.#c = c;
+    this.#left = left;
   }
 
   route(x: MxArray): Choice {
@@ -118,7 +148,7 @@ class Gate extends Module {
       k: c.num_experts_per_tok,
       score: c.score_function,
       bias: this.expert_bias,
-      groups: { count: c.n_group, kept: c.topk_group },
+      groups: { count: c.n_group, kept: c.topk_group, left: this.#left },
       isNormed: c.norm_topk_prob && c.num_experts_per_tok > 1,
       scale: c.routed_scaling_factor,
     });
@@ -126,7 +156,12 @@ class Gate extends Module {
   }
 }
 
-const makeFeedForward = (c: Config, layer: number): FeedForward => {
+/**
+ * An MLP in the first layers, experts beside shared ones in the others.
+ *
+ * @param left - the score of experts in groups that are not asked
+ */
+export const makeFeedForward = (c: MixtureConfig, layer: number, left = 0): FeedForward => {
   const { num_experts, use_bias } = c;
   if (num_experts === undefined || layer < c.first_k_dense_replace) {
     return new GatedMLP(c.hidden_size, c.intermediate_size, { bias: use_bias });
@@ -136,39 +171,45 @@ const makeFeedForward = (c: Config, layer: number): FeedForward => {
     n_shared_experts: c.moe_router_enable_shared_expert ? c.num_shared_experts : 0,
     shared_intermediate_size: c.moe_shared_expert_intermediate_size || c.moe_intermediate_size, // 0: the same
   };
-  return new RoutedMoe({ ...c, ...sizes }, new Gate(c, num_experts));
+  return new RoutedMoe({ ...c, ...sizes }, new Gate(c, num_experts, left));
 };
 
-class Block extends Module {
-  attention: Attention;
+/** Anything that mixes positions, the first of which is `offset`. */
+interface PositionedMixer extends Module {
+  forward(x: MxArray, mask: Mask, cache: LayerCache, offset: LayerCache["offset"]): MxArray;
+}
+
+export class Block extends Module {
+  attention: PositionedMixer;
   mlp: FeedForward;
   input_layernorm: Norm;
   post_attention_layernorm: Norm;
 
-  constructor(c: Config, layer: number) {
+  constructor(attention: PositionedMixer, mlp: FeedForward, makeNorm: () => Norm) {
     super();
-    this.attention = new Attention(c);
-    this.mlp = makeFeedForward(c, layer);
-    this.input_layernorm = rmsNorm(c);
-    this.post_attention_layernorm = rmsNorm(c);
+    this.attention = attention;
+    this.mlp = mlp;
+    this.input_layernorm = makeNorm();
+    this.post_attention_layernorm = makeNorm();
   }
 
-  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const h = add(x, this.attention.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
+  forward(x: MxArray, mask: Mask, cache: LayerCache, offset = cache.offset): MxArray {
+    const h = add(x, this.attention.forward(this.input_layernorm.forward(x), mask, cache, offset)); // [B, L, E]
     return add(h, this.mlp.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
   }
 }
 
-class BailingDecoder extends DecoderFrame<Block> {
+/** A decoder whose embedding is called `word_embeddings`. */
+export class BailingDecoder extends DecoderFrame<Block> {
   word_embeddings: Embedding;
   layers: Block[];
   norm: Norm;
 
-  constructor(c: Config) {
+  constructor(c: DecoderConfig, makeBlock: (layer: number) => Block, norm: Norm) {
     super();
     this.word_embeddings = new Embedding(c.vocab_size, c.hidden_size);
-    this.layers = Array.from({ length: c.num_hidden_layers }, (_, i) => new Block(c, i));
-    this.norm = rmsNorm(c);
+    this.layers = Array.from({ length: c.num_hidden_layers }, (_, i) => makeBlock(i));
+    this.norm = norm;
   }
 
   get embedding(): Embedding {
@@ -184,13 +225,35 @@ class BailingDecoder extends DecoderFrame<Block> {
   }
 }
 
+const makeBlock = (c: Config, layer: number): Block => {
+  const heads = { ...c, head_dim: undefined };
+  const rope = createRope({
+    dims: c.rotary_dim ?? Math.trunc(headDim(heads) * c.partial_rotary_factor),
+    base: c.rope_theta,
+    scaling: c.rope_scaling,
+    maxPositionEmbeddings: c.max_position_embeddings,
+  });
+  return new Block(new Attention(heads, rope), makeFeedForward(c, layer), () => rmsNorm(c));
+};
+
+/** The output layer, where the config asks for it with columns of length one. */
+export const normHead = map<{ readonly norm_head: boolean }>(/^lm_head\.weight$/, (c) =>
+  c.norm_head ? [columnsNormed(1e-7)] : [],
+);
+
+/** Experts in stacks, and the gate under its projection's name. */
+export const bailingExperts = [
+  stackNamedExperts,
+  rename(/mlp\.gate\.(?=weight|bias)/, "mlp.gate.gate_proj."),
+];
+
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new GatedCausalLM(c, new BailingDecoder(c), "mlp.gate.gate_proj"),
-  sanitize: [
-    dropTiedHead,
-    map<Config>(/^lm_head\.weight$/, (c) => (c.norm_head ? [columnsNormed(1e-7)] : [])),
-    stackNamedExperts,
-    rename(/mlp\.gate\.(?=weight|bias)/, "mlp.gate.gate_proj."),
-  ],
+  create: (c) =>
+    new GatedCausalLM(
+      c,
+      new BailingDecoder(c, (layer) => makeBlock(c, layer), rmsNorm(c)),
+      "mlp.gate.gate_proj",
+    ),
+  sanitize: [dropTiedHead, normHead, ...bailingExperts],
 });

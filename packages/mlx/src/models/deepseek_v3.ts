@@ -4,7 +4,7 @@ import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { latentRope } from "../blocks/latent-attention.ts";
 import { rmsNorm } from "../blocks/norm.ts";
-import { PreNormBlock } from "../blocks/pre-norm-block.ts";
+import { type Mixer, PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { CorrectedGate, RoutedMoe } from "../blocks/routed-moe.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
@@ -71,16 +71,24 @@ export const isRoutedLayer = (
   layer: number,
 ): boolean => layer >= c.first_k_dense_replace && layer % c.moe_layer_freq === 0;
 
-const makeBlock = (c: Config, layer: number): PreNormBlock => {
+/** DeepSeek 3 around any attention. */
+export const createDeepseek = (
+  c: Config,
+  makeAttention: () => Mixer,
+  Body: typeof Decoder<PreNormBlock> = Decoder,
+): CausalLM => {
   const { n_routed_experts } = c;
-  const mlp =
-    n_routed_experts !== undefined && isRoutedLayer(c, layer)
-      ? new RoutedMoe({ ...c, n_routed_experts }, new CorrectedGate({ ...c, n_routed_experts }))
-      : new GatedMLP(c.hidden_size, c.intermediate_size);
-  return new PreNormBlock(new AbsorbedAttention(c, latentRope(c)), mlp, () => rmsNorm(c));
+  const makeBlock = (layer: number): PreNormBlock => {
+    const mlp =
+      n_routed_experts !== undefined && isRoutedLayer(c, layer)
+        ? new RoutedMoe({ ...c, n_routed_experts }, new CorrectedGate({ ...c, n_routed_experts }))
+        : new GatedMLP(c.hidden_size, c.intermediate_size);
+    return new PreNormBlock(makeAttention(), mlp, () => rmsNorm(c));
+  };
+  return new CausalLM({ ...c, tie_word_embeddings: false }, new Body(c, makeBlock, rmsNorm(c)));
 };
 
-interface ExpandingConfig {
+export interface ExpandingConfig {
   readonly kv_lora_rank: number;
   readonly num_attention_heads: number;
   readonly qk_nope_head_dim: number;
@@ -88,26 +96,25 @@ interface ExpandingConfig {
 }
 
 /** The projection from latents to keys and values, as the two that attention keeps apart. */
-export const splitExpansion: SanitizeRule<ExpandingConfig> = throughDense(
-  /self_attn\.kv_b_proj$/,
-  (c) => c.kv_lora_rank,
-  [
-    map(/./, (c) => [reshaped(c.num_attention_heads, c.qk_nope_head_dim + c.v_head_dim, -1)]),
+export const splitExpansionOf = <C>(sizes: (c: C) => ExpandingConfig): SanitizeRule<C> =>
+  throughDense(/(self_attn|attention)\.(\d\.)?kv_b_proj$/, (c) => sizes(c).kv_lora_rank, [
+    map(/./, (c) => {
+      const { num_attention_heads, qk_nope_head_dim, v_head_dim } = sizes(c);
+      return [reshaped(num_attention_heads, qk_nope_head_dim + v_head_dim, -1)];
+    }),
     splitInto(/kv_b_proj/, ["embed_q", "unembed_out"], {
-      sizes: (c) => [c.qk_nope_head_dim, c.v_head_dim],
+      sizes: (c) => [sizes(c).qk_nope_head_dim, sizes(c).v_head_dim],
       axis: 1,
     }),
     map(/embed_q/, [transposed(0, 2, 1)]),
-  ],
-);
+  ]);
+
+/** The same where the config says the sizes. */
+export const splitExpansion = splitExpansionOf((c: ExpandingConfig) => c);
 
 export const architecture = defineArchitecture({
   config,
-  create: (c) =>
-    new CausalLM(
-      { ...c, tie_word_embeddings: false },
-      new Decoder(c, (layer) => makeBlock(c, layer), rmsNorm(c)),
-    ),
+  create: (c) => createDeepseek(c, () => new AbsorbedAttention(c, latentRope(c))),
   sanitize: [
     ...renameInt4,
     unpackFp8(),

@@ -1,10 +1,10 @@
 /** Gemma 2 with norms on queries and keys and windows instead of soft caps. @see mlx-lm 0.32.2 models/gemma3_text.py */
-import { CausalLM } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { offsetRmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { SandwichBlock } from "../blocks/sandwich-block.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
+import { SelfTyingLM } from "../blocks/self-tying-lm.ts";
 import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { add, array, bfloat16, clip, finfo, float16, float32, type MxArray } from "../core/index.ts";
 import { geluApprox, OffsetRMSNorm, type PositionEmbedding } from "../nn/index.ts";
@@ -95,23 +95,8 @@ class Gemma3Decoder extends SlidingDecoder {
   }
 }
 
-/** Its output layer is tied to the embedding when the weights have none of its own. */
-export class Gemma3Model extends CausalLM {
-  constructor(c: Config) {
-    super({ ...c, tie_word_embeddings: false }, new Gemma3Decoder(c));
-  }
-
-  override loadWeights(weights: ReadonlyMap<string, MxArray>, options: { strict?: boolean } = {}): void {
-    if (weights.has("model.embed_tokens.weight") && !weights.has("lm_head.weight")) {
-      this.lm_head?.dispose();
-      delete this.lm_head;
-    }
-    super.loadWeights(weights, options);
-  }
-}
-
 export const architecture = defineArchitecture({
   config,
-  create: (c) => new Gemma3Model(c),
+  create: (c) => new SelfTyingLM(c, new Gemma3Decoder(c)),
   sanitize: [dropRotaryTables],
 });

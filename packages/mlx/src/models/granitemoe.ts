@@ -37,11 +37,18 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
+interface MixtureConfig {
+  readonly hidden_size: number;
+  readonly intermediate_size: number;
+  readonly num_local_experts: number;
+  readonly num_experts_per_tok: number;
+}
+
 class Router extends Module {
   layer: Linear;
   readonly #k: number;
 
-  constructor(c: Config) {
+  constructor(c: MixtureConfig) {
     super();
     this.layer = new Linear(c.hidden_size, c.num_local_experts, false);
     this.#k = c.num_experts_per_tok;
@@ -53,11 +60,12 @@ class Router extends Module {
   }
 }
 
-class SparseMoe extends Module {
+/** The best experts of a router, by a softmax over theirs. */
+export class SparseMoe extends Module {
   switch_mlp: SwitchGLU;
   router: Router;
 
-  constructor(c: Config) {
+  constructor(c: MixtureConfig) {
     super();
     this.switch_mlp = new SwitchGLU(c.hidden_size, c.intermediate_size, c.num_local_experts);
     this.router = new Router(c);

@@ -1,5 +1,5 @@
 /** LFM2 with a mixture of experts behind its first layers. @see mlx-lm 0.32.2 models/lfm2_moe.py */
-import { type Choice, topExperts, weighAnswers } from "../blocks/experts.ts";
+import { type Choice, normScores, topExperts, weighAnswers } from "../blocks/experts.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { FeedForward } from "../blocks/pre-norm-block.ts";
@@ -10,7 +10,7 @@ import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number } from "./config.ts";
 import { Lfm2Decoder, moveShortConvChannels, sharedSchema } from "./lfm2.ts";
-import { rename, stackExperts } from "./sanitize.ts";
+import { rename, stackFeedForwardExperts } from "./sanitize.ts";
 
 const config = {
   ...sharedSchema,
@@ -52,7 +52,7 @@ class SparseMoe extends Module {
     const bias = this.expert_bias;
     const [experts] = topExperts(bias === undefined ? scores : scores.astype(mx.float32).add(bias), k);
     const chosen = mx.takeAlongAxis(scores, experts, -1);
-    const normed = norm_topk_prob ? mx.divide(chosen, mx.sum(chosen, -1, true).add(1e-6)) : chosen;
+    const normed = norm_topk_prob ? normScores(chosen, 1e-6) : chosen;
     return [experts, normed.multiply(routed_scaling_factor)];
   }
 }
@@ -73,9 +73,6 @@ export const architecture = defineArchitecture({
     rename(/w1\.weight/, "gate_proj.weight"),
     rename(/w2\.weight/, "down_proj.weight"),
     rename(/w3\.weight/, "up_proj.weight"),
-    stackExperts(
-      /feed_forward\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
-      "feed_forward.switch_mlp.$<layer>.",
-    ),
+    stackFeedForwardExperts,
   ],
 });

@@ -2,13 +2,13 @@
 import { CausalLM } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { rmsNorm } from "../blocks/norm.ts";
-import { positionsFrom } from "../blocks/positions.ts";
+import { type PositionScale, positionScale } from "../blocks/position-scale.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import type { LayerCache } from "../cache/index.ts";
-import { float32, floor, log, type MxArray, multiply, reshape } from "../core/index.ts";
+import { type MxArray, multiply } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, liftedRopeKeys, list, number, oneOf, parseConfig, record } from "./config.ts";
@@ -41,8 +41,7 @@ const ropeSchema = {
 };
 
 class Attention extends SelfAttention {
-  readonly #beta: number;
-  readonly #trained: number;
+  readonly #growth: PositionScale;
 
   constructor(c: Config) {
     const settings = parseConfig(ropeSchema, c.rope_parameters).config;
@@ -53,19 +52,16 @@ class Attention extends SelfAttention {
       maxPositionEmbeddings: c.max_position_embeddings,
     });
     super(c, { rope });
-    this.#beta = settings.llama_4_scaling_beta;
-    this.#trained = settings.original_max_position_embeddings;
+    this.#growth = {
+      beta: settings.llama_4_scaling_beta,
+      trained: settings.original_max_position_embeddings,
+    };
   }
 
-  /** Each multiple of the trained length that a position is past makes its queries larger. */
   protected override turn(q: MxArray, k: MxArray, offset: LayerCache["offset"]): [MxArray, MxArray] {
     const [queries, keys] = super.turn(q, k, offset);
-    const L = q.dim(2);
-    if (typeof offset === "number" && offset + L <= this.#trained) return [queries, keys];
-    const positions = positionsFrom(offset, L).astype(float32); // [L] or [B, L]
-    const multiples = floor(positions.divide(this.#trained));
-    const scale = log(multiples.add(1)).multiply(this.#beta).add(1).astype(q.dtype);
-    return [multiply(queries, reshape(scale, [-1, 1, L, 1])), keys];
+    const growth = positionScale(offset, q.dim(2), this.#growth)?.astype(q.dtype);
+    return [growth === undefined ? queries : multiply(queries, growth), keys];
   }
 }
 

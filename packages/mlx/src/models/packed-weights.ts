@@ -49,12 +49,18 @@ export const pack = (key: string, dense: MxArray, { groupSize, bits }: PackedWei
   return mx.quantize(dense, groupSize, bits).map((part, i) => [`${path}.${names[i]}`, part]);
 };
 
-/** One float8 matrix times a scale per block, bfloat16. */
+/** Whether an array multiplies another as it is: one number, or one per matrix of a stack. */
+const broadcasts = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length <= b.length && a.every((size, i) => size === 1 || size === b[i + b.length - a.length]);
+
+/** Float8 bytes times a scale, one per matrix or per block of one, bfloat16. */
 const unpackMatrix = (bytes: MxArray, scales: MxArray, block: number): MxArray => {
+  const dense = mx.fromFp8(bytes, mx.bfloat16);
+  if (broadcasts(scales.shape, bytes.shape)) return mx.multiply(dense, scales).astype(mx.bfloat16);
   const [rows = 0, columns = 0] = bytes.shape;
   const [blockRows = 0, blockColumns = 0] = scales.shape;
   const missing = [blockRows * block - rows, blockColumns * block - columns];
-  const values = mx.pad(mx.fromFp8(bytes, mx.bfloat16), [0, 1], [0, 0], missing);
+  const values = mx.pad(dense, [0, 1], [0, 0], missing);
   const blocks = mx.reshape(values, [blockRows, block, blockColumns, block]);
   const scaled = mx.multiply(blocks, mx.expandDims(scales, [1, 3]));
   const whole = mx.reshape(scaled, [blockRows * block, blockColumns * block]);
@@ -74,6 +80,27 @@ export const unpackFp8Blocks = (
     if (bytes === undefined) throw new WeightsError(`The checkpoint has ${key} without ${name}`);
     result.delete(key);
     result.set(name, unpackMatrix(bytes, scales, block));
+  }
+  return result;
+};
+
+/** Rows and columns that share one float8 scale where a checkpoint has fewer scales than rows. */
+const TILE = 32;
+
+/** Float8 and float4 weights with a power of two (e8m0) per `scale`, in MLX's layout: `scales`, one per row. */
+export const repackFloatScales = (weights: ReadonlyMap<string, MxArray>): Map<string, MxArray> => {
+  const result = new Map(weights);
+  for (const [key, scale] of weights) {
+    const path = key.slice(0, -".scale".length);
+    const bytes = weights.get(`${path}.weight`);
+    if (!key.endsWith(".scale") || bytes === undefined) continue;
+    const isExponent = scale.dtype === mx.uint8;
+    const exponents = isExponent ? scale : mx.log2(scale.astype(mx.float32)).add(127).astype(mx.uint8);
+    const rows = bytes.dim(-2);
+    const isTiled = scale.dim(-2) !== rows;
+    result.delete(key);
+    result.set(`${path}.weight`, mx.view(bytes, mx.uint32));
+    result.set(`${path}.scales`, isTiled ? mx.index(mx.repeat(exponents, TILE, -2), [0, rows]) : exponents);
   }
   return result;
 };

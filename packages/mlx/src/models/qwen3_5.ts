@@ -10,21 +10,13 @@ import type { Mixer } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim } from "../blocks/self-attention.ts";
 import { SharedMoe } from "../blocks/shared-moe.ts";
-import { TextModel } from "../blocks/text-model.ts";
 import { type MxArray, reshape } from "../core/index.ts";
 import { Linear } from "../nn/index.ts";
-import { type Architecture, defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, list, number, oneOf, parseConfig, record, string } from "./config.ts";
+import { defineArchitecture } from "./architecture.ts";
+import { bool, type Infer, int, list, number, oneOf, record, string } from "./config.ts";
 import { completeNorms } from "./qwen3_next.ts";
-import {
-  drop,
-  dropTiedHead,
-  moveConvChannels,
-  rename,
-  type SanitizeRule,
-  sanitize,
-  whenPresent,
-} from "./sanitize.ts";
+import { drop, dropTiedHead, moveConvChannels, rename, type SanitizeRule, whenPresent } from "./sanitize.ts";
+import { wrapOptionalText } from "./wrap-text.ts";
 
 const config = {
   hidden_size: int.default(4096),
@@ -61,7 +53,7 @@ const config = {
   mtp_num_hidden_layers: int.optional(),
   mtp_use_dedicated_embeddings: bool.optional(),
 };
-export type Config = Infer<typeof config>;
+type Config = Infer<typeof config>;
 
 class LinearAttention extends GatedDeltaNet {
   in_proj_qkv: Linear;
@@ -117,7 +109,7 @@ const create = (c: Config): GatedCausalLM => {
   return new GatedCausalLM(c, model, "mlp.gate", "shared_expert_gate");
 };
 
-const text = defineArchitecture({
+export const text = defineArchitecture({
   config,
   create,
   sanitize: [
@@ -127,25 +119,11 @@ const text = defineArchitecture({
   ],
 });
 
-const unwrap: readonly SanitizeRule<unknown>[] = [
+/** The language model's weights under its own names. */
+export const unwrapQwen: readonly SanitizeRule<unknown>[] = [
   drop(/^(vision_tower|model\.visual)/),
   rename(/^model\.language_model/, "model"),
   rename(/^language_model\./, ""),
 ];
-const wrap = [rename(/^/, "language_model.")];
 
-/** The text of a model with vision, or a model of text alone, whose config then is its own. */
-export const wrapQwen = (experts: readonly SanitizeRule<unknown>[] = []): Architecture => ({
-  bind: (raw) => {
-    const { text_config = raw } = parseConfig({ text_config: record.optional() }, raw).config;
-    const inner = text.bind(text_config);
-    return {
-      unknownKeys: inner.unknownKeys,
-      create: () => new TextModel(inner.create()),
-      sanitize: (weights) =>
-        sanitize(inner.sanitize(sanitize(weights, [...unwrap, ...experts], raw)), wrap, raw),
-    };
-  },
-});
-
-export const architecture = wrapQwen();
+export const architecture = wrapOptionalText(text, unwrapQwen);

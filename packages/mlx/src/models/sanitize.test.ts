@@ -23,6 +23,7 @@ import {
   dropLayersFrom,
   map,
   rename,
+  repackFloats,
   sanitize,
   splitInto,
   stackExperts,
@@ -382,5 +383,31 @@ describe("rules for packed and unconverted checkpoints", () => {
         .toArray(),
     ).toEqual(Array.from({ length: 3 }, () => [1, 1, 1, 1, 2]));
     expect(() => sanitize(new Map([["w_scale_inv", scales]]), [unpackFp8(4)], {})).toThrow(/without w/);
+  });
+
+  it("unpacks float8 stacks with a scale per matrix", () => {
+    const weights = new Map([
+      ["w", full([2, 1, 3], 0x38, uint8)], // 1 as e4m3
+      ["w_scale_inv", array([1, 2], float32, [2, 1, 1])],
+    ]);
+    const unpacked = sanitize(weights, [unpackFp8()], {});
+    expect([...unpacked.keys()]).toEqual(["w"]);
+    expect(unpacked.get("w")?.astype(float32).toArray()).toEqual([[[1, 1, 1]], [[2, 2, 2]]]);
+  });
+
+  it("repacks narrow floats with a power of two per row or per tile of 32 rows", () => {
+    const weights = new Map([
+      ["a.weight", arange(0, 8, 1, uint8).reshape(2, 4)],
+      ["a.scale", array([127, 128], uint8, [2, 1])],
+      ["b.weight", full([40, 4], 0x38, uint8)],
+      ["b.scale", array([2, 0.5], float32, [2, 1])],
+      ["c.scale", numbered(3)],
+    ]);
+    const repacked = sanitize(weights, [repackFloats], {});
+    expect([...repacked.keys()].sort()).toEqual(["a.scales", "a.weight", "b.scales", "b.weight", "c.scale"]);
+    expect(repacked.get("a.weight")?.dtype).toBe(uint32);
+    expect(repacked.get("a.weight")?.toArray()).toEqual([[0x03020100], [0x07060504]]);
+    expect(repacked.get("a.scales")?.toArray()).toEqual([[127], [128]]);
+    expect(repacked.get("b.scales")?.toArray()).toEqual([...Array(32).fill([128]), ...Array(8).fill([126])]);
   });
 });

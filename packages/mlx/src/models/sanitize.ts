@@ -12,7 +12,7 @@ import {
   uint32,
 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
-import { pack, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
+import { pack, repackFloatScales, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
 import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
 
 /** A value, or how to take it from the config. */
@@ -76,13 +76,19 @@ export interface WhenRule<C> {
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | DropLayersRule<C>
-  | { readonly kind: "rename"; readonly pattern: RegExp; readonly to: string }
+  | {
+      readonly kind: "rename";
+      readonly pattern: RegExp;
+      readonly to: string;
+      readonly when?: (config: C) => boolean;
+    }
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
   | MapRule<C>
   | SplitRule<C>
   | ConcatenateRule
   | DeriveRule
   | { readonly kind: "unpack-fp8"; readonly block: number }
+  | { readonly kind: "repack-float-scales" }
   | DenseRule<C>
   | WhenRule<C>;
 
@@ -100,12 +106,9 @@ export const dropLayersFrom = <C>(
   pattern = /(^|\.)layers\.(?<layer>\d+)\./,
 ): DropLayersRule<C> => ({ kind: "drop-layers", pattern, from });
 
-/** Replaces the match in each key by `to`. */
-export const rename = (pattern: RegExp, to: string): SanitizeRule<unknown> => ({
-  kind: "rename",
-  pattern,
-  to,
-});
+/** Replaces the match in each key by `to`, always or `when` the config says so. */
+export const rename = <C>(pattern: RegExp, to: string, when?: (config: C) => boolean): SanitizeRule<C> =>
+  when === undefined ? { kind: "rename", pattern, to } : { kind: "rename", pattern, to, when };
 
 /**
  * Stacks the weights of experts, `[N, K]` each, into one `[X, N, K]` named by replacing the match by `to`.
@@ -177,6 +180,9 @@ export const derive = (pattern: RegExp, to: string, changes: readonly TensorChan
 
 /** Float8 weights with a `weight_scale_inv` per square of `block` by `block`, as DeepSeek saves them, to bfloat16. */
 export const unpackFp8 = (block = 128): SanitizeRule<unknown> => ({ kind: "unpack-fp8", block });
+
+/** Float8 and float4 weights with a `scale` that is a power of two, as DeepSeek 4.1 saves them, in MLX's layout. */
+export const repackFloats: SanitizeRule<unknown> = { kind: "repack-float-scales" };
 
 /**
  * Applies rules to the weights of the layers whose path matches, dequantized where they are quantized, and quantizes
@@ -342,6 +348,7 @@ const apply = <C>(
       return new Map([...weights].filter(([key]) => isKept(key)));
     }
     case "rename":
+      if (rule.when?.(config) === false) return new Map(weights);
       return new Map([...weights].map(([key, value]) => [key.replace(rule.pattern, rule.to), value]));
     case "stack":
       return stackMatches(weights, rule.pattern, rule.to);
@@ -355,6 +362,8 @@ const apply = <C>(
       return deriveMatches(weights, rule);
     case "unpack-fp8":
       return unpackFp8Blocks(weights, rule.block);
+    case "repack-float-scales":
+      return repackFloatScales(weights);
     case "when-present":
       return [...weights].some(([key, { shape }]) => rule.pattern.test(key) && rule.shaped?.(shape) !== false)
         ? sanitize(weights, rule.rules, config)
@@ -398,6 +407,12 @@ export const stackNamedExperts = stackExperts(
 export const stackExpertsInPlace = stackExperts(
   /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
   "mlp.experts.$<layer>.",
+);
+
+/** Experts of a mixture called `feed_forward`. */
+export const stackFeedForwardExperts = stackExperts(
+  /feed_forward\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
+  "feed_forward.switch_mlp.$<layer>.",
 );
 
 /** Experts as Mixtral saves them: `block_sparse_moe.experts.7.w1`. */

@@ -21,7 +21,7 @@ export type TensorChange =
   | { readonly change: "view"; readonly dtype: Dtype }
   | { readonly change: "squeeze"; readonly axis: number }
   | { readonly change: "compute"; readonly formula: string; readonly compute: (x: MxArray) => MxArray }
-  | { readonly change: "norm-columns"; readonly eps: number };
+  | { readonly change: "norm"; readonly axis: number; readonly eps: number };
 
 /** Permutes the axes. */
 export const transposed = (...axes: number[]): TensorChange => ({ change: "transpose", axes });
@@ -51,11 +51,14 @@ export const computed = (formula: string, compute: (x: MxArray) => MxArray): Ten
 });
 
 /** Each column divided by its length plus `eps`; a quantized matrix stays as it is. */
-export const columnsNormed = (eps: number): TensorChange => ({ change: "norm-columns", eps });
+export const columnsNormed = (eps: number): TensorChange => ({ change: "norm", axis: 0, eps });
 
-const normColumns = (x: MxArray, eps: number): MxArray => {
+/** Each row divided by its length plus `eps`; a quantized matrix stays as it is. */
+export const rowsNormed = (eps: number): TensorChange => ({ change: "norm", axis: 1, eps });
+
+const normAlong = (x: MxArray, axis: number, eps: number): MxArray => {
   if (!isFloating(x.dtype)) return x;
-  const lengths = linalg.norm(x.astype(float32), undefined, 0, true).add(eps);
+  const lengths = linalg.norm(x.astype(float32), undefined, axis, true).add(eps);
   return divide(x, lengths).astype(x.dtype);
 };
 
@@ -78,7 +81,7 @@ export const applyChange = (x: MxArray, step: TensorChange): MxArray => {
       return squeeze(x, step.axis);
     case "compute":
       return step.compute(x);
-    case "norm-columns":
-      return normColumns(x, step.eps);
+    case "norm":
+      return normAlong(x, step.axis, step.eps);
   }
 };

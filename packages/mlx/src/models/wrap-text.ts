@@ -2,7 +2,7 @@ import { TextModel } from "../blocks/text-model.ts";
 import type { MxArray } from "../core/index.ts";
 import type { Architecture } from "./architecture.ts";
 import { parseConfig, record } from "./config.ts";
-import { drop, type SanitizeRule, sanitize } from "./sanitize.ts";
+import { drop, rename, type SanitizeRule, sanitize } from "./sanitize.ts";
 
 const PREFIX = "language_model.";
 
@@ -41,6 +41,29 @@ export const wrapText = (
         ]);
         return new Map([...named, ...outside]);
       },
+    };
+  },
+});
+
+const wrap = [rename(/^/, PREFIX)];
+
+/**
+ * The architecture of a multimodal model, or of a model of text alone, whose config then is its own.
+ *
+ * @param text - of the language model
+ * @param unwrap - makes weights those of the language model alone
+ */
+export const wrapOptionalText = (
+  text: Architecture,
+  unwrap: readonly SanitizeRule<unknown>[],
+): Architecture => ({
+  bind: (raw) => {
+    const { text_config = raw } = parseConfig({ text_config: record.optional() }, raw).config;
+    const inner = text.bind(text_config);
+    return {
+      unknownKeys: inner.unknownKeys,
+      create: () => new TextModel(inner.create()),
+      sanitize: (weights) => sanitize(inner.sanitize(sanitize(weights, unwrap, raw)), wrap, raw),
     };
   },
 });

@@ -11,7 +11,7 @@ const vocabSize = (golden: GoldenCase): number => Number(golden.config.vocab_siz
 
 /** Models without batches of different lengths: chunks of attention, or blocks of keys, start at a row's first token. */
 const hasSingleRows = ({ name, config }: GoldenCase): boolean =>
-  config.model_type === "llama4" ||
+  ["llama4", "deepseek_v41", "deepseek_v41_text"].includes(String(config.model_type)) ||
   (config.model_type === "minimax_m3_vl" && !name.startsWith("full attention"));
 
 /** The cached runs of one model against its plain forward, over a prompt long enough to wrap every window. */
