@@ -12,7 +12,7 @@ const attempts: (() => Promise<unknown>)[] = [
   },
   async () => {
     await using llm = await createLLM("mlx", { model });
-    return llm.generate("Hello", { tools: [{}] });
+    return llm.generate("Hello", { user: "me" });
   },
 ];
 

@@ -181,6 +181,19 @@ def mxfp(name: str, mode: str, bits: int) -> dict:
     )
 
 
+def bitnet(name: str, inputs: int, scale: float, **settings) -> dict:
+    """Ternary weights, a byte for the same row of each quarter; layers that are no `autobitlinear` divide by the scale."""
+    values = np.random.default_rng(61).integers(-1, 2, (OUTPUTS, inputs))
+    quarters = (values + 1).astype(np.uint8).reshape(4, OUTPUTS // 4, inputs)
+    tensors = {
+        "weight": sum(quarter << (2 * i) for i, quarter in enumerate(quarters)).astype(np.uint8),
+        "weight_scale": np.array([scale], np.float32),
+    }
+    multiplies = settings.get("linear_class") == "autobitlinear"
+    dense = values * (scale if multiplies else 1 / scale)
+    return case(name, {"quant_method": "bitnet", **settings}, tensors, dense.astype(np.float32))
+
+
 def case(name: str, config: dict, tensors: dict[str, np.ndarray], dense: np.ndarray) -> dict:
     return {
         "name": name,
@@ -209,6 +222,9 @@ def cases() -> list[dict]:
         ),
         gptq("gptq, groups of 16", Layer(9, 4, 16, symmetric=False)),
         awq("awq", Layer(10, 4, 64, symmetric=False)),
+        bitnet("bitnet", INPUTS, 3.7),
+        bitnet("bitnet, autobitlinear", 96, 0.3, linear_class="autobitlinear"),
+        bitnet("bitnet, rows that do not divide", 72, 3.7),
         compressed_integers("compressed-tensors, 4 bits", Layer(12, 4, 128, True), symmetric=True),
         compressed_integers("compressed-tensors, zero points", Layer(13, 4, 64, False), symmetric=False),
         compressed_integers("compressed-tensors, 8 bits in packs", Layer(14, 8, 128, True), symmetric=True),

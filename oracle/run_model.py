@@ -24,6 +24,7 @@ from mlx_lm.utils import _get_classes, quantize_model
 import muse_spark
 from cases import Case
 from random_weights import hash_name, random_tensor, random_tokens
+from repairs import forget_dummy_tokens
 
 LENGTH = 10
 BATCH_LENGTH = 5
@@ -50,6 +51,7 @@ def build(case: Case) -> tuple[nn.Module, str]:
     """The float32 model with its weights, and the SHA-256 over their names, shapes and bytes."""
     model_class, args_class = _get_classes(case.config)
     model = model_class(args_class.from_dict(copy.deepcopy(case.config)))  # some models write into it
+    forget_dummy_tokens(model, case.config["vocab_size"])
     if case.tied:
         model.sanitize({})
     seed = hash_name(0, case.file)
@@ -79,15 +81,28 @@ def quantize(model: nn.Module, config: dict, bits: int, group_size: int) -> nn.M
 def plan_runs(case: Case) -> list[Run]:
     """The five runs of an unquantized case; a quantized one takes the first two."""
     seed, vocab = hash_name(0, case.file), case.config["vocab_size"]
+    if case.block is not None:
+        return plan_block_runs(seed, vocab, case.block)
     one = [random_tokens(seed, "tokens", LENGTH, vocab)]
     flat = random_tokens(seed, "batch", 2 * BATCH_LENGTH, vocab)
     two = [flat[:BATCH_LENGTH], flat[BATCH_LENGTH:]]
     return [
-        Run("full", one, [LENGTH], cached=False),
+        Run("full", one, [LENGTH], cached=case.always_cached),
         Run("steps", one, [LENGTH - 4, 1, 1, 1, 1], cached=True),
         Run("chunks", one, [3, 5, 2], cached=True),
-        Run("batch", two, [BATCH_LENGTH], cached=False),
+        Run("batch", two, [BATCH_LENGTH], cached=case.always_cached),
         Run("batch steps", two, [BATCH_LENGTH - 2, 1, 1], cached=True),
+    ]
+
+
+def plan_block_runs(seed: int, vocab: int, block: int) -> list[Run]:
+    """Over several blocks of attention, cut where blocks end: elsewhere Python takes rows of the wrong block."""
+    tokens = random_tokens(seed, "blocks", 4 * block, vocab)
+    return [
+        Run("full", [tokens], [4 * block], cached=False),
+        Run("steps", [tokens[: 3 * block + 4]], [3 * block, 1, 1, 1, 1], cached=True),
+        Run("chunks", [tokens], [block, 2 * block, block], cached=True),
+        Run("batch", [tokens[: 2 * block], tokens[2 * block :]], [2 * block], cached=False),
     ]
 
 

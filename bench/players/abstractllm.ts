@@ -17,7 +17,7 @@ const report = await measureGeneration("", job, async () => {
     let tokens = 0;
     for await (const part of model.generate({ prompt, maxTokens, ignoreEos: true })) {
       if (part.type === "text-delta") onText(part.text, part.tokens.length);
-      else tokens = part.usage.outputTokens;
+      if (part.type === "finish") tokens = part.usage.outputTokens;
     }
     return { tokens };
   };

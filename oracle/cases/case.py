@@ -17,6 +17,8 @@ class Case:
     quantized: bool = False  # also run under every row of QUANTIZATIONS
     same_as: str | None = None  # the case of this file whose logits these must equal
     tied: bool = False  # leave lm_head out of the weights, for models that learn tying from that
+    block: int | None = None  # run over blocks of this many positions
+    always_cached: bool = False  # mlx-lm computes something else without a cache
     float32_logits: bool = False  # whatever the dtype of the weights
     list_parameters: bool = False  # ours are named or stacked otherwise: the golden lists Python's
     checkpoints: dict[str, dict[str, str]] = field(default_factory=dict)  # layout -> name -> "dtype 2,3"
@@ -78,6 +80,7 @@ def family(file: str, base: dict, rows: dict[str, dict], *, quantized: bool = Tr
         changes = dict(changes)
         same_as = changes.pop("same_as", None)
         tied = changes.pop("tied", False)
+        block = changes.pop("block", None)
         layouts = {layout: checkpoint(tensors) for layout, tensors in changes.pop("checkpoints", {}).items()}
         config = {key: value for key, value in {**base, **changes}.items() if value is not ...}
         case = Case(
@@ -87,6 +90,7 @@ def family(file: str, base: dict, rows: dict[str, dict], *, quantized: bool = Tr
             quantized=quantized and index == 0,
             same_as=same_as,
             tied=tied,
+            block=block,
             checkpoints=layouts,
             **options,
         )

@@ -183,6 +183,18 @@ nanbeige = family(
     },
 )
 
+bitnet = family(
+    "bitnet",
+    {**LLAMA, "model_type": "bitnet"},
+    {
+        "grouped-query": {},
+        "biases": {"attention_bias": True, "mlp_bias": True},
+        "tied embeddings by default": {"tie_word_embeddings": ...},
+        "rope traditional": {"rope_traditional": True},
+        "rope linear": {"rope_scaling": {"type": "linear", "factor": 4.0}},
+    },
+)
+
 CASES: list[Case] = [
     *glm,
     *glm4,
@@ -194,4 +206,5 @@ CASES: list[Case] = [
     *hunyuan_v1_dense,
     *minicpm,
     *nanbeige,
+    *bitnet,
 ]

@@ -346,6 +346,26 @@ phixtral = family(
     },
 )
 
+olmo = family(
+    "olmo",
+    {
+        "model_type": "olmo",
+        "d_model": 64,
+        "n_layers": 3,
+        "mlp_hidden_size": 192,
+        "n_heads": 4,
+        "vocab_size": 64,
+        "embedding_size": 64,
+    },
+    {
+        "four heads": {},
+        "tied embeddings": {"weight_tying": True},
+        "width by ratio": {"mlp_hidden_size": None, "mlp_ratio": 2},
+        "rope traditional": {"rope_traditional": True},
+        "rope theta": {"rope_theta": 100.0},
+    },
+)
+
 CASES: list[Case] = [
     *gpt2,
     *gpt_bigcode,
@@ -361,4 +381,5 @@ CASES: list[Case] = [
     *talkie,
     *apertus,
     *phixtral,
+    *olmo,
 ]

@@ -1,6 +1,6 @@
 """Decoders with layers that see a window."""
 
-from .case import BASE, GEMMA, LLAMA, LLAMA3_ROPE, Case, family
+from .case import BASE, Case, GEMMA, LLAMA, LLAMA3_ROPE, family
 
 gemma3_text = family(
     "gemma3_text",

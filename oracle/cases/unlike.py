@@ -68,4 +68,102 @@ afm7 = family(
     quantized=False,  # mlx-lm's fused layers take no mode
 )
 
-CASES: list[Case] = [*nemotron_nas, *iquestloopcoder, *afm7]
+GEMMA3N_TEXT = {
+    "model_type": "gemma3n_text",
+    "hidden_size": 64,
+    "num_hidden_layers": 6,
+    "intermediate_size": [96, 96, 128, 96, 128, 96],
+    "num_attention_heads": 4,
+    "head_dim": 16,
+    "rms_norm_eps": 1e-6,
+    "vocab_size": 64,
+    "num_key_value_heads": 2,
+    "num_kv_shared_layers": 2,
+    "vocab_size_per_layer_input": 48,
+    "sliding_window": 4,
+    "max_position_embeddings": 128,
+    "rope_local_base_freq": 100.0,
+    "rope_theta": 10000.0,
+    "final_logit_softcapping": 30.0,
+    "layer_types": ["sliding_attention", "full_attention", "sliding_attention"] * 2,
+    "activation_sparsity_pattern": [0.75, 0.5, 0.0, 0.0, 0.25, 0.0],
+    "hidden_size_per_layer_input": 32,
+    "altup_num_inputs": 3,
+    "altup_coef_clip": 0.4,
+    "altup_correct_scale": True,
+    "altup_active_idx": 0,
+    "laurel_rank": 8,
+}
+
+
+def gemma3n_text(**changes) -> dict:
+    return {"text_config": {**GEMMA3N_TEXT, **changes}}
+
+
+gemma3n = family(
+    "gemma3n",
+    {"model_type": "gemma3n", "vocab_size": 64, **gemma3n_text(), "audio_config": {"hidden_size": 8}},
+    {
+        "two layers share keys": {
+            "checkpoints": {
+                "transformers": {
+                    "model.vision_tower.conv.weight": (8, 3),
+                    "model.audio_tower.conv.weight": (8, 3),
+                    "model.embed_{audio,vision}.embedding.weight": (8, 3),
+                    "model.language_model.embed_tokens.weight": (64, 64),
+                    "model.language_model.layers.{0-5}.altup.prediction_coefs.weight": (9, 3),
+                    "model.language_model.altup_projections.{0-1}.weight": (64, 64),
+                }
+            }
+        },
+        "no layer shares keys": gemma3n_text(num_kv_shared_layers=0),
+        "one width for all": gemma3n_text(intermediate_size=96),
+        "no sparsity": gemma3n_text(activation_sparsity_pattern=None),
+        "another active stream": gemma3n_text(altup_active_idx=2),
+        "coefficients without limit": gemma3n_text(altup_coef_clip=None),
+        "streams without scale": gemma3n_text(altup_correct_scale=False),
+        "logits without cap": gemma3n_text(final_logit_softcapping=None),
+        "low cap": gemma3n_text(final_logit_softcapping=5.0),
+        "four streams": gemma3n_text(altup_num_inputs=4),
+    },
+    always_cached=True,  # without a cache its layers use keys of their own that were never trained
+)
+
+phi3small = family(
+    "phi3small",
+    {
+        "model_type": "phi3small",
+        "hidden_size": 64,
+        "dense_attention_every_n_layers": 2,
+        "ff_intermediate_size": 96,
+        "gegelu_limit": 1.5,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "layer_norm_epsilon": 1e-5,
+        "vocab_size": 64,
+    },
+    {
+        "within one block": {},
+        "over blocks": {
+            "blocksparse_block_size": 32,
+            "blocksparse_num_local_blocks": 1,
+            "blocksparse_vert_stride": 3,
+            "block": 32,
+        },
+        "over blocks, two of them local": {
+            "blocksparse_block_size": 32,
+            "blocksparse_num_local_blocks": 2,
+            "blocksparse_vert_stride": 4,
+            "num_hidden_layers": 2,
+            "block": 32,
+        },
+        "scale by the square root": {"mup_use_scaling": False},
+        "scale": {"mup_attn_multiplier": 3.0},
+        "no multipliers": {"mup_embedding_multiplier": None, "mup_width_multiplier": None},
+        "gate limit": {"gegelu_limit": 0.3},
+        "rope": {"rope_embedding_base": 100.0, "rope_position_scale": 0.5},
+    },
+)
+
+CASES: list[Case] = [*nemotron_nas, *iquestloopcoder, *afm7, *gemma3n, *phi3small]

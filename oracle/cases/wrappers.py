@@ -259,12 +259,12 @@ minimax_m3_vl = family(
                 },
             }
         },
-        "flat settings, three of three keys, tied": m3_row(
+        "flat settings, three blocks of which two local, tied": m3_row(
             sparse_attention_config=...,
             sparse_attention_freq=[1, 0, 1],
             index_n_heads=1,
             index_head_dim=16,
-            index_block_size=3,
+            index_block_size=2,
             index_topk_blocks=3,
             index_local_blocks=2,
             tie_word_embeddings=True,

@@ -56,9 +56,12 @@ function oraclePrograms(context) {
     ["caches.py"],
     ["sampling.py"],
     ["foreign_quantization.py"],
+    ["tool_calls.py"],
     ["tokenizer/tokenizers_goldens.py", "--gguf", defaultModelPath(context)],
     ["tokenizer/gguf_vocabularies.py", folder],
     ["tokenizer/templates.py", folder],
     ["tokenizer/snippets.py"],
+    ["tokenizer/dialects.py", folder],
+    ["tokenizer/template_calls.py", folder],
   ];
 }

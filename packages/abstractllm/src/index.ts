@@ -5,6 +5,7 @@ export {
   type OptionName,
   type Options,
 } from "./config/index.ts";
+export { withPromptedTools } from "./dialects/with-prompted-tools.ts";
 export {
   AbstractLLMError,
   type AbstractLLMErrorOptions,
@@ -31,11 +32,14 @@ export {
 } from "./errors/index.ts";
 export {
   type AbstractLLM,
+  type ApproveToolCall,
   type AssistantMessage,
   type Capabilities,
   type ContentPart,
   type DeltaPart,
   type DownloadProgress,
+  type EmbedOptions,
+  type EmbedResponse,
   type ErrorPart,
   type FileContent,
   type FinishPart,
@@ -45,6 +49,8 @@ export {
   type GenerationDefaults,
   type ImageContent,
   type ImageDetail,
+  type InferSchema,
+  type JsonSchema,
   type LLMConfig,
   type LLMConfigInput,
   LLMStream,
@@ -56,10 +62,17 @@ export {
   MessageRole,
   ModelCapability,
   ModelParameter,
+  type ObjectDeltaPart,
+  type ObjectResponse,
   type Prompt,
   type ProviderFormat,
   type QuantizeConfig,
   type ReasoningDeltaPart,
+  type ReasoningOption,
+  type Schema,
+  type StandardIssue,
+  type StandardResult,
+  type StandardSchema,
   type StepFinishPart,
   type StreamPart,
   type StreamProducer,
@@ -67,13 +80,18 @@ export {
   type TextContent,
   type TextDeltaPart,
   type Timings,
+  type Tool,
+  type ToolApproval,
   type ToolCall,
   type ToolCallPart,
+  type ToolChoice,
+  type ToolContext,
   type ToolInputDeltaPart,
   type ToolInputStartPart,
   type ToolMessage,
   type ToolResult,
   type ToolResultPart,
+  type ToolSpec,
   type Usage,
   type UserMessage,
 } from "./interface/index.ts";
@@ -110,3 +128,5 @@ export {
   type ProviderModule,
   registerProvider,
 } from "./registry/index.ts";
+export { generateObject, withSchemaPrompt } from "./schema/index.ts";
+export { tool } from "./tools/index.ts";

@@ -1,8 +1,9 @@
 /**
- * Writes the two generated sides of the operation table. `--check` only compares and fails when they are stale.
+ * Writes the two generated sides of the operation table, and the page of architectures. `--check` only compares and fails when they are stale.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { architecturesPage } from "./emit-architectures.ts";
 import { cppRegistration } from "./emit-cpp.ts";
 import { nativeInterface } from "./emit-native.ts";
 import { typescriptModule } from "./emit-typescript.ts";
@@ -18,6 +19,7 @@ const outputs = (): Map<string, string> => {
   }
   files.set("src/core/generated/native-ops.ts", nativeInterface(ops));
   files.set("native/src/ops.gen.cc", cppRegistration(ops));
+  files.set("../../docs/architectures.md", architecturesPage());
   return files;
 };
 

@@ -209,7 +209,7 @@ const shaping: OpRow[] = [
 ];
 
 const elementwise: OpRow[] = [
-  binary("add", "Sum."),
+  { ...binary("add", "Sum."), cpp: "cpu::add(left(a, b), right(a, b))" },
   binary("subtract", "Difference."),
   binary("multiply", "Product."),
   binary("divide", "True quotient."),

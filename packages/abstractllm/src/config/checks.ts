@@ -75,6 +75,32 @@ export function oneOf(...words: readonly string[]): Check {
 /** An object with string keys. */
 export const record: Check = { expected: "object", accepts: isRecord, text: "json" };
 
+/** A JSON Schema, or a schema of a validation library; some libraries' schemas are functions. */
+export const schema: Check = {
+  expected: "JSON Schema or Standard Schema",
+  accepts: (value) => isRecord(value) || (typeof value === "function" && "~standard" in value),
+  text: "json",
+};
+
+/** A word, or the name of a tool. */
+export const toolChoice: Check = {
+  expected: 'one of "auto", "none", "required", { name }',
+  accepts: (value) =>
+    ["auto", "none", "required"].includes(value as string) ||
+    (isRecord(value) && nonEmptyString.accepts(value.name)),
+  text: "string",
+};
+
+/** Whether and how much to think. */
+export const reasoning: Check = {
+  expected: 'boolean, one of "low", "medium", "high", or { maxTokens }',
+  accepts: (value) =>
+    typeof value === "boolean" ||
+    ["low", "medium", "high"].includes(value as string) ||
+    (isRecord(value) && Number.isSafeInteger(value.maxTokens) && (value.maxTokens as number) > 0),
+  text: "boolean",
+};
+
 /** A string or an object. */
 export const stringOrRecord: Check = {
   expected: "string or object",
@@ -108,6 +134,18 @@ export const logitBias: Check = {
   expected: "object of token ids with finite numbers",
   accepts: (value) =>
     isRecord(value) && Object.entries(value).every(([id, bias]) => /^\d+$/.test(id) && isNumberIn(bias, {})),
+  text: "json",
+};
+
+/** Names and values of HTTP headers, without line breaks in them. */
+export const headers: Check = {
+  expected: "object of HTTP header names with texts",
+  accepts: (value) =>
+    isRecord(value) &&
+    Object.entries(value).every(
+      ([name, text]) =>
+        /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof text === "string" && /^[\t\x20-\x7e]*$/.test(text),
+    ),
   text: "json",
 };
 

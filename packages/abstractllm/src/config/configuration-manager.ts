@@ -74,16 +74,18 @@ export class ConfigurationManager {
   }
 
   /**
-   * The settings of one call, in a fresh object, with what the call itself set beside it.
+   * The settings of one call, in a fresh object, with what the call itself and what the user set anywhere beside it.
    *
    * @throws {InvalidParameterError} for an option that is unknown or has a bad value
    */
   resolveCall(options: GenerateOptions | Readonly<Record<string, unknown>> = {}): {
     merged: Options;
     call: Options;
+    given: Options;
   } {
     const call = checkOptions(options, { scope: "call", provider: this.#provider });
-    return { merged: hideSecrets({ ...this.#merged(), ...call }), call };
+    const given = { ...this.#environment, ...this.#config, ...call };
+    return { merged: hideSecrets({ ...this.#defaults, ...given }), call, given: hideSecrets(given) };
   }
 
   #check(options: object): Options {

@@ -1,11 +1,13 @@
 import type { OptionKey } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
+import type { EmbedOptions, EmbedResponse } from "./embed.ts";
 import type { GenerateOptions } from "./generate-options.ts";
-import type { GenerateResponse } from "./generate-response.ts";
+import type { GenerateResponse, ObjectResponse } from "./generate-response.ts";
 import type { LLMConfigInput } from "./llm-config.ts";
 import type { LLMStream } from "./llm-stream.ts";
 import type { Prompt } from "./message.ts";
 import type { Capabilities } from "./model-capability.ts";
+import type { InferSchema, Schema } from "./schema.ts";
 
 /** One model behind one provider: what `createLLM` returns, and what a custom provider implements. */
 export interface AbstractLLM extends AsyncDisposable {
@@ -17,6 +19,10 @@ export interface AbstractLLM extends AsyncDisposable {
    *
    * @throws {AbstractLLMError} one of its subclasses; aborting rejects with the signal's reason
    */
+  generate<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S; tools?: undefined; stream?: false | undefined },
+  ): Promise<ObjectResponse<InferSchema<S>>>;
   generate(
     prompt: Prompt,
     options?: GenerateOptions & { stream?: false | undefined },
@@ -29,7 +35,18 @@ export interface AbstractLLM extends AsyncDisposable {
    *
    * @throws {InvalidParameterError} at once for a bad option; every later failure is the stream's `error` part
    */
+  stream<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S; tools?: undefined },
+  ): LLMStream<ObjectResponse<InferSchema<S>>>;
   stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
+
+  /**
+   * Vectors that stand for the meaning of texts.
+   *
+   * @throws {UnsupportedFeatureError} `"embeddings"` when the provider has none
+   */
+  embed(texts: string | readonly string[], options?: EmbedOptions): Promise<EmbedResponse>;
 
   /** What this provider can do with the configured model. */
   getCapabilities(): Capabilities;

@@ -1,4 +1,9 @@
 import type { ImageDetail, MediaSource } from "./media-source.ts";
+import type { Schema } from "./schema.ts";
+import type { ApproveToolCall, Tool, ToolChoice } from "./tool.ts";
+
+/** How much a model thinks before it answers: not at all, as it likes, by degrees, or at most so many tokens. */
+export type ReasoningOption = boolean | "low" | "medium" | "high" | { readonly maxTokens: number };
 
 /** Options that a call takes and `createLLM` takes as defaults for every call. */
 export interface GenerationDefaults {
@@ -44,12 +49,23 @@ export interface GenerationDefaults {
   timeout?: number | undefined;
   /** Another name for `timeout`. */
   requestTimeout?: number | undefined;
-  /** Tools the model may call. */
-  tools?: readonly unknown[] | undefined;
-  /** Which tool the model must call. */
-  toolChoice?: string | Readonly<Record<string, unknown>> | undefined;
-  /** Shape that the answer must have. */
-  schema?: object | undefined;
+  /** Tools the model may call; those with `execute` are run and the model goes on with their results. */
+  tools?: readonly Tool[] | undefined;
+  /**
+   * Which tool the model must call. `"required"` and `{ name }` hold for the first answer; afterwards the model is free
+   * to answer with the results. Default `"auto"`.
+   */
+  toolChoice?: ToolChoice | undefined;
+  /** Most answers of the model within one call that runs tools; the last one's tool calls are not run. Default 10. */
+  maxSteps?: number | undefined;
+  /** Asked before each tool runs; what it refuses is not run, and the model is told. Default: every call is allowed. */
+  approveToolCall?: ApproveToolCall | undefined;
+  /** Shape that the answer must have: a zod 4 schema or a JSON Schema. The answer is then also `response.object`. */
+  schema?: Schema | undefined;
+  /** How often an answer that does not fit `schema` goes back to the model with what is wrong. Default 2. */
+  maxSchemaRetries?: number | undefined;
+  /** How much the model thinks before it answers. Default: as the model does. */
+  reasoning?: ReasoningOption | undefined;
   /** Name of the end user, for services that watch for abuse. */
   user?: string | undefined;
   /** How finely images are looked at, where the image itself does not say. Default `"auto"`. */

@@ -29,6 +29,8 @@ export interface GenerateResponse {
   text: string;
   /** What the model thought before it answered, where it shows that separately. */
   reasoning?: string;
+  /** The answer as a value of the option `schema`, checked; undefined without that option. */
+  object?: unknown;
   /** Tool calls that wait for an answer; empty unless `finishReason` is `"tool-calls"`. */
   toolCalls: readonly ToolCall[];
   /** What to append to the conversation before the next prompt: the answer, after tool calls and their results. */
@@ -46,4 +48,9 @@ export interface GenerateResponse {
   provider: string;
   /** The provider's last message as it came, for what has no field here. */
   raw: unknown;
+}
+
+/** A finished answer to a call with a schema. */
+export interface ObjectResponse<T> extends GenerateResponse {
+  object: T;
 }

@@ -1,6 +1,7 @@
 export type { AbstractLLM } from "./abstract-llm.ts";
-export type { GenerateOptions, GenerationDefaults } from "./generate-options.ts";
-export type { FinishReason, GenerateResponse, Timings, Usage } from "./generate-response.ts";
+export type { EmbedOptions, EmbedResponse } from "./embed.ts";
+export type { GenerateOptions, GenerationDefaults, ReasoningOption } from "./generate-options.ts";
+export type { FinishReason, GenerateResponse, ObjectResponse, Timings, Usage } from "./generate-response.ts";
 export type { DownloadProgress, LLMConfig, LLMConfigInput, QuantizeConfig } from "./llm-config.ts";
 export { LLMStream, type StreamProducer } from "./llm-stream.ts";
 export type {
@@ -27,9 +28,18 @@ export {
 export { type Capabilities, ModelCapability } from "./model-capability.ts";
 export { ModelParameter } from "./model-parameter.ts";
 export type {
+  InferSchema,
+  JsonSchema,
+  Schema,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
+} from "./schema.ts";
+export type {
   DeltaPart,
   ErrorPart,
   FinishPart,
+  ObjectDeltaPart,
   ReasoningDeltaPart,
   StepFinishPart,
   StreamPart,
@@ -39,4 +49,5 @@ export type {
   ToolInputStartPart,
   ToolResultPart,
 } from "./stream-part.ts";
+export type { ApproveToolCall, Tool, ToolApproval, ToolChoice, ToolContext, ToolSpec } from "./tool.ts";
 export type { ToolCall, ToolResult } from "./tool-call.ts";

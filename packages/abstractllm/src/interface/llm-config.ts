@@ -27,13 +27,20 @@ export interface LLMConfig extends GenerationDefaults {
 
   /** Key of a cloud service. */
   apiKey?: string | undefined;
-  /** Address of the service. */
+  /** Address of the service, without user name and password. */
   baseUrl?: string | undefined;
   /** Organization that the service bills. */
   organization?: string | undefined;
-  /** Proxy for requests to the service. */
+  /** Which of the service's interfaces is used, for openai. Default: what suits the model. */
+  api?: "chat" | "responses" | undefined;
+  /** Headers that go with every request to the service, over the provider's own; never shown, as they may hold keys. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Proxy for requests to the service, an http or https URL. Default: `HTTPS_PROXY` and `HTTP_PROXY`, except for hosts in
+   * `NO_PROXY` and for this machine.
+   */
   proxy?: string | undefined;
-  /** How often a failed request is repeated. */
+  /** How often a request is repeated that failed before anything of the answer came. Default 2. */
   maxRetries?: number | undefined;
   /** Another name for `maxRetries`. */
   retryCount?: number | undefined;

@@ -3,10 +3,10 @@ import type { GenerateResponse } from "./generate-response.ts";
 import type { DeltaPart, StreamPart } from "./stream-part.ts";
 
 /** Produces an answer: hands over deltas as they come and resolves with the whole. */
-export type StreamProducer = (
+export type StreamProducer<Response extends GenerateResponse = GenerateResponse> = (
   emit: (part: DeltaPart) => void,
   signal: AbortSignal,
-) => Promise<GenerateResponse>;
+) => Promise<Response>;
 
 /**
  * An answer that is being written: iterate it for the parts, or await `response` for the whole, or both.
@@ -15,16 +15,18 @@ export type StreamProducer = (
  * loop early aborts it. `response` rejects with the error of the `error` part; when nobody looks at it, that is no
  * unhandled rejection. Parts that nobody has read yet are kept, at most one answer's worth.
  */
-export class LLMStream implements AsyncIterable<StreamPart> {
+export class LLMStream<Response extends GenerateResponse = GenerateResponse>
+  implements AsyncIterable<StreamPart>
+{
   /** The finished answer. */
-  readonly response: Promise<GenerateResponse>;
+  readonly response: Promise<Response>;
   readonly #parts: StreamPart[] = [];
   readonly #controller = new AbortController();
   readonly #readers: (() => void)[] = [];
   #ended = false;
   #taken = false;
 
-  constructor(produce: StreamProducer) {
+  constructor(produce: StreamProducer<Response>) {
     this.response = this.#run(produce);
     this.response.catch(() => {});
   }
@@ -55,7 +57,7 @@ export class LLMStream implements AsyncIterable<StreamPart> {
     };
   }
 
-  async #run(produce: StreamProducer): Promise<GenerateResponse> {
+  async #run(produce: StreamProducer<Response>): Promise<Response> {
     const { signal } = this.#controller;
     try {
       const response = await produce((part) => this.#push(part), signal);

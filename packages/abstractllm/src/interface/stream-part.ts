@@ -33,13 +33,19 @@ export interface ToolCallPart {
   toolCall: ToolCall;
 }
 
+/** What is there of the answer to a call with a schema; grows from part to part and is not validated yet. */
+export interface ObjectDeltaPart {
+  type: "object-delta";
+  object: unknown;
+}
+
 /** A tool was run. */
 export interface ToolResultPart {
   type: "tool-result";
   toolResult: ToolResult;
 }
 
-/** One answer of the model within a call that runs tools; the next one follows. */
+/** One answer of the model within a call that runs tools or asks again for its schema; the next one follows. */
 export interface StepFinishPart extends Pick<GenerateResponse, "finishReason" | "rawFinishReason" | "usage"> {
   type: "step-finish";
 }
@@ -63,6 +69,7 @@ export type DeltaPart =
   | ToolInputStartPart
   | ToolInputDeltaPart
   | ToolCallPart
+  | ObjectDeltaPart
   | ToolResultPart
   | StepFinishPart;
 

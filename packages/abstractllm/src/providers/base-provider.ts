@@ -1,53 +1,29 @@
 import type { OptionKey } from "../config/configuration-manager.ts";
 import { ConfigurationManager } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
-import { type EnvironmentBindings, readEnvironment } from "../config/read-environment.ts";
+import { readEnvironment } from "../config/read-environment.ts";
 import { UnsupportedFeatureError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
-import type { GenerateResponse } from "../interface/generate-response.ts";
+import type { GenerateResponse, ObjectResponse } from "../interface/generate-response.ts";
 import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
-import type { AssistantMessage, Message, Prompt } from "../interface/message.ts";
+import type { AssistantMessage, Prompt } from "../interface/message.ts";
 import { type Capabilities, ModelCapability } from "../interface/model-capability.ts";
+import type { InferSchema, Schema } from "../interface/schema.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import { resolveMedia } from "../media/resolve-media.ts";
-import type { ResolvedMessage } from "../media/resolved-message.ts";
 import { toMessages } from "../prompt/to-messages.ts";
+import { jsonSchemaOf } from "../schema/index.ts";
+import { toolSpecs } from "../tools/index.ts";
+import { answerCall, type Respond } from "./answer-call.ts";
 import { withCallSignal } from "./call-signal.ts";
+import { checkEmbed } from "./check-embed.ts";
 import { checkSupport } from "./check-support.ts";
+import type { CheckedCall, ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 
-/** What a provider is, apart from its code. */
-export interface ProviderTraits {
-  readonly name: string;
-  readonly defaults: LLMConfig;
-  readonly environment: EnvironmentBindings;
-  /** Options it honours; every other one that is set is refused. */
-  readonly supported: ReadonlySet<OptionName>;
-}
-
-/** One call, checked: what a provider gets to answer. */
-export interface ProviderCall {
-  /** What the caller gave. */
-  readonly prompt: Prompt;
-  /** The conversation, led by the system prompt, with files read: text in the messages, images as parts. */
-  readonly messages: readonly ResolvedMessage[];
-  /** Configuration and call options together. */
-  readonly options: Options;
-  /** What the call itself set. */
-  readonly callOptions: Options;
-}
-
-/** A call before its files are read. */
-interface CheckedCall extends Omit<ProviderCall, "messages"> {
-  readonly messages: readonly Message[];
-}
-
-/** What a provider says about an answer; `BaseProvider` adds what follows from it. */
-export interface ProviderAnswer extends Omit<GenerateResponse, "messages" | "provider"> {
-  /** What this provider needs to see again with the answer, such as signatures of reasoning. */
-  readonly providerData?: unknown;
-}
+export type { ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 
 /** Options that every provider has, because `BaseProvider` carries them out. */
 const COMMON_OPTIONS: readonly OptionName[] = [
@@ -58,6 +34,12 @@ const COMMON_OPTIONS: readonly OptionName[] = [
   "files",
   "allowPrivateUrls",
 ];
+
+/** Options that go with another one. */
+const COMPANIONS: Readonly<Partial<Record<OptionName, readonly OptionName[]>>> = {
+  tools: ["toolChoice", "maxSteps", "approveToolCall"],
+  schema: ["maxSchemaRetries"],
+};
 
 /** What all providers share: configuration, checks at the door, files, streams, time limits. */
 export abstract class BaseProvider implements AbstractLLM {
@@ -71,7 +53,8 @@ export abstract class BaseProvider implements AbstractLLM {
    */
   constructor(traits: ProviderTraits, config: LLMConfig) {
     this.provider = traits.name;
-    this.#supported = new Set([...COMMON_OPTIONS, ...traits.supported]);
+    const companions = [...traits.supported].flatMap((name) => COMPANIONS[name] ?? []);
+    this.#supported = new Set([...COMMON_OPTIONS, ...traits.supported, ...companions]);
     this.#config = new ConfigurationManager(config, {
       defaults: traits.defaults,
       environment: readEnvironment(traits.environment, traits.name),
@@ -80,6 +63,10 @@ export abstract class BaseProvider implements AbstractLLM {
     checkSupport(this.#config.getConfig(), this.#supported, this.provider);
   }
 
+  generate<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S; tools?: undefined; stream?: false | undefined },
+  ): Promise<ObjectResponse<InferSchema<S>>>;
   generate(
     prompt: Prompt,
     options?: GenerateOptions & { stream?: false | undefined },
@@ -90,18 +77,31 @@ export abstract class BaseProvider implements AbstractLLM {
     return (async () => this.stream(prompt, options).response)();
   }
 
+  stream<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S; tools?: undefined },
+  ): LLMStream<ObjectResponse<InferSchema<S>>>;
+  stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
   stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
     const call = this.#checkCall(prompt, options);
+    const respond: Respond = async (step, emit, signal) =>
+      this.#complete(await this.respond(step, emit, signal));
     return new LLMStream((emit, signal) =>
-      this.#limited(call, signal, async (resolved, inner) =>
-        this.#complete(await this.respond(resolved, emit, inner)),
-      ),
+      this.#limited(call, signal, (resolved, inner) => answerCall(resolved, respond, emit, inner)),
     );
   }
 
   async countTokens(prompt: Prompt, options: GenerateOptions = {}): Promise<number> {
     const call = this.#checkCall(prompt, options);
     return this.#limited(call, undefined, (resolved, signal) => this.count(resolved, signal));
+  }
+
+  async embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
+    const list = checkEmbed(texts, options, this.provider);
+    const { signal, timeout = this.getParam("timeout") } = options;
+    const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
+    const embedded = await withCallSignal(limits, (inner) => this.embedTexts(list, options, inner));
+    return { ...embedded, provider: this.provider };
   }
 
   setConfig(options: LLMConfigInput): void {
@@ -136,12 +136,22 @@ export abstract class BaseProvider implements AbstractLLM {
     return this.unload();
   }
 
-  /** Answers one call. Aborting `signal` must end it within one token. */
+  /** Answers one call once; tools are run and schemas checked by others. Aborting `signal` must end it within one token. */
   protected abstract respond(
     call: ProviderCall,
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer>;
+
+  /** Makes vectors of texts; providers that cannot leave it as it is. */
+  protected async embedTexts(
+    _texts: readonly string[],
+    _options: EmbedOptions,
+    _signal: AbortSignal,
+  ): Promise<Omit<EmbedResponse, "provider">> {
+    const message = `The ${this.provider} provider makes no embeddings; use one that does, such as openai or ollama`;
+    throw new UnsupportedFeatureError("embeddings", message, { provider: this.provider });
+  }
 
   /** Counts the tokens of one call's prompt. */
   protected abstract count(call: ProviderCall, signal: AbortSignal): Promise<number>;
@@ -159,10 +169,21 @@ export abstract class BaseProvider implements AbstractLLM {
   }
 
   #checkCall(prompt: Prompt, given: GenerateOptions): CheckedCall {
-    const { merged: options, call: callOptions } = this.#config.resolveCall(given);
+    const resolved = this.#config.resolveCall(given);
+    const { merged: options, call: callOptions, given: givenOptions } = resolved;
     checkSupport(callOptions, this.#supported, this.provider);
     const system = { text: options.systemPrompt, fromCall: callOptions.systemPrompt !== undefined };
-    return { prompt, messages: toMessages(prompt, system, this.provider), options, callOptions };
+    return {
+      provider: this.provider,
+      prompt,
+      messages: toMessages(prompt, system, this.provider),
+      tools: toolSpecs(options, this.provider),
+      toolChoice: options.toolChoice ?? "auto",
+      ...(options.schema === undefined ? {} : { schema: jsonSchemaOf(options.schema, "schema") }),
+      options,
+      callOptions,
+      givenOptions,
+    };
   }
 
   #complete({ providerData, ...answer }: ProviderAnswer): GenerateResponse {

@@ -6,7 +6,9 @@ export interface CallLimits {
   /** Signals of the caller and of the stream. */
   signals: readonly (AbortSignal | undefined)[];
   timeoutMs: number | undefined;
-  provider: string;
+  provider?: string | undefined;
+  /** What the message of a timeout names. Default "The call". */
+  subject?: string | undefined;
 }
 
 /**
@@ -29,9 +31,9 @@ export async function withCallSignal<T>(
     signal.addEventListener("abort", follow, { once: true });
     cleanups.push(() => signal.removeEventListener("abort", follow));
   }
-  const { timeoutMs, provider } = limits;
+  const { timeoutMs, provider, subject = "The call" } = limits;
   if (timeoutMs !== undefined) {
-    const message = `The call took longer than its timeout of ${timeoutMs} ms`;
+    const message = `${subject} took longer than its timeout of ${timeoutMs} ms`;
     const timer = setTimeout(
       () => controller.abort(new RequestTimeoutError(message, { provider })),
       timeoutMs,

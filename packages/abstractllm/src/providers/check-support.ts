@@ -5,7 +5,10 @@ import { UnsupportedFeatureError } from "../errors/index.ts";
 const FEATURES: Readonly<Partial<Record<OptionName, string>>> = {
   tools: "tool_use",
   toolChoice: "tool_use",
+  maxSteps: "tool_use",
+  approveToolCall: "tool_use",
   schema: "structured_output",
+  maxSchemaRetries: "structured_output",
   imageDetail: "vision",
 };
 

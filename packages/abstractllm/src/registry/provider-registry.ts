@@ -13,7 +13,13 @@ export interface ProviderModule {
 /** Imports a provider's module; called when the provider is first used. */
 export type ProviderLoader = () => Promise<ProviderModule>;
 
-const providers = new Map<string, ProviderLoader>([["mlx", () => import("../providers/mlx/index.ts")]]);
+const providers = new Map<string, ProviderLoader>([
+  ["mlx", () => import("../providers/mlx/index.ts")],
+  ["openai", () => import("../providers/openai/index.ts")],
+  ["openai-compatible", () => import("../providers/openai-compatible/index.ts")],
+  ["lmstudio", () => import("../providers/lmstudio/index.ts")],
+  ["ollama", () => import("../providers/ollama/index.ts")],
+]);
 
 /**
  * Makes a provider known to `createLLM`; one of the same name is replaced.

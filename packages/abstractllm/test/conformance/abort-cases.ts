@@ -33,6 +33,9 @@ export function abortCases(subject: Subject): void {
     });
 
     test("while the model loads", async () => {
+      if (subject.lacks.has("loading")) {
+        return expect(llm.load({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+      }
       await llm.unload();
       const controller = new AbortController();
       const loading = llm.load({ signal: controller.signal });
@@ -51,7 +54,7 @@ export function abortCases(subject: Subject): void {
 
     test("while the answer is written", async () => {
       const controller = new AbortController();
-      const stream = llm.stream(PROMPT, { signal: controller.signal, maxTokens: 500, ignoreEos: true });
+      const stream = llm.stream(PROMPT, { signal: controller.signal, ...subject.endless });
       const types: string[] = [];
       for await (const part of stream) {
         types.push(part.type);
@@ -73,14 +76,14 @@ export function abortCases(subject: Subject): void {
     });
 
     test("by leaving the loop", async () => {
-      const stream = llm.stream(PROMPT, { maxTokens: 500, ignoreEos: true });
+      const stream = llm.stream(PROMPT, subject.endless);
       for await (const part of stream) if (part.type === "text-delta") break;
       await expect(stream.response).rejects.toMatchObject({ name: "AbortError" });
       await expectUndisturbed();
     });
 
     test("by time", async () => {
-      const answer = llm.generate(PROMPT, { timeout: 50, maxTokens: 500, ignoreEos: true });
+      const answer = llm.generate(PROMPT, { timeout: 50, ...subject.endless });
       await expect(answer).rejects.toMatchObject({ name: "RequestTimeoutError", retryable: true });
       await expectUndisturbed();
     });

@@ -18,7 +18,13 @@ import type { Subject } from "./subject.ts";
 /** Greedy and without the chat template, which keeps prompts to a few tokens. */
 const QUICK: LLMConfig = { model: SETUP_MODEL, temperature: 0, chatTemplate: false, offline: true };
 
-const subject: Subject = { provider: "mlx", open: (config) => createLLM("mlx", { ...QUICK, ...config }) };
+const subject: Subject = {
+  provider: "mlx",
+  open: (config) => createLLM("mlx", { ...QUICK, ...config }),
+  templated: { chatTemplate: true },
+  endless: { maxTokens: 500, ignoreEos: true },
+  lacks: new Set(),
+};
 
 answerCases(subject);
 abortCases(subject);
@@ -50,8 +56,8 @@ describe("the mlx provider", () => {
       [ModelCapability.MAX_TOKENS]: 7,
       [ModelCapability.SYSTEM_PROMPT]: true,
       [ModelCapability.ASYNC]: true,
-      [ModelCapability.FUNCTION_CALLING]: false,
-      [ModelCapability.TOOL_USE]: false,
+      [ModelCapability.FUNCTION_CALLING]: true,
+      [ModelCapability.TOOL_USE]: true,
       [ModelCapability.VISION]: false,
       [ModelCapability.MULTI_TURN]: true,
       [ModelCapability.PARALLEL_INFERENCE]: true,

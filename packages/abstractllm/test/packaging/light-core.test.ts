@@ -23,7 +23,7 @@ function modulesOf(code: string): string[] {
     { encoding: "utf8" },
   );
   expect(status).toBe(0);
-  return stderr.split("\n").filter((line) => /^(file|node):/.test(line));
+  return [...new Set(stderr.split("\n").filter((line) => /^(file|node):/.test(line)))];
 }
 
 test("importing the core loads no engine, no provider and no package", () => {

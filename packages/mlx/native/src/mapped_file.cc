@@ -48,6 +48,12 @@ std::shared_ptr<MappedFile> MappedFile::open(const std::string& path) {
   return file;
 }
 
+void MappedFile::forget(const char* data, size_t size) const {
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), offset = static_cast<size_t>(data - data_);
+  const size_t first = (offset + page - 1) / page * page, last = (offset + size) / page * page;
+  if (first < last) madvise(data_ + first, last - first, MADV_DONTNEED);  // pages shared with neighbours stay
+}
+
 MappedFile::~MappedFile() {
   if (data_) munmap(data_, size_);
 }

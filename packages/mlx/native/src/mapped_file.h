@@ -11,6 +11,8 @@ class MappedFile {
  public:
   // Throws AddonError("weights") when the file cannot be opened or mapped.
   static std::shared_ptr<MappedFile> open(const std::string& path);
+  // Takes the pages of `[data, data + size)` out of memory: they can be read again, but need not stay beside a copy.
+  void forget(const char* data, size_t size) const;
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

@@ -6,6 +6,7 @@
 #include "bind.h"
 #include "gguf/gguf_blocks.h"
 #include "mapped_file.h"
+#include "weight_memory.h"
 
 namespace abstractllm {
 
@@ -22,7 +23,9 @@ const char* bytes_at(const MappedFile& file, const std::string& path, uint64_t o
 mx::array map_tensor(std::shared_ptr<MappedFile> file, const char* data, const mx::Shape& shape, mx::Dtype dtype) {
   uint64_t size = byte_size(shape, dtype);
   if (reinterpret_cast<uintptr_t>(data) % dtype.size() == 0) {
-    return mx::array(const_cast<char*>(data), shape, dtype, [file](void*) {});
+    mx::array tensor(const_cast<char*>(data), shape, dtype, [file](void*) {});
+    if (tensor.data<char>() != data) file->forget(data, size);
+    return tensor;
   }
   auto copy = mx::allocator::malloc(size);
   auto buffer = copy.buffer();
@@ -129,6 +132,11 @@ void register_weights(Env* e, napi_value x) {
   });
   bind(e, x, "ggufDequantize", [](const std::string& path, uint64_t offset, int type, const mx::Shape& shape) {
     return gguf_dequantize(path, offset, type, shape);
+  });
+  bind(e, x, "moveToHugePages", [](const std::vector<int>& slots, Env& env) {
+    std::vector<mx::array*> arrays;
+    for (int slot : slots) arrays.push_back(&env.arrays.get(static_cast<uint32_t>(slot)));
+    move_to_huge_pages(arrays);
   });
 }
 

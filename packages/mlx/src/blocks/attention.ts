@@ -89,3 +89,17 @@ export const splitFusedHeads = (x: MxArray, H: number, K: number): [MxArray, MxA
   const [q = x, k = x, v = x] = mx.split(x, [H * D, (H + K) * D], -1);
   return [splitHeads(q, B, L, H), splitHeads(k, B, L, K), splitHeads(v, B, L, K)];
 };
+
+/**
+ * Heads of one fused projection `[B, L, (H + 2 K) * D]` in groups, each the queries of a group, its key and its value:
+ * q `[B, H, L, D]`, k and v `[B, K, L, D]`.
+ */
+export const splitGroupedHeads = (x: MxArray, H: number, K: number): [MxArray, MxArray, MxArray] => {
+  const [B = 1, L = 1, width = 0] = x.shape;
+  const [G, D] = [H / K, width / (H + 2 * K)];
+  const parts = mx.split(mx.reshape(x, [B, L, K, G + 2, D]), [G, G + 1], 3);
+  const [q = x, k = x, v = x] = parts.map((part) =>
+    mx.transpose(mx.reshape(part, [B, L, -1, D]), [0, 2, 1, 3]),
+  );
+  return [q, k, v];
+};

@@ -1,5 +1,7 @@
 /** `@abstractllm/mlx/blocks`: what model files are made of. */
+
 export { AbsorbedAttention } from "./absorbed-attention.ts";
+export { AltUp, type AltUpConfig } from "./alt-up.ts";
 export {
   type AttentionOptions,
   attention,
@@ -8,6 +10,7 @@ export {
   mergeHeads,
   softCappedAttention,
   splitFusedHeads,
+  splitGroupedHeads,
   splitHeads,
 } from "./attention.ts";
 export { Backbone, BackboneLM, MixerBlock } from "./backbone-lm.ts";
@@ -49,8 +52,10 @@ export {
   latentRope,
   latentScale,
 } from "./latent-attention.ts";
+export { Laurel } from "./laurel.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
 export { LimitedMoe, type LimitedMoeConfig } from "./limited-moe.ts";
+export { LinearHybridBlock, type LinearHybridOptions } from "./linear-hybrid-block.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions, visibleKeys } from "./mask.ts";
 export { MatrixStack } from "./matrix-stack.ts";
 export { MultiLinear } from "./multi-linear.ts";
@@ -104,4 +109,5 @@ export { SwitchLinear } from "./switch-linear.ts";
 export { SwitchMLP } from "./switch-mlp.ts";
 export { TailRope, type Turning } from "./tail-rope.ts";
 export { TextModel } from "./text-model.ts";
+export { ThinnedMLP } from "./thinned-mlp.ts";
 export { TokDecoder } from "./tok-decoder.ts";

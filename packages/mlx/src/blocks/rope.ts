@@ -262,14 +262,6 @@ export const createRope = (settings: RopeSettings): PositionEmbedding => {
   return create(settings);
 };
 
-/** Rotary embedding with the base that a longer context of `alpha` times the trained one needs. */
-export const ntkAlphaRope = (dims: number, base: number, alpha: number): PositionEmbedding =>
-  new RoPE(dims, { freqs: mx.keep(wavelengths(dims, base * alpha ** (dims / (dims - 2)))) });
-
-/** Rotary embedding the other way round. */
-export const reversedRope = (dims: number, base: number): PositionEmbedding =>
-  new RoPE(dims, { freqs: mx.keep(mx.negative(wavelengths(dims, base))) });
-
 /** The position embedding of one type of layer, by the entry of `rope_parameters` for it, base included. */
 export const createLayerRope = (
   parameters: Readonly<Record<string, unknown>>,
@@ -278,6 +270,14 @@ export const createLayerRope = (
   const { rope_theta } = read({ rope_theta: number.default(10000) }, parameters);
   return createRope({ ...settings, base: rope_theta, scaling: parameters });
 };
+
+/** Rotary embedding with the base that a longer context of `alpha` times the trained one needs. */
+export const ntkAlphaRope = (dims: number, base: number, alpha: number): PositionEmbedding =>
+  new RoPE(dims, { freqs: mx.keep(wavelengths(dims, base * alpha ** (dims / (dims - 2)))) });
+
+/** Rotary embedding the other way round. */
+export const reversedRope = (dims: number, base: number): PositionEmbedding =>
+  new RoPE(dims, { freqs: mx.keep(mx.negative(wavelengths(dims, base))) });
 
 /** Leaves positions out: layers without position embedding. */
 export const noRope: PositionEmbedding = { forward: (x) => x };

@@ -1,5 +1,5 @@
 /** Arrays over weight files. Callers have proven offsets, dtypes and shapes (see `weights/`). */
-import { adopt, adoptAll, type MxArray } from "./array.ts";
+import { adopt, adoptAll, handlesOf, type MxArray } from "./array.ts";
 import type { Dtype } from "./dtype.ts";
 import { native } from "./native.ts";
 
@@ -40,3 +40,7 @@ export const mapGgufAffine = (
 /** A GGUF tensor unpacked to float32. */
 export const unpackGguf = (path: string, offset: number, typeId: number, shape: readonly number[]): MxArray =>
   adopt(native.ggufDequantize(path, offset, typeId, shape));
+
+/** Moves evaluated arrays to memory that the CPU reads faster, where the system has such; they keep their values. */
+export const moveToHugePages = (arrays: readonly MxArray[]): void =>
+  native.moveToHugePages(handlesOf(arrays));

@@ -75,6 +75,7 @@ interface NativeRuntime {
   ): Slot[];
   ggufAffine(path: string, offset: number, type: number, rows: number, columns: number): Slot[];
   ggufDequantize(path: string, offset: number, type: number, shape: readonly number[]): Slot;
+  moveToHugePages(arrays: readonly Slot[]): void;
 }
 
 /** The addon's functions; arrays are slots. */

@@ -4,7 +4,7 @@ import { TokenizerError } from "../errors.ts";
 import { checkMaxBatchSize, type TextModel, TextScheduler } from "../generation/index.ts";
 import { type LoadedModel, loadModel } from "../load/load-model.ts";
 import { MatrixLayer } from "../nn/index.ts";
-import type { Tokenizer } from "../tokenizer/index.ts";
+import { answerFormat, type Tokenizer, templateSwitches } from "../tokenizer/index.ts";
 import type { LoadRequest, ModelInfo } from "./types.ts";
 
 export interface HostModel {
@@ -52,6 +52,8 @@ const describe = (
     vocabSize,
     ...(loaded.quantization === undefined ? {} : { quantization: { ...loaded.quantization } }),
     hasChatTemplate: template !== undefined || named.size > 0,
+    templateSwitches: templateSwitches(tokenizer),
+    ...answerFormat(tokenizer),
     device,
     maxBatchSize,
     loadMs,

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import * as mx from "../core/index.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
 import { promptTokens } from "../generation/index.ts";
+import { endsInReasoning } from "../tokenizer/index.ts";
 import { toErrorData } from "./error-data.ts";
 import { type HostModel, openHostModel } from "./host-model.ts";
 import type { FromHost, HostReply, HostRequest, ToHost } from "./protocol.ts";
@@ -149,8 +150,11 @@ export class EngineHost {
     { modelId, request }: Extract<HostRequest, { type: "generate" }>,
     signal: AbortSignal,
   ): Promise<null> {
-    const { text, scheduler } = this.#model(modelId);
+    const { text, scheduler, info } = this.#model(modelId);
     const tokens = await promptTokens(text.tokenizer, request);
+    if (info.reasoning !== undefined && (await endsInReasoning(text.tokenizer, tokens, info.reasoning))) {
+      this.#send({ id, type: "part", part: { type: "reasoning-start" } });
+    }
     await scheduler.generate(tokens, request, {
       emit: (part) => this.#send({ id, type: "part", part }),
       signal,

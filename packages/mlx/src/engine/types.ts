@@ -1,4 +1,5 @@
 /** What crosses the boundary between an engine's thread and everybody else: plain, cloneable data. */
+import type { TemplateSwitch } from "../tokenizer/index.ts";
 
 /** One message of a conversation, in the shape chat templates expect. */
 export interface ChatMessage {
@@ -47,6 +48,16 @@ export interface ModelInfo {
   vocabSize: number;
   quantization?: { bits: number; groupSize: number; mode: string };
   hasChatTemplate: boolean;
+  /** Variables that the chat template reads, of those that switch tools and reasoning. */
+  templateSwitches: readonly TemplateSwitch[];
+  /**
+   * How the model writes tool calls: mlx-lm's name of the parser where it has one (`json_tools`, `qwen3_coder`,
+   * `mistral`, …), else `harmony`, `llama3`, `deepseek` or `deepseek_dsml`. Undefined when neither template nor
+   * vocabulary tell.
+   */
+  toolDialect?: string;
+  /** What opens and closes the model's reasoning, where it has marks for that. */
+  reasoning?: { start: string; end: string };
   device: "cpu" | "gpu";
   /** Requests that are answered at once. */
   maxBatchSize: number;
@@ -88,6 +99,8 @@ export interface GenerateRequest extends SamplingOptions {
   tools?: readonly unknown[];
   /** At most this many tokens come back. */
   maxTokens: number;
+  /** Special tokens that are part of one of these texts stay in the answer; others are left out. Default none. */
+  keepSpecialTokens?: readonly string[];
   /** Strings that end the answer; they are not part of it. */
   stop?: readonly string[];
   /** Go on after an end-of-sequence token. Default false. */
@@ -115,8 +128,12 @@ export interface Timings {
   totalMs: number;
 }
 
-/** Parts of a generation, in order: any number of deltas, then exactly one finish (errors are thrown). */
+/**
+ * Parts of a generation, in order: a reasoning-start where the prompt ends within reasoning, any number of deltas,
+ * then exactly one finish (errors are thrown).
+ */
 export type GenerationPart =
+  | { type: "reasoning-start" }
   | { type: "text-delta"; text: string; tokens: number[] }
   | {
       type: "finish";

@@ -85,14 +85,14 @@ export class Answer {
   constructor(
     { tokenizer, eosTokenIds, contextLength }: TextModel,
     promptLength: number,
-    { maxTokens, stop = [], ignoreEos = false }: GenerateRequest,
+    { maxTokens, stop = [], ignoreEos = false, keepSpecialTokens = [] }: GenerateRequest,
   ) {
     const { limit, atLimit } = outputLimit(promptLength, maxTokens, contextLength);
     this.#promptLength = promptLength;
     this.#eosTokenIds = ignoreEos ? new Set() : eosTokenIds;
     this.#limit = limit;
     this.#atLimit = atLimit;
-    this.#detokenizer = tokenizer.createDetokenizer({ skipSpecialTokens: true });
+    this.#detokenizer = tokenizer.createDetokenizer({ skipSpecialTokens: true, keep: keepSpecialTokens });
     this.#matcher = new StopMatcher(stop);
   }
 

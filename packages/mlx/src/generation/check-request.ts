@@ -63,6 +63,7 @@ const keys: Readonly<Record<keyof GenerateRequest, true>> = {
   maxTokens: true,
   stop: true,
   ignoreEos: true,
+  keepSpecialTokens: true,
   prefillStepSize: true,
   temperature: true,
   topP: true,
@@ -86,6 +87,11 @@ const checkKeys = (request: GenerateRequest): void => {
 
 const MAX_STOPS = 64; // each is searched in every piece of text
 
+const isTextList = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length <= MAX_STOPS &&
+  value.every((text) => typeof text === "string" && text !== "");
+
 /** Checks everything in a request but its prompt. @throws {InvalidArgumentError} */
 export const checkRequest = (request: GenerateRequest, vocabSize: number): void => {
   checkKeys(request);
@@ -98,13 +104,9 @@ export const checkRequest = (request: GenerateRequest, vocabSize: number): void 
       `Expected true or false for ignoreEos but received ${describe(request.ignoreEos)}`,
     );
   }
-  const { stop: stops = [] } = request;
-  if (
-    !Array.isArray(stops) ||
-    stops.length > MAX_STOPS ||
-    stops.some((s) => typeof s !== "string" || s === "")
-  ) {
-    throw new InvalidArgumentError(`Expected at most ${MAX_STOPS} non-empty strings for stop`);
+  for (const name of ["stop", "keepSpecialTokens"] as const) {
+    if (isTextList(request[name] ?? [])) continue;
+    throw new InvalidArgumentError(`Expected at most ${MAX_STOPS} non-empty strings for ${name}`);
   }
 };
 

@@ -53,24 +53,27 @@ export class SequenceBatch {
 
   /** Lets sequences go, and disposes them. */
   leave(leaving: ReadonlySet<TokenSequence>): void {
-    const kept = [...this.#sequences.keys()].filter(
-      (row) => !leaving.has(this.#sequences[row] as TokenSequence),
-    );
-    if (kept.length === this.#sequences.length) return;
-    if (kept.length === 0) {
+    const rows = this.#rowsWhere((sequence) => !leaving.has(sequence));
+    if (rows.length === this.#sequences.length) return;
+    const pending = this.#pending;
+    if (pending !== undefined && rows.length > 0) this.#pending = mx.replace(pending, pick(pending, rows));
+    this.#keep(rows);
+  }
+
+  #rowsWhere(holds: (sequence: TokenSequence) => boolean): number[] {
+    return [...this.#sequences.entries()].filter(([, sequence]) => holds(sequence)).map(([row]) => row);
+  }
+
+  /** Only these rows, which are in order. */
+  #keep(rows: readonly number[]): void {
+    if (rows.length === 0) {
       this.dispose();
       return;
     }
-    const pending = this.#pending;
-    if (pending !== undefined) this.#pending = mx.replace(pending, pick(pending, kept));
-    this.#keep(kept);
-  }
-
-  #keep(rows: readonly number[]): void {
-    const kept = rows.map((row) => this.#sequences[row] as TokenSequence);
-    for (const sequence of this.#sequences) if (!kept.includes(sequence)) sequence.dispose();
-    this.#sequences = kept;
     for (const cache of this.#caches) asBatch(cache).filter(rows);
+    const [kept, gone] = [new Set(rows), this.#sequences];
+    this.#sequences = gone.filter((_, row) => kept.has(row));
+    for (const [row, sequence] of gone.entries()) if (!kept.has(row)) sequence.dispose();
   }
 
   /**
@@ -93,16 +96,13 @@ export class SequenceBatch {
   }
 
   #startNext(current: MxArray, isLast: (sequence: TokenSequence) => boolean): void {
-    const rows = [...this.#sequences.keys()].filter((row) => !isLast(this.#sequences[row] as TokenSequence));
-    if (rows.length === 0) {
-      this.dispose();
-      return;
-    }
+    const rows = this.#rowsWhere((sequence) => !isLast(sequence));
     if (rows.length === this.#sequences.length) {
       this.#pending = startStep(this.#model, this.#sequences, current, this.#caches);
       return;
     }
     this.#keep(rows);
+    if (rows.length === 0) return;
     const inputs = pick(current, rows);
     this.#pending = startStep(this.#model, this.#sequences, inputs, this.#caches);
     inputs.dispose();

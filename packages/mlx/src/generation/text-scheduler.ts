@@ -8,7 +8,7 @@ import { SequenceBatch } from "./sequence-batch.ts";
 import { TokenSequence } from "./token-sequence.ts";
 
 const PREFILL_STEP = { cpu: 512, gpu: 2048 } as const;
-/** CPU products of more rows than these cost as much as one after another. */
+/** Up to 8 rows the CPU's products read each weight once and give a row the bits it gets alone. */
 const MAX_BATCH = { cpu: 8, gpu: 32 } as const;
 
 export interface GenerateCall {

@@ -1,5 +1,6 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
+import { moveToHugePages } from "../core/mapped.ts";
 import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
 import {
   isQuantization,
@@ -139,6 +140,7 @@ export const assembleModel = (
     const { prevailing, warnings } = quantizeDense(model, checkpoint, options.quantize);
     chooseDtypes(model, checkpoint, options);
     evaluateAll(model);
+    if (options.device === "cpu") moveToHugePages([...model.parameters().values()]);
     mx.clearCache();
     const unknown = architecture.unknownKeys.map(
       (key) => `config.json: the key ${key} is not known and was ignored`,

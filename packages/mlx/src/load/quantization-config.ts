@@ -73,5 +73,12 @@ export const readQuantizationConfig = (config: Raw): QuantizationReading => {
     if (value === false) layers.set(path, false);
     else if (isObject(value)) layers.set(path, readOne({ ...raw, ...value }, `quantization of ${path}`));
   }
-  return { quantization: { standard: readOne(raw, "quantization"), layers } };
+  return { ...readBeneath(config), quantization: { standard: readOne(raw, "quantization"), layers } };
+};
+
+/** BitNet layers stay packed in checkpoints whose other layers mlx-lm quantized. */
+const readBeneath = ({ quantization_config: raw }: Raw): Pick<QuantizationReading, "convert"> => {
+  if (!isObject(raw) || raw.quant_method !== "bitnet") return {};
+  const { convert } = readMethod("bitnet", raw);
+  return convert === undefined ? {} : { convert };
 };

@@ -4,6 +4,7 @@ import { CausalLM } from "../blocks/causal-lm.ts";
 import type { DecoderBody } from "../blocks/decoder-frame.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
+import { heldOffset } from "../blocks/positions.ts";
 import { createRope } from "../blocks/rope.ts";
 import { KVCache, type LayerCache } from "../cache/index.ts";
 import { add, array, clip, divide, float32, type MxArray, multiply, round } from "../core/index.ts";
@@ -96,7 +97,7 @@ class ReuseAttention extends Module {
     this.q_norm = new RMSNorm(this.#D, HEAD_EPS);
   }
 
-  /** @param offset - position of the first of `x` */
+  /** @param offset - position of the first of `x`, which the owner of the memory is past already */
   forward(x: MxArray, [keys, values]: Memory, mask: Mask, offset: LayerCache["offset"]): MxArray {
     const [B = 1, L = 1] = x.shape;
     const q = splitHeads(this.q_proj.forward(x), B, L, this.#H); // [B, H, L, D]
@@ -157,8 +158,8 @@ class AfmDecoder extends Module implements DecoderBody {
 
   forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
     let h = embeddings ?? this.embedding.forward(tokens); // [B, L, E]
-    const first = layerCache(cache, 0);
-    const [mask, offset] = [first.makeMask(h.dim(1)), first.offset];
+    const mask = layerCache(cache, 0).makeMask(h.dim(1));
+    const offset = heldOffset(layerCache(cache, 0).offset);
     let last: Memory = [h, h];
     this.layers.forEach((layer, i) => {
       const [attended, memory] = layer.self_attn.forward(

@@ -127,16 +127,16 @@ const harmless = new Set([
   "_name_or_path",
   "architectures",
   "attention_dropout",
+  "attn_implementation",
+  "attn_pdrop",
   "auto_map",
   "aux_loss_alpha",
-  "bos_token_id",
-  "decoder_start_token_id",
   "dtype",
   "emb_pdrop",
   "embd_pdrop",
   "embedding_dropout",
-  "eos_token_id",
   "ep_size",
+  "gradient_checkpointing",
   "hidden_dropout",
   "initializer_range",
   "input_jitter_noise",
@@ -153,8 +153,8 @@ const harmless = new Set([
   "output_dropout",
   "output_hidden_states",
   "output_router_logits",
-  "pad_token_id",
   "pretraining_tp",
+  "problem_type",
   "quantization",
   "quantization_config",
   "resid_pdrop",
@@ -164,21 +164,31 @@ const harmless = new Set([
   "router_jitter_noise",
   "router_z_loss_coef",
   "seq_aux",
+  "summary_activation",
+  "summary_first_dropout",
+  "summary_proj_to_labels",
+  "summary_type",
+  "summary_use_proj",
+  "task_specific_params",
+  "tokenizer_class",
   "torch_dtype",
   "transformers.js_config",
   "transformers_version",
-  "unk_token_id",
   "use_cache",
   "use_mtp",
 ]);
 
+/** Ids of tokens: for whoever makes prompts. */
+const TOKEN_ID = /_token_(id|index)$/;
+
+const isHarmless = (key: string): boolean => harmless.has(key) || TOKEN_ID.test(key);
 /** Keys of `raw`, at any depth, that the schema does not know and that are not known to be harmless. */
 const unknownKeys = (schema: Schema, raw: Readonly<Record<string, unknown>>): string[] =>
   Object.entries(raw).flatMap(([key, value]) => {
     if (value === undefined || value === null) return [];
     if (Object.hasOwn(schema, key))
       return (schema[key]?.unknownKeys?.(value) ?? []).map((k) => `${key}.${k}`);
-    return harmless.has(key) ? [] : [key];
+    return isHarmless(key) ? [] : [key];
   });
 
 export interface ParsedConfig<S extends Schema> {

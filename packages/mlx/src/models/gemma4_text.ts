@@ -134,7 +134,8 @@ class Attention extends Module {
   remember(x: MxArray, cache: LayerCache): Remembered | undefined {
     if (this.k_proj === undefined || this.k_norm === undefined) return undefined;
     const [B = 1, L = 1] = x.shape;
-    const { offset } = cache;
+    // a batch's cache replaces its positions as it moves on
+    const offset = typeof cache.offset === "number" ? cache.offset : cache.offset.add(0);
     const k = splitHeads(this.k_proj.forward(x), B, L, this.#K); // [B, K, L, D]
     const v = this.v_proj === undefined ? k : splitHeads(this.v_proj.forward(x), B, L, this.#K); // [B, K, L, D]
     const turned = this.#rope.forward(this.k_norm.forward(k), offset);

@@ -9,7 +9,7 @@ import { CorrectedGate, RoutedMoe } from "../blocks/routed-moe.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
-import { dropLayersFrom, stackNamedExperts } from "./sanitize.ts";
+import { dropLayersFrom, type SanitizeRule, stackNamedExperts } from "./sanitize.ts";
 
 export const config = {
   vocab_size: int.required(),
@@ -62,6 +62,9 @@ export const create = (c: Config): CausalLM => {
 };
 
 /** The layers behind the last predict further tokens. */
-export const rules = [dropLayersFrom<Config>((c) => c.num_hidden_layers), stackNamedExperts];
+export const rules: readonly SanitizeRule<Config>[] = [
+  dropLayersFrom<Config>((c) => c.num_hidden_layers),
+  stackNamedExperts,
+];
 
 export const architecture = defineArchitecture({ config, create, sanitize: rules });

@@ -77,7 +77,7 @@ class Attention extends Module {
       this.key_layernorm = new RMSNorm(D, c.rms_norm_eps);
     }
     this.#scale = D ** -0.5;
-    const { alpha } = parseConfig({ alpha: number.required() }, c.rope_scaling ?? {}).config;
+    const { alpha } = parseConfig({ alpha: number.required() }, c.rope_scaling).config;
     this.#rope = ntkAlphaRope(D, c.rope_theta, alpha);
   }
 

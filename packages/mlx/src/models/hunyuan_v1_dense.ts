@@ -10,7 +10,7 @@ import type { MxArray } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, number, oneOf, parseConfig, record } from "./config.ts";
+import { bool, type Infer, int, list, number, oneOf, parseConfig, record, string } from "./config.ts";
 import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
@@ -30,6 +30,25 @@ const config = {
   tie_word_embeddings: bool.default(false),
   hidden_act: oneOf("silu").optional(),
   mlp_bias: oneOf(false).optional(),
+  norm_type: oneOf("rms").optional(),
+  attention_head_dim: int.optional(), // head_dim under another name
+  // what its siblings have and this one does not
+  use_cla: oneOf(false).optional(),
+  cla_share_factor: int.optional(),
+  add_classification_head: oneOf(false).optional(),
+  class_num: int.optional(),
+  pool_type: string.optional(),
+  dense_list: list(int.required()).optional(),
+  // the tokenizer's
+  org_vocab_size: int.optional(),
+  eod_token_id: int.optional(),
+  im_start_id: int.optional(),
+  im_end_id: int.optional(),
+  im_newline_id: int.optional(),
+  mask_init_id: int.optional(),
+  pad_id: int.optional(),
+  text_start_id: int.optional(),
+  text_end_id: int.optional(),
 };
 type Config = Infer<typeof config>;
 

@@ -1,12 +1,12 @@
 /** Llama under names of its own; heads of one group side by side in one projection. @see mlx-lm 0.32.2 models/internlm2.py */
-import { cachedAttention } from "../blocks/attention.ts";
+import { cachedAttention, splitGroupedHeads } from "../blocks/attention.ts";
 import { CausalLM } from "../blocks/causal-lm.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { TokDecoder } from "../blocks/tok-decoder.ts";
 import type { LayerCache } from "../cache/index.ts";
-import { add, type MxArray, reshape, split, transpose } from "../core/index.ts";
+import { add, type MxArray } from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
@@ -55,13 +55,7 @@ class Attention extends Module {
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const [B = 1, L = 1] = x.shape;
-    const G = Math.floor(this.#H / this.#K); // query heads of a group, before its key and its value
-    const groups = reshape(this.wqkv.forward(x), [B, L, this.#K, G + 2, this.#D]);
-    const heads = split(groups, [G, G + 1], 3).map(
-      (part) => transpose(reshape(part, [B, L, -1, this.#D]), [0, 2, 1, 3]), // [B, H or K, L, D]
-    );
-    const [q = x, k = x, v = x] = heads;
+    const [q, k, v] = splitGroupedHeads(this.wqkv.forward(x), this.#H, this.#K); // [B, H or K, L, D]
     const options = { rope: this.#rope, scale: this.#D ** -0.5, mask, cache };
     return this.wo.forward(cachedAttention(q, k, v, options)); // [B, L, E]
   }

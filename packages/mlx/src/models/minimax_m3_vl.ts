@@ -270,8 +270,8 @@ const makeBlock = (c: Config, layer: number): DecoderBlock => {
     : new PreNormBlock(attends, new GatedMLP(c.hidden_size, c.dense_intermediate_size, { join }), norm);
 };
 
-/** Keys whose blocks count from a row's first position: rows cannot start with padding. */
-class BlockwiseCache extends CacheList {
+/** Blocks are cut where a cache starts, so padding would move them: no batches of different lengths. */
+class SingleRowCache extends CacheList {
   override toBatch(): undefined {
     return undefined;
   }
@@ -293,9 +293,8 @@ class M3Decoder extends Decoder {
 
   /** A layer that chooses remembers the keys of its indexer too. */
   override makeCache(): LayerCache[] {
-    return this.#choosing.map((chooses) =>
-      chooses ? new BlockwiseCache(new KVCache(), new KVCache()) : new CacheList(new KVCache()),
-    );
+    const List = this.#choosing.includes(true) ? SingleRowCache : CacheList;
+    return this.#choosing.map((chooses) => new List(new KVCache(), ...(chooses ? [new KVCache()] : [])));
   }
 }
 

@@ -112,12 +112,13 @@ class Attention extends Module {
     const [B = 1, L = 1] = x.shape;
     const cuts = [H * D, (H + K) * D, (H + 2 * K) * D];
     const [q = x, k = x, v = x, gate = x] = mx.split(this.qkvg_proj.forward(x), cuts, -1);
-    const queries = this.#normed(splitHeads(q, B, L, H)); // [B, H, L, D]
-    const scaled = queries.astype(mx.float32).multiply(this.#c.qk_scale_factor).astype(x.dtype);
-    const turned = this.#rope.forward(this.#normed(splitHeads(k, B, L, K)), cache.offset); // [B, K, L, D]
-    const offset = cache.offset;
-    const [keys, values] = cache.updateAndFetch(turned, splitHeads(v, B, L, K)); // [B, K, S, D]
-    const out = attention(this.#rope.forward(scaled, offset), keys, values, { scale: D ** -0.5, mask }); // [B, H, L, D]
+    const scaled = this.#normed(splitHeads(q, B, L, H))
+      .astype(mx.float32)
+      .multiply(this.#c.qk_scale_factor);
+    const queries = this.#rope.forward(scaled.astype(x.dtype), cache.offset); // [B, H, L, D]
+    const newKeys = this.#rope.forward(this.#normed(splitHeads(k, B, L, K)), cache.offset); // [B, K, L, D]
+    const [keys, values] = cache.updateAndFetch(newKeys, splitHeads(v, B, L, K)); // [B, K, S, D]
+    const out = attention(queries, keys, values, { scale: D ** -0.5, mask }); // [B, H, L, D]
     const found = mergeHeads(this.#normed(out.astype(mx.float32)), B, L); // [B, L, H * D]
     const gated = mx.multiply(found, mx.sigmoid(gate.astype(mx.float32)));
     return this.o_proj.forward(gated.astype(x.dtype)); // [B, L, E]

@@ -6,10 +6,9 @@ import type { Mask } from "../blocks/mask.ts";
 import { createRope } from "../blocks/rope.ts";
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray, split } from "../core/index.ts";
-import { ConfigError } from "../errors.ts";
 import { Embedding, Linear, Module, type PositionEmbedding, RMSNorm, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, list, number, oneOf, string } from "./config.ts";
+import { bool, type Infer, int, list, number, ofLayer, oneOf, string } from "./config.ts";
 import { drop } from "./sanitize.ts";
 
 const config = {
@@ -37,12 +36,6 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-const ofLayer = (values: readonly number[], layer: number, key: string): number => {
-  const value = values[layer];
-  if (value === undefined) throw new ConfigError(`config.json: ${key} has no value for layer ${layer}`);
-  return value;
-};
-
 const rmsNorm = (c: Config, dims = c.model_dim): RMSNorm => new RMSNorm(dims, c.rms_norm_eps);
 
 class Attention extends Module {
@@ -58,8 +51,8 @@ class Attention extends Module {
   constructor(c: Config, layer: number) {
     super();
     const D = c.head_dim;
-    this.#H = ofLayer(c.num_query_heads, layer, "num_query_heads");
-    this.#K = ofLayer(c.num_kv_heads, layer, "num_kv_heads");
+    this.#H = ofLayer(c.num_query_heads, layer);
+    this.#K = ofLayer(c.num_kv_heads, layer);
     this.#scale = D ** -0.5;
     this.#rope = createRope({ dims: D, base: c.rope_freq_constant });
     this.qkv_proj = new Linear(c.model_dim, (this.#H + 2 * this.#K) * D, false);
@@ -80,7 +73,7 @@ class Attention extends Module {
 
 /** The multiple of the divisor near the width asked for, and not below 90 % of it. */
 const hiddenDims = (c: Config, layer: number): number => {
-  const asked = ofLayer(c.ffn_multipliers, layer, "ffn_multipliers") * c.model_dim;
+  const asked = ofLayer(c.ffn_multipliers, layer) * c.model_dim;
   const divisor = c.ffn_dim_divisor;
   const near = Math.max(divisor, Math.floor(Math.trunc(asked + divisor / 2) / divisor) * divisor);
   return near < 0.9 * asked ? near + divisor : near;

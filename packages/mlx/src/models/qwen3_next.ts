@@ -1,20 +1,17 @@
 /** Qwen 3 Next: three gated delta layers for each of gated attention. @see mlx-lm 0.32.2 models/qwen3_next.py */
-import type { DecoderBlock } from "../blocks/decoder-frame.ts";
 import { GatedAttention } from "../blocks/gated-attention.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { type DeltaInputs, GatedDeltaNet, type GatedDeltaNetConfig } from "../blocks/gated-delta-net.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { HybridDecoder } from "../blocks/hybrid-decoder.ts";
-import type { Mask } from "../blocks/mask.ts";
-import { type Norm, rmsNorm } from "../blocks/norm.ts";
-import type { FeedForward } from "../blocks/pre-norm-block.ts";
+import { LinearHybridBlock } from "../blocks/linear-hybrid-block.ts";
+import { rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { SharedMoe } from "../blocks/shared-moe.ts";
 import { isSparseLayer } from "../blocks/sparse-moe.ts";
-import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { Linear, Module } from "../nn/index.ts";
+import { Linear } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
 import { drop, dropTiedHead, map, moveConvChannels, stackNamedExperts, whenPresent } from "./sanitize.ts";
@@ -81,29 +78,12 @@ class LinearAttention extends GatedDeltaNet {
   }
 }
 
-class Block extends Module implements DecoderBlock {
-  declare linear_attn?: LinearAttention;
-  declare self_attn?: GatedAttention;
-  mlp: FeedForward;
-  input_layernorm: Norm;
-  post_attention_layernorm: Norm;
-
-  constructor(c: Config, layer: number) {
-    super();
-    if (isLinearLayer(c, layer)) this.linear_attn = new LinearAttention(c);
-    else this.self_attn = new GatedAttention(c, makeRope(c));
-    this.mlp = isSparseLayer(c, layer) ? new SharedMoe(c) : new GatedMLP(c.hidden_size, c.intermediate_size);
-    this.input_layernorm = rmsNorm(c);
-    this.post_attention_layernorm = rmsNorm(c);
-  }
-
-  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const mixer = this.linear_attn ?? this.self_attn;
-    const mixed = mixer?.forward(this.input_layernorm.forward(x), mask, cache) ?? x; // [B, L, E]
-    const h = mx.add(x, mixed);
-    return mx.add(h, this.mlp.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
-  }
-}
+const makeBlock = (c: Config, layer: number): LinearHybridBlock => {
+  const isLinear = isLinearLayer(c, layer);
+  const mixer = isLinear ? new LinearAttention(c) : new GatedAttention(c, makeRope(c));
+  const mlp = isSparseLayer(c, layer) ? new SharedMoe(c) : new GatedMLP(c.hidden_size, c.intermediate_size);
+  return new LinearHybridBlock(mixer, mlp, { isLinear, makeNorm: () => rmsNorm(c) });
+};
 
 const isLinearLayer = (c: Config, layer: number): boolean => (layer + 1) % c.full_attention_interval !== 0;
 
@@ -117,12 +97,16 @@ const makeRope = (c: Config) =>
 
 const create = (c: Config): GatedCausalLM => {
   const layers = Array.from({ length: c.num_hidden_layers }, (_, i) => isLinearLayer(c, i));
-  const model = new HybridDecoder(c, (i) => new Block(c, i), rmsNorm(c), { layers, slots: 2 });
+  const model = new HybridDecoder(c, (i) => makeBlock(c, i), rmsNorm(c), { layers, slots: 2 });
   return new GatedCausalLM(c, model, "mlp.gate", "shared_expert_gate");
 };
 
 /** Norms whose checkpoints store the weight minus one. */
-const OFFSET_NORMS = /(layernorm|model\.norm|[qk]_norm)\.weight$/;
+export const completeNorms = map<unknown>(
+  /(layernorm|model\.norm|[qk]_norm)\.weight$/,
+  [added(1)],
+  (shape) => shape.length === 1,
+);
 
 export const architecture = defineArchitecture({
   config,
@@ -131,7 +115,7 @@ export const architecture = defineArchitecture({
     whenPresent(/^model\.layers\.\d+\.mlp\.experts\.0\.up_proj\.weight$/, [
       drop(/mtp\./),
       dropTiedHead,
-      map(OFFSET_NORMS, [added(1)], (shape) => shape.length === 1),
+      completeNorms,
       moveConvChannels,
       stackNamedExperts,
     ]),

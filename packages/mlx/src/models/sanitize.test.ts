@@ -271,6 +271,39 @@ describe.each([
   });
 });
 
+it("reads the experts of DBRX from either layout", async () => {
+  const sizes = { ffn_hidden_size: 3, moe_num_experts: 2, moe_top_k: 1 };
+  const { sanitize: fit } = await resolveArchitecture({
+    model_type: "dbrx",
+    vocab_size: 5,
+    d_model: 2,
+    n_layers: 1,
+    n_heads: 1,
+    ffn_config: sizes,
+    attn_config: { kv_n_heads: 1, clip_qkv: 8, rope_theta: 100 },
+  });
+  const path = "transformer.blocks.0.ffn.experts";
+  const rows = [0, 1].map((e) =>
+    arange(0, 6, 1, float32)
+      .add(10 * e)
+      .reshape(3, 2),
+  ); // [F, E] each
+  const together = stack(rows).reshape(6, 2);
+  const own = fit(new Map(["w1", "v1", "w2"].map((name) => [`${path}.mlp.${name}`, together])));
+  const separate = ["w1", "v1", "w2"].flatMap((name) =>
+    rows.map((row, e): [string, MxArray] => [
+      `${path}.${e}.${name}.weight`,
+      name === "w2" ? transpose(row) : row,
+    ]),
+  );
+  const converted = fit(new Map(separate));
+  for (const name of ["gate_proj", "up_proj", "down_proj"]) {
+    const stacked = own.get(`${path}.${name}.weight`);
+    expect(stacked?.shape).toEqual(name === "down_proj" ? [2, 2, 3] : [2, 3, 2]);
+    expect(converted.get(`${path}.${name}.weight`)?.toArray()).toEqual(stacked?.toArray());
+  }
+});
+
 describe("rules for packed and unconverted checkpoints", () => {
   it("derives a changed copy beside the original", () => {
     const result = sanitize(
@@ -377,37 +410,4 @@ describe("rules for packed and unconverted checkpoints", () => {
     expect(repacked.get("a.scales")?.toArray()).toEqual([[127], [128]]);
     expect(repacked.get("b.scales")?.toArray()).toEqual([...Array(32).fill([128]), ...Array(8).fill([126])]);
   });
-});
-
-it("reads the experts of DBRX from either layout", async () => {
-  const sizes = { ffn_hidden_size: 3, moe_num_experts: 2, moe_top_k: 1 };
-  const { sanitize: fit } = await resolveArchitecture({
-    model_type: "dbrx",
-    vocab_size: 5,
-    d_model: 2,
-    n_layers: 1,
-    n_heads: 1,
-    ffn_config: sizes,
-    attn_config: { kv_n_heads: 1, clip_qkv: 8, rope_theta: 100 },
-  });
-  const path = "transformer.blocks.0.ffn.experts";
-  const rows = [0, 1].map((e) =>
-    arange(0, 6, 1, float32)
-      .add(10 * e)
-      .reshape(3, 2),
-  ); // [F, E] each
-  const together = stack(rows).reshape(6, 2);
-  const own = fit(new Map(["w1", "v1", "w2"].map((name) => [`${path}.mlp.${name}`, together])));
-  const separate = ["w1", "v1", "w2"].flatMap((name) =>
-    rows.map((row, e): [string, MxArray] => [
-      `${path}.${e}.${name}.weight`,
-      name === "w2" ? transpose(row) : row,
-    ]),
-  );
-  const converted = fit(new Map(separate));
-  for (const name of ["gate_proj", "up_proj", "down_proj"]) {
-    const stacked = own.get(`${path}.${name}.weight`);
-    expect(stacked?.shape).toEqual(name === "down_proj" ? [2, 2, 3] : [2, 3, 2]);
-    expect(converted.get(`${path}.${name}.weight`)?.toArray()).toEqual(stacked?.toArray());
-  }
 });

@@ -37,7 +37,7 @@ export interface SplitRule<C> {
   readonly interleaved?: boolean;
 }
 
-export interface ConcatenateRule {
+interface ConcatenateRule {
   readonly kind: "concatenate";
   /** Its group `part` matches a part's name. */
   readonly pattern: RegExp;
@@ -45,7 +45,7 @@ export interface ConcatenateRule {
   readonly parts: readonly string[];
 }
 
-export interface DeriveRule {
+interface DeriveRule {
   readonly kind: "derive";
   readonly pattern: RegExp;
   readonly to: string;
@@ -69,6 +69,7 @@ export interface DenseRule<C> {
 export interface WhenRule<C> {
   readonly kind: "when-present";
   readonly pattern: RegExp;
+  readonly shaped?: (shape: readonly number[]) => boolean;
   readonly rules: readonly SanitizeRule<C>[];
 }
 
@@ -193,11 +194,20 @@ export const throughDense = <C>(
   rules: readonly SanitizeRule<C>[],
 ): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
 
-/** Applies rules to a checkpoint that has a key which matches: one that was not converted yet. */
-export const whenPresent = <C>(pattern: RegExp, rules: readonly SanitizeRule<C>[]): WhenRule<C> => ({
+/**
+ * Applies rules to a checkpoint that has a key which matches: one that was not converted yet.
+ *
+ * @param shaped - what the shape of that weight must be besides; any by default
+ */
+export const whenPresent = <C>(
+  pattern: RegExp,
+  rules: readonly SanitizeRule<C>[],
+  shaped?: WhenRule<C>["shaped"],
+): WhenRule<C> => ({
   kind: "when-present",
   pattern,
   rules,
+  ...(shaped === undefined ? {} : { shaped }),
 });
 
 const mapMatches = <C>(
@@ -352,7 +362,7 @@ const apply = <C>(
     case "repack-float-scales":
       return repackFloatScales(weights);
     case "when-present":
-      return [...weights.keys()].some((key) => rule.pattern.test(key))
+      return [...weights].some(([key, { shape }]) => rule.pattern.test(key) && rule.shaped?.(shape) !== false)
         ? sanitize(weights, rule.rules, config)
         : new Map(weights);
     case "dense":

@@ -3,7 +3,14 @@ import { TokenizerError } from "../errors.ts";
 import { isRecord } from "./json-file.ts";
 import { plainTextSpec } from "./plain-text-spec.ts";
 import { createStreamingDetokenizer, type StreamingDetokenizer } from "./streaming-detokenizer.ts";
-import type { AddedTokenInfo, ChatTemplates, DecodeOptions, EncodeOptions, Tokenizer } from "./tokenizer.ts";
+import type {
+  AddedTokenInfo,
+  ChatTemplates,
+  DecodeOptions,
+  DetokenizerOptions,
+  EncodeOptions,
+  Tokenizer,
+} from "./tokenizer.ts";
 
 /** An added token that the tokenizer.json does not have yet. */
 export interface NewToken {
@@ -94,15 +101,21 @@ export class HfTokenizer implements Tokenizer {
     return this.native.idToToken(id) ?? undefined;
   }
 
-  createDetokenizer(options: DecodeOptions = {}): StreamingDetokenizer {
+  createDetokenizer({ skipSpecialTokens = true, keep = [] }: DetokenizerOptions = {}): StreamingDetokenizer {
     return createStreamingDetokenizer(
       {
         decoder: this.spec.decoder,
         idToToken: (id) => this.idToToken(id),
-        skip: options.skipSpecialTokens === false ? new Set() : this.specialTokenIds,
+        skip: skipSpecialTokens ? this.specialIdsOutside(keep) : new Set(),
       },
       (tokens) => this.decodeTokens(tokens),
     );
+  }
+
+  private specialIdsOutside(texts: readonly string[]): ReadonlySet<number> {
+    if (texts.length === 0) return this.specialTokenIds;
+    const isKept = (id: number) => texts.some((text) => text.includes(this.idToToken(id) ?? "\0"));
+    return new Set([...this.specialTokenIds].filter((id) => !isKept(id)));
   }
 
   private decodeTokens(tokens: string[]): string {

@@ -1,4 +1,11 @@
 export {
+  type AnswerFormat,
+  answerFormat,
+  endsInReasoning,
+  type TemplateSwitch,
+  templateSwitches,
+} from "./answer-format.ts";
+export {
   type ConversationOptions,
   type EncodedConversation,
   encodeConversation,
@@ -14,6 +21,7 @@ export type {
   AddedTokenInfo,
   ChatTemplates,
   DecodeOptions,
+  DetokenizerOptions,
   EncodeOptions,
   Tokenizer,
 } from "./tokenizer.ts";

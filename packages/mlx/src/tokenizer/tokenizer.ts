@@ -17,6 +17,11 @@ export interface DecodeOptions {
   skipSpecialTokens?: boolean;
 }
 
+export interface DetokenizerOptions extends DecodeOptions {
+  /** Special tokens that are part of one of these texts stay although others are left out. Default none. */
+  keep?: readonly string[];
+}
+
 /** A token that is matched whole in the text before the model's own segmentation. */
 export interface AddedTokenInfo {
   readonly id: number;
@@ -57,5 +62,5 @@ export interface Tokenizer {
   readonly specialTokens: Readonly<Record<string, string>>;
   readonly chatTemplates: ChatTemplates;
   /** A detokenizer for one answer. */
-  createDetokenizer(options?: DecodeOptions): StreamingDetokenizer;
+  createDetokenizer(options?: DetokenizerOptions): StreamingDetokenizer;
 }

@@ -18,7 +18,7 @@ const collect = async (model: EngineModel, request: Partial<GenerateRequest>, si
   const finishes: Finish[] = [];
   for await (const part of model.generate({ prompt, maxTokens: 8, ...request }, signal && { signal })) {
     if (part.type === "finish") finishes.push(part);
-    else {
+    if (part.type === "text-delta") {
       text += part.text;
       tokens.push(...part.tokens);
     }

@@ -3,7 +3,7 @@ import type { SamplingOptions } from "../../src/engine/index.ts";
 import { SequenceBatch } from "../../src/generation/sequence-batch.ts";
 import { TokenSequence } from "../../src/generation/token-sequence.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
-import { type GoldenCase, readModelGoldens } from "../parity/golden.ts";
+import { readModelGoldens } from "../parity/golden.ts";
 import { buildModel } from "../parity/run-model.ts";
 
 interface Plan {
@@ -73,10 +73,9 @@ const plans: Plan[] = Array.from({ length: 10 }, (_, i) => ({
   leavesLate: i % 2 === 1,
 }));
 
-const cases = ["llama", "gemma3_text", "cohere2", "olmoe", "gemma2"].map((architecture) => {
-  const golden = readModelGoldens().find((file) => file.architecture === architecture)?.cases[0];
-  return { architecture, golden: golden as GoldenCase };
-});
+const cases = readModelGoldens().flatMap(({ architecture, cases: [golden] }) =>
+  golden === undefined ? [] : [{ architecture, golden }],
+);
 
 describe.each(cases)("a batch of $architecture", ({ golden }) => {
   let model: LanguageModel;
@@ -85,7 +84,8 @@ describe.each(cases)("a batch of $architecture", ({ golden }) => {
   });
   afterAll(() => model?.dispose());
 
-  it("gives each sequence the tokens it gets alone, while others join and leave", () => {
+  it("gives each sequence the tokens it gets alone, while others join and leave", ({ skip }) => {
+    if (model.makeBatchCache([0]) === undefined) skip("its caches cannot be batched");
     expect(together(model, plans)).toEqual(plans.map((plan) => alone(model, plan)));
   });
 });

@@ -155,6 +155,46 @@ describe("attention", () => {
     expect(relativeError(whole, reference(p, inputs))).toBeLessThan(3e-6);
   });
 
+  it("gives a single position the same bits alone as in a batch, behind padding and on any number of threads", () => {
+    const [H, K, S, D, paddings] = [6, 2, 1500, 48, [0, 77, 700, 1499]];
+    const B = paddings.length;
+    const inputs = makeInputs({ B, H, K, L: 1, S, D });
+    const padding = mx.array(paddings, mx.int32, [B, 1, 1, 1]);
+    const mask = mx.greaterEqual(mx.arange(0, S), padding); // [B, 1, 1, S]
+    const row = (a: mx.MxArray, b: number, from = 0) =>
+      mx.slice(a, [b, 0, from, 0], [b + 1, a.dim(1), a.dim(2), a.dim(3)]);
+    const attend = (q: mx.MxArray, k: mx.MxArray, v: mx.MxArray, seen?: mx.MxArray) =>
+      elements(mx.fast.scaledDotProductAttention(q, k, v, 0.2, seen === undefined ? "" : "array", seen));
+    atEveryLevel((level) => {
+      for (const threads of [1, 4]) {
+        controls.setThreads(threads);
+        const batch = attend(inputs.q, inputs.k, inputs.v, mask);
+        paddings.forEach((n, b) => {
+          const alone = attend(row(inputs.q, b), row(inputs.k, b, n), row(inputs.v, b, n));
+          expect(batch.slice(b * H * D, (b + 1) * H * D), `${level}, row ${b}, ${threads} threads`).toEqual(
+            alone,
+          );
+        });
+      }
+    });
+  });
+
+  it.each([1, 40])(
+    "skips what every mask hides at the start, but for rows that see nothing (%d rows)",
+    (L) => {
+      const [H, S] = [2, 900];
+      const inputs = makeInputs({ H, K: 1, L, S, D: 16 });
+      const first = mx.arange(0, L).multiply(20).add(50);
+      const none = mx.equal(mx.remainder(mx.arange(0, L), 7), 3);
+      const start = mx.where(none, S, first).reshape(L, 1);
+      const mask = mx.greaterEqual(mx.arange(0, S), start); // [L, S]
+      const attend = () =>
+        elements(mx.fast.scaledDotProductAttention(inputs.q, inputs.k, inputs.v, 0.2, "array", mask));
+      const stock = withStock(attend);
+      atEveryLevel((level) => expect(relativeError(attend(), stock), level).toBeLessThan(1e-5));
+    },
+  );
+
   it("merges its heads without a copy", () => {
     const p: Problem = { H: 4, K: 2, L: 6, S: 6, D: 8, mask: "causal" };
     const out = run(p, makeInputs(p));

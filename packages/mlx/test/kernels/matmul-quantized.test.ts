@@ -143,4 +143,9 @@ describe("fast quantized matmul", () => {
       }
     }
   });
+
+  it.each([505, 512])("does so for the few rows that a block of rows leaves over: %d", (M) => {
+    controls.setFastMatmul(true);
+    expect(errorOf({ bits: 4, group: 32, M, N: 20, K: 128 })).toBeLessThan(0.01);
+  });
 });

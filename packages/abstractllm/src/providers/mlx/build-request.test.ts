@@ -13,6 +13,7 @@ const INFO: ModelInfo = {
   weightBytes: 1,
   vocabSize: 1,
   hasChatTemplate: true,
+  templateSwitches: [],
   device: "cpu",
   maxBatchSize: 8,
   loadMs: 1,
@@ -23,7 +24,16 @@ function call(prompt: Prompt, config: Options = {}, callOptions: Options = {}): 
   const options = { ...config, ...callOptions };
   const system = { text: options.systemPrompt, fromCall: callOptions.systemPrompt !== undefined };
   const messages = toMessages(prompt, system, "mlx") as readonly ResolvedMessage[];
-  return { prompt, messages, options, callOptions };
+  return {
+    provider: "mlx",
+    prompt,
+    messages,
+    tools: [],
+    toolChoice: "auto",
+    options,
+    callOptions,
+    givenOptions: options,
+  };
 }
 
 describe("the request", () => {

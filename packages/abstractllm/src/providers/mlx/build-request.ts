@@ -2,9 +2,11 @@ import type { ChatMessage, GenerateRequest, ModelInfo } from "@abstractllm/mlx";
 import type { Options } from "../../config/option-table.ts";
 import { InvalidRequestError } from "../../errors/index.ts";
 import { type Message, MessageRole } from "../../interface/message.ts";
+import type { ToolSpec } from "../../interface/tool.ts";
 import type { ResolvedMessage } from "../../media/resolved-message.ts";
 import { textOf } from "../../prompt/text-of.ts";
 import type { ProviderCall } from "../base-provider.ts";
+import { reasoningVariables } from "./reasoning-variables.ts";
 import { toChatMessage } from "./to-chat-message.ts";
 
 /** What the engine is asked, and what differs from what the user asked. */
@@ -20,19 +22,23 @@ export interface BuiltRequest {
  */
 export function buildRequest(call: ProviderCall, info: ModelInfo): BuiltRequest {
   const { prompt, warnings } = buildPrompt(call, info);
-  const { maxTokens = 4096, stop, templateVariables, ignoreEos } = call.options;
+  const { maxTokens = 4096, stop, reasoning, ignoreEos } = call.options;
+  const templateVariables = { ...reasoningVariables(reasoning, info), ...call.options.templateVariables };
   return {
     request: {
       prompt,
       maxTokens,
       ...sampling(call.options),
       ...(stop === undefined ? {} : { stop: typeof stop === "string" ? [stop] : stop }),
-      ...(templateVariables === undefined ? {} : { templateVariables }),
+      ...(Object.keys(templateVariables).length === 0 ? {} : { templateVariables }),
+      ...(call.tools.length === 0 ? {} : { tools: call.tools.map(toTemplateTool) }),
       ...(ignoreEos === undefined ? {} : { ignoreEos }),
     },
     warnings,
   };
 }
+
+const toTemplateTool = (spec: ToolSpec) => ({ type: "function", function: spec });
 
 /** The same conversation for a template that knows no system role: its text leads the first user message. */
 export function withoutSystemRole(messages: readonly ResolvedMessage[]): ResolvedMessage[] | undefined {

@@ -9,8 +9,8 @@ export function mlxCapabilities(options: Options): Capabilities {
     [ModelCapability.MAX_TOKENS]: options.maxTokens ?? 4096,
     [ModelCapability.SYSTEM_PROMPT]: true,
     [ModelCapability.ASYNC]: true,
-    [ModelCapability.FUNCTION_CALLING]: false,
-    [ModelCapability.TOOL_USE]: false,
+    [ModelCapability.FUNCTION_CALLING]: true,
+    [ModelCapability.TOOL_USE]: true,
     [ModelCapability.VISION]: options.vision ?? looksLikeVisionModel(options.model ?? ""),
     [ModelCapability.FINE_TUNING]: false,
     [ModelCapability.EMBEDDINGS]: false,
@@ -20,6 +20,6 @@ export function mlxCapabilities(options: Options): Capabilities {
     [ModelCapability.PARALLEL_INFERENCE]: options.maxBatchSize !== 1,
     [ModelCapability.IMAGE_GENERATION]: false,
     [ModelCapability.AUDIO_PROCESSING]: false,
-    [ModelCapability.JSON_MODE]: false,
+    [ModelCapability.JSON_MODE]: true,
   };
 }

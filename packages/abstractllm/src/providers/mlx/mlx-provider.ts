@@ -1,15 +1,11 @@
-import type { EngineModel, GenerateRequest, GenerationPart, RuntimeInfo } from "@abstractllm/mlx";
+import type { EngineModel, GenerateRequest, RuntimeInfo } from "@abstractllm/mlx";
 import type { Options } from "../../config/option-table.ts";
-import {
-  ContextWindowExceededError,
-  InvalidRequestError,
-  ProviderAPIError,
-  UnsupportedFeatureError,
-} from "../../errors/index.ts";
+import { InvalidRequestError, ProviderAPIError, UnsupportedFeatureError } from "../../errors/index.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import type { Capabilities } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-provider.ts";
+import { checkLength } from "../check-length.ts";
 import { type BuiltRequest, buildRequest, withoutSystemRole } from "./build-request.ts";
 import { mlxCapabilities } from "./capabilities.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -17,8 +13,8 @@ import { mapMlxError } from "./map-error.ts";
 import { MLX_TRAITS } from "./mlx-traits.ts";
 import { acquireModel, dropEngine, releaseModels, setCachedModels } from "./model-pool.ts";
 import { modelSources, sourceKey } from "./model-source.ts";
-
-type Finish = Extract<GenerationPart, { type: "finish" }>;
+import { prepareCall } from "./prepare-call.ts";
+import { type ReadAnswer, readAnswer } from "./read-answer.ts";
 
 /** Models that run inside this process on MLX. Made by `createLLM("mlx", config)`. */
 export class MlxProvider extends BaseProvider {
@@ -64,35 +60,18 @@ export class MlxProvider extends BaseProvider {
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
     return this.#withModel(call, signal, async (loaded) => {
-      let text = "";
-      const collect = (delta: string) => {
-        text += delta;
-        emit({ type: "text-delta", text: delta });
-      };
-      const { finish, warnings } = await this.#answer(call, loaded.model, collect, signal);
+      const { warnings, ...answer } = await this.#answer(call, loaded.model, emit, signal);
       return {
-        text,
-        toolCalls: [],
-        usage: finish.usage,
-        finishReason: finish.finishReason,
-        rawFinishReason: finish.rawFinishReason,
-        warnings: [
-          ...this.#passedOver,
-          ...loaded.warnings,
-          ...this.#deviceWarning(),
-          ...warnings,
-          ...finish.warnings,
-        ],
-        timings: finish.timings,
+        ...answer,
+        warnings: [...this.#passedOver, ...loaded.warnings, ...this.#deviceWarning(), ...warnings],
         model: loaded.name,
-        raw: finish,
       };
     });
   }
 
   protected async count(call: ProviderCall, signal: AbortSignal): Promise<number> {
     return this.#withModel(call, signal, async ({ model }) => {
-      const { request } = buildRequest(call, model.info);
+      const { request } = buildRequest(prepareCall(call, model.info).call, model.info);
       return (await tokenize(model, request)).length;
     });
   }
@@ -124,22 +103,25 @@ export class MlxProvider extends BaseProvider {
   async #answer(
     call: ProviderCall,
     model: EngineModel,
-    emit: (text: string) => void,
+    emit: (part: DeltaPart) => void,
     signal: AbortSignal,
-  ): Promise<{ finish: Finish; warnings: readonly string[] }> {
+  ): Promise<ReadAnswer> {
+    const prepared = prepareCall(call, model.info);
     const run = async ({ request, warnings }: BuiltRequest) => {
-      await checkLength(call, model, request);
-      return { finish: await generate(model, request, emit, signal), warnings };
+      const countInput = async () => (await tokenize(model, request)).length;
+      await checkLength(call.options, countInput, request.maxTokens, "mlx");
+      const answer = await readAnswer(prepared, model, request, emit, signal);
+      return { ...answer, warnings: [...warnings, ...answer.warnings, ...choiceWarning(call, answer)] };
     };
     try {
-      return await run(buildRequest(call, model.info));
+      return await run(buildRequest(prepared.call, model.info));
     } catch (error) {
-      const messages = withoutSystemRole(call.messages);
+      const messages = withoutSystemRole(prepared.call.messages);
       const mapped = mapMlxError(error, "");
       const isTemplateError =
         InvalidRequestError.isInstance(mapped) && mapped.details.engineCode === "template";
       if (messages === undefined || !isTemplateError) throw error;
-      const { request, warnings } = buildRequest({ ...call, messages }, model.info);
+      const { request, warnings } = buildRequest({ ...prepared.call, messages }, model.info);
       const warning =
         "The model's chat template refused the system prompt; it was put before the first user message";
       return run({ request, warnings: [...warnings, warning] });
@@ -175,36 +157,18 @@ export class MlxProvider extends BaseProvider {
   }
 }
 
-async function generate(
+/** What could only be asked for, since nothing forces a model to call. */
+function choiceWarning({ toolChoice }: ProviderCall, { toolCalls }: ReadAnswer): string[] {
+  if (toolChoice === "auto" || toolChoice === "none" || toolCalls.length > 0) return [];
+  return ["The model called no tool although toolChoice asked it to"];
+}
+
+function tokenize(
   model: EngineModel,
-  request: GenerateRequest,
-  emit: (text: string) => void,
-  signal: AbortSignal,
-): Promise<Finish> {
-  for await (const part of model.generate(request, { signal })) {
-    if (part.type === "finish") return part;
-    if (part.text !== "") emit(part.text);
-  }
-  throw new ProviderAPIError("The engine ended the answer without saying why", { provider: "mlx" });
-}
-
-/** @throws {ContextWindowExceededError} when the prompt is longer than the user's own limits */
-async function checkLength(call: ProviderCall, model: EngineModel, request: GenerateRequest): Promise<void> {
-  const { maxInputTokens, contextWindow } = call.options;
-  if (maxInputTokens === undefined && contextWindow === undefined) return;
-  const inputTokens = (await tokenize(model, request)).length;
-  const limits = [
-    { name: "maxInputTokens", limit: maxInputTokens, length: inputTokens },
-    { name: "contextWindow", limit: contextWindow, length: inputTokens + request.maxTokens },
-  ];
-  for (const { name, limit, length } of limits) {
-    if (limit === undefined || length <= limit) continue;
-    const what = name === "contextWindow" ? "prompt and maxTokens need" : "prompt has";
-    const message = `The ${what} ${length} tokens, more than the ${limit} of ${name}; shorten it or raise the limit`;
-    throw new ContextWindowExceededError(limit, length, message, { provider: "mlx" });
-  }
-}
-
-function tokenize(model: EngineModel, { prompt, templateVariables }: GenerateRequest): Promise<number[]> {
-  return model.tokenize(prompt, templateVariables === undefined ? {} : { templateVariables });
+  { prompt, templateVariables, tools }: GenerateRequest,
+): Promise<number[]> {
+  return model.tokenize(prompt, {
+    ...(templateVariables === undefined ? {} : { templateVariables }),
+    ...(tools === undefined ? {} : { tools }),
+  });
 }

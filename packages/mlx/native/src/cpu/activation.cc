@@ -14,12 +14,14 @@ class Gated : public CpuPrimitive {
  public:
   enum class Kind { swiglu, geglu };
 
+  static auto kernel_of(Kind kind) { return kind == Kind::swiglu ? PICK_KERNEL(swiglu_row) : PICK_KERNEL(geglu_row); }
+
   explicit Gated(Kind kind) : kind_(kind) {}
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     allocate(out);
     enqueue([gate = RowView(inputs[0]), x = RowView(inputs[1]), target = out.data<float>(), kind = kind_] {
-      auto kernel = kind == Kind::swiglu ? PICK_KERNEL(swiglu_row) : PICK_KERNEL(geglu_row);
+      auto kernel = kernel_of(kind);
       const size_t n = gate.length();
       for_each_pair(gate, x, [&](size_t i, const float* g, const float* v) { kernel(g, v, target + i * n, n); });
     });
@@ -30,6 +32,8 @@ class Gated : public CpuPrimitive {
     return kind_ == static_cast<const Gated&>(other).kind_;
   }
   std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override { return {inputs[0].shape()}; }
+
+  Kind kind() const { return kind_; }
 
  private:
   Kind kind_;
@@ -83,6 +87,12 @@ mx::array geglu(const mx::array& gate, const mx::array& x) {
   const mx::array activated =
       mx::multiply(mx::multiply(gate, like(gate, 0.5)), mx::add(mx::tanh(inner), like(gate, 1)));
   return mx::multiply(activated, x);
+}
+
+std::optional<PendingGated> pending_gated(const mx::array& gated) {
+  const Gated* node = pending_primitive<Gated>(gated);
+  if (!node) return std::nullopt;
+  return PendingGated{gated.inputs()[0], gated.inputs()[1], Gated::kernel_of(node->kind())};
 }
 
 mx::array softcap(const mx::array& x, float cap) {

@@ -1,6 +1,8 @@
 // Activations that MLX composes of many operations, each as one. Composed where the native kernels do not apply.
 #pragma once
 
+#include <optional>
+
 #include "mlx/array.h"
 
 namespace mx = mlx::core;
@@ -12,6 +14,16 @@ mx::array swiglu(const mx::array& gate, const mx::array& x);
 
 // 0.5 * gate * (1 + tanh(sqrt(2 / pi) * (gate + 0.044715 * gate ** 3))) * x
 mx::array geglu(const mx::array& gate, const mx::array& x);
+
+// One of the two above, not computed yet.
+struct PendingGated {
+  mx::array gate;
+  mx::array x;
+  void (*row)(const float* gate, const float* x, float* out, size_t n);
+};
+
+// What `gated` will be computed from; nothing when it is no such product, or computed already.
+std::optional<PendingGated> pending_gated(const mx::array& gated);
 
 // cap * tanh(x / cap)
 mx::array softcap(const mx::array& x, float cap);

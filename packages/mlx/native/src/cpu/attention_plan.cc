@@ -15,6 +15,9 @@ namespace {
 constexpr double kWorkPerRange = 2e5;
 // Fewer keys in a piece cost more in merging than another thread gains.
 constexpr int kLeastKeys = 256;
+// Keys in a piece of a single position. Cuts that depend on nothing but the keys it sees give it the same sums in every
+// batch, behind any padding and on any number of threads.
+constexpr int kKeysPerPart = 512;
 
 struct Scratch;
 struct Sums;
@@ -29,7 +32,9 @@ class Plan {
     const size_t pieces = static_cast<size_t>(p.B) * p.K * blocks_;
     const size_t wanted = 2 * thread_count();
     parts_ = 1;
-    if (thread_count() > 1 && pieces < wanted) {
+    if (p.L == 1) {
+      parts_ = std::max(1, (p.S + kKeysPerPart - 1) / kKeysPerPart);
+    } else if (thread_count() > 1 && pieces < wanted) {
       const int most = std::max(1, p.S / kLeastKeys);
       parts_ = std::min(most, static_cast<int>((wanted + pieces - 1) / pieces));
     }
@@ -97,6 +102,27 @@ class Plan {
     return keys;
   }
 
+  // The first key that some row's mask shows; 0 when a row sees none, as then it averages all of them.
+  int first_seen(const AttentionRow* rows, int count, int last) const {
+    if (p_.keys.mask_kind != MaskKind::bools) return 0;
+    int first = last;
+    for (int r = 0; r < count && first > 0; r++) {
+      const auto* mask = static_cast<const char*>(rows[r].mask);
+      if (r > 0 && mask == rows[r - 1].mask) continue;
+      int s = 0;
+      while (s < last && !mask[s * p_.keys.mask_step]) s++;
+      if (s == last) return 0;
+      first = std::min(first, s);
+    }
+    return first;
+  }
+
+  // Where part `part` of the keys [first, last) begins.
+  int cut(int first, int last, int part) const {
+    if (p_.L == 1) return std::min(last, first + part * kKeysPerPart);
+    return first + static_cast<int>(static_cast<int64_t>(last - first) * part / parts_);
+  }
+
   void piece(size_t index) {
     const Block block = block_at(index / parts_);
     const int part = static_cast<int>(index % parts_);
@@ -113,11 +139,10 @@ class Plan {
     const size_t slot = index * slots_;
     float* sums = is_whole ? scratch_floats<Sums>(static_cast<size_t>(slots_) * dims) : partial_sums_ + slot * dims;
     // rows go up in position: what the last one does not see, none does
-    const int limit = rows[block.count - 1].visible;
-    const int begin = static_cast<int>(static_cast<int64_t>(limit) * part / parts_);
-    const int end = static_cast<int>(static_cast<int64_t>(limit) * (part + 1) / parts_);
+    const int last = rows[block.count - 1].visible, first = first_seen(rows, block.count, last);
     float* scratch = scratch_floats<Scratch>(attention_scratch(p_.keys.key_dims, dims));
-    PICK_KERNEL(attend)(rows, block.count, keys_of(block), begin, end, AttentionState{sums, most, total}, scratch);
+    PICK_KERNEL(attend)(rows, block.count, keys_of(block), cut(first, last, part), cut(first, last, part + 1),
+                        AttentionState{sums, most, total}, scratch);
     if (is_whole) {
       for (int r = 0; r < block.count; r++) finish(block, r, sums + static_cast<size_t>(r) * dims, most[r], total[r]);
     } else {

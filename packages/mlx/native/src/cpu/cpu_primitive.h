@@ -35,4 +35,11 @@ class CpuPrimitive : public mx::UnaryPrimitive {
 // Function transformations (compile, vmap, gradients) know MLX's own operations only.
 inline bool is_plain_float32(const mx::array& x) { return x.dtype() == mx::float32 && !x.is_tracer(); }
 
+// The primitive of type P that will compute `a`; null when another does, or `a` is computed or on its way.
+template <typename P>
+const P* pending_primitive(const mx::array& a) {
+  if (a.status() != mx::array::Status::unscheduled || !a.has_primitive() || a.is_tracer()) return nullptr;
+  return dynamic_cast<const P*>(&a.primitive());
+}
+
 }  // namespace abstractllm::cpu

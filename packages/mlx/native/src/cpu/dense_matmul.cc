@@ -67,7 +67,7 @@ class Matmul : public mx::UnaryPrimitive {
     if (is_flat) {
       encoder.dispatch([w, N, row, rows = Rows{a.data<float>(), a.size() / K, K}, to = out.data<float>()] {
         dense_product(w, N, rows, to);
-        if (row) add_row(row, to, rows.M, N);
+        if (row) add_rows(row, true, to, rows.M, N);
       });
       return;
     }
@@ -85,12 +85,6 @@ class Matmul : public mx::UnaryPrimitive {
 
   void eval_gpu(const std::vector<mx::array>&, mx::array&) override {
     throw std::runtime_error("CpuMatmul runs on the CPU only");
-  }
-
- private:
-  static void add_row(const float* row, float* out, size_t M, size_t N) {
-    for (size_t m = 0; m < M; m++)
-      for (size_t n = 0; n < N; n++) out[m * N + n] += row[n];
   }
 };
 

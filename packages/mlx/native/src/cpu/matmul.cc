@@ -104,13 +104,14 @@ struct DigitMemory {
 };
 
 // x as digits, made by all threads.
-DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, int count, DigitMemory& memory) {
+DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, int count, bool for_rows,
+                    DigitMemory& memory) {
   const size_t padded_K = round_up(w.K, k.pad_K), groups = round_up(w.groups(), k.pad_groups);
   const size_t row_digits = padded_K * static_cast<size_t>(count);
   int8_t* digits = memory.digits.get<int8_t>(x.M * row_digits);
   float* scales = memory.scales.get<float>(2 * x.M * groups);
   float* sums = scales + x.M * groups;
-  const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count};
+  const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count, for_rows};
   parallel_for(x.M, std::max<size_t>(1, 16384 / w.K), [&](size_t begin, size_t end) {
     for (size_t m = begin; m < end; m++) {
       k.quantize_row(x.x + m * x.stride, w, rows, digits + m * row_digits, scales + m * groups, sums + m * groups);
@@ -119,27 +120,57 @@ DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, 
   return rows;
 }
 
-void digit_product(const DigitKernels& k, const QuantMatrix& w, size_t N, const Rows& x, float* out, int count) {
+// Runs `body(product, begin, end)` over ranges of each product's `units(product)`, all in one loop.
+template <typename Units, typename Body>
+void for_each_unit(std::span<const QuantProduct> products, size_t grain, Units&& units, Body&& body) {
+  size_t total = 0;
+  for (const QuantProduct& p : products) total += units(p);
+  parallel_for(total, grain, [&](size_t begin, size_t end) {
+    size_t first = 0;
+    for (const QuantProduct& p : products) {
+      const size_t from = std::max(begin, first), to = std::min(end, first + units(p));
+      if (from < to) body(p, from - first, to - first);
+      first += units(p);
+    }
+  });
+}
+
+void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, int count) {
   static thread_local DigitMemory memory;
-  if (x.M == 1) {
-    const DigitRows row = to_digits(k, w, x, count, memory);
-    parallel_for(N, rows_grain(w.row_bytes(), 1), [&](size_t begin, size_t end) { k.row(w, row, begin, end, out); });
+  const QuantMatrix& format = products[0].w;
+  if (x.M <= kFewRows) {
+    const DigitRows rows = to_digits(k, format, x, count, true, memory);
+    for_each_unit(
+        products, rows_grain(format.row_bytes(), x.M), [](const QuantProduct& p) { return p.N; },
+        [&](const QuantProduct& p, size_t begin, size_t end) { k.rows(p.w, rows, begin, end, p.out, p.N); });
     return;
   }
-  const size_t strips = (N + kDigitTileCols - 1) / kDigitTileCols;
+  auto strips = [](const QuantProduct& p) { return (p.N + kDigitTileCols - 1) / kDigitTileCols; };
+  size_t all_strips = 0;
+  for (const QuantProduct& p : products) all_strips += strips(p);
   for (size_t m0 = 0; m0 < x.M; m0 += kRowBlock) {
     const Rows part{x.x + m0 * x.stride, std::min(kRowBlock, x.M - m0), x.stride};
-    const DigitRows rows = to_digits(k, w, part, count, memory);
+    const DigitRows rows = to_digits(k, format, part, count, false, memory);
     const size_t wanted = thread_count() * kTasksPerThread;
-    const size_t splits = std::clamp<size_t>((wanted + strips - 1) / strips, 1, (part.M + 31) / 32);
-    parallel_for(strips * splits, 1, [&](size_t begin, size_t end) {
-      for (size_t task = begin; task < end; task++) {
-        const size_t n = task / splits * kDigitTileCols, split = task % splits;
-        const size_t first = split * part.M / splits, last = (split + 1) * part.M / splits;
-        k.tile(w, rows, first, last, n, std::min(kDigitTileCols, N - n), out + m0 * N, N);
-      }
-    });
+    const size_t splits = std::clamp<size_t>((wanted + all_strips - 1) / all_strips, 1, (part.M + 31) / 32);
+    for_each_unit(
+        products, 1, [&](const QuantProduct& p) { return strips(p) * splits; },
+        [&](const QuantProduct& p, size_t begin, size_t end) {
+          for (size_t task = begin; task < end; task++) {
+            const size_t n = task / splits * kDigitTileCols, split = task % splits;
+            const size_t first = split * part.M / splits, last = (split + 1) * part.M / splits;
+            k.tile(p.w, rows, first, last, n, std::min(kDigitTileCols, p.N - n), p.out + m0 * p.N, p.N);
+          }
+        });
   }
+}
+
+// Whether one set of digits serves all: they are cut into the weights' groups, and nibbles want another order.
+bool is_one_format(std::span<const QuantProduct> products) {
+  const QuantMatrix& first = products[0].w;
+  return std::all_of(products.begin(), products.end(), [&](const QuantProduct& p) {
+    return p.w.bits == first.bits && p.w.group == first.group && p.w.K == first.K;
+  });
 }
 
 float* group_sums(const QuantMatrix& w, const Rows& x) {
@@ -162,7 +193,10 @@ float* group_sums(const QuantMatrix& w, const Rows& x) {
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast) {
   if (x.M == 0 || N == 0) return;
   const DigitKernels* digits = digit_kernels();
-  if (digits && (fast || x.M <= kFewDigitRows)) return digit_product(*digits, w, N, x, out, fast ? 1 : 3);
+  if (digits && (fast || x.M <= kFewDigitRows)) {
+    const QuantProduct product{w, N, out};
+    return digit_products(*digits, {&product, 1}, x, fast ? 1 : 3);
+  }
   const MatmulKernels& k = kernels();
   if (x.M > kFewRows) {
     return blocked_product(k, w.K, N, x, out, [&](size_t n, size_t cols, size_t k0, size_t kc, float* panel) {
@@ -172,6 +206,14 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bo
   const float* sums = group_sums(w, x);
   parallel_for(N, rows_grain(w.row_bytes(), x.M),
                [&](size_t begin, size_t end) { k.quant_rows(w, x, sums, begin, end, out, N); });
+}
+
+void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast) {
+  const DigitKernels* digits = digit_kernels();
+  if (digits && x.M > 0 && (fast || x.M <= kFewDigitRows) && is_one_format(products)) {
+    return digit_products(*digits, products, x, fast ? 1 : 3);
+  }
+  for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, fast);
 }
 
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out) {
@@ -185,6 +227,15 @@ void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out) {
   const size_t bytes = w.type == Float::f32 ? 4 : 2;
   parallel_for(N, rows_grain(w.K * bytes, x.M),
                [&](size_t begin, size_t end) { k.dense_rows(w, x, begin, end, out, N); });
+}
+
+void add_rows(const float* addend, bool is_row, float* out, size_t M, size_t N) {
+  parallel_for(M, std::max<size_t>(1, kElementsPerRange / N), [&](size_t begin, size_t end) {
+    for (size_t m = begin; m < end; m++) {
+      const float* from = addend + (is_row ? 0 : m * N);
+      for (size_t n = 0; n < N; n++) out[m * N + n] += from[n];
+    }
+  });
 }
 
 }  // namespace abstractllm::cpu

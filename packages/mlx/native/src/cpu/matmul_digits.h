@@ -8,13 +8,14 @@
 namespace abstractllm::cpu {
 
 struct DigitRows {
-  const int8_t* digits;  // [M, count, padded_K]; with one row, 4-bit kernels want even and odd values apart
+  const int8_t* digits;  // [M, count, padded_K]
   const float* scales;   // [M, padded_groups], zero beyond the last group
   const float* sums;     // [M, padded_groups], of x itself
   size_t M;
   size_t padded_K;
   size_t padded_groups;
-  int count;  // digits per value: 1 or 3
+  int count;      // digits per value: 1 or 3
+  bool for_rows;  // for `rows`, which wants even and odd values apart where weights have 4 bits; else for `tile`
 };
 
 // Columns that one call of `tile` makes.
@@ -27,8 +28,8 @@ struct DigitKernels {
   // Fills one row of `layout` from x.
   void (*quantize_row)(const float* x, const QuantMatrix& w, const DigitRows& layout, int8_t* digits, float* scales,
                        float* sums);
-  // out[n] for n in [begin, end), for one row of x.
-  void (*row)(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out);
+  // out[m * ldo + n] for n in [begin, end), for up to kFewRows rows of x. A row gets the same bits whatever is beside it.
+  void (*rows)(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo);
   // out[m * ldo + n] for rows [first, last) of x and the columns from n on; `cols` of them exist.
   void (*tile)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t n, size_t cols, float* out,
                size_t ldo);

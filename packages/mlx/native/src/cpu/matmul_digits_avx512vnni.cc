@@ -75,73 +75,111 @@ inline void products(const Block (&w)[N], const int8_t* digits, size_t stride, _
   for (size_t n = 0; n < N; n++) out[n] = _mm512_cvtepi32_ps(sum[n]);
 }
 
-// N weight rows from n0 on, times the row of x.
-template <typename Block, typename S, int count, size_t N>
-void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t n0, float* out) {
+// How far ahead of its use memory is asked for. The processor's own prefetching stops at the end of each of the short
+// streams that rows, scales and biases are.
+constexpr size_t kAheadBytes = 4096;
+
+inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+
+// N weight rows from n0 on, times M rows of x from m0 on. Each product sums in the order it has with one row of x.
+template <typename Block, typename S, int count, size_t M, size_t N>
+void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t m0, size_t n0, float* out, size_t ldo) {
   const size_t group = w.group, groups = w.groups(), row_bytes = w.row_bytes(), stride = x.padded_K;
   const LaneGroups& lanes = lane_groups<Block::kBlock>[group / 64];
   const uint8_t* weights = w.w + n0 * row_bytes;
   const S* scales = static_cast<const S*>(w.scales) + n0 * groups;
   const S* biases = static_cast<const S*>(w.biases) + n0 * groups;
-  __m512 acc[N] = {};
+  const int8_t* digits = x.digits + m0 * count * stride;
+  const float* x_scales = x.scales + m0 * x.padded_groups;
+  const float* x_sums = x.sums + m0 * x.padded_groups;
+  const size_t ahead = kAheadBytes / row_bytes + N;  // rows; prefetching beyond the end of the matrix does no harm
+  __m512 acc[M][N] = {};
   for (size_t g = 0; g < groups; g += 16) {
     const size_t left = groups - g;
     const __mmask16 mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1u << left) - 1);
     const size_t end = left >= 16 ? (g + 16) * group : w.K;
-    const __m512 x_scale = _mm512_loadu_ps(x.scales + g), x_sum = _mm512_loadu_ps(x.sums + g);
-    __m512 scale[N];
+    __m512 scale[M][N];
     for (size_t n = 0; n < N; n++) {
-      scale[n] = _mm512_mul_ps(load_scales(scales + n * groups + g, mask), x_scale);
-      acc[n] = _mm512_fmadd_ps(load_scales(biases + n * groups + g, mask), x_sum, acc[n]);
+      prefetch(scales + (n + ahead) * groups + g);
+      prefetch(biases + (n + ahead) * groups + g);
+      const __m512 w_scale = load_scales(scales + n * groups + g, mask);
+      const __m512 bias = load_scales(biases + n * groups + g, mask);
+      for (size_t m = 0; m < M; m++) {
+        scale[m][n] = _mm512_mul_ps(w_scale, _mm512_loadu_ps(x_scales + m * x.padded_groups + g));
+        acc[m][n] = _mm512_fmadd_ps(bias, _mm512_loadu_ps(x_sums + m * x.padded_groups + g), acc[m][n]);
+      }
     }
     auto add_block = [&]<bool whole>(size_t k, size_t j) {
       const size_t byte = k * Block::kBits / 8;
       Block block[N];
-      __m512 p[N];
       for (size_t n = 0; n < N; n++) {
+        prefetch(weights + (n + ahead) * row_bytes + byte);
         block[n] = Block::template load<whole>(weights + n * row_bytes + byte, row_bytes - byte);
       }
-      products<Block, count>(block, x.digits + k, stride, p);
       const __m512i index = _mm512_load_si512(lanes.index[j]);
-      for (size_t n = 0; n < N; n++) acc[n] = _mm512_fmadd_ps(p[n], _mm512_permutexvar_ps(index, scale[n]), acc[n]);
+      for (size_t m = 0; m < M; m++) {
+        __m512 p[N];
+        products<Block, count>(block, digits + m * count * stride + k, stride, p);
+        for (size_t n = 0; n < N; n++) {
+          acc[m][n] = _mm512_fmadd_ps(p[n], _mm512_permutexvar_ps(index, scale[m][n]), acc[m][n]);
+        }
+      }
     };
     size_t k = g * group, j = 0;
     for (; k + Block::kBlock <= end; k += Block::kBlock, j++) add_block.template operator()<true>(k, j);
     if (k < end) add_block.template operator()<false>(k, j);
   }
-  for (size_t n = 0; n < N; n++) out[n0 + n] = _mm512_reduce_add_ps(acc[n]);
-}
-
-template <typename Block, typename S, int count>
-void all_rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out) {
-  size_t n = begin;
-  for (; n + 4 <= end; n += 4) weight_rows<Block, S, count, 4>(w, x, n, out);
-  for (; n < end; n++) weight_rows<Block, S, count, 1>(w, x, n, out);
-}
-
-template <typename Block, typename S>
-void with_count(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out) {
-  if (x.count == 1) return all_rows<Block, S, 1>(w, x, begin, end, out);
-  all_rows<Block, S, 3>(w, x, begin, end, out);
-}
-
-template <typename Block>
-void with_scales(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out) {
-  switch (w.scale_type) {
-    case Float::f32: return with_count<Block, float>(w, x, begin, end, out);
-    case Float::f16: return with_count<Block, Half>(w, x, begin, end, out);
-    case Float::bf16: return with_count<Block, Bf16>(w, x, begin, end, out);
+  for (size_t m = 0; m < M; m++) {
+    for (size_t n = 0; n < N; n++) out[m * ldo + n0 + n] = _mm512_reduce_add_ps(acc[m][n]);
   }
 }
 
-void rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out) {
+template <typename Block, typename S, int count, size_t M, size_t N>
+void weight_range(const QuantMatrix& w, const DigitRows& x, size_t m, size_t begin, size_t end, float* out,
+                  size_t ldo) {
+  size_t n = begin;
+  for (; n + N <= end; n += N) weight_rows<Block, S, count, M, N>(w, x, m, n, out + m * ldo, ldo);
+  for (; n < end; n++) weight_rows<Block, S, count, M, 1>(w, x, m, n, out + m * ldo, ldo);
+}
+
+// Rows of x by fours, twos and ones: each weight is unpacked once for all of a block.
+template <typename Block, typename S, int count>
+void all_rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+  for (size_t m = 0; m < x.M;) {
+    const size_t left = x.M - m;
+    if (left >= 4) {
+      weight_range<Block, S, count, 4, 2>(w, x, m, begin, end, out, ldo), m += 4;
+    } else if (left >= 2) {
+      weight_range<Block, S, count, 2, 2>(w, x, m, begin, end, out, ldo), m += 2;
+    } else {
+      weight_range<Block, S, count, 1, 4>(w, x, m, begin, end, out, ldo), m += 1;
+    }
+  }
+}
+
+template <typename Block, typename S>
+void with_count(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+  if (x.count == 1) return all_rows<Block, S, 1>(w, x, begin, end, out, ldo);
+  all_rows<Block, S, 3>(w, x, begin, end, out, ldo);
+}
+
+template <typename Block>
+void with_scales(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+  switch (w.scale_type) {
+    case Float::f32: return with_count<Block, float>(w, x, begin, end, out, ldo);
+    case Float::f16: return with_count<Block, Half>(w, x, begin, end, out, ldo);
+    case Float::bf16: return with_count<Block, Bf16>(w, x, begin, end, out, ldo);
+  }
+}
+
+void rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
   switch (w.bits) {
-    case 2: return with_scales<Stream<2>>(w, x, begin, end, out);
-    case 3: return with_scales<Stream<3>>(w, x, begin, end, out);
-    case 4: return with_scales<Nibbles>(w, x, begin, end, out);
-    case 5: return with_scales<Stream<5>>(w, x, begin, end, out);
-    case 6: return with_scales<Stream<6>>(w, x, begin, end, out);
-    case 8: return with_scales<Stream<8>>(w, x, begin, end, out);
+    case 2: return with_scales<Stream<2>>(w, x, begin, end, out, ldo);
+    case 3: return with_scales<Stream<3>>(w, x, begin, end, out, ldo);
+    case 4: return with_scales<Nibbles>(w, x, begin, end, out, ldo);
+    case 5: return with_scales<Stream<5>>(w, x, begin, end, out, ldo);
+    case 6: return with_scales<Stream<6>>(w, x, begin, end, out, ldo);
+    case 8: return with_scales<Stream<8>>(w, x, begin, end, out, ldo);
   }
 }
 
@@ -200,7 +238,7 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
   for (int d = 0; d < count; d++) {
     int8_t* digits = out + static_cast<size_t>(d) * padded_K;
     for (size_t k = w.K; k < padded_K; k++) digits[k] = 0;
-    if (w.bits == 4 && layout.M == 1) separate_pairs(digits, padded_K);
+    if (w.bits == 4 && layout.for_rows) separate_pairs(digits, padded_K);
   }
 }
 

@@ -69,6 +69,9 @@ class Norm : public CpuPrimitive {
   }
   std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override { return {inputs[0].shape()}; }
 
+  bool is_rms() const { return kind_ == Kind::rms; }
+  float eps() const { return eps_; }
+
  private:
   Kind kind_;
   float eps_;
@@ -92,6 +95,14 @@ mx::array make_norm(Norm::Kind kind, const mx::array& x, const std::optional<mx:
 }
 
 }  // namespace
+
+std::optional<PendingNorm> pending_rms_norm(const mx::array& normed) {
+  const Norm* norm = pending_primitive<Norm>(normed);
+  if (!norm || !norm->is_rms() || normed.inputs().size() != 2) return std::nullopt;
+  const mx::array& weight = normed.inputs()[1];
+  if (weight.dtype() != mx::float32) return std::nullopt;
+  return PendingNorm{normed.inputs()[0], weight, norm->eps()};
+}
 
 mx::array rms_norm(const mx::array& x, const std::optional<mx::array>& weight, float eps) {
   if (!use_native() || !is_plain_float32(x) || x.ndim() == 0 || !is_parameter_of(x, weight)) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "activation.h"
+#include "add.h"
 #include "attention.h"
 #include "attention_cache.h"
 #include "dense_matmul.h"

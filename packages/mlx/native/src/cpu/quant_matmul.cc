@@ -1,57 +1,108 @@
 #include "quant_matmul.h"
 
-#include "contiguous.h"
+#include <algorithm>
+#include <array>
+
+#include "activation.h"
 #include "dispatch.h"
 #include "float_type.h"
-#include "matmul.h"
-#include "mlx/allocator.h"
 #include "mlx/ops.h"
-#include "mlx/primitives.h"
+#include "quant_layer.h"
+#include "thread_pool.h"
 
 namespace abstractllm::cpu {
 
 namespace {
 
-class QuantizedMatmul : public mx::UnaryPrimitive {
+class QuantizedMatmul : public QuantLayer {
  public:
-  QuantizedMatmul(mx::Stream stream, int bits, int group, bool fast)
-      : UnaryPrimitive(stream), bits_(bits), group_(group), fast_(fast) {}
+  QuantizedMatmul(NormedInput input, QuantFormat format, bool fast, Addend addend = Addend::none)
+      : QuantLayer(input, addend, fast), format_(format) {}
 
   const char* name() const override { return "CpuQuantizedMatmul"; }
 
   bool is_equivalent(const mx::Primitive& other) const override {
     const auto& o = static_cast<const QuantizedMatmul&>(other);
-    return bits_ == o.bits_ && group_ == o.group_ && fast_ == o.fast_;
+    return is_same_layer(o) && format_ == o.format_;
   }
 
-  std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override {
-    mx::Shape shape = inputs[0].shape();
-    shape.back() = inputs[1].shape(0);
-    return {shape};
+  std::shared_ptr<QuantLayer> adding(Addend addend) const override {
+    return std::make_shared<QuantizedMatmul>(input_, format_, fast_, addend);
+  }
+
+  const QuantFormat& format() const { return format_; }
+  bool is_fast() const { return fast_; }
+
+  void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
+    auto& encoder = mx::cpu::get_command_encoder(stream());
+    const PendingRows rows(input_, inputs, encoder);
+    QuantProduct product = quant_operand(inputs, input_.count(), format_, encoder);
+    const float* addend = addend_of(inputs, encoder);
+    allocate(out);
+    product.out = out.data<float>();
+    encoder.dispatch([rows, product, addend, is_row = addend_ == Addend::row, fast = fast_] {
+      const Rows x = rows.get();
+      quant_products({&product, 1}, x, fast);
+      if (addend) add_rows(addend, is_row, product.out, x.M, product.N);
+    });
+  }
+
+ private:
+  QuantFormat format_;
+};
+
+// down(activation(gate(x)) * up(x)) as one node. Inputs: rows, the matrices of gate, up and down, an addend.
+class GatedMlp : public QuantLayer {
+ public:
+  using Activation = void (*)(const float* gate, const float* x, float* out, size_t n);
+
+  GatedMlp(NormedInput input, std::array<QuantFormat, 3> formats, Activation activation, bool fast,
+           Addend addend = Addend::none)
+      : QuantLayer(input, addend, fast), formats_(formats), activation_(activation) {}
+
+  const char* name() const override { return "CpuGatedMlp"; }
+
+  bool is_equivalent(const mx::Primitive& other) const override {
+    const auto& o = static_cast<const GatedMlp&>(other);
+    return is_same_layer(o) && formats_ == o.formats_ && activation_ == o.activation_;
+  }
+
+  std::shared_ptr<QuantLayer> adding(Addend addend) const override {
+    return std::make_shared<GatedMlp>(input_, formats_, activation_, fast_, addend);
   }
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     auto& encoder = mx::cpu::get_command_encoder(stream());
-    const mx::array x = row_contiguous(inputs[0], encoder), w = row_contiguous(inputs[1], encoder);
-    const mx::array scales = row_contiguous(inputs[2], encoder), biases = row_contiguous(inputs[3], encoder);
-    out.set_data(mx::allocator::malloc(out.nbytes()));
-    const size_t K = static_cast<size_t>(x.shape(-1)), N = static_cast<size_t>(w.shape(0));
-    const QuantMatrix matrix{w.data<uint8_t>(),     scales.data<void>(), biases.data<void>(), *float_type(scales.dtype()),
-                             bits_, static_cast<size_t>(group_), K};
-    const Rows rows{x.data<float>(), x.size() / K, K};
-    encoder.dispatch([matrix, N, rows, to = out.data<float>(), fast = fast_] {
-      quant_product(matrix, N, rows, to, fast);
+    const PendingRows rows(input_, inputs, encoder);
+    const size_t first = input_.count();
+    QuantProduct gate = quant_operand(inputs, first, formats_[0], encoder);
+    QuantProduct up = quant_operand(inputs, first + 3, formats_[1], encoder);
+    QuantProduct down = quant_operand(inputs, first + 6, formats_[2], encoder);
+    const float* addend = addend_of(inputs, encoder);
+    allocate(out);
+    down.out = out.data<float>();
+    const size_t M = out.size() / down.N, F = gate.N;
+    mx::array hidden({2, static_cast<int>(M), static_cast<int>(F)}, mx::float32, nullptr, {});
+    allocate(hidden);
+    gate.out = hidden.data<float>();
+    up.out = gate.out + M * F;
+    encoder.add_temporary(std::move(hidden));
+    encoder.dispatch([rows, gate, up, down, addend, F, activation = activation_, is_row = addend_ == Addend::row,
+                      fast = fast_] {
+      const Rows x = rows.get();
+      const QuantProduct both[] = {gate, up};
+      quant_products(both, x, fast);
+      parallel_for(x.M, std::max<size_t>(1, kElementsPerRange / F), [&](size_t begin, size_t end) {
+        activation(gate.out + begin * F, up.out + begin * F, gate.out + begin * F, (end - begin) * F);
+      });
+      quant_products({&down, 1}, {gate.out, x.M, F}, fast);
+      if (addend) add_rows(addend, is_row, down.out, x.M, down.N);
     });
   }
 
-  void eval_gpu(const std::vector<mx::array>&, mx::array&) override {
-    throw std::runtime_error("CpuQuantizedMatmul runs on the CPU only");
-  }
-
  private:
-  int bits_;
-  int group_;
-  bool fast_;
+  std::array<QuantFormat, 3> formats_;
+  Activation activation_;
 };
 
 // MLX's own defaults and limits of affine quantization.
@@ -69,6 +120,28 @@ bool fits(const mx::array& x, const mx::array& w, const mx::array& scales, const
          scales.shape(1) == K / group && biases.shape() == scales.shape();
 }
 
+// The gated MLP that the product of `x` with `down` completes, when `x` is `activation(gate(h)) * up(h)` and none of it
+// is computed yet.
+std::optional<mx::array> gated_mlp(const mx::array& x, const mx::Shape& shape, const std::vector<mx::array>& down,
+                                   const QuantFormat& format, bool fast) {
+  const std::optional<PendingGated> gated = pending_gated(x);
+  if (!gated) return std::nullopt;
+  const auto* gate = pending_primitive<QuantizedMatmul>(gated->gate);
+  const auto* up = pending_primitive<QuantizedMatmul>(gated->x);
+  if (!gate || !up || gate->addend() != Addend::none || up->addend() != Addend::none) return std::nullopt;
+  const std::vector<mx::array>&from = gated->gate.inputs(), &other = gated->x.inputs();
+  const size_t rows = gate->input().count();
+  const bool is_one_input = gate->input() == up->input() && gate->is_fast() == fast && up->is_fast() == fast &&
+                            std::equal(from.begin(), from.begin() + rows, other.begin(),
+                                       [](const mx::array& a, const mx::array& b) { return a.id() == b.id(); });
+  if (!is_one_input) return std::nullopt;
+  std::vector<mx::array> inputs = from;
+  inputs.insert(inputs.end(), other.begin() + rows, other.end());
+  inputs.insert(inputs.end(), down.begin(), down.end());
+  auto node = std::make_shared<GatedMlp>(gate->input(), std::array{gate->format(), up->format(), format}, gated->row, fast);
+  return mx::array(shape, mx::float32, std::move(node), std::move(inputs));
+}
+
 }  // namespace
 
 mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::array& scales,
@@ -81,9 +154,14 @@ mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::arr
   if (!is_ours) return mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
   mx::Shape shape = x.shape();
   shape.back() = w.shape(0);
-  const mx::Stream stream = mx::default_stream(mx::Device::cpu);
-  return mx::array(std::move(shape), mx::float32,
-                   std::make_shared<QuantizedMatmul>(stream, b, g, settings().fast_matmul), {x, w, scales, *biases});
+  const QuantFormat format{b, g};
+  const bool fast = settings().fast_matmul;
+  if (auto mlp = gated_mlp(x, shape, {w, scales, *biases}, format, fast)) return *mlp;
+  std::vector<mx::array> inputs;
+  const NormedInput input = take_input(x, inputs);
+  inputs.insert(inputs.end(), {w, scales, *biases});
+  return mx::array(std::move(shape), mx::float32, std::make_shared<QuantizedMatmul>(input, format, fast),
+                   std::move(inputs));
 }
 
 }  // namespace abstractllm::cpu

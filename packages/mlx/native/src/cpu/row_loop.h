@@ -8,9 +8,6 @@
 
 namespace abstractllm::cpu {
 
-// Elements that take a simple kernel about 10 us: fewer are not worth a second thread.
-constexpr size_t kElementsPerRange = 32768;
-
 // Calls `body(i, row)` for every row of `rows`; rows whose elements lie apart are gathered first.
 template <typename F>
 void for_each_row(const RowView& rows, F&& body) {

@@ -13,6 +13,9 @@ size_t thread_count();
 // For the whole process; 0 restores the default. Safe while loops run: it holds for the ones that start later.
 void set_thread_count(size_t n);
 
+// Elements that take a simple kernel about 10 us: fewer are not worth a second thread.
+constexpr size_t kElementsPerRange = 32768;
+
 using RangeBody = void (*)(const void* context, size_t begin, size_t end);
 void run_ranges(size_t count, size_t grain, RangeBody body, const void* context);
 

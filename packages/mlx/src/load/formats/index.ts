@@ -2,6 +2,7 @@
 import type { MxArray } from "../../core/index.ts";
 import type { Quantization } from "../../nn/index.ts";
 import { awq } from "./awq.ts";
+import { bitnet } from "./bitnet.ts";
 import { compressedTensors } from "./compressed-tensors.ts";
 import { FormatSettings } from "./format-settings.ts";
 import { fp8 } from "./fp8.ts";
@@ -19,6 +20,7 @@ export interface ForeignFormat {
 
 const methods: Readonly<Record<string, (settings: FormatSettings) => readonly WeightFormat[]>> = {
   awq: (settings) => [awq(settings)],
+  bitnet: (settings) => [bitnet(settings)],
   "compressed-tensors": compressedTensors,
   fp8: (settings) => [fp8(settings)],
   gptq: (settings) => [gptq(settings)],

@@ -1,0 +1,80 @@
+import { randomBytes } from "node:crypto";
+import type { DeltaPart } from "../interface/stream-part.ts";
+import type { ToolCall } from "../interface/tool-call.ts";
+import type { WrittenCall } from "./tool-dialect.ts";
+
+/** Where parts go, and how. */
+export interface PartsOptions {
+  readonly emit: (part: DeltaPart) => void;
+  /** White space before a tool call is no text, so it waits for what follows. */
+  readonly holdSpace: boolean;
+  /** Ids of the conversation's earlier calls, which no new call may have. */
+  readonly usedIds: ReadonlySet<string>;
+}
+
+/** An answer's text, reasoning and calls, sent on as they come and kept as a whole. */
+export class AnswerParts {
+  text = "";
+  reasoning = "";
+  readonly toolCalls: ToolCall[] = [];
+  readonly #options: PartsOptions;
+  /** White space whose turn comes when something follows it. */
+  #textSpace = "";
+  #reasoningSpace = "";
+  #afterReasoning = false;
+
+  constructor(options: PartsOptions) {
+    this.#options = options;
+  }
+
+  addText(piece: string): void {
+    const isFirst = this.text === "" && this.#afterReasoning;
+    const whole = isFirst ? (this.#textSpace + piece).trimStart() : this.#textSpace + piece;
+    const text = this.#options.holdSpace ? whole.trimEnd() : whole;
+    this.#textSpace = whole.slice(text.length);
+    if (text === "") return;
+    this.text += text;
+    this.#options.emit({ type: "text-delta", text });
+  }
+
+  addReasoning(piece: string): void {
+    const whole = this.#reasoningSpace + piece;
+    const text = this.reasoning === "" ? whole.trim() : whole.trimEnd();
+    this.#reasoningSpace = text === "" && this.reasoning === "" ? "" : whole.slice(whole.trimEnd().length);
+    if (text === "") return;
+    this.reasoning += text;
+    this.#options.emit({ type: "reasoning-delta", text });
+  }
+
+  /** The white space around reasoning is no part of it, nor of the text that follows. */
+  endReasoning(): void {
+    this.#reasoningSpace = this.reasoning === "" ? "" : "\n\n"; // between this and more of it
+    this.#afterReasoning = true;
+  }
+
+  addCall({ id: given, name, arguments: input }: WrittenCall): void {
+    const taken = (id: string) =>
+      this.#options.usedIds.has(id) || this.toolCalls.some((call) => call.id === id);
+    const id = given === undefined || taken(given) ? newId() : given;
+    const toolCall: ToolCall = { id, name, arguments: input };
+    this.toolCalls.push(toolCall);
+    this.#options.emit({ type: "tool-input-start", id, name });
+    this.#options.emit({ type: "tool-input-delta", id, text: JSON.stringify(input) });
+    this.#options.emit({ type: "tool-call", toolCall });
+  }
+
+  end(): void {
+    const rest = this.#textSpace;
+    this.#textSpace = "";
+    if (rest === "" || this.toolCalls.length > 0) return;
+    this.text += rest;
+    this.#options.emit({ type: "text-delta", text: rest });
+  }
+}
+
+const ID_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** Nine letters and digits, which is what Mistral's templates insist on. */
+function newId(): string {
+  return Array.from(randomBytes(9), (byte) => ID_CHARACTERS.charAt(byte % ID_CHARACTERS.length)).join("");
+}

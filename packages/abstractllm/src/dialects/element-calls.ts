@@ -1,0 +1,97 @@
+import type { ToolSpec } from "../interface/tool.ts";
+import { argumentSchema, argumentValue } from "./argument-value.ts";
+import { readJson } from "./json-text.ts";
+import { type CallElement, type ElementNames, readElements } from "./read-elements.ts";
+import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
+
+type Parameter = CallElement["parameters"][number];
+type ReadValue = (parameter: Parameter, tools: readonly ToolSpec[], tool: string) => unknown;
+
+/** Qwen3-Coder: `<tool_call><function=f><parameter=a>1</parameter></function></tool_call>`. */
+export const qwen3Coder: ToolDialect = {
+  start: "<tool_call>",
+  end: "</tool_call>",
+  parse: parser(
+    { call: "<function", callEnd: "</function>", parameter: "<parameter", parameterEnd: "</parameter>" },
+    bySchema((text) => text.replace(/^\n/, "").replace(/\n$/, "")),
+  ),
+};
+
+/** MiniMax M2: `<minimax:tool_call><invoke name="f"><parameter name="a">1</parameter></invoke></minimax:tool_call>`. */
+export const minimaxM2: ToolDialect = {
+  start: "<minimax:tool_call>",
+  end: "</minimax:tool_call>",
+  parse: parser(
+    { call: "<invoke", callEnd: "</invoke>", parameter: "<parameter", parameterEnd: "</parameter>" },
+    bySchema((text) => text.trim()),
+  ),
+};
+
+const readMiniCpm = parser(
+  { call: "<function", callEnd: "</function>", parameter: "<param", parameterEnd: "</param>" },
+  bySchema((text) => /^\s*<!\[CDATA\[(.*)\]\]>\s*$/s.exec(text)?.[1] ?? text.trim()),
+);
+
+/** MiniCPM5: `<function name="f"><param name="a">1</param></function>` with nothing around it. */
+export const miniCpm5: ToolDialect = {
+  start: "<function name=",
+  end: "</function>",
+  parse: (block, tools) =>
+    readMiniCpm(block.startsWith("<function") ? block : `<function name=${block}`, tools),
+};
+
+/** Muse Spark: `<atem:function_calls><atem:invoke name="f"><atem:parameter name="a">1</atem:parameter>…`. */
+export const museSpark: ToolDialect = {
+  start: "<atem:function_calls>",
+  end: "</atem:function_calls>",
+  parse: parser(
+    {
+      call: "<atem:invoke",
+      callEnd: "</atem:invoke>",
+      parameter: "<atem:parameter",
+      parameterEnd: "</atem:parameter>",
+    },
+    ({ name, text }, tools, tool) => argumentValue(text.trim(), argumentSchema(tools, tool, name), "value"),
+  ),
+};
+
+/** DeepSeek V3.2: elements whose parameters say whether they are strings. */
+export const deepSeekDsml: ToolDialect = {
+  start: "<｜DSML｜function_calls>",
+  end: "</｜DSML｜function_calls>",
+  parse: parser(
+    {
+      call: "<｜DSML｜invoke",
+      callEnd: "</｜DSML｜invoke>",
+      parameter: "<｜DSML｜parameter",
+      parameterEnd: "</｜DSML｜parameter>",
+    },
+    ({ head, text }) => (head.includes('string="true"') ? text : (readJson(text) ?? text)),
+  ),
+};
+
+function parser(names: ElementNames, read: ReadValue): ToolDialect["parse"] {
+  return (block, tools) =>
+    readElements(block, names).map(
+      ({ name: tool, parameters }): WrittenCall => ({
+        name: tool,
+        arguments: Object.fromEntries(
+          parameters
+            .filter(({ name }) => name !== "")
+            .map((parameter) => [parameter.name, read(parameter, tools, tool)]),
+        ),
+      }),
+    );
+}
+
+/** The value that the schema makes of a text, which is a string where the schema says nothing. */
+function bySchema(clean: (text: string) => string): ReadValue {
+  return ({ name, text }, tools, tool) => {
+    const schema = argumentSchema(tools, tool, name);
+    const value = clean(text);
+    const typed = argumentValue(value, schema, "text");
+    const isUntyped = schema !== undefined && schema.type === undefined && typed === value;
+    const structure = isUntyped && /^\s*[[{]/.test(value) ? readJson(value) : undefined;
+    return structure ?? typed;
+  };
+}

@@ -1,0 +1,126 @@
+import type { DeltaPart } from "../interface/stream-part.ts";
+import type { ToolSpec } from "../interface/tool.ts";
+import type { ToolCall } from "../interface/tool-call.ts";
+import { AnswerParts } from "./answer-parts.ts";
+import { findMark, pendingLength } from "./find-mark.ts";
+import { readJsonObject } from "./json-text.ts";
+
+interface HarmonyOptions {
+  readonly tools: readonly ToolSpec[];
+  readonly usedIds: ReadonlySet<string>;
+  readonly emit: (part: DeltaPart) => void;
+}
+
+const MESSAGE = "<|message|>";
+const BOUNDARIES = ["<|end|>", "<|call|>", "<|return|>", "<|start|>", "<|channel|>"];
+
+/**
+ * Reads gpt-oss answers: messages on channels, `<|channel|>analysis<|message|>…<|end|>`, where a commentary `to=` a
+ * function is a call of it.
+ *
+ * @see https://cookbook.openai.com/articles/openai-harmony
+ */
+export class HarmonyReader {
+  static readonly MARKS: readonly string[] = [MESSAGE, "<|constrain|>", ...BOUNDARIES];
+
+  readonly #parts: AnswerParts;
+  readonly #tools: readonly ToolSpec[];
+  #buffer = "";
+  /** The header of the message being read; undefined within a header. The prompt opens the first message. */
+  #header: string | undefined = undefined;
+  /** The tool whose arguments are being read. */
+  #recipient: string | undefined;
+
+  constructor({ tools, usedIds, emit }: HarmonyOptions) {
+    this.#tools = tools;
+    this.#parts = new AnswerParts({ emit, usedIds, holdSpace: true });
+  }
+
+  get text(): string {
+    return this.#parts.text;
+  }
+
+  get reasoning(): string {
+    return this.#parts.reasoning;
+  }
+
+  get toolCalls(): readonly ToolCall[] {
+    return this.#parts.toolCalls;
+  }
+
+  get isReasoning(): boolean {
+    return this.#recipient === undefined && channelOf(this.#header ?? this.#buffer) === "analysis";
+  }
+
+  push(text: string): void {
+    this.#buffer += text;
+    while (this.#header === undefined ? this.#readHeader() : this.#readContent()) {
+      // until what is left needs more text
+    }
+  }
+
+  end(isCutOff: boolean): void {
+    const rest = this.#buffer;
+    this.#buffer = "";
+    if (this.#header === undefined) {
+      if (!rest.includes("<|")) this.#parts.addText(rest);
+    } else if (this.#recipient === undefined) {
+      this.#add(rest);
+    } else {
+      this.#addCall(rest, isCutOff);
+    }
+    this.#parts.end();
+  }
+
+  #readHeader(): boolean {
+    const isPlain = !mayBeHeader(this.#buffer.trimStart());
+    const found = findMark(this.#buffer, [MESSAGE]);
+    if (found === undefined && !isPlain) return false;
+    this.#header = isPlain ? "" : this.#buffer.slice(0, found?.start);
+    if (!isPlain) this.#buffer = this.#buffer.slice(found?.end);
+    const recipient = /\bto=(?:functions\.)?([\w.-]+)/.exec(this.#header)?.[1];
+    this.#recipient = this.#tools.length === 0 ? undefined : recipient;
+    return true;
+  }
+
+  #readContent(): boolean {
+    const found = findMark(this.#buffer, BOUNDARIES);
+    if (found === undefined) {
+      if (this.#recipient !== undefined) return false; // arguments count as a whole
+      const safe = this.#buffer.length - pendingLength(this.#buffer, BOUNDARIES);
+      this.#add(this.#buffer.slice(0, safe));
+      this.#buffer = this.#buffer.slice(safe);
+      return false;
+    }
+    const content = this.#buffer.slice(0, found.start);
+    if (this.#recipient === undefined) this.#add(content);
+    else this.#addCall(content, false);
+    if (channelOf(this.#header ?? "") === "analysis") this.#parts.endReasoning();
+    this.#header = undefined;
+    this.#recipient = undefined;
+    // a message that begins without its start token keeps its channel
+    this.#buffer =
+      found.mark === "<|channel|>" ? this.#buffer.slice(found.start) : this.#buffer.slice(found.end);
+    return true;
+  }
+
+  #add(content: string): void {
+    if (content === "") return;
+    if (channelOf(this.#header ?? "") === "analysis") this.#parts.addReasoning(content);
+    else this.#parts.addText(content);
+  }
+
+  #addCall(content: string, isCutOff: boolean): void {
+    const input = isCutOff ? undefined : readJsonObject(content.trim() === "" ? "{}" : content);
+    if (input === undefined || this.#recipient === undefined) this.#parts.addText(content);
+    else this.#parts.addCall({ name: this.#recipient, arguments: input });
+  }
+}
+
+/** The prompt ends with the role, so a recipient may come first. */
+const HEADER_BEGINNINGS = ["<|", "assistant", "to="];
+
+const mayBeHeader = (text: string): boolean =>
+  HEADER_BEGINNINGS.some((beginning) => text.startsWith(beginning) || beginning.startsWith(text));
+
+const channelOf = (header: string): string | undefined => /<\|channel\|>\s*(\w+)/.exec(header)?.[1];

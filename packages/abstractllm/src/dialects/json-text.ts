@@ -1,0 +1,47 @@
+/** The value of a JSON text, line breaks within its strings allowed; undefined when it is none. */
+export function readJson(text: string): unknown {
+  return parse(text) ?? parse(text.replace(STRINGS, escapeControls));
+}
+
+/** The object that a JSON text holds. */
+export function readJsonObject(text: string): Record<string, unknown> | undefined {
+  const value = readJson(text);
+  return isRecord(value) ? value : undefined;
+}
+
+/** An object that is no array. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The end of the JSON value that begins at `start`, its brackets and strings balanced; undefined when it has none. */
+export function endOfJson(text: string, start: number): number | undefined {
+  let depth = 0;
+  for (const { 0: token, index } of text.slice(start).matchAll(TOKENS)) {
+    if (token === '"') return undefined; // a string that does not end
+    if (token === "{" || token === "[") depth++;
+    if (token === "}" || token === "]") depth--;
+    if (depth <= 0) return start + index + token.length;
+  }
+  return undefined;
+}
+
+/** True when a JSON text breaks off within a string. */
+export function endsInString(text: string): boolean {
+  return text.replace(STRINGS, "").includes('"');
+}
+
+const STRINGS = /"[^"\\]*(?:\\.[^"\\]*)*"/gs;
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|["{}[\]]/gs;
+const CONTROLS = /\p{Cc}/gu;
+
+const escapeControls = (text: string): string =>
+  text.replace(CONTROLS, (character) => JSON.stringify(character).slice(1, -1));
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

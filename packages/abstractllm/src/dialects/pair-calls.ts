@@ -1,0 +1,66 @@
+import type { ToolSpec } from "../interface/tool.ts";
+import { argumentSchema, argumentValue } from "./argument-value.ts";
+import { readJsonCalls } from "./json-calls.ts";
+import { isRecord, readJson } from "./json-text.ts";
+import { readPython } from "./python-text.ts";
+import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
+
+/** GLM-4.5 and later, Laguna: `<tool_call>f<arg_key>a</arg_key><arg_value>1</arg_value></tool_call>`. */
+export const glm47: ToolDialect = { start: "<tool_call>", end: "</tool_call>", parse: parser("") };
+
+/** LongCat: the same with names of its own. */
+export const longCat: ToolDialect = {
+  start: "<longcat_tool_call>",
+  end: "</longcat_tool_call>",
+  parse: parser("longcat_"),
+};
+
+function parser(prefix: string): ToolDialect["parse"] {
+  const key = `<${prefix}arg_key>`;
+  const pair = new RegExp(
+    `${key}([^<]*)</${prefix}arg_key>(?:\\\\n|\\s)*<${prefix}arg_value>(.*?)</${prefix}arg_value>`,
+    "gs",
+  );
+  return (block, tools) => {
+    const name = block.slice(0, Math.max(0, block.indexOf(key))).trim();
+    if (name === "") return readOtherForms(block.trim(), tools);
+    const pairs = [...block.matchAll(pair)].map(([, argument = "", value = ""]): [string, string] => [
+      argument.trim(),
+      value.trim(),
+    ]);
+    return [callOf(name, pairs, tools)];
+  };
+}
+
+function callOf(
+  tool: string,
+  pairs: readonly (readonly [string, string])[],
+  tools: readonly ToolSpec[],
+): WrittenCall {
+  const values = pairs.map(([name, text]) => {
+    const schema = argumentSchema(tools, tool, name);
+    return [name, schema?.type === "string" ? text : argumentValue(text, schema, "value")] as const;
+  });
+  return { name: tool, arguments: Object.fromEntries(values) };
+}
+
+/** JSON, `name` alone, `name {…}` or `name a=1 b=2`, which these models write now and then. */
+function readOtherForms(block: string, tools: readonly ToolSpec[]): readonly WrittenCall[] {
+  if (block.startsWith("{") || block.startsWith("[")) return readJsonCalls(block);
+  const [, name = "", rest = ""] = /^(\S+)\s*(.*)$/s.exec(block) ?? [];
+  if (!tools.some((tool) => tool.name === name)) return [];
+  if (rest === "") return [{ name, arguments: {} }];
+  const input = readJson(rest) ?? readPython(rest);
+  if (isRecord(input)) return [{ name, arguments: input }];
+  const pairs = readAssignments(rest);
+  return pairs === undefined ? [] : [callOf(name, pairs, tools)];
+}
+
+function readAssignments(text: string): [string, string][] | undefined {
+  const assignment = /([^\s=]+)=("[^"]*"|'[^']*'|\S*)/g;
+  if (text.replace(assignment, "").trim() !== "") return undefined;
+  return [...text.matchAll(assignment)].map(([, name = "", value = ""]) => [
+    name,
+    value.replace(/^(["'])(.*)\1$/s, "$2"),
+  ]);
+}

@@ -1,0 +1,68 @@
+import type { EngineModel, GenerateRequest, GenerationPart } from "@abstractllm/mlx";
+import { createAnswerReader, marksOf } from "../../dialects/index.ts";
+import { ProviderAPIError } from "../../errors/index.ts";
+import type { DeltaPart } from "../../interface/stream-part.ts";
+import type { ProviderAnswer } from "../provider-call.ts";
+import type { PreparedCall } from "./prepare-call.ts";
+
+type Finish = Extract<GenerationPart, { type: "finish" }>;
+
+/** What the engine's answer says by itself. */
+export type ReadAnswer = Pick<
+  ProviderAnswer,
+  "text" | "reasoning" | "toolCalls" | "usage" | "finishReason" | "rawFinishReason" | "timings" | "raw"
+> & { readonly warnings: readonly string[] };
+
+/** Runs a request and reads the answer: reasoning, text and tool calls as the model writes them. */
+export async function readAnswer(
+  { call, callable, dialect, usedIds }: PreparedCall,
+  model: EngineModel,
+  request: GenerateRequest,
+  emit: (part: DeltaPart) => void,
+  signal: AbortSignal,
+): Promise<ReadAnswer> {
+  // a text sent as it is comes back as it is
+  const format = call.options.chatTemplate === false ? {} : { dialect, reasoning: model.info.reasoning };
+  const makeReader = (startsInReasoning: boolean) =>
+    createAnswerReader({
+      ...format,
+      startsInReasoning,
+      tools: callable,
+      usedIds,
+      emit,
+    });
+  let reader = makeReader(false);
+  let reasoningTokens = 0;
+  const keepSpecialTokens = marksOf({ ...format, tools: callable });
+  for await (const part of model.generate({ ...request, keepSpecialTokens }, { signal })) {
+    if (part.type === "reasoning-start") {
+      reader = makeReader(true);
+    } else if (part.type === "text-delta") {
+      const before = reader.reasoning.length;
+      reader.push(part.text);
+      if (reader.isReasoning || reader.reasoning.length > before) reasoningTokens += part.tokens.length;
+    } else {
+      reader.end(part.finishReason === "length");
+      const { text, reasoning, toolCalls } = reader;
+      return {
+        ...finishOf(part, toolCalls.length > 0),
+        text,
+        toolCalls,
+        ...(reasoning === "" ? {} : { reasoning }),
+        usage: { ...part.usage, reasoningTokens },
+      };
+    }
+  }
+  throw new ProviderAPIError("The engine ended the answer without saying why", { provider: "mlx" });
+}
+
+function finishOf(finish: Finish, hasCalls: boolean) {
+  const { finishReason, rawFinishReason, timings, warnings } = finish;
+  return {
+    finishReason: hasCalls ? ("tool-calls" as const) : finishReason,
+    rawFinishReason,
+    timings,
+    warnings,
+    raw: finish,
+  };
+}

@@ -1,0 +1,47 @@
+import type { ModelInfo } from "@abstractllm/mlx";
+import { describe, expect, test } from "vitest";
+import type { ReasoningOption } from "../../interface/generate-options.ts";
+import { reasoningVariables } from "./reasoning-variables.ts";
+
+type Traits = Pick<ModelInfo, "templateSwitches"> & Partial<Pick<ModelInfo, "reasoning" | "toolDialect">>;
+
+const marks = { start: "<think>", end: "</think>" };
+const MODELS = {
+  plain: { templateSwitches: ["tools"] },
+  qwen3: { templateSwitches: ["tools", "enable_thinking"], reasoning: marks },
+  r1: { templateSwitches: [], reasoning: marks },
+  deepSeekV4: { templateSwitches: ["enable_thinking", "thinking", "reasoning_effort"], reasoning: marks },
+  // its template has a variable of its own named thinking
+  gptOss: { templateSwitches: ["tools", "thinking", "reasoning_effort"], toolDialect: "harmony" },
+} as const satisfies Record<string, Traits>;
+
+const variables = (option: ReasoningOption | undefined, model: Traits) =>
+  reasoningVariables(option, model as ModelInfo);
+
+describe("the option reasoning", () => {
+  test.each(Object.entries(MODELS))("changes nothing where it is not set: %s", (_, model) => {
+    expect(variables(undefined, model)).toEqual({});
+  });
+
+  test("sets what the template reads", () => {
+    const off = { enable_thinking: false, thinking: false };
+    const on = { enable_thinking: true, thinking: true };
+    expect(variables(false, MODELS.qwen3)).toEqual(off);
+    expect(variables(true, MODELS.qwen3)).toEqual(on);
+    expect(variables(true, MODELS.r1)).toEqual({});
+    expect(variables("high", MODELS.deepSeekV4)).toEqual({ ...on, reasoning_effort: "high" });
+    expect(variables("low", MODELS.gptOss)).toEqual({ reasoning_effort: "low" });
+    expect(variables(true, MODELS.gptOss)).toEqual({});
+    expect(variables(false, MODELS.plain)).toEqual({});
+  });
+
+  test.each([
+    ["to reason", true, MODELS.plain, "does not reason"],
+    ["to stop reasoning", false, MODELS.r1, "cannot turn reasoning off"],
+    ["to stop reasoning", false, MODELS.gptOss, "cannot turn reasoning off"],
+    ["to reason by degrees", "low", MODELS.qwen3, "knows no degrees"],
+    ["to count tokens of reasoning", { maxTokens: 9 }, MODELS.qwen3, "cannot limit"],
+  ] as const)("is refused %s where the model cannot", (_, option, model, message) => {
+    expect(() => variables(option, model)).toThrow(message);
+  });
+});

@@ -1,0 +1,134 @@
+import type { OptionName, Options } from "../../config/option-table.ts";
+import type { EmbedOptions } from "../../interface/embed.ts";
+import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
+import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
+import type { DeltaPart } from "../../interface/stream-part.ts";
+import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
+import { looksLikeVisionModel } from "../openai-compatible/looks-like-vision-model.ts";
+import {
+  asArray,
+  asCount,
+  asRecord,
+  asText,
+  buildService,
+  checkBaseUrl,
+  REMOTE_OPTIONS,
+  type RemoteClient,
+  RemoteProvider,
+  type RemoteService,
+} from "../remote/index.ts";
+import { buildRequest } from "./build-request.ts";
+import { ollamaAddress } from "./ollama-address.ts";
+import { readAnswer } from "./read-answer.ts";
+
+const SUPPORTED: readonly OptionName[] = [
+  ...REMOTE_OPTIONS,
+  "temperature",
+  "maxTokens",
+  "contextWindow",
+  "topP",
+  "topK",
+  "minP",
+  "repetitionPenalty",
+  "frequencyPenalty",
+  "presencePenalty",
+  "stop",
+  "seed",
+  "vision",
+  "tools",
+  "schema",
+  "reasoning",
+];
+
+const OLLAMA_TRAITS: ProviderTraits = {
+  name: "ollama",
+  defaults: { model: "phi4-mini:latest", baseUrl: "http://localhost:11434" },
+  environment: { baseUrl: ["OLLAMA_BASE_URL", "OLLAMA_HOST"], apiKey: ["OLLAMA_API_KEY"] },
+  supported: new Set(SUPPORTED),
+};
+
+/** Models that an Ollama server runs. Made by `createLLM("ollama", config)`. */
+export class OllamaProvider extends RemoteProvider {
+  /**
+   * @throws {InvalidParameterError} for an option that is unknown or has a bad value
+   * @throws {UnsupportedFeatureError} for an option that Ollama does not have
+   */
+  constructor(config: LLMConfig) {
+    super(OLLAMA_TRAITS, config);
+    this.service(this.getConfig());
+  }
+
+  override updateConfig(options: LLMConfigInput): void {
+    if (typeof options.baseUrl === "string") checkBaseUrl(ollamaAddress(options.baseUrl), this.provider);
+    super.updateConfig(options);
+  }
+
+  getCapabilities(): Capabilities {
+    const { model = "", maxTokens = 0, vision } = this.getConfig();
+    return {
+      [ModelCapability.STREAMING]: true,
+      [ModelCapability.MAX_TOKENS]: maxTokens,
+      [ModelCapability.SYSTEM_PROMPT]: true,
+      [ModelCapability.ASYNC]: true,
+      [ModelCapability.FUNCTION_CALLING]: true,
+      [ModelCapability.TOOL_USE]: true,
+      [ModelCapability.VISION]: vision ?? looksLikeVisionModel(model),
+      [ModelCapability.FINE_TUNING]: false,
+      [ModelCapability.EMBEDDINGS]: true,
+      [ModelCapability.MULTILINGUAL]: true,
+      [ModelCapability.RAG]: false,
+      [ModelCapability.MULTI_TURN]: true,
+      [ModelCapability.PARALLEL_INFERENCE]: true,
+      [ModelCapability.IMAGE_GENERATION]: false,
+      [ModelCapability.AUDIO_PROCESSING]: false,
+      [ModelCapability.JSON_MODE]: true,
+    };
+  }
+
+  /** Has the server read the model into memory, where its own `keep_alive` keeps it for a while. */
+  override async load({ signal = new AbortController().signal }: { signal?: AbortSignal | undefined } = {}) {
+    signal.throwIfAborted();
+    const options = this.getConfig();
+    await this.request({ options }, signal, (client) =>
+      client.postJson("/api/generate", { model: options.model, stream: false }),
+    );
+  }
+
+  protected service(options: Options): RemoteService {
+    const { apiKey, model, baseUrl = "" } = options;
+    const authorization: Record<string, string> =
+      apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+    const hints = {
+      startHint: "Start Ollama: ollama serve",
+      modelHint: `Get it first: ollama pull ${model}`,
+    };
+    return buildService(this.provider, ollamaAddress(baseUrl), options, authorization, hints);
+  }
+
+  protected override async embedTexts(
+    texts: readonly string[],
+    { model = this.getParam("model", ""), dimensions }: EmbedOptions,
+    signal: AbortSignal,
+  ) {
+    const shape = dimensions === undefined ? {} : { dimensions };
+    const answer = await this.request({ options: this.getConfig(), model }, signal, async (client) =>
+      asRecord(await client.postJson("/api/embed", { model, input: texts, truncate: false, ...shape })),
+    );
+    return {
+      embeddings: asArray(answer.embeddings) as number[][],
+      usage: { inputTokens: asCount(answer.prompt_eval_count) },
+      model: asText(answer.model) || model,
+      raw: answer,
+    };
+  }
+
+  protected async answer(
+    client: RemoteClient,
+    call: ProviderCall,
+    emit: (part: DeltaPart) => void,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer> {
+    const response = await client.post("/api/chat", await buildRequest(call, signal), "application/x-ndjson");
+    return readAnswer(client, response, emit);
+  }
+}

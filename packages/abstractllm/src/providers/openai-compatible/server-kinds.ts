@@ -1,0 +1,67 @@
+import type { OptionName, Options } from "../../config/option-table.ts";
+import type { ChatDialect } from "../openai/chat/index.ts";
+import { pickFields } from "../openai/pick-fields.ts";
+import { REMOTE_OPTIONS } from "../remote/index.ts";
+import type { ServerKind } from "./openai-compatible-provider.ts";
+
+const CHAT_OPTIONS: readonly OptionName[] = [
+  ...REMOTE_OPTIONS,
+  "temperature",
+  "maxTokens",
+  "topP",
+  "topK",
+  "minP",
+  "repetitionPenalty",
+  "frequencyPenalty",
+  "presencePenalty",
+  "logitBias",
+  "stop",
+  "seed",
+  "user",
+  "imageDetail",
+  "vision",
+  "tools",
+  "schema",
+  "reasoning",
+];
+
+const BASE: Pick<ChatDialect, "systemRole" | "maxTokensField"> = {
+  systemRole: "system",
+  maxTokensField: "max_tokens",
+};
+
+/** Names that vLLM, SGLang, llama.cpp and mlx_lm.server share. */
+const SERVER_FIELDS = {
+  topK: "top_k",
+  minP: "min_p",
+  repetitionPenalty: "repetition_penalty",
+  templateVariables: "chat_template_kwargs",
+  ignoreEos: "ignore_eos",
+} as const;
+
+/** LM Studio's names. */
+const LMSTUDIO_FIELDS = { topK: "top_k", minP: "min_p", repetitionPenalty: "repeat_penalty" } as const;
+
+/** A server of any make. */
+export const OPENAI_COMPATIBLE: ServerKind = {
+  traits: {
+    name: "openai-compatible",
+    defaults: {},
+    environment: {},
+    supported: new Set<OptionName>([...CHAT_OPTIONS, "templateVariables", "ignoreEos"]),
+  },
+  dialect: { ...BASE, extraFields: (options: Options) => pickFields(options, SERVER_FIELDS) },
+};
+
+/** LM Studio's server. */
+export const LMSTUDIO: ServerKind = {
+  traits: {
+    name: "lmstudio",
+    defaults: { baseUrl: "http://localhost:1234/v1", temperature: 0.7 },
+    environment: { baseUrl: ["LMSTUDIO_BASE_URL"] },
+    supported: new Set(CHAT_OPTIONS),
+  },
+  dialect: { ...BASE, extraFields: (options: Options) => pickFields(options, LMSTUDIO_FIELDS) },
+  startHint: "Start LM Studio's server: lms server start",
+  modelHint: "Download or load it in LM Studio: lms get, lms load",
+};

@@ -1,0 +1,53 @@
+import type { Options } from "../../../config/option-table.ts";
+import type { ProviderCall } from "../../base-provider.ts";
+import { pickFields } from "../pick-fields.ts";
+import { toReasoningEffort } from "../reasoning-effort.ts";
+import type { ChatRequest } from "./chat-request.ts";
+import { toChatMessages } from "./to-chat-messages.ts";
+import { toChatTools, toResponseFormat } from "./to-chat-tools.ts";
+
+/** In what a service or model differs from the rest that speak chat completions. */
+export interface ChatDialect {
+  /** What instructions are called. */
+  readonly systemRole: "system" | "developer";
+  /** What the limit of an answer is called. */
+  readonly maxTokensField: "max_tokens" | "max_completion_tokens";
+  /** Fields beyond OpenAI's, for servers that know them. */
+  readonly extraFields?: (options: Options) => object;
+}
+
+/** The request for one call. Options that are not set are left out: the service has its own defaults. */
+export async function buildChatRequest(
+  call: ProviderCall,
+  model: string,
+  dialect: ChatDialect,
+  signal: AbortSignal,
+): Promise<ChatRequest> {
+  const { options, schema } = call;
+  const { stop, maxTokens, logitBias, reasoning } = options;
+  const effort = reasoning === undefined ? undefined : toReasoningEffort(reasoning, call.provider);
+  return {
+    model,
+    messages: await toChatMessages(call.messages, dialect.systemRole, signal),
+    stream: true,
+    stream_options: { include_usage: true },
+    ...(maxTokens === undefined ? {} : { [dialect.maxTokensField]: maxTokens }),
+    ...(stop === undefined ? {} : { stop: typeof stop === "string" ? stop : [...stop] }),
+    ...(logitBias === undefined ? {} : { logit_bias: { ...logitBias } }),
+    ...pickFields(options, SAME_MEANING),
+    ...toChatTools(call.tools, call.toolChoice),
+    ...(schema === undefined ? {} : { response_format: toResponseFormat(schema) }),
+    ...(effort === undefined ? {} : { reasoning_effort: effort }),
+    ...dialect.extraFields?.(options),
+  };
+}
+
+/** Options that are fields of the request under another name. */
+const SAME_MEANING = {
+  temperature: "temperature",
+  topP: "top_p",
+  frequencyPenalty: "frequency_penalty",
+  presencePenalty: "presence_penalty",
+  seed: "seed",
+  user: "user",
+} as const;

@@ -1,0 +1,141 @@
+import type { Options } from "../../config/option-table.ts";
+import { AuthenticationError } from "../../errors/index.ts";
+import type { EmbedOptions } from "../../interface/embed.ts";
+import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
+import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
+import type { DeltaPart } from "../../interface/stream-part.ts";
+import { withSchemaPrompt } from "../../schema/index.ts";
+import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
+import { checkLength } from "../check-length.ts";
+import {
+  asCount,
+  asRecord,
+  buildService,
+  checkBaseUrl,
+  type RemoteClient,
+  RemoteProvider,
+  type RemoteService,
+} from "../remote/index.ts";
+import { buildChatRequest, type ChatDialect, completeChat } from "./chat/index.ts";
+import { embedTexts } from "./embed-texts.ts";
+import { describeOpenAIModel, type OpenAIModel } from "./openai-models.ts";
+import { CHAT_DEFAULTS, OPENAI_TRAITS } from "./openai-traits.ts";
+import {
+  buildResponsesPrompt,
+  buildResponsesRequest,
+  CHAT_ONLY_OPTIONS,
+  createResponse,
+} from "./responses/index.ts";
+
+const DEFAULT_DIALECT: ChatDialect = { systemRole: "system", maxTokensField: "max_completion_tokens" };
+const REASONING_DIALECT: ChatDialect = { ...DEFAULT_DIALECT, systemRole: "developer" };
+
+/** OpenAI's models. Made by `createLLM("openai", config)`. */
+export class OpenAIProvider extends RemoteProvider {
+  /**
+   * @throws {AuthenticationError} when there is no key
+   * @throws {InvalidParameterError} for an option that is unknown or has a bad value
+   * @throws {UnsupportedFeatureError} for an option that OpenAI does not have
+   */
+  constructor(config: LLMConfig) {
+    super(OPENAI_TRAITS, config);
+    this.service(this.getConfig());
+  }
+
+  override updateConfig(options: LLMConfigInput): void {
+    if (options.baseUrl !== undefined && options.baseUrl !== null) checkBaseUrl(options.baseUrl, "openai");
+    super.updateConfig(options);
+  }
+
+  getCapabilities(): Capabilities {
+    const { model = "", maxTokens, vision } = this.getConfig();
+    const known = describeOpenAIModel(model);
+    return {
+      [ModelCapability.STREAMING]: true,
+      [ModelCapability.MAX_TOKENS]: maxTokens ?? known.maxOutputTokens,
+      [ModelCapability.SYSTEM_PROMPT]: true,
+      [ModelCapability.ASYNC]: true,
+      [ModelCapability.FUNCTION_CALLING]: true,
+      [ModelCapability.TOOL_USE]: true,
+      [ModelCapability.VISION]: vision ?? known.vision,
+      [ModelCapability.FINE_TUNING]: false,
+      [ModelCapability.EMBEDDINGS]: true,
+      [ModelCapability.MULTILINGUAL]: true,
+      [ModelCapability.RAG]: false,
+      [ModelCapability.MULTI_TURN]: true,
+      [ModelCapability.PARALLEL_INFERENCE]: true,
+      [ModelCapability.IMAGE_GENERATION]: false,
+      [ModelCapability.AUDIO_PROCESSING]: false,
+      [ModelCapability.JSON_MODE]: known.structured,
+    };
+  }
+
+  protected service(options: Options): RemoteService {
+    const { apiKey, organization, baseUrl = "" } = options;
+    if (apiKey === undefined) {
+      const message = "There is no key for OpenAI; set OPENAI_API_KEY or the option apiKey";
+      throw new AuthenticationError(message, { provider: this.provider });
+    }
+    return buildService(this.provider, baseUrl, options, {
+      authorization: `Bearer ${apiKey}`,
+      ...(organization === undefined ? {} : { "openai-organization": organization }),
+    });
+  }
+
+  protected async answer(
+    client: RemoteClient,
+    call: ProviderCall,
+    emit: (part: DeltaPart) => void,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer> {
+    const { model = "", api } = call.options;
+    const known = describeOpenAIModel(model);
+    const asked = adapt(call, known);
+    const { maxTokens = known.maxOutputTokens } = asked.options;
+    await checkLength(call.options, () => this.count(call, signal), maxTokens, this.provider);
+    if ((api ?? preferredApi(call, known)) === "responses") {
+      return createResponse(client, await buildResponsesRequest(asked, known.reasons, signal), emit);
+    }
+    const dialect = known.reasons ? REASONING_DIALECT : DEFAULT_DIALECT;
+    return completeChat(client, await buildChatRequest(asked, model, dialect, signal), emit);
+  }
+
+  protected override embedTexts(texts: readonly string[], options: EmbedOptions, signal: AbortSignal) {
+    const { model = "text-embedding-3-small" } = options;
+    return this.request({ options: this.getConfig(), model }, signal, (client) =>
+      embedTexts(client, model, texts, options),
+    );
+  }
+
+  /** As the responses API counts them: the same for both, but for the few tokens by which their forms differ. */
+  protected override async count(call: ProviderCall, signal: AbortSignal): Promise<number> {
+    const { reasons } = describeOpenAIModel(call.options.model ?? "");
+    const prompt = await buildResponsesPrompt(call, reasons, signal);
+    const counted = await this.request(call, signal, (client) =>
+      client.postJson("/responses/input_tokens", prompt),
+    );
+    return asCount(asRecord(counted).input_tokens);
+  }
+}
+
+/** Models that reason do it best in the responses API, which keeps their reasoning from call to call. */
+function preferredApi({ options }: ProviderCall, { reasons }: OpenAIModel): "chat" | "responses" {
+  return reasons && CHAT_ONLY_OPTIONS.every((name) => options[name] === undefined) ? "responses" : "chat";
+}
+
+/** The call as this model takes it. */
+function adapt(call: ProviderCall, { reasons, structured }: OpenAIModel): ProviderCall {
+  const adapted = reasons ? withoutChatDefaults(call) : call;
+  const { schema, ...rest } = adapted;
+  if (schema === undefined || structured) return adapted;
+  return { ...rest, messages: withSchemaPrompt(call.messages, schema) };
+}
+
+/** The call without the defaults that a reasoning model refuses; what the user set is sent, and the service's to judge. */
+function withoutChatDefaults(call: ProviderCall): ProviderCall {
+  const options = { ...call.options };
+  for (const name of Object.keys(CHAT_DEFAULTS) as (keyof typeof CHAT_DEFAULTS)[]) {
+    if (call.givenOptions[name] === undefined) delete options[name];
+  }
+  return { ...call, options };
+}

@@ -1,0 +1,7 @@
+export { AnswerWriter } from "./answer-writer.ts";
+export { checkBaseUrl } from "./base-url.ts";
+export { buildService } from "./build-service.ts";
+export type { HttpResponse } from "./http-client.ts";
+export { asArray, asCount, asRecord, asText, type JsonRecord } from "./json-value.ts";
+export { RemoteClient, type RemoteService } from "./remote-client.ts";
+export { REMOTE_OPTIONS, RemoteProvider } from "./remote-provider.ts";

@@ -1,0 +1,80 @@
+import type { OptionName } from "../../config/option-table.ts";
+import { UnsupportedFeatureError } from "../../errors/index.ts";
+import type { DeltaPart } from "../../interface/stream-part.ts";
+import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-provider.ts";
+import { RemoteClient, type RemoteService } from "./remote-client.ts";
+import { DEFAULT_MAX_RETRIES, withRetries } from "./with-retries.ts";
+
+/** Options of every provider behind HTTP. */
+export const REMOTE_OPTIONS: readonly OptionName[] = [
+  "model",
+  "baseUrl",
+  "apiKey",
+  "headers",
+  "proxy",
+  "maxRetries",
+];
+
+/** What providers behind HTTP share: a client per attempt, and retries until something of the answer has come. */
+export abstract class RemoteProvider extends BaseProvider {
+  /** There is nothing to load. */
+  async load({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    signal?.throwIfAborted();
+  }
+
+  /** There is nothing to give back. */
+  async unload(): Promise<void> {}
+
+  protected respond(
+    call: ProviderCall,
+    emit: (part: DeltaPart) => void,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer> {
+    let isDelivered = false;
+    const deliver = (part: DeltaPart) => {
+      isDelivered = true;
+      emit(part);
+    };
+    return this.request(
+      call,
+      signal,
+      (client) => this.answer(client, call, deliver, signal),
+      () => !isDelivered,
+    );
+  }
+
+  /** Services count only what they answer, unless a provider says otherwise. */
+  protected async count(_call: ProviderCall, _signal: AbortSignal): Promise<number> {
+    const message =
+      "The service cannot count tokens without answering; response.usage has them after an answer";
+    throw new UnsupportedFeatureError("token_counting", message, { provider: this.provider });
+  }
+
+  /**
+   * Sends requests of one call; repeated as a whole when they fail in a way that may pass.
+   *
+   * @param call - its settings, and its model where that is another one
+   */
+  protected request<T>(
+    call: Pick<ProviderCall, "options"> & { readonly model?: string },
+    signal: AbortSignal,
+    send: (client: RemoteClient) => Promise<T>,
+    mayRepeat: () => boolean = () => true,
+  ): Promise<T> {
+    const { maxRetries = DEFAULT_MAX_RETRIES } = call.options;
+    const configured = this.service(call.options);
+    const service = { ...configured, model: call.model ?? configured.model };
+    return withRetries({ maxRetries, signal, mayRepeat }, () => send(new RemoteClient(service, signal)));
+  }
+
+  /** Where requests with these settings go. */
+  protected abstract service(options: ProviderCall["options"]): RemoteService;
+
+  /** Answers one call, in one attempt. */
+  protected abstract answer(
+    client: RemoteClient,
+    call: ProviderCall,
+    emit: (part: DeltaPart) => void,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer>;
+}

@@ -1,0 +1,24 @@
+import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import type { GenerateOptions } from "../interface/generate-options.ts";
+import type { ObjectResponse } from "../interface/generate-response.ts";
+import type { Prompt } from "../interface/message.ts";
+import type { InferSchema, Schema } from "../interface/schema.ts";
+
+/** Options of `generateObject`. */
+type ObjectOptions = Omit<GenerateOptions, "schema" | "stream" | "tools">;
+
+/**
+ * Asks for a value of a given shape; the same as `llm.generate(prompt, { schema })`.
+ *
+ * @throws {GenerationError} when the answers do not fit the schema
+ * @example
+ * const { object } = await generateObject(llm, "A cake for four", z.object({ name: z.string(), eggs: z.int() }));
+ */
+export function generateObject<const S extends Schema>(
+  llm: AbstractLLM,
+  prompt: Prompt,
+  schema: S,
+  options: ObjectOptions = {},
+): Promise<ObjectResponse<InferSchema<S>>> {
+  return llm.generate(prompt, { ...options, schema });
+}

@@ -1,0 +1,48 @@
+#include "normed_input.h"
+
+#include <algorithm>
+
+#include "contiguous.h"
+#include "mlx/allocator.h"
+#include "norm.h"
+#include "norm_rows.h"
+#include "row_loop.h"
+
+namespace abstractllm::cpu {
+
+NormedInput take_input(const mx::array& x, std::vector<mx::array>& inputs) {
+  const std::optional<PendingNorm> norm = pending_rms_norm(x);
+  if (!norm) {
+    inputs.push_back(x);
+    return {};
+  }
+  inputs.push_back(norm->x);
+  inputs.push_back(norm->weight);
+  return {norm->eps};
+}
+
+PendingRows::PendingRows(const NormedInput& form, const std::vector<mx::array>& inputs,
+                         mx::cpu::CommandEncoder& encoder) {
+  const mx::array x = row_contiguous(inputs[0], encoder);
+  const size_t K = static_cast<size_t>(x.shape(-1));
+  x_ = {x.data<float>(), x.size() / K, K};
+  if (!form.eps) return;
+  eps_ = *form.eps;
+  weight_ = row_contiguous(inputs[1], encoder).data<float>();
+  mx::array normed(x.shape(), mx::float32, nullptr, {});
+  normed.set_data(mx::allocator::malloc(normed.nbytes()));
+  normed_ = normed.data<float>();
+  encoder.add_temporary(std::move(normed));
+}
+
+Rows PendingRows::get() const {
+  if (!weight_) return x_;
+  auto norm = PICK_KERNEL(rms_norm_row);
+  const size_t K = x_.stride;
+  parallel_for(x_.M, std::max<size_t>(1, kElementsPerRange / K), [&](size_t begin, size_t end) {
+    for (size_t m = begin; m < end; m++) norm(x_.x + m * K, weight_, normed_ + m * K, K, eps_);
+  });
+  return {normed_, x_.M, K};
+}
+
+}  // namespace abstractllm::cpu

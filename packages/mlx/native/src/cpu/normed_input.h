@@ -1,0 +1,42 @@
+// The rows a product reads. Where an rms norm that nobody computed yet stands before it, the product norms them itself:
+// a norm of its own costs a graph node, as much as a small product takes.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "matmul_kernels.h"
+#include "mlx/array.h"
+#include "mlx/backend/cpu/encoder.h"
+
+namespace abstractllm::cpu {
+
+namespace mx = mlx::core;
+
+// How the first inputs of a node become rows: x alone, or x and the weight of its norm.
+struct NormedInput {
+  std::optional<float> eps;  // of the norm, where there is one
+  bool operator==(const NormedInput&) const = default;
+
+  size_t count() const { return eps ? 2 : 1; }
+};
+
+// Appends to `inputs` what gives `x`, looking through a pending norm.
+NormedInput take_input(const mx::array& x, std::vector<mx::array>& inputs);
+
+// Rows that are made when the node's task asks for them.
+class PendingRows {
+ public:
+  PendingRows(const NormedInput& form, const std::vector<mx::array>& inputs, mx::cpu::CommandEncoder& encoder);
+
+  // On the stream's thread.
+  Rows get() const;
+
+ private:
+  Rows x_;
+  const float* weight_ = nullptr;
+  float* normed_ = nullptr;
+  float eps_ = 0;
+};
+
+}  // namespace abstractllm::cpu

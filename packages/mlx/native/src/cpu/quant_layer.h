@@ -1,0 +1,48 @@
+// What nodes around quantized products share: reading their matrices, norming what they read, adding to what they give.
+#pragma once
+
+#include "cpu_primitive.h"
+#include "matmul.h"
+#include "normed_input.h"
+
+namespace abstractllm::cpu {
+
+// Affine quantization of one matrix.
+struct QuantFormat {
+  int bits;
+  int group;
+  bool operator==(const QuantFormat&) const = default;
+};
+
+// The matrix `[N, K]` whose weights, scales and biases are the inputs from `first` on. The caller sets `out`.
+QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, const QuantFormat& format,
+                           mx::cpu::CommandEncoder& encoder);
+
+// What is added to each row of a result: nothing, the same row, or the row of the same number.
+enum class Addend { none, row, rows };
+
+// A node whose first inputs are rows (normed_input.h), then matrices, and last what is added to its result.
+class QuantLayer : public CpuPrimitive {
+ public:
+  QuantLayer(NormedInput input, Addend addend, bool fast) : input_(input), addend_(addend), fast_(fast) {}
+
+  const NormedInput& input() const { return input_; }
+  Addend addend() const { return addend_; }
+
+  // This node with one more input, which it adds.
+  virtual std::shared_ptr<QuantLayer> adding(Addend addend) const = 0;
+
+ protected:
+  bool is_same_layer(const QuantLayer& o) const {
+    return input_ == o.input_ && addend_ == o.addend_ && fast_ == o.fast_;
+  }
+
+  // Null without an addend.
+  const float* addend_of(const std::vector<mx::array>& inputs, mx::cpu::CommandEncoder& encoder) const;
+
+  NormedInput input_;
+  Addend addend_;
+  bool fast_;
+};
+
+}  // namespace abstractllm::cpu

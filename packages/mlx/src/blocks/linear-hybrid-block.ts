@@ -1,0 +1,35 @@
+import type { LayerCache } from "../cache/index.ts";
+import { add, type MxArray } from "../core/index.ts";
+import { Module } from "../nn/index.ts";
+import type { Mask } from "./mask.ts";
+import type { Norm } from "./norm.ts";
+import type { FeedForward, Mixer } from "./pre-norm-block.ts";
+
+export interface LinearHybridOptions {
+  isLinear: boolean;
+  makeNorm: () => Norm;
+}
+
+/** Llama's block, whose mixer is called `linear_attn` where it is recurrent. */
+export class LinearHybridBlock extends Module {
+  declare linear_attn?: Mixer;
+  declare self_attn?: Mixer;
+  mlp: FeedForward;
+  input_layernorm: Norm;
+  post_attention_layernorm: Norm;
+  readonly #mixer: Mixer;
+
+  constructor(mixer: Mixer, mlp: FeedForward, { isLinear, makeNorm }: LinearHybridOptions) {
+    super();
+    this[isLinear ? "linear_attn" : "self_attn"] = mixer;
+    this.#mixer = mixer;
+    this.mlp = mlp;
+    this.input_layernorm = makeNorm();
+    this.post_attention_layernorm = makeNorm();
+  }
+
+  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const h = add(x, this.#mixer.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
+    return add(h, this.mlp.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
+  }
+}

@@ -1,0 +1,151 @@
+/** Qwen 3.5: Qwen 3 Next with projections apart, under `language_model`. @see mlx-lm 0.32.2 models/qwen3_5.py */
+import { GatedAttention } from "../blocks/gated-attention.ts";
+import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
+import { type DeltaInputs, GatedDeltaNet, type GatedDeltaNetConfig } from "../blocks/gated-delta-net.ts";
+import { GatedMLP } from "../blocks/gated-mlp.ts";
+import { HybridDecoder } from "../blocks/hybrid-decoder.ts";
+import { LinearHybridBlock } from "../blocks/linear-hybrid-block.ts";
+import { rmsNorm } from "../blocks/norm.ts";
+import type { Mixer } from "../blocks/pre-norm-block.ts";
+import { createRope } from "../blocks/rope.ts";
+import { headDim } from "../blocks/self-attention.ts";
+import { SharedMoe } from "../blocks/shared-moe.ts";
+import { TextModel } from "../blocks/text-model.ts";
+import { type MxArray, reshape } from "../core/index.ts";
+import { Linear } from "../nn/index.ts";
+import { type Architecture, defineArchitecture } from "./architecture.ts";
+import { bool, type Infer, int, list, number, oneOf, parseConfig, record, string } from "./config.ts";
+import { completeNorms } from "./qwen3_next.ts";
+import {
+  drop,
+  dropTiedHead,
+  moveConvChannels,
+  rename,
+  type SanitizeRule,
+  sanitize,
+  whenPresent,
+} from "./sanitize.ts";
+
+const config = {
+  hidden_size: int.default(4096),
+  intermediate_size: int.default(14336),
+  num_hidden_layers: int.default(32),
+  num_attention_heads: int.default(32),
+  rms_norm_eps: number.default(1e-6),
+  vocab_size: int.default(151936),
+  num_key_value_heads: int.default(8),
+  max_position_embeddings: int.default(131072),
+  linear_num_value_heads: int.default(64),
+  linear_num_key_heads: int.default(16),
+  linear_key_head_dim: int.default(192),
+  linear_value_head_dim: int.default(128),
+  linear_conv_kernel_dim: int.default(4),
+  tie_word_embeddings: bool.default(false),
+  attention_bias: bool.default(false),
+  head_dim: int.optional(),
+  full_attention_interval: int.default(4),
+  num_experts: int.default(0),
+  num_experts_per_tok: int.default(0),
+  decoder_sparse_step: int.optional(), // every layer is sparse when there are experts
+  shared_expert_intermediate_size: int.default(0),
+  moe_intermediate_size: int.default(0),
+  norm_topk_prob: bool.default(true),
+  rope_theta: number.default(100000),
+  partial_rotary_factor: number.default(0.25),
+  rope_scaling: record.optional(),
+  attn_output_gate: oneOf(true).optional(),
+  hidden_act: oneOf("silu").optional(),
+  layer_types: list(oneOf("linear_attention", "full_attention").required()).optional(), // the interval says it
+  mamba_ssm_dtype: string.optional(), // states are always float32
+  mlp_only_layers: list(int.required()).optional(),
+  mtp_num_hidden_layers: int.optional(),
+  mtp_use_dedicated_embeddings: bool.optional(),
+};
+export type Config = Infer<typeof config>;
+
+class LinearAttention extends GatedDeltaNet {
+  in_proj_qkv: Linear;
+  in_proj_z: Linear;
+  in_proj_b: Linear;
+  in_proj_a: Linear;
+
+  constructor(c: GatedDeltaNetConfig) {
+    super(c);
+    const { hidden_size: E, linear_num_value_heads: H } = c;
+    const keyDims = c.linear_num_key_heads * c.linear_key_head_dim;
+    const valueDims = H * c.linear_value_head_dim;
+    this.in_proj_qkv = new Linear(E, 2 * keyDims + valueDims, false);
+    this.in_proj_z = new Linear(E, valueDims, false);
+    this.in_proj_b = new Linear(E, H, false);
+    this.in_proj_a = new Linear(E, H, false);
+  }
+
+  protected inputs(x: MxArray): DeltaInputs {
+    const [B = 1, L = 1] = x.shape;
+    return {
+      qkv: this.in_proj_qkv.forward(x), // [B, L, 2 K D + H V]
+      z: reshape(this.in_proj_z.forward(x), [B, L, this.c.linear_num_value_heads, -1]), // [B, L, H, V]
+      b: this.in_proj_b.forward(x), // [B, L, H]
+      a: this.in_proj_a.forward(x), // [B, L, H]
+    };
+  }
+}
+
+const isLinearLayer = (c: Config, layer: number): boolean => (layer + 1) % c.full_attention_interval !== 0;
+
+const makeAttention = (c: Config): Mixer => {
+  const head_dim = headDim(c);
+  const rope = createRope({
+    dims: Math.trunc(head_dim * c.partial_rotary_factor),
+    base: c.rope_theta,
+    scaling: c.rope_scaling,
+    maxPositionEmbeddings: c.max_position_embeddings,
+  });
+  return new GatedAttention({ ...c, head_dim }, rope);
+};
+
+const makeBlock = (c: Config, layer: number): LinearHybridBlock => {
+  const isLinear = isLinearLayer(c, layer);
+  const mixer = isLinear ? new LinearAttention(c) : makeAttention(c);
+  const mlp = c.num_experts > 0 ? new SharedMoe(c) : new GatedMLP(c.hidden_size, c.intermediate_size);
+  return new LinearHybridBlock(mixer, mlp, { isLinear, makeNorm: () => rmsNorm(c) });
+};
+
+const create = (c: Config): GatedCausalLM => {
+  const layers = Array.from({ length: c.num_hidden_layers }, (_, i) => isLinearLayer(c, i));
+  const model = new HybridDecoder(c, (i) => makeBlock(c, i), rmsNorm(c), { layers, slots: 2 });
+  return new GatedCausalLM(c, model, "mlp.gate", "shared_expert_gate");
+};
+
+const text = defineArchitecture({
+  config,
+  create,
+  sanitize: [
+    drop(/mtp\./),
+    dropTiedHead,
+    whenPresent(/conv1d\.weight/, [completeNorms, moveConvChannels], (shape) => shape.at(-1) !== 1),
+  ],
+});
+
+const unwrap: readonly SanitizeRule<unknown>[] = [
+  drop(/^(vision_tower|model\.visual)/),
+  rename(/^model\.language_model/, "model"),
+  rename(/^language_model\./, ""),
+];
+const wrap = [rename(/^/, "language_model.")];
+
+/** The text of a model with vision, or a model of text alone, whose config then is its own. */
+export const wrapQwen = (experts: readonly SanitizeRule<unknown>[] = []): Architecture => ({
+  bind: (raw) => {
+    const { text_config = raw } = parseConfig({ text_config: record.optional() }, raw).config;
+    const inner = text.bind(text_config);
+    return {
+      unknownKeys: inner.unknownKeys,
+      create: () => new TextModel(inner.create()),
+      sanitize: (weights) =>
+        sanitize(inner.sanitize(sanitize(weights, [...unwrap, ...experts], raw)), wrap, raw),
+    };
+  },
+});
+
+export const architecture = wrapQwen();

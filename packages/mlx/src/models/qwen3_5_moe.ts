@@ -1,0 +1,10 @@
+/** Qwen 3.5 whose experts come in one tensor a layer. @see mlx-lm 0.32.2 models/qwen3_5_moe.py */
+import { wrapQwen } from "./qwen3_5.ts";
+import { rename, splitInto } from "./sanitize.ts";
+
+export const architecture = wrapQwen([
+  splitInto(/experts\.gate_up_proj$/, ["switch_mlp.gate_proj.weight", "switch_mlp.up_proj.weight"], {
+    axis: 1,
+  }),
+  rename(/experts\.down_proj$/, "switch_mlp.down_proj.weight"),
+]);

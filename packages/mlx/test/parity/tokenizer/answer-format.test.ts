@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import {
+  answerFormat,
+  endsInReasoning,
+  type Tokenizer,
+  templateSwitches,
+} from "../../../src/tokenizer/index.ts";
+import { llamaCppFiles } from "./llama-cpp-files.ts";
+
+interface Golden {
+  templates: Record<string, { parser: string | null; thinking: [start: string, end: string] | null }>;
+}
+
+const { templates } = JSON.parse(
+  readFileSync(new URL("./goldens/dialects.json", import.meta.url), "utf8"),
+) as Golden;
+
+/** A tokenizer as far as the inference looks: its tokens are the words that the template spells. */
+function wordsOf(template: string): Tokenizer {
+  return {
+    chatTemplates: { default: template, named: new Map() },
+    tokenToId: (token: string) => (template.includes(token) ? 1 : undefined),
+    encode: async (text: string) => Array.from(text, (character) => character.charCodeAt(0)),
+  } as Partial<Tokenizer> as Tokenizer;
+}
+
+/** What mlx-lm has no parser for, or takes for another: M3 writes elements, not JSON. */
+const BEYOND_MLX_LM: Readonly<Record<string, string | undefined>> = {
+  "MiMo-VL.jinja": "json_tools",
+  "MiniMax-M3.jinja": undefined,
+  "Reka-Edge.jinja": "json_tools",
+  "deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja": "deepseek",
+  "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja": "deepseek",
+  "deepseek-ai-DeepSeek-V3.1.jinja": "deepseek",
+  "deepseek-ai-DeepSeek-V3.2.jinja": "deepseek_dsml",
+  "llama-cpp-deepseek-r1.jinja": "deepseek",
+  "meta-llama-Llama-3.1-8B-Instruct.jinja": "llama3",
+  "meta-llama-Llama-3.2-3B-Instruct.jinja": "llama3",
+  "meta-llama-Llama-3.3-70B-Instruct.jinja": "llama3",
+  "openai-gpt-oss-120b.jinja": "harmony",
+};
+
+/** Mistral's marks of reasoning, which mlx-lm does not know. */
+const MISTRAL_REASONING = ["[THINK]", "[/THINK]"];
+
+describe("the answer format of a model", () => {
+  const folder = llamaCppFiles();
+
+  test.each(Object.entries(templates))("is what mlx-lm infers from %s", (file, { parser, thinking }) => {
+    const template = readFileSync(join(folder, file), "utf8");
+    const { toolDialect, reasoning } = answerFormat(wordsOf(template));
+    expect(toolDialect).toBe(file in BEYOND_MLX_LM ? BEYOND_MLX_LM[file] : (parser ?? undefined));
+    const marks = template.includes("[/THINK]") ? MISTRAL_REASONING : thinking;
+    expect(reasoning ?? null).toEqual(marks === null ? null : { start: marks[0], end: marks[1] });
+  });
+
+  test("comes from the vocabulary where the template does not tell", () => {
+    const tokens = ["<|tool_call_start|>", "<|tool_call_end|>"];
+    const tokenizer = {
+      ...wordsOf(""),
+      tokenToId: (token: string) => tokens.indexOf(token) + 1 || undefined,
+    };
+    expect(answerFormat(tokenizer)).toEqual({ toolDialect: "pythonic" });
+    expect(answerFormat(wordsOf(""))).toEqual({});
+  });
+});
+
+describe("the switches of a template", () => {
+  test("are the variables it reads, not the words it writes or the fields of messages", () => {
+    const template =
+      "{% if tools %}{{ message.thinking }}{{ 'reasoning_effort' }}{% endif %}{{ enable_thinking | default(true) }}";
+    expect(templateSwitches(wordsOf(template))).toEqual(["tools", "enable_thinking"]);
+  });
+});
+
+describe("a prompt", () => {
+  const marks = { start: "<think>", end: "</think>" };
+  const ends = async (prompt: string) => {
+    const tokenizer = wordsOf("");
+    return endsInReasoning(tokenizer, await tokenizer.encode(prompt), marks);
+  };
+
+  test("ends within reasoning when the last mark in it opens", async () => {
+    expect(await ends("user: x assistant: <think>\n")).toBe(true);
+    expect(await ends("<think>a</think> user: x assistant: <think>")).toBe(true);
+    expect(await ends("user: x assistant: <think>\n\n</think>\n\n")).toBe(false);
+    expect(await ends("user: x assistant:")).toBe(false);
+  });
+});
