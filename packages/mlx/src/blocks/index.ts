@@ -57,10 +57,7 @@ export {
 export { Laurel } from "./laurel.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
 export { LimitedMoe, type LimitedMoeConfig } from "./limited-moe.ts";
-export {
-  LinearHybridBlock,
-  type LinearHybridOptions,
-} from "./linear-hybrid-block.ts";
+export { LinearHybridBlock, type LinearHybridOptions } from "./linear-hybrid-block.ts";
 export { MambaMixer, type MambaSizes, type Selection } from "./mamba-mixer.ts";
 export { type GateNorm, Mamba2Mixer, type Mamba2Sizes, NormOfGated } from "./mamba2-mixer.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions, visibleKeys } from "./mask.ts";

@@ -28,6 +28,12 @@ const errorOf = async (config: Record<string, unknown>): Promise<MlxError> => {
 };
 
 describe("resolveArchitecture", () => {
+  it("tells models of one model_type apart by their architectures", async () => {
+    const keyOf = async (architectures: unknown) =>
+      (await errorOf({ model_type: "bailing_hybrid", architectures })).details.key;
+    expect(await keyOf(["BailingMoeV3ForCausalLM"])).not.toBe(await keyOf(["BailingMoeV2_5ForCausalLM"]));
+  });
+
   it("knows the model types it lists", async () => {
     expect(modelTypes()).toEqual([...modelTypes()].sort());
     expect(modelTypes()).toEqual(

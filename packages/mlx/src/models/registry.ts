@@ -17,16 +17,13 @@ const qwen2VL: Load = () => import("./qwen2_vl.ts");
 
 const architectures = new Map<string, Load>([
   ["afm7", () => import("./afm7.ts")],
-  ["apertus", () => import("./apertus.ts")],
-  ["Klear", () => import("./Klear.ts")],
   ["afmoe", () => import("./afmoe.ts")],
-  ["bailing_moe", () => import("./bailing_moe.ts")],
-  ["afm7", () => import("./afm7.ts")],
   ["apertus", () => import("./apertus.ts")],
   ["baichuan_m1", () => import("./baichuan_m1.ts")],
   ["bailing_hybrid", () => import("./bailing_hybrid.ts")],
   ["bailing_moe_linear", () => import("./bailing_moe_linear.ts")],
   ["bailing_moe_v3", () => import("./bailing_moe_v3.ts")],
+  ["bailing_moe", () => import("./bailing_moe.ts")],
   ["bitnet", () => import("./bitnet.ts")],
   ["cohere", () => import("./cohere.ts")],
   ["cohere2", () => import("./cohere2.ts")],
@@ -34,18 +31,18 @@ const architectures = new Map<string, Load>([
   ["deepseek", () => import("./deepseek.ts")],
   ["deepseek_v2", () => import("./deepseek_v2.ts")],
   ["deepseek_v3", deepseekV3],
-  ["dots1", () => import("./dots1.ts")],
+  ["deepseek_v32", () => import("./deepseek_v32.ts")],
   ["deepseek_v41", deepseekV41],
   ["deepseek_v41_text", deepseekV41],
-  ["deepseek_v32", () => import("./deepseek_v32.ts")],
+  ["dots1", () => import("./dots1.ts")],
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["ernie4_5_moe", () => import("./ernie4_5_moe.ts")],
-  ["exaone_moe", () => import("./exaone_moe.ts")],
-  ["falcon_mamba", mamba],
   ["exaone", () => import("./exaone.ts")],
   ["exaone4", () => import("./exaone4.ts")],
   ["falcon_h1", () => import("./falcon_h1.ts")],
   ["gear", () => import("./gear.ts")],
+  ["exaone_moe", () => import("./exaone_moe.ts")],
+  ["falcon_mamba", mamba],
   ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],
   ["gemma3", () => import("./gemma3.ts")],
@@ -54,18 +51,14 @@ const architectures = new Map<string, Load>([
   ["gemma4", gemma4],
   ["gemma4_text", () => import("./gemma4_text.ts")],
   ["gemma4_unified", gemma4],
-  ["glm4_moe", () => import("./glm4_moe.ts")],
   ["glm", () => import("./glm.ts")],
   ["glm4", () => import("./glm4.ts")],
+  ["glm4_moe", () => import("./glm4_moe.ts")],
   ["glm4_moe_lite", () => import("./glm4_moe_lite.ts")],
   ["glm_moe_dsa", () => import("./glm_moe_dsa.ts")],
   ["gpt2", () => import("./gpt2.ts")],
   ["gpt_bigcode", () => import("./gpt_bigcode.ts")],
   ["gpt_neox", () => import("./gpt_neox.ts")],
-  ["gemma4", gemma4],
-  ["gemma4_text", () => import("./gemma4_text.ts")],
-  ["gemma4_unified", gemma4],
-  ["glm4_moe", () => import("./glm4_moe.ts")],
   ["gpt_oss", () => import("./gpt_oss.ts")],
   ["gptj", () => import("./gptj.ts")],
   ["granite", () => import("./granite.ts")],
@@ -76,8 +69,6 @@ const architectures = new Map<string, Load>([
   ["hunyuan_v1_dense", () => import("./hunyuan_v1_dense.ts")],
   ["internlm2", () => import("./internlm2.ts")],
   ["internlm3", () => import("./internlm3.ts")],
-  ["granitemoe", () => import("./granitemoe.ts")],
-  ["hunyuan", () => import("./hunyuan.ts")],
   ["iquestcoder", llama],
   ["iquestloopcoder", () => import("./iquestloopcoder.ts")],
   ["jamba", () => import("./jamba.ts")],
@@ -85,14 +76,14 @@ const architectures = new Map<string, Load>([
   ["kimi_k2", deepseekV3],
   ["kimi_k3", () => import("./kimi_k3.ts")],
   ["kimi_linear", () => import("./kimi_linear.ts")],
+  ["kimi_k25", kimiVL],
+  ["kimi_vl", kimiVL],
+  ["Klear", () => import("./Klear.ts")],
+  ["laguna", () => import("./laguna.ts")],
   ["lfm2", () => import("./lfm2.ts")],
   ["lfm2-vl", () => import("./lfm2-vl.ts")],
   ["lfm2_moe", () => import("./lfm2_moe.ts")],
-  ["laguna", () => import("./laguna.ts")],
-  ["kimi_k25", kimiVL],
-  ["kimi_vl", kimiVL],
   ["lille-130m", () => import("./lille-130m.ts")],
-  ["laguna", () => import("./laguna.ts")],
   ["llama", llama],
   ["llama4", () => import("./llama4.ts")],
   ["llama4_text", () => import("./llama4_text.ts")],
@@ -100,31 +91,26 @@ const architectures = new Map<string, Load>([
   ["longcat_flash", () => import("./longcat_flash.ts")],
   ["mamba", mamba],
   ["mamba2", () => import("./mamba2.ts")],
-  ["mimo", () => import("./mimo.ts")],
-  ["minicpm", () => import("./minicpm.ts")],
-  ["ministral3", () => import("./ministral3.ts")],
-  ["minicpm3", () => import("./minicpm3.ts")],
   ["mellum", () => import("./mellum.ts")],
+  ["mimo", () => import("./mimo.ts")],
   ["mimo_v2_flash", () => import("./mimo_v2_flash.ts")],
+  ["minicpm", () => import("./minicpm.ts")],
+  ["minicpm3", () => import("./minicpm3.ts")],
   ["minimax", minimax],
   ["minimax_m2", minimax],
   ["minimax_m3_vl", () => import("./minimax_m3_vl.ts")],
-  ["mimo", () => import("./mimo.ts")],
-  ["minicpm", () => import("./minicpm.ts")],
-  ["ministral3", () => import("./ministral3.ts")],
-  ["minicpm3", () => import("./minicpm3.ts")],
   ["ministral3", () => import("./ministral3.ts")],
   ["mistral", llama],
   ["mistral3", mistral3],
   ["mistral4", () => import("./mistral4.ts")],
   ["mixtral", () => import("./mixtral.ts")],
   ["muse_glimmer", () => import("./muse_glimmer.ts")],
+  ["muse_spark", () => import("./muse_spark.ts")],
   ["nanbeige", () => import("./nanbeige.ts")],
   ["nanochat", () => import("./nanochat.ts")],
   ["nemotron", () => import("./nemotron.ts")],
   ["nemotron-nas", () => import("./nemotron-nas.ts")],
   ["nemotron_h", () => import("./nemotron_h.ts")],
-  ["muse_spark", () => import("./muse_spark.ts")],
   ["olmo", () => import("./olmo.ts")],
   ["olmo2", () => import("./olmo2.ts")],
   ["olmo3", () => import("./olmo3.ts")],
@@ -136,14 +122,12 @@ const architectures = new Map<string, Load>([
   ["phi3", () => import("./phi3.ts")],
   ["phi3small", () => import("./phi3small.ts")],
   ["phimoe", () => import("./phimoe.ts")],
-  ["phixtral", () => import("./phixtral.ts")],
   ["phixtral", phixtral],
   ["pixtral", () => import("./pixtral.ts")],
   ["plamo", () => import("./plamo.ts")],
   ["plamo2", () => import("./plamo2.ts")],
   ["plamo3", () => import("./plamo3.ts")],
   ["qwen", () => import("./qwen.ts")],
-  ["phimoe", () => import("./phimoe.ts")],
   ["qwen2", () => import("./qwen2.ts")],
   ["qwen2_5_vl", qwen2VL],
   ["qwen2_moe", () => import("./qwen2_moe.ts")],
@@ -159,15 +143,13 @@ const architectures = new Map<string, Load>([
   ["qwen3_vl_moe", () => import("./qwen3_vl_moe.ts")],
   ["seed_oss", () => import("./seed_oss.ts")],
   ["smollm3", () => import("./smollm3.ts")],
+  ["solar_open", () => import("./solar_open.ts")],
   ["spark2_5", () => import("./spark2_5.ts")],
   ["stablelm", () => import("./stablelm.ts")],
   ["starcoder2", () => import("./starcoder2.ts")],
+  ["step3p5", () => import("./step3p5.ts")],
   ["talkie", () => import("./talkie.ts")],
   ["telechat3", () => import("./telechat3.ts")],
-  ["solar_open", () => import("./solar_open.ts")],
-  ["stablelm", () => import("./stablelm.ts")],
-  ["starcoder2", () => import("./starcoder2.ts")],
-  ["step3p5", () => import("./step3p5.ts")],
   ["xverse", llama],
   ["youtu_llm", () => import("./youtu_llm.ts")],
 ]);
@@ -207,6 +189,19 @@ const nearest = (modelType: string): string[] =>
     .slice(0, 3)
     .map(({ known }) => known);
 
+/** Checkpoints whose `model_type` is another's, by that and an entry of `architectures`. */
+const byArchitecture: Readonly<Record<string, string>> = {
+  "bailing_hybrid BailingMoeV3ForCausalLM": "bailing_moe_v3",
+};
+
+/** What a config calls its model, as the registry calls it. @throws {ConfigError} when it does not say */
+const modelTypeOf = ({ model_type, architectures: names }: Readonly<Record<string, unknown>>): string => {
+  if (typeof model_type !== "string") throw new ConfigError("config.json: the key model_type is missing");
+  const keys = [names].flat().map((name) => `${model_type} ${String(name)}`);
+  const key = keys.find((candidate) => Object.hasOwn(byArchitecture, candidate));
+  return (key === undefined ? undefined : byArchitecture[key]) ?? model_type;
+};
+
 /**
  * The architecture of a parsed `config.json`, bound to it.
  *
@@ -216,8 +211,7 @@ const nearest = (modelType: string): string[] =>
 export const resolveArchitecture = async (
   config: Readonly<Record<string, unknown>>,
 ): Promise<BoundArchitecture> => {
-  const modelType = config.model_type;
-  if (typeof modelType !== "string") throw new ConfigError("config.json: the key model_type is missing");
+  const modelType = modelTypeOf(config);
   const load = architectures.get(modelType);
   if (load === undefined) {
     throw new MlxError(
