@@ -80,6 +80,30 @@ const CASES: readonly [what: string, status: number | undefined, body: unknown, 
     { name: "ContextWindowExceededError", contextWindow: 200000, contentLength: 210000 },
   ],
   [
+    "Anthropic: no room for the answer",
+    400,
+    {
+      type: "error",
+      error: {
+        type: "invalid_request_error",
+        message: "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000",
+      },
+    },
+    { name: "ContextWindowExceededError", contextWindow: 200000, contentLength: 210000 },
+  ],
+  [
+    "Anthropic: no such model",
+    404,
+    { type: "error", error: { type: "not_found_error", message: "model: claude-none" } },
+    { name: "ModelNotFoundError" },
+  ],
+  [
+    "Anthropic: no money left",
+    400,
+    { type: "error", error: { type: "invalid_request_error", message: "Your credit balance is too low" } },
+    { name: "QuotaExceededError", retryable: false },
+  ],
+  [
     "Anthropic: overloaded, within a stream",
     undefined,
     { type: "error", error: { type: "overloaded_error", message: "Overloaded" } },
