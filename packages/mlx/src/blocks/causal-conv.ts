@@ -20,13 +20,7 @@ export const hidePadding = (x: MxArray, mask: Mask): MxArray => {
  *
  * @param x - `[B, L, C]`
  */
-export const withPast = (
-  x: MxArray,
-  past: number,
-  mask: Mask,
-  arrays: LayerArrays,
-  slot: number,
-): MxArray => {
+const withPast = (x: MxArray, past: number, mask: Mask, arrays: LayerArrays, slot: number): MxArray => {
   const [B = 1, , C = 1] = x.shape;
   const before = arrays.get(slot) ?? mx.zeros([B, past, C], x.dtype);
   const inputs = mx.concatenate([before, hidePadding(x, mask)], 1); // [B, past + L, C]

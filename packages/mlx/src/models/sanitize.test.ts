@@ -36,6 +36,29 @@ import { added, cast, multiplied, reshaped, transposed, viewed } from "./tensor-
 const numbered = (value: number): MxArray => array([value], float32);
 
 describe("sanitize", () => {
+  it("renames when the config says so", () => {
+    const rules = [rename(/^a/, "b", ({ isOld }: { isOld: boolean }) => isOld)];
+    const weights = new Map([["a.weight", numbered(0)]]);
+    expect([...sanitize(weights, rules, { isOld: true }).keys()]).toEqual(["b.weight"]);
+    expect([...sanitize(weights, rules, { isOld: false }).keys()]).toEqual(["a.weight"]);
+  });
+
+  it("applies rules to checkpoints with a weight of some shape", () => {
+    const rules = [whenPresent<unknown>(/conv/, [rename(/norm/, "n")], (shape) => shape.at(-1) !== 1)];
+    const keys = (width: number) => [
+      ...sanitize(
+        new Map([
+          ["conv", full([2, width], 0)],
+          ["norm", numbered(1)],
+        ]),
+        rules,
+        {},
+      ).keys(),
+    ];
+    expect(keys(4)).toEqual(["conv", "n"]);
+    expect(keys(1)).toEqual(["conv", "norm"]);
+  });
+
   it("drops by pattern, and by the config", () => {
     const weights = new Map([
       ["a", numbered(0)],
