@@ -29,9 +29,13 @@ const errorOf = async (config: Record<string, unknown>): Promise<MlxError> => {
 
 describe("resolveArchitecture", () => {
   it("tells models of one model_type apart by their architectures", async () => {
-    const keyOf = async (architectures: unknown) =>
-      (await errorOf({ model_type: "bailing_hybrid", architectures })).details.key;
-    expect(await keyOf(["BailingMoeV3ForCausalLM"])).not.toBe(await keyOf(["BailingMoeV2_5ForCausalLM"]));
+    const knowsGate = async (architectures: unknown) => {
+      const config = { model_type: "bailing_hybrid", kda_lower_bound: -5, architectures };
+      return !(await resolveArchitecture(config)).unknownKeys.includes("kda_lower_bound");
+    };
+    expect(await knowsGate(["BailingMoeV3ForCausalLM"])).toBe(true);
+    expect(await knowsGate(["BailingMoeV2_5ForCausalLM"])).toBe(false);
+    expect(await knowsGate(undefined)).toBe(false);
   });
 
   it("knows the model types it lists", async () => {
