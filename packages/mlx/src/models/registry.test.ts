@@ -29,13 +29,11 @@ const errorOf = async (config: Record<string, unknown>): Promise<MlxError> => {
 
 describe("resolveArchitecture", () => {
   it("tells models of one model_type apart by their architectures", async () => {
-    const knowsGate = async (architectures: unknown) => {
-      const config = { model_type: "bailing_hybrid", kda_lower_bound: -5, architectures };
-      return !(await resolveArchitecture(config)).unknownKeys.includes("kda_lower_bound");
-    };
-    expect(await knowsGate(["BailingMoeV3ForCausalLM"])).toBe(true);
-    expect(await knowsGate(["BailingMoeV2_5ForCausalLM"])).toBe(false);
-    expect(await knowsGate(undefined)).toBe(false);
+    const resolve = (architectures: unknown) =>
+      resolveArchitecture({ model_type: "bailing_hybrid", kda_lower_bound: -5, architectures });
+    expect((await resolve(["BailingMoeV3ForCausalLM"])).unknownKeys).toEqual([]);
+    await expect(resolve(["BailingMoeV2_5ForCausalLM"])).rejects.toThrow("hidden_size is missing");
+    await expect(resolve(undefined)).rejects.toThrow("hidden_size is missing");
   });
 
   it("knows the model types it lists", async () => {
