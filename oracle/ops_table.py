@@ -445,6 +445,24 @@ def capped_attention(q, k, v, scale, cap, mode="", mask=None):
     return mx.softmax(scores, axis=-1, precise=True) @ v
 
 
+def rotated_heads(
+    x, matrices, bits, groups, rows, heads, key_heads, dims, traditional, base, scale, offset, freqs=None
+):
+    def made(i: int, count: int) -> mx.array:
+        w, scales, biases = matrices[3 * i : 3 * i + 3]
+        y = mx.quantized_matmul(x, w, scales, biases, True, groups[i], bits[i])
+        y = y + rows[i] if rows else y
+        return y.reshape(*x.shape[:2], count, -1).transpose(0, 2, 1, 3)
+
+    q, k, v = made(0, heads), made(1, key_heads), made(2, key_heads)
+    settings = {"traditional": traditional, "base": base, "scale": scale, "offset": offset, "freqs": freqs}
+    return mx.fast.rope(q, dims, **settings), mx.fast.rope(k, dims, **settings), v
+
+
+def head_matrices(*shapes: tuple[int, int], bits: int = 4) -> list[mx.array]:
+    return [part for rows, K in shapes for part in mx.quantize(real(rows, K), 32, bits)]
+
+
 def append_to_cache(keys, values, new_keys, new_values, start):
     """mlx-lm's KVCache: the buffers after the update, and what of them is used."""
     end = start + new_keys.shape[2]
@@ -526,6 +544,25 @@ fast = [
         for name, function in (
             ("swiglu", lambda gate, x: nn.silu(gate) * x),
             ("geglu", lambda gate, x: nn.gelu_approx(gate) * x),
+        )
+    ),
+    *(
+        call(
+            "fast.rotatedHeads",
+            real(1, 3, 64),
+            head_matrices((64, 64), (32, 64), (32, 64), bits=bits),
+            [bits] * 3,
+            [32] * 3,
+            rows,
+            4,
+            2,
+            *(dims, traditional, base, 1, 5, freqs),
+            python=rotated_heads,
+        )
+        for bits, rows, dims, traditional, base, freqs in (
+            (4, [], 16, False, 10000, None),
+            (8, [real(64), real(32), real(32)], 8, True, 10000, None),
+            (4, [], 16, False, None, real(8, low=1, high=90)),
         )
     ),
     call(

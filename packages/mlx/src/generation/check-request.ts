@@ -105,7 +105,8 @@ export const checkRequest = (request: GenerateRequest, vocabSize: number): void 
     );
   }
   for (const name of ["stop", "keepSpecialTokens"] as const) {
-    if (isTextList(request[name] ?? [])) continue;
+    const list = request[name];
+    if (list === undefined || isTextList(list)) continue;
     throw new InvalidArgumentError(`Expected at most ${MAX_STOPS} non-empty strings for ${name}`);
   }
 };
