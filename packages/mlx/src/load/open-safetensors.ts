@@ -5,6 +5,7 @@ import { mapTensors } from "../core/mapped.ts";
 import { ConfigError, WeightsError } from "../errors.ts";
 import { resolveSafetensors, type StoredDtype, type TensorSource } from "../weights/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { isObject } from "./is-object.ts";
 import { type QuantizationReading, readQuantizationConfig } from "./quantization-config.ts";
 import { readJsonObject } from "./read-json.ts";
 
@@ -84,9 +85,6 @@ const readModelOptConfig = (folder: string): Readonly<Record<string, unknown>> |
   const quantization = readJsonObject(join(folder, "hf_quant_config.json"))?.quantization;
   return isObject(quantization) ? { ...quantization, quant_method: "modelopt" } : undefined;
 };
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Weights in MLX's layout; the stored ones are gone afterwards, also when a layer does not fit its format. */
 const converted = (

@@ -2,6 +2,7 @@ import type { MxArray } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { type Quantization, type QuantizationMode, quantization } from "../nn/index.ts";
 import { foreignFormat, foreignMethods } from "./formats/index.ts";
+import { isObject } from "./is-object.ts";
 
 type Raw = Readonly<Record<string, unknown>>;
 
@@ -21,9 +22,6 @@ const readOne = (raw: Raw, where: string): Quantization => {
     });
   }
 };
-
-const isObject = (value: unknown): value is Raw =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The standard quantization of a checkpoint, and the layers that differ; false for those left dense. */
 export interface QuantizationConfig {

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
+import { isObject } from "./is-object.ts";
 
 const MAX_CONFIG_BYTES = 10_000_000; // a config is a few KB; more is a mistake or an attack (CWE-770)
 
@@ -37,8 +38,6 @@ export const readJsonObject = (path: string): Record<string, unknown> | undefine
   } catch (cause) {
     throw new ConfigError(`${path} is not valid JSON`, { cause });
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new ConfigError(`${path}: expected an object`);
-  }
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw new ConfigError(`${path}: expected an object`);
+  return value;
 };

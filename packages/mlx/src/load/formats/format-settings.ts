@@ -1,9 +1,7 @@
 import { ConfigError } from "../../errors.ts";
+import { isObject } from "../is-object.ts";
 
 type Raw = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Raw =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The `quantization_config` of a foreign method, read key by key. */
 export class FormatSettings {
