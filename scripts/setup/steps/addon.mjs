@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildAddon } from "../build-addon.mjs";
 import { SetupError } from "../setup-error.mjs";
@@ -14,9 +14,12 @@ export const addon = {
   fingerprint: ({ root, variant, env }) =>
     fingerprint(
       root,
-      [...listFiles(sourceFolder(root)), join(root, "package-lock.json")],
+      listFiles(sourceFolder(root)),
       // the addon records where libmlx lies, so a moved checkout is built again
-      [libmlxVersion, variant, process.platform, process.arch, root, env.CXX ?? "", env.CXXFLAGS ?? ""],
+      [
+        ...[libmlxVersion, headersVersion(root), variant, process.platform, process.arch, root],
+        ...[env.CXX ?? "", env.CXXFLAGS ?? ""],
+      ],
     ),
   outputs: ({ root, variant }) => [join(buildFolder(root, variant), "mlx.node")],
   async run(context, task) {
@@ -31,6 +34,12 @@ export const addon = {
     });
   },
 };
+
+/** @param {string} root @returns {string} version of the Node-API headers the addon is compiled with */
+function headersVersion(root) {
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  return packages["node_modules/node-api-headers"].version;
+}
 
 /** @param {string} root @returns {string} folder of the addon's CMakeLists.txt */
 export function sourceFolder(root) {
