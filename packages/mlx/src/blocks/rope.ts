@@ -3,8 +3,9 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
-import { int, list, number, parseConfig, type Schema } from "../models/config.ts";
-import { type PositionEmbedding, RoPE } from "../nn/index.ts";
+import { bool, int, list, number, parseConfig, type Schema } from "../models/config.ts";
+import { type PositionEmbedding, RoPE, turnPairs } from "../nn/index.ts";
+import { MultimodalRoPE, sectionAxes } from "./multimodal-rope.ts";
 
 export interface RopeSettings {
   /** Features that turn: the head dimension, or a part of it. */
@@ -82,21 +83,9 @@ class DynamicNtkRope implements PositionEmbedding {
     const grown = mx.power(growth, dims / (dims - 2)).multiply(base); // [B, 1, 1, 1]
     const periods = mx.power(grown, mx.arange(0, dims, 2, mx.float32).divide(dims)); // [B, 1, 1, dims / 2]
     const angles = first.add(mx.expandDims(mx.arange(0, L), 1)).divide(periods); // [B, 1, L, dims / 2]
-    return turned(x, dims, traditional, angles);
+    return turnPairs(x, dims, traditional, angles);
   }
 }
-
-/** The first `dims` features of x `[B, H, L, D]`, in pairs of neighbours or of halves, turned by `[B, 1, L, dims / 2]`. */
-const turned = (x: MxArray, dims: number, traditional: boolean, angles: MxArray): MxArray => {
-  const [turning = x, rest = x] = mx.split(x, [dims], -1);
-  const pairs = mx.unflatten(turning, -1, traditional ? [dims / 2, 2] : [2, dims / 2]);
-  const axis = traditional ? -1 : -2;
-  const [a = x, b = x] = mx.split(pairs, 2, axis).map((part) => mx.squeeze(part, axis));
-  const [cos, sin] = [mx.cos(angles), mx.sin(angles)];
-  const both = [a.multiply(cos).subtract(b.multiply(sin)), a.multiply(sin).add(b.multiply(cos))];
-  const done = mx.flatten(mx.stack(both, axis), -2, -1).astype(x.dtype);
-  return mx.concatenate([done, rest], -1);
-};
 
 const linear = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
   const { factor } = read({ factor: number.required() }, scaling);
@@ -220,19 +209,28 @@ const proportional = ({ dims, base, traditional = false, scaling = {} }: RopeSet
   return new RoPE(dims, { traditional, freqs: mx.keep(mx.concatenate([freqs.multiply(c.factor), still])) });
 };
 
-/** Multimodal rope, on text: all three sections have the same positions. */
+const mropeSchema = { mrope_section: list(int.required()).default([]), mrope_interleaved: bool.default(false) };
+
+/** Multimodal rope: pairs of features turn by frame, row or column, by sections. */
 const mrope = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
-  const { mrope_section } = read({ mrope_section: list(int.required()).default([]) }, scaling);
+  const { mrope_section, mrope_interleaved } = read(mropeSchema, scaling);
   if (mrope_section.length !== 3) {
     throw new ConfigError(
       `config.json: rope_scaling.mrope_section needs 3 sections, not ${mrope_section.length}`,
     );
   }
-  return new RoPE(dims, { traditional, base });
+  return new MultimodalRoPE(dims, {
+    traditional,
+    base,
+    axes: sectionAxes(mrope_section, dims / 2, mrope_interleaved),
+  });
 };
 
 const kinds: Readonly<Record<string, (settings: RopeSettings) => PositionEmbedding>> = {
-  default: ({ dims, base, traditional = false }) => new RoPE(dims, { traditional, base }),
+  default: (settings) =>
+    settings.scaling?.mrope_section === undefined
+      ? new RoPE(settings.dims, { traditional: settings.traditional ?? false, base: settings.base })
+      : mrope(settings),
   linear,
   dynamic,
   llama3,

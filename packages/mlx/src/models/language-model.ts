@@ -1,5 +1,6 @@
 import { type BatchCache, KVCache, type LayerCache, noCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
+import { InvalidArgumentError } from "../errors.ts";
 import { Module, type Quantization } from "../nn/index.ts";
 
 export interface ForwardOptions {
@@ -7,6 +8,8 @@ export interface ForwardOptions {
   cache?: readonly LayerCache[];
   /** Input embeddings `[B, L, E]` instead of those of the tokens. */
   embeddings?: MxArray;
+  /** `[B, L, E]` each, added to what leaves the first blocks. */
+  additions?: readonly MxArray[];
 }
 
 /** A decoder that turns tokens into logits. */
@@ -16,6 +19,16 @@ export abstract class LanguageModel extends Module {
    * @returns logits `[B, L, V]`
    */
   abstract forward(tokens: MxArray, options?: ForwardOptions): MxArray;
+
+  /**
+   * Input embeddings of tokens, as `forward` takes them: before a model scales them.
+   *
+   * @param tokens - int32 `[B, L]`
+   * @returns `[B, L, E]`
+   */
+  embed(_tokens: MxArray): MxArray {
+    throw new InvalidArgumentError("This model's input embeddings cannot be replaced");
+  }
 
   /** The blocks, in order. */
   abstract get layers(): readonly Module[];

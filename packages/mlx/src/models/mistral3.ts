@@ -1,30 +1,4 @@
 /** Mistral with vision, of which this is the language model: text alone. @see mlx-lm 0.32.2 models/mistral3.py */
-import { TextModel } from "../blocks/text-model.ts";
-import type { Architecture } from "./architecture.ts";
-import { parseConfig, record, string } from "./config.ts";
-import { architecture as llama } from "./llama.ts";
-import { architecture as ministral3 } from "./ministral3.ts";
-import { drop, rename, sanitize } from "./sanitize.ts";
+import { wrapByType } from "./wrap-by-type.ts";
 
-const schema = { text_config: record.required() };
-const texts: ReadonlyMap<string, Architecture> = new Map([["ministral3", ministral3]]);
-
-const unwrap = [
-  drop<unknown>(/vision_tower|multi_modal_projector/),
-  rename(/^model\.language_model\./, "model."),
-  rename(/^language_model\./, ""),
-];
-const wrap = [rename(/^/, "language_model.")];
-
-export const architecture: Architecture = {
-  bind: (raw) => {
-    const { text_config } = parseConfig(schema, raw).config;
-    const { model_type } = parseConfig({ model_type: string.default("mistral") }, text_config).config;
-    const text = (texts.get(model_type) ?? llama).bind({ tie_word_embeddings: false, ...text_config });
-    return {
-      unknownKeys: text.unknownKeys,
-      create: () => new TextModel(text.create()),
-      sanitize: (weights) => sanitize(text.sanitize(sanitize(weights, unwrap, raw)), wrap, raw),
-    };
-  },
-};
+export const architecture = wrapByType();

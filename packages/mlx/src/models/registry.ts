@@ -87,7 +87,7 @@ const architectures = new Map<string, Load>([
   ["llama", llama],
   ["llama4", () => import("./llama4.ts")],
   ["llama4_text", () => import("./llama4_text.ts")],
-  ["llava", mistral3],
+  ["llava", () => import("./llava.ts")],
   ["longcat_flash", () => import("./longcat_flash.ts")],
   ["mamba", mamba],
   ["mamba2", () => import("./mamba2.ts")],

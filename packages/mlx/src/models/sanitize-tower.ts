@@ -1,0 +1,19 @@
+/** Rules for the weights of vision towers that several architectures share. */
+import { drop, map, rename, type SanitizeRule } from "./sanitize.ts";
+import { transposed } from "./tensor-change.ts";
+
+const CHANNELS = 3; // red, green, blue
+
+/** Kernels over rows and columns, whose channels PyTorch puts first. */
+const moveImageChannels = map<unknown>(
+  /patch_(embedding|embed\.proj|conv)\.weight$/,
+  [transposed(0, 2, 3, 1)],
+  (shape) => shape.length === 4 && shape.at(-1) !== CHANNELS,
+);
+
+/** CLIP's and SigLIP's towers, in the layouts of transformers and of converted checkpoints. */
+export const fitTower: readonly SanitizeRule<unknown>[] = [
+  rename(/^model\./, ""),
+  drop(/position_ids$/),
+  moveImageChannels,
+];

@@ -1,0 +1,87 @@
+import { GuidedCache } from "../blocks/guided-cache.ts";
+import type { LayerCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import { InvalidArgumentError } from "../errors.ts";
+import { layerCache } from "../models/language-model.ts";
+import { type GridPositions, gridPositions } from "./grid-positions.ts";
+import type { ImageFeatures, VisionLanguageModel } from "./vision-language-model.ts";
+
+/** Per token, the number of the image it belongs to, from 1; 0 for text. */
+const picturesOf = (
+  tokens: readonly number[],
+  imageTokenId: number,
+  images: readonly ImageFeatures[],
+): number[] => {
+  const owners = images.flatMap(({ embeddings }, i) => Array<number>(embeddings.dim(0)).fill(i + 1));
+  const count = tokens.filter((token) => token === imageTokenId).length;
+  if (count !== owners.length) {
+    throw new InvalidArgumentError(
+      `The prompt has ${count} image tokens for ${owners.length} rows of ${images.length} images; each image needs its own`,
+    );
+  }
+  let seen = 0;
+  return tokens.map((token) => (token === imageTokenId ? (owners[seen++] ?? 0) : 0));
+};
+
+/** A prompt in which images stand, evaluated stretch by stretch. Owns nothing: the features are the caller's. */
+export class ImagePrompt {
+  readonly tokens: readonly number[];
+  readonly #model: VisionLanguageModel;
+  readonly #images: readonly ImageFeatures[];
+  readonly #pictures: readonly number[];
+  readonly #positions: GridPositions | undefined;
+
+  /**
+   * @param tokens - with as many image tokens as the images have rows of features, in their order
+   * @throws {InvalidArgumentError} when the numbers differ
+   */
+  constructor(model: VisionLanguageModel, tokens: readonly number[], images: readonly ImageFeatures[]) {
+    this.tokens = tokens;
+    this.#model = model;
+    this.#images = images;
+    this.#pictures = picturesOf(tokens, model.imageTokenId, images);
+    this.#positions = gridPositions(this.#pictures, images);
+  }
+
+  /** Where a stretch from `start` ends that would be `size` long: images which see themselves whole stay so. */
+  endOf(start: number, size: number): number {
+    const end = Math.min(start + size, this.tokens.length);
+    if (!this.#model.seesImagesWhole) return end;
+    const cut = this.#pictures[end] ?? 0;
+    if (cut === 0 || this.#pictures[end - 1] !== cut) return end;
+    const first = this.#pictures.indexOf(cut);
+    return first > start ? first : this.#pictures.lastIndexOf(cut) + 1;
+  }
+
+  /** Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache. */
+  forward(start: number, end: number, cache?: readonly LayerCache[]): MxArray {
+    const tokens = this.tokens.slice(start, end);
+    const ids = mx.array([tokens], mx.int32);
+    const pictures = this.#pictures.slice(start, end);
+    const guided = this.#guided(start, end, cache);
+    const options = guided === undefined ? {} : { cache: guided };
+    if (pictures.every((picture) => picture === 0)) return this.#model.forward(ids, options);
+    const before = this.#pictures.slice(0, start).filter((picture) => picture > 0).length;
+    const count = pictures.filter((picture) => picture > 0).length;
+    const rows = (all: readonly MxArray[]): MxArray =>
+      mx.slice(mx.concatenate([...all], 0), [before, 0], [before + count, all[0]?.dim(1) ?? 0]);
+    const embeddings = this.#model.mergeEmbeddings(tokens, rows(this.#images.map((i) => i.embeddings)));
+    return this.#model.forward(ids, { ...options, embeddings });
+  }
+
+  /** Says to the caches where the tokens after the prompt go on. */
+  finish(cache: readonly LayerCache[]): void {
+    const shift = this.#positions?.shift ?? 0;
+    if (shift !== 0) for (const layer of cache) layer.shift?.(shift);
+  }
+
+  #guided(start: number, end: number, cache?: readonly LayerCache[]): readonly LayerCache[] | undefined {
+    const positions = this.#positions?.between(start, end);
+    const pictures = this.#model.seesImagesWhole
+      ? mx.array([...this.#pictures.slice(start, end)], mx.int32)
+      : undefined;
+    if (positions === undefined && pictures === undefined) return cache;
+    return this.#model.layers.map((_, i) => new GuidedCache(layerCache(cache, i), { positions, pictures }));
+  }
+}
