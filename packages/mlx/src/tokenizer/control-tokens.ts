@@ -2,7 +2,7 @@ import { isRecord } from "./json-file.ts";
 import type { AddedTokenInfo, Tokenizer } from "./tokenizer.ts";
 
 /** Noncharacters, which no text has, around a control token that is not one. */
-const OPEN = "\uFDD0";
+export const OPEN = "\uFDD0";
 const CLOSE = "\uFDD1";
 const MARKS = /[\uFDD0\uFDD1]/g;
 

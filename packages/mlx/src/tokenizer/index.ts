@@ -5,6 +5,7 @@ export {
   type TemplateSwitch,
   templateSwitches,
 } from "./answer-format.ts";
+export { OPEN as TEXT_MARK } from "./control-tokens.ts";
 export {
   type ConversationOptions,
   type EncodedConversation,

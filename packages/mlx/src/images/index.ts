@@ -1,0 +1,12 @@
+/** `@abstractllm/mlx/images`: from the bytes of an image to what a model reads. */
+export { createImageProcessor, imageModelTypes } from "./create-image-processor.ts";
+export type {
+  ContentPart,
+  ImageProcessor,
+  PixelArray,
+  ProcessedImage,
+  PromptPiece,
+} from "./image-processor.ts";
+export { type ResampleFilter, resample } from "./resample.ts";
+export type { RgbImage } from "./rgb-image.ts";
+export type { ProcessorFiles } from "./settings.ts";

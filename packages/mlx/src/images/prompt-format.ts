@@ -1,0 +1,67 @@
+/** How messages and rendered prompts hold images. */
+import { InvalidArgumentError } from "../errors.ts";
+import { TEXT_MARK } from "../tokenizer/index.ts";
+import type { ImageProcessor, ProcessedImage, PromptPiece } from "./image-processor.ts";
+
+/** Stands for an image where the template knows no part for one: a noncharacter, which no text has. */
+const IMAGE_MARK = "\uFDD2";
+
+type FormatContent = ImageProcessor["formatContent"];
+
+/** Parts for templates that write the placeholders themselves. */
+export const listContent: FormatContent = (parts) =>
+  parts.map((part) =>
+    part.type === "image" ? { type: "image" } : { type: "text", text: part.text, content: part.text },
+  );
+
+/** One text with a mark for each image, for templates that know text alone. */
+export const textContent =
+  (afterImage: string): FormatContent =>
+  (parts) =>
+    parts
+      .map((part) => (part.type === "image" ? IMAGE_MARK + afterImage : part.text.replaceAll(IMAGE_MARK, "")))
+      .join("");
+
+const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+
+/** Puts the images' prompts for the placeholders, which are the template's `token` or our mark. */
+export function expandPlaceholders(
+  prompt: string,
+  token: string,
+  images: readonly ProcessedImage[],
+): PromptPiece[] {
+  const texts = prompt.split(new RegExp(`${IMAGE_MARK}|(?<!${TEXT_MARK})${escapeRegExp(token)}`));
+  if (texts.length !== images.length + 1) {
+    throw new InvalidArgumentError(
+      `Expected ${images.length} placeholders (${token}) in the prompt, one for each image, but found ${texts.length - 1}`,
+    );
+  }
+  const pieces = texts.flatMap((text, i) => [text, images[i]?.prompt ?? ""]);
+  return joinTexts(pieces);
+}
+
+/** Texts that stand beside each other become one, since a token may span both. */
+export function joinTexts(pieces: readonly PromptPiece[]): PromptPiece[] {
+  const joined: PromptPiece[] = [];
+  for (const piece of pieces) {
+    const last = joined.at(-1);
+    if (typeof piece === "string" && typeof last === "string") joined[joined.length - 1] = last + piece;
+    else if (piece.length > 0) joined.push(piece);
+  }
+  return joined;
+}
+
+/** A processor from what is its own; the rest is as most families have it. */
+export const defineProcessor = (own: {
+  process: ImageProcessor["process"];
+  /** What the template, or whoever writes a prompt by hand, puts for an image. */
+  placeholder: string;
+  formatContent?: FormatContent;
+  expandPrompt?: ImageProcessor["expandPrompt"];
+  heedsImageCount?: boolean;
+}): ImageProcessor => ({
+  heedsImageCount: own.heedsImageCount ?? false,
+  process: own.process,
+  formatContent: own.formatContent ?? listContent,
+  expandPrompt: own.expandPrompt ?? ((prompt, images) => expandPlaceholders(prompt, own.placeholder, images)),
+});

@@ -1,0 +1,168 @@
+/** Scaling pictures, with the results of Pillow to the bit. @see Pillow 13.0 src/libImaging/Resample.c */
+import { ImageError } from "../errors.ts";
+import type { RgbImage } from "./rgb-image.ts";
+
+/** How far a filter reaches, in pixels of the smaller picture, and its weight at a distance. */
+interface Kernel {
+  readonly support: number;
+  readonly weight: (x: number) => number;
+}
+
+const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI));
+
+/** Catmull-Rom: a = -0.5. */
+const cubic = (x: number): number => {
+  const d = Math.abs(x);
+  if (d < 1) return (1.5 * d - 2.5) * d * d + 1;
+  return d < 2 ? ((d - 5) * d + 8) * d * -0.5 + 2 : 0;
+};
+
+const KERNELS = {
+  box: { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
+  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  hamming: {
+    support: 1,
+    weight: (x) => (Math.abs(x) < 1 ? sinc(x) * (0.54 + 0.46 * Math.cos(x * Math.PI)) : 0),
+  },
+  bicubic: { support: 2, weight: cubic },
+  lanczos: { support: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
+} satisfies Record<string, Kernel>;
+
+/** A filter, by Pillow's name in lower case. */
+export type ResampleFilter = keyof typeof KERNELS | "nearest";
+
+/** A sum of 8-bit samples by weights that add up to about one must fit 32 bits, two of them for sign and overshoot. */
+const PRECISION_BITS = 32 - 8 - 2;
+const ONE = 2 ** PRECISION_BITS;
+const HALF = ONE / 2;
+
+/** For each output sample: where its input samples begin, how many they are, and their weights in fixed point. */
+interface Coefficients {
+  readonly starts: Int32Array;
+  readonly counts: Int32Array;
+  /** `size` weights for each output sample. */
+  readonly weights: Int32Array;
+  readonly size: number;
+}
+
+const toFixedPoint = (weight: number): number => Math.trunc(weight * ONE + (weight < 0 ? -0.5 : 0.5));
+
+/** The weights of one axis. Where the picture shrinks, the filter widens with it. */
+function coefficientsOf({ support, weight }: Kernel, inputs: number, outputs: number): Coefficients {
+  const scale = inputs / outputs;
+  const widening = Math.max(scale, 1);
+  const reach = support * widening;
+  const size = Math.ceil(reach) * 2 + 1;
+  const [starts, counts] = [new Int32Array(outputs), new Int32Array(outputs)];
+  const weights = new Int32Array(outputs * size);
+  const exact = new Float64Array(size);
+  for (let out = 0; out < outputs; out++) {
+    const center = (out + 0.5) * scale;
+    const start = Math.max(Math.trunc(center - reach + 0.5), 0);
+    const count = Math.min(Math.trunc(center + reach + 0.5), inputs) - start;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const value = weight((i + start - center + 0.5) * (1 / widening));
+      exact[i] = value;
+      sum += value;
+    }
+    for (let i = 0; i < count; i++) {
+      const value = exact[i] ?? 0;
+      weights[out * size + i] = toFixedPoint(sum === 0 ? value : value / sum);
+    }
+    starts[out] = start;
+    counts[out] = count;
+  }
+  return { starts, counts, weights, size };
+}
+
+/** Scales rows `from` to `to` in width. */
+function scaleRows(image: RgbImage, width: number, kernel: Kernel, from: number, to: number): RgbImage {
+  const { starts, counts, weights, size } = coefficientsOf(kernel, image.width, width);
+  const input = image.data;
+  const data = new Uint8ClampedArray(width * (to - from) * 3);
+  let out = 0;
+  for (let y = from; y < to; y++) {
+    const row = y * image.width * 3;
+    for (let x = 0; x < width; x++) {
+      let at = row + (starts[x] as number) * 3;
+      let [red, green, blue] = [HALF, HALF, HALF];
+      const first = x * size;
+      const last = first + (counts[x] as number);
+      for (let k = first; k < last; k++) {
+        const w = weights[k] as number;
+        red = (red + Math.imul(input[at] as number, w)) | 0;
+        green = (green + Math.imul(input[at + 1] as number, w)) | 0;
+        blue = (blue + Math.imul(input[at + 2] as number, w)) | 0;
+        at += 3;
+      }
+      data[out] = red >> PRECISION_BITS;
+      data[out + 1] = green >> PRECISION_BITS;
+      data[out + 2] = blue >> PRECISION_BITS;
+      out += 3;
+    }
+  }
+  return { width, height: to - from, data: new Uint8Array(data.buffer) };
+}
+
+/** Scales columns in height; the first row of `image` is row `offset` of those that `coefficients` mean. */
+function scaleColumns(image: RgbImage, height: number, coefficients: Coefficients, offset: number): RgbImage {
+  const { starts, counts, weights, size } = coefficients;
+  const input = image.data;
+  const rowLength = image.width * 3;
+  const data = new Uint8ClampedArray(rowLength * height);
+  const sums = new Int32Array(rowLength);
+  for (let y = 0; y < height; y++) {
+    sums.fill(HALF);
+    const first = (starts[y] as number) - offset;
+    for (let k = 0; k < (counts[y] as number); k++) {
+      const w = weights[y * size + k] as number;
+      const row = (first + k) * rowLength;
+      for (let x = 0; x < rowLength; x++) {
+        sums[x] = (sums[x] as number) + Math.imul(input[row + x] as number, w);
+      }
+    }
+    const row = y * rowLength;
+    for (let x = 0; x < rowLength; x++) data[row + x] = (sums[x] as number) >> PRECISION_BITS;
+  }
+  return { width: image.width, height, data: new Uint8Array(data.buffer) };
+}
+
+function nearest(image: RgbImage, width: number, height: number): RgbImage {
+  const data = new Uint8Array(width * height * 3);
+  const [scaleX, scaleY] = [image.width / width, image.height / height];
+  let out = 0;
+  for (let y = 0; y < height; y++) {
+    const row = Math.trunc((y + 0.5) * scaleY) * image.width;
+    for (let x = 0; x < width; x++) {
+      const at = (row + Math.trunc((x + 0.5) * scaleX)) * 3;
+      data[out++] = image.data[at] as number;
+      data[out++] = image.data[at + 1] as number;
+      data[out++] = image.data[at + 2] as number;
+    }
+  }
+  return { width, height, data };
+}
+
+/**
+ * The picture in another size, as Pillow's `Image.resize` makes it: rows first, then columns, rounded to 8 bits
+ * after each; a filter that shrinks widens, so that no sample is skipped.
+ *
+ * @throws {ImageError} when a side is no whole number of at least 1
+ */
+export function resample(image: RgbImage, width: number, height: number, filter: ResampleFilter): RgbImage {
+  if (![width, height].every((side) => Number.isInteger(side) && side > 0)) {
+    throw new ImageError(
+      `An image of ${image.width}x${image.height} pixels cannot be scaled to ${width}x${height}`,
+    );
+  }
+  if (width === image.width && height === image.height) return image;
+  if (filter === "nearest") return nearest(image, width, height);
+  const kernel = KERNELS[filter];
+  if (height === image.height) return scaleRows(image, width, kernel, 0, height);
+  const vertical = coefficientsOf(kernel, image.height, height);
+  if (width === image.width) return scaleColumns(image, height, vertical, 0);
+  const from = vertical.starts[0] as number; // rows that no output row needs are left out
+  const to = (vertical.starts[height - 1] as number) + (vertical.counts[height - 1] as number);
+  return scaleColumns(scaleRows(image, width, kernel, from, to), height, vertical, from);
+}
