@@ -19,10 +19,7 @@ export class MultimodalRoPE extends RoPE {
   readonly #axes: readonly number[];
 
   /** @param axes - per pair of features, the position that turns it */
-  constructor(
-    dims: number,
-    { axes, ...options }: Omit<RoPEOptions, "freqs"> & { axes: readonly number[] },
-  ) {
+  constructor(dims: number, { axes, ...options }: Omit<RoPEOptions, "freqs"> & { axes: readonly number[] }) {
     super(dims, options);
     this.#axes = axes;
   }

@@ -209,7 +209,10 @@ const proportional = ({ dims, base, traditional = false, scaling = {} }: RopeSet
   return new RoPE(dims, { traditional, freqs: mx.keep(mx.concatenate([freqs.multiply(c.factor), still])) });
 };
 
-const mropeSchema = { mrope_section: list(int.required()).default([]), mrope_interleaved: bool.default(false) };
+const mropeSchema = {
+  mrope_section: list(int.required()).default([]),
+  mrope_interleaved: bool.default(false),
+};
 
 /** Multimodal rope: pairs of features turn by frame, row or column, by sections. */
 const mrope = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {

@@ -1,5 +1,5 @@
 /** Gemma 3 with SigLIP's tower, whose patches are pooled. @see mlx-lm 0.32.2 models/gemma3.py, mlx-vlm 0.7.10 models/gemma3 */
-import { matmul, mean, type MxArray, ones, reshape, squeeze } from "../core/index.ts";
+import { type MxArray, matmul, mean, ones, reshape, squeeze } from "../core/index.ts";
 import { Module, OffsetRMSNorm } from "../nn/index.ts";
 import {
   ClipTower,

@@ -13,7 +13,6 @@ const minimax: Load = () => import("./minimax.ts");
 const mamba: Load = () => import("./mamba.ts");
 const mistral3: Load = () => import("./mistral3.ts");
 const phixtral: Load = () => import("./phixtral.ts");
-const qwen2VL: Load = () => import("./qwen2_vl.ts");
 
 const architectures = new Map<string, Load>([
   ["Klear", () => import("./Klear.ts")],
@@ -129,9 +128,9 @@ const architectures = new Map<string, Load>([
   ["plamo3", () => import("./plamo3.ts")],
   ["qwen", () => import("./qwen.ts")],
   ["qwen2", () => import("./qwen2.ts")],
-  ["qwen2_5_vl", qwen2VL],
+  ["qwen2_5_vl", () => import("./qwen2_5_vl.ts")],
   ["qwen2_moe", () => import("./qwen2_moe.ts")],
-  ["qwen2_vl", qwen2VL],
+  ["qwen2_vl", () => import("./qwen2_vl.ts")],
   ["qwen3", () => import("./qwen3.ts")],
   ["qwen3_5", () => import("./qwen3_5.ts")],
   ["qwen3_5_moe", () => import("./qwen3_5_moe.ts")],

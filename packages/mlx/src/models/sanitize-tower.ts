@@ -17,3 +17,17 @@ export const fitTower: readonly SanitizeRule<unknown>[] = [
   drop(/position_ids$/),
   moveImageChannels,
 ];
+
+/** The keys of Qwen's towers, whatever a checkpoint calls them. */
+export const QWEN_TOWER = /^(model\.)?(visual|vision_tower)\./;
+
+/** Qwen's towers, whose kernels go over frames as well. */
+export const fitQwenTower: readonly SanitizeRule<unknown>[] = [
+  rename(QWEN_TOWER, "vision_tower."),
+  drop(/position_ids$/),
+  map<unknown>(
+    /patch_embed\.proj\.weight$/,
+    [transposed(0, 2, 3, 4, 1)],
+    (shape) => shape.at(-1) !== CHANNELS,
+  ),
+];

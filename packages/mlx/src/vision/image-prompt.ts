@@ -3,7 +3,7 @@ import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import { layerCache } from "../models/language-model.ts";
+import { type ForwardOptions, layerCache } from "../models/language-model.ts";
 import { type GridPositions, gridPositions } from "./grid-positions.ts";
 import type { ImageFeatures, VisionLanguageModel } from "./vision-language-model.ts";
 
@@ -56,18 +56,32 @@ export class ImagePrompt {
 
   /** Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache. */
   forward(start: number, end: number, cache?: readonly LayerCache[]): MxArray {
-    const tokens = this.tokens.slice(start, end);
-    const ids = mx.array([tokens], mx.int32);
-    const pictures = this.#pictures.slice(start, end);
+    const ids = mx.array([this.tokens.slice(start, end)], mx.int32);
     const guided = this.#guided(start, end, cache);
     const options = guided === undefined ? {} : { cache: guided };
-    if (pictures.every((picture) => picture === 0)) return this.#model.forward(ids, options);
-    const before = this.#pictures.slice(0, start).filter((picture) => picture > 0).length;
-    const count = pictures.filter((picture) => picture > 0).length;
-    const rows = (all: readonly MxArray[]): MxArray =>
-      mx.slice(mx.concatenate([...all], 0), [before, 0], [before + count, all[0]?.dim(1) ?? 0]);
+    return this.#model.forward(ids, { ...options, ...this.#inputs(start, end) });
+  }
+
+  /** What stands for the images between `start` and `end`. */
+  #inputs(start: number, end: number): Pick<ForwardOptions, "embeddings" | "additions"> {
+    const isImage = (picture: number): boolean => picture > 0;
+    const first = this.#pictures.slice(0, start).filter(isImage).length;
+    const last = first + this.#pictures.slice(start, end).filter(isImage).length;
+    if (first === last) return {};
+    const tokens = this.tokens.slice(start, end);
+    const rows = (parts: readonly MxArray[]): MxArray => {
+      const all = mx.concatenate([...parts], 0);
+      return mx.slice(all, [first, 0], [last, all.dim(1)]);
+    };
     const embeddings = this.#model.mergeEmbeddings(tokens, rows(this.#images.map((i) => i.embeddings)));
-    return this.#model.forward(ids, { ...options, embeddings });
+    const depth = this.#images[0]?.additions?.length ?? 0;
+    if (depth === 0) return { embeddings };
+    const ground = mx.zeros([1, end - start, embeddings.dim(-1)], embeddings.dtype);
+    const additions = Array.from({ length: depth }, (_, block) => {
+      const features = rows(this.#images.flatMap((image) => image.additions?.[block] ?? []));
+      return this.#model.placeFeatures(tokens, features, ground);
+    });
+    return { embeddings, additions };
   }
 
   /** Says to the caches where the tokens after the prompt go on. */

@@ -1,4 +1,4 @@
-import { addmm, flatten, matmul, type MxArray, reshape, slice, transpose, zeros } from "../core/index.ts";
+import { addmm, flatten, type MxArray, matmul, reshape, slice, transpose, zeros } from "../core/index.ts";
 import { Module } from "../nn/index.ts";
 
 /**

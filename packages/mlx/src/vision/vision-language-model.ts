@@ -66,13 +66,17 @@ export abstract class VisionLanguageModel extends TextModel {
    * @returns `[1, L, E]`
    */
   mergeEmbeddings(tokens: readonly number[], features: MxArray): MxArray {
+    const words = tokens.map((token) => (token === this.imageTokenId ? 0 : token)); // which may be no row of the table
+    return this.placeFeatures(tokens, features, this.embed(mx.array([words], mx.int32)));
+  }
+
+  /** Rows of features at image tokens, in their order, and `ground` at the others, `[1, L, E]`. */
+  placeFeatures(tokens: readonly number[], features: MxArray, ground: MxArray): MxArray {
     let seen = 0;
     const isImage = tokens.map((token) => token === this.imageTokenId);
     const rows = isImage.map((is) => (is ? seen++ : 0));
-    const words = tokens.map((token, i) => (isImage[i] === true ? 0 : token));
-    const text = this.embed(mx.array([words], mx.int32)); // [1, L, E]
-    const pictures = mx.take(features.astype(text.dtype), mx.array(rows, mx.int32), 0); // [L, E]
-    return mx.where(mx.expandDims(mx.array(isImage, mx.bool_), 1), pictures, text);
+    const pictures = mx.take(features.astype(ground.dtype), mx.array(rows, mx.int32), 0); // [L, E]
+    return mx.where(mx.expandDims(mx.array(isImage, mx.bool_), 1), pictures, ground);
   }
 
   /** Only the language model: features of images would pay for the little memory saved. */

@@ -5,9 +5,11 @@ import * as mx from "../../src/core/index.ts";
 import type { GoldenCase, GoldenCheckpoint } from "./golden.ts";
 import { randomIntegers, randomTensor } from "./random-weights.ts";
 
+type Generated = Pick<GoldenCase, "seed" | "normCenter">;
+
 const dtypes = [mx.float32, mx.bfloat16, mx.float16, mx.uint8, mx.uint32];
 
-const makeTensor = ({ seed, normCenter }: GoldenCase, name: string, kind: string): mx.MxArray => {
+const makeTensor = ({ seed, normCenter }: Generated, name: string, kind: string): mx.MxArray => {
   const [dtypeName, sizes = ""] = kind.split(" ");
   const dtype = dtypes.find((d) => d.name === dtypeName);
   if (dtype === undefined) throw new Error(`${name} has the unknown dtype ${dtypeName}`);
@@ -23,7 +25,7 @@ const sorted = <T>(entries: Iterable<[string, T]>): [string, T][] =>
   [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** The tensors of a layout, by name. */
-export const makeCheckpoint = (golden: GoldenCase, { tensors }: GoldenCheckpoint): Map<string, mx.MxArray> =>
+export const makeCheckpoint = (golden: Generated, { tensors }: GoldenCheckpoint): Map<string, mx.MxArray> =>
   new Map(Object.entries(tensors).map(([name, kind]) => [name, makeTensor(golden, name, kind)]));
 
 /** Dtype and shape of each tensor, sorted by name. */
