@@ -1,11 +1,28 @@
 import { MlxError } from "../errors.ts";
+import { gemma3 } from "./families/gemma3.ts";
+import { idefics3 } from "./families/idefics3.ts";
 import { llava } from "./families/llava.ts";
+import { paligemma } from "./families/paligemma.ts";
+import { pixtral } from "./families/pixtral.ts";
+import { qwen2Vl, qwen3Vl } from "./families/qwen-vl.ts";
 import type { ImageProcessor } from "./image-processor.ts";
 import type { ProcessorFiles } from "./settings.ts";
 
 /** How each family prepares images, by `model_type`. */
 const FAMILIES: Readonly<Record<string, (files: ProcessorFiles) => ImageProcessor>> = {
+  gemma3,
+  idefics3,
   llava,
+  mistral3: pixtral,
+  paligemma,
+  pixtral,
+  qwen2_5_vl: qwen2Vl,
+  qwen2_vl: qwen2Vl,
+  qwen3_5: qwen3Vl,
+  qwen3_5_moe: qwen3Vl,
+  qwen3_vl: qwen3Vl,
+  qwen3_vl_moe: qwen3Vl,
+  smolvlm: idefics3,
 };
 
 /** The model types whose images can be prepared. */

@@ -1,5 +1,6 @@
 /** `@abstractllm/mlx/images`: from the bytes of an image to what a model reads. */
 export { createImageProcessor, imageModelTypes } from "./create-image-processor.ts";
+export { DEFAULT_DECODE_LIMITS, type DecodeLimits, decodeImage } from "./decode/index.ts";
 export type {
   ContentPart,
   ImageProcessor,

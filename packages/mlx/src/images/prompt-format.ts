@@ -24,20 +24,20 @@ export const textContent =
 
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
-/** Puts the images' prompts for the placeholders, which are the template's `token` or our mark. */
-export function expandPlaceholders(
-  prompt: string,
-  token: string,
-  images: readonly ProcessedImage[],
-): PromptPiece[] {
+/**
+ * The prompt cut at its placeholders, which are the template's `token` or our mark, with the images' prompts between:
+ * text, image, text, and so on.
+ *
+ * @throws {InvalidArgumentError} when there are more or fewer placeholders than images
+ */
+export function placeImages(prompt: string, token: string, images: readonly ProcessedImage[]): PromptPiece[] {
   const texts = prompt.split(new RegExp(`${IMAGE_MARK}|(?<!${TEXT_MARK})${escapeRegExp(token)}`));
   if (texts.length !== images.length + 1) {
     throw new InvalidArgumentError(
       `Expected ${images.length} placeholders (${token}) in the prompt, one for each image, but found ${texts.length - 1}`,
     );
   }
-  const pieces = texts.flatMap((text, i) => [text, images[i]?.prompt ?? ""]);
-  return joinTexts(pieces);
+  return texts.flatMap((text, i) => [...(i === 0 ? [] : [images[i - 1]?.prompt ?? ""]), text]);
 }
 
 /** Texts that stand beside each other become one, since a token may span both. */
@@ -63,5 +63,6 @@ export const defineProcessor = (own: {
   heedsImageCount: own.heedsImageCount ?? false,
   process: own.process,
   formatContent: own.formatContent ?? listContent,
-  expandPrompt: own.expandPrompt ?? ((prompt, images) => expandPlaceholders(prompt, own.placeholder, images)),
+  expandPrompt:
+    own.expandPrompt ?? ((prompt, images) => joinTexts(placeImages(prompt, own.placeholder, images))),
 });

@@ -116,24 +116,45 @@ export const valueKeys = ({ mean, std }: Normalization) => ({
   image_std: field.list(field.number.required()).default(std),
 });
 
+/** The steps from a sample to a number, as rounded by whoever wrote a processor. */
+type Arithmetic = (sample: number, factor: number, mean: number, deviation: number) => number;
+
+const { fround } = Math;
+
+/** As transformers does: scaled in float64, then float32. */
+export const asTransformers: Arithmetic = (sample, factor, mean, deviation) =>
+  fround(fround(sample * factor) - fround(mean)) / fround(deviation);
+
+/** As mlx-vlm's processors in NumPy do: float32 throughout. */
+export const inFloat32: Arithmetic = (sample, factor, mean, deviation) =>
+  asTransformers(sample, fround(factor), mean, deviation);
+
+/** Divided by 255 in float32, which rounds otherwise than a product, and float32 from there. */
+export const dividedInFloat32: Arithmetic = (sample, _, mean, deviation) =>
+  asTransformers(sample / 255, 1, mean, deviation);
+
+/** Divided by 255 in float32, then float64. */
+export const dividedThenFloat64: Arithmetic = (sample, _, mean, deviation) =>
+  (fround(sample / 255) - mean) / deviation;
+
 /**
- * What a sample becomes, in the float32 steps of transformers: scaled in float64, then `(x - mean) / std`.
+ * What a sample becomes: scaled, less the mean, by the deviation.
  *
  * @throws {InvalidArgumentError} when mean or deviation are not three
  */
 export function sampleValues(
   s: Infer<ReturnType<typeof valueKeys>>,
-  scale: (sample: number) => number = (sample) => Math.fround(sample * s.rescale_factor),
+  arithmetic: Arithmetic = asTransformers,
 ): SampleValues {
   const table = (channel: number): Float32Array => {
-    const [mean, std] = [s.image_mean[channel], s.image_std[channel]];
-    if (mean === undefined || std === undefined) {
+    const [mean, deviation] = [s.image_mean[channel], s.image_std[channel]];
+    if (mean === undefined || deviation === undefined) {
       throw new InvalidArgumentError("Expected three numbers for image_mean and image_std");
     }
-    return Float32Array.from({ length: 256 }, (_, sample) => {
-      const scaled = s.do_rescale ? scale(sample) : sample;
-      return s.do_normalize ? Math.fround(scaled - Math.fround(mean)) / Math.fround(std) : scaled;
-    });
+    const factor = s.do_rescale ? s.rescale_factor : 1;
+    return Float32Array.from({ length: 256 }, (_, sample) =>
+      s.do_normalize ? arithmetic(sample, factor, mean, deviation) : arithmetic(sample, factor, 0, 1),
+    );
   };
   return [table(0), table(1), table(2)];
 }

@@ -1,0 +1,32 @@
+/** PaliGemma: one square of SigLIP's before the text. @see mlx-vlm 0.7.10 paligemma/processing_paligemma.py */
+import * as field from "../../models/config.ts";
+import { fixedSizeSteps } from "../fixed-size.ts";
+import type { ImageProcessor } from "../image-processor.ts";
+import { defineProcessor, joinTexts, placeImages, textContent } from "../prompt-format.ts";
+import { CENTERED, type ProcessorFiles, readImageSettings } from "../settings.ts";
+
+export function paligemma(files: ProcessorFiles): ImageProcessor {
+  const steps = fixedSizeSteps(files, {
+    size: { height: 224, width: 224 },
+    filter: "bicubic",
+    normalization: CENTERED,
+  });
+  const { image_seq_length: featureTokens } = readImageSettings(
+    { image_seq_length: field.int.default(256) },
+    files,
+  );
+  return defineProcessor({
+    placeholder: "<image>",
+    formatContent: textContent(""),
+    process: (image) => ({
+      arrays: { pixel_values: steps(image) },
+      prompt: "<image>".repeat(featureTokens),
+      featureTokens,
+    }),
+    // begin-of-sequence stands between images and text, and a line break ends the prompt
+    expandPrompt: (prompt, images) => {
+      const pieces = placeImages(prompt, "<image>", images);
+      return joinTexts([...pieces.slice(0, -1), "<bos>", ...pieces.slice(-1), "\n"]);
+    },
+  });
+}

@@ -1,0 +1,127 @@
+/** Qwen2-VL and its successors: any size in whole patches. @see mlx-vlm 0.7.10 qwen3_vl/processing_qwen3_vl.py */
+import { ImageError } from "../../errors.ts";
+import * as field from "../../models/config.ts";
+import type { ImageProcessor, PixelArray } from "../image-processor.ts";
+import { integers, type SampleValues } from "../pixel-steps.ts";
+import { defineProcessor } from "../prompt-format.ts";
+import { roundHalfEven } from "../python-numbers.ts";
+import { resample } from "../resample.ts";
+import type { RgbImage } from "../rgb-image.ts";
+import {
+  CENTERED,
+  inFloat32,
+  type ProcessorFiles,
+  readImageSettings,
+  sampleValues,
+  size,
+  valueKeys,
+} from "../settings.ts";
+
+/** Beyond this ratio of sides nothing sensible is left. */
+const MAX_ASPECT = 200;
+
+/**
+ * Height and width as multiples of `factor` near an image's own, with `minPixels` to `maxPixels` in all.
+ *
+ * @throws {ImageError} when one side is more than 200 times the other
+ */
+export function smartResize(
+  { width, height }: { width: number; height: number },
+  factor: number,
+  minPixels: number,
+  maxPixels: number,
+): { width: number; height: number } {
+  const aspect = Math.max(height, width) / Math.min(height, width);
+  if (aspect > MAX_ASPECT) {
+    throw new ImageError(
+      `The image of ${width}x${height} pixels is too narrow: expected at most ${MAX_ASPECT} for the ratio of its sides`,
+    );
+  }
+  const rounded = (side: number) => roundHalfEven(side / factor) * factor;
+  const pixels = rounded(height) * rounded(width);
+  if (pixels > maxPixels) {
+    const beta = Math.sqrt((height * width) / maxPixels);
+    const smaller = (side: number) => Math.max(factor, Math.floor(side / beta / factor) * factor);
+    return { width: smaller(width), height: smaller(height) };
+  }
+  if (pixels < minPixels) {
+    const beta = Math.sqrt(minPixels / (height * width));
+    const larger = (side: number) => Math.ceil((side * beta) / factor) * factor;
+    return { width: larger(width), height: larger(height) };
+  }
+  return { width: rounded(width), height: rounded(height) };
+}
+
+/** How a picture is cut: patches of `patch` pixels, those of a square of `merge` by `merge` one after another. */
+export interface PatchGrid {
+  readonly patch: number;
+  readonly merge: number;
+  /** How often a picture is repeated in a patch, for models that also know films. */
+  readonly frames: number;
+}
+
+/** Patches `[N, 3 * frames * patch * patch]`. */
+export function patchesOf(
+  image: RgbImage,
+  { patch, merge, frames }: PatchGrid,
+  values: SampleValues,
+): PixelArray {
+  const [rows, columns] = [image.height / patch, image.width / patch];
+  const area = patch * patch;
+  const length = 3 * frames * area;
+  const data = new Float32Array(rows * columns * length);
+  for (let y = 0; y < image.height; y++) {
+    const row = Math.floor(y / patch);
+    for (let x = 0; x < image.width; x++) {
+      const column = Math.floor(x / patch);
+      const square = Math.floor(row / merge) * Math.floor(columns / merge) + Math.floor(column / merge);
+      const index = (square * merge + (row % merge)) * merge + (column % merge);
+      const at = index * length + (y % patch) * patch + (x % patch);
+      for (let channel = 0; channel < 3; channel++) {
+        const sample = image.data[(y * image.width + x) * 3 + channel] as number;
+        const value = (values[channel] as Float32Array)[sample] as number;
+        for (let frame = 0; frame < frames; frame++) data[at + (channel * frames + frame) * area] = value;
+      }
+    }
+  }
+  return { data, shape: [rows * columns, length] };
+}
+
+/** @param patchSize - of the family, where the settings say nothing */
+const qwenVl =
+  (patchSize: number) =>
+  (files: ProcessorFiles): ImageProcessor => {
+    const s = readImageSettings(
+      {
+        ...valueKeys(CENTERED),
+        patch_size: field.int.default(patchSize),
+        temporal_patch_size: field.int.default(2),
+        merge_size: field.int.default(2),
+        size: size("square", {}),
+        min_pixels: field.int.optional(),
+        max_pixels: field.int.optional(),
+      },
+      files,
+    );
+    const minPixels = s.min_pixels ?? s.size.shortest_edge ?? 56 * 56;
+    const maxPixels = s.max_pixels ?? s.size.longest_edge ?? 14 * 14 * 4 * 1280;
+    const grid = { patch: s.patch_size, merge: s.merge_size, frames: s.temporal_patch_size };
+    const values = sampleValues(s, inFloat32);
+    return defineProcessor({
+      placeholder: "<|image_pad|>",
+      process: (image) => {
+        const { width, height } = smartResize(image, grid.patch * grid.merge, minPixels, maxPixels);
+        const pixel_values = patchesOf(resample(image, width, height, "bicubic"), grid, values);
+        const [rows, columns] = [height / grid.patch, width / grid.patch];
+        const featureTokens = Math.floor((rows * columns) / grid.merge ** 2);
+        return {
+          arrays: { pixel_values, image_grid_thw: integers([1, rows, columns], [1, 3]) },
+          prompt: "<|image_pad|>".repeat(featureTokens),
+          featureTokens,
+        };
+      },
+    });
+  };
+
+export const qwen2Vl = qwenVl(14);
+export const qwen3Vl = qwenVl(16);
