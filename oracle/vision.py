@@ -80,13 +80,12 @@ def joined_arrays(case: VisionCase) -> dict[str, mx.array]:
 
 
 def whole_images_mask(case: VisionCase) -> mx.array:
-    """Bool `[1, 1, L, L]`: a token sees the past, and all of the image it belongs to."""
-    tokens, rows = np.array(case.prompt), len(case.prompt)
-    per_image = int((tokens == case.image_token).sum()) // len(case.images)
-    count = np.cumsum(tokens == case.image_token)
-    owner = np.where(tokens == case.image_token, (count - 1) // per_image + 1, 0)
-    same = (owner[:, None] == owner[None]) & (owner > 0)
-    return mx.array((np.tril(np.ones((rows, rows), bool)) | same)[None, None])
+    """Bool `[1, 1, L, L]`: a token sees the past, and all of the run of image tokens that it is in."""
+    is_image = np.array(case.prompt) == case.image_token
+    starts = is_image & ~np.concatenate([[False], is_image[:-1]])
+    run = np.where(is_image, np.cumsum(starts), 0)
+    same = (run[:, None] == run[None]) & is_image
+    return mx.array((np.tril(np.ones(same.shape, bool)) | same)[None, None])
 
 
 def run(case: VisionCase, model: nn.Module) -> dict[str, np.ndarray]:

@@ -7,8 +7,8 @@ import { type Mask, type MaskOptions, visibleKeys } from "./mask.ts";
 export interface Guide {
   /** Frame, row and column of every token, int32 `[3, B, L]`. */
   readonly positions?: MxArray | undefined;
-  /** The picture that each token belongs to, int32 `[L]`, 0 for none: tokens of one picture see each other. */
-  readonly pictures?: MxArray | undefined;
+  /** The run that each token is in, int32 `[L]`, 0 for none: tokens of one run see each other. */
+  readonly runs?: MxArray | undefined;
 }
 
 /** A layer's cache for one stretch of a prompt with images: it answers for the stretch as a guide says. */
@@ -26,12 +26,12 @@ export class GuidedCache implements LayerCache {
   }
 
   makeMask(L: number, options: MaskOptions = {}): Mask {
-    const { pictures } = this.#guide;
-    if (pictures === undefined || L === 1) return this.#inner.makeMask(L, options);
+    const { runs } = this.#guide;
+    if (runs === undefined || L === 1) return this.#inner.makeMask(L, options);
     const past = visibleKeys(this.#inner.makeMask(L, { ...options, asArray: true }), L, L);
     if (past === undefined) return past;
-    const isSame = mx.equal(mx.expandDims(pictures, 1), pictures); // [L, L]
-    const whole = mx.logicalAnd(isSame, mx.greater(pictures, 0));
+    const isSame = mx.equal(mx.expandDims(runs, 1), runs); // [L, L]
+    const whole = mx.logicalAnd(isSame, mx.greater(runs, 0));
     const before = past.dim(-1) - L;
     return mx.logicalOr(past, mx.concatenate([mx.zeros([L, before], mx.bool_), whole], 1)); // [L, S]
   }

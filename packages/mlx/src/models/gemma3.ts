@@ -1,5 +1,5 @@
 /** Gemma 3 with SigLIP's tower, whose patches are pooled. @see mlx-lm 0.32.2 models/gemma3.py, mlx-vlm 0.7.10 models/gemma3 */
-import { type MxArray, matmul, mean, ones, reshape, squeeze } from "../core/index.ts";
+import { type MxArray, matmul, mean, ones, reshape } from "../core/index.ts";
 import { Module, OffsetRMSNorm } from "../nn/index.ts";
 import {
   ClipTower,
@@ -50,12 +50,12 @@ class Projector extends Module {
     this.#tokens = Math.floor(mm_tokens_per_image ** 0.5);
   }
 
-  /** `[1, side ** 2, E] -> [1, tokens ** 2, E']` */
+  /** `[tiles, side ** 2, E] -> [tiles * tokens ** 2, E']` */
   forward(x: MxArray): MxArray {
-    const [side, tokens] = [this.#side, this.#tokens];
-    const size = Math.floor(side / tokens);
-    const squares = reshape(x, [tokens, size, tokens, size, -1]);
-    const pooled = reshape(mean(squares, [1, 3]), [1, tokens * tokens, -1]);
+    const [tiles, tokens] = [x.dim(0), this.#tokens];
+    const size = Math.floor(this.#side / tokens);
+    const squares = reshape(x, [tiles, tokens, size, tokens, size, -1]);
+    const pooled = reshape(mean(squares, [2, 4]), [tiles * tokens * tokens, -1]);
     return matmul(this.mm_soft_emb_norm.forward(pooled), this.mm_input_projection_weight);
   }
 }
@@ -78,8 +78,8 @@ class Gemma3 extends VisionLanguageModel {
 
   embedImage(arrays: ImageArrays): ImageFeatures {
     const patches = this.vision_tower.forward(imageTiles(arrays));
-    const embeddings = squeeze(this.multi_modal_projector.forward(patches), 0);
-    return { embeddings: embeddings.multiply(this.#scale) }; // [N, E]
+    const embeddings = this.multi_modal_projector.forward(patches); // [N, E]
+    return { embeddings: embeddings.multiply(this.#scale) };
   }
 }
 

@@ -1,5 +1,5 @@
 /** LLaVA 1.5: CLIP's or SigLIP's patches through two layers into a language model. @see mlx-vlm 0.7.10 models/llava */
-import { concatenate, index, type MxArray, squeeze } from "../core/index.ts";
+import { concatenate, flatten, index, type MxArray } from "../core/index.ts";
 import { gelu, Linear, Module } from "../nn/index.ts";
 import {
   CLIP,
@@ -74,7 +74,7 @@ class Llava extends VisionLanguageModel {
       -1,
     );
     const patches = this.#leavesFirstOut ? index(chosen, [], [1]) : chosen;
-    return { embeddings: squeeze(this.multi_modal_projector.forward(patches), 0) }; // [N, E]
+    return { embeddings: flatten(this.multi_modal_projector.forward(patches), 0, 1) }; // [N, E]
   }
 }
 

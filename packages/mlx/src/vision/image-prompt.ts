@@ -24,12 +24,24 @@ const picturesOf = (
   return tokens.map((token) => (token === imageTokenId ? (owners[seen++] ?? 0) : 0));
 };
 
+/** Per token, the number of the run of image tokens it is in, from 1; 0 for text. */
+const runsOf = (pictures: readonly number[]): number[] => {
+  let run = 0;
+  return pictures.map((picture, i) => {
+    if (picture === 0) return 0;
+    if ((pictures[i - 1] ?? 0) === 0) run += 1;
+    return run;
+  });
+};
+
 /** A prompt in which images stand, evaluated stretch by stretch. Owns nothing: the features are the caller's. */
 export class ImagePrompt {
   readonly tokens: readonly number[];
   readonly #model: VisionLanguageModel;
   readonly #images: readonly ImageFeatures[];
   readonly #pictures: readonly number[];
+  /** Of tokens that see each other, where the model sees images whole. */
+  readonly #runs: readonly number[] | undefined;
   readonly #positions: GridPositions | undefined;
 
   /**
@@ -41,17 +53,17 @@ export class ImagePrompt {
     this.#model = model;
     this.#images = images;
     this.#pictures = picturesOf(tokens, model.imageTokenId, images);
+    this.#runs = model.seesImagesWhole ? runsOf(this.#pictures) : undefined;
     this.#positions = gridPositions(this.#pictures, images);
   }
 
   /** Where a stretch from `start` ends that would be `size` long: images which see themselves whole stay so. */
   endOf(start: number, size: number): number {
     const end = Math.min(start + size, this.tokens.length);
-    if (!this.#model.seesImagesWhole) return end;
-    const cut = this.#pictures[end] ?? 0;
-    if (cut === 0 || this.#pictures[end - 1] !== cut) return end;
-    const first = this.#pictures.indexOf(cut);
-    return first > start ? first : this.#pictures.lastIndexOf(cut) + 1;
+    const cut = this.#runs?.[end] ?? 0;
+    if (this.#runs === undefined || cut === 0 || this.#runs[end - 1] !== cut) return end;
+    const first = this.#runs.indexOf(cut);
+    return first > start ? first : this.#runs.lastIndexOf(cut) + 1;
   }
 
   /** Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache. */
@@ -92,10 +104,8 @@ export class ImagePrompt {
 
   #guided(start: number, end: number, cache?: readonly LayerCache[]): readonly LayerCache[] | undefined {
     const positions = this.#positions?.between(start, end);
-    const pictures = this.#model.seesImagesWhole
-      ? mx.array([...this.#pictures.slice(start, end)], mx.int32)
-      : undefined;
-    if (positions === undefined && pictures === undefined) return cache;
-    return this.#model.layers.map((_, i) => new GuidedCache(layerCache(cache, i), { positions, pictures }));
+    const runs = this.#runs && mx.array(this.#runs.slice(start, end), mx.int32);
+    if (positions === undefined && runs === undefined) return cache;
+    return this.#model.layers.map((_, i) => new GuidedCache(layerCache(cache, i), { positions, runs }));
   }
 }
