@@ -5,6 +5,8 @@ import { centerCrop, padToSquare, stackPlanes } from "./pixel-steps.ts";
 import { type ResampleFilter, resample } from "./resample.ts";
 import type { RgbImage } from "./rgb-image.ts";
 import {
+  CENTERED,
+  CLIP,
   filter,
   fixedSize,
   type Normalization,
@@ -16,13 +18,29 @@ import {
   valueKeys,
 } from "./settings.ts";
 
-/** What a family does where its settings say nothing. */
+/** What a processor does where its settings say nothing. */
 export interface FixedSizeDefaults {
   readonly size: Size;
   readonly filter: ResampleFilter;
   readonly normalization: Normalization;
-  readonly centerCrop?: boolean;
+  readonly centerCrop: boolean;
 }
+
+/** The shortest edge at 224, and the square in the middle. */
+export const CLIP_STEPS: FixedSizeDefaults = {
+  size: { shortest_edge: 224 },
+  filter: "bicubic",
+  normalization: CLIP,
+  centerCrop: true,
+};
+
+/** The whole picture as a square. */
+export const SIGLIP_STEPS: FixedSizeDefaults = {
+  size: { height: 224, width: 224 },
+  filter: "bicubic",
+  normalization: CENTERED,
+  centerCrop: false,
+};
 
 /** Width and height with the shortest edge at `edge`. */
 const toShortestEdge = ({ width, height }: RgbImage, edge: number): [number, number] =>
@@ -52,7 +70,7 @@ export function fixedSizeSteps(
       do_resize: field.bool.default(true),
       size: size("shortest edge", defaults.size),
       resample: filter(defaults.filter),
-      do_center_crop: field.bool.default(defaults.centerCrop ?? false),
+      do_center_crop: field.bool.default(defaults.centerCrop),
       crop_size: size("square", { height: 224, width: 224 }),
       do_pad: field.bool.default(false),
       image_processor_type: field.string.optional(),

@@ -9,8 +9,8 @@ export interface PixelArray {
 /** An image as a model reads it. */
 export interface ProcessedImage {
   /**
-   * What the vision tower reads, by mlx-vlm's names: `pixel_values` (float32, channels before rows), and what a family
-   * adds to it. Nothing has a dimension for several images, but where an image becomes several tiles.
+   * What the vision tower reads, by mlx-vlm's names: `pixel_values`, float32 `[tiles, 3, H, W]` or patches, and what a
+   * family adds to it. Nothing has a dimension for several images.
    */
   readonly arrays: Readonly<Record<string, PixelArray>>;
   /** What stands for the image in the prompt: text to encode, or token ids. */
@@ -27,15 +27,12 @@ export type PromptPiece = string | readonly number[];
 
 /** From images to arrays and prompts, for one model. */
 export interface ImageProcessor {
-  /** Whether `process` heeds how many images the request has; a cache of its results must then tell them apart. */
-  readonly heedsImageCount: boolean;
   /**
-   * The arrays and the prompt of an image.
+   * The arrays and the prompt of an image, whatever else a request holds.
    *
-   * @param imageCount - images of the whole request. Default 1.
    * @throws {ImageError} for a shape that the model cannot take
    */
-  process(image: RgbImage, imageCount?: number): ProcessedImage;
+  process(image: RgbImage): ProcessedImage;
   /** The `content` of a message with images, as the model's chat template expects it. */
   formatContent(parts: readonly ContentPart[]): string | readonly Readonly<Record<string, unknown>>[];
   /**

@@ -58,9 +58,7 @@ export const defineProcessor = (own: {
   placeholder: string;
   formatContent?: FormatContent;
   expandPrompt?: ImageProcessor["expandPrompt"];
-  heedsImageCount?: boolean;
 }): ImageProcessor => ({
-  heedsImageCount: own.heedsImageCount ?? false,
   process: own.process,
   formatContent: own.formatContent ?? listContent,
   expandPrompt:

@@ -76,9 +76,14 @@ function coefficientsOf({ support, weight }: Kernel, inputs: number, outputs: nu
   return { starts, counts, weights, size };
 }
 
-/** Scales rows `from` to `to` in width. */
-function scaleRows(image: RgbImage, width: number, kernel: Kernel, from: number, to: number): RgbImage {
-  const { starts, counts, weights, size } = coefficientsOf(kernel, image.width, width);
+/** Scales `image` in width, rows `from` to `to` alone. */
+function scaleRows(
+  image: RgbImage,
+  width: number,
+  { starts, counts, weights, size }: Coefficients,
+  from = 0,
+  to = image.height,
+): RgbImage {
   const input = image.data;
   const data = new Uint8ClampedArray(width * (to - from) * 3);
   let out = 0;
@@ -105,9 +110,13 @@ function scaleRows(image: RgbImage, width: number, kernel: Kernel, from: number,
   return { width, height: to - from, data: new Uint8Array(data.buffer) };
 }
 
-/** Scales columns in height; the first row of `image` is row `offset` of those that `coefficients` mean. */
-function scaleColumns(image: RgbImage, height: number, coefficients: Coefficients, offset: number): RgbImage {
-  const { starts, counts, weights, size } = coefficients;
+/** Scales `image` in height; its first row is row `offset` of those that the coefficients mean. */
+function scaleColumns(
+  image: RgbImage,
+  height: number,
+  { starts, counts, weights, size }: Coefficients,
+  offset = 0,
+): RgbImage {
   const input = image.data;
   const rowLength = image.width * 3;
   const data = new Uint8ClampedArray(rowLength * height);
@@ -128,14 +137,24 @@ function scaleColumns(image: RgbImage, height: number, coefficients: Coefficient
   return { width: image.width, height, data: new Uint8Array(data.buffer) };
 }
 
+/** The nearest input sample of each output sample, by a running sum, whose rounding Pillow's results have. */
+function nearestSamples(inputs: number, outputs: number): Int32Array {
+  const scale = inputs / outputs;
+  let center = scale * 0.5;
+  return Int32Array.from({ length: outputs }, () => {
+    const sample = Math.trunc(center);
+    center += scale;
+    return sample;
+  });
+}
+
 function nearest(image: RgbImage, width: number, height: number): RgbImage {
   const data = new Uint8Array(width * height * 3);
-  const [scaleX, scaleY] = [image.width / width, image.height / height];
+  const [columns, rows] = [nearestSamples(image.width, width), nearestSamples(image.height, height)];
   let out = 0;
-  for (let y = 0; y < height; y++) {
-    const row = Math.trunc((y + 0.5) * scaleY) * image.width;
-    for (let x = 0; x < width; x++) {
-      const at = (row + Math.trunc((x + 0.5) * scaleX)) * 3;
+  for (const row of rows) {
+    for (const column of columns) {
+      const at = (row * image.width + column) * 3;
       data[out++] = image.data[at] as number;
       data[out++] = image.data[at + 1] as number;
       data[out++] = image.data[at + 2] as number;
@@ -145,8 +164,8 @@ function nearest(image: RgbImage, width: number, height: number): RgbImage {
 }
 
 /**
- * The picture in another size, as Pillow's `Image.resize` makes it: rows first, then columns, rounded to 8 bits
- * after each; a filter that shrinks widens, so that no sample is skipped.
+ * The picture in another size, as Pillow's `Image.resize` makes it: one side after the other, rounded to 8 bits after
+ * each; a filter that shrinks widens, so that no sample is skipped.
  *
  * @throws {ImageError} when a side is no whole number of at least 1
  */
@@ -158,11 +177,15 @@ export function resample(image: RgbImage, width: number, height: number, filter:
   }
   if (width === image.width && height === image.height) return image;
   if (filter === "nearest") return nearest(image, width, height);
-  const kernel = KERNELS[filter];
-  if (height === image.height) return scaleRows(image, width, kernel, 0, height);
-  const vertical = coefficientsOf(kernel, image.height, height);
-  if (width === image.width) return scaleColumns(image, height, vertical, 0);
+  const horizontal = coefficientsOf(KERNELS[filter], image.width, width);
+  const vertical = coefficientsOf(KERNELS[filter], image.height, height);
+  if (height === image.height) return scaleRows(image, width, horizontal);
+  if (width === image.width) return scaleColumns(image, height, vertical);
+  const [lessHeight, lessWidth] = [image.height - height, image.width - width];
+  if (lessHeight > 0 && lessHeight > lessWidth * 2) {
+    return scaleRows(scaleColumns(image, height, vertical), width, horizontal);
+  }
   const from = vertical.starts[0] as number; // rows that no output row needs are left out
   const to = (vertical.starts[height - 1] as number) + (vertical.counts[height - 1] as number);
-  return scaleColumns(scaleRows(image, width, kernel, from, to), height, vertical, from);
+  return scaleColumns(scaleRows(image, width, horizontal, from, to), height, vertical, from);
 }

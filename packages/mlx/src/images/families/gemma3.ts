@@ -1,7 +1,7 @@
 /** Gemma 3: one square, and crops of long pictures. @see mlx-vlm 0.7.10 gemma3/processing_gemma3.py */
 import * as field from "../../models/config.ts";
 import type { ImageProcessor } from "../image-processor.ts";
-import { crop, integers, stackPlanes } from "../pixel-steps.ts";
+import { crop, stackPlanes } from "../pixel-steps.ts";
 import { defineProcessor, textContent } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
@@ -74,7 +74,7 @@ export function gemma3(files: ProcessorFiles): ImageProcessor {
       const crops = s.do_pan_and_scan ? cropsOf(image, panAndScan) : [];
       const pictures = [image, ...crops].map((picture) => resample(picture, width, height, s.resample));
       return {
-        arrays: { pixel_values: stackPlanes(pictures, values), num_crops: integers([crops.length], [1]) },
+        arrays: { pixel_values: stackPlanes(pictures, values) },
         prompt: crops.length === 0 ? one : several(crops.length),
         featureTokens: length * pictures.length,
       };

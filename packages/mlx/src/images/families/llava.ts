@@ -1,9 +1,14 @@
-/** LLaVA 1.5: one square of CLIP's. @see mlx-vlm 0.7.10 llava/processing_llava.py */
+/** LLaVA 1.5: one square. @see mlx-vlm 0.7.10 llava/processing_llava.py */
 import * as field from "../../models/config.ts";
-import { fixedSizeSteps } from "../fixed-size.ts";
+import { CLIP_STEPS, fixedSizeSteps, SIGLIP_STEPS } from "../fixed-size.ts";
 import type { ImageProcessor } from "../image-processor.ts";
 import { defineProcessor } from "../prompt-format.ts";
-import { CLIP, type ProcessorFiles, readModelSettings, readPromptSettings } from "../settings.ts";
+import {
+  type ProcessorFiles,
+  readImageSettings,
+  readModelSettings,
+  readPromptSettings,
+} from "../settings.ts";
 
 const tower = {
   patch_size: field.int.default(14),
@@ -32,12 +37,11 @@ export const llavaTokens = (files: ProcessorFiles) => {
 };
 
 export function llava(files: ProcessorFiles): ImageProcessor {
-  const steps = fixedSizeSteps(files, {
-    size: { shortest_edge: 224 },
-    filter: "bicubic",
-    normalization: CLIP,
-    centerCrop: true,
-  });
+  const { image_processor_type: type } = readImageSettings(
+    { image_processor_type: field.string.default("CLIPImageProcessor") },
+    files,
+  );
+  const steps = fixedSizeSteps(files, type.startsWith("Siglip") ? SIGLIP_STEPS : CLIP_STEPS);
   const tokens = llavaTokens(files);
   const classToken = tokens.vision_feature_select_strategy === "default" ? 1 : 0;
   return defineProcessor({

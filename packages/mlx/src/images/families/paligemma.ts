@@ -1,16 +1,12 @@
 /** PaliGemma: one square of SigLIP's before the text. @see mlx-vlm 0.7.10 paligemma/processing_paligemma.py */
 import * as field from "../../models/config.ts";
-import { fixedSizeSteps } from "../fixed-size.ts";
+import { fixedSizeSteps, SIGLIP_STEPS } from "../fixed-size.ts";
 import type { ImageProcessor } from "../image-processor.ts";
 import { defineProcessor, joinTexts, placeImages, textContent } from "../prompt-format.ts";
-import { CENTERED, type ProcessorFiles, readImageSettings } from "../settings.ts";
+import { type ProcessorFiles, readImageSettings } from "../settings.ts";
 
 export function paligemma(files: ProcessorFiles): ImageProcessor {
-  const steps = fixedSizeSteps(files, {
-    size: { height: 224, width: 224 },
-    filter: "bicubic",
-    normalization: CENTERED,
-  });
+  const steps = fixedSizeSteps(files, SIGLIP_STEPS);
   const { image_seq_length: featureTokens } = readImageSettings(
     { image_seq_length: field.int.default(256) },
     files,

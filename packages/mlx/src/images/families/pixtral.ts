@@ -22,9 +22,8 @@ import {
 function patchedSize({ width, height }: RgbImage, maxHeight: number, maxWidth: number, patch: number) {
   const ratio = Math.max(height / maxHeight, width / maxWidth);
   const fit = (side: number) => (ratio > 1 ? Math.floor(side / ratio) : side);
-  const rows = Math.floor((fit(height) - 1) / patch) + 1;
-  const columns = Math.floor((fit(width) - 1) / patch) + 1;
-  return { rows: Math.max(rows, 1), columns: Math.max(columns, 1) };
+  const patches = (side: number) => Math.floor((fit(side) - 1) / patch) + 1;
+  return { rows: patches(height), columns: patches(width) };
 }
 
 export function pixtral(files: ProcessorFiles): ImageProcessor {
@@ -67,7 +66,7 @@ export function pixtral(files: ProcessorFiles): ImageProcessor {
       return {
         arrays: {
           pixel_values: stackPlanes([picture], values),
-          image_sizes: integers([height, width], [1, 2]),
+          image_sizes: integers([height, width], [2]),
         },
         prompt: Array(rows).fill(row).join(p.image_break_token) + p.image_end_token,
         featureTokens: rows * columns,

@@ -115,7 +115,7 @@ const qwenVl =
         const [rows, columns] = [height / grid.patch, width / grid.patch];
         const featureTokens = Math.floor((rows * columns) / grid.merge ** 2);
         return {
-          arrays: { pixel_values, image_grid_thw: integers([1, rows, columns], [1, 3]) },
+          arrays: { pixel_values, image_grid_thw: integers([1, rows, columns], [3]) },
           prompt: "<|image_pad|>".repeat(featureTokens),
           featureTokens,
         };

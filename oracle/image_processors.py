@@ -1,0 +1,222 @@
+"""The image processors of mlx-vlm and what they are given: one row for each family and variation of its settings."""
+
+import importlib
+import importlib.util
+import sys
+import types
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import transformers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+TOKENIZER = Path(__file__).parent.parent / "packages/mlx/test/goldens/images/tokenizer.json"
+
+
+def import_models() -> None:
+    """Lets `mlx_vlm.models` be imported without what mlx_vlm itself imports: servers, audio, video."""
+    spec = importlib.util.find_spec("mlx_vlm")
+    package = types.ModuleType("mlx_vlm")
+    package.__path__ = list(spec.submodule_search_locations)
+    package.__spec__ = spec
+    sys.modules["mlx_vlm"] = package
+
+
+SPECIAL = [
+    "<bos>", "<s>", "</s>", "<|begin_of_text|>", "<image>", "<|image_pad|>", "<|vision_start|>", "<|vision_end|>",
+    "<start_of_image>", "<image_soft_token>", "<end_of_image>", "<fake_token_around_image>", "<global-img>",
+    "<end_of_utterance>", "[IMG]", "[IMG_BREAK]", "[IMG_END]", "<|image|>", "<img>", "</img>", "<IMG_CONTEXT>",
+    "<|image_start|>", "<|image_end|>", "<|img_thumbnail|>", "<|media_pad|>", "<im_patch>", "<im_col>", "<im_start>",
+    "<im_end>", "<|image>", "<image|>", "<florence_image>", "<loc_0>", "<|python_tag|>", "<pad>",
+    *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)),
+    *(f"<|img_row_{row}_col_{column}|>" for row in range(1, 11) for column in range(1, 11)),
+]  # fmt: skip
+
+
+def make_tokenizer() -> Tokenizer:
+    """A token for each byte, and one for each text that the processors write."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({char: i for i, char in enumerate(alphabet)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in SPECIAL])
+    return tokenizer
+
+
+def hf_tokenizer(**names: str) -> transformers.PreTrainedTokenizerFast:
+    """The tokenizer as transformers has it; `names` are those of a family's own tokens."""
+    standard = {"bos_token": "<bos>", "eos_token": "</s>", "pad_token": "<pad>"}
+    found = transformers.PreTrainedTokenizerFast(tokenizer_object=make_tokenizer(), **(standard | names))
+    for name, token in names.items():
+        setattr(found, name, token)
+        setattr(found, f"{name}_id", found.convert_tokens_to_ids(token))
+    return found
+
+
+@dataclass(frozen=True)
+class ProcessorCase:
+    """A processor under one set of settings, and the prompt that it is given with an image."""
+
+    name: str
+    model_type: str
+    make: Any  # of the processor, from the case
+    prompt: str
+    image: dict = field(default_factory=dict)  # preprocessor_config.json
+    processor: dict = field(default_factory=dict)  # processor_config.json
+    model: dict = field(default_factory=dict)  # config.json
+    tokens: dict = field(default_factory=dict)
+    several: bool = True  # whether a prompt may have two images
+
+    def module(self, path: str) -> types.ModuleType:
+        return importlib.import_module(f"mlx_vlm.models.{path}")
+
+    @property
+    def tokenizer(self) -> transformers.PreTrainedTokenizerFast:
+        return hf_tokenizer(**self.tokens)
+
+
+def pil(name: str, case: ProcessorCase) -> Any:
+    """transformers' image processor on Pillow."""
+    found = getattr(transformers, name, None)
+    if found is None:
+        raise SystemExit(f"transformers has no {name}")
+    return found(**case.image)
+
+
+def llava(case: ProcessorCase) -> Any:
+    make = case.module("llava.processing_llava").LlavaProcessor
+    kind = case.image.get("image_processor_type", "CLIPImageProcessor")
+    settings = {key: value for key, value in case.image.items() if key != "image_processor_type"}
+    image_processor = getattr(transformers, f"{kind}Pil")(**settings)
+    return make(image_processor, case.tokenizer, **case.processor)
+
+
+def with_tokens(module: str, name: str, image_processor: str) -> Any:
+    def make(case: ProcessorCase) -> Any:
+        return getattr(case.module(module), name)(
+            pil(image_processor, case), case.tokenizer, **case.processor
+        )
+
+    return make
+
+
+def qwen(module: str, name: str, patch_size: int) -> Any:
+    """As `from_pretrained` of mlx-vlm makes them from the files of a model."""
+
+    def make(case: ProcessorCase) -> Any:
+        shared = case.module("qwen3_vl.processing_qwen3_vl")
+        shared._load_qwen_vl_json = lambda _, file: dict(case.image) if file.startswith("pre") else {}
+        kwargs = shared._qwen_vl_image_kwargs("", default_patch_size=patch_size)
+        image_processor = shared.Qwen3VLImageProcessor(**kwargs)
+        return getattr(case.module(module), name)(image_processor, case.tokenizer, shared.Qwen3VLVideoProcessor())
+
+    return make
+
+
+def pixtral(module: str, name: str) -> Any:
+    def make(case: ProcessorCase) -> Any:
+        image_processor = case.module("pixtral.image_processing_pixtral").PixtralImageProcessor(**case.image)
+        patch_size = case.model.get("vision_config", {}).get("patch_size", 16)
+        merge = case.model.get("spatial_merge_size", 1)
+        return getattr(case.module(module), name)(
+            image_processor, case.tokenizer, patch_size=patch_size, spatial_merge_size=merge
+        )
+
+    return make
+
+
+def paligemma(case: ProcessorCase) -> Any:
+    settings = dict(case.image)
+    length = settings.pop("image_seq_length")
+    image_processor = transformers.SiglipImageProcessorPil(**settings)
+    image_processor.image_seq_length = length
+    return case.module("paligemma.processing_paligemma").PaliGemmaProcessor(image_processor, case.tokenizer)
+
+
+GEMMA = {
+    "image_token": "<image_soft_token>",
+    "boi_token": "<start_of_image>",
+    "eoi_token": "<end_of_image>",
+}
+QWEN_PROMPT = "<|vision_start|><|image_pad|><|vision_end|>What is this?"
+QWEN_PIXELS = {"min_pixels": 56 * 56, "max_pixels": 100_000}
+SQUARE_32 = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+IDEFICS = {"size": {"longest_edge": 128}, "max_image_size": {"longest_edge": 32}}
+gemma3 = with_tokens("gemma3.processing_gemma3", "Gemma3Processor", "Gemma3ImageProcessorPil")
+idefics3 = with_tokens("idefics3.processing_idefics3", "Idefics3Processor", "Idefics3ImageProcessorPil")
+smolvlm = with_tokens("smolvlm.processing_smolvlm", "SmolVLMProcessor", "SmolVLMImageProcessorPil")
+
+CASES = [
+    ProcessorCase(
+        "llava", "llava", llava, "USER: <image>\nWhat is this? ASSISTANT:",
+        image=SQUARE_32,
+        processor={"patch_size": 8, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1},
+    ),
+    ProcessorCase(
+        "llava-padded", "llava", llava, "USER: <image>\nWhat is this? ASSISTANT:",
+        image={**SQUARE_32, "image_processor_type": "LlavaImageProcessor", "do_pad": True, "resample": 2},
+        processor={"patch_size": 4, "vision_feature_select_strategy": "full", "num_additional_image_tokens": 1},
+    ),
+    ProcessorCase(
+        "llava-siglip", "llava", llava, "<image>What is this?",
+        image={"image_processor_type": "SiglipImageProcessor", "size": {"height": 24, "width": 40}, "resample": 1},
+        processor={"patch_size": 8, "vision_feature_select_strategy": "full", "num_additional_image_tokens": 0},
+    ),
+    ProcessorCase(
+        "qwen2_vl", "qwen2_vl", qwen("qwen2_vl.processing_qwen2_vl", "Qwen2VLProcessor", 14), QWEN_PROMPT,
+        image={
+            **QWEN_PIXELS,
+            "image_mean": [0.48145466, 0.4578275, 0.40821073],
+            "image_std": [0.26862954, 0.26130258, 0.27577711],
+        },
+    ),
+    ProcessorCase(
+        "qwen2_5_vl", "qwen2_5_vl", qwen("qwen2_5_vl.processing_qwen2_5_vl", "Qwen2_5_VLProcessor", 14), QWEN_PROMPT,
+        image={"size": {"shortest_edge": 3136, "longest_edge": 20_000}, "image_mean": [0.5, 0.4, 0.3]},
+    ),
+    ProcessorCase(
+        "qwen3_vl", "qwen3_vl", qwen("qwen3_vl.processing_qwen3_vl", "Qwen3VLProcessor", 16), QWEN_PROMPT,
+        image={"size": {"shortest_edge": 65536 // 16, "longest_edge": 50_000}, "merge_size": 2},
+    ),
+    ProcessorCase(
+        "gemma3", "gemma3", gemma3, "<bos>What is this?<start_of_image>", tokens=GEMMA,
+        image={"size": {"height": 48, "width": 48}}, processor={"image_seq_length": 4},
+    ),
+    ProcessorCase(
+        "gemma3-pan-and-scan", "gemma3", gemma3, "<start_of_image> What is this?", tokens=GEMMA,
+        image={
+            "size": {"height": 32, "width": 32},
+            "do_pan_and_scan": True,
+            "pan_and_scan_min_crop_size": 40,
+            "pan_and_scan_max_num_crops": 4,
+            "pan_and_scan_min_ratio_to_activate": 1.2,
+        },
+        processor={"image_seq_length": 2},
+    ),
+    ProcessorCase(
+        "idefics3", "idefics3", idefics3, "User:<image>What is this?<end_of_utterance>",
+        image=IDEFICS, processor={"image_seq_len": 3},
+    ),
+    ProcessorCase(
+        "smolvlm", "smolvlm", smolvlm, "User:<image>What is this?<end_of_utterance>",
+        image={**IDEFICS, "size": {"longest_edge": 96}}, processor={"image_seq_len": 2},
+    ),
+    ProcessorCase(
+        "smolvlm-whole", "smolvlm", smolvlm, "<image>What is this?",
+        image={**IDEFICS, "do_image_splitting": False}, processor={"image_seq_len": 2},
+    ),
+    ProcessorCase(
+        "pixtral", "pixtral", pixtral("pixtral.processing_pixtral", "PixtralProcessor"), "[IMG]What is this?",
+        image={"size": {"longest_edge": 160}},
+    ),
+    ProcessorCase(
+        "mistral3", "mistral3", pixtral("mistral3.processing_mistral3", "Mistral3Processor"), "What is [IMG]?",
+        image={"size": {"longest_edge": 200}},
+        model={"vision_config": {"patch_size": 14}, "spatial_merge_size": 2},
+    ),
+    ProcessorCase(
+        "paligemma", "paligemma", paligemma, "<image>What is this?", tokens={"image_token": "<image>"},
+        image={"size": {"height": 28, "width": 28}, "image_seq_length": 4},
+    ),
+]  # fmt: skip
