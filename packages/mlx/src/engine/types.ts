@@ -98,7 +98,7 @@ export interface SamplingOptions {
 export interface GenerateRequest extends SamplingOptions {
   /** A conversation for the chat template, a text as it is, or token ids. */
   prompt: readonly ChatMessage[] | string | readonly number[];
-  /** For a prompt that is a text: the files of the images whose placeholders it holds, in order. */
+  /** For a prompt that is a text: the files of the images whose placeholders, or `IMAGE_MARK`s, it holds, in order. */
   images?: readonly Uint8Array[];
   /** Extra variables for the chat template, such as `enable_thinking`. */
   templateVariables?: Readonly<Record<string, unknown>>;

@@ -69,7 +69,7 @@ export class ImageStore {
     try {
       for (const file of files) {
         if (signal?.aborted === true) throw new MlxError("aborted", "The request was aborted");
-        leases.push(await this.#open(file, files.length));
+        leases.push(await this.#open(file));
       }
     } catch (error) {
       for (const lease of leases) lease.release();
@@ -78,21 +78,19 @@ export class ImageStore {
     return leases;
   }
 
-  async #open(file: Uint8Array, count: number): Promise<ImageLease> {
-    const hash = createHash("sha256").update(file).digest("hex");
-    const key = this.processor.heedsImageCount ? `${hash} of ${count}` : hash;
+  async #open(file: Uint8Array): Promise<ImageLease> {
+    const key = createHash("sha256").update(file).digest("hex");
     if (!this.#entries.has(key)) {
-      const processed = this.#opening.get(key) ?? this.#process(key, file, count);
-      const entry = { processed: await processed, features: undefined, leases: 0 };
+      const processed = await (this.#opening.get(key) ?? this.#process(key, file));
       // another request that waited for the same image may have been first
-      if (!this.#entries.has(key)) this.#entries.set(key, entry);
+      if (!this.#entries.has(key)) this.#entries.set(key, { processed, features: undefined, leases: 0 });
     }
     return this.#lease(key);
   }
 
-  #process(key: string, file: Uint8Array, count: number): Promise<ProcessedImage> {
+  #process(key: string, file: Uint8Array): Promise<ProcessedImage> {
     const processed = decodeImage(file)
-      .then((image) => this.processor.process(image, count))
+      .then((image) => this.processor.process(image))
       .finally(() => this.#opening.delete(key));
     this.#opening.set(key, processed);
     return processed;

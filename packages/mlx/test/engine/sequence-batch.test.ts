@@ -19,7 +19,11 @@ interface Plan {
 }
 
 const prefilled = (model: LanguageModel, { prompt, sampling }: Plan): TokenSequence => {
-  const sequence = new TokenSequence(model, new TextPrompt(model, prompt), { sampling, vocabSize: 64, prefillStepSize: 5 });
+  const sequence = new TokenSequence(model, new TextPrompt(model, prompt), {
+    sampling,
+    vocabSize: 64,
+    prefillStepSize: 5,
+  });
   for (const _done of sequence.prefill());
   return sequence;
 };

@@ -105,7 +105,11 @@ describe("a scheduler", () => {
     const emit = () => {
       throw new Error("receiver is gone");
     };
-    const refused = scheduler.generate(new TextPrompt(text.model, [1, 2]), { prompt: [1, 2], maxTokens: 9, ignoreEos: true }, { emit });
+    const refused = scheduler.generate(
+      new TextPrompt(text.model, [1, 2]),
+      { prompt: [1, 2], maxTokens: 9, ignoreEos: true },
+      { emit },
+    );
     const both = Promise.all([run(scheduler, prompts), refused.catch((error: unknown) => String(error))]);
     const [{ outcomes }, reason] = await both;
     expect(reason).toBe("Error: receiver is gone");

@@ -109,7 +109,11 @@ describe.skipIf(mx.backend() !== "cpu")("generation that runs out of memory", ()
     const emit = (part: GenerationPart) => {
       if (part.type === "text-delta") out += part.text;
     };
-    await new TextScheduler(text).generate(new TextPrompt(text.model, prompt), { prompt, maxTokens: 4 }, { emit });
+    await new TextScheduler(text).generate(
+      new TextPrompt(text.model, prompt),
+      { prompt, maxTokens: 4 },
+      { emit },
+    );
     return out;
   };
 
