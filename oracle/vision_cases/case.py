@@ -1,5 +1,6 @@
 """What a case with images is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,7 +23,7 @@ class VisionCase:
     sees_images_whole: bool  # tokens of one image see those after them; mlx-vlm leaves that to a mask
     norm_center: float
     image_token: int
-    same_as: str | None = None
+    repair: Callable[[object], None] | None  # puts right where mlx-vlm's model differs from what was trained
     checkpoints: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -40,6 +41,7 @@ def vision_family(
     joined: dict[str, str] | None = None,
     sees_images_whole: bool = False,
     norm_center: float = 1.0,
+    repair: Callable[[object], None] | None = None,
 ) -> list[VisionCase]:
     """Cases that override keys of `base`; ... removes a key; `vision` and `text` override keys of their configs.
 
@@ -50,7 +52,6 @@ def vision_family(
         changes = dict(changes)
         images, prompt = changes.pop("images"), changes.pop("prompt")
         layouts = {layout: checkpoint(tensors) for layout, tensors in changes.pop("checkpoints", {}).items()}
-        same_as = changes.pop("same_as", None)
         vision, text = changes.pop("vision", {}), changes.pop("text", {})
         config = {key: value for key, value in {**base, **changes}.items() if value is not ...}
         for part, own in (("vision_config", vision), ("text_config", text)):
@@ -68,7 +69,7 @@ def vision_family(
                 sees_images_whole,
                 norm_center,
                 image_token,
-                same_as,
+                repair,
                 layouts,
             )
         )

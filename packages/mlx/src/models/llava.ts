@@ -1,6 +1,5 @@
 /** LLaVA 1.5: CLIP's or SigLIP's patches through two layers into a language model. @see mlx-vlm 0.7.10 models/llava */
-import { concatenate, flatten, index, type MxArray } from "../core/index.ts";
-import { gelu, Linear, Module } from "../nn/index.ts";
+import { concatenate, flatten, index } from "../core/index.ts";
 import {
   CLIP,
   ClipTower,
@@ -13,6 +12,7 @@ import {
 } from "../vision/index.ts";
 import { type Infer, int, number, object, oneOf, oneOrList } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
+import { LlavaProjector } from "./llava-projector.ts";
 import { fitTower } from "./sanitize-tower.ts";
 import { withVision } from "./with-vision.ts";
 import { wrapByType } from "./wrap-by-type.ts";
@@ -33,24 +33,9 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class Projector extends Module {
-  linear_1: Linear;
-  linear_2: Linear;
-
-  constructor(inputs: number, outputs: number) {
-    super();
-    this.linear_1 = new Linear(inputs, outputs);
-    this.linear_2 = new Linear(outputs, outputs);
-  }
-
-  forward(x: MxArray): MxArray {
-    return this.linear_2.forward(gelu(this.linear_1.forward(x)));
-  }
-}
-
 class Llava extends VisionLanguageModel {
   vision_tower: ClipTower;
-  multi_modal_projector: Projector;
+  multi_modal_projector: LlavaProjector;
   readonly #layers: readonly number[];
   readonly #leavesFirstOut: boolean;
 
@@ -61,7 +46,7 @@ class Llava extends VisionLanguageModel {
     this.#layers = [vision_feature_layer].flat();
     this.#leavesFirstOut = c.vision_feature_select_strategy === "default";
     this.vision_tower = new ClipTower(vision_config, isClip ? CLIP : SIGLIP);
-    this.multi_modal_projector = new Projector(
+    this.multi_modal_projector = new LlavaProjector(
       vision_config.hidden_size * this.#layers.length,
       text_config.hidden_size,
     );

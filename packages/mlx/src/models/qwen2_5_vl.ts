@@ -1,8 +1,9 @@
 /** Qwen 2.5 with vision: patches see those of their window, in some blocks all. @see mlx-vlm 0.7.10 models/qwen2_5_vl */
-import { add, argsort, array, int32, type MxArray, reshape, take } from "../core/index.ts";
+import { argsort, array, int32, type MxArray, reshape, take } from "../core/index.ts";
 import { Linear, Module, RMSNorm, swiglu } from "../nn/index.ts";
 import {
   GridAttention,
+  GridBlock,
   GridMerger,
   gridAngles,
   type ImageArrays,
@@ -63,25 +64,12 @@ class MLP extends Module {
   }
 }
 
-class Block extends Module {
-  norm1: RMSNorm;
-  norm2: RMSNorm;
-  attn: GridAttention;
-  mlp: MLP;
-
-  constructor(c: TowerConfig) {
-    super();
-    this.norm1 = new RMSNorm(c.hidden_size, 1e-6);
-    this.norm2 = new RMSNorm(c.hidden_size, 1e-6);
-    this.attn = new GridAttention(c.hidden_size, c.num_heads);
-    this.mlp = new MLP(c);
-  }
-
-  forward(x: MxArray, angles: MxArray, segments: readonly Segments[]): MxArray {
-    const h = add(x, this.attn.forward(this.norm1.forward(x), angles, segments)); // [N, E]
-    return add(h, this.mlp.forward(this.norm2.forward(h))); // [N, E]
-  }
-}
+const makeBlock = (c: TowerConfig): GridBlock =>
+  new GridBlock(
+    new GridAttention(c.hidden_size, c.num_heads),
+    new MLP(c),
+    () => new RMSNorm(c.hidden_size, 1e-6),
+  );
 
 /** Tokens by window, windows of one size after another: their order, and how many patches each window has. */
 const windowsOf = (grid: PatchGrid, side: number): { order: number[]; segments: Segments[] } => {
@@ -109,15 +97,15 @@ const windowsOf = (grid: PatchGrid, side: number): { order: number[]; segments: 
 
 class Tower extends Module {
   patch_embed: PatchVolumes;
-  blocks: Block[];
-  merger: GridMerger<RMSNorm>;
+  blocks: GridBlock[];
+  merger: GridMerger;
   readonly #c: TowerConfig;
 
   constructor(c: TowerConfig) {
     super();
     this.#c = c;
     this.patch_embed = new PatchVolumes({ ...c, in_channels: c.in_chans ?? c.in_channels });
-    this.blocks = Array.from({ length: c.depth }, () => new Block(c));
+    this.blocks = Array.from({ length: c.depth }, () => makeBlock(c));
     this.merger = new GridMerger(
       new RMSNorm(c.hidden_size, 1e-6),
       c.hidden_size * c.spatial_merge_size ** 2,

@@ -19,7 +19,7 @@ export const fitTower: readonly SanitizeRule<unknown>[] = [
 ];
 
 /** The keys of Qwen's towers, whatever a checkpoint calls them. */
-export const QWEN_TOWER = /^(model\.)?(visual|vision_tower)\./;
+export const QWEN_TOWER = /^(model\.)?(language_model\.)?(visual|vision_tower)\./;
 
 /** Qwen's towers, whose kernels go over frames as well. */
 export const fitQwenTower: readonly SanitizeRule<unknown>[] = [
@@ -30,4 +30,18 @@ export const fitQwenTower: readonly SanitizeRule<unknown>[] = [
     [transposed(0, 2, 3, 4, 1)],
     (shape) => shape.at(-1) !== CHANNELS,
   ),
+];
+
+/** The keys of Pixtral's tower and projector, whatever a checkpoint calls them. */
+export const PIXTRAL_TOWER =
+  /^(model\.)?(vision_tower|vision_encoder|multi_modal_projector|vision_projection)\./;
+
+/** Pixtral's tower, which transformers has without `vision_model`. */
+export const fitPixtralTower: readonly SanitizeRule<unknown>[] = [
+  rename(/^model\./, ""),
+  rename(/^vision_encoder\./, "vision_tower."),
+  rename(/^vision_projection\./, "multi_modal_projector."),
+  rename(/^vision_tower\.(?!vision_model\.)/, "vision_tower.vision_model."),
+  drop(/position_ids$/),
+  moveImageChannels,
 ];

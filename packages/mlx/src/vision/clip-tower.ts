@@ -6,11 +6,10 @@
  */
 import { add, arange, broadcastTo, concatenate, type MxArray, zeros } from "../core/index.ts";
 import { type Infer, int, number, oneOf } from "../models/config.ts";
-import { Embedding, gelu, geluApprox, geluQuick, LayerNorm, Linear, Module } from "../nn/index.ts";
+import { Embedding, LayerNorm, Module } from "../nn/index.ts";
 import { PatchEmbedding } from "./patch-embedding.ts";
 import { VisionAttention } from "./vision-attention.ts";
-
-const activations = { gelu, gelu_new: geluApprox, gelu_pytorch_tanh: geluApprox, quick_gelu: geluQuick };
+import { type TowerActivation, towerActivations, VisionMLP } from "./vision-mlp.ts";
 
 /** What a config says of either tower; sizes that releases of transformers leave out are those of the first models. */
 export const clipTowerConfig = {
@@ -22,7 +21,7 @@ export const clipTowerConfig = {
   patch_size: int.default(14),
   num_channels: int.default(3),
   layer_norm_eps: number.default(1e-5),
-  hidden_act: oneOf("gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu").optional(),
+  hidden_act: oneOf(...towerActivations).optional(),
 };
 type Config = Infer<typeof clipTowerConfig>;
 
@@ -30,40 +29,23 @@ type Config = Infer<typeof clipTowerConfig>;
 export interface TowerKind {
   /** A token before the patches that stands for the whole image, and a norm before the blocks. */
   readonly hasClassToken: boolean;
-  readonly activation: keyof typeof activations;
+  readonly activation: TowerActivation;
 }
 
 export const CLIP: TowerKind = { hasClassToken: true, activation: "quick_gelu" };
 export const SIGLIP: TowerKind = { hasClassToken: false, activation: "gelu_pytorch_tanh" };
 
-class MLP extends Module {
-  fc1: Linear;
-  fc2: Linear;
-  readonly #activation: (x: MxArray) => MxArray;
-
-  constructor(c: Config, activation: keyof typeof activations) {
-    super();
-    this.fc1 = new Linear(c.hidden_size, c.intermediate_size);
-    this.fc2 = new Linear(c.intermediate_size, c.hidden_size);
-    this.#activation = activations[activation];
-  }
-
-  forward(x: MxArray): MxArray {
-    return this.fc2.forward(this.#activation(this.fc1.forward(x)));
-  }
-}
-
 class Block extends Module {
   self_attn: VisionAttention;
   layer_norm1: LayerNorm;
-  mlp: MLP;
+  mlp: VisionMLP;
   layer_norm2: LayerNorm;
 
-  constructor(c: Config, activation: keyof typeof activations) {
+  constructor(c: Config, activation: TowerActivation) {
     super();
     this.self_attn = new VisionAttention(c.hidden_size, c.num_attention_heads);
     this.layer_norm1 = new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps });
-    this.mlp = new MLP(c, activation);
+    this.mlp = new VisionMLP(c.hidden_size, c.intermediate_size, activation);
     this.layer_norm2 = new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps });
   }
 
@@ -76,7 +58,7 @@ class Block extends Module {
 class Encoder extends Module {
   layers: Block[];
 
-  constructor(c: Config, activation: keyof typeof activations) {
+  constructor(c: Config, activation: TowerActivation) {
     super();
     this.layers = Array.from({ length: c.num_hidden_layers }, () => new Block(c, activation));
   }

@@ -4,7 +4,9 @@ export { GridAttention, type Segments } from "./grid-attention.ts";
 export { ImagePrompt } from "./image-prompt.ts";
 export { PatchEmbedding } from "./patch-embedding.ts";
 export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from "./patch-grid.ts";
-export { GridMerger, PatchVolumes } from "./qwen-parts.ts";
+export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
+export { GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
+export { Qwen3Tower, qwen3TowerConfig } from "./qwen3-tower.ts";
 export { VisionAttention } from "./vision-attention.ts";
 export {
   type ImageArrays,
@@ -13,4 +15,5 @@ export {
   imageTiles,
   VisionLanguageModel,
 } from "./vision-language-model.ts";
+export { type TowerActivation, VisionMLP } from "./vision-mlp.ts";
 export { VolumeEmbedding } from "./volume-embedding.ts";

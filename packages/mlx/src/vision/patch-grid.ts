@@ -46,10 +46,23 @@ export const patchPositions = (grid: PatchGrid): MxArray => {
   return mx.array(positions, mx.int32, [positions.length / 2, 2]);
 };
 
-/** By how much the pairs of a head turn at positions `[N, 2]`: half of them by row, half by column, `[N, D / 2]`. */
-export const gridAngles = (positions: MxArray, headDim: number, base = 10000): MxArray => {
-  const dims = headDim / 2;
-  const exponents = mx.arange(0, dims, 2, mx.float32).divide(dims);
-  const inverse = mx.divide(1, mx.power(mx.full([1], base, mx.float32), exponents)); // [D / 4]
-  return mx.flatten(mx.expandDims(positions, 2).astype(mx.float32).multiply(inverse), 1);
+/**
+ * By how much the pairs of a head turn at positions `[N, 2]`: half of them by row, half by column, `[N, D / 2]`.
+ *
+ * @param takeTurns - columns have the wavelengths between those of rows, instead of the same ones. Default false
+ */
+export const gridAngles = (
+  positions: MxArray,
+  headDim: number,
+  { base = 10000, takeTurns = false }: { base?: number; takeTurns?: boolean } = {},
+): MxArray => {
+  const along = (axis: 0 | 1): MxArray => {
+    const exponents = mx.arange(takeTurns ? 2 * axis : 0, headDim, 4, mx.float32).divide(headDim); // [D / 4]
+    const inverse = mx.divide(1, mx.power(mx.full([1], base, mx.float32), exponents));
+    return mx
+      .index(positions, [], [axis, axis + 1])
+      .astype(mx.float32)
+      .multiply(inverse); // [N, D / 4]
+  };
+  return mx.concatenate([along(0), along(1)], 1);
 };

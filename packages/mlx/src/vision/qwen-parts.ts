@@ -1,7 +1,9 @@
 /** What the towers of Qwen's models have in common, by the names of their checkpoints. */
 import type { Norm } from "../blocks/norm.ts";
-import { type MxArray, reshape } from "../core/index.ts";
+import type { FeedForward } from "../blocks/pre-norm-block.ts";
+import { add, type MxArray, reshape } from "../core/index.ts";
 import { gelu, Linear, Module } from "../nn/index.ts";
+import type { GridAttention, Segments } from "./grid-attention.ts";
 import { VolumeEmbedding } from "./volume-embedding.ts";
 
 export interface PatchVolumesConfig {
@@ -27,6 +29,28 @@ export class PatchVolumes extends Module {
   }
 }
 
+/** A block of attention within segments, and work on each patch alone. */
+export class GridBlock extends Module {
+  norm1: Norm;
+  norm2: Norm;
+  attn: GridAttention;
+  mlp: FeedForward;
+
+  constructor(attn: GridAttention, mlp: FeedForward, makeNorm: () => Norm) {
+    super();
+    this.norm1 = makeNorm();
+    this.norm2 = makeNorm();
+    this.attn = attn;
+    this.mlp = mlp;
+  }
+
+  /** `[N, E] -> [N, E]` */
+  forward(x: MxArray, angles: MxArray, segments: readonly Segments[]): MxArray {
+    const h = add(x, this.attn.forward(this.norm1.forward(x), angles, segments));
+    return add(h, this.mlp.forward(this.norm2.forward(h)));
+  }
+}
+
 class Gelu extends Module {
   forward(x: MxArray): MxArray {
     return gelu(x);
@@ -34,13 +58,13 @@ class Gelu extends Module {
 }
 
 /** Squares of patches, normed and side by side, through two layers into tokens. */
-export class GridMerger<N extends Norm> extends Module {
-  ln_q: N;
+export class GridMerger extends Module {
+  ln_q: Norm;
   mlp: [Linear, Gelu, Linear];
   readonly #width: number;
 
   /** @param width - features of all patches of a token */
-  constructor(ln_q: N, width: number, outputs: number) {
+  constructor(ln_q: Norm, width: number, outputs: number) {
     super();
     this.ln_q = ln_q;
     this.mlp = [new Linear(width, width), new Gelu(), new Linear(width, outputs)];
