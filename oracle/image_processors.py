@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import mlx.core as mx
+import numpy as np
 import transformers
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+from pictures import shapes
 
 TOKENIZER = Path(__file__).parent.parent / "packages/mlx/test/goldens/images/tokenizer.json"
 
@@ -28,7 +32,7 @@ SPECIAL = [
     "<start_of_image>", "<image_soft_token>", "<end_of_image>", "<fake_token_around_image>", "<global-img>",
     "<end_of_utterance>", "[IMG]", "[IMG_BREAK]", "[IMG_END]", "<|image|>", "<img>", "</img>", "<IMG_CONTEXT>",
     "<|image_start|>", "<|image_end|>", "<|img_thumbnail|>", "<|media_pad|>", "<im_patch>", "<im_col>", "<im_start>",
-    "<im_end>", "<|image>", "<image|>", "<florence_image>", "<loc_0>", "<|python_tag|>", "<pad>",
+    "<im_end>", "<|image>", "<image|>", "<loc_0>", "<|python_tag|>", "<pad>",
     *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)),
     *(f"<|img_row_{row}_col_{column}|>" for row in range(1, 11) for column in range(1, 11)),
 ]  # fmt: skip
@@ -67,6 +71,9 @@ class ProcessorCase:
     model: dict = field(default_factory=dict)  # config.json
     tokens: dict = field(default_factory=dict)
     several: bool = True  # whether a prompt may have two images
+    pictures: tuple[tuple[int, int], ...] = ()  # width and height; those of `shapes` by default
+    unused: tuple[str, ...] = ()  # arrays that no model needs
+    call: Any = None  # how outputs are had, from processor, images and prompt
 
     def module(self, path: str) -> types.ModuleType:
         return importlib.import_module(f"mlx_vlm.models.{path}")
@@ -134,6 +141,100 @@ def paligemma(case: ProcessorCase) -> Any:
     return case.module("paligemma.processing_paligemma").PaliGemmaProcessor(image_processor, case.tokenizer)
 
 
+def llava_onevision(case: ProcessorCase) -> Any:
+    make = case.module("llava_onevision.processing_llava_onevision").LlavaOnevisionProcessor
+    return make(pil("LlavaOnevisionImageProcessorPil", case), case.tokenizer, **case.processor, **case.model)
+
+
+def internvl(case: ProcessorCase) -> Any:
+    module = case.module("internvl_chat.processor")
+    config = case.model
+    image_processor = module.InternVLImageProcessor(
+        size=config["force_image_size"],
+        dynamic_max_num=config["max_dynamic_patch"],
+        dynamic_min_num=config["min_dynamic_patch"],
+        dynamic_use_thumbnail=config["use_thumbnail"],
+    )
+    return module.InternVLChatProcessor(
+        image_processor,
+        case.tokenizer,
+        image_size=config["force_image_size"],
+        patch_size=config["vision_config"]["patch_size"],
+        downsample_ratio=config["downsample_ratio"],
+    )
+
+
+def own(module: str, processor: str, image_processor: str) -> Any:
+    """A processor whose image processor is mlx-vlm's, too."""
+
+    def make(case: ProcessorCase) -> Any:
+        found = case.module(module)
+        return getattr(found, processor)(getattr(found, image_processor)(**case.image), case.tokenizer)
+
+    return make
+
+
+def glm_ocr(case: ProcessorCase) -> Any:
+    module = case.module("glm_ocr.processing")
+    module._load_glm_ocr_json = lambda _, file: dict(case.image) if file.startswith("pre") else {}
+    kwargs = module._glm_ocr_image_kwargs("")
+    image_processor = module.Glm46VImageProcessor(use_transformers_backend=False, **kwargs)
+    return module.GlmOcrProcessor(image_processor, case.tokenizer)
+
+
+def deepseekocr(case: ProcessorCase) -> Any:
+    make = case.module("deepseekocr.processing_deepseekocr").DeepseekOCRProcessor
+    return make(case.tokenizer, candidate_resolutions=((1024, 1024),), patch_size=16, downsample_ratio=4)
+
+
+def florence2(case: ProcessorCase) -> Any:
+    case.module("florence2.processing_florence2")
+    settings = dict(case.image)
+    length = settings.pop("image_seq_length")
+    image_processor = transformers.CLIPImageProcessorPil(**settings)
+    image_processor.image_seq_length = length
+    make = importlib.import_module("transformers.models.florence2.processing_florence2").Florence2Processor
+    return make(image_processor, case.tokenizer)
+
+
+def gemma3n(case: ProcessorCase) -> Any:
+    make = case.module("gemma3n.processing_gemma3n").Gemma3nProcessor
+    return make(None, pil("SiglipImageProcessorPil", case), case.tokenizer, **case.processor)
+
+
+def gemma4(case: ProcessorCase) -> Any:
+    module = case.module("gemma4.processing_gemma4")
+    return module.Gemma4Processor(module.Gemma4ImageProcessor(**case.image), case.tokenizer)
+
+
+def call_fastvlm(processor: Any, images: list, prompt: str) -> dict:
+    """With as many of the token that stands for an image as it has features."""
+    outputs = dict(processor(images=images, text=[prompt]))
+    ids = [[token] * (4 if token == -200 else 1) for token in outputs["input_ids"][0].tolist()]
+    return {**outputs, "input_ids": sum(ids, [])}
+
+
+def call_phi3_v(processor: Any, images: list, prompt: str) -> dict:
+    """With one token for all images, which Python numbers."""
+    parts = prompt.split("<|image|>")
+    numbered = "".join(f"{part}<|image_{i + 1}|>" for i, part in enumerate(parts[:-1])) + parts[-1]
+    outputs = dict(processor(images=images, text=[numbered]))
+    return {**outputs, "input_ids": np.maximum(np.array(outputs["input_ids"]), -1)}
+
+
+def call_deepseekocr(processor: Any, images: list, prompt: str) -> dict:
+    """Of the prompt and a space, which is left out again with the last token."""
+    outputs = processor(text=prompt + " ", images=images)
+    tiles, whole = outputs["images"]
+    large = any(count > 1 for count in np.array(outputs["images_spatial_crop"]).flatten())
+    return {
+        "input_ids": outputs["input_ids"],
+        "pixel_values": whole.astype(mx.float32),
+        **({"image_tiles": tiles.astype(mx.float32)} if large else {}),
+        "images_spatial_crop": outputs["images_spatial_crop"],
+    }
+
+
 GEMMA = {
     "image_token": "<image_soft_token>",
     "boi_token": "<start_of_image>",
@@ -196,15 +297,17 @@ CASES = [
     ),
     ProcessorCase(
         "idefics3", "idefics3", idefics3, "User:<image>What is this?<end_of_utterance>",
-        image=IDEFICS, processor={"image_seq_len": 3},
+        image=IDEFICS, processor={"image_seq_len": 3}, unused=("pixel_attention_mask",),
     ),
     ProcessorCase(
         "smolvlm", "smolvlm", smolvlm, "User:<image>What is this?<end_of_utterance>",
         image={**IDEFICS, "size": {"longest_edge": 96}}, processor={"image_seq_len": 2},
+        unused=("pixel_attention_mask",),
     ),
     ProcessorCase(
         "smolvlm-whole", "smolvlm", smolvlm, "<image>What is this?",
         image={**IDEFICS, "do_image_splitting": False}, processor={"image_seq_len": 2},
+        unused=("pixel_attention_mask",),
     ),
     ProcessorCase(
         "pixtral", "pixtral", pixtral("pixtral.processing_pixtral", "PixtralProcessor"), "[IMG]What is this?",
@@ -217,6 +320,122 @@ CASES = [
     ),
     ProcessorCase(
         "paligemma", "paligemma", paligemma, "<image>What is this?", tokens={"image_token": "<image>"},
-        image={"size": {"height": 28, "width": 28}, "image_seq_length": 4},
+        image={"size": {"height": 28, "width": 28}, "image_seq_length": 4}, several=False,
+    ),
+    ProcessorCase(
+        "llava_next", "llava_next",
+        with_tokens("llava_next.processing_llava_next", "LlavaNextProcessor", "LlavaNextImageProcessorPil"),
+        "[INST] <image>\nWhat is this? [/INST]",
+        image={
+            **SQUARE_32,
+            "image_grid_pinpoints": [[32, 64], [64, 32], [64, 64], [96, 32], [32, 96]],
+        },
+        processor={"patch_size": 4, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1},
+    ),
+    ProcessorCase(
+        "llava_onevision", "llava_onevision", llava_onevision, "user\n<image>\nWhat is this?",
+        image={
+            "size": {"height": 32, "width": 32},
+            "image_grid_pinpoints": [[rows * 32, columns * 32] for rows in range(1, 5) for columns in range(1, 5)],
+        },
+        processor={"num_image_tokens": 16, "vision_feature_select_strategy": "full"},
+        model={"vision_aspect_ratio": "anyres_max_3"},
+    ),
+    ProcessorCase(
+        "idefics2", "idefics2",
+        with_tokens("idefics2.processing_idefics2", "Idefics2Processor", "Idefics2ImageProcessorPil"),
+        "User:<image>What is this?<end_of_utterance>",
+        image={"size": {"shortest_edge": 20, "longest_edge": 60}}, processor={"image_seq_len": 3},
+    ),
+    ProcessorCase(
+        "idefics2-split", "idefics2",
+        with_tokens("idefics2.processing_idefics2", "Idefics2Processor", "Idefics2ImageProcessorPil"),
+        "User: <image> What is this?<end_of_utterance>",
+        image={"size": {"shortest_edge": 20, "longest_edge": 60}, "do_image_splitting": True},
+        processor={"image_seq_len": 2},
+        pictures=tuple(shape for shape in shapes() if min(shape) > 1),  # of one pixel, Python makes quarters of none
+    ),
+    ProcessorCase(
+        "internvl_chat", "internvl_chat", internvl, "User: <image>\nWhat is this?",
+        model={
+            "force_image_size": 28, "vision_config": {"patch_size": 14, "image_size": 56}, "downsample_ratio": 0.5,
+            "max_dynamic_patch": 12, "min_dynamic_patch": 1, "use_thumbnail": True,
+        },
+    ),
+    ProcessorCase(
+        "internvl_chat-without-thumbnail", "internvl_chat", internvl, "<image>\nWhat is this?",
+        model={
+            "force_image_size": 56, "vision_config": {"patch_size": 14, "image_size": 56}, "downsample_ratio": 0.5,
+            "max_dynamic_patch": 4, "min_dynamic_patch": 2, "use_thumbnail": False,
+        },
+    ),
+    ProcessorCase(
+        "phi3_v", "phi3_v", own("phi3_v.processing_phi3_v", "Phi3VProcessor", "Phi3VImageProcessor"),
+        "<|image|>", image={"num_crops": 4}, call=call_phi3_v,
+        pictures=((1, 1), (40, 1), (1, 40), (13, 17), (336, 336), (300, 200), (100, 640), (1000, 700)),
+    ),
+    ProcessorCase(
+        "mllama", "mllama", with_tokens("mllama.processing_mllama", "MllamaProcessor", "MllamaImageProcessorPil"),
+        "<|image|>What is this?", tokens={"bos_token": "<|begin_of_text|>"},
+        image={"size": {"height": 28, "width": 28}, "max_image_tiles": 4},
+    ),
+    ProcessorCase(
+        "lfm2_vl", "lfm2_vl",
+        own("lfm2_vl.processing_lfm2_vl", "Lfm2VlProcessor", "Lfm2VlNumpyImageProcessor"), "user\n<image>What is this?",
+        image={
+            "encoder_patch_size": 8, "tile_size": 48, "min_image_tokens": 4, "max_image_tokens": 9, "resample": 2,
+            "do_image_splitting": True,
+        },
+    ),
+    ProcessorCase(
+        "fastvlm", "llava_qwen2", own("fastvlm.processing", "FastVLMProcessor", "FastVLMImageProcessor"),
+        "user\n<image>\nWhat is this?", call=call_fastvlm, unused=("image_sizes",),
+        image={"size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32}},
+        model={"vision_config": {"patch_size": 16}},
+    ),
+    ProcessorCase(
+        "glm4v", "glm4v", with_tokens("glm4v.processing", "Glm46VProcessor", "Glm4vImageProcessorPil"),
+        "<|image|>What is this?",
+        image={"size": {"shortest_edge": 112 * 112, "longest_edge": 50_000}},
+    ),
+    ProcessorCase(
+        "glm_ocr", "glm_ocr", glm_ocr, "<|image|>Text Recognition:",
+        image={"size": {"shortest_edge": 56 * 56, "longest_edge": 100_000}},
+    ),
+    ProcessorCase(
+        "deepseekocr", "deepseekocr", deepseekocr, "<image>\nFree OCR.", call=call_deepseekocr,
+        pictures=((1, 1), (30, 1), (1, 30), (640, 640), (100, 641), (700, 500), (900, 1300), (1281, 640)),
+    ),
+    ProcessorCase(
+        "kimi_vl", "kimi_vl", own("kimi_vl.processing_kimi_vl", "KimiVLProcessor", "KimiVLImageProcessor"),
+        "<|media_pad|>What is this?", image={"in_token_limit": 100},
+    ),
+    ProcessorCase(
+        "kimi_vl-padded", "kimi_vl", own("kimi_vl.processing_kimi_vl", "KimiVLProcessor", "KimiVLImageProcessor"),
+        "<|media_pad|>What is this?", image={"in_token_limit": 60, "pad_input": True},
+    ),
+    ProcessorCase(
+        "florence2", "florence2", florence2, "<OCR_WITH_REGION>", tokens={"bos_token": "<s>"},
+        image={"size": {"height": 24, "width": 32}, "do_center_crop": False, "image_seq_length": 5},
+        model={"image_token_id": make_tokenizer().token_to_id("<image>")}, several=False,
+    ),
+    ProcessorCase(
+        "molmo", "molmo", own("molmo.processing_molmo", "MolmoProcessor", "MolmoImageProcessor"), " User: What is this?",
+        image={
+            "base_image_input_size": [112, 112], "overlap_margins": [2, 2], "image_token_length_w": 4,
+            "image_token_length_h": 4, "max_crops": 6,
+        },
+        several=False,
+    ),
+    ProcessorCase(
+        "gemma3n", "gemma3n", gemma3n, "<bos>What is this?<image_soft_token>",
+        tokens={**GEMMA, "audio_token": "<pad>", "boa_token": "<s>", "eoa_token": "</s>"},
+        image={"size": {"height": 32, "width": 32}, "resample": 2, "do_normalize": False},
+        processor={"image_seq_length": 4},
+    ),
+    ProcessorCase(
+        "gemma4", "gemma4", gemma4, "<bos><|image|>What is this?",
+        tokens={"image_token": "<|image|>", "boi_token": "<|image>", "eoi_token": "<image|>"},
+        image={"max_soft_tokens": 16, "patch_size": 8, "pooling_kernel_size": 2},
     ),
 ]  # fmt: skip

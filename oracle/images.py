@@ -15,7 +15,7 @@ from pictures import pil_picture, shapes
 
 GOLDENS = TOKENIZER.parent
 FILTERS = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]
-PAIR = (12, 24)  # of a prompt with two images
+PAIR = (22, 24)  # of a prompt with two images
 TARGETS = [(1, 1), (3, 2), (17, 31), (64, 64), (224, 5), (5, 224), (150, 150)]
 
 
@@ -46,16 +46,27 @@ def summary(value: Any) -> str:
     return f"{found.size} {digest(found)}"
 
 
-ARRAYS = {"pixel_values", "image_grid_thw", "image_sizes"}
+ARRAYS = {
+    "aspect_ratio_ids", "aspect_ratio_mask", "image_grid_hws", "image_grid_thw", "image_input_idx", "image_masks",
+    "image_sizes", "image_tiles", "images_spatial_crop", "pixel_attention_mask", "pixel_values", "spatial_shapes",
+}  # fmt: skip
+
+
+def outputs_of(processor: Any, case: ProcessorCase, images: list[Image.Image], prompt: str) -> dict:
+    call = case.call or (lambda processor, images, prompt: processor(images=images, text=[prompt]))
+    return dict(call(processor, images, prompt))
 
 
 def image_record(processor: Any, case: ProcessorCase, image: Image.Image) -> dict | None:
-    """Token ids of the prompt, and the arrays; null for a picture that is refused."""
+    """Token ids of the prompt, and the arrays; null for a picture that is refused, or of which nothing is left."""
     try:
-        outputs = processor(images=[image], text=[case.prompt])
-    except ValueError:
+        outputs = outputs_of(processor, case, [image], case.prompt)
+    except (ValueError, ZeroDivisionError):
         return None
-    arrays = {key: summary(value) for key, value in outputs.items() if key in ARRAYS}
+    if np.array(outputs["pixel_values"]).size == 0:
+        return None
+    kept = ARRAYS.difference(case.unused)
+    arrays = {key: summary(value) for key, value in outputs.items() if key in kept}
     return {"ids": summary(outputs["input_ids"]), **arrays}
 
 
@@ -63,17 +74,18 @@ def case_record(case: ProcessorCase) -> dict:
     processor = case.make(case)
     images = [
         image_record(processor, case, pil_picture(f"picture {index}", width, height))
-        for index, (width, height) in enumerate(shapes())
+        for index, (width, height) in enumerate(case.pictures or shapes())
     ]
     record = {
         "name": case.name,
         "files": {"model": {"model_type": case.model_type, **case.model}, "processor": case.processor, "image": case.image},
         "prompt": case.prompt,
+        **({"pictures": case.pictures} if case.pictures else {}),
         "images": images,
     }
     if case.several:
         pair = [pil_picture(f"picture {index}", *shapes()[index]) for index in PAIR]
-        outputs = processor(images=pair, text=[case.prompt + case.prompt])
+        outputs = outputs_of(processor, case, pair, case.prompt + case.prompt)
         record["pair"] = summary(outputs["input_ids"])
     return record
 

@@ -75,6 +75,19 @@ export function stackPlanes(images: readonly RgbImage[], values: SampleValues): 
   return { data, shape: [images.length, 3, height, width] };
 }
 
+/** Writes the patches of a picture one after another, row by row, the samples of a pixel beside each other. */
+export function writePatches(image: RgbImage, patch: number, values: SampleValues, out: Float32Array): void {
+  const columns = image.width / patch;
+  for (let i = 0; i < image.data.length; i++) {
+    const [channel, pixel] = [i % 3, Math.floor(i / 3)];
+    const [x, y] = [pixel % image.width, Math.floor(pixel / image.width)];
+    const index = Math.floor(y / patch) * columns + Math.floor(x / patch);
+    const inside = (y % patch) * patch + (x % patch);
+    const value = (values[channel] as Float32Array)[image.data[i] as number] as number;
+    out[(index * patch * patch + inside) * 3 + channel] = value;
+  }
+}
+
 /** Whole numbers as an array. */
 export const integers = (values: readonly number[], shape: readonly number[]): PixelArray => ({
   data: Int32Array.from(values),

@@ -24,20 +24,42 @@ export const textContent =
 
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
+/** The template's `token`, where no message spelled it, and our mark. */
+const placeholdersOf = (token: string): RegExp =>
+  new RegExp(`${IMAGE_MARK}|(?<!${TEXT_MARK})${escapeRegExp(token)}`);
+
 /**
- * The prompt cut at its placeholders, which are the template's `token` or our mark, with the images' prompts between:
- * text, image, text, and so on.
+ * The prompt cut at its placeholders, with the images' prompts between: text, image, text, and so on.
  *
  * @throws {InvalidArgumentError} when there are more or fewer placeholders than images
  */
 export function placeImages(prompt: string, token: string, images: readonly ProcessedImage[]): PromptPiece[] {
-  const texts = prompt.split(new RegExp(`${IMAGE_MARK}|(?<!${TEXT_MARK})${escapeRegExp(token)}`));
+  const texts = prompt.split(placeholdersOf(token));
   if (texts.length !== images.length + 1) {
     throw new InvalidArgumentError(
       `Expected ${images.length} placeholders (${token}) in the prompt, one for each image, but found ${texts.length - 1}`,
     );
   }
   return texts.flatMap((text, i) => [...(i === 0 ? [] : [images[i - 1]?.prompt ?? ""]), text]);
+}
+
+/**
+ * The images' prompts, and the text around their placeholders, for models that read images before any text. A prompt
+ * may leave the placeholders out.
+ *
+ * @throws {InvalidArgumentError} when there are more or fewer placeholders than images
+ */
+export function imagesFirst(
+  prompt: string,
+  token: string,
+  images: readonly ProcessedImage[],
+): { features: readonly PromptPiece[]; text: string } {
+  const hasPlaceholders = placeholdersOf(token).test(prompt);
+  const pieces = hasPlaceholders ? placeImages(prompt, token, images) : [prompt];
+  return {
+    features: images.map((image) => image.prompt),
+    text: pieces.filter((_, i) => i % 2 === 0).join(""),
+  };
 }
 
 /** Texts that stand beside each other become one, since a token may span both. */

@@ -167,10 +167,10 @@ function nearest(image: RgbImage, width: number, height: number): RgbImage {
  * The picture in another size, as Pillow's `Image.resize` makes it: one side after the other, rounded to 8 bits after
  * each; a filter that shrinks widens, so that no sample is skipped.
  *
- * @throws {ImageError} when a side is no whole number of at least 1
+ * @throws {ImageError} when a side of either is no whole number of at least 1
  */
 export function resample(image: RgbImage, width: number, height: number, filter: ResampleFilter): RgbImage {
-  if (![width, height].every((side) => Number.isInteger(side) && side > 0)) {
+  if (![width, height, image.width, image.height].every((side) => Number.isInteger(side) && side > 0)) {
     throw new ImageError(
       `An image of ${image.width}x${image.height} pixels cannot be scaled to ${width}x${height}`,
     );

@@ -133,6 +133,19 @@ export const inFloat32: Arithmetic = (sample, factor, mean, deviation) =>
 export const dividedInFloat32: Arithmetic = (sample, _, mean, deviation) =>
   asTransformers(sample / 255, 1, mean, deviation);
 
+/** The same, then rounded to bfloat16. */
+export const dividedToBfloat16: Arithmetic = (sample, factor, mean, deviation) => {
+  const [bits = 0] = new Uint32Array(
+    Float32Array.of(dividedInFloat32(sample, factor, mean, deviation)).buffer,
+  );
+  const rounded = (bits + 0x7fff + ((bits >>> 16) & 1)) & 0xffff0000; // to the nearest, ties to even
+  return new Float32Array(Int32Array.of(rounded).buffer)[0] ?? 0;
+};
+
+/** What samples become that go through float32 numbers of 0 to 1 and back: some are cut down to the next lower one. */
+export const truncatedSamples = (factor: number): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, sample) => Math.trunc(fround(fround(sample * factor) * 255)));
+
 /** Divided by 255 in float32, then float64. */
 export const dividedThenFloat64: Arithmetic = (sample, _, mean, deviation) =>
   (fround(sample / 255) - mean) / deviation;

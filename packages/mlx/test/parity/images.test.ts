@@ -8,6 +8,7 @@ import {
   createImageProcessor,
   type ImageProcessor,
   imageModelTypes,
+  type PixelArray,
   type ProcessedImage,
   type ProcessorFiles,
   type ResampleFilter,
@@ -30,6 +31,8 @@ interface ProcessorGolden {
   name: string;
   files: ProcessorFiles;
   prompt: string;
+  /** Width and height of the pictures; those that are scaled by default. */
+  pictures?: [number, number][];
   images: Summaries[];
   /** Token ids of the prompt twice, with two pictures. */
   pair?: string;
@@ -40,7 +43,7 @@ const resampling = readGolden<Resampling>("images/resampling.json");
 const pictures = resampling.pictures.map(({ size: [width, height] }, i) =>
   picture(`picture ${i}`, width, height),
 );
-const PAIR = [12, 24];
+const PAIR = [22, 24];
 
 const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 12);
 
@@ -76,12 +79,15 @@ const goldens = readdirSync(`${folder}processors`).map((file) =>
   readGolden<ProcessorGolden>(`images/processors/${file}`),
 );
 
-describe.each(goldens)("the processor of $name", ({ files, prompt, images, pair }) => {
+const sizeOf = ({ shape }: PixelArray): number => shape.reduce((a, b) => a * b, 1);
+
+describe.each(goldens)("the processor of $name", ({ files, prompt, pictures: own, images, pair }) => {
   const processor = createImageProcessor(files);
+  const shown = own?.map(([width, height], i) => picture(`picture ${i}`, width, height)) ?? pictures;
 
   it("gives Python's arrays and token ids for every shape", async () => {
     for (const [i, expected] of images.entries()) {
-      const image = pictures[i] as RgbImage;
+      const image = shown[i] as RgbImage;
       const shape = `${image.width}x${image.height}`;
       if (expected === null) {
         expect(() => processor.process(image), shape).toThrow(ImageError);
@@ -89,6 +95,7 @@ describe.each(goldens)("the processor of $name", ({ files, prompt, images, pair 
       }
       const processed = processor.process(image);
       const found = Object.entries(processed.arrays).map(([name, { data }]) => [name, summary(data)]);
+      for (const array of Object.values(processed.arrays)) expect(sizeOf(array)).toBe(array.data.length);
       const ids = summary(await tokenIds(processor, prompt, [processed]));
       expect({ ids, ...Object.fromEntries(found) }, shape).toEqual(expected);
     }
@@ -101,7 +108,7 @@ describe.each(goldens)("the processor of $name", ({ files, prompt, images, pair 
 });
 
 /** Types whose images are prepared as another's. */
-const ALIASES = ["qwen3_5", "qwen3_5_moe", "qwen3_vl_moe"];
+const ALIASES = ["fastvlm", "lfm2-vl", "qwen3_5", "qwen3_5_moe", "qwen3_vl_moe"];
 
 it("every family is compared", () => {
   const compared = new Set([...ALIASES, ...goldens.map(({ files }) => files.model.model_type)]);

@@ -2,7 +2,7 @@
 import * as field from "../../models/config.ts";
 import { fixedSizeSteps, SIGLIP_STEPS } from "../fixed-size.ts";
 import type { ImageProcessor } from "../image-processor.ts";
-import { defineProcessor, joinTexts, placeImages, textContent } from "../prompt-format.ts";
+import { defineProcessor, imagesFirst, joinTexts, textContent } from "../prompt-format.ts";
 import { type ProcessorFiles, readImageSettings } from "../settings.ts";
 
 export function paligemma(files: ProcessorFiles): ImageProcessor {
@@ -21,8 +21,8 @@ export function paligemma(files: ProcessorFiles): ImageProcessor {
     }),
     // begin-of-sequence stands between images and text, and a line break ends the prompt
     expandPrompt: (prompt, images) => {
-      const pieces = placeImages(prompt, "<image>", images);
-      return joinTexts([...pieces.slice(0, -1), "<bos>", ...pieces.slice(-1), "\n"]);
+      const { features, text } = imagesFirst(prompt, "<image>", images);
+      return joinTexts([...features, "<bos>", text, "\n"]);
     },
   });
 }

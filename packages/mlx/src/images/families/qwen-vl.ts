@@ -1,7 +1,7 @@
 /** Qwen2-VL and its successors: any size in whole patches. @see mlx-vlm 0.7.10 qwen3_vl/processing_qwen3_vl.py */
 import { ImageError } from "../../errors.ts";
 import * as field from "../../models/config.ts";
-import type { ImageProcessor, PixelArray } from "../image-processor.ts";
+import type { ImageProcessor, PixelArray, ProcessedImage } from "../image-processor.ts";
 import { integers, type SampleValues } from "../pixel-steps.ts";
 import { defineProcessor } from "../prompt-format.ts";
 import { roundHalfEven } from "../python-numbers.ts";
@@ -20,24 +20,32 @@ import {
 /** Beyond this ratio of sides nothing sensible is left. */
 const MAX_ASPECT = 200;
 
+interface Sides {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** @throws {ImageError} when one side is more than 200 times the other */
+export function checkAspect({ width, height }: Sides): void {
+  if (Math.max(height, width) / Math.min(height, width) <= MAX_ASPECT) return;
+  throw new ImageError(
+    `The image of ${width}x${height} pixels is too narrow: expected at most ${MAX_ASPECT} for the ratio of its sides`,
+  );
+}
+
 /**
- * Height and width as multiples of `factor` near an image's own, with `minPixels` to `maxPixels` in all.
+ * Width and height as multiples of `factor` near a picture's own, with `minPixels` to `maxPixels` in all.
  *
- * @throws {ImageError} when one side is more than 200 times the other
+ * @param least - of a side that is near enough to need no scaling
  */
-export function smartResize(
-  { width, height }: { width: number; height: number },
+export function sizeWithin(
+  { width, height }: Sides,
   factor: number,
   minPixels: number,
   maxPixels: number,
-): { width: number; height: number } {
-  const aspect = Math.max(height, width) / Math.min(height, width);
-  if (aspect > MAX_ASPECT) {
-    throw new ImageError(
-      `The image of ${width}x${height} pixels is too narrow: expected at most ${MAX_ASPECT} for the ratio of its sides`,
-    );
-  }
-  const rounded = (side: number) => roundHalfEven(side / factor) * factor;
+  least = 0,
+): Sides {
+  const rounded = (side: number) => Math.max(least, roundHalfEven(side / factor) * factor);
   const pixels = rounded(height) * rounded(width);
   if (pixels > maxPixels) {
     const beta = Math.sqrt((height * width) / maxPixels);
@@ -87,6 +95,25 @@ export function patchesOf(
   return { data, shape: [rows * columns, length] };
 }
 
+/** A picture in patches, with a token for each square of them. */
+export function patchedImage(
+  picture: RgbImage,
+  grid: PatchGrid,
+  values: SampleValues,
+  token: string,
+): ProcessedImage {
+  const [rows, columns] = [picture.height / grid.patch, picture.width / grid.patch];
+  const featureTokens = (rows * columns) / grid.merge ** 2;
+  return {
+    arrays: {
+      pixel_values: patchesOf(picture, grid, values),
+      image_grid_thw: integers([1, rows, columns], [3]),
+    },
+    prompt: token.repeat(featureTokens),
+    featureTokens,
+  };
+}
+
 /** @param patchSize - of the family, where the settings say nothing */
 const qwenVl =
   (patchSize: number) =>
@@ -110,15 +137,9 @@ const qwenVl =
     return defineProcessor({
       placeholder: "<|image_pad|>",
       process: (image) => {
-        const { width, height } = smartResize(image, grid.patch * grid.merge, minPixels, maxPixels);
-        const pixel_values = patchesOf(resample(image, width, height, "bicubic"), grid, values);
-        const [rows, columns] = [height / grid.patch, width / grid.patch];
-        const featureTokens = Math.floor((rows * columns) / grid.merge ** 2);
-        return {
-          arrays: { pixel_values, image_grid_thw: integers([1, rows, columns], [3]) },
-          prompt: "<|image_pad|>".repeat(featureTokens),
-          featureTokens,
-        };
+        checkAspect(image);
+        const { width, height } = sizeWithin(image, grid.patch * grid.merge, minPixels, maxPixels);
+        return patchedImage(resample(image, width, height, "bicubic"), grid, values, "<|image_pad|>");
       },
     });
   };
