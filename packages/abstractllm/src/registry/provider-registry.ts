@@ -2,7 +2,7 @@ import { nearestName } from "../config/nearest-name.ts";
 import { InvalidParameterError, UnsupportedProviderError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { LLMConfig } from "../interface/llm-config.ts";
-import { importOptional } from "./import-optional.ts";
+import { explainMissing } from "./explain-missing.ts";
 
 /** A provider's module: what `registerProvider` loads. */
 export interface ProviderModule {
@@ -49,7 +49,7 @@ export function getAvailableProviders(): string[] {
  */
 export async function loadProvider(name: string): Promise<ProviderModule> {
   const load = providers.get(name);
-  if (load !== undefined) return importOptional(name, load);
+  if (load !== undefined) return load().catch(explainMissing(name));
   const known = getAvailableProviders();
   const nearest = typeof name === "string" ? nearestName(name, known) : undefined;
   const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
