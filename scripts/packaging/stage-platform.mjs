@@ -36,6 +36,7 @@ export function stagePlatform(root, folder) {
     os: [process.platform],
     cpu: [process.arch],
     ...(process.platform === "linux" ? { libc: ["glibc"] } : {}),
+    type: "commonjs", // an addon is loaded by require
     main: relative(source, addon),
     files: ["build", "vendor"],
   });

@@ -86,7 +86,14 @@ export class FreshProject {
   }
 }
 
+/** Of a package.json. */
+export interface Manifest {
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, unknown>>;
+}
+
 /** What package.json says in a folder. */
-export async function readManifest(folder: string): Promise<{ dependencies?: Record<string, string> }> {
+export async function readManifest(folder: string): Promise<Manifest> {
   return JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
 }
