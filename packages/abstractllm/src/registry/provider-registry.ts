@@ -13,14 +13,22 @@ export interface ProviderModule {
 /** Imports a provider's module; called when the provider is first used. */
 export type ProviderLoader = () => Promise<ProviderModule>;
 
-const providers = new Map<string, ProviderLoader>([
-  ["mlx", () => import("../providers/mlx/index.ts")],
-  ["openai", () => import("../providers/openai/index.ts")],
-  ["anthropic", () => import("../providers/anthropic/index.ts")],
-  ["openai-compatible", () => import("../providers/openai-compatible/index.ts")],
-  ["lmstudio", () => import("../providers/lmstudio/index.ts")],
-  ["ollama", () => import("../providers/ollama/index.ts")],
-]);
+/** Providers that are always there. */
+type BuiltInProvider = "mlx" | "openai" | "anthropic" | "openai-compatible" | "lmstudio" | "ollama";
+
+const builtIn: Readonly<Record<BuiltInProvider, ProviderLoader>> = {
+  mlx: () => import("../providers/mlx/index.ts"),
+  openai: () => import("../providers/openai/index.ts"),
+  anthropic: () => import("../providers/anthropic/index.ts"),
+  "openai-compatible": () => import("../providers/openai-compatible/index.ts"),
+  lmstudio: () => import("../providers/lmstudio/index.ts"),
+  ollama: () => import("../providers/ollama/index.ts"),
+};
+
+const providers = new Map<string, ProviderLoader>(Object.entries(builtIn));
+
+/** Name of a provider: one that is always there, which editors offer, or one that was registered. */
+export type ProviderName = BuiltInProvider | (string & {});
 
 /**
  * Makes a provider known to `createLLM`; one of the same name is replaced.

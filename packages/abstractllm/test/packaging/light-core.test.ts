@@ -6,10 +6,12 @@ import { fixturePath } from "../media/fixture.ts";
 import { FreshProject, MODULES, readManifest } from "./fresh-project.ts";
 import { loadedModules } from "./loaded-modules.ts";
 
+const TSC = join(MODULES, "typescript", "bin", "tsc");
+
 let project: FreshProject;
 
 beforeAll(async () => {
-  project = await FreshProject.create(["abstractllm"], []);
+  project = await FreshProject.create(["abstractllm"], ["@types/node"]);
 });
 
 afterAll(() => project.remove());
@@ -61,6 +63,22 @@ describe("the core alone", () => {
     expect(files.filter((url) => !url.startsWith(own))).toEqual([]);
     const providers = /\/(mlx|openai|anthropic|ollama|lmstudio|openai-compatible)\.js$|\/cli\//;
     expect(files.filter((url) => providers.test(url))).toEqual([]);
+  });
+
+  test("has declarations that need no optional package", async () => {
+    await project.write("program.ts", `export { createLLM } from "abstractllm";`);
+    const options = [
+      "--strict",
+      "--noEmit",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2023",
+      "--lib",
+      "es2023,esnext",
+    ];
+    const result = await project.node([TSC, ...options, "--types", "node", "program.ts"]);
+    expect(result).toEqual({ stdout: "", stderr: "", status: 0 });
   });
 
   test("refuses an unknown provider without loading a known one", async () => {
