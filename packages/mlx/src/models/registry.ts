@@ -89,6 +89,7 @@ const architectures = new Map<string, Load>([
   ["llama4_text", () => import("./llama4_text.ts")],
   ["llava", mistral3],
   ["longcat_flash", () => import("./longcat_flash.ts")],
+  ["longcat_flash_ngram", () => import("./longcat_flash_ngram.ts")],
   ["mamba", mamba],
   ["mamba2", () => import("./mamba2.ts")],
   ["mellum", () => import("./mellum.ts")],
