@@ -128,6 +128,7 @@ const architectures = new Map<string, Load>([
   ["plamo", () => import("./plamo.ts")],
   ["plamo2", () => import("./plamo2.ts")],
   ["plamo3", () => import("./plamo3.ts")],
+  ["prism_hadamard_qwen35", () => import("./prism_hadamard_qwen35.ts")],
   ["qwen", () => import("./qwen.ts")],
   ["qwen2", () => import("./qwen2.ts")],
   ["qwen2_5_vl", qwen2VL],

@@ -34,7 +34,7 @@ export const kindsOf = (tensors: ReadonlyMap<string, mx.MxArray>): Record<string
 export const sanitizedSha256 = (tensors: ReadonlyMap<string, mx.MxArray>): string => {
   const digest = createHash("sha256");
   for (const [name, tensor] of sorted(tensors)) {
-    const values = (tensor.dtype === mx.bfloat16 ? mx.view(tensor, mx.uint16) : tensor).toTypedArray();
+    const values = (tensor.dtype.size === 2 ? mx.view(tensor, mx.uint16) : tensor).toTypedArray();
     digest.update(`${name} ${kindOf(tensor)}\n`);
     digest.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   }
