@@ -1,6 +1,6 @@
 """Decoders with recurrent layers, alone or beside attention."""
 
-from .case import BASE, GEMMA, Case, family
+from .case import BASE, GEMMA, Case, family, packed_by
 
 mamba = family(
     "mamba",
@@ -1201,34 +1201,40 @@ kimi_k3 = family(
     {
         "language model": {
             "checkpoints": {
-                "transformers": {
-                    "vision_tower.patch_embed.proj.weight": (8, 3),
-                    "mm_projector.proj.0.weight": (64, 8),
-                    "language_model.model.embed_tokens.weight": (64, 64),
-                    "language_model.model.layers.{0-3}.self_attention_res.{proj,norm}_weight": (64,),
-                    "language_model.model.layers.{0-3}.mlp_res.{proj,norm}_weight": (64,),
-                    "language_model.model.output_attn_res.{proj,norm}_weight": (64,),
-                    "language_model.model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight_packed": (
-                        "uint8",
-                        64,
-                        32,
-                    ),
-                    "language_model.model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight_scale": (
-                        "uint8",
-                        64,
-                        2,
-                    ),
-                    "language_model.model.layers.{1-3}.block_sparse_moe.gate.weight": (8, 64),
-                    "language_model.model.layers.{1-3}.block_sparse_moe.gate.e_score_correction_bias": (8,),
-                    "language_model.model.layers.{0,1,3}.self_attn.{q,k,v}_proj.weight": (128, 64),
-                    "language_model.model.layers.{0,1,3}.self_attn.{q,k,v}_conv1d.weight": (128, 1, 4),
-                    "language_model.model.layers.{0,1,3}.self_attn.A_log": (1, 1, 8, 1),
-                    "language_model.model.layers.{0,1,3}.self_attn.dt_bias": (4, 32),
-                    "language_model.model.layers.2.self_attn.kv_b_proj.weight": (224, 32),
-                    "language_model.model.layers.4.eh_proj.weight": (64, 128),
-                    "language_model.model.mtp.norm.weight": (64,),
-                    "language_model.lm_head.weight": (64, 64),
-                },
+                "transformers": packed_by(
+                    "compressed-tensors",
+                    {
+                        "vision_tower.patch_embed.proj.weight": (8, 3),
+                        "mm_projector.proj.0.weight": (64, 8),
+                        "language_model.model.embed_tokens.weight": (64, 64),
+                        "language_model.model.layers.{0-3}.self_attention_res.{proj,norm}_weight": (64,),
+                        "language_model.model.layers.{0-3}.mlp_res.{proj,norm}_weight": (64,),
+                        "language_model.model.output_attn_res.{proj,norm}_weight": (64,),
+                        "language_model.model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight_packed": (
+                            "uint8",
+                            64,
+                            32,
+                        ),
+                        "language_model.model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight_scale": (
+                            "uint8",
+                            64,
+                            2,
+                        ),
+                        "language_model.model.layers.{1-3}.block_sparse_moe.gate.weight": (8, 64),
+                        "language_model.model.layers.{1-3}.block_sparse_moe.gate.e_score_correction_bias": (
+                            8,
+                        ),
+                        "language_model.model.layers.{0,1,3}.self_attn.{q,k,v}_proj.weight": (128, 64),
+                        "language_model.model.layers.{0,1,3}.self_attn.{q,k,v}_conv1d.weight": (128, 1, 4),
+                        "language_model.model.layers.{0,1,3}.self_attn.A_log": (1, 1, 8, 1),
+                        "language_model.model.layers.{0,1,3}.self_attn.dt_bias": (4, 32),
+                        "language_model.model.layers.2.self_attn.kv_b_proj.weight": (224, 32),
+                        "language_model.model.layers.4.eh_proj.weight": (64, 128),
+                        "language_model.model.mtp.norm.weight": (64,),
+                        "language_model.lm_head.weight": (64, 64),
+                    },
+                    format="mxfp4-pack-quantized",
+                ),
                 "mlx-lm": {
                     "language_model.model.layers.{0,1,3}.self_attn.qkv_proj.weight": (384, 64),
                     "language_model.model.layers.{0,1,3}.self_attn.qkv_conv.conv.weight": (384, 4, 1),

@@ -1,6 +1,6 @@
 """Decoders that squeeze keys and values into a latent vector per position."""
 
-from .case import BASE, LONG_FACTORS, Case, family
+from .case import BASE, LONG_FACTORS, Case, family, packed_by
 
 YARN = {
     "type": "yarn",
@@ -42,36 +42,25 @@ deepseek_v3 = family(
     {
         "two of four groups": {
             "checkpoints": {
-                "fp8": {
-                    "model.layers.0.mlp.{gate,up}_proj.weight": ("uint8", 130, 64),
-                    "model.layers.0.mlp.{gate,up}_proj.weight_scale_inv": (2, 1),
-                    "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
-                    "model.layers.{0-2}.self_attn.kv_b_proj.weight_scale_inv": (2, 1),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": ("uint8", 64, 64),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale_inv": (1, 1),
-                    "model.layers.{1-2}.mlp.gate.e_score_correction_bias": (8,),
-                    "model.layers.61.eh_proj.weight": ("uint8", 64, 128),
-                    "model.layers.61.eh_proj.weight_scale_inv": (1, 1),
-                    "model.layers.0.self_attn.rotary_emb.inv_freq": (8,),
-                },
+                "fp8": packed_by(
+                    "fp8",
+                    {
+                        "model.layers.0.mlp.{gate,up}_proj.weight": ("uint8", 130, 64),
+                        "model.layers.0.mlp.{gate,up}_proj.weight_scale_inv": (2, 1),
+                        "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
+                        "model.layers.{0-2}.self_attn.kv_b_proj.weight_scale_inv": (2, 1),
+                        "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": ("uint8", 64, 64),
+                        "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale_inv": (1, 1),
+                        "model.layers.{1-2}.mlp.gate.e_score_correction_bias": (8,),
+                        "model.layers.61.eh_proj.weight": ("uint8", 64, 128),
+                        "model.layers.61.eh_proj.weight_scale_inv": (1, 1),
+                        "model.layers.0.self_attn.rotary_emb.inv_freq": (8,),
+                    },
+                ),
                 "quantized before latents were absorbed": {
                     "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint32", 224, 8),
                     "model.layers.{0-2}.self_attn.kv_b_proj.{scales,biases}": ("bfloat16", 224, 2),
                     "model.layers.{0-2}.self_attn.o_proj.weight": ("uint32", 64, 8),
-                },
-                "packed integers": {
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_packed": (
-                        "uint32",
-                        64,
-                        8,
-                    ),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale": (
-                        "bfloat16",
-                        64,
-                        2,
-                    ),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_shape": ("uint32", 2),
-                    "model.norm.weight": ("bfloat16", 64),
                 },
             },
         },
@@ -205,15 +194,18 @@ deepseek_v32 = family(
     {
         "four of ten keys": {
             "checkpoints": {
-                "fp8": {
-                    "model.layers.{0-3}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
-                    "model.layers.{0-3}.self_attn.kv_b_proj.weight_scale_inv": (2, 1),
-                    "model.layers.{0-2}.self_attn.indexer.wq_b.weight": ("uint8", 256, 64),
-                    "model.layers.{0-2}.self_attn.indexer.wq_b.weight_scale_inv": (2, 1),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": ("uint8", 64, 64),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale_inv": (1, 1),
-                    "model.layers.3.mlp.experts.0.up_proj.weight": ("uint8", 64, 64),
-                },
+                "fp8": packed_by(
+                    "fp8",
+                    {
+                        "model.layers.{0-3}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
+                        "model.layers.{0-3}.self_attn.kv_b_proj.weight_scale_inv": (2, 1),
+                        "model.layers.{0-2}.self_attn.indexer.wq_b.weight": ("uint8", 256, 64),
+                        "model.layers.{0-2}.self_attn.indexer.wq_b.weight_scale_inv": (2, 1),
+                        "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": ("uint8", 64, 64),
+                        "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale_inv": (1, 1),
+                        "model.layers.3.mlp.experts.0.up_proj.weight": ("uint8", 64, 64),
+                    },
+                ),
                 "quantized before latents were absorbed": {
                     "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint32", 224, 8),
                     "model.layers.{0-2}.self_attn.kv_b_proj.{scales,biases}": ("bfloat16", 224, 2),
@@ -277,24 +269,22 @@ mistral4 = family(
     {
         "queries grow": {
             "checkpoints": {
-                "fp8": {
-                    "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
-                    "model.layers.{0-2}.self_attn.kv_b_proj.{weight_scale_inv,activation_scale}": (1,),
-                    "model.layers.0.mlp.{gate,up}_proj.weight": ("uint8", 130, 64),
-                    "model.layers.0.mlp.{gate,up}_proj.weight_scale_inv": (2, 1),
-                    "model.layers.{1-2}.mlp.experts.gate_up_proj": ("uint8", 8, 128, 64),
-                    "model.layers.{1-2}.mlp.experts.down_proj": ("uint8", 8, 64, 64),
-                    "model.layers.{1-2}.mlp.experts.{gate_up,down}_proj_scale_inv": (8, 1, 1),
-                    "model.layers.{0-2}.self_attn.rotary_emb.inv_freq": (8,),
-                },
+                "fp8": packed_by(
+                    "fp8",
+                    {
+                        "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
+                        "model.layers.{0-2}.self_attn.kv_b_proj.{weight_scale_inv,activation_scale}": (1,),
+                        "model.layers.0.mlp.{gate,up}_proj.weight": ("uint8", 130, 64),
+                        "model.layers.0.mlp.{gate,up}_proj.weight_scale_inv": (2, 1),
+                        "model.layers.{1-2}.mlp.experts.gate_up_proj": ("uint8", 8, 128, 64),
+                        "model.layers.{1-2}.mlp.experts.down_proj": ("uint8", 8, 64, 64),
+                        "model.layers.{1-2}.mlp.experts.{gate_up,down}_proj_scale_inv": (8, 1, 1),
+                        "model.layers.{0-2}.self_attn.rotary_emb.inv_freq": (8,),
+                    },
+                ),
                 "expert by expert": {
                     "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": (64, 64),
                     "model.layers.{0-2}.self_attn.kv_b_proj.weight": (224, 64),
-                },
-                "packed integers": {
-                    "model.layers.{0-2}.self_attn.o_proj.weight_packed": ("uint32", 64, 12),
-                    "model.layers.{0-2}.self_attn.o_proj.weight_scale": ("bfloat16", 64, 3),
-                    "model.layers.{0-2}.self_attn.o_proj.weight_shape": ("uint32", 2),
                 },
             },
         },
