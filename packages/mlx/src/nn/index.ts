@@ -21,12 +21,14 @@ export { MatrixLayer } from "./matrix-layer.ts";
 export { Module } from "./module.ts";
 export { BareRMSNorm, LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
 export {
-  isQuantization,
   NVFP4_LARGEST,
   type Quantization,
   type QuantizationMode,
   quantization,
   quantizeMatrix,
+  scaledBy,
+  storedQuantization,
+  type WeightMatrix,
 } from "./quantization.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
 export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";
