@@ -1,15 +1,15 @@
 import type { Options } from "../../config/option-table.ts";
 import { AuthenticationError } from "../../errors/index.ts";
-import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
+import type { LLMConfig } from "../../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
+import { capabilitiesWith } from "../capabilities-with.ts";
 import { checkLength } from "../check-length.ts";
 import {
   asCount,
   asRecord,
   buildService,
-  checkBaseUrl,
   type RemoteClient,
   RemoteProvider,
   type RemoteService,
@@ -33,40 +33,21 @@ export class AnthropicProvider extends RemoteProvider {
     this.service(this.getConfig());
   }
 
-  override updateConfig(options: LLMConfigInput): void {
-    if (typeof options.baseUrl === "string") checkBaseUrl(options.baseUrl, this.provider);
-    super.updateConfig(options);
-  }
-
   getCapabilities(): Capabilities {
     const { model = "", maxTokens, vision } = this.getConfig();
-    return {
-      [ModelCapability.STREAMING]: true,
+    return capabilitiesWith({
       [ModelCapability.MAX_TOKENS]: maxTokens ?? maxTokensOf({ options: { model }, toolChoice: "auto" }),
-      [ModelCapability.SYSTEM_PROMPT]: true,
-      [ModelCapability.ASYNC]: true,
-      [ModelCapability.FUNCTION_CALLING]: true,
-      [ModelCapability.TOOL_USE]: true,
       [ModelCapability.VISION]: vision ?? true, // every model since Claude 3 sees
-      [ModelCapability.FINE_TUNING]: false,
-      [ModelCapability.EMBEDDINGS]: false,
-      [ModelCapability.MULTILINGUAL]: true,
-      [ModelCapability.RAG]: false,
-      [ModelCapability.MULTI_TURN]: true,
-      [ModelCapability.PARALLEL_INFERENCE]: true,
-      [ModelCapability.IMAGE_GENERATION]: false,
-      [ModelCapability.AUDIO_PROCESSING]: false,
-      [ModelCapability.JSON_MODE]: true,
-    };
+    });
   }
 
   protected service(options: Options): RemoteService {
-    const { apiKey, baseUrl = "" } = options;
+    const { apiKey } = options;
     if (apiKey === undefined) {
       const message = "There is no key for Anthropic; set ANTHROPIC_API_KEY or the option apiKey";
       throw new AuthenticationError(message, { provider: this.provider });
     }
-    return buildService(this.provider, baseUrl, options, {
+    return buildService(this.provider, this.address(options), options, {
       "x-api-key": apiKey,
       "anthropic-version": API_VERSION,
     });

@@ -62,5 +62,5 @@ export const LMSTUDIO: ServerKind = {
   },
   dialect: { ...BASE, extraFields: (options: Options) => pickFields(options, LMSTUDIO_FIELDS) },
   startHint: "Start LM Studio's server: lms server start",
-  modelHint: "Download or load it in LM Studio: lms get, lms load",
+  modelHint: () => "Download or load it in LM Studio: lms get, lms load",
 };

@@ -1,17 +1,17 @@
 import type { Options } from "../../config/option-table.ts";
 import { AuthenticationError } from "../../errors/index.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
-import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
+import type { LLMConfig } from "../../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
+import { capabilitiesWith } from "../capabilities-with.ts";
 import { checkLength } from "../check-length.ts";
 import {
   asCount,
   asRecord,
   buildService,
-  checkBaseUrl,
   type RemoteClient,
   RemoteProvider,
   type RemoteService,
@@ -42,41 +42,24 @@ export class OpenAIProvider extends RemoteProvider {
     this.service(this.getConfig());
   }
 
-  override updateConfig(options: LLMConfigInput): void {
-    if (options.baseUrl !== undefined && options.baseUrl !== null) checkBaseUrl(options.baseUrl, "openai");
-    super.updateConfig(options);
-  }
-
   getCapabilities(): Capabilities {
     const { model = "", maxTokens, vision } = this.getConfig();
     const known = describeOpenAIModel(model);
-    return {
-      [ModelCapability.STREAMING]: true,
+    return capabilitiesWith({
       [ModelCapability.MAX_TOKENS]: maxTokens ?? known.maxOutputTokens,
-      [ModelCapability.SYSTEM_PROMPT]: true,
-      [ModelCapability.ASYNC]: true,
-      [ModelCapability.FUNCTION_CALLING]: true,
-      [ModelCapability.TOOL_USE]: true,
       [ModelCapability.VISION]: vision ?? known.vision,
-      [ModelCapability.FINE_TUNING]: false,
       [ModelCapability.EMBEDDINGS]: true,
-      [ModelCapability.MULTILINGUAL]: true,
-      [ModelCapability.RAG]: false,
-      [ModelCapability.MULTI_TURN]: true,
-      [ModelCapability.PARALLEL_INFERENCE]: true,
-      [ModelCapability.IMAGE_GENERATION]: false,
-      [ModelCapability.AUDIO_PROCESSING]: false,
       [ModelCapability.JSON_MODE]: known.structured,
-    };
+    });
   }
 
   protected service(options: Options): RemoteService {
-    const { apiKey, organization, baseUrl = "" } = options;
+    const { apiKey, organization } = options;
     if (apiKey === undefined) {
       const message = "There is no key for OpenAI; set OPENAI_API_KEY or the option apiKey";
       throw new AuthenticationError(message, { provider: this.provider });
     }
-    return buildService(this.provider, baseUrl, options, {
+    return buildService(this.provider, this.address(options), options, {
       authorization: `Bearer ${apiKey}`,
       ...(organization === undefined ? {} : { "openai-organization": organization }),
     });

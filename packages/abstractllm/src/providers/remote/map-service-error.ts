@@ -31,7 +31,7 @@ export interface ServiceContext {
   readonly provider: string;
   readonly model: string;
   /** What to do about a model that is not there. */
-  readonly modelHint?: string | undefined;
+  readonly modelHint?: ((model: string) => string) | undefined;
   /** Removes keys and prompts from what the service said. */
   redact(text: string): string;
 }
@@ -53,8 +53,9 @@ const passing: MakeError = (message, options) =>
   new ProviderAPIError(message, { retryable: true, ...options });
 const late: MakeError = (message, options) => new RequestTimeoutError(message, options);
 const noModel: MakeError = (reason, options, { context }) => {
-  const hint = context.modelHint === undefined ? "" : `. ${context.modelHint}`;
-  return new ModelNotFoundError(context.model, { ...options, reason: `${reason}${hint}` });
+  const { model, modelHint } = context;
+  const hint = modelHint === undefined ? "" : `. ${modelHint(model)}`;
+  return new ModelNotFoundError(model, { ...options, reason: `${reason}${hint}` });
 };
 const tooLong: MakeError = (message, options, { body }) => {
   const [contextWindow, contentLength] = readLengths(body);

@@ -1,7 +1,8 @@
-import type { OptionName } from "../../config/option-table.ts";
-import { UnsupportedFeatureError } from "../../errors/index.ts";
+import type { OptionName, Options } from "../../config/option-table.ts";
+import { InvalidParameterError, UnsupportedFeatureError } from "../../errors/index.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-provider.ts";
+import { checkBaseUrl } from "./base-url.ts";
 import { RemoteClient, type RemoteService } from "./remote-client.ts";
 import { DEFAULT_MAX_RETRIES, withRetries } from "./with-retries.ts";
 
@@ -24,6 +25,21 @@ export abstract class RemoteProvider extends BaseProvider {
 
   /** There is nothing to give back. */
   async unload(): Promise<void> {}
+
+  protected override checkUpdates(updates: Options): void {
+    if (updates.baseUrl !== undefined) checkBaseUrl(this.address(updates), this.provider);
+  }
+
+  /**
+   * The address that some settings name.
+   *
+   * @throws {InvalidParameterError} where they name none
+   */
+  protected address({ baseUrl }: Options): string {
+    if (baseUrl !== undefined) return baseUrl;
+    const message = `The ${this.provider} provider needs the address of the server: baseUrl, such as http://localhost:8000/v1`;
+    throw new InvalidParameterError("baseUrl", undefined, message, { provider: this.provider });
+  }
 
   protected respond(
     call: ProviderCall,
