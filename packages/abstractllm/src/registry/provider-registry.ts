@@ -17,6 +17,7 @@ const providers = new Map<string, ProviderLoader>([
   ["mlx", () => import("../providers/mlx/index.ts")],
   ["openai", () => import("../providers/openai/index.ts")],
   ["anthropic", () => import("../providers/anthropic/index.ts")],
+  ["huggingface", () => import("../providers/huggingface/index.ts")],
   ["openai-compatible", () => import("../providers/openai-compatible/index.ts")],
   ["lmstudio", () => import("../providers/lmstudio/index.ts")],
   ["ollama", () => import("../providers/ollama/index.ts")],

@@ -71,6 +71,7 @@ const BY_NAME: Readonly<Record<string, MakeError>> = {
   content_filter: filtered,
   content_policy_violation: filtered,
   model_not_found: noModel,
+  model_not_supported: noModel,
   insufficient_quota: spent,
   quota_exceeded: spent,
   billing_error: spent,
@@ -119,7 +120,7 @@ export function mapServiceError(error: ServiceError, context: ServiceContext): A
   const options: AbstractLLMErrorOptions = {
     provider: context.provider,
     details: Object.fromEntries(details),
-    retryAfterMs: readRetryAfter(headers),
+    retryAfterMs: readRetryAfter(headers) ?? loadingTimeMs(body),
     requestId: headers["x-request-id"] ?? headers["request-id"] ?? body.requestId,
     ...(asked === "true" || asked === "false" ? { retryable: asked === "true" } : {}),
   };
@@ -145,6 +146,11 @@ function describe({ status, body }: ServiceError, { redact }: ServiceContext): s
   const where = status === undefined ? "" : `HTTP ${status}`;
   if (short === "") return `The service answered with an error${where && `: ${where}`}`;
   return where === "" ? short : `${short} (${where})`;
+}
+
+/** How long Hugging Face says that a model takes to load. */
+function loadingTimeMs({ numbers }: ErrorBody): number | undefined {
+  return numbers.estimated_time === undefined ? undefined : Math.ceil(numbers.estimated_time * 1000);
 }
 
 /** The model's limit and what was asked for, where the service says so. */
