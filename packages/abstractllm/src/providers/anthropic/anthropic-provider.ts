@@ -1,11 +1,12 @@
 import type { Options } from "../../config/option-table.ts";
 import { AuthenticationError } from "../../errors/index.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
+import type { ModelCapabilities } from "../../interface/model-capabilities.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
-import { capabilitiesWith } from "../capabilities-with.ts";
 import { checkLength } from "../check-length.ts";
+import { knownCapabilities } from "../known-capabilities.ts";
 import {
   asCount,
   asRecord,
@@ -33,12 +34,18 @@ export class AnthropicProvider extends RemoteProvider {
     this.service(this.getConfig());
   }
 
-  getCapabilities(): Capabilities {
-    const { model = "", maxTokens, vision } = this.getConfig();
-    return capabilitiesWith({
-      [ModelCapability.MAX_TOKENS]: maxTokens ?? maxTokensOf({ options: { model }, toolChoice: "auto" }),
-      [ModelCapability.VISION]: vision ?? true, // every model since Claude 3 sees
-    });
+  override getCapabilities(): Capabilities {
+    const { reasoning: _, ...options } = this.getConfig(); // which the model may not have
+    return {
+      ...super.getCapabilities(),
+      [ModelCapability.MAX_TOKENS]: maxTokensOf({ options, toolChoice: "auto" }),
+      [ModelCapability.EMBEDDINGS]: false,
+    };
+  }
+
+  /** Every model since Claude 3 sees. */
+  protected override known(options: Options): ModelCapabilities {
+    return knownCapabilities(options, { vision: true });
   }
 
   protected service(options: Options): RemoteService {
@@ -60,7 +67,8 @@ export class AnthropicProvider extends RemoteProvider {
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
     const request = await buildRequest(call, signal);
-    await checkLength(call.options, () => this.count(call, signal), request.max_tokens, this.provider);
+    const { contextWindow } = this.known(call.options);
+    await checkLength(call, () => this.count(call, signal), request.max_tokens, contextWindow);
     const response = await client.post("/v1/messages", request, "text/event-stream");
     const answer = await readAnswer(client, response, emit);
     return { ...answer, model: answer.model || request.model };

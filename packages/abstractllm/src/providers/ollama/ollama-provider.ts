@@ -1,11 +1,8 @@
 import type { OptionName, Options } from "../../config/option-table.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
-import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
-import { capabilitiesWith } from "../capabilities-with.ts";
-import { looksLikeVisionModel } from "../openai-compatible/looks-like-vision-model.ts";
 import {
   asArray,
   asCount,
@@ -32,7 +29,6 @@ const SUPPORTED: readonly OptionName[] = [
   "presencePenalty",
   "stop",
   "seed",
-  "vision",
   "tools",
   "schema",
   "reasoning",
@@ -55,15 +51,6 @@ export class OllamaProvider extends ServerProvider {
     super(OLLAMA_TRAITS, config, {
       startHint: "Start Ollama: ollama serve",
       modelHint: (model) => `Get it first: ollama pull ${model}`,
-    });
-  }
-
-  getCapabilities(): Capabilities {
-    const { model = "", maxTokens = 0, vision } = this.getConfig();
-    return capabilitiesWith({
-      [ModelCapability.MAX_TOKENS]: maxTokens,
-      [ModelCapability.VISION]: vision ?? looksLikeVisionModel(model),
-      [ModelCapability.EMBEDDINGS]: true,
     });
   }
 

@@ -1,11 +1,9 @@
 import { ModelNotFoundError } from "../../errors/index.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
-import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
-import { capabilitiesWith } from "../capabilities-with.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "../openai/chat/index.ts";
 import { embedTexts } from "../openai/embed-texts.ts";
 import {
@@ -16,7 +14,6 @@ import {
   type ServerHints,
   ServerProvider,
 } from "../remote/index.ts";
-import { looksLikeVisionModel } from "./looks-like-vision-model.ts";
 
 /** What a kind of server has of its own. */
 export interface ServerKind extends ServerHints {
@@ -31,15 +28,6 @@ export class OpenAICompatibleProvider extends ServerProvider {
   constructor(kind: ServerKind, config: LLMConfig) {
     super(kind.traits, config, kind);
     this.#kind = kind;
-  }
-
-  getCapabilities(): Capabilities {
-    const { model = "", maxTokens = 0, vision } = this.getConfig();
-    return capabilitiesWith({
-      [ModelCapability.MAX_TOKENS]: maxTokens,
-      [ModelCapability.VISION]: vision ?? looksLikeVisionModel(model),
-      [ModelCapability.EMBEDDINGS]: true,
-    });
   }
 
   protected async answer(

@@ -16,7 +16,6 @@ const CHAT_OPTIONS: readonly OptionName[] = [
   "seed",
   "user",
   "imageDetail",
-  "vision",
   "tools",
   "schema",
   "reasoning",
