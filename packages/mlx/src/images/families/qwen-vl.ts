@@ -78,17 +78,19 @@ export function patchesOf(
   const area = patch * patch;
   const length = 3 * frames * area;
   const data = new Float32Array(rows * columns * length);
-  for (let y = 0; y < image.height; y++) {
-    const row = Math.floor(y / patch);
-    for (let x = 0; x < image.width; x++) {
-      const column = Math.floor(x / patch);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
       const square = Math.floor(row / merge) * Math.floor(columns / merge) + Math.floor(column / merge);
       const index = (square * merge + (row % merge)) * merge + (column % merge);
-      const at = index * length + (y % patch) * patch + (x % patch);
+      const at = index * length;
       for (let channel = 0; channel < 3; channel++) {
-        const sample = image.data[(y * image.width + x) * 3 + channel] as number;
-        const value = (values[channel] as Float32Array)[sample] as number;
-        for (let frame = 0; frame < frames; frame++) data[at + (channel * frames + frame) * area] = value;
+        const table = values[channel] as Float32Array;
+        let to = at + channel * frames * area;
+        for (let y = row * patch; y < (row + 1) * patch; y++) {
+          const from = (y * image.width + column * patch) * 3 + channel;
+          for (let x = 0; x < patch; x++) data[to++] = table[image.data[from + x * 3] as number] as number;
+        }
+        for (let frame = 1; frame < frames; frame++) data.copyWithin(to + (frame - 1) * area, to - area, to);
       }
     }
   }
