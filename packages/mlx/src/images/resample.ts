@@ -185,14 +185,18 @@ function nearest(image: RgbImage, width: number, height: number): RgbImage {
   return { width, height, data };
 }
 
+/** Pixels of the largest picture that anything is scaled to; settings that ask for more are wrong (CWE-770). */
+const MAX_PIXELS = 100_000_000;
+
 /**
  * The picture in another size, as Pillow's `Image.resize` makes it: one side after the other, rounded to 8 bits after
  * each; a filter that shrinks widens, so that no sample is skipped.
  *
- * @throws {ImageError} when a side of either is no whole number of at least 1
+ * @throws {ImageError} when a side of either is no whole number of at least 1, or there would be over 100 million pixels
  */
 export function resample(image: RgbImage, width: number, height: number, filter: ResampleFilter): RgbImage {
-  if (![width, height, image.width, image.height].every((side) => Number.isInteger(side) && side > 0)) {
+  const sides = [width, height, image.width, image.height];
+  if (!sides.every((side) => Number.isInteger(side) && side > 0) || width * height > MAX_PIXELS) {
     throw new ImageError(
       `An image of ${image.width}x${image.height} pixels cannot be scaled to ${width}x${height}`,
     );
