@@ -235,6 +235,8 @@ def call_deepseekocr(processor: Any, images: list, prompt: str) -> dict:
     }
 
 
+PHOTOS = ((1024, 768), (37, 501), (600, 1100))
+CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 GEMMA = {
     "image_token": "<image_soft_token>",
     "boi_token": "<start_of_image>",
@@ -437,5 +439,82 @@ CASES = [
         "gemma4", "gemma4", gemma4, "<bos><|image|>What is this?",
         tokens={"image_token": "<|image|>", "boi_token": "<|image>", "eoi_token": "<image|>"},
         image={"max_soft_tokens": 16, "patch_size": 8, "pooling_kernel_size": 2},
+    ),
+    # the settings that repositories have
+    ProcessorCase(
+        "llava-published", "llava", llava, "USER: <image>\nWhat is this? ASSISTANT:", pictures=PHOTOS,
+        image={
+            "crop_size": {"height": 336, "width": 336}, "do_center_crop": True, "do_convert_rgb": True,
+            "do_normalize": True, "do_rescale": True, "do_resize": True, "image_mean": list(CLIP_MEAN),
+            "image_std": list(CLIP_STD), "resample": 3, "rescale_factor": 0.00392156862745098,
+            "size": {"shortest_edge": 336},
+        },
+        processor={
+            "image_token": "<image>", "num_additional_image_tokens": 1, "patch_size": 14,
+            "vision_feature_select_strategy": "default",
+        },
+    ),
+    ProcessorCase(
+        "qwen2_5_vl-published", "qwen2_5_vl",
+        qwen("qwen2_5_vl.processing_qwen2_5_vl", "Qwen2_5_VLProcessor", 14), QWEN_PROMPT, pictures=PHOTOS,
+        image={
+            "min_pixels": 3136, "max_pixels": 12845056, "patch_size": 14, "temporal_patch_size": 2, "merge_size": 2,
+            "image_mean": list(CLIP_MEAN), "image_std": list(CLIP_STD), "image_processor_type": "Qwen2VLImageProcessor",
+        },
+    ),
+    ProcessorCase(
+        "gemma3-published", "gemma3", gemma3, "<bos>What is this?<start_of_image>", tokens=GEMMA, pictures=PHOTOS,
+        image={
+            "do_convert_rgb": None, "do_normalize": True, "do_pan_and_scan": None, "do_rescale": True,
+            "do_resize": True, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
+            "pan_and_scan_max_num_crops": None, "pan_and_scan_min_crop_size": None,
+            "pan_and_scan_min_ratio_to_activate": None, "resample": 2, "rescale_factor": 0.00392156862745098,
+            "size": {"height": 896, "width": 896},
+        },
+        processor={"image_seq_length": 256},
+    ),
+    ProcessorCase(
+        "smolvlm-published", "smolvlm", smolvlm, "User:<image>What is this?<end_of_utterance>", pictures=PHOTOS,
+        image={
+            "do_convert_rgb": True, "do_image_splitting": True, "do_normalize": True, "do_pad": True,
+            "do_rescale": True, "do_resize": True, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
+            "max_image_size": {"longest_edge": 512}, "resample": 1, "rescale_factor": 0.00392156862745098,
+            "size": {"longest_edge": 2048},
+        },
+        processor={"image_seq_len": 64}, unused=("pixel_attention_mask",),
+    ),
+    ProcessorCase(
+        "pixtral-published", "pixtral", pixtral("pixtral.processing_pixtral", "PixtralProcessor"),
+        "[INST]What is this?\n[IMG][/INST]", pictures=PHOTOS,
+        image={
+            "do_convert_rgb": True, "do_normalize": True, "do_rescale": True, "do_resize": True,
+            "image_mean": list(CLIP_MEAN), "image_std": list(CLIP_STD), "patch_size": {"height": 16, "width": 16},
+            "resample": 3, "rescale_factor": 0.00392156862745098, "size": {"longest_edge": 1024},
+        },
+    ),
+    ProcessorCase(
+        "mllama-published", "mllama",
+        with_tokens("mllama.processing_mllama", "MllamaProcessor", "MllamaImageProcessorPil"),
+        "<|begin_of_text|><|image|>What is this?", tokens={"bos_token": "<|begin_of_text|>"}, pictures=PHOTOS,
+        image={
+            "do_convert_rgb": True, "do_normalize": True, "do_pad": True, "do_rescale": True, "do_resize": True,
+            "image_mean": list(CLIP_MEAN), "image_std": list(CLIP_STD), "max_image_tiles": 4, "resample": 2,
+            "rescale_factor": 0.00392156862745098, "size": {"height": 560, "width": 560},
+        },
+    ),
+    ProcessorCase(
+        "lfm2_vl-published", "lfm2_vl",
+        own("lfm2_vl.processing_lfm2_vl", "Lfm2VlProcessor", "Lfm2VlNumpyImageProcessor"),
+        "user\n<image>What is this?", pictures=((1024, 768), (37, 501)),
+        image={"resample": 3},
+    ),
+    ProcessorCase(
+        "molmo-published", "molmo", own("molmo.processing_molmo", "MolmoProcessor", "MolmoImageProcessor"),
+        " User: What is this?", image={"max_crops": 12, "overlap_margins": [4, 4]}, several=False,
+        pictures=((1024, 768), (37, 501)),
+    ),
+    ProcessorCase(
+        "gemma4-published", "gemma4", gemma4, "<bos><|image|>What is this?",
+        tokens={"image_token": "<|image|>", "boi_token": "<|image>", "eoi_token": "<image|>"}, pictures=PHOTOS,
     ),
 ]  # fmt: skip

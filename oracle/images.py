@@ -1,6 +1,7 @@
 """Writes, or checks, packages/mlx/test/goldens/images/: what Pillow, transformers and mlx-vlm make of pictures."""
 
 import argparse
+import base64
 import hashlib
 import json
 from importlib.metadata import version
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from encoding import dump
+from image_files import file_records
 from image_processors import CASES, TOKENIZER, ProcessorCase, import_models, make_tokenizer
 from pictures import pil_picture, shapes
 
@@ -93,6 +95,7 @@ def case_record(case: ProcessorCase) -> dict:
 def makers() -> dict:
     """How each golden is made, by its name."""
     return {
+        "files": lambda: {"files": file_records(lambda content: base64.b64encode(content).decode())},
         "resampling": resampling_record,
         **{f"processors/{case.name}": lambda case=case: case_record(case) for case in CASES},
     }

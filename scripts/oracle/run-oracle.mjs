@@ -55,6 +55,7 @@ function oraclePrograms(context) {
     ["indexing.py"],
     ["caches.py"],
     ["sampling.py"],
+    ["images.py"],
     ["foreign_quantization.py"],
     ["tool_calls.py"],
     ["tokenizer/tokenizers_goldens.py", "--gguf", defaultModelPath(context)],

@@ -4,19 +4,8 @@ import type { PixelArray } from "./image-processor.ts";
 import { centerCrop, padToSquare, stackPlanes } from "./pixel-steps.ts";
 import { type ResampleFilter, resample } from "./resample.ts";
 import type { RgbImage } from "./rgb-image.ts";
-import {
-  CENTERED,
-  CLIP,
-  filter,
-  fixedSize,
-  type Normalization,
-  type ProcessorFiles,
-  readImageSettings,
-  type Size,
-  sampleValues,
-  size,
-  valueKeys,
-} from "./settings.ts";
+import { CENTERED, CLIP, type Normalization, sampleValues, valueKeys } from "./sample-values.ts";
+import { filter, fixedSize, type ProcessorFiles, readImageSettings, type Size, size } from "./settings.ts";
 
 /** What a processor does where its settings say nothing. */
 export interface FixedSizeDefaults {

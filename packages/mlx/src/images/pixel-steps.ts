@@ -77,14 +77,20 @@ export function stackPlanes(images: readonly RgbImage[], values: SampleValues): 
 
 /** Writes the patches of a picture one after another, row by row, the samples of a pixel beside each other. */
 export function writePatches(image: RgbImage, patch: number, values: SampleValues, out: Float32Array): void {
-  const columns = image.width / patch;
-  for (let i = 0; i < image.data.length; i++) {
-    const [channel, pixel] = [i % 3, Math.floor(i / 3)];
-    const [x, y] = [pixel % image.width, Math.floor(pixel / image.width)];
-    const index = Math.floor(y / patch) * columns + Math.floor(x / patch);
-    const inside = (y % patch) * patch + (x % patch);
-    const value = (values[channel] as Float32Array)[image.data[i] as number] as number;
-    out[(index * patch * patch + inside) * 3 + channel] = value;
+  const [red, green, blue] = values;
+  let to = 0;
+  for (let top = 0; top < image.height; top += patch) {
+    for (let left = 0; left < image.width; left += patch) {
+      for (let y = top; y < top + patch; y++) {
+        let from = (y * image.width + left) * 3;
+        for (const end = from + patch * 3; from < end; from += 3) {
+          out[to] = red[image.data[from] as number] as number;
+          out[to + 1] = green[image.data[from + 1] as number] as number;
+          out[to + 2] = blue[image.data[from + 2] as number] as number;
+          to += 3;
+        }
+      }
+    }
   }
 }
 

@@ -9,7 +9,7 @@ export const IMAGE_MARK = "\uFDD2";
 type FormatContent = ImageProcessor["formatContent"];
 
 /** Parts for templates that write the placeholders themselves. */
-export const listContent: FormatContent = (parts) =>
+const listContent: FormatContent = (parts) =>
   parts.map((part) =>
     part.type === "image" ? { type: "image" } : { type: "text", text: part.text, content: part.text },
   );

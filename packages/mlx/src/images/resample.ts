@@ -76,7 +76,7 @@ function coefficientsOf({ support, weight }: Kernel, inputs: number, outputs: nu
   return { starts, counts, weights, size };
 }
 
-/** Scales `image` in width, rows `from` to `to` alone. */
+/** Scales `image` in width, rows `from` to `to` alone; two rows at a time, which share their weights. */
 function scaleRows(
   image: RgbImage,
   width: number,
@@ -85,30 +85,46 @@ function scaleRows(
   to = image.height,
 ): RgbImage {
   const input = image.data;
-  const data = new Uint8ClampedArray(width * (to - from) * 3);
-  let out = 0;
-  for (let y = from; y < to; y++) {
-    const row = y * image.width * 3;
+  const inputRow = image.width * 3;
+  const outputRow = width * 3;
+  const data = new Uint8ClampedArray(outputRow * (to - from));
+  for (let y = from; y < to; y += 2) {
+    const isPair = y + 1 < to;
+    const below = isPair ? inputRow : 0;
+    const row = y * inputRow;
+    const out = (y - from) * outputRow;
     for (let x = 0; x < width; x++) {
       let at = row + (starts[x] as number) * 3;
-      let [red, green, blue] = [HALF, HALF, HALF];
+      let [red, green, blue, redBelow, greenBelow, blueBelow] = [HALF, HALF, HALF, HALF, HALF, HALF];
       const first = x * size;
       const last = first + (counts[x] as number);
       for (let k = first; k < last; k++) {
         const w = weights[k] as number;
+        const under = at + below;
         red = (red + Math.imul(input[at] as number, w)) | 0;
         green = (green + Math.imul(input[at + 1] as number, w)) | 0;
         blue = (blue + Math.imul(input[at + 2] as number, w)) | 0;
+        redBelow = (redBelow + Math.imul(input[under] as number, w)) | 0;
+        greenBelow = (greenBelow + Math.imul(input[under + 1] as number, w)) | 0;
+        blueBelow = (blueBelow + Math.imul(input[under + 2] as number, w)) | 0;
         at += 3;
       }
-      data[out] = red >> PRECISION_BITS;
-      data[out + 1] = green >> PRECISION_BITS;
-      data[out + 2] = blue >> PRECISION_BITS;
-      out += 3;
+      const to0 = out + x * 3;
+      data[to0] = red >> PRECISION_BITS;
+      data[to0 + 1] = green >> PRECISION_BITS;
+      data[to0 + 2] = blue >> PRECISION_BITS;
+      if (!isPair) continue;
+      const to1 = to0 + outputRow;
+      data[to1] = redBelow >> PRECISION_BITS;
+      data[to1 + 1] = greenBelow >> PRECISION_BITS;
+      data[to1 + 2] = blueBelow >> PRECISION_BITS;
     }
   }
   return { width, height: to - from, data: new Uint8Array(data.buffer) };
 }
+
+/** Input rows that are added at once. */
+const ROWS = 4;
 
 /** Scales `image` in height; its first row is row `offset` of those that the coefficients mean. */
 function scaleColumns(
@@ -118,21 +134,27 @@ function scaleColumns(
   offset = 0,
 ): RgbImage {
   const input = image.data;
-  const rowLength = image.width * 3;
-  const data = new Uint8ClampedArray(rowLength * height);
-  const sums = new Int32Array(rowLength);
+  const length = image.width * 3;
+  const data = new Uint8ClampedArray(length * height);
+  const sums = new Int32Array(length);
   for (let y = 0; y < height; y++) {
     sums.fill(HALF);
     const first = (starts[y] as number) - offset;
-    for (let k = 0; k < (counts[y] as number); k++) {
-      const w = weights[y * size + k] as number;
-      const row = (first + k) * rowLength;
-      for (let x = 0; x < rowLength; x++) {
-        sums[x] = (sums[x] as number) + Math.imul(input[row + x] as number, w);
+    const count = counts[y] as number;
+    for (let k = 0; k < count; k += ROWS) {
+      // past the last row, weights are zeros and the last row is read again
+      const row = (i: number) => (first + Math.min(k + i, count - 1)) * length;
+      const weight = (i: number) => (k + i < count ? (weights[y * size + k + i] as number) : 0);
+      const [r0, r1, r2, r3] = [row(0), row(1), row(2), row(3)];
+      const [w0, w1, w2, w3] = [weight(0), weight(1), weight(2), weight(3)];
+      for (let x = 0; x < length; x++) {
+        const a = Math.imul(input[r0 + x] as number, w0) + Math.imul(input[r1 + x] as number, w1);
+        const b = Math.imul(input[r2 + x] as number, w2) + Math.imul(input[r3 + x] as number, w3);
+        sums[x] = ((sums[x] as number) + a + b) | 0;
       }
     }
-    const row = y * rowLength;
-    for (let x = 0; x < rowLength; x++) data[row + x] = (sums[x] as number) >> PRECISION_BITS;
+    const out = y * length;
+    for (let x = 0; x < length; x++) data[out + x] = (sums[x] as number) >> PRECISION_BITS;
   }
   return { width: image.width, height, data: new Uint8Array(data.buffer) };
 }
@@ -163,14 +185,18 @@ function nearest(image: RgbImage, width: number, height: number): RgbImage {
   return { width, height, data };
 }
 
+/** Pixels of the largest picture that anything is scaled to; settings that ask for more are wrong (CWE-770). */
+const MAX_PIXELS = 100_000_000;
+
 /**
  * The picture in another size, as Pillow's `Image.resize` makes it: one side after the other, rounded to 8 bits after
  * each; a filter that shrinks widens, so that no sample is skipped.
  *
- * @throws {ImageError} when a side of either is no whole number of at least 1
+ * @throws {ImageError} when a side of either is no whole number of at least 1, or there would be over 100 million pixels
  */
 export function resample(image: RgbImage, width: number, height: number, filter: ResampleFilter): RgbImage {
-  if (![width, height, image.width, image.height].every((side) => Number.isInteger(side) && side > 0)) {
+  const sides = [width, height, image.width, image.height];
+  if (!sides.every((side) => Number.isInteger(side) && side > 0) || width * height > MAX_PIXELS) {
     throw new ImageError(
       `An image of ${image.width}x${image.height} pixels cannot be scaled to ${width}x${height}`,
     );

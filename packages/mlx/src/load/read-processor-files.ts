@@ -15,6 +15,6 @@ export function readProcessorFiles(folder: string): ProcessorFiles {
   return {
     model: read("config.json"),
     processor,
-    image: isObject(nested) ? nested : read("preprocessor_config.json"),
+    image: { ...read("preprocessor_config.json"), ...(isObject(nested) ? nested : {}) },
   };
 }

@@ -9,20 +9,23 @@ import { cmyk, greyOrRgb } from "./samples-to-rgb.ts";
 /** Decodes what libvips knows, turned upright. */
 async function decodeWithSharp(bytes: Uint8Array, limits: DecodeLimits): Promise<RgbImage> {
   const sharp = await loadSharp();
-  const source = sharp(bytes, { ignoreIcc: true, failOn: "error", limitInputPixels: limits.maxPixels });
-  const header = await source.metadata(); // decodes nothing
+  const header = await sharp(bytes, { limitInputPixels: false }).metadata(); // decodes nothing
   checkSize(header.width, header.height, limits);
   // libvips' ways to RGB from these are others than Pillow's
   const space =
     header.space === "cmyk" || (header.space === "grey16" && !header.hasAlpha) ? header.space : "srgb";
   const deep = space === "grey16";
-  const { data, info } = await source
+  const { data, info } = await sharp(bytes, {
+    ignoreIcc: true,
+    failOn: "error",
+    limitInputPixels: limits.maxPixels,
+  })
     .autoOrient()
     .pipelineColourspace(space)
     .toColourspace(space)
     .raw({ depth: deep ? "ushort" : "uchar" })
     .toBuffer({ resolveWithObject: true });
-  const samples = deep ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
+  const samples = deep ? new Uint16Array(Uint8Array.from(data).buffer) : data;
   return (space === "cmyk" ? cmyk : greyOrRgb)({ ...info, data: samples });
 }
 

@@ -12,6 +12,7 @@ export interface Samples {
 
 /** Repeats grey, and drops alpha as it is. Grey of 16 bits is cut off at 255, as Pillow does, not scaled. */
 export function greyOrRgb({ width, height, channels, data }: Samples): RgbImage {
+  if (channels === 3 && data instanceof Uint8Array) return { width, height, data };
   const image = blankImage(width, height);
   const [green, blue] = channels < 3 ? [0, 0] : [1, 2];
   for (let from = 0, to = 0; to < image.data.length; from += channels, to += 3) {

@@ -5,14 +5,8 @@ import { defineProcessor, joinTexts, placeImages, textContent } from "../prompt-
 import { roundHalfEven } from "../python-numbers.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
-import {
-  CENTERED,
-  dividedToBfloat16,
-  type ProcessorFiles,
-  readSettings,
-  sampleValues,
-  valueKeys,
-} from "../settings.ts";
+import { CENTERED, dividedToBfloat16, sampleValues, valueKeys } from "../sample-values.ts";
+import { type ProcessorFiles, readSettings } from "../settings.ts";
 import { closestGrid, fillsHalf } from "../tile-grid.ts";
 
 /** Side of the whole, and of a tile; larger pictures than a tile are split. */

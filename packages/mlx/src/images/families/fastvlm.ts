@@ -5,22 +5,20 @@ import { centerCrop, padToSquare, stackPlanes } from "../pixel-steps.ts";
 import { defineProcessor, textContent } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
+import { dividedInFloat32, sampleValues, truncatedSamples, valueKeys } from "../sample-values.ts";
 import {
-  dividedInFloat32,
+  count,
   filter,
   type ProcessorFiles,
   readImageSettings,
   readModelSettings,
-  sampleValues,
   size,
-  truncatedSamples,
-  valueKeys,
 } from "../settings.ts";
 
 const BLACK = [0, 0, 0];
 
 /** Pixels of a side for which there is one feature. */
-const tower = { patch_size: field.int.default(64) };
+const tower = { patch_size: count.default(64) };
 
 export function fastvlm(files: ProcessorFiles): ImageProcessor {
   const s = readImageSettings(

@@ -4,7 +4,7 @@ import * as field from "../../models/config.ts";
 import { CLIP_STEPS, fixedSizeSteps } from "../fixed-size.ts";
 import type { ImageProcessor } from "../image-processor.ts";
 import { defineProcessor, imagesFirst, joinTexts, textContent } from "../prompt-format.ts";
-import { type ProcessorFiles, readImageSettings, readModelSettings } from "../settings.ts";
+import { count, type ProcessorFiles, readImageSettings, readModelSettings } from "../settings.ts";
 
 /** The questions behind the tasks that a prompt may name. */
 const QUESTIONS: Readonly<Record<string, string>> = {
@@ -48,7 +48,7 @@ function questionOf(prompt: string): string {
 export function florence2(files: ProcessorFiles): ImageProcessor {
   const steps = fixedSizeSteps(files, CLIP_STEPS);
   const { image_seq_length: featureTokens } = readImageSettings(
-    { image_seq_length: field.int.default(577) },
+    { image_seq_length: count.default(577) },
     files,
   );
   const { image_token_id: id } = readModelSettings({ image_token_id: field.int.default(51289) }, files);

@@ -5,16 +5,16 @@ import { crop, stackPlanes } from "../pixel-steps.ts";
 import { defineProcessor, textContent } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
+import { CENTERED, sampleValues, valueKeys } from "../sample-values.ts";
 import {
-  CENTERED,
+  count,
   filter,
   fixedSize,
   type ProcessorFiles,
   readImageSettings,
   readPromptSettings,
-  sampleValues,
   size,
-  valueKeys,
+  tileCount,
 } from "../settings.ts";
 
 interface PanAndScan {
@@ -47,16 +47,13 @@ export function gemma3(files: ProcessorFiles): ImageProcessor {
       size: size("square", { height: 224, width: 224 }),
       resample: filter("bilinear"),
       do_pan_and_scan: field.bool.default(false),
-      pan_and_scan_min_crop_size: field.int.default(256),
-      pan_and_scan_max_num_crops: field.int.default(4),
+      pan_and_scan_min_crop_size: count.default(256),
+      pan_and_scan_max_num_crops: tileCount.default(4),
       pan_and_scan_min_ratio_to_activate: field.number.default(1.2),
     },
     files,
   );
-  const { image_seq_length: length } = readPromptSettings(
-    { image_seq_length: field.int.default(256) },
-    files,
-  );
+  const { image_seq_length: length } = readPromptSettings({ image_seq_length: count.default(256) }, files);
   const values = sampleValues(s);
   const { width, height } = fixedSize(s.size, "size");
   const panAndScan = {

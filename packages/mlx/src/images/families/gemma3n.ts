@@ -1,14 +1,13 @@
 /** Gemma 3n: one square of SigLIP's kind. @see mlx-vlm 0.7.10 gemma3n/processing_gemma3n.py */
-import * as field from "../../models/config.ts";
 import { fixedSizeSteps, SIGLIP_STEPS } from "../fixed-size.ts";
 import type { ImageProcessor } from "../image-processor.ts";
 import { defineProcessor } from "../prompt-format.ts";
-import { type ProcessorFiles, readPromptSettings } from "../settings.ts";
+import { count, type ProcessorFiles, readPromptSettings } from "../settings.ts";
 
 export function gemma3n(files: ProcessorFiles): ImageProcessor {
   const steps = fixedSizeSteps(files, SIGLIP_STEPS);
   const { image_seq_length: featureTokens } = readPromptSettings(
-    { image_seq_length: field.int.default(256) },
+    { image_seq_length: count.default(256) },
     files,
   );
   const prompt = `\n\n<start_of_image>${"<image_soft_token>".repeat(featureTokens)}<end_of_image>\n\n`;

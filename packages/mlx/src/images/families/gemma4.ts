@@ -6,14 +6,8 @@ import { stackPlanes } from "../pixel-steps.ts";
 import { defineProcessor } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
-import {
-  CENTERED,
-  inFloat32,
-  type ProcessorFiles,
-  readImageSettings,
-  sampleValues,
-  valueKeys,
-} from "../settings.ts";
+import { CENTERED, inFloat32, sampleValues, valueKeys } from "../sample-values.ts";
+import { count, type ProcessorFiles, readImageSettings } from "../settings.ts";
 
 /** Sides as multiples of `unit`, the pixels of one token, with at most `maxTokens` tokens. */
 function sizeOf(image: RgbImage, unit: number, maxTokens: number): { width: number; height: number } {
@@ -36,9 +30,9 @@ export function gemma4(files: ProcessorFiles): ImageProcessor {
       ...valueKeys(CENTERED),
       do_normalize: field.bool.default(false),
       do_resize: field.bool.default(true),
-      patch_size: field.int.default(16),
-      max_soft_tokens: field.int.default(280),
-      pooling_kernel_size: field.int.default(3),
+      patch_size: count.default(16),
+      max_soft_tokens: count.default(280),
+      pooling_kernel_size: count.default(3),
     },
     files,
   );

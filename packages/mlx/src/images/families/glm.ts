@@ -3,21 +3,12 @@
  *
  * @see transformers 5.23 glm4v/image_processing_pil_glm4v.py, mlx-vlm 0.7.10 glm_ocr/processing.py
  */
-import * as field from "../../models/config.ts";
 import type { ImageProcessor } from "../image-processor.ts";
+import { checkAspect, patchedImage, sizeWithin } from "../patched-image.ts";
 import { defineProcessor } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
-import {
-  asTransformers,
-  CLIP,
-  inFloat32,
-  type ProcessorFiles,
-  readImageSettings,
-  sampleValues,
-  size,
-  valueKeys,
-} from "../settings.ts";
-import { checkAspect, patchedImage, sizeWithin } from "./qwen-vl.ts";
+import { asTransformers, CLIP, inFloat32, sampleValues, valueKeys } from "../sample-values.ts";
+import { count, type ProcessorFiles, readImageSettings, size } from "../settings.ts";
 
 const glm =
   (arithmetic: typeof inFloat32, maxPixels: number) =>
@@ -25,9 +16,9 @@ const glm =
     const s = readImageSettings(
       {
         ...valueKeys(CLIP),
-        patch_size: field.int.default(14),
-        temporal_patch_size: field.int.default(2),
-        merge_size: field.int.default(2),
+        patch_size: count.default(14),
+        temporal_patch_size: count.default(2),
+        merge_size: count.default(2),
         size: size("square", {}),
       },
       files,

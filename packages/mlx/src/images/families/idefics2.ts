@@ -5,15 +5,14 @@ import { crop, writePlanes } from "../pixel-steps.ts";
 import { defineProcessor, joinTexts, placeImages } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
+import { CENTERED, sampleValues, valueKeys } from "../sample-values.ts";
 import {
-  CENTERED,
+  count,
   filter,
   type ProcessorFiles,
   readImageSettings,
   readPromptSettings,
-  sampleValues,
   size,
-  valueKeys,
 } from "../settings.ts";
 
 const AROUND = "<fake_token_around_image>";
@@ -74,7 +73,7 @@ export function idefics2(files: ProcessorFiles): ImageProcessor {
     },
     files,
   );
-  const { image_seq_len: length } = readPromptSettings({ image_seq_len: field.int.default(64) }, files);
+  const { image_seq_len: length } = readPromptSettings({ image_seq_len: count.default(64) }, files);
   const values = sampleValues(s);
   const { shortest_edge: shortest = 378, longest_edge: longest = 980 } = s.size;
   const scale = (image: RgbImage) =>

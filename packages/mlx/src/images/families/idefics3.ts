@@ -5,15 +5,14 @@ import { stackPlanes, tilesOf } from "../pixel-steps.ts";
 import { defineProcessor } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
+import { CENTERED, sampleValues, valueKeys } from "../sample-values.ts";
 import {
-  CENTERED,
+  count,
   filter,
   type ProcessorFiles,
   readImageSettings,
   readPromptSettings,
-  sampleValues,
   size,
-  valueKeys,
 } from "../settings.ts";
 
 /** Whatever the settings say, no side becomes longer. */
@@ -77,7 +76,7 @@ export function idefics3(files: ProcessorFiles): ImageProcessor {
     },
     files,
   );
-  const { image_seq_len: length } = readPromptSettings({ image_seq_len: field.int.default(169) }, files);
+  const { image_seq_len: length } = readPromptSettings({ image_seq_len: count.default(169) }, files);
   const values = sampleValues(s);
   const tile = s.max_image_size.longest_edge ?? 364;
   const scale = (image: RgbImage, { width, height }: Sides) => resample(image, width, height, s.resample);

@@ -4,38 +4,37 @@ import type { ImageProcessor } from "../image-processor.ts";
 import { stackPlanes, tilesOf } from "../pixel-steps.ts";
 import { defineProcessor, textContent } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
+import { dividedInFloat32, IMAGENET, sampleValues, valueKeys } from "../sample-values.ts";
 import {
-  dividedInFloat32,
-  IMAGENET,
+  count,
   type ProcessorFiles,
   readModelSettings,
   readPromptSettings,
   readSettings,
-  sampleValues,
-  valueKeys,
+  tileCount,
 } from "../settings.ts";
 import { closestGrid } from "../tile-grid.ts";
 
-const tower = { image_size: field.int.default(448), patch_size: field.int.default(14) };
+const tower = { image_size: count.default(448), patch_size: count.default(14) };
 
 export function internvl(files: ProcessorFiles): ImageProcessor {
   const m = readModelSettings(
     {
       vision_config: field.object(tower).default({ image_size: 448, patch_size: 14 }),
-      force_image_size: field.int.optional(),
+      force_image_size: count.optional(),
       downsample_ratio: field.number.default(0.5),
-      max_dynamic_patch: field.int.default(12),
-      min_dynamic_patch: field.int.default(1),
+      max_dynamic_patch: tileCount.default(12),
+      min_dynamic_patch: tileCount.default(1),
       use_thumbnail: field.bool.default(true),
     },
     files,
   );
   const p = readPromptSettings(
     {
-      image_size: field.int.default(m.force_image_size ?? m.vision_config.image_size),
-      patch_size: field.int.default(m.vision_config.patch_size),
+      image_size: count.default(m.force_image_size ?? m.vision_config.image_size),
+      patch_size: count.default(m.vision_config.patch_size),
       downsample_ratio: field.number.default(m.downsample_ratio),
-      num_image_token: field.int.optional(),
+      num_image_token: count.optional(),
     },
     files,
   );

@@ -2,19 +2,13 @@
 import { ImageError } from "../../errors.ts";
 import * as field from "../../models/config.ts";
 import type { ImageProcessor } from "../image-processor.ts";
+import { patchesOf } from "../patched-image.ts";
 import { centerCrop, crop, integers } from "../pixel-steps.ts";
 import { defineProcessor } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
-import {
-  CLIP,
-  dividedInFloat32,
-  type ProcessorFiles,
-  readImageSettings,
-  sampleValues,
-  valueKeys,
-} from "../settings.ts";
-import { patchesOf } from "./qwen-vl.ts";
+import { CLIP, dividedInFloat32, sampleValues, valueKeys } from "../sample-values.ts";
+import { count, type ProcessorFiles, readImageSettings } from "../settings.ts";
 
 /** Positions that the tower knows in each direction. */
 const MAX_PATCHES = 512;
@@ -23,10 +17,10 @@ export function kimiVl(files: ProcessorFiles): ImageProcessor {
   const s = readImageSettings(
     {
       ...valueKeys(CLIP),
-      patch_size: field.int.default(14),
+      patch_size: count.default(14),
       pad_input: field.bool.default(false),
-      in_token_limit: field.int.default(4096),
-      merge_kernel_size: field.list(field.int.required()).default([2, 2]),
+      in_token_limit: count.default(4096),
+      merge_kernel_size: field.list(count.required()).default([2, 2]),
     },
     files,
   );

@@ -1,22 +1,15 @@
 /** LFM2-VL: packed patches of any size, or tiles and the whole. @see mlx-vlm 0.7.10 lfm2_vl/processing_lfm2_vl.py */
 import * as field from "../../models/config.ts";
 import type { ImageProcessor } from "../image-processor.ts";
+import { sizeWithin } from "../patched-image.ts";
 import { integers, tilesOf, writePatches } from "../pixel-steps.ts";
 import { defineProcessor } from "../prompt-format.ts";
 import { roundHalfEven } from "../python-numbers.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
-import {
-  CENTERED,
-  filter,
-  inFloat32,
-  type ProcessorFiles,
-  readImageSettings,
-  sampleValues,
-  valueKeys,
-} from "../settings.ts";
+import { CENTERED, inFloat32, sampleValues, valueKeys } from "../sample-values.ts";
+import { count, filter, type ProcessorFiles, readImageSettings } from "../settings.ts";
 import { closestGrid, fillsHalf, type Grid } from "../tile-grid.ts";
-import { sizeWithin } from "./qwen-vl.ts";
 
 /** Tiles of a split picture. Checkpoints turn splitting off, left over from a processor that could not. */
 const [MIN_TILES, MAX_TILES] = [2, 10];
@@ -26,12 +19,12 @@ export function lfm2Vl(files: ProcessorFiles): ImageProcessor {
     {
       ...valueKeys(CENTERED),
       resample: filter("bicubic"),
-      downsample_factor: field.int.default(2),
-      patch_size: field.int.default(16),
-      encoder_patch_size: field.int.optional(),
-      min_image_tokens: field.int.default(64),
-      max_image_tokens: field.int.default(256),
-      tile_size: field.int.default(512),
+      downsample_factor: count.default(2),
+      patch_size: count.default(16),
+      encoder_patch_size: count.optional(),
+      min_image_tokens: count.default(64),
+      max_image_tokens: count.default(256),
+      tile_size: count.default(512),
       max_pixels_tolerance: field.number.default(2),
     },
     files,

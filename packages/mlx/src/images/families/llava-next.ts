@@ -9,16 +9,15 @@ import { integers, pad, stackPlanes, tilesOf } from "../pixel-steps.ts";
 import { defineProcessor } from "../prompt-format.ts";
 import { type ResampleFilter, resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
+import { CLIP, sampleValues, valueKeys } from "../sample-values.ts";
 import {
-  CLIP,
+  count,
   filter,
   type ProcessorFiles,
   readImageSettings,
   readModelSettings,
   readPromptSettings,
-  sampleValues,
   size,
-  valueKeys,
 } from "../settings.ts";
 import { llavaTokens } from "./llava.ts";
 
@@ -76,7 +75,7 @@ interface Anyres {
   readonly token: string;
 }
 
-const pinpoint = field.list(field.int.required()).required();
+const pinpoint = field.list(count.required()).required();
 
 /** The processor, whose features are counted as `anyres` says, given the side of a tile in pixels. */
 function anyresProcessor(
@@ -151,7 +150,7 @@ const ONEVISION_PINPOINTS = [1, 2, 3, 4, 5, 6].flatMap((rows) =>
 export function llavaOnevision(files: ProcessorFiles): ImageProcessor {
   const p = readPromptSettings(
     {
-      num_image_tokens: field.int.default(729),
+      num_image_tokens: count.default(729),
       vision_feature_select_strategy: field.string.default("full"),
       image_token: field.string.default("<image>"),
     },

@@ -4,6 +4,7 @@ import { CLIP_STEPS, fixedSizeSteps, SIGLIP_STEPS } from "../fixed-size.ts";
 import type { ImageProcessor } from "../image-processor.ts";
 import { defineProcessor } from "../prompt-format.ts";
 import {
+  count,
   type ProcessorFiles,
   readImageSettings,
   readModelSettings,
@@ -11,7 +12,7 @@ import {
 } from "../settings.ts";
 
 const tower = {
-  patch_size: field.int.default(14),
+  patch_size: count.default(14),
   model_type: field.string.default("clip_vision_model"),
 };
 
@@ -26,7 +27,7 @@ export const llavaTokens = (files: ProcessorFiles) => {
   );
   return readPromptSettings(
     {
-      patch_size: field.int.default(vision.patch_size),
+      patch_size: count.default(vision.patch_size),
       vision_feature_select_strategy: field.string.default(strategy),
       // CLIP's class token, which early files don't mention
       num_additional_image_tokens: field.int.default(vision.model_type.startsWith("clip") ? 1 : 0),

@@ -1,20 +1,11 @@
 /** Llama 3.2 Vision: a canvas of tiles, read by cross-attention. @see mlx-vlm 0.7.10 mllama/processing_mllama.py */
-import * as field from "../../models/config.ts";
 import type { ImageProcessor } from "../image-processor.ts";
 import { integers, pad, tilesOf, writePlanes } from "../pixel-steps.ts";
 import { defineProcessor, joinTexts, placeImages } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
-import {
-  CENTERED,
-  filter,
-  fixedSize,
-  type ProcessorFiles,
-  readImageSettings,
-  sampleValues,
-  size,
-  valueKeys,
-} from "../settings.ts";
+import { CENTERED, sampleValues, valueKeys } from "../sample-values.ts";
+import { filter, fixedSize, type ProcessorFiles, readImageSettings, size, tileCount } from "../settings.ts";
 
 interface Canvas {
   readonly rows: number;
@@ -57,7 +48,7 @@ export function mllama(files: ProcessorFiles): ImageProcessor {
       ...valueKeys(CENTERED),
       size: size("square", { height: 224, width: 224 }),
       resample: filter("bilinear"),
-      max_image_tiles: field.int.default(4),
+      max_image_tiles: tileCount.default(4),
     },
     files,
   );

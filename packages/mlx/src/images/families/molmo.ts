@@ -5,15 +5,8 @@ import { crop, integers, writePatches } from "../pixel-steps.ts";
 import { defineProcessor, imagesFirst, joinTexts, textContent } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
-import {
-  CLIP,
-  dividedInFloat32,
-  type ProcessorFiles,
-  readImageSettings,
-  sampleValues,
-  truncatedSamples,
-  valueKeys,
-} from "../settings.ts";
+import { CLIP, dividedInFloat32, sampleValues, truncatedSamples, valueKeys } from "../sample-values.ts";
+import { count, type ProcessorFiles, readImageSettings, tileCount } from "../settings.ts";
 
 const { fround } = Math;
 
@@ -141,11 +134,11 @@ export function molmo(files: ProcessorFiles): ImageProcessor {
   const s = readImageSettings(
     {
       ...valueKeys(CLIP),
-      max_crops: field.int.default(12),
+      max_crops: tileCount.default(12),
       overlap_margins: field.list(field.int.required()).default([4, 4]),
-      base_image_input_size: field.list(field.int.required()).default([336, 336]),
-      image_token_length_w: field.int.default(12),
-      image_patch_size: field.int.default(14),
+      base_image_input_size: field.list(count.required()).default([336, 336]),
+      image_token_length_w: count.default(12),
+      image_patch_size: count.default(14),
     },
     files,
   );

@@ -1,14 +1,13 @@
 /** PaliGemma: one square of SigLIP's before the text. @see mlx-vlm 0.7.10 paligemma/processing_paligemma.py */
-import * as field from "../../models/config.ts";
 import { fixedSizeSteps, SIGLIP_STEPS } from "../fixed-size.ts";
 import type { ImageProcessor } from "../image-processor.ts";
 import { defineProcessor, imagesFirst, joinTexts, textContent } from "../prompt-format.ts";
-import { type ProcessorFiles, readImageSettings } from "../settings.ts";
+import { count, type ProcessorFiles, readImageSettings } from "../settings.ts";
 
 export function paligemma(files: ProcessorFiles): ImageProcessor {
   const steps = fixedSizeSteps(files, SIGLIP_STEPS);
   const { image_seq_length: featureTokens } = readImageSettings(
-    { image_seq_length: field.int.default(256) },
+    { image_seq_length: count.default(256) },
     files,
   );
   return defineProcessor({

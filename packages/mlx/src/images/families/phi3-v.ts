@@ -1,18 +1,11 @@
 /** Phi-3 Vision: the whole, and tiles of 336 pixels. @see mlx-vlm 0.7.10 phi3_v/processing_phi3_v.py */
-import * as field from "../../models/config.ts";
 import type { ImageProcessor } from "../image-processor.ts";
 import { integers, stackPlanes, tilesOf } from "../pixel-steps.ts";
 import { defineProcessor, textContent } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
-import {
-  CLIP,
-  dividedThenFloat64,
-  type ProcessorFiles,
-  readImageSettings,
-  sampleValues,
-  valueKeys,
-} from "../settings.ts";
+import { CLIP, dividedThenFloat64, sampleValues, valueKeys } from "../sample-values.ts";
+import { count, type ProcessorFiles, readImageSettings, tileCount } from "../settings.ts";
 
 const TILE = 336;
 
@@ -34,8 +27,8 @@ export function phi3V(files: ProcessorFiles): ImageProcessor {
   const s = readImageSettings(
     {
       ...valueKeys(CLIP),
-      num_crops: field.int.default(4),
-      num_img_tokens: field.int.default(144),
+      num_crops: tileCount.default(4),
+      num_img_tokens: count.default(144),
     },
     files,
   );

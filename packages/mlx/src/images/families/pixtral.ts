@@ -5,17 +5,15 @@ import { integers, stackPlanes } from "../pixel-steps.ts";
 import { defineProcessor } from "../prompt-format.ts";
 import { resample } from "../resample.ts";
 import type { RgbImage } from "../rgb-image.ts";
+import { CLIP, inFloat32, sampleValues, valueKeys } from "../sample-values.ts";
 import {
-  CLIP,
+  count,
   filter,
-  inFloat32,
   type ProcessorFiles,
   readImageSettings,
   readModelSettings,
   readPromptSettings,
-  sampleValues,
   size,
-  valueKeys,
 } from "../settings.ts";
 
 /** The picture's own size, or within `maxHeight` and `maxWidth`, in whole patches. */
@@ -38,8 +36,8 @@ export function pixtral(files: ProcessorFiles): ImageProcessor {
   );
   const p = readPromptSettings(
     {
-      patch_size: field.int.default(16),
-      spatial_merge_size: field.int.default(1),
+      patch_size: count.default(16),
+      spatial_merge_size: count.default(1),
       image_token: field.string.default("[IMG]"),
       image_break_token: field.string.default("[IMG_BREAK]"),
       image_end_token: field.string.default("[IMG_END]"),
@@ -48,8 +46,8 @@ export function pixtral(files: ProcessorFiles): ImageProcessor {
   );
   const m = readModelSettings(
     {
-      vision_config: field.object({ patch_size: field.int.default(p.patch_size) }).optional(),
-      spatial_merge_size: field.int.default(p.spatial_merge_size),
+      vision_config: field.object({ patch_size: count.default(p.patch_size) }).optional(),
+      spatial_merge_size: count.default(p.spatial_merge_size),
     },
     files,
   );
