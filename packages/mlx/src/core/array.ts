@@ -8,6 +8,7 @@ import { currentScope, type Scope } from "./scope.ts";
 /** An array, or a number or boolean that takes the dtype of the arrays beside it. */
 export type Operand = MxArray | number | boolean;
 
+/** JavaScript arrays of numbers that an array can be made from or read into. */
 export type TypedArray =
   | Float32Array
   | Float64Array

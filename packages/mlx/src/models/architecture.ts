@@ -17,6 +17,7 @@ export interface BoundArchitecture {
   sanitize(weights: ReadonlyMap<string, MxArray>): Map<string, MxArray>;
 }
 
+/** A kind of model, known by its `model_type`. */
 export interface Architecture {
   /** @throws {ConfigError} when the config does not fit the schema */
   bind(rawConfig: Readonly<Record<string, unknown>>): BoundArchitecture;

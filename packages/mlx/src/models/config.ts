@@ -11,6 +11,7 @@ export interface Field<T> {
   readonly ofNull?: (key: string) => T;
 }
 
+/** The keys of a config, each with how to read it. */
 export type Schema = Readonly<Record<string, Field<unknown>>>;
 
 /** The parsed form of a schema. */

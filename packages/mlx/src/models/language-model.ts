@@ -2,6 +2,7 @@ import { type BatchCache, KVCache, type LayerCache, noCache } from "../cache/ind
 import type { MxArray } from "../core/index.ts";
 import { Module, type Quantization } from "../nn/index.ts";
 
+/** Options of a forward pass. */
 export interface ForwardOptions {
   /** One per layer, from `makeCache`; none computes the sequence on its own. */
   cache?: readonly LayerCache[];

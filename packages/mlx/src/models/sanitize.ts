@@ -73,6 +73,7 @@ export interface WhenRule<C> {
   readonly rules: readonly SanitizeRule<C>[];
 }
 
+/** One change that a checkpoint needs before its tensors fit the model. */
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | DropLayersRule<C>
@@ -135,9 +136,8 @@ export const map = <C>(
 /**
  * Cuts each weight whose key matches into one per entry of `to`, which replaces the match.
  *
- * @param sizes - lengths of the parts along `axis`; equal ones by default
- * @param axis - default 0, the rows: right for weights, biases and the parts of quantized weights alike
- * @param when - which of them, by shape and config; all by default
+ * @param options - `sizes`: lengths of the parts along `axis`, equal ones by default; `axis`: default 0, the rows: right
+ *   for weights, biases and the parts of quantized weights alike; `when`: which of them, by shape and config, all by default
  */
 export const splitInto = <C>(
   pattern: RegExp,
