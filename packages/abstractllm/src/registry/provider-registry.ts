@@ -14,12 +14,20 @@ export interface ProviderModule {
 export type ProviderLoader = () => Promise<ProviderModule>;
 
 /** Providers that are always there. */
-type BuiltInProvider = "mlx" | "openai" | "anthropic" | "openai-compatible" | "lmstudio" | "ollama";
+type BuiltInProvider =
+  | "mlx"
+  | "openai"
+  | "anthropic"
+  | "huggingface"
+  | "openai-compatible"
+  | "lmstudio"
+  | "ollama";
 
 const builtIn: Readonly<Record<BuiltInProvider, ProviderLoader>> = {
   mlx: () => import("../providers/mlx/index.ts"),
   openai: () => import("../providers/openai/index.ts"),
   anthropic: () => import("../providers/anthropic/index.ts"),
+  huggingface: () => import("../providers/huggingface/index.ts"),
   "openai-compatible": () => import("../providers/openai-compatible/index.ts"),
   lmstudio: () => import("../providers/lmstudio/index.ts"),
   ollama: () => import("../providers/ollama/index.ts"),
