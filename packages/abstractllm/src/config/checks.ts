@@ -28,6 +28,9 @@ export function integer(range: Range = {}): Check {
   };
 }
 
+/** A time that a timer can count; timers overflow beyond. */
+export const milliseconds: Check = integer({ min: 1, max: 2 ** 31 - 1 });
+
 /** Any string, the empty one included. */
 export const string: Check = {
   expected: "string",

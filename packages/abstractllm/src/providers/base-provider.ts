@@ -1,3 +1,4 @@
+import * as check from "../config/checks.ts";
 import type { OptionKey } from "../config/configuration-manager.ts";
 import { ConfigurationManager } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
@@ -6,6 +7,7 @@ import { UnsupportedFeatureError } from "../errors/index.ts";
 import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
+import type { ListedModel, ListModelsOptions } from "../interface/listed-model.ts";
 import { LLMBase } from "../interface/llm-base.ts";
 import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
@@ -19,6 +21,7 @@ import { toolSpecs } from "../tools/index.ts";
 import { answerCall, type Respond } from "./answer-call.ts";
 import { withCallSignal } from "./call-signal.ts";
 import { checkEmbed } from "./check-embed.ts";
+import { checkOwnOptions } from "./check-own-options.ts";
 import { checkSupport } from "./check-support.ts";
 import type { CheckedCall, ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 
@@ -38,6 +41,12 @@ const COMMON_OPTIONS: readonly OptionName[] = [
 const COMPANIONS: Readonly<Partial<Record<OptionName, readonly OptionName[]>>> = {
   tools: ["toolChoice", "maxSteps", "approveToolCall"],
   schema: ["maxSchemaRetries"],
+};
+
+/** Options of `listModels`. */
+const LIST_OPTIONS: Readonly<Record<keyof ListModelsOptions, check.Check>> = {
+  signal: check.abortSignal,
+  timeout: check.milliseconds,
 };
 
 /** What all providers share: configuration, checks at the door, files, streams, time limits. */
@@ -74,6 +83,13 @@ export abstract class BaseProvider extends LLMBase {
     const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
     const embedded = await withCallSignal(limits, (inner) => this.embedTexts(list, options, inner));
     return { ...embedded, provider: this.provider };
+  }
+
+  async listModels(options: ListModelsOptions = {}): Promise<ListedModel[]> {
+    checkOwnOptions(options, LIST_OPTIONS, this.provider);
+    const { signal, timeout = this.getParam("timeout") } = options;
+    const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
+    return withCallSignal(limits, (inner) => this.models(inner));
   }
 
   updateConfig(options: LLMConfigInput): void {
@@ -118,6 +134,12 @@ export abstract class BaseProvider extends LLMBase {
   ): Promise<Omit<EmbedResponse, "provider">> {
     const message = `The ${this.provider} provider makes no embeddings; use one that does, such as openai or ollama`;
     throw new UnsupportedFeatureError("embeddings", message, { provider: this.provider });
+  }
+
+  /** Lists the models that can be asked for; providers that cannot leave it as it is. */
+  protected async models(_signal: AbortSignal): Promise<ListedModel[]> {
+    const message = `The ${this.provider} provider cannot list its models; name one with the option model`;
+    throw new UnsupportedFeatureError("model_listing", message, { provider: this.provider });
   }
 
   /** Counts the tokens of one call's prompt. */

@@ -171,6 +171,22 @@ export function nativeCases(
       });
     });
 
+    test("lists the models that can be asked for", async () => {
+      const models = await llm.listModels();
+      const ids = models.map(({ id }) => id);
+      expect(ids).toContain(subject.visionModel);
+      expect(new Set(ids).size).toBe(ids.length);
+      for (const { createdAt, capabilities } of models) {
+        expect(createdAt?.getFullYear() ?? 2025).toBeGreaterThan(2024);
+        expect(capabilities).toBeTypeOf("object");
+      }
+      await expect(llm.listModels({ signal: AbortSignal.abort("no") })).rejects.toBe("no");
+      await expect(llm.listModels({ timeOut: 1 } as object)).rejects.toMatchObject({
+        name: "InvalidParameterError",
+        message: expect.stringContaining('did you mean "timeout"?'),
+      });
+    });
+
     test("names a model that is not there", async () => {
       const error = await (await open({ model: "no-such-model" })).generate("x").catch((e) => e);
       expect(error).toMatchObject({ name: "ModelNotFoundError", modelName: "no-such-model" });

@@ -162,6 +162,14 @@ describe("OpenAI's client", () => {
     expect(mine.usage.inputTokens).toBe(usage.prompt_tokens);
   });
 
+  test("lists the same models", async () => {
+    const { data } = await client.models.list();
+    const listed = await (await ours()).listModels();
+    expect(listed.map(({ id, ownedBy, createdAt }) => [id, ownedBy, createdAt?.getTime()])).toEqual(
+      data.map(({ id, owned_by, created }) => [id, owned_by, created * 1000]),
+    );
+  });
+
   test("sees the same errors", async () => {
     const request = { model: "none", messages: [{ role: "user" as const, content: "x" }] };
     await expect(client.chat.completions.create(request)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
@@ -224,6 +232,18 @@ describe("Anthropic's client", () => {
     ]);
   });
 
+  test("lists the same models, over all pages", async () => {
+    const listed = await (await ours()).listModels();
+    const theirs: unknown[] = [];
+    for await (const { id, max_input_tokens, capabilities } of client.models.list()) {
+      theirs.push([id, max_input_tokens, capabilities?.structured_outputs.supported]);
+    }
+    expect(theirs.length).toBeGreaterThan(3);
+    expect(
+      listed.map(({ id, capabilities }) => [id, capabilities.contextWindow, capabilities.structuredOutput]),
+    ).toEqual(theirs);
+  });
+
   test("counts the same tokens", async () => {
     const { max_tokens: _, ...prompt } = REQUEST;
     const { input_tokens } = await client.messages.countTokens(prompt);
@@ -268,6 +288,14 @@ describe("Ollama's client", () => {
     expect({ text, reasoning, outputTokens: usage.outputTokens }).toEqual(theirs);
     expect(timings).toMatchObject({ timeToFirstTokenMs: 500, totalMs: 4000 });
     expect(timings?.decodeTokensPerSecond).toBe(usage.outputTokens / 2);
+  });
+
+  test("lists the same models", async () => {
+    const { models } = await client.list();
+    const listed = await (await ours()).listModels();
+    expect(listed.map(({ id, createdAt }) => [id, createdAt])).toEqual(
+      models.map(({ name, modified_at }) => [name, new Date(modified_at)]),
+    );
   });
 
   test("sends the same request, except for what only we set", async () => {

@@ -41,12 +41,13 @@ interface MessagesBody {
 
 /** A server that speaks the messages API as Anthropic does, over the toy model, and refuses what Anthropic refuses. */
 export function anthropicService({ apiKey }: { apiKey: string }): Behaviour {
-  return ({ method, path, headers, body }) => {
+  return ({ method, path, query, headers, body }) => {
     const key = headers["x-api-key"] ?? headers.authorization?.replace(/^Bearer /, ""); // its own client takes the latter
     if (key !== apiKey) return anthropicError(401, "authentication_error", "invalid x-api-key");
     const version = headers["anthropic-version"];
     if (version !== "2023-06-01" && version !== "2026-10-21")
       return invalid("anthropic-version: header is required");
+    if (method === "GET" && path === "/v1/models") return listModels(query);
     const request = body as unknown as MessagesBody;
     const isCount = path === "/v1/messages/count_tokens";
     if (method !== "POST" || (path !== "/v1/messages" && !isCount)) {
@@ -60,6 +61,26 @@ export function anthropicService({ apiKey }: { apiKey: string }): Behaviour {
     if (isCount) return jsonAnswer({ input_tokens: countWords(promptOf(texts)) }, 200, HEADERS);
     return answer(request, texts);
   };
+}
+
+/** Three models a page, whatever the limit, so that clients must turn pages. */
+function listModels(query: URLSearchParams): WireAnswer {
+  const start = MODELS.indexOf(query.get("after_id") ?? "") + 1;
+  const names = MODELS.slice(start, start + 3);
+  const data = names.map((id) => ({
+    type: "model",
+    id,
+    display_name: id,
+    created_at: id === "claude-opus-5-5" ? "1970-01-01T00:00:00Z" : "2026-09-01T00:00:00Z",
+    max_input_tokens: NEWEST.includes(id) ? 1_000_000 : 200_000,
+    max_tokens: null,
+    capabilities: {
+      image_input: { supported: true },
+      structured_outputs: { supported: NEWEST.includes(id) },
+    },
+  }));
+  const has_more = start + 3 < MODELS.length;
+  return jsonAnswer({ data, has_more, first_id: names[0], last_id: names.at(-1) }, 200, HEADERS);
 }
 
 /** An error as Anthropic writes it. */

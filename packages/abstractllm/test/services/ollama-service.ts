@@ -33,7 +33,9 @@ export const ollamaService: Behaviour = (request) => {
       return jsonAnswer({ model, embeddings, total_duration: 14, load_duration: 1, prompt_eval_count });
     }
     case "GET /api/tags":
-      return jsonAnswer({ models: MODELS.map((name) => ({ name, model: name, size: 1, digest: "d" })) });
+      return jsonAnswer({
+        models: MODELS.map((name) => ({ name, model: name, modified_at: CREATED, size: 1, digest: "d" })),
+      });
     default:
       return { status: 404, headers: { "content-type": "text/plain" }, body: ["404 page not found"] };
   }

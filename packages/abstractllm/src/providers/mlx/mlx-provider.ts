@@ -1,6 +1,7 @@
 import type { EngineModel, GenerateRequest, RuntimeInfo } from "@abstractllm/mlx";
 import type { Options } from "../../config/option-table.ts";
 import { InvalidRequestError, ProviderAPIError, UnsupportedFeatureError } from "../../errors/index.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import type { Capabilities } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
@@ -8,6 +9,7 @@ import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-pr
 import { checkLength } from "../check-length.ts";
 import { type BuiltRequest, buildRequest, withoutSystemRole } from "./build-request.ts";
 import { mlxCapabilities } from "./capabilities.ts";
+import { listModels } from "./list-models.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { mapMlxError } from "./map-error.ts";
 import { MLX_TRAITS } from "./mlx-traits.ts";
@@ -74,6 +76,10 @@ export class MlxProvider extends BaseProvider {
       const { request } = buildRequest(prepareCall(call, model.info).call, model.info);
       return (await tokenize(model, request)).length;
     });
+  }
+
+  protected override models(): Promise<ListedModel[]> {
+    return listModels(this.getParam("cacheDir"));
   }
 
   protected override requireVision(options: Options): void {

@@ -1,5 +1,6 @@
 import type { OptionName, Options } from "../../config/option-table.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
@@ -8,6 +9,7 @@ import {
   asCount,
   asRecord,
   asText,
+  type JsonRecord,
   REMOTE_OPTIONS,
   type RemoteClient,
   ServerProvider,
@@ -67,6 +69,13 @@ export class OllamaProvider extends ServerProvider {
     return ollamaAddress(super.address(options));
   }
 
+  protected override async models(signal: AbortSignal): Promise<ListedModel[]> {
+    const tags = await this.request({ options: this.getConfig() }, signal, (client) =>
+      client.getJson("/api/tags"),
+    );
+    return asArray(asRecord(tags).models).map(asRecord).map(toListedModel);
+  }
+
   protected override async embedTexts(
     texts: readonly string[],
     { model = this.getParam("model", ""), dimensions }: EmbedOptions,
@@ -93,4 +102,13 @@ export class OllamaProvider extends ServerProvider {
     const response = await client.post("/api/chat", await buildRequest(call, signal), "application/x-ndjson");
     return readAnswer(client, response, emit);
   }
+}
+
+function toListedModel({ name, modified_at }: JsonRecord): ListedModel {
+  const changed = Date.parse(asText(modified_at));
+  return {
+    id: asText(name),
+    ...(Number.isNaN(changed) ? {} : { createdAt: new Date(changed) }),
+    capabilities: {},
+  };
 }

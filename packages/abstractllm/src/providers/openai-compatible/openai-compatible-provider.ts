@@ -1,19 +1,14 @@
 import { ModelNotFoundError } from "../../errors/index.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "../openai/chat/index.ts";
 import { embedTexts } from "../openai/embed-texts.ts";
-import {
-  asArray,
-  asRecord,
-  asText,
-  type RemoteClient,
-  type ServerHints,
-  ServerProvider,
-} from "../remote/index.ts";
+import { listModels } from "../openai/list-models.ts";
+import { type RemoteClient, type ServerHints, ServerProvider } from "../remote/index.ts";
 
 /** What a kind of server has of its own. */
 export interface ServerKind extends ServerHints {
@@ -50,12 +45,14 @@ export class OpenAICompatibleProvider extends ServerProvider {
     );
   }
 
+  protected override models(signal: AbortSignal): Promise<ListedModel[]> {
+    return this.request({ options: this.getConfig() }, signal, listModels);
+  }
+
   /** Servers that run one model list it. */
   async #firstModel(client: RemoteClient, isWanted: (name: string) => boolean): Promise<string> {
-    const { data } = asRecord(await client.getJson("/models"));
-    const names = asArray(data).map((entry) => asText(asRecord(entry).id));
-    const name = names.find((candidate) => candidate !== "" && isWanted(candidate));
-    if (name !== undefined) return name;
+    const found = (await listModels(client)).find(({ id }) => isWanted(id));
+    if (found !== undefined) return found.id;
     const model = "the default model";
     const hint = this.#kind.modelHint?.(model) ?? "Start the server with one, or set the option model";
     const reason = `the server lists no model that can do this. ${hint}`;
