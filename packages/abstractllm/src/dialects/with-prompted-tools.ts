@@ -30,8 +30,9 @@ export async function withPromptedTools(
   );
   reader.end(answer.finishReason === "length");
   const { text, toolCalls } = reader;
-  if (toolCalls.length === 0) return { ...answer, text };
-  return { ...answer, text, toolCalls, finishReason: "tool-calls" };
+  const warnings = [...answer.warnings, ...choiceWarnings(call, toolCalls)];
+  if (toolCalls.length === 0) return { ...answer, text, warnings };
+  return { ...answer, text, toolCalls, warnings, finishReason: "tool-calls" };
 }
 
 /** The same call for a model that knows only text: without tools, which its messages describe instead. */
@@ -100,6 +101,12 @@ To call a function, write a JSON object with its name and arguments within tool_
 {"name": <function-name>, "arguments": <arguments-object>}
 </tool_call>
 Its result then comes within tool_response tags. ${choiceText(choice)}`.trimEnd();
+}
+
+/** What could only be asked for, since nothing forces a model to call. */
+export function choiceWarnings({ toolChoice }: ProviderCall, toolCalls: readonly unknown[]): string[] {
+  if (toolChoice === "auto" || toolChoice === "none" || toolCalls.length > 0) return [];
+  return ["The model called no tool although toolChoice asked it to"];
 }
 
 /** What a choice adds to the instructions. */

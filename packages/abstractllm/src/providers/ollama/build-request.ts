@@ -3,7 +3,6 @@ import { UnsupportedFeatureError } from "../../errors/index.ts";
 import type { ReasoningOption } from "../../interface/generate-options.ts";
 import type { ResolvedMessage } from "../../media/index.ts";
 import { textOf } from "../../prompt/text-of.ts";
-import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderCall } from "../base-provider.ts";
 import type { OllamaMessage, OllamaOptions, OllamaRequest, OllamaTool } from "./ollama-request.ts";
 
@@ -14,12 +13,10 @@ import type { OllamaMessage, OllamaOptions, OllamaRequest, OllamaTool } from "./
  */
 export async function buildRequest(call: ProviderCall, signal: AbortSignal): Promise<OllamaRequest> {
   const { options, schema } = call;
-  // the schema is in the prompt as well, since the grammar alone does not tell the model what to write
-  const messages = schema === undefined ? call.messages : withSchemaPrompt(call.messages, schema);
   const tools = toTools(call);
   return {
     model: options.model ?? "",
-    messages: await Promise.all(messages.map((message) => toMessage(message, signal))),
+    messages: await Promise.all(call.messages.map((message) => toMessage(message, signal))),
     stream: true,
     truncate: false,
     shift: false,

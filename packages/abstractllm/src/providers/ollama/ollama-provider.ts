@@ -13,6 +13,8 @@ import {
   REMOTE_OPTIONS,
   type RemoteClient,
   ServerProvider,
+  ToolFallback,
+  withSchemaInPrompt,
 } from "../remote/index.ts";
 import { buildRequest } from "./build-request.ts";
 import { ollamaAddress } from "./ollama-address.ts";
@@ -45,6 +47,8 @@ const OLLAMA_TRAITS: ProviderTraits = {
 
 /** Models that an Ollama server runs. Made by `createLLM("ollama", config)`. */
 export class OllamaProvider extends ServerProvider {
+  readonly #tools = new ToolFallback();
+
   /**
    * @throws {InvalidParameterError} for an option that is unknown or has a bad value
    * @throws {UnsupportedFeatureError} for an option that Ollama does not have
@@ -99,8 +103,10 @@ export class OllamaProvider extends ServerProvider {
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
-    const response = await client.post("/api/chat", await buildRequest(call, signal), "application/x-ndjson");
-    return readAnswer(client, response, emit);
+    return this.#tools.answer(withSchemaInPrompt(call), emit, async (asked, tell) => {
+      const request = await buildRequest(asked, signal);
+      return readAnswer(client, await client.post("/api/chat", request, "application/x-ndjson"), tell);
+    });
   }
 }
 

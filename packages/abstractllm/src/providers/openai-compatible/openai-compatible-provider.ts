@@ -3,12 +3,17 @@ import type { EmbedOptions } from "../../interface/embed.ts";
 import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
-import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "../openai/chat/index.ts";
 import { embedTexts } from "../openai/embed-texts.ts";
 import { listModels } from "../openai/list-models.ts";
-import { type RemoteClient, type ServerHints, ServerProvider } from "../remote/index.ts";
+import {
+  type RemoteClient,
+  type ServerHints,
+  ServerProvider,
+  ToolFallback,
+  withSchemaInPrompt,
+} from "../remote/index.ts";
 
 /** What a kind of server has of its own. */
 export interface ServerKind extends ServerHints {
@@ -19,6 +24,7 @@ export interface ServerKind extends ServerHints {
 /** Any server that speaks OpenAI's chat completions. Made by `createLLM("openai-compatible", config)`. */
 export class OpenAICompatibleProvider extends ServerProvider {
   readonly #kind: ServerKind;
+  readonly #tools = new ToolFallback();
 
   constructor(kind: ServerKind, config: LLMConfig) {
     super(kind.traits, config, kind);
@@ -32,8 +38,10 @@ export class OpenAICompatibleProvider extends ServerProvider {
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
     const model = call.options.model ?? (await this.#firstModel(client, (name) => !isEmbeddingModel(name)));
-    const request = await buildChatRequest(withSchemaInPrompt(call), model, this.#kind.dialect, signal);
-    return completeChat(client, request, emit);
+    return this.#tools.answer(withSchemaInPrompt(call), emit, async (asked, tell) => {
+      const request = await buildChatRequest(asked, model, this.#kind.dialect, signal);
+      return completeChat(client, request, tell);
+    });
   }
 
   protected override embedTexts(texts: readonly string[], options: EmbedOptions, signal: AbortSignal) {
@@ -61,9 +69,3 @@ export class OpenAICompatibleProvider extends ServerProvider {
 }
 
 const isEmbeddingModel = (name: string) => /embed|bge-|e5-/i.test(name);
-
-/** The schema is in the prompt as well: a model does better when it knows the shape, and some servers ignore the field. */
-function withSchemaInPrompt(call: ProviderCall): ProviderCall {
-  if (call.schema === undefined) return call;
-  return { ...call, messages: withSchemaPrompt(call.messages, call.schema) };
-}
