@@ -24,6 +24,7 @@ import { checkEmbed } from "./check-embed.ts";
 import { checkOwnOptions } from "./check-own-options.ts";
 import { checkSupport } from "./check-support.ts";
 import type { CheckedCall, ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
+import { keptData, withOwnData } from "./provider-data.ts";
 
 export type { ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 
@@ -74,7 +75,7 @@ export abstract class BaseProvider extends LLMBase {
 
   async countTokens(prompt: Prompt, options: GenerateOptions = {}): Promise<number> {
     const call = this.#checkCall(prompt, options);
-    return this.#limited(call, undefined, (resolved, signal) => this.count(resolved, signal));
+    return this.#limited(call, undefined, (resolved, signal) => this.count(withOwnData(resolved), signal));
   }
 
   async embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
@@ -106,7 +107,7 @@ export abstract class BaseProvider extends LLMBase {
   protected startStream(prompt: Prompt, options: GenerateOptions): LLMStream {
     const call = this.#checkCall(prompt, options);
     const respond: Respond = async (step, emit, signal) =>
-      this.#complete(await this.respond(step, emit, signal));
+      this.#complete(step, await this.respond(withOwnData(step), emit, signal));
     return new LLMStream((emit, signal) =>
       this.#limited(call, signal, (resolved, inner) => answerCall(resolved, respond, emit, inner)),
     );
@@ -175,14 +176,14 @@ export abstract class BaseProvider extends LLMBase {
     };
   }
 
-  #complete({ providerData, ...answer }: ProviderAnswer): GenerateResponse {
+  #complete(call: ProviderCall, { providerData, ...answer }: ProviderAnswer): GenerateResponse {
     const { text, reasoning, toolCalls } = answer;
     const message: AssistantMessage = {
       role: "assistant",
       content: text,
       ...(reasoning === undefined ? {} : { reasoning }),
       ...(toolCalls.length === 0 ? {} : { toolCalls }),
-      ...(providerData === undefined ? {} : { providerData: { [this.provider]: providerData } }),
+      ...keptData(call, providerData),
     };
     return { ...answer, messages: [message], provider: this.provider };
   }
