@@ -152,6 +152,13 @@ export const headers: Check = {
   text: "json",
 };
 
+/** Whether and how long a service keeps a prompt. */
+export const promptCaching: Check = {
+  expected: 'boolean or one of "5m", "1h"',
+  accepts: (value) => typeof value === "boolean" || value === "5m" || value === "1h",
+  text: "boolean",
+};
+
 /** What a model can, as far as somebody says. */
 export const capabilities: Check = {
   expected:

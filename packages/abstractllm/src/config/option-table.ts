@@ -69,6 +69,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   schema: both(check.schema),
   maxSchemaRetries: both(check.integer({ min: 0 })),
   reasoning: both(check.reasoning),
+  promptCaching: both(check.promptCaching),
   user: both(check.nonEmptyString),
   imageDetail: both(check.oneOf("auto", "high", "medium", "low")),
   allowPrivateUrls: both(check.boolean),

@@ -215,13 +215,19 @@ describe("Anthropic's client", () => {
 
   test("sends the same request, but for the version of the protocol and the header of the key", async () => {
     service.requests.length = 0;
-    const extra = { system: "Be brief.", stop_sequences: ["x"], metadata: { user_id: "u" } };
+    const extra = {
+      system: "Be brief.",
+      stop_sequences: ["x"],
+      metadata: { user_id: "u" },
+      cache_control: { type: "ephemeral" as const },
+    };
     for await (const _ of await client.messages.create({ ...REQUEST, ...extra, stream: true }));
     await (await ours()).generate("Use the tools", {
       ...OPTIONS,
       systemPrompt: "Be brief.",
       stop: "x",
       user: "u",
+      promptCaching: true,
     });
     const [theirs, mine] = service.requests;
     expect(mine?.body).toEqual(theirs?.body);

@@ -7,7 +7,7 @@ const HEADERS = { "request-id": "req_test" };
 const NEWEST: readonly string[] = ["claude-haiku-5-5", "claude-opus-5-5"];
 const MODELS: readonly string[] = ["claude-haiku-4-5", "claude-3-5-haiku-20241022", ...NEWEST];
 const FIELDS =
-  "model max_tokens messages system stream temperature top_p top_k stop_sequences metadata tools tool_choice thinking output_config".split(
+  "model max_tokens messages system stream temperature top_p top_k stop_sequences metadata tools tool_choice thinking output_config cache_control".split(
     " ",
   );
 const THOUGHT = ["Let me ", "think."];
@@ -36,6 +36,7 @@ interface MessagesBody {
   tools?: { name: string; input_schema: Record<string, unknown> }[];
   tool_choice?: { type: "auto" | "any" | "none" } | { type: "tool"; name: string };
   thinking?: { type: string; budget_tokens?: number; display?: string };
+  cache_control?: { type: string; ttl?: string };
   output_config?: { effort?: string; format?: { schema: Record<string, unknown> } };
 }
 
@@ -202,7 +203,7 @@ function answer(body: MessagesBody, texts: readonly { role: string; text: string
     content,
     stop_reason: toy.toolCalls.length > 0 ? "tool_use" : toy.reason === "length" ? "max_tokens" : "end_turn",
     stop_sequence: null,
-    usage: usageOf(toy, content),
+    usage: usageOf(toy, content, body.cache_control !== undefined),
   };
   if (body.stream !== true) return jsonAnswer(message, 200, HEADERS);
   return streamMessage(message, toy, countWords(promptOf(texts)));
@@ -220,13 +221,18 @@ function contentOf(body: MessagesBody, toy: ToyAnswer): WireBlock[] {
   return [...(thinks(body) ? [thought] : []), ...(toy.tokens.length > 0 ? [text] : []), ...calls];
 }
 
-/** A tenth of the prompt was in the cache, as far as this server is concerned. */
-function usageOf({ inputTokens, tokens, toolCalls }: ToyAnswer, content: readonly WireBlock[]) {
+/** A tenth of the prompt was in the cache, as far as this server is concerned; what is to be kept is written there. */
+function usageOf(
+  { inputTokens, tokens, toolCalls }: ToyAnswer,
+  content: readonly WireBlock[],
+  isKept: boolean,
+) {
   const thinking_tokens = content.some(({ type }) => type === "thinking") ? THOUGHT.length : 0;
   const cache_read_input_tokens = Math.floor(inputTokens / 10);
+  const rest = inputTokens - cache_read_input_tokens;
   return {
-    input_tokens: inputTokens - cache_read_input_tokens,
-    cache_creation_input_tokens: 0,
+    input_tokens: isKept ? 0 : rest,
+    cache_creation_input_tokens: isKept ? rest : 0,
     cache_read_input_tokens,
     output_tokens: tokens.length + toolCalls.length + thinking_tokens,
     output_tokens_details: { thinking_tokens },
