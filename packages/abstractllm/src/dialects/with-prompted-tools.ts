@@ -4,6 +4,7 @@ import type { ToolChoice, ToolSpec } from "../interface/tool.ts";
 import type { ResolvedMessage } from "../media/resolved-message.ts";
 import { withInstructions } from "../prompt/with-instructions.ts";
 import type { ProviderAnswer, ProviderCall } from "../providers/provider-call.ts";
+import { choiceText, choiceWarnings } from "./tool-choice.ts";
 import { usedCallIds } from "./used-call-ids.ts";
 
 /** Asks a model that knows no tools. */
@@ -101,16 +102,4 @@ To call a function, write a JSON object with its name and arguments within tool_
 {"name": <function-name>, "arguments": <arguments-object>}
 </tool_call>
 Its result then comes within tool_response tags. ${choiceText(choice)}`.trimEnd();
-}
-
-/** What could only be asked for, since nothing forces a model to call. */
-export function choiceWarnings({ toolChoice }: ProviderCall, toolCalls: readonly unknown[]): string[] {
-  if (toolChoice === "auto" || toolChoice === "none" || toolCalls.length > 0) return [];
-  return ["The model called no tool although toolChoice asked it to"];
-}
-
-/** What a choice adds to the instructions. */
-export function choiceText(choice: ToolChoice): string {
-  if (choice === "required") return "Call at least one function now.";
-  return typeof choice === "object" ? `Call the function ${choice.name} now.` : "";
 }

@@ -113,7 +113,6 @@ const SUBJECT = {
   faults: FAULTS,
   visionModel: "claude-haiku-4-5",
   embeddings: undefined,
-  forcesTools: true,
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading", "seed"]);

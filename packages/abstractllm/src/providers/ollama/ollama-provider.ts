@@ -1,4 +1,5 @@
 import type { OptionName, Options } from "../../config/option-table.ts";
+import { choiceWarnings } from "../../dialects/tool-choice.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
 import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
@@ -105,7 +106,9 @@ export class OllamaProvider extends ServerProvider {
   ): Promise<ProviderAnswer> {
     return this.#tools.answer(withSchemaInPrompt(call), emit, async (asked, tell) => {
       const request = await buildRequest(asked, signal);
-      return readAnswer(client, await client.post("/api/chat", request, "application/x-ndjson"), tell);
+      const response = await client.post("/api/chat", request, "application/x-ndjson");
+      const answer = await readAnswer(client, response, tell);
+      return { ...answer, warnings: [...answer.warnings, ...choiceWarnings(asked, answer.toolCalls)] };
     });
   }
 }
