@@ -24,11 +24,6 @@ const checks = [
   },
   { name: "knip", program: "knip/bin/knip.js", args: [] },
   { name: "types of tests and scripts", program: "typescript/bin/tsc", args: ["-p", "tsconfig.tests.json"] },
-  ...["mlx", "abstractllm"].map((name) => ({
-    name: `what ${name} publishes`,
-    program: "publint/src/cli.js",
-    args: [`packages/${name}`, "--strict"],
-  })),
   {
     name: "generated files are current",
     program: "tsx/dist/cli.mjs",

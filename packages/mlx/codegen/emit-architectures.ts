@@ -73,12 +73,12 @@ export const architecturesPage = (): string => {
   const published = publishedByType();
   const types = modelTypes();
   const missing = MLX_LM.filter((type) => !types.includes(type));
-  const count = MLX_LM.length - missing.length;
+  const known = missing.length === 0 ? "all" : `${MLX_LM.length - missing.length} of the`;
   return `# Architectures
 
 <!-- written by \`npm run generate\` from the registry and the goldens -->
 
-${types.length} values of \`model_type\` load, among them ${count} of mlx-lm 0.32.2's ${MLX_LM.length} model files; the others are aliases.
+${types.length} values of \`model_type\` load, among them ${known} ${MLX_LM.length} model files of mlx-lm 0.32.2; the others are aliases.
 Each is held to what Python mlx-lm computes in float32, within 1e-5 of the largest logit, with the same most likely token
 at every position:
 

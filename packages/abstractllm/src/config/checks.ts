@@ -149,6 +149,21 @@ export const headers: Check = {
   text: "json",
 };
 
+/** What a model can, as far as somebody says. */
+export const capabilities: Check = {
+  expected:
+    "object of contextWindow and maxOutputTokens (integers of at least 1), vision, audio, tools, structuredOutput and reasoning (booleans)",
+  accepts: (value) =>
+    isRecord(value) &&
+    Object.entries(value).every(([name, known]) =>
+      ["contextWindow", "maxOutputTokens"].includes(name)
+        ? Number.isSafeInteger(known) && isNumberIn(known, { min: 1 })
+        : ["vision", "audio", "tools", "structuredOutput", "reasoning"].includes(name) &&
+          typeof known === "boolean",
+    ),
+  text: "json",
+};
+
 /** `true`, `false`, or bits and group size that MLX has kernels for. */
 export const quantization: Check = {
   expected: "boolean or { bits: 2, 3, 4, 5, 6 or 8, groupSize: 32, 64 or 128 }",

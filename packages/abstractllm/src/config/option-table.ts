@@ -110,6 +110,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   threads: config(check.integer({ min: 1, max: 1024 })),
   isolation: config(check.oneOf("worker", "process")),
   vision: config(check.boolean),
+  capabilities: config(check.capabilities),
   onProgress: config(check.callback),
 };
 

@@ -30,6 +30,7 @@ export {
   type ToolMessage,
   type UserMessage,
 } from "./message.ts";
+export type { ModelCapabilities } from "./model-capabilities.ts";
 export { type Capabilities, ModelCapability } from "./model-capability.ts";
 export { ModelParameter } from "./model-parameter.ts";
 export type {

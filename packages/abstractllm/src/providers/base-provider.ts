@@ -3,15 +3,14 @@ import { ConfigurationManager } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
 import { readEnvironment } from "../config/read-environment.ts";
 import { UnsupportedFeatureError } from "../errors/index.ts";
-import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
-import type { GenerateResponse, ObjectResponse } from "../interface/generate-response.ts";
+import type { GenerateResponse } from "../interface/generate-response.ts";
+import { LLMBase } from "../interface/llm-base.ts";
 import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
 import type { AssistantMessage, Prompt } from "../interface/message.ts";
-import { type Capabilities, ModelCapability } from "../interface/model-capability.ts";
-import type { InferSchema, Schema } from "../interface/schema.ts";
+import { ModelCapability } from "../interface/model-capability.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import { resolveMedia } from "../media/resolve-media.ts";
 import { toMessages } from "../prompt/to-messages.ts";
@@ -42,7 +41,7 @@ const COMPANIONS: Readonly<Partial<Record<OptionName, readonly OptionName[]>>> =
 };
 
 /** What all providers share: configuration, checks at the door, files, streams, time limits. */
-export abstract class BaseProvider implements AbstractLLM {
+export abstract class BaseProvider extends LLMBase {
   readonly provider: string;
   readonly #config: ConfigurationManager;
   readonly #supported: ReadonlySet<OptionName>;
@@ -52,6 +51,7 @@ export abstract class BaseProvider implements AbstractLLM {
    * @throws {UnsupportedFeatureError} for an option this provider cannot honour
    */
   constructor(traits: ProviderTraits, config: LLMConfig) {
+    super();
     this.provider = traits.name;
     const companions = [...traits.supported].flatMap((name) => COMPANIONS[name] ?? []);
     this.#supported = new Set([...COMMON_OPTIONS, ...traits.supported, ...companions]);
@@ -61,34 +61,6 @@ export abstract class BaseProvider implements AbstractLLM {
       provider: traits.name,
     });
     checkSupport(this.#config.getConfig(), this.#supported, this.provider);
-  }
-
-  generate<const S extends Schema>(
-    prompt: Prompt,
-    options: GenerateOptions & { schema: S; tools?: undefined; stream?: false | undefined },
-  ): Promise<ObjectResponse<InferSchema<S>>>;
-  generate(
-    prompt: Prompt,
-    options?: GenerateOptions & { stream?: false | undefined },
-  ): Promise<GenerateResponse>;
-  generate(prompt: Prompt, options: GenerateOptions & { stream: true }): LLMStream;
-  generate(prompt: Prompt, options?: GenerateOptions): Promise<GenerateResponse> | LLMStream {
-    if (options?.stream === true) return this.stream(prompt, options);
-    return (async () => this.stream(prompt, options).response)();
-  }
-
-  stream<const S extends Schema>(
-    prompt: Prompt,
-    options: GenerateOptions & { schema: S; tools?: undefined },
-  ): LLMStream<ObjectResponse<InferSchema<S>>>;
-  stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
-  stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
-    const call = this.#checkCall(prompt, options);
-    const respond: Respond = async (step, emit, signal) =>
-      this.#complete(await this.respond(step, emit, signal));
-    return new LLMStream((emit, signal) =>
-      this.#limited(call, signal, (resolved, inner) => answerCall(resolved, respond, emit, inner)),
-    );
   }
 
   async countTokens(prompt: Prompt, options: GenerateOptions = {}): Promise<number> {
@@ -104,13 +76,10 @@ export abstract class BaseProvider implements AbstractLLM {
     return { ...embedded, provider: this.provider };
   }
 
-  setConfig(options: LLMConfigInput): void {
-    this.updateConfig(options);
-  }
-
   updateConfig(options: LLMConfigInput): void {
     const updates = new ConfigurationManager(options, { provider: this.provider }).getConfig();
     checkSupport(updates, this.#supported, this.provider);
+    this.checkUpdates(updates);
     this.#config.updateConfig(options);
   }
 
@@ -118,23 +87,21 @@ export abstract class BaseProvider implements AbstractLLM {
     return this.#config.getConfig();
   }
 
-  getParam<Name extends OptionName>(name: Name): Options[Name];
-  getParam<Name extends OptionName>(
-    name: Name,
-    fallback: NonNullable<Options[Name]>,
-  ): NonNullable<Options[Name]>;
-  getParam(name: OptionKey, fallback?: unknown): unknown;
-  getParam(name: OptionKey, fallback?: unknown): unknown {
-    return this.#config.getParam(name, fallback);
+  protected startStream(prompt: Prompt, options: GenerateOptions): LLMStream {
+    const call = this.#checkCall(prompt, options);
+    const respond: Respond = async (step, emit, signal) =>
+      this.#complete(await this.respond(step, emit, signal));
+    return new LLMStream((emit, signal) =>
+      this.#limited(call, signal, (resolved, inner) => answerCall(resolved, respond, emit, inner)),
+    );
   }
 
-  abstract getCapabilities(): Capabilities;
-  abstract load(options?: { signal?: AbortSignal | undefined }): Promise<void>;
-  abstract unload(): Promise<void>;
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.unload();
+  protected readParam(name: OptionKey): unknown {
+    return this.#config.getParam(name);
   }
+
+  /** Called with new settings, checked, before they hold; providers with more to check throw here. */
+  protected checkUpdates(_updates: Options): void {}
 
   /** Answers one call once; tools are run and schemas checked by others. Aborting `signal` must end it within one token. */
   protected abstract respond(

@@ -112,7 +112,7 @@ const SUBJECT = {
   basePath: "",
   faults: FAULTS,
   visionModel: "claude-haiku-4-5",
-  embeddingModel: undefined,
+  embeddings: undefined,
   forcesTools: true,
 } as const;
 

@@ -16,7 +16,7 @@ const SUBJECT = {
   basePath: "/v1",
   faults: EVENT_FAULTS,
   visionModel: "qwen2.5-vl-7b",
-  embeddingModel: "bge-m3",
+  embeddings: { model: "bge-m3", areCounted: true, canBeShortened: true },
   forcesTools: true,
 } as const;
 

@@ -32,7 +32,7 @@ export function nativeCases(
   subject: RemoteSubject & {
     visionModel: string;
     /** Undefined where the service makes no embeddings. */
-    embeddingModel: string | undefined;
+    embeddings: { model: string; areCounted: boolean; canBeShortened: boolean } | undefined;
     forcesTools: boolean;
     config: LLMConfig;
   },
@@ -135,15 +135,17 @@ export function nativeCases(
     });
 
     test("makes embeddings, in the order of the texts", async () => {
-      const model = subject.embeddingModel;
-      if (model === undefined) {
+      if (subject.embeddings === undefined) {
         return expect(llm.embed("one")).rejects.toMatchObject({ feature: "embeddings" });
       }
+      const { model, areCounted, canBeShortened } = subject.embeddings;
       const { embeddings, usage, ...response } = await llm.embed(["one", "one two three"], { model });
       expect(embeddings.map(([first]) => first)).toEqual([3, 13]);
-      expect(usage).toEqual({ inputTokens: 4 });
+      expect(usage).toEqual({ inputTokens: areCounted ? 4 : 0 });
       expect(response).toMatchObject({ model, provider: subject.provider });
-      expect((await llm.embed("x", { model, dimensions: 2 })).embeddings).toHaveLength(1);
+      const shortened = llm.embed("x", { model, dimensions: 2 });
+      if (!canBeShortened) return expect(shortened).rejects.toMatchObject({ feature: "dimensions" });
+      expect((await shortened).embeddings).toHaveLength(1);
       expect(service.requests.at(-1)?.body).toMatchObject({ dimensions: 2 });
     });
 
@@ -160,9 +162,9 @@ export function nativeCases(
     });
 
     test("embeds within its limits", async () => {
-      const { embeddingModel: model = "none" } = subject;
+      const { model } = subject.embeddings ?? { model: "none" };
       await expect(llm.embed("x", { model, signal: AbortSignal.abort("no") })).rejects.toBe("no");
-      if (subject.embeddingModel === undefined) return;
+      if (subject.embeddings === undefined) return;
       await expect(llm.embed("x", { model: "no-such-model" })).rejects.toMatchObject({
         name: "ModelNotFoundError",
         modelName: "no-such-model",

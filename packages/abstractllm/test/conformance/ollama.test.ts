@@ -14,7 +14,7 @@ const SUBJECT = {
   basePath: "",
   faults: LINE_FAULTS,
   visionModel: "llava:7b",
-  embeddingModel: "nomic-embed-text",
+  embeddings: { model: "nomic-embed-text", areCounted: true, canBeShortened: true },
   forcesTools: false,
 } as const;
 

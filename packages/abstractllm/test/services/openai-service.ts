@@ -52,7 +52,7 @@ function serve(request: WireRequest, models: readonly string[]): WireAnswer {
     case "POST /v1/responses/input_tokens":
       return countResponseInput(request.body);
     case "POST /v1/embeddings":
-      return embed(request.body as { model: string; input: string | string[]; dimensions?: number });
+      return embed(request.body as unknown as EmbedBody);
     case "GET /v1/models": {
       const data = models.map((id) => ({ id, object: "model", created: CREATED, owned_by: "test" }));
       return jsonAnswer({ object: "list", data });
@@ -160,13 +160,20 @@ function callDeltas(call: ReturnType<typeof callsOf>[number]): object[] {
   ];
 }
 
-function embed(body: { model: string; input: string | string[]; dimensions?: number }): WireAnswer {
+interface EmbedBody {
+  model: string;
+  input: string | string[];
+  dimensions?: number;
+  encoding_format?: "float" | "base64";
+}
+
+function embed(body: EmbedBody): WireAnswer {
   const texts = typeof body.input === "string" ? [body.input] : body.input;
-  const data = texts.map((text, index) => ({
-    object: "embedding",
-    index,
-    embedding: Array.from({ length: body.dimensions ?? 4 }, (_, axis) => text.length / (axis + 1)),
-  }));
+  const data = texts.map((text, index) => {
+    const vector = Array.from({ length: body.dimensions ?? 4 }, (_, axis) => text.length / (axis + 1));
+    const packed = Buffer.from(new Float32Array(vector).buffer).toString("base64");
+    return { object: "embedding", index, embedding: body.encoding_format === "base64" ? packed : vector };
+  });
   const prompt_tokens = texts.reduce((sum, text) => sum + countWords(text), 0);
   const usage = { prompt_tokens, total_tokens: prompt_tokens };
   return jsonAnswer({ object: "list", data: data.reverse(), model: body.model, usage });

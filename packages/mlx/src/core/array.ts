@@ -3,7 +3,7 @@ import { InvalidArgumentError, MlxError } from "../errors.ts";
 import { type Dtype, dtypeFromId } from "./dtype.ts";
 import { native, scalars } from "./native.ts";
 import type { Slot } from "./native-addon.ts";
-import { currentScope, type Scope, type ScopeMember } from "./scope.ts";
+import { currentScope, type Scope } from "./scope.ts";
 
 /** An array, or a number or boolean that takes the dtype of the arrays beside it. */
 export type Operand = MxArray | number | boolean;
@@ -76,7 +76,7 @@ const finalizers = new FinalizationRegistry<Collected>(({ slot, bytes }) => {
  *
  * Inside {@link tidy} the scope frees it; elsewhere {@link dispose} or the garbage collector does.
  */
-export class MxArray implements ScopeMember {
+export class MxArray {
   /** @internal */
   slot: Slot;
   /** @internal */

@@ -30,7 +30,7 @@ import {
   rename,
   stackMixtralExperts,
 } from "./sanitize.ts";
-import { computed, reshaped, transposed, viewed } from "./tensor-change.ts";
+import { computed, reshaped, transposed } from "./tensor-change.ts";
 import { wrapOptionalText } from "./wrap-text.ts";
 
 const config = {
@@ -340,9 +340,6 @@ const text = defineArchitecture({
     dropLayersFrom((c: Config) => c.num_hidden_layers), // predict further tokens
     dropTiedHead,
     rename(/(?<=(self_attention|mlp|output_attn)_res)\.(proj|norm)_weight$/, "_$2.weight"),
-    map(/experts\.\d+\.w\d\.weight_packed$/, [viewed(mx.uint32)]),
-    rename(/(?<=experts\.\d+\.w\d)\.weight_packed$/, ".weight"),
-    rename(/(?<=experts\.\d+\.w\d)\.weight_scale$/, ".scales"),
     ...stackMixtralExperts,
     rename(/block_sparse_moe\.gate\.e_score_correction_bias$/, "mlp.e_score_correction_bias"),
     rename(/block_sparse_moe\./, "mlp."),

@@ -12,7 +12,7 @@ import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
 import { Attention as NormedAttention } from "./olmo2.ts";
-import { stackMixtralExperts, unpackFp8 } from "./sanitize.ts";
+import { stackMixtralExperts } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -80,5 +80,5 @@ const create = (c: Config): GatedCausalLM =>
 export const architecture = defineArchitecture({
   config,
   create,
-  sanitize: [unpackFp8(), ...stackMixtralExperts],
+  sanitize: stackMixtralExperts,
 });

@@ -13,6 +13,7 @@ import {
   uint8,
   uint32,
 } from "../core/index.ts";
+import { NVFP4_LARGEST } from "../nn/index.ts";
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
 import {
@@ -28,7 +29,6 @@ import {
   splitInto,
   stackExperts,
   throughDense,
-  unpackFp8,
   whenPresent,
 } from "./sanitize.ts";
 import { added, cast, multiplied, reshaped, transposed, viewed } from "./tensor-change.ts";
@@ -386,36 +386,22 @@ describe("rules for packed and unconverted checkpoints", () => {
     ]);
   });
 
-  it("unpacks float8 whose last blocks are cut off", () => {
-    const bytes = full([3, 5], 0x38, uint8); // 1 in E4M3
-    const scales = array(
-      [
-        [1, 2],
-        [4, 8],
-      ],
-      float32,
-    );
-    const weights = new Map([
-      ["w", bytes],
-      ["w_scale_inv", scales],
+  it("leaves dense what was quantized as floats", () => {
+    const dense = full([4, 32], 0.75, float32);
+    const [weight, scales] = quantize(dense, 16, 4, "nvfp4");
+    if (weight === undefined || scales === undefined) throw new Error("not quantized");
+    const packed = new Map([
+      ["kv.weight", weight],
+      ["kv.scales", scales],
+      ["kv.global_scale", array(2 * NVFP4_LARGEST, float32)],
     ]);
-    expect(
-      sanitize(weights, [unpackFp8(4)], {})
-        .get("w")
-        ?.astype(float32)
-        .toArray(),
-    ).toEqual(Array.from({ length: 3 }, () => [1, 1, 1, 1, 2]));
-    expect(() => sanitize(new Map([["w_scale_inv", scales]]), [unpackFp8(4)], {})).toThrow(/without w/);
-  });
-
-  it("unpacks float8 stacks with a scale per matrix", () => {
-    const weights = new Map([
-      ["w", full([2, 1, 3], 0x38, uint8)], // 1 as e4m3
-      ["w_scale_inv", array([1, 2], float32, [2, 1, 1])],
+    const rules = [throughDense(/^kv$/, () => 32, [splitInto(/kv/, ["k", "v"])])];
+    const result = sanitize(packed, rules, {});
+    expect([...result.keys()]).toEqual(["k.weight", "v.weight"]);
+    expect(result.get("v.weight")?.astype(float32).toArray()).toEqual([
+      Array(32).fill(1.5),
+      Array(32).fill(1.5),
     ]);
-    const unpacked = sanitize(weights, [unpackFp8()], {});
-    expect([...unpacked.keys()]).toEqual(["w"]);
-    expect(unpacked.get("w")?.astype(float32).toArray()).toEqual([[[1, 1, 1]], [[2, 2, 2]]]);
   });
 
   it("repacks narrow floats with a power of two per row or per tile of 32 rows", () => {

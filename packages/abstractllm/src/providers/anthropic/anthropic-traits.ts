@@ -12,7 +12,6 @@ const SUPPORTED: readonly OptionName[] = [
   "topK",
   "stop",
   "user",
-  "vision",
   "tools",
   "schema",
   "reasoning",

@@ -1,7 +1,7 @@
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderCall } from "../base-provider.ts";
+import { knownCapabilities } from "../known-capabilities.ts";
 import { pickFields } from "../remote/index.ts";
-import { type AnthropicModel, describeAnthropicModel } from "./anthropic-models.ts";
 import type { MessagesPrompt, MessagesRequest, OutputConfig } from "./messages-request.ts";
 import { toOutputSchema } from "./to-output-schema.ts";
 import { defaultMaxTokens, toThinking } from "./to-thinking.ts";
@@ -27,9 +27,8 @@ export async function buildRequest(call: ProviderCall, signal: AbortSignal): Pro
 /** What the model reads of one call. */
 export async function buildPrompt(call: ProviderCall, signal: AbortSignal): Promise<MessagesPrompt> {
   const { model = "" } = call.options;
-  const known = describeAnthropicModel(model);
-  const { thinking, effort } = toThinking(call, known);
-  const { messages, format } = toFormat(call, known);
+  const { thinking, effort } = toThinking(call);
+  const { messages, format } = toFormat(call);
   const output_config = { ...(effort && { effort }), ...(format && { format }) };
   return {
     model,
@@ -44,17 +43,19 @@ export async function buildPrompt(call: ProviderCall, signal: AbortSignal): Prom
 export function maxTokensOf(call: Pick<ProviderCall, "options" | "toolChoice">): number {
   const { model = "", maxTokens } = call.options;
   if (maxTokens !== undefined) return maxTokens;
-  const known = describeAnthropicModel(model);
-  return defaultMaxTokens(toThinking(call, known), known);
+  const { maxOutputTokens = Infinity } = knownCapabilities(call.options);
+  return Math.min(defaultMaxTokens(toThinking(call), model), maxOutputTokens);
 }
 
 /** The shape of the answer, and the conversation, which tells of it where the service cannot hold all of it. */
-function toFormat(
-  { schema, messages }: ProviderCall,
-  { structured }: AnthropicModel,
-): Pick<ProviderCall, "messages"> & Pick<OutputConfig, "format"> {
+function toFormat({
+  schema,
+  messages,
+  options,
+}: ProviderCall): Pick<ProviderCall, "messages"> & Pick<OutputConfig, "format"> {
   if (schema === undefined) return { messages };
-  const output = structured ? toOutputSchema(schema) : undefined;
+  const { structuredOutput = true } = knownCapabilities(options);
+  const output = structuredOutput ? toOutputSchema(schema) : undefined;
   return {
     messages: output?.isWhole ? messages : withSchemaPrompt(messages, schema),
     ...(output && { format: { type: "json_schema", schema: { ...output.schema } } }),

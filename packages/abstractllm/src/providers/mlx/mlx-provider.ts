@@ -109,7 +109,7 @@ export class MlxProvider extends BaseProvider {
     const prepared = prepareCall(call, model.info);
     const run = async ({ request, warnings }: BuiltRequest) => {
       const countInput = async () => (await tokenize(model, request)).length;
-      await checkLength(call.options, countInput, request.maxTokens, "mlx");
+      await checkLength(call, countInput, request.maxTokens);
       const answer = await readAnswer(prepared, model, request, emit, signal);
       return { ...answer, warnings: [...warnings, ...answer.warnings, ...choiceWarning(call, answer)] };
     };

@@ -1,21 +1,16 @@
 import type { OptionName, Options } from "../../config/option-table.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
-import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
-import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
+import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
-import { looksLikeVisionModel } from "../openai-compatible/looks-like-vision-model.ts";
 import {
   asArray,
   asCount,
   asRecord,
   asText,
-  buildService,
-  checkBaseUrl,
   REMOTE_OPTIONS,
   type RemoteClient,
-  RemoteProvider,
-  type RemoteService,
+  ServerProvider,
 } from "../remote/index.ts";
 import { buildRequest } from "./build-request.ts";
 import { ollamaAddress } from "./ollama-address.ts";
@@ -34,7 +29,6 @@ const SUPPORTED: readonly OptionName[] = [
   "presencePenalty",
   "stop",
   "seed",
-  "vision",
   "tools",
   "schema",
   "reasoning",
@@ -48,41 +42,16 @@ const OLLAMA_TRAITS: ProviderTraits = {
 };
 
 /** Models that an Ollama server runs. Made by `createLLM("ollama", config)`. */
-export class OllamaProvider extends RemoteProvider {
+export class OllamaProvider extends ServerProvider {
   /**
    * @throws {InvalidParameterError} for an option that is unknown or has a bad value
    * @throws {UnsupportedFeatureError} for an option that Ollama does not have
    */
   constructor(config: LLMConfig) {
-    super(OLLAMA_TRAITS, config);
-    this.service(this.getConfig());
-  }
-
-  override updateConfig(options: LLMConfigInput): void {
-    if (typeof options.baseUrl === "string") checkBaseUrl(ollamaAddress(options.baseUrl), this.provider);
-    super.updateConfig(options);
-  }
-
-  getCapabilities(): Capabilities {
-    const { model = "", maxTokens = 0, vision } = this.getConfig();
-    return {
-      [ModelCapability.STREAMING]: true,
-      [ModelCapability.MAX_TOKENS]: maxTokens,
-      [ModelCapability.SYSTEM_PROMPT]: true,
-      [ModelCapability.ASYNC]: true,
-      [ModelCapability.FUNCTION_CALLING]: true,
-      [ModelCapability.TOOL_USE]: true,
-      [ModelCapability.VISION]: vision ?? looksLikeVisionModel(model),
-      [ModelCapability.FINE_TUNING]: false,
-      [ModelCapability.EMBEDDINGS]: true,
-      [ModelCapability.MULTILINGUAL]: true,
-      [ModelCapability.RAG]: false,
-      [ModelCapability.MULTI_TURN]: true,
-      [ModelCapability.PARALLEL_INFERENCE]: true,
-      [ModelCapability.IMAGE_GENERATION]: false,
-      [ModelCapability.AUDIO_PROCESSING]: false,
-      [ModelCapability.JSON_MODE]: true,
-    };
+    super(OLLAMA_TRAITS, config, {
+      startHint: "Start Ollama: ollama serve",
+      modelHint: (model) => `Get it first: ollama pull ${model}`,
+    });
   }
 
   /** Has the server read the model into memory, where its own `keep_alive` keeps it for a while. */
@@ -94,15 +63,8 @@ export class OllamaProvider extends RemoteProvider {
     );
   }
 
-  protected service(options: Options): RemoteService {
-    const { apiKey, model, baseUrl = "" } = options;
-    const authorization: Record<string, string> =
-      apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-    const hints = {
-      startHint: "Start Ollama: ollama serve",
-      modelHint: `Get it first: ollama pull ${model}`,
-    };
-    return buildService(this.provider, ollamaAddress(baseUrl), options, authorization, hints);
+  protected override address(options: Options): string {
+    return ollamaAddress(super.address(options));
   }
 
   protected override async embedTexts(

@@ -1,8 +1,6 @@
-import type { Options } from "../../config/option-table.ts";
-import { InvalidParameterError, ModelNotFoundError } from "../../errors/index.ts";
+import { ModelNotFoundError } from "../../errors/index.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
-import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
-import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
+import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
@@ -12,74 +10,24 @@ import {
   asArray,
   asRecord,
   asText,
-  buildService,
-  checkBaseUrl,
   type RemoteClient,
-  RemoteProvider,
-  type RemoteService,
+  type ServerHints,
+  ServerProvider,
 } from "../remote/index.ts";
-import { looksLikeVisionModel } from "./looks-like-vision-model.ts";
 
 /** What a kind of server has of its own. */
-export interface ServerKind {
+export interface ServerKind extends ServerHints {
   readonly traits: ProviderTraits;
   readonly dialect: ChatDialect;
-  readonly startHint?: string;
-  readonly modelHint?: string;
 }
 
 /** Any server that speaks OpenAI's chat completions. Made by `createLLM("openai-compatible", config)`. */
-export class OpenAICompatibleProvider extends RemoteProvider {
+export class OpenAICompatibleProvider extends ServerProvider {
   readonly #kind: ServerKind;
 
-  /**
-   * @throws {InvalidParameterError} without `baseUrl`, and for an option that is unknown or has a bad value
-   * @throws {UnsupportedFeatureError} for an option that the protocol does not have
-   */
   constructor(kind: ServerKind, config: LLMConfig) {
-    super(kind.traits, config);
+    super(kind.traits, config, kind);
     this.#kind = kind;
-    this.service(this.getConfig());
-  }
-
-  override updateConfig(options: LLMConfigInput): void {
-    if (typeof options.baseUrl === "string") checkBaseUrl(options.baseUrl, this.provider);
-    super.updateConfig(options);
-  }
-
-  getCapabilities(): Capabilities {
-    const { model = "", maxTokens = 0, vision } = this.getConfig();
-    return {
-      [ModelCapability.STREAMING]: true,
-      [ModelCapability.MAX_TOKENS]: maxTokens,
-      [ModelCapability.SYSTEM_PROMPT]: true,
-      [ModelCapability.ASYNC]: true,
-      [ModelCapability.FUNCTION_CALLING]: true,
-      [ModelCapability.TOOL_USE]: true,
-      [ModelCapability.VISION]: vision ?? looksLikeVisionModel(model),
-      [ModelCapability.FINE_TUNING]: false,
-      [ModelCapability.EMBEDDINGS]: true,
-      [ModelCapability.MULTILINGUAL]: true,
-      [ModelCapability.RAG]: false,
-      [ModelCapability.MULTI_TURN]: true,
-      [ModelCapability.PARALLEL_INFERENCE]: true,
-      [ModelCapability.IMAGE_GENERATION]: false,
-      [ModelCapability.AUDIO_PROCESSING]: false,
-      [ModelCapability.JSON_MODE]: true,
-    };
-  }
-
-  protected service(options: Options): RemoteService {
-    const { apiKey, baseUrl } = options;
-    if (baseUrl === undefined) {
-      const message =
-        "The openai-compatible provider needs the address of the server: baseUrl, such as http://localhost:8000/v1";
-      throw new InvalidParameterError("baseUrl", undefined, message, { provider: this.provider });
-    }
-    const authorization: Record<string, string> =
-      apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-    const { startHint, modelHint } = this.#kind;
-    return buildService(this.provider, baseUrl, options, authorization, { startHint, modelHint });
   }
 
   protected async answer(
@@ -108,11 +56,10 @@ export class OpenAICompatibleProvider extends RemoteProvider {
     const names = asArray(data).map((entry) => asText(asRecord(entry).id));
     const name = names.find((candidate) => candidate !== "" && isWanted(candidate));
     if (name !== undefined) return name;
-    const hint = this.#kind.modelHint ?? "Start the server with one, or set the option model";
-    throw new ModelNotFoundError("the default model", {
-      provider: this.provider,
-      reason: `the server lists no model that can do this. ${hint}`,
-    });
+    const model = "the default model";
+    const hint = this.#kind.modelHint?.(model) ?? "Start the server with one, or set the option model";
+    const reason = `the server lists no model that can do this. ${hint}`;
+    throw new ModelNotFoundError(model, { provider: this.provider, reason });
   }
 }
 
