@@ -10,6 +10,7 @@ export { type Field, type Infer, parseConfig, type Schema } from "./config.ts";
 export { createModel } from "./create-model.ts";
 export { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
+export { sanitize } from "./sanitize.ts";
 export {
   deinterleave,
   derive,
@@ -17,10 +18,9 @@ export {
   map,
   rename,
   type SanitizeRule,
-  sanitize,
   splitInto,
   stackExperts,
   throughDense,
   whenPresent,
-} from "./sanitize.ts";
+} from "./sanitize-rules.ts";
 export { added, cast, multiplied, reshaped, type TensorChange, transposed, viewed } from "./tensor-change.ts";

@@ -39,6 +39,11 @@ class AppendToCache : public mx::Primitive {
 
   void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override {
     for (int i = 0; i < 2; i++) {
+      if (outputs[i].size() == 0) {  // rows without features
+        outputs[i].set_data(mx::allocator::malloc(0));
+        outputs[2 + i].set_data(mx::allocator::malloc(0));
+        continue;
+      }
       share_or_copy(inputs[i], outputs[i]);
       view_used(outputs[i], outputs[2 + i]);
       write(inputs[2 + i], outputs[i]);
@@ -101,7 +106,7 @@ bool fits(const mx::array& buffer, const mx::array& update, int start) {
   if (buffer.ndim() != 4 || update.ndim() != 4 || buffer.dtype() != update.dtype() || buffer.is_tracer()) return false;
   const bool is_same = buffer.shape(0) == update.shape(0) && buffer.shape(1) == update.shape(1) &&
                        buffer.shape(3) == update.shape(3);
-  return is_same && update.size() > 0 && start >= 0 && start <= buffer.shape(2) - update.shape(2);
+  return is_same && update.shape(2) > 0 && start >= 0 && start <= buffer.shape(2) - update.shape(2);
 }
 
 }  // namespace
