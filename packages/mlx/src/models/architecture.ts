@@ -2,7 +2,8 @@ import { makePlaceholders } from "../core/array.ts";
 import type { MxArray } from "../core/index.ts";
 import { type Infer, parseConfig, type Schema, withRopeKeys } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
-import { type SanitizeRule, sanitize } from "./sanitize.ts";
+import { sanitize } from "./sanitize.ts";
+import type { SanitizeRule } from "./sanitize-rules.ts";
 
 /** What a model file exports: how to read its config, build it, and fit a checkpoint to it. */
 export interface ArchitectureDefinition<S extends Schema> {

@@ -11,6 +11,7 @@ export { countParameters } from "./count-parameters.ts";
 export { createModel } from "./create-model.ts";
 export { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
+export { sanitize } from "./sanitize.ts";
 export {
   deinterleave,
   derive,
@@ -18,10 +19,9 @@ export {
   map,
   rename,
   type SanitizeRule,
-  sanitize,
   splitInto,
   stackExperts,
   throughDense,
   whenPresent,
-} from "./sanitize.ts";
+} from "./sanitize-rules.ts";
 export { added, cast, multiplied, reshaped, type TensorChange, transposed, viewed } from "./tensor-change.ts";

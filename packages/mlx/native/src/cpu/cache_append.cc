@@ -52,7 +52,7 @@ void take_buffer(const mx::array& buffer, mx::array& out, mx::cpu::CommandEncode
 bool fits_buffer(const mx::array& buffer, const mx::Shape& update, mx::Dtype dtype, int start) {
   if (buffer.ndim() != 4 || update.size() != 4 || buffer.dtype() != dtype || buffer.is_tracer()) return false;
   const bool is_same = buffer.shape(0) == update[0] && buffer.shape(1) == update[1] && buffer.shape(3) == update[3];
-  return is_same && buffer.size() > 0 && update[2] > 0 && start >= 0 && start <= buffer.shape(2) - update[2];
+  return is_same && update[2] > 0 && start >= 0 && start <= buffer.shape(2) - update[2];
 }
 
 }  // namespace abstractllm::cpu
