@@ -11,6 +11,7 @@ export { createModel } from "./create-model.ts";
 export { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
 export {
+  concatenateInto,
   deinterleave,
   derive,
   drop,
