@@ -13,6 +13,7 @@ export { type ForwardOptions, LanguageModel, layerCache } from "./language-model
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
 export { sanitize } from "./sanitize.ts";
 export {
+  concatenateInto,
   deinterleave,
   derive,
   drop,

@@ -1,9 +1,5 @@
-import { type ByteReader, withFileReader } from "./byte-reader.ts";
 import type { GgufFields } from "./gguf-fields.ts";
-import type { GgufFile, GgufTensor } from "./read-gguf.ts";
-
-/** Rotary frequencies have at most this many factors; head sizes stay below 1024 (CWE-770). */
-const MAX_FACTORS = 4096;
+import { ropeDims } from "./gguf-row.ts";
 
 /** Llama 3's published scaling, which GGUF keeps only as the factors that follow from it. */
 const LLAMA3_LOW_FREQ_FACTOR = 1;
@@ -13,25 +9,22 @@ const LLAMA3_ORIGINAL_CONTEXTS = [8192, 4096, 16384, 32768, 65536, 131072];
 /** What converters compute in float32 agrees to about 1e-5. */
 const FACTOR_TOLERANCE = 1e-3;
 
-/** The `rope_scaling` of the config, or undefined for plain rotary embeddings. */
-export function ggufRopeScaling(
-  gguf: GgufFile,
-  fields: GgufFields,
-  ropeDimension: number,
-  reader: ByteReader | undefined,
-): Record<string, unknown> | undefined {
-  const long = findTensor(gguf, "rope_factors_long.weight");
-  const short = findTensor(gguf, "rope_factors_short.weight");
-  if (long !== undefined && short !== undefined) {
-    const factors = { long: readFactors(long, fields, reader), short: readFactors(short, fields, reader) };
-    return longrope(factors, fields, ropeDimension);
-  }
-  const freqs = findTensor(gguf, "rope_freqs.weight");
-  if (freqs !== undefined) return llama3(readFactors(freqs, fields, reader), fields, ropeDimension);
-  return named(fields);
+/**
+ * The `rope_scaling` of the config, or undefined for plain rotary embeddings.
+ *
+ * @param dims - features of a head that turn; by default what its metadata say
+ */
+export function ggufRopeScaling(fields: GgufFields, dims?: number): Record<string, unknown> | undefined {
+  const long = fields.floats("rope_factors_long.weight");
+  const short = fields.floats("rope_factors_short.weight");
+  if (long !== undefined && short !== undefined)
+    return longrope({ long, short }, fields, dims ?? ropeDims(fields));
+  const freqs = fields.floats("rope_freqs.weight");
+  return freqs === undefined ? namedRopeScaling(fields) : llama3(freqs, fields, dims ?? ropeDims(fields));
 }
 
-function named(fields: GgufFields): Record<string, unknown> | undefined {
+/** The scaling that metadata name: linear or yarn. */
+export function namedRopeScaling(fields: GgufFields): Record<string, unknown> | undefined {
   const type = fields.text("rope.scaling.type") ?? "none";
   const factor = fields.number("rope.scaling.factor") ?? fields.number("rope.scale_linear");
   if (type === "none" && fields.number("rope.scale_linear") === undefined) return undefined;
@@ -50,6 +43,7 @@ function yarn(fields: GgufFields, factor: number): Record<string, unknown> {
   const optional = {
     beta_fast: fields.number("rope.scaling.yarn_beta_fast"),
     beta_slow: fields.number("rope.scaling.yarn_beta_slow"),
+    ...magnitudes(fields),
   };
   return {
     type: "yarn",
@@ -58,6 +52,14 @@ function yarn(fields: GgufFields, factor: number): Record<string, unknown> {
     original_max_position_embeddings: fields.count("rope.scaling.original_context_length"),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
   };
+}
+
+/** How much longer vectors count; files keep one for both, and DeepSeek's a tenth of it. */
+function magnitudes(fields: GgufFields): Record<string, number> {
+  const log = fields.number("rope.scaling.yarn_log_multiplier");
+  if (log === undefined) return {};
+  const mscale = fields.architecture === "deepseek2" ? Number((log * 10).toPrecision(6)) : log;
+  return { mscale, mscale_all_dim: mscale };
 }
 
 /** Phi-3: the factors themselves. The attention factor must be the one that follows from the context lengths. */
@@ -69,7 +71,8 @@ function longrope(
   if (factors.long.length !== ropeDimension / 2 || factors.short.length !== ropeDimension / 2) {
     fields.unsupported(`rope factors should have ${ropeDimension / 2} values`);
   }
-  const original = fields.count("rope.scaling.original_context_length");
+  const original =
+    fields.optionalCount("rope.scaling.original_context_length") ?? fields.count("context_length");
   const scale = fields.count("context_length") / original;
   const expected = scale > 1 ? Math.sqrt(1 + Math.log(scale) / Math.log(original)) : 1;
   const attention = fields.number("rope.scaling.attn_factor") ?? expected;
@@ -123,23 +126,5 @@ function llama3Factors(factor: number, context: number, base: number, ropeDimens
     const smooth =
       (context / wavelength - LLAMA3_LOW_FREQ_FACTOR) / (LLAMA3_HIGH_FREQ_FACTOR - LLAMA3_LOW_FREQ_FACTOR);
     return 1 / ((1 - smooth) / factor + smooth);
-  });
-}
-
-function findTensor(gguf: GgufFile, name: string): GgufTensor | undefined {
-  return gguf.tensors.find((tensor) => tensor.name === name);
-}
-
-function readFactors(tensor: GgufTensor, fields: GgufFields, reader: ByteReader | undefined): number[] {
-  const [length] = tensor.shape;
-  if (tensor.type !== "F32" || tensor.shape.length !== 1 || length === undefined || length > MAX_FACTORS) {
-    return fields.unsupported(`${tensor.name} should be a list of float32`);
-  }
-  const read = (from: ByteReader): Uint8Array => Uint8Array.from(from.read(tensor.offset, tensor.byteLength));
-  const bytes = reader === undefined ? withFileReader(tensor.path, read) : read(reader);
-  return Array.from(new Float32Array(bytes.buffer), (value) => {
-    return Number.isFinite(value) && value > 0
-      ? value
-      : fields.unsupported(`${tensor.name} has the factor ${value}`);
   });
 }

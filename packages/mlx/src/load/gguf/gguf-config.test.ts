@@ -7,12 +7,11 @@ import {
   type TensorInfo,
   text,
   u32,
-} from "../../test/security/weights/build-gguf.ts";
-import { expectProblem } from "../../test/security/weights/expect-problem.ts";
-import { ConfigError } from "../errors.ts";
-import { bytesReader } from "./byte-reader.ts";
+} from "../../../test/security/weights/build-gguf.ts";
+import { expectProblem } from "../../../test/security/weights/expect-problem.ts";
+import { ConfigError } from "../../errors.ts";
+import { bytesReader, parseGguf } from "../../weights/index.ts";
 import { mapGguf } from "./map-gguf.ts";
-import { parseGguf } from "./read-gguf.ts";
 
 type Fields = Record<string, number | string | { f32: number } | undefined>;
 type Tensors = readonly (readonly [
@@ -44,6 +43,13 @@ const SIZES: Fields = {
   "attention.head_count": 4,
   "attention.head_count_kv": 2,
   "attention.layer_norm_rms_epsilon": { f32: 1e-5 },
+};
+const GLM: Fields = { expert_count: 4, expert_used_count: 2 };
+const LATENT: Fields = {
+  "attention.key_length": 48,
+  "attention.value_length": 24,
+  "attention.kv_lora_rank": 32,
+  "rope.dimension_count": 16,
 };
 const EMBEDDING = ["token_embd.weight", Q8_0, [64, 10]] as const;
 const OUTPUT = ["output.weight", Q8_0, [64, 10]] as const;
@@ -144,7 +150,7 @@ describe("config from GGUF metadata", () => {
       attn_logit_softcapping: { f32: 50 },
       final_logit_softcapping: { f32: 30 },
     };
-    const expected = { attn_logit_softcapping: 50, final_logit_softcapping: 30, tie_word_embeddings: true };
+    const expected = { attn_logit_softcapping: 50, final_logit_softcapping: 30 };
     expect(map("gemma2", fields).config).toMatchObject({ ...expected, query_pre_attn_scalar: 32 });
     expect(map("gemma2", { ...fields, block_count: 46 }).config).toMatchObject({ query_pre_attn_scalar: 16 });
   });
@@ -221,7 +227,7 @@ describe("rope scaling from GGUF", () => {
 });
 
 describe("parameters from GGUF", () => {
-  it("keeps matrices quantized, unpacks the rest, and says which width differs", () => {
+  it("keeps matrices quantized, unpacks the rest, and says the prevailing width", () => {
     const { config, parameters } = map("llama", {}, [
       EMBEDDING,
       ["blk.0.attn_q.weight", Q4_1, [64, 64]],
@@ -230,21 +236,15 @@ describe("parameters from GGUF", () => {
       ["output_norm.weight", F32, [64]],
       ["blk.0.attn_norm.weight", Q8_0, [64]],
     ]);
-    expect(
-      parameters.map(({ name, storage, transform, heads }) => [name, storage.kind, transform, heads]),
-    ).toEqual([
-      ["model.embed_tokens.weight", "affine", "none", undefined],
-      ["model.layers.0.self_attn.q_proj.weight", "affine", "unpermute-q", 4],
-      ["model.layers.0.self_attn.k_proj.weight", "affine", "unpermute-k", 2],
-      ["model.layers.0.mlp.down_proj.weight", "dequantize", "none", undefined],
-      ["model.norm.weight", "dense", "none", undefined],
-      ["model.layers.0.input_layernorm.weight", "dequantize", "none", undefined],
+    expect(parameters.map(({ name, storage }) => [name, storage.kind])).toEqual([
+      ["model.embed_tokens.weight", "affine"],
+      ["model.layers.0.self_attn.q_proj.weight", "affine"],
+      ["model.layers.0.self_attn.k_proj.weight", "affine"],
+      ["model.layers.0.mlp.down_proj.weight", "dequantize"],
+      ["model.norm.weight", "dense"],
+      ["model.layers.0.input_layernorm.weight", "dequantize"],
     ]);
-    expect(config.quantization).toEqual({
-      group_size: 32,
-      bits: 4,
-      "model.embed_tokens": { group_size: 32, bits: 8 },
-    });
+    expect(config.quantization).toEqual({ group_size: 32, bits: 4 });
   });
 
   it("describes no quantization when nothing is", () => {
@@ -253,15 +253,33 @@ describe("parameters from GGUF", () => {
     );
   });
 
-  it("takes one from gemma's norms", () => {
-    expect(map("gemma2", {}, [EMBEDDING, ["output_norm.weight", F32, [64]]]).parameters).toMatchObject([
-      { transform: "none" },
-      { name: "model.norm.weight", transform: "subtract-one" },
+  it("leaves out layers that predict further tokens", () => {
+    const { config, parameters } = map("glm4moe", { ...GLM, nextn_predict_layers: 1 }, [
+      EMBEDDING,
+      ["blk.0.attn_norm.weight", F32, [64]],
+      ["blk.1.attn_norm.weight", F32, [64]],
+    ]);
+    expect(config.num_hidden_layers).toBe(1);
+    expect(parameters.map(({ name }) => name)).toEqual([
+      "model.embed_tokens.weight",
+      "model.layers.0.input_layernorm.weight",
     ]);
   });
 
+  it("tells models of one architecture apart by what they have", () => {
+    expect(map("llama", { expert_count: 4, expert_used_count: 2 }).config.model_type).toBe("mixtral");
+    expect(map("deepseek2", LATENT).config.model_type).toBe("youtu_llm");
+    const sparse = { ...LATENT, expert_count: 4, expert_used_count: 2 };
+    expect(map("deepseek2", sparse).config.model_type).toBe("deepseek_v2");
+    expect(map("deepseek2", { ...sparse, expert_gating_func: 2 }).config.model_type).toBe("glm4_moe_lite");
+    const eps = { "attention.layer_norm_rms_epsilon": { f32: 1e-6 } };
+    expect(map("deepseek2", { ...sparse, ...eps, expert_gating_func: 2 }).config.model_type).toBe(
+      "deepseek_v3",
+    );
+  });
+
   it.each([
-    ["an architecture nobody mapped", () => map("mamba", {}), "unsupported"],
+    ["an architecture nobody mapped", () => map("t5", {}), "unsupported"],
     [
       "a tensor without a place",
       () => map("llama", {}, [EMBEDDING, ["blk.0.ssm_in.weight", F32, [32]]]),
@@ -269,13 +287,8 @@ describe("parameters from GGUF", () => {
     ],
     [
       "a type that cannot be unpacked",
-      () => map("llama", {}, [["token_embd.weight", 39, [64, 0]]]),
+      () => map("llama", {}, [["token_embd.weight", 40, [64, 0]]]),
       "unsupported",
-    ],
-    [
-      "rows that the heads do not divide",
-      () => map("llama", {}, [EMBEDDING, ["blk.0.attn_q.weight", F32, [32, 7]]]),
-      "shape",
     ],
     ["no embeddings", () => map("llama", {}, []), "missing"],
   ] as const)("refuses %s", (_, action, problem) => {
@@ -295,7 +308,11 @@ describe("parameters from GGUF", () => {
       /epsilon.*missing/,
     ],
     ["a key of the wrong type", () => map("llama", { block_count: "two" }), /block_count.*"two"/],
-    ["experts", () => map("llama", { expert_count: 8 }), /mixture-of-experts/],
+    [
+      "experts of which no number answers",
+      () => map("llama", { expert_count: 8 }),
+      /expert_used_count.*missing/,
+    ],
     ["heads that do not divide the width", () => map("llama", { "attention.head_count": 7 }), /head_count/],
     ["values of another size than keys", () => map("llama", { "attention.value_length": 8 }), /value_length/],
     ["half-rotated heads", () => map("qwen2", { "rope.dimension_count": 8 }), /dimension_count/],
