@@ -13,6 +13,7 @@
 #include "float_type.h"
 #include "head_turn.h"
 #include "norm_rows.h"
+#include "packed_weights.h"
 #include "quant_layer.h"
 #include "quant_matmul.h"
 #include "row_view.h"
@@ -223,13 +224,21 @@ class LayerReader {
   // Matrix `i`, which must read rows of K numbers.
   bool matrix(size_t i, size_t K, QuantProduct& out) {
     const mx::array &w = parts_.matrices[3 * i], &scales = parts_.matrices[3 * i + 1], &biases = parts_.matrices[3 * i + 2];
-    const QuantFormat format{parts_.bits[i], parts_.groups[i]};
-    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, format.bits, format.group)) return false;
-    if (!is_computed(w) || !is_computed(scales) || !is_computed(biases)) return false;
-    const QuantMatrix matrix{w.data<uint8_t>(),     scales.data<void>(), biases.data<void>(),
-                             *float_type(scales.dtype()), format.bits, static_cast<size_t>(format.group), K};
-    out = {matrix, static_cast<size_t>(w.shape(0)), nullptr};
-    layer_->arrays.insert(layer_->arrays.end(), {w, scales, biases});
+    const int bits = parts_.bits[i], group = parts_.groups[i];
+    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, bits, group)) return false;
+    const size_t G = static_cast<size_t>(group);
+    QuantMatrix m{nullptr, nullptr, nullptr, *float_type(scales.dtype()), bits, G, K};
+    if (const auto packed = packed_bytes(w, scales, biases)) {
+      m.w = packed->data<uint8_t>();
+      m.is_packed = true;
+      layer_->arrays.push_back(*packed);
+    } else if (is_computed(w) && is_computed(scales) && is_computed(biases)) {
+      m.w = w.data<uint8_t>(), m.scales = scales.data<void>(), m.biases = biases.data<void>();
+      layer_->arrays.insert(layer_->arrays.end(), {w, scales, biases});
+    } else {
+      return false;
+    }
+    out = {m, size(w, 0), nullptr};
     return true;
   }
 
