@@ -165,7 +165,7 @@ class DecoderLayer : public mx::Primitive {
     const int B = buffer.shape(0), K = buffer.shape(1), D = buffer.shape(3);
     const int sizes[] = {B, K, L};
     const int64_t strides[] = {int64_t{L} * K * D, D, int64_t{K} * D};
-    return cache_append(nullptr, sizes, strides, buffer, turn_.offset);
+    return cache_append(nullptr, mx::float32, sizes, strides, buffer, turn_.offset);
   }
 
   AttentionProblem attention_over(const mx::array& keys, const mx::array& values, int L) const {
@@ -177,8 +177,8 @@ class DecoderLayer : public mx::Primitive {
     std::copy_n(keys.strides().begin(), 3, p.k_strides);
     std::copy_n(values.strides().begin(), 3, p.v_strides);
     p.is_causal = L > 1;
-    p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), CacheType::f32, keys.shape(3),
-              values.shape(3), MaskKind::none, 0, l.scale, 0};
+    p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
+              keys.shape(3), values.shape(3), MaskKind::none, 0, l.scale, 0};
     return p;
   }
 
@@ -282,7 +282,7 @@ bool fit(const mx::array& x, const std::vector<mx::array>& buffers, int start) {
   if (buffers.size() != 2 || buffers[0].ndim() != 4 || buffers[1].ndim() != 4) return false;
   return std::all_of(buffers.begin(), buffers.end(), [&](const mx::array& buffer) {
     const mx::Shape update{x.shape(0), buffers[0].shape(1), x.shape(1), buffer.shape(3)};
-    return fits_buffer(buffer, update, mx::float32, start);
+    return buffer.dtype() == buffers[0].dtype() && fits_buffer(buffer, update, mx::float32, start);
   });
 }
 
@@ -300,7 +300,7 @@ std::vector<mx::array> decoder_layer(const mx::array& x, const std::vector<mx::a
   if (turn.freqs && !reader.add_freqs(*turn.freqs, static_cast<size_t>(turn.dims) / 2)) return {};
   const HeadTurn head_turn{turn.dims, turn.traditional, turn.base, turn.scale, start};
   return mx::array::make_arrays({x.shape(), buffers[0].shape(), buffers[1].shape()},
-                                std::vector<mx::Dtype>(3, mx::float32),
+                                {mx::float32, buffers[0].dtype(), buffers[1].dtype()},
                                 std::make_shared<DecoderLayer>(std::move(layer), head_turn),
                                 {x, buffers[0], buffers[1]});
 }
