@@ -55,6 +55,7 @@ function oraclePrograms(context) {
     ["indexing.py"],
     ["caches.py"],
     ["sampling.py"],
+    ["images.py"],
     ["foreign_quantization.py"],
     ["published.py"],
     ["tool_calls.py"],
