@@ -318,10 +318,8 @@ kimi_k25 = family(
     {
         "two of four groups": {
             "checkpoints": {
-                "packed integers": {
-                    f"{KIMI_EXPERTS}_packed": ("uint32", 64, 8),
-                    f"{KIMI_EXPERTS}_scale": ("bfloat16", 64, 2),
-                    f"{KIMI_EXPERTS}_shape": ("uint32", 2),
+                "transformers": {
+                    KIMI_EXPERTS: (64, 64),
                     "language_model.model.layers.{0-2}.self_attn.kv_b_proj.weight": (224, 64),
                     "language_model.model.layers.61.eh_proj.weight": (64, 128),
                     "language_model.lm_head.weight": (64, 64),

@@ -6,6 +6,7 @@ import { ConfigError } from "../errors.ts";
 import { int, list, number, parseConfig, type Schema } from "../models/config.ts";
 import { type PositionEmbedding, RoPE } from "../nn/index.ts";
 
+/** What `createRope` makes a position embedding from. */
 export interface RopeSettings {
   /** Features that turn: the head dimension, or a part of it. */
   dims: number;

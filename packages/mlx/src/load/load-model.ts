@@ -11,6 +11,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { openGguf } from "./open-gguf.ts";
 import { openSafetensors, readModelConfig } from "./open-safetensors.ts";
 
+/** Options of `loadModel`. */
 export interface LoadModelOptions {
   /** Where the model computes. Default: the GPU where there is one. */
   device?: mx.Device;
@@ -25,6 +26,7 @@ export interface LoadModelOptions {
   tokenizer?: boolean;
 }
 
+/** A model in memory, with what its files say. */
 export interface LoadedModel {
   readonly model: LanguageModel;
   /** Undefined only with `tokenizer: false`. */

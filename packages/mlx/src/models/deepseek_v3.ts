@@ -12,12 +12,10 @@ import {
   drop,
   dropRotaryTables,
   map,
-  renameInt4,
   type SanitizeRule,
   splitInto,
   stackNamedExperts,
   throughDense,
-  unpackFp8,
 } from "./sanitize.ts";
 import { reshaped, transposed } from "./tensor-change.ts";
 
@@ -116,8 +114,6 @@ export const architecture = defineArchitecture({
   config,
   create: (c) => createDeepseek(c, () => new AbsorbedAttention(c, latentRope(c))),
   sanitize: [
-    ...renameInt4,
-    unpackFp8(),
     stackNamedExperts,
     splitExpansion,
     drop(/^model\.layers\.61/), // predicts a second token

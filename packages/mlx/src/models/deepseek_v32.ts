@@ -12,7 +12,7 @@ import { LayerNorm, Linear, Module, type PositionEmbedding } from "../nn/index.t
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int } from "./config.ts";
 import { createDeepseek, type ExpandingConfig, splitExpansion, config as v3Schema } from "./deepseek_v3.ts";
-import { dropLayersFrom, type SanitizeRule, stackNamedExperts, unpackFp8 } from "./sanitize.ts";
+import { dropLayersFrom, type SanitizeRule, stackNamedExperts } from "./sanitize.ts";
 
 export const config = {
   ...v3Schema,
@@ -123,7 +123,6 @@ type FittedConfig = ExpandingConfig & Pick<Config, "num_hidden_layers">;
 
 export const rules: readonly SanitizeRule<FittedConfig>[] = [
   dropLayersFrom((c) => c.num_hidden_layers),
-  unpackFp8(),
   stackNamedExperts,
   splitExpansion,
 ];

@@ -30,7 +30,7 @@ import {
   rename,
   stackMixtralExperts,
 } from "./sanitize.ts";
-import { computed, reshaped, transposed, viewed } from "./tensor-change.ts";
+import { computed, reshaped, transposed } from "./tensor-change.ts";
 import { wrapOptionalText } from "./wrap-text.ts";
 
 const config = {
@@ -67,6 +67,7 @@ const config = {
   num_shared_experts: int.default(0),
   moe_intermediate_size: int.default(0),
   moe_router_activation_func: oneOf("sigmoid").optional(),
+  topk_method: oneOf("noaux_tc").optional(),
   moe_renormalize: bool.default(true),
   routed_scaling_factor: number.default(1),
   first_k_dense_replace: int.default(0),
@@ -339,9 +340,6 @@ const text = defineArchitecture({
     dropLayersFrom((c: Config) => c.num_hidden_layers), // predict further tokens
     dropTiedHead,
     rename(/(?<=(self_attention|mlp|output_attn)_res)\.(proj|norm)_weight$/, "_$2.weight"),
-    map(/experts\.\d+\.w\d\.weight_packed$/, [viewed(mx.uint32)]),
-    rename(/(?<=experts\.\d+\.w\d)\.weight_packed$/, ".weight"),
-    rename(/(?<=experts\.\d+\.w\d)\.weight_scale$/, ".scales"),
     ...stackMixtralExperts,
     rename(/block_sparse_moe\.gate\.e_score_correction_bias$/, "mlp.e_score_correction_bias"),
     rename(/block_sparse_moe\./, "mlp."),

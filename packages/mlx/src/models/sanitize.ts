@@ -9,11 +9,10 @@ import {
   stack,
   take,
   tidy,
-  uint32,
 } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
-import { pack, repackFloatScales, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
-import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
+import { pack, repackFloatScales, takePacked, unpack } from "./packed-weights.ts";
+import { applyChange, type TensorChange, transposed } from "./tensor-change.ts";
 
 /** A value, or how to take it from the config. */
 type FromConfig<C, T> = T | ((config: C) => T);
@@ -73,6 +72,7 @@ export interface WhenRule<C> {
   readonly rules: readonly SanitizeRule<C>[];
 }
 
+/** One change that a checkpoint needs before its tensors fit the model. */
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | DropLayersRule<C>
@@ -87,7 +87,6 @@ export type SanitizeRule<C> =
   | SplitRule<C>
   | ConcatenateRule
   | DeriveRule
-  | { readonly kind: "unpack-fp8"; readonly block: number }
   | { readonly kind: "repack-float-scales" }
   | DenseRule<C>
   | WhenRule<C>;
@@ -135,9 +134,8 @@ export const map = <C>(
 /**
  * Cuts each weight whose key matches into one per entry of `to`, which replaces the match.
  *
- * @param sizes - lengths of the parts along `axis`; equal ones by default
- * @param axis - default 0, the rows: right for weights, biases and the parts of quantized weights alike
- * @param when - which of them, by shape and config; all by default
+ * @param options - `sizes`: lengths of the parts along `axis`, equal ones by default; `axis`: default 0, the rows: right
+ *   for weights, biases and the parts of quantized weights alike; `when`: which of them, by shape and config, all by default
  */
 export const splitInto = <C>(
   pattern: RegExp,
@@ -177,9 +175,6 @@ export const derive = (pattern: RegExp, to: string, changes: readonly TensorChan
   to,
   changes,
 });
-
-/** Float8 weights with a `weight_scale_inv` per square of `block` by `block`, as DeepSeek saves them, to bfloat16. */
-export const unpackFp8 = (block = 128): SanitizeRule<unknown> => ({ kind: "unpack-fp8", block });
 
 /** Float8 and float4 weights with a `scale` that is a power of two, as DeepSeek 4.1 saves them, in MLX's layout. */
 export const repackFloats: SanitizeRule<unknown> = { kind: "repack-float-scales" };
@@ -360,8 +355,6 @@ const apply = <C>(
       return concatenateMatches(weights, rule);
     case "derive":
       return deriveMatches(weights, rule);
-    case "unpack-fp8":
-      return unpackFp8Blocks(weights, rule.block);
     case "repack-float-scales":
       return repackFloatScales(weights);
     case "when-present":
@@ -420,15 +413,6 @@ export const stackMixtralExperts = [
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w1\./, "moe.switch_mlp.gate_proj."),
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w2\./, "moe.switch_mlp.down_proj."),
   stackExperts(/moe\.experts\.(?<expert>\d+)\.w3\./, "moe.switch_mlp.up_proj."),
-];
-
-/** 4-bit weights of compressed-tensors, whose integers are 8 above MLX's. */
-export const renameInt4: readonly SanitizeRule<unknown>[] = [
-  drop(/\.weight_shape$/),
-  map(/\.weight_packed$/, [viewed(uint32)]),
-  rename(/\.weight_packed$/, ".weight"),
-  derive(/\.weight_scale$/, ".biases", [multiplied(-8)]),
-  rename(/\.weight_scale$/, ".scales"),
 ];
 
 /** Depthwise convolutions, whose channels PyTorch puts before positions. */

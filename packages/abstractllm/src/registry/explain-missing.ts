@@ -1,20 +1,20 @@
 import { UnsupportedFeatureError } from "../errors/index.ts";
 
 /**
- * Imports a module whose dependencies the user may not have installed.
+ * For the `catch` of an `import()` of what the user may not have installed. Written `import("x").catch(…)`, bundlers
+ * know that `x` may be missing.
  *
  * @param feature - what needs it, such as a provider's name
- * @throws {UnsupportedFeatureError} with the install command when a package is missing
+ * @returns a function that throws an `UnsupportedFeatureError` with the install command when a package is missing, and
+ *   any other error as it is
  */
-export async function importOptional<T>(feature: string, load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
+export function explainMissing(feature: string): (cause: unknown) => never {
+  return (cause) => {
     const name = missingPackage(cause);
     if (name === undefined) throw cause;
     const message = `${feature} needs the package ${name}, which is not installed. Run: npm install ${name}`;
     throw new UnsupportedFeatureError(feature, message, { provider: feature, cause });
-  }
+  };
 }
 
 /** The package in Node's "Cannot find package 'x' imported from …"; a missing file of one's own is no package. */
