@@ -5,10 +5,11 @@ import { MlxError } from "../errors.ts";
 import { type BoundArchitecture, type LanguageModel, resolveArchitecture } from "../models/index.ts";
 import type { Quantization } from "../nn/index.ts";
 import { eosTokenIds, loadTokenizer, type Tokenizer, tokenizerFromGguf } from "../tokenizer/index.ts";
-import { mapGguf, readGguf } from "../weights/index.ts";
+import { readGguf } from "../weights/index.ts";
 import { assembleModel } from "./assemble-model.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { openGguf } from "./open-gguf.ts";
+import { mapGguf } from "./gguf/map-gguf.ts";
+import { openGguf } from "./gguf/open-gguf.ts";
 import { openSafetensors, readModelConfig } from "./open-safetensors.ts";
 
 /** Options of `loadModel`. */

@@ -18,6 +18,13 @@ export abstract class LanguageModel extends Module {
    */
   abstract forward(tokens: MxArray, options?: ForwardOptions): MxArray;
 
+  /** How many parameters a checkpoint has for this model. */
+  countParameters(): number {
+    let count = 0;
+    for (const { size } of this.parameters().values()) count += size;
+    return count;
+  }
+
   /** The blocks, in order. */
   abstract get layers(): readonly Module[];
 

@@ -1,6 +1,6 @@
 /** Qwen 3.5 whose experts come in one tensor a layer. @see mlx-lm 0.32.2 models/qwen3_5_moe.py */
 import { text, unwrapQwen } from "./qwen3_5.ts";
-import { rename, splitInto } from "./sanitize.ts";
+import { rename, splitInto } from "./sanitize-rules.ts";
 import { wrapOptionalText } from "./wrap-text.ts";
 
 export const architecture = wrapOptionalText(text, [

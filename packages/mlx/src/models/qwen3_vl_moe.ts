@@ -1,6 +1,6 @@
 /** Qwen 3 with experts and vision: text alone. @see mlx-lm 0.32.2 models/qwen3_vl_moe.py */
 import { architecture as text } from "./qwen3_moe.ts";
-import { map, rename, splitInto } from "./sanitize.ts";
+import { map, rename, splitInto } from "./sanitize-rules.ts";
 import { transposed } from "./tensor-change.ts";
 import { wrapQwen } from "./wrap-qwen.ts";
 
