@@ -371,7 +371,8 @@ lfm2_vl = family(
                     "language_model.model.layers.{0,2}.conv.conv.weight": (64, 3, 1),
                 }
             }
-        }
+        },
+        "lfm2_vl alias": {"model_type": "lfm2_vl", "same_as": "language model"},
     },
 )
 

@@ -58,6 +58,7 @@ function oraclePrograms(context) {
     ["sampling.py"],
     ["images.py"],
     ["foreign_quantization.py"],
+    ["published.py"],
     ["tool_calls.py"],
     ["tokenizer/tokenizers_goldens.py", "--gguf", defaultModelPath(context)],
     ["tokenizer/gguf_vocabularies.py", folder],

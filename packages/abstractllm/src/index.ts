@@ -72,6 +72,8 @@ export {
   type ImageDetail,
   type InferSchema,
   type JsonSchema,
+  type ListedModel,
+  type ListModelsOptions,
   type LLMConfig,
   type LLMConfigInput,
   LLMStream,

@@ -28,6 +28,9 @@ export function integer(range: Range = {}): Check {
   };
 }
 
+/** A time that a timer can count; timers overflow beyond. */
+export const milliseconds: Check = integer({ min: 1, max: 2 ** 31 - 1 });
+
 /** Any string, the empty one included. */
 export const string: Check = {
   expected: "string",
@@ -147,6 +150,13 @@ export const headers: Check = {
         /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof text === "string" && /^[\t\x20-\x7e]*$/.test(text),
     ),
   text: "json",
+};
+
+/** Whether and how long a service keeps a prompt. */
+export const promptCaching: Check = {
+  expected: 'boolean or one of "5m", "1h"',
+  accepts: (value) => typeof value === "boolean" || value === "5m" || value === "1h",
+  text: "boolean",
 };
 
 /** What a model can, as far as somebody says. */

@@ -5,6 +5,7 @@ import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
+import type { ListedModel, ListModelsOptions } from "../interface/listed-model.ts";
 import { LLMBase } from "../interface/llm-base.ts";
 import type { LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
@@ -43,6 +44,12 @@ export abstract class DelegatingLLM extends LLMBase {
   embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
     return this.#limited([options.signal], (signal) =>
       this.attempt((llm) => llm.embed(texts, { ...options, signal }), undelivered(signal)),
+    );
+  }
+
+  listModels(options: ListModelsOptions = {}): Promise<ListedModel[]> {
+    return this.#limited([options.signal], (signal) =>
+      this.attempt((llm) => llm.listModels({ ...options, signal }), undelivered(signal)),
     );
   }
 

@@ -7,6 +7,7 @@ export type {
   TruncationStrategy,
 } from "./generate-options.ts";
 export type { FinishReason, GenerateResponse, ObjectResponse, Timings, Usage } from "./generate-response.ts";
+export type { ListedModel, ListModelsOptions } from "./listed-model.ts";
 export type { DownloadProgress, LLMConfig, LLMConfigInput, QuantizeConfig } from "./llm-config.ts";
 export { LLMStream, type StreamProducer } from "./llm-stream.ts";
 export type {

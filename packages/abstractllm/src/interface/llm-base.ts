@@ -4,6 +4,7 @@ import type { AbstractLLM } from "./abstract-llm.ts";
 import type { EmbedOptions, EmbedResponse } from "./embed.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 import type { GenerateResponse, ObjectResponse } from "./generate-response.ts";
+import type { ListedModel, ListModelsOptions } from "./listed-model.ts";
 import type { LLMConfigInput } from "./llm-config.ts";
 import type { LLMStream } from "./llm-stream.ts";
 import type { Prompt } from "./message.ts";
@@ -56,6 +57,7 @@ export abstract class LLMBase implements AbstractLLM {
   }
 
   abstract embed(texts: string | readonly string[], options?: EmbedOptions): Promise<EmbedResponse>;
+  abstract listModels(options?: ListModelsOptions): Promise<ListedModel[]>;
   abstract getCapabilities(): Capabilities;
   abstract countTokens(prompt: Prompt, options?: GenerateOptions): Promise<number>;
   abstract updateConfig(options: LLMConfigInput): void;

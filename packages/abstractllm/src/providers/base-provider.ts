@@ -1,3 +1,4 @@
+import * as check from "../config/checks.ts";
 import type { OptionKey } from "../config/configuration-manager.ts";
 import { ConfigurationManager } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
@@ -6,6 +7,7 @@ import { UnsupportedFeatureError } from "../errors/index.ts";
 import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
+import type { ListedModel, ListModelsOptions } from "../interface/listed-model.ts";
 import { LLMBase } from "../interface/llm-base.ts";
 import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
@@ -19,8 +21,10 @@ import { toolSpecs } from "../tools/index.ts";
 import { answerCall, type Respond } from "./answer-call.ts";
 import { withCallSignal } from "./call-signal.ts";
 import { checkEmbed } from "./check-embed.ts";
+import { checkOwnOptions } from "./check-own-options.ts";
 import { checkSupport } from "./check-support.ts";
 import type { CheckedCall, ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
+import { keptData, withOwnData } from "./provider-data.ts";
 
 export type { ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 
@@ -38,6 +42,12 @@ const COMMON_OPTIONS: readonly OptionName[] = [
 const COMPANIONS: Readonly<Partial<Record<OptionName, readonly OptionName[]>>> = {
   tools: ["toolChoice", "maxSteps", "approveToolCall"],
   schema: ["maxSchemaRetries"],
+};
+
+/** Options of `listModels`. */
+const LIST_OPTIONS: Readonly<Record<keyof ListModelsOptions, check.Check>> = {
+  signal: check.abortSignal,
+  timeout: check.milliseconds,
 };
 
 /** What all providers share: configuration, checks at the door, files, streams, time limits. */
@@ -65,7 +75,7 @@ export abstract class BaseProvider extends LLMBase {
 
   async countTokens(prompt: Prompt, options: GenerateOptions = {}): Promise<number> {
     const call = this.#checkCall(prompt, options);
-    return this.#limited(call, undefined, (resolved, signal) => this.count(resolved, signal));
+    return this.#limited(call, undefined, (resolved, signal) => this.count(withOwnData(resolved), signal));
   }
 
   async embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
@@ -74,6 +84,13 @@ export abstract class BaseProvider extends LLMBase {
     const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
     const embedded = await withCallSignal(limits, (inner) => this.embedTexts(list, options, inner));
     return { ...embedded, provider: this.provider };
+  }
+
+  async listModels(options: ListModelsOptions = {}): Promise<ListedModel[]> {
+    checkOwnOptions(options, LIST_OPTIONS, this.provider);
+    const { signal, timeout = this.getParam("timeout") } = options;
+    const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
+    return withCallSignal(limits, (inner) => this.models(inner));
   }
 
   updateConfig(options: LLMConfigInput): void {
@@ -90,7 +107,7 @@ export abstract class BaseProvider extends LLMBase {
   protected startStream(prompt: Prompt, options: GenerateOptions): LLMStream {
     const call = this.#checkCall(prompt, options);
     const respond: Respond = async (step, emit, signal) =>
-      this.#complete(await this.respond(step, emit, signal));
+      this.#complete(step, await this.respond(withOwnData(step), emit, signal));
     return new LLMStream((emit, signal) =>
       this.#limited(call, signal, (resolved, inner) => answerCall(resolved, respond, emit, inner)),
     );
@@ -118,6 +135,12 @@ export abstract class BaseProvider extends LLMBase {
   ): Promise<Omit<EmbedResponse, "provider">> {
     const message = `The ${this.provider} provider makes no embeddings; use one that does, such as openai or ollama`;
     throw new UnsupportedFeatureError("embeddings", message, { provider: this.provider });
+  }
+
+  /** Lists the models that can be asked for; providers that cannot leave it as it is. */
+  protected async models(_signal: AbortSignal): Promise<ListedModel[]> {
+    const message = `The ${this.provider} provider cannot list its models; name one with the option model`;
+    throw new UnsupportedFeatureError("model_listing", message, { provider: this.provider });
   }
 
   /** Counts the tokens of one call's prompt. */
@@ -153,14 +176,14 @@ export abstract class BaseProvider extends LLMBase {
     };
   }
 
-  #complete({ providerData, ...answer }: ProviderAnswer): GenerateResponse {
+  #complete(call: ProviderCall, { providerData, ...answer }: ProviderAnswer): GenerateResponse {
     const { text, reasoning, toolCalls } = answer;
     const message: AssistantMessage = {
       role: "assistant",
       content: text,
       ...(reasoning === undefined ? {} : { reasoning }),
       ...(toolCalls.length === 0 ? {} : { toolCalls }),
-      ...(providerData === undefined ? {} : { providerData: { [this.provider]: providerData } }),
+      ...keptData(call, providerData),
     };
     return { ...answer, messages: [message], provider: this.provider };
   }

@@ -66,7 +66,6 @@ const SUBJECT = {
   faults: FAULTS,
   visionModel: "Qwen/Qwen2.5-VL-7B-Instruct",
   embeddings: { model: "sentence-transformers/all-MiniLM-L6-v2", areCounted: false, canBeShortened: false },
-  forcesTools: true,
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading", "token counting"]);

@@ -17,7 +17,6 @@ const SUBJECT = {
   faults: EVENT_FAULTS,
   visionModel: "qwen2.5-vl-7b",
   embeddings: { model: "bge-m3", areCounted: true, canBeShortened: true },
-  forcesTools: true,
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading", "token counting"]);

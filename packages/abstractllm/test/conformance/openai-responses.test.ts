@@ -21,7 +21,6 @@ const SUBJECT = {
   faults: EVENT_FAULTS,
   visionModel: "gpt-5",
   embeddings: { model: "text-embedding-3-small", areCounted: true, canBeShortened: true },
-  forcesTools: true,
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading"]);

@@ -17,7 +17,6 @@ const SUBJECT = {
   faults: EVENT_FAULTS,
   visionModel: "gpt-4o",
   embeddings: { model: "text-embedding-3-small", areCounted: true, canBeShortened: true },
-  forcesTools: true,
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading"]);

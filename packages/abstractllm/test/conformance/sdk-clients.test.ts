@@ -162,6 +162,14 @@ describe("OpenAI's client", () => {
     expect(mine.usage.inputTokens).toBe(usage.prompt_tokens);
   });
 
+  test("lists the same models", async () => {
+    const { data } = await client.models.list();
+    const listed = await (await ours()).listModels();
+    expect(listed.map(({ id, ownedBy, createdAt }) => [id, ownedBy, createdAt?.getTime()])).toEqual(
+      data.map(({ id, owned_by, created }) => [id, owned_by, created * 1000]),
+    );
+  });
+
   test("sees the same errors", async () => {
     const request = { model: "none", messages: [{ role: "user" as const, content: "x" }] };
     await expect(client.chat.completions.create(request)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
@@ -207,13 +215,19 @@ describe("Anthropic's client", () => {
 
   test("sends the same request, but for the version of the protocol and the header of the key", async () => {
     service.requests.length = 0;
-    const extra = { system: "Be brief.", stop_sequences: ["x"], metadata: { user_id: "u" } };
+    const extra = {
+      system: "Be brief.",
+      stop_sequences: ["x"],
+      metadata: { user_id: "u" },
+      cache_control: { type: "ephemeral" as const },
+    };
     for await (const _ of await client.messages.create({ ...REQUEST, ...extra, stream: true }));
     await (await ours()).generate("Use the tools", {
       ...OPTIONS,
       systemPrompt: "Be brief.",
       stop: "x",
       user: "u",
+      promptCaching: true,
     });
     const [theirs, mine] = service.requests;
     expect(mine?.body).toEqual(theirs?.body);
@@ -222,6 +236,18 @@ describe("Anthropic's client", () => {
       theirs?.path,
       theirs?.headers["content-type"],
     ]);
+  });
+
+  test("lists the same models, over all pages", async () => {
+    const listed = await (await ours()).listModels();
+    const theirs: unknown[] = [];
+    for await (const { id, max_input_tokens, capabilities } of client.models.list()) {
+      theirs.push([id, max_input_tokens, capabilities?.structured_outputs.supported]);
+    }
+    expect(theirs.length).toBeGreaterThan(3);
+    expect(
+      listed.map(({ id, capabilities }) => [id, capabilities.contextWindow, capabilities.structuredOutput]),
+    ).toEqual(theirs);
   });
 
   test("counts the same tokens", async () => {
@@ -268,6 +294,14 @@ describe("Ollama's client", () => {
     expect({ text, reasoning, outputTokens: usage.outputTokens }).toEqual(theirs);
     expect(timings).toMatchObject({ timeToFirstTokenMs: 500, totalMs: 4000 });
     expect(timings?.decodeTokensPerSecond).toBe(usage.outputTokens / 2);
+  });
+
+  test("lists the same models", async () => {
+    const { models } = await client.list();
+    const listed = await (await ours()).listModels();
+    expect(listed.map(({ id, createdAt }) => [id, createdAt])).toEqual(
+      models.map(({ name, modified_at }) => [name, new Date(modified_at)]),
+    );
   });
 
   test("sends the same request, except for what only we set", async () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixturePath } from "../media/fixture.ts";
-import { FreshProject, MODULES, readManifest } from "./fresh-project.ts";
+import { FreshProject, MODULES, readManifest, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
 import { loadedModules } from "./loaded-modules.ts";
 
 const TSC = join(MODULES, "typescript", "bin", "tsc");
@@ -12,7 +12,7 @@ let project: FreshProject;
 
 beforeAll(async () => {
   project = await FreshProject.create(["abstractllm"], ["@types/node"]);
-});
+}, SETUP_TIMEOUT_MS);
 
 afterAll(() => project.remove());
 

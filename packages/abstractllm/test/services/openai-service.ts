@@ -11,6 +11,8 @@ export interface OpenAIServiceOptions {
   models: readonly string[];
   /** Without it, everybody is served. */
   apiKey?: string;
+  /** Takes no tools, as vLLM unless it is started with a parser for them. */
+  isWithoutTools?: boolean;
 }
 
 interface ChatBody {
@@ -29,7 +31,7 @@ interface ChatBody {
 }
 
 /** A server that speaks chat completions as OpenAI does, over the toy model. */
-export function openAIService({ models, apiKey }: OpenAIServiceOptions): Behaviour {
+export function openAIService({ models, apiKey, isWithoutTools }: OpenAIServiceOptions): Behaviour {
   return (request) => {
     if (apiKey !== undefined && request.headers.authorization !== `Bearer ${apiKey}`) {
       return openAIError(401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key");
@@ -38,6 +40,11 @@ export function openAIService({ models, apiKey }: OpenAIServiceOptions): Behavio
     if (request.method === "POST" && !models.includes(model ?? "")) {
       const message = `The model \`${model}\` does not exist or you do not have access to it.`;
       return openAIError(404, message, "invalid_request_error", "model_not_found");
+    }
+    if (isWithoutTools && "tools" in request.body) {
+      const message =
+        '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set';
+      return jsonAnswer({ object: "error", message, type: "BadRequestError", param: null, code: 400 }, 400);
     }
     return serve(request, models);
   };

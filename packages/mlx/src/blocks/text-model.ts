@@ -26,6 +26,10 @@ export class TextModel extends LanguageModel {
     return this.language_model.layers;
   }
 
+  override countParameters(): number {
+    return this.language_model.countParameters();
+  }
+
   override makeCache(): LayerCache[] {
     return this.language_model.makeCache();
   }

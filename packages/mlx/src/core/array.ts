@@ -8,6 +8,7 @@ import { currentScope, type Scope } from "./scope.ts";
 /** An array, or a number or boolean that takes the dtype of the arrays beside it. */
 export type Operand = MxArray | number | boolean;
 
+/** JavaScript arrays of numbers that an array can be made from or read into. */
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -49,6 +50,22 @@ const reportBytes = (bytes: number): void => {
   unreportedBytes = 0;
 };
 
+let isMakingPlaceholders = false;
+
+/**
+ * @internal Runs `make`, whose arrays are shapes that weights will replace: V8 is told of none of their bytes, which
+ * nothing holds and which would start a garbage collection for each.
+ */
+export const makePlaceholders = <T>(make: () => T): T => {
+  const outer = isMakingPlaceholders;
+  isMakingPlaceholders = true;
+  try {
+    return make();
+  } finally {
+    isMakingPlaceholders = outer;
+  }
+};
+
 const finalizers = new FinalizationRegistry<Collected>(({ slot, bytes }) => {
   native.release(slot);
   reportBytes(-bytes);
@@ -77,7 +94,7 @@ export class MxArray {
   }
 
   #register(): void {
-    this.#bytes = Math.min(native.nbytes(this.slot), MAX_REPORTED_BYTES);
+    this.#bytes = isMakingPlaceholders ? 0 : Math.min(native.nbytes(this.slot), MAX_REPORTED_BYTES);
     reportBytes(this.#bytes);
     finalizers.register(this, { slot: this.slot, bytes: this.#bytes }, this);
   }

@@ -19,6 +19,7 @@ export interface ChatMessage {
 /** Where the engine computes. `auto` takes Metal or CUDA where libmlx has it, else the CPU. */
 export type DeviceChoice = "auto" | "gpu" | "cpu";
 
+/** How an unquantized model is quantized while it loads. */
 export interface QuantizeOptions {
   /** Weights that share a scale: 32, 64 or 128. Default 64. */
   groupSize?: number;
@@ -26,6 +27,7 @@ export interface QuantizeOptions {
   bits?: number;
 }
 
+/** Which model an engine loads, and how. */
 export interface LoadRequest {
   /** An existing model folder or a `.gguf` file. Hub names are resolved before (see `resolveModel`). */
   path: string;
@@ -95,6 +97,7 @@ export interface SamplingOptions {
   seed?: number;
 }
 
+/** What an engine is asked to generate, and how. */
 export interface GenerateRequest extends SamplingOptions {
   /** A conversation for the chat template, a text as it is, or token ids. */
   prompt: readonly ChatMessage[] | string | readonly number[];
@@ -119,6 +122,7 @@ export interface GenerateRequest extends SamplingOptions {
 /** `stop`: end of sequence or a stop string; `length`: `maxTokens` or the context is full. */
 export type FinishReason = "stop" | "length";
 
+/** Tokens of one request. */
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
@@ -127,6 +131,7 @@ export interface Usage {
   reasoningTokens: number;
 }
 
+/** How long the parts of one request took, and what they needed. */
 export interface Timings {
   timeToFirstTokenMs: number;
   prefillTokensPerSecond: number;
@@ -171,6 +176,7 @@ export interface EngineModel {
   dispose(): Promise<void>;
 }
 
+/** What an engine computes on and runs in. */
 export interface EngineOptions {
   /** Default `auto`. */
   device?: DeviceChoice;

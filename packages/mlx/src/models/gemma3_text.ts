@@ -9,8 +9,8 @@ import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { add, array, bfloat16, clip, finfo, float16, float32, type MxArray } from "../core/index.ts";
 import { geluApprox, OffsetRMSNorm, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables } from "./common-rules.ts";
 import { type Infer, int, list, number, oneOf, record, string } from "./config.ts";
-import { dropRotaryTables } from "./sanitize.ts";
 
 const layerType = oneOf("full_attention", "sliding_attention");
 

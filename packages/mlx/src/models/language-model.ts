@@ -3,6 +3,7 @@ import type { MxArray } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { Module, type Quantization } from "../nn/index.ts";
 
+/** Options of a forward pass. */
 export interface ForwardOptions {
   /** One per layer, from `makeCache`; none computes the sequence on its own. */
   cache?: readonly LayerCache[];
@@ -19,6 +20,13 @@ export abstract class LanguageModel extends Module {
    * @returns logits `[B, L, V]`
    */
   abstract forward(tokens: MxArray, options?: ForwardOptions): MxArray;
+
+  /** How many parameters a checkpoint has for this model. */
+  countParameters(): number {
+    let count = 0;
+    for (const { size } of this.parameters().values()) count += size;
+    return count;
+  }
 
   /**
    * Input embeddings of tokens, as `forward` takes them: before a model scales them.

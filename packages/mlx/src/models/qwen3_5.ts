@@ -17,9 +17,10 @@ import { SharedMoe } from "../blocks/shared-moe.ts";
 import { type MxArray, reshape } from "../core/index.ts";
 import { Linear } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, moveConvChannels } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record, string } from "./config.ts";
 import { completeNorms } from "./qwen3_next.ts";
-import { drop, dropTiedHead, moveConvChannels, rename, type SanitizeRule, whenPresent } from "./sanitize.ts";
+import { drop, rename, type SanitizeRule, whenPresent } from "./sanitize-rules.ts";
 import { seeAsQwen3 } from "./see-as-qwen3.ts";
 import { wrapOptionalText } from "./wrap-text.ts";
 

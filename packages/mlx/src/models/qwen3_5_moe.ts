@@ -1,6 +1,6 @@
 /** Qwen 3.5 whose experts come in one tensor a layer. @see mlx-lm 0.32.2 models/qwen3_5_moe.py */
 import { IMAGE_TOKEN_ID, text, unwrapQwen } from "./qwen3_5.ts";
-import { rename, splitInto } from "./sanitize.ts";
+import { rename, splitInto } from "./sanitize-rules.ts";
 import { seeAsQwen3 } from "./see-as-qwen3.ts";
 import { wrapOptionalText } from "./wrap-text.ts";
 

@@ -1,6 +1,6 @@
 /** Qwen 3 with experts and vision. @see mlx-lm 0.32.2 models/qwen3_vl_moe.py, mlx-vlm 0.7.10 models/qwen3_vl_moe */
 import { architecture as qwen3Moe } from "./qwen3_moe.ts";
-import { map, rename, splitInto } from "./sanitize.ts";
+import { map, rename, splitInto } from "./sanitize-rules.ts";
 import { seeAsQwen3 } from "./see-as-qwen3.ts";
 import { transposed } from "./tensor-change.ts";
 import { wrapQwen } from "./wrap-qwen.ts";

@@ -1,5 +1,5 @@
 /** Rules for the weights of vision towers that several architectures share. */
-import { drop, map, rename, type SanitizeRule } from "./sanitize.ts";
+import { drop, map, rename, type SanitizeRule } from "./sanitize-rules.ts";
 import { transposed } from "./tensor-change.ts";
 
 const CHANNELS = 3; // red, green, blue

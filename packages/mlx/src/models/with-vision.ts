@@ -4,7 +4,8 @@ import type { VisionLanguageModel } from "../vision/index.ts";
 import type { Architecture, BoundArchitecture, BoundVision } from "./architecture.ts";
 import { type Infer, parseConfig, type Schema } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
-import { type SanitizeRule, sanitize } from "./sanitize.ts";
+import { sanitize } from "./sanitize.ts";
+import type { SanitizeRule } from "./sanitize-rules.ts";
 
 /** What a model that sees has besides its language model. */
 export interface VisionDefinition<S extends Schema> {

@@ -3,12 +3,15 @@ import type { Architecture } from "./architecture.ts";
 import { parseConfig, record, string } from "./config.ts";
 import { architecture as llama } from "./llama.ts";
 import { architecture as ministral3 } from "./ministral3.ts";
+import { architecture as mistral4 } from "./mistral4.ts";
 import { architecture as qwen2 } from "./qwen2.ts";
-import { drop, rename, sanitize } from "./sanitize.ts";
+import { sanitize } from "./sanitize.ts";
+import { drop, rename } from "./sanitize-rules.ts";
 
 const schema = { text_config: record.required() };
 const texts: ReadonlyMap<string, Architecture> = new Map([
   ["ministral3", ministral3],
+  ["mistral4", mistral4],
   ["qwen2", qwen2],
 ]);
 

@@ -1,5 +1,6 @@
 import type { Options } from "../../config/option-table.ts";
 import { AuthenticationError } from "../../errors/index.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { ModelCapabilities } from "../../interface/model-capabilities.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
@@ -17,6 +18,7 @@ import {
 } from "../remote/index.ts";
 import { ANTHROPIC_TRAITS } from "./anthropic-traits.ts";
 import { buildPrompt, buildRequest, maxTokensOf } from "./build-request.ts";
+import { listModels } from "./list-models.ts";
 import { readAnswer } from "./read-answer.ts";
 
 /** The version of the protocol that is spoken here; the next one, 2026-10-21, takes no temperature for any model. */
@@ -72,6 +74,10 @@ export class AnthropicProvider extends RemoteProvider {
     const response = await client.post("/v1/messages", request, "text/event-stream");
     const answer = await readAnswer(client, response, emit);
     return { ...answer, model: answer.model || request.model };
+  }
+
+  protected override models(signal: AbortSignal): Promise<ListedModel[]> {
+    return this.request({ options: this.getConfig() }, signal, listModels);
   }
 
   protected override async count(call: ProviderCall, signal: AbortSignal): Promise<number> {

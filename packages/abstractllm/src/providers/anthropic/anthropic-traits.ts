@@ -15,6 +15,7 @@ const SUPPORTED: readonly OptionName[] = [
   "tools",
   "schema",
   "reasoning",
+  "promptCaching",
 ];
 
 /** Anthropic's defaults, environment variables and options. */

@@ -13,16 +13,23 @@ import { toWireMessages } from "./to-wire-messages.ts";
  * @throws {UnsupportedFeatureError} for a way of reasoning that the model does not have
  */
 export async function buildRequest(call: ProviderCall, signal: AbortSignal): Promise<MessagesRequest> {
-  const { stop, user } = call.options;
+  const { stop, user, promptCaching = false } = call.options;
   return {
     ...(await buildPrompt(call, signal)),
     max_tokens: maxTokensOf(call),
     stream: true,
     ...(stop === undefined ? {} : { stop_sequences: typeof stop === "string" ? [stop] : [...stop] }),
     ...(user === undefined ? {} : { metadata: { user_id: user } }),
+    ...(promptCaching === false ? {} : { cache_control: cacheControl(promptCaching) }),
     ...pickFields(call.options, { temperature: "temperature", topP: "top_p", topK: "top_k" }),
   };
 }
+
+/** Five minutes is what the service does where nothing is said. */
+const cacheControl = (caching: true | "5m" | "1h"): NonNullable<MessagesRequest["cache_control"]> => ({
+  type: "ephemeral",
+  ...(caching === "1h" ? { ttl: "1h" } : {}),
+});
 
 /** What the model reads of one call. */
 export async function buildPrompt(call: ProviderCall, signal: AbortSignal): Promise<MessagesPrompt> {

@@ -1,5 +1,7 @@
 import type { OptionName, Options } from "../../config/option-table.ts";
+import { choiceWarnings } from "../../dialects/tool-choice.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
@@ -8,9 +10,12 @@ import {
   asCount,
   asRecord,
   asText,
+  type JsonRecord,
   REMOTE_OPTIONS,
   type RemoteClient,
   ServerProvider,
+  ToolFallback,
+  withSchemaInPrompt,
 } from "../remote/index.ts";
 import { buildRequest } from "./build-request.ts";
 import { ollamaAddress } from "./ollama-address.ts";
@@ -43,6 +48,8 @@ const OLLAMA_TRAITS: ProviderTraits = {
 
 /** Models that an Ollama server runs. Made by `createLLM("ollama", config)`. */
 export class OllamaProvider extends ServerProvider {
+  readonly #tools = new ToolFallback();
+
   /**
    * @throws {InvalidParameterError} for an option that is unknown or has a bad value
    * @throws {UnsupportedFeatureError} for an option that Ollama does not have
@@ -65,6 +72,13 @@ export class OllamaProvider extends ServerProvider {
 
   protected override address(options: Options): string {
     return ollamaAddress(super.address(options));
+  }
+
+  protected override async models(signal: AbortSignal): Promise<ListedModel[]> {
+    const tags = await this.request({ options: this.getConfig() }, signal, (client) =>
+      client.getJson("/api/tags"),
+    );
+    return asArray(asRecord(tags).models).map(asRecord).map(toListedModel);
   }
 
   protected override async embedTexts(
@@ -90,7 +104,20 @@ export class OllamaProvider extends ServerProvider {
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
-    const response = await client.post("/api/chat", await buildRequest(call, signal), "application/x-ndjson");
-    return readAnswer(client, response, emit);
+    return this.#tools.answer(withSchemaInPrompt(call), emit, async (asked, tell) => {
+      const request = await buildRequest(asked, signal);
+      const response = await client.post("/api/chat", request, "application/x-ndjson");
+      const answer = await readAnswer(client, response, tell);
+      return { ...answer, warnings: [...answer.warnings, ...choiceWarnings(asked, answer.toolCalls)] };
+    });
   }
+}
+
+function toListedModel({ name, modified_at }: JsonRecord): ListedModel {
+  const changed = Date.parse(asText(modified_at));
+  return {
+    id: asText(name),
+    ...(Number.isNaN(changed) ? {} : { createdAt: new Date(changed) }),
+    capabilities: {},
+  };
 }

@@ -1,18 +1,18 @@
 import { ModelNotFoundError } from "../../errors/index.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
-import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "../openai/chat/index.ts";
 import { embedTexts } from "../openai/embed-texts.ts";
+import { listModels } from "../openai/list-models.ts";
 import {
-  asArray,
-  asRecord,
-  asText,
   type RemoteClient,
   type ServerHints,
   ServerProvider,
+  ToolFallback,
+  withSchemaInPrompt,
 } from "../remote/index.ts";
 
 /** What a kind of server has of its own. */
@@ -24,6 +24,7 @@ export interface ServerKind extends ServerHints {
 /** Any server that speaks OpenAI's chat completions. Made by `createLLM("openai-compatible", config)`. */
 export class OpenAICompatibleProvider extends ServerProvider {
   readonly #kind: ServerKind;
+  readonly #tools = new ToolFallback();
 
   constructor(kind: ServerKind, config: LLMConfig) {
     super(kind.traits, config, kind);
@@ -37,8 +38,10 @@ export class OpenAICompatibleProvider extends ServerProvider {
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
     const model = call.options.model ?? (await this.#firstModel(client, (name) => !isEmbeddingModel(name)));
-    const request = await buildChatRequest(withSchemaInPrompt(call), model, this.#kind.dialect, signal);
-    return completeChat(client, request, emit);
+    return this.#tools.answer(withSchemaInPrompt(call), emit, async (asked, tell) => {
+      const request = await buildChatRequest(asked, model, this.#kind.dialect, signal);
+      return completeChat(client, request, tell);
+    });
   }
 
   protected override embedTexts(texts: readonly string[], options: EmbedOptions, signal: AbortSignal) {
@@ -50,12 +53,14 @@ export class OpenAICompatibleProvider extends ServerProvider {
     );
   }
 
+  protected override models(signal: AbortSignal): Promise<ListedModel[]> {
+    return this.request({ options: this.getConfig() }, signal, listModels);
+  }
+
   /** Servers that run one model list it. */
   async #firstModel(client: RemoteClient, isWanted: (name: string) => boolean): Promise<string> {
-    const { data } = asRecord(await client.getJson("/models"));
-    const names = asArray(data).map((entry) => asText(asRecord(entry).id));
-    const name = names.find((candidate) => candidate !== "" && isWanted(candidate));
-    if (name !== undefined) return name;
+    const found = (await listModels(client)).find(({ id }) => isWanted(id));
+    if (found !== undefined) return found.id;
     const model = "the default model";
     const hint = this.#kind.modelHint?.(model) ?? "Start the server with one, or set the option model";
     const reason = `the server lists no model that can do this. ${hint}`;
@@ -64,9 +69,3 @@ export class OpenAICompatibleProvider extends ServerProvider {
 }
 
 const isEmbeddingModel = (name: string) => /embed|bge-|e5-/i.test(name);
-
-/** The schema is in the prompt as well: a model does better when it knows the shape, and some servers ignore the field. */
-function withSchemaInPrompt(call: ProviderCall): ProviderCall {
-  if (call.schema === undefined) return call;
-  return { ...call, messages: withSchemaPrompt(call.messages, call.schema) };
-}

@@ -2,6 +2,7 @@ import type { Options } from "../../config/option-table.ts";
 import { overrideOptions } from "../../config/override-options.ts";
 import { AuthenticationError } from "../../errors/index.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { ModelCapabilities } from "../../interface/model-capabilities.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
@@ -19,6 +20,7 @@ import {
 } from "../remote/index.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "./chat/index.ts";
 import { embedTexts } from "./embed-texts.ts";
+import { listModels } from "./list-models.ts";
 import { CHAT_DEFAULTS, OPENAI_TRAITS } from "./openai-traits.ts";
 import {
   buildResponsesPrompt,
@@ -83,6 +85,10 @@ export class OpenAIProvider extends RemoteProvider {
     return this.request({ options: this.getConfig(), model }, signal, (client) =>
       embedTexts(client, model, texts, options),
     );
+  }
+
+  protected override models(signal: AbortSignal): Promise<ListedModel[]> {
+    return this.request({ options: this.getConfig() }, signal, listModels);
   }
 
   /** As the responses API counts them: the same for both, but for the few tokens by which their forms differ. */

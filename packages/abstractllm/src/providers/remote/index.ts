@@ -6,3 +6,5 @@ export { pickFields } from "./pick-fields.ts";
 export { RemoteClient, type RemoteService } from "./remote-client.ts";
 export { REMOTE_OPTIONS, RemoteProvider } from "./remote-provider.ts";
 export { type ServerHints, ServerProvider } from "./server-provider.ts";
+export { ToolFallback } from "./tool-fallback.ts";
+export { withSchemaInPrompt } from "./with-schema-in-prompt.ts";

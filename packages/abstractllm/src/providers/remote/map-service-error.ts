@@ -63,6 +63,9 @@ const tooLong: MakeError = (message, options, { body }) => {
 };
 const noTools: MakeError = (message, options) => new UnsupportedFeatureError("tool_use", message, options);
 
+const noThinking: MakeError = (message, options) =>
+  new UnsupportedFeatureError("reasoning", message, options);
+
 /** What a service's own words for its errors mean, codes before types. */
 const BY_NAME: Readonly<Record<string, MakeError>> = {
   context_length_exceeded: tooLong,
@@ -94,7 +97,11 @@ const BY_MESSAGE: readonly (readonly [RegExp, MakeError])[] = [
   ],
   [/model\b.*\b(not found|does not exist|no such|not exist)|no models? loaded|^model: /i, noModel],
   [/credit balance is too low/i, spent],
-  [/does not support tools/i, noTools],
+  [
+    /does not support tools|support tool use|tool choice requires --enable-auto|tools param requires --jinja/i,
+    noTools, // Ollama, OpenRouter, vLLM, llama.cpp
+  ],
+  [/does not support thinking/i, noThinking],
 ];
 
 const BY_STATUS: Readonly<Record<number, MakeError>> = {
