@@ -18,6 +18,18 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
+test("without the package for models of Hugging Face in this process says how to install it", () => {
+  const code = `
+    const { createLLM } = await import("./dist/index.js");
+    const error = await createLLM("huggingface", { local: true }).catch((e) => e);
+    console.log(JSON.stringify([error.name, error.feature, error.message]));`;
+  expect(JSON.parse(run(code))).toEqual([
+    "UnsupportedFeatureError",
+    "huggingface",
+    expect.stringContaining("npm install @huggingface/transformers"),
+  ]);
+});
+
 test.each([
   ["two-pages.pdf", "pdf", "npm install pdfjs-dist"],
   ["word.docx", "docx", "npm install mammoth"],
@@ -26,13 +38,15 @@ test.each([
     const { DocumentInput } = await import("./dist/index.js");
     const error = await new DocumentInput(${JSON.stringify(fixturePath(name))}).text().catch((e) => e);
     console.log(JSON.stringify([error.name, error.feature, error.message]));`;
-  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], {
-    cwd: folder,
-    encoding: "utf8",
-  });
-  expect(JSON.parse(stdout)).toEqual([
+  expect(JSON.parse(run(code))).toEqual([
     "UnsupportedFeatureError",
     feature,
     expect.stringContaining(`which is not installed. Run: ${command}`),
   ]);
 });
+
+/** What a program prints that has the package and nothing else. */
+function run(code: string): string {
+  const options = { cwd: folder, encoding: "utf8" } as const;
+  return spawnSync(process.execPath, ["--input-type=module", "--eval", code], options).stdout;
+}

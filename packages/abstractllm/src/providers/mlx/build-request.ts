@@ -1,9 +1,10 @@
 import type { ChatMessage, GenerateRequest, ModelInfo } from "@abstractllm/mlx";
 import type { Options } from "../../config/option-table.ts";
 import { InvalidRequestError } from "../../errors/index.ts";
-import { type Message, MessageRole } from "../../interface/message.ts";
+import { MessageRole } from "../../interface/message.ts";
 import type { ToolSpec } from "../../interface/tool.ts";
 import type { ResolvedMessage } from "../../media/resolved-message.ts";
+import { plainText } from "../../prompt/plain-text.ts";
 import { textOf } from "../../prompt/text-of.ts";
 import type { ProviderCall } from "../base-provider.ts";
 import { reasoningVariables } from "./reasoning-variables.ts";
@@ -79,16 +80,6 @@ function rawPrompt({ prompt, messages, options, callOptions }: ProviderCall): Bu
       ? []
       : ["The configured systemPrompt was left out: chatTemplate is false"];
   return { prompt: message === undefined ? prompt : textOf(message), warnings };
-}
-
-/** The specification's form for base models: the instructions, a blank line, the prompt. */
-function plainText(messages: readonly Message[]): string {
-  const isExchange = messages.filter(({ role }) => role !== MessageRole.SYSTEM).length > 1;
-  if (!isExchange) return messages.map(textOf).join("\n\n");
-  const turns = messages.map((message) =>
-    message.role === MessageRole.SYSTEM ? message.content : `${message.role}: ${textOf(message)}`,
-  );
-  return `${turns.join("\n\n")}\n\nassistant:`;
 }
 
 /** Options that the engine knows under the same names. */
