@@ -10,6 +10,7 @@ export {
   relu,
   relu2,
   silu,
+  situ,
   softplus,
   swiglu,
   swigluOai,
