@@ -248,9 +248,9 @@ glm_moe_dsa = family(
     },
 )
 
+UNREAD = ("rope_theta", "moe_layer_freq")
 MISTRAL4 = {
-    **LATENT,
-    **ROUTED,
+    **{key: value for key, value in {**LATENT, **ROUTED}.items() if key not in UNREAD},
     "model_type": "mistral4",
     "norm_topk_prob": True,
     "n_group": 1,
@@ -265,7 +265,7 @@ MISTRAL4 = {
 
 mistral4 = family(
     "mistral4",
-    {key: value for key, value in MISTRAL4.items() if key not in ("rope_theta", "moe_layer_freq")},
+    MISTRAL4,
     {
         "queries grow": {
             "checkpoints": {

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkCxxFormat } from "./cxx-format.mjs";
+import { guideProblems } from "./guide-code.mjs";
 import { missingOptionalPackages } from "./missing-optional-packages.mjs";
 import { undocumentedExports } from "./undocumented-exports.mjs";
 
@@ -59,6 +60,9 @@ export function runChecks(root) {
   const silent = undocumentedExports(root);
   if (!report("every public export is documented", silent.length === 0, silent.join("\n")))
     failed.push("documentation");
+  const problems = guideProblems(root);
+  if (!report("code in the guides compiles", problems.length === 0, problems.join("\n")))
+    failed.push("guides");
   const format = checkCxxFormat(root);
   if (format !== undefined && !report("clang-format", format.isClean, format.output))
     failed.push("clang-format");

@@ -4,14 +4,16 @@ import {
   concatenate,
   type Dtype,
   fast,
+  float16,
+  float32,
   keep,
   type MxArray,
   replace,
+  roundsActivations,
   slice,
   sliceUpdate,
   zeros,
 } from "../core/index.ts";
-import { InvalidArgumentError } from "../errors.ts";
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
@@ -19,6 +21,9 @@ import type { BatchCache } from "./layer-cache.ts";
 
 /** Positions added at once when the buffer is full: few copies, little waste. */
 const STEP = 256;
+
+/** Half the memory to read, where the model computes in float32 only because the CPU does. */
+const storedDtype = (dtype: Dtype): Dtype => (dtype === float32 && roundsActivations() ? float16 : dtype);
 
 /** Sizes of new keys `[B, K, L, D]` and values `[B, K, L, valueDim]`. */
 export interface NewPositions {
@@ -37,9 +42,18 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   #capacity = 0;
   #offset = 0;
   #written = 0; // positions that earlier results may hold
+  #shift = 0;
 
   get offset(): number {
+    return this.#offset + this.#shift;
+  }
+
+  get length(): number {
     return this.#offset;
+  }
+
+  shift(positions: number): void {
+    this.#shift += positions;
   }
 
   get nbytes(): number {
@@ -54,8 +68,8 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     if (end > this.#capacity) this.#grow({ B, K, L, D, valueDim, dtype: keys.dtype });
     this.#offset = end;
     if (start >= this.#written) return this.#append(keys, values, start);
-    const allKeys = this.#write(this.#keys, keys, [B, K, end, D], start);
-    const allValues = this.#write(this.#values, values, [B, K, end, valueDim], start);
+    const allKeys = this.#write(this.#keys ?? keys, keys, [B, K, end, D], start);
+    const allValues = this.#write(this.#values ?? values, values, [B, K, end, valueDim], start);
     this.#keys = replace(this.#keys, allKeys);
     this.#values = replace(this.#values, allValues);
     this.#written = Math.max(this.#written, end);
@@ -103,8 +117,8 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     return true;
   }
 
-  #write(buffer: MxArray | undefined, update: MxArray, stop: readonly number[], start: number): MxArray {
-    return sliceUpdate(buffer ?? update, update, [0, 0, start, 0], stop);
+  #write(buffer: MxArray, update: MxArray, stop: readonly number[], start: number): MxArray {
+    return sliceUpdate(buffer, update.astype(buffer.dtype), [0, 0, start, 0], stop);
   }
 
   #grow({ B, K, L, D, valueDim, dtype }: NewPositions): void {
@@ -121,7 +135,7 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     [B, K, added, D]: [number, number, number, number],
     dtype: Dtype,
   ): MxArray {
-    const room = zeros([B, K, added, D], dtype);
+    const room = zeros([B, K, added, D], buffer?.dtype ?? storedDtype(dtype));
     if (buffer === undefined) return replace(undefined, room);
     const used = slice(buffer, [0, 0, 0, 0], [B, K, this.#offset, D]);
     return replace(buffer, concatenate([used, room], 2));
@@ -137,15 +151,14 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   }
 
   holding(keys: MxArray, values: MxArray, offset = keys.dim(2)): KVCache {
-    if (offset !== keys.dim(2)) {
-      throw new InvalidArgumentError(`Position ${offset} cannot follow ${keys.dim(2)} keys from position 0`);
-    }
+    const length = keys.dim(2);
     const cache = new KVCache();
     cache.#keys = keep(keys);
     cache.#values = keep(values);
-    cache.#capacity = offset;
-    cache.#offset = offset;
-    cache.#written = offset;
+    cache.#capacity = length;
+    cache.#offset = length;
+    cache.#written = length;
+    cache.#shift = offset - length;
     return cache;
   }
 
@@ -187,5 +200,6 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     this.#capacity = 0;
     this.#offset = 0;
     this.#written = 0;
+    this.#shift = 0;
   }
 }

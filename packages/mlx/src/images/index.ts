@@ -8,6 +8,7 @@ export type {
   ProcessedImage,
   PromptPiece,
 } from "./image-processor.ts";
+export { IMAGE_MARK } from "./prompt-format.ts";
 export { type ResampleFilter, resample } from "./resample.ts";
 export type { RgbImage } from "./rgb-image.ts";
 export type { ProcessorFiles } from "./settings.ts";

@@ -3,8 +3,8 @@ import { InvalidArgumentError } from "../errors.ts";
 import { TEXT_MARK } from "../tokenizer/index.ts";
 import type { ImageProcessor, ProcessedImage, PromptPiece } from "./image-processor.ts";
 
-/** Stands for an image where the template knows no part for one: a noncharacter, which no text has. */
-const IMAGE_MARK = "\uFDD2";
+/** Stands for an image in any text, whatever the model's own placeholder is: a noncharacter, which no text has. */
+export const IMAGE_MARK = "\uFDD2";
 
 type FormatContent = ImageProcessor["formatContent"];
 

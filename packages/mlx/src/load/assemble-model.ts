@@ -1,7 +1,7 @@
 import { withRoundedActivations } from "../core/cpu.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { moveToHugePages } from "../core/mapped.ts";
+import { type MovedMatrix, moveToHugePages } from "../core/mapped.ts";
 import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
 import {
   Linear,
@@ -60,6 +60,13 @@ const expectQuantized = (
   }
 };
 
+/** The architecture with what sees images, where the checkpoint holds the weights of that. */
+const seeing = (architecture: BoundArchitecture, { weights }: Checkpoint): BoundArchitecture => {
+  const { vision } = architecture;
+  const hasVision = vision !== undefined && [...weights.keys()].some((key) => vision.weights.test(key));
+  return hasVision ? vision.bind() : architecture;
+};
+
 /** Quantizes what the options ask for; returns the prevailing quantization and what to tell the user. */
 const quantizeDense = (
   model: LanguageModel,
@@ -111,6 +118,15 @@ const roundActivations = (model: LanguageModel): void => {
   model.forward = (...args) => withRoundedActivations(() => forward(...args));
 };
 
+/** The matrices that only products read. Exact products of many rows want them as they are. */
+const affineMatrices = (model: LanguageModel): MovedMatrix[] =>
+  [...model.namedModules()].flatMap(([, module]) => {
+    if (!(module instanceof Linear)) return [];
+    const { quantization: q, weight, scales, biases } = module;
+    if (q?.mode !== "affine" || scales === undefined || biases === undefined) return [];
+    return [{ weight, scales, biases, bits: q.bits, groupSize: q.groupSize }];
+  });
+
 /** Evaluates a few arrays at a time, so that copies and casts don't pile up. */
 const evaluateAll = (model: LanguageModel): void => {
   for (const array of model.parameters().values()) mx.evaluate(array);
@@ -122,12 +138,14 @@ const evaluateAll = (model: LanguageModel): void => {
  * @throws {WeightsError} when the weights do not fit the model
  */
 export const assembleModel = (
-  architecture: BoundArchitecture,
+  ofText: BoundArchitecture,
   checkpoint: Checkpoint,
   options: AssembleOptions,
 ): AssembledModel => {
-  const model = architecture.create();
+  let model: LanguageModel | undefined;
   try {
+    const architecture = seeing(ofText, checkpoint);
+    model = architecture.create();
     const weights = architecture.sanitize(checkpoint.weights);
     const used = new Set(weights.values());
     for (const array of checkpoint.weights.values()) if (!used.has(array)) array.dispose();
@@ -136,8 +154,10 @@ export const assembleModel = (
     const { prevailing, warnings } = quantizeDense(model, checkpoint, options.quantize);
     chooseDtypes(model, checkpoint, options);
     evaluateAll(model);
-    if (options.device === "cpu") moveToHugePages([...model.parameters().values()]);
-    if (options.device === "cpu" && !options.exact) roundActivations(model);
+    if (options.device === "cpu") {
+      moveToHugePages([...model.parameters().values()], options.exact ? [] : affineMatrices(model));
+      if (!options.exact) roundActivations(model);
+    }
     mx.clearCache();
     const unknown = architecture.unknownKeys.map(
       (key) => `config.json: the key ${key} is not known and was ignored`,
@@ -145,7 +165,7 @@ export const assembleModel = (
     return { model, quantization: prevailing, warnings: [...warnings, ...unknown] };
   } catch (error) {
     for (const array of checkpoint.weights.values()) array.dispose();
-    model.dispose();
+    model?.dispose();
     throw error;
   }
 };

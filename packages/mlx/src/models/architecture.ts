@@ -2,7 +2,8 @@ import { makePlaceholders } from "../core/array.ts";
 import type { MxArray } from "../core/index.ts";
 import { type Infer, parseConfig, type Schema, withRopeKeys } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
-import { type SanitizeRule, sanitize } from "./sanitize.ts";
+import { sanitize } from "./sanitize.ts";
+import type { SanitizeRule } from "./sanitize-rules.ts";
 
 /** What a model file exports: how to read its config, build it, and fit a checkpoint to it. */
 export interface ArchitectureDefinition<S extends Schema> {
@@ -14,8 +15,18 @@ export interface ArchitectureDefinition<S extends Schema> {
 /** An architecture bound to one config. */
 export interface BoundArchitecture {
   readonly unknownKeys: readonly string[];
+  /** The same with what sees images; absent where there is none, or the config has no settings for it. */
+  readonly vision?: BoundVision;
   create(): LanguageModel;
   sanitize(weights: ReadonlyMap<string, MxArray>): Map<string, MxArray>;
+}
+
+/** What a model that sees has besides its language model. */
+export interface BoundVision {
+  /** Matches the keys of its weights. */
+  readonly weights: RegExp;
+  /** @throws {ConfigError} when its part of the config does not fit the schema */
+  bind(): BoundArchitecture;
 }
 
 /** A kind of model, known by its `model_type`. */

@@ -9,8 +9,8 @@ import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { float16, float32, type MxArray } from "../core/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { CohereModel, layerNorm } from "./cohere.ts";
+import { dropHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
-import { dropHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.default(4096),

@@ -7,16 +7,9 @@ import { rmsNorm } from "../blocks/norm.ts";
 import { type Mixer, PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { CorrectedGate, RoutedMoe } from "../blocks/routed-moe.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import {
-  drop,
-  dropRotaryTables,
-  map,
-  type SanitizeRule,
-  splitInto,
-  stackNamedExperts,
-  throughDense,
-} from "./sanitize.ts";
+import { drop, map, type SanitizeRule, splitInto, throughDense } from "./sanitize-rules.ts";
 import { reshaped, transposed } from "./tensor-change.ts";
 
 /** Keys of DeepSeek configs that concern training, or repeat others. */

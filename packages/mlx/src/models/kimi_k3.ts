@@ -17,19 +17,12 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Embedding, type GatedActivation, Linear, Module, type Quantization, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, object, oneOf } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
 import { ShortConv } from "./kimi_linear.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import {
-  concatenateInto,
-  drop,
-  dropLayersFrom,
-  dropTiedHead,
-  map,
-  rename,
-  stackMixtralExperts,
-} from "./sanitize.ts";
+import { concatenateInto, drop, dropLayersFrom, map, rename } from "./sanitize-rules.ts";
 import { computed, reshaped, transposed } from "./tensor-change.ts";
 import { wrapOptionalText } from "./wrap-text.ts";
 

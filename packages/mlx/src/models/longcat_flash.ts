@@ -14,9 +14,10 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
-import { drop, type SanitizeRule, stackNamedExperts } from "./sanitize.ts";
+import { drop, type SanitizeRule } from "./sanitize-rules.ts";
 
 export const config = {
   attention_method: oneOf("MLA").required(),

@@ -11,7 +11,7 @@ import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, oneOf } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
 import { Block, config as longcat, makeModel, rules } from "./longcat_flash.ts";
-import { rename } from "./sanitize.ts";
+import { rename } from "./sanitize-rules.ts";
 
 const config = {
   ...longcat,

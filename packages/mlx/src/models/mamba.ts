@@ -4,8 +4,8 @@ import { MambaMixer, type MambaSizes, type Selection } from "../blocks/mamba-mix
 import { fast, type MxArray } from "../core/index.ts";
 import { RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { moveConvChannels } from "./common-rules.ts";
 import { bool, either, type Infer, int, number, oneOf, record, string } from "./config.ts";
-import { moveConvChannels } from "./sanitize.ts";
 
 /** Keys of Mamba configs that concern training, or repeat others. */
 export const mambaTrainingKeys = {

@@ -10,9 +10,9 @@ import { SwitchGLU } from "../blocks/switch-glu.ts";
 import { float32, type MxArray, zeros } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
 import { Attention as NormedAttention } from "./olmo2.ts";
-import { stackMixtralExperts } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

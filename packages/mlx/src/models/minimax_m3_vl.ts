@@ -17,9 +17,10 @@ import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { type GatedActivation, Linear, Module, type PositionEmbedding, swigluOai } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record, string } from "./config.ts";
 import { layerCache } from "./language-model.ts";
-import { dropTiedHead, map, rename, splitInto, stackMixtralExperts, whenPresent } from "./sanitize.ts";
+import { map, rename, splitInto, whenPresent } from "./sanitize-rules.ts";
 import { squeezed, viewed } from "./tensor-change.ts";
 import { wrapText } from "./wrap-text.ts";
 
@@ -218,7 +219,7 @@ class Attention extends Module {
     const [B = 1, L = 1] = x.shape;
     const k = index_k_norm.forward(splitHeads(index_k_proj.forward(x), B, L, 1)); // [B, 1, L, D]
     const turned = rope.forward(k, cache.part(0).offset);
-    const noValues = mx.zeros([B, 1, L, 1], turned.dtype); // a cache wants some
+    const noValues = mx.zeros([B, 1, L, 0], turned.dtype);
     return cache.part(1).updateAndFetch(turned, noValues)[0];
   }
 }

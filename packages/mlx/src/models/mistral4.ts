@@ -16,9 +16,10 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, liftedRopeKeys, number, oneOf, parseConfig, record } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
-import { dropRotaryTables, rename, splitInto, stackNamedExperts } from "./sanitize.ts";
+import { rename, splitInto } from "./sanitize-rules.ts";
 
 const config = {
   ...liftedRopeKeys,

@@ -22,7 +22,7 @@ import {
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record } from "./config.ts";
 import { type ForwardOptions, LanguageModel } from "./language-model.ts";
-import { concatenateInto, derive, drop, map, rename, splitInto, whenPresent } from "./sanitize.ts";
+import { concatenateInto, derive, drop, map, rename, splitInto, whenPresent } from "./sanitize-rules.ts";
 import {
   added,
   cast,

@@ -14,10 +14,11 @@ import { add, type MxArray } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { Linear, Module, RMSNorm, relu2, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { moveConvChannels } from "./common-rules.ts";
 import { bool, bound, either, type Infer, int, list, number, oneOf, string } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
 import { mambaTrainingKeys } from "./mamba.ts";
-import { drop, moveConvChannels, stackExperts } from "./sanitize.ts";
+import { drop, stackExperts } from "./sanitize-rules.ts";
 
 /** What a layer is, by the letter of the pattern and by the names of lists. */
 const letters: Readonly<Record<string, string>> = {

@@ -6,9 +6,9 @@ import { createRope } from "../blocks/rope.ts";
 import { headDim } from "../blocks/self-attention.ts";
 import { SparseMoe } from "../blocks/sparse-moe.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { Attention } from "./olmo2.ts";
-import { dropRotaryTables, dropTiedHead, stackNamedExperts } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

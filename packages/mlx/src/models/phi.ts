@@ -8,9 +8,9 @@ import type { LayerCache } from "../cache/index.ts";
 import { float32, type MxArray } from "../core/index.ts";
 import { Embedding, geluApprox, LayerNorm, Linear, Module, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
 import { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
-import { dropRotaryTables } from "./sanitize.ts";
 
 const config = {
   vocab_size: int.default(51200),

@@ -9,8 +9,8 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { LayerNorm, Linear, Module, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackMixtralExperts } from "./common-rules.ts";
 import { type Infer, int, number, oneOf, record } from "./config.ts";
-import { stackMixtralExperts } from "./sanitize.ts";
 
 const config = {
   vocab_size: int.default(32064),

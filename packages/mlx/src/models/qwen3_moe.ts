@@ -8,9 +8,9 @@ import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { isSparseLayer, SparseMoe } from "../blocks/sparse-moe.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, oneOf } from "./config.ts";
 import { config as qwen3Schema } from "./qwen3.ts";
-import { dropTiedHead, stackNamedExperts } from "./sanitize.ts";
 
 const config = {
   ...qwen3Schema,

@@ -13,8 +13,9 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, moveConvChannels, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
-import { drop, dropTiedHead, map, moveConvChannels, stackNamedExperts, whenPresent } from "./sanitize.ts";
+import { drop, map, whenPresent } from "./sanitize-rules.ts";
 import { added } from "./tensor-change.ts";
 
 const config = {

@@ -16,6 +16,7 @@ import {
 import { NVFP4_LARGEST } from "../nn/index.ts";
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
+import { sanitize } from "./sanitize.ts";
 import {
   concatenateInto,
   deinterleave,
@@ -25,12 +26,11 @@ import {
   map,
   rename,
   repackFloats,
-  sanitize,
   splitInto,
   stackExperts,
   throughDense,
   whenPresent,
-} from "./sanitize.ts";
+} from "./sanitize-rules.ts";
 import { added, cast, multiplied, reshaped, transposed, viewed } from "./tensor-change.ts";
 
 const numbered = (value: number): MxArray => array([value], float32);

@@ -1,5 +1,5 @@
 import type { Architecture } from "./architecture.ts";
-import { rename, type SanitizeRule } from "./sanitize.ts";
+import { rename, type SanitizeRule } from "./sanitize-rules.ts";
 import { type Raw, wrapText } from "./wrap-text.ts";
 
 /** The settings of the other parts, where a config has them beside those of the language model. */

@@ -2,7 +2,8 @@ import { TextModel } from "../blocks/text-model.ts";
 import type { MxArray } from "../core/index.ts";
 import type { Architecture } from "./architecture.ts";
 import { parseConfig, record } from "./config.ts";
-import { drop, rename, type SanitizeRule, sanitize } from "./sanitize.ts";
+import { sanitize } from "./sanitize.ts";
+import { drop, rename, type SanitizeRule } from "./sanitize-rules.ts";
 
 const PREFIX = "language_model.";
 

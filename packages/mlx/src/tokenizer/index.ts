@@ -11,6 +11,7 @@ export {
   type EncodedConversation,
   encodeConversation,
 } from "./encode-conversation.ts";
+export { encodePieces } from "./encode-pieces.ts";
 export { eosTokenIds } from "./eos-token-ids.ts";
 export type { GgufMetadata } from "./gguf-metadata.ts";
 export { DEFAULT_TEMPLATE_LIMITS, type TemplateLimits } from "./jinja/index.ts";

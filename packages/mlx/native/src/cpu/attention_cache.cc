@@ -16,6 +16,11 @@ class AppendToCache : public mx::Primitive {
 
   void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override {
     for (int i = 0; i < 2; i++) {
+      if (outputs[i].size() == 0) {  // rows without features
+        outputs[i].set_data(mx::allocator::malloc(0));
+        outputs[2 + i].set_data(mx::allocator::malloc(0));
+        continue;
+      }
       take_buffer(inputs[i], outputs[i], encoder());
       view_used(outputs[i], outputs[2 + i]);
       write(inputs[2 + i], outputs[i]);
@@ -44,7 +49,7 @@ class AppendToCache : public mx::Primitive {
   void write(const mx::array& update, mx::array& buffer) {
     const mx::array rows = update.strides(3) == 1 ? update : row_contiguous(update, encoder());
     const CacheAppend append =
-        cache_append(rows.data<void>(), rows.shape().data(), rows.strides().data(), buffer, start_);
+        cache_append(rows.data<void>(), rows.dtype(), rows.shape().data(), rows.strides().data(), buffer, start_);
     encoder().dispatch([append] { append.run(); });
   }
 
@@ -73,8 +78,8 @@ std::vector<mx::array> append_to_cache(const mx::array& keys, const mx::array& v
                                   std::make_shared<AppendToCache>(start), {keys, values, new_keys, new_values});
   }
   const mx::Shape from{0, 0, start, 0}, origin{0, 0, 0, 0};
-  const mx::array all_keys = mx::slice_update(keys, new_keys, from, used_keys);
-  const mx::array all_values = mx::slice_update(values, new_values, from, used_values);
+  const mx::array all_keys = mx::slice_update(keys, mx::astype(new_keys, keys.dtype()), from, used_keys);
+  const mx::array all_values = mx::slice_update(values, mx::astype(new_values, values.dtype()), from, used_values);
   return {all_keys, all_values, mx::slice(all_keys, origin, used_keys), mx::slice(all_values, origin, used_values)};
 }
 

@@ -13,6 +13,7 @@
 #include "float_type.h"
 #include "head_turn.h"
 #include "norm_rows.h"
+#include "packed_weights.h"
 #include "quant_layer.h"
 #include "quant_matmul.h"
 #include "row_view.h"
@@ -164,7 +165,7 @@ class DecoderLayer : public mx::Primitive {
     const int B = buffer.shape(0), K = buffer.shape(1), D = buffer.shape(3);
     const int sizes[] = {B, K, L};
     const int64_t strides[] = {int64_t{L} * K * D, D, int64_t{K} * D};
-    return cache_append(nullptr, sizes, strides, buffer, turn_.offset);
+    return cache_append(nullptr, mx::float32, sizes, strides, buffer, turn_.offset);
   }
 
   AttentionProblem attention_over(const mx::array& keys, const mx::array& values, int L) const {
@@ -176,8 +177,8 @@ class DecoderLayer : public mx::Primitive {
     std::copy_n(keys.strides().begin(), 3, p.k_strides);
     std::copy_n(values.strides().begin(), 3, p.v_strides);
     p.is_causal = L > 1;
-    p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), CacheType::f32, keys.shape(3),
-              values.shape(3), MaskKind::none, 0, l.scale, 0};
+    p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
+              keys.shape(3), values.shape(3), MaskKind::none, 0, l.scale, 0};
     return p;
   }
 
@@ -223,13 +224,21 @@ class LayerReader {
   // Matrix `i`, which must read rows of K numbers.
   bool matrix(size_t i, size_t K, QuantProduct& out) {
     const mx::array &w = parts_.matrices[3 * i], &scales = parts_.matrices[3 * i + 1], &biases = parts_.matrices[3 * i + 2];
-    const QuantFormat format{parts_.bits[i], parts_.groups[i]};
-    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, format.bits, format.group)) return false;
-    if (!is_computed(w) || !is_computed(scales) || !is_computed(biases)) return false;
-    const QuantMatrix matrix{w.data<uint8_t>(),     scales.data<void>(), biases.data<void>(),
-                             *float_type(scales.dtype()), format.bits, static_cast<size_t>(format.group), K};
-    out = {matrix, static_cast<size_t>(w.shape(0)), nullptr};
-    layer_->arrays.insert(layer_->arrays.end(), {w, scales, biases});
+    const int bits = parts_.bits[i], group = parts_.groups[i];
+    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, bits, group)) return false;
+    const size_t G = static_cast<size_t>(group);
+    QuantMatrix m{nullptr, nullptr, nullptr, *float_type(scales.dtype()), bits, G, K};
+    if (const auto packed = packed_bytes(w, scales, biases)) {
+      m.w = packed->data<uint8_t>();
+      m.is_packed = true;
+      layer_->arrays.push_back(*packed);
+    } else if (is_computed(w) && is_computed(scales) && is_computed(biases)) {
+      m.w = w.data<uint8_t>(), m.scales = scales.data<void>(), m.biases = biases.data<void>();
+      layer_->arrays.insert(layer_->arrays.end(), {w, scales, biases});
+    } else {
+      return false;
+    }
+    out = {m, size(w, 0), nullptr};
     return true;
   }
 
@@ -273,7 +282,7 @@ bool fit(const mx::array& x, const std::vector<mx::array>& buffers, int start) {
   if (buffers.size() != 2 || buffers[0].ndim() != 4 || buffers[1].ndim() != 4) return false;
   return std::all_of(buffers.begin(), buffers.end(), [&](const mx::array& buffer) {
     const mx::Shape update{x.shape(0), buffers[0].shape(1), x.shape(1), buffer.shape(3)};
-    return fits_buffer(buffer, update, mx::float32, start);
+    return buffer.dtype() == buffers[0].dtype() && fits_buffer(buffer, update, mx::float32, start);
   });
 }
 
@@ -291,7 +300,7 @@ std::vector<mx::array> decoder_layer(const mx::array& x, const std::vector<mx::a
   if (turn.freqs && !reader.add_freqs(*turn.freqs, static_cast<size_t>(turn.dims) / 2)) return {};
   const HeadTurn head_turn{turn.dims, turn.traditional, turn.base, turn.scale, start};
   return mx::array::make_arrays({x.shape(), buffers[0].shape(), buffers[1].shape()},
-                                std::vector<mx::Dtype>(3, mx::float32),
+                                {mx::float32, buffers[0].dtype(), buffers[1].dtype()},
                                 std::make_shared<DecoderLayer>(std::move(layer), head_turn),
                                 {x, buffers[0], buffers[1]});
 }

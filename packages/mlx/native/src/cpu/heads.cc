@@ -16,7 +16,7 @@ namespace abstractllm::cpu {
 
 namespace {
 
-// Inputs: rows, three matrices, three added rows or none, frequencies where there is no base.
+// Inputs: rows, three matrices (QuantFormat), three added rows or none, frequencies where there is no base.
 class RotatedHeads : public mx::Primitive {
  public:
   RotatedHeads(NormedInput input, std::array<QuantFormat, 3> formats, bool has_rows, HeadTurn turn, bool fast)
@@ -42,7 +42,7 @@ class RotatedHeads : public mx::Primitive {
     std::array<Heads, 3> heads;
     std::array<const float*, 3> added{};
     size_t next = input_.count();
-    for (size_t i = 0; i < 3; i++, next += 3) {
+    for (size_t i = 0; i < 3; next += formats_[i++].count()) {
       allocate_by_position(outputs[i]);
       heads[i] = {outputs[i].data<float>(), static_cast<size_t>(outputs[i].shape(1)),
                   static_cast<size_t>(outputs[i].shape(3))};
@@ -111,16 +111,15 @@ std::vector<mx::array> rotated_heads(const mx::array& x, const HeadMatrices& m, 
   if (!is_native(x, m, r)) return composed_heads(x, m, r);
   std::vector<mx::array> inputs;
   const NormedInput input = take_input(x, inputs);
-  inputs.insert(inputs.end(), m.arrays.begin(), m.arrays.end());
-  inputs.insert(inputs.end(), m.rows.begin(), m.rows.end());
-  if (r.freqs) inputs.push_back(*r.freqs);
   std::vector<mx::Shape> shapes;
   std::array<QuantFormat, 3> formats;
   for (size_t i = 0; i < 3; i++) {
     const int heads = i == 0 ? m.query_heads : m.key_heads;
     shapes.push_back({x.shape(0), heads, x.shape(1), m.arrays[3 * i].shape(0) / heads});
-    formats[i] = {m.bits[i], m.groups[i]};
+    formats[i] = take_matrix(m.arrays[3 * i], m.arrays[3 * i + 1], m.arrays[3 * i + 2], m.bits[i], m.groups[i], inputs);
   }
+  inputs.insert(inputs.end(), m.rows.begin(), m.rows.end());
+  if (r.freqs) inputs.push_back(*r.freqs);
   const HeadTurn turn{r.dims, r.traditional, r.base, r.scale, r.offset};
   return mx::array::make_arrays(
       std::move(shapes), std::vector<mx::Dtype>(3, mx::float32),

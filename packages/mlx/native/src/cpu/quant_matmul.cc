@@ -74,10 +74,10 @@ class GatedMlp : public QuantLayer {
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     const PendingRows rows(input_, inputs, encoder);
-    const size_t first = input_.count();
-    QuantProduct gate = quant_operand(inputs, first, formats_[0], encoder);
-    QuantProduct up = quant_operand(inputs, first + 3, formats_[1], encoder);
-    QuantProduct down = quant_operand(inputs, first + 6, formats_[2], encoder);
+    const size_t at_gate = input_.count(), at_up = at_gate + formats_[0].count(), at_down = at_up + formats_[1].count();
+    QuantProduct gate = quant_operand(inputs, at_gate, formats_[0], encoder);
+    QuantProduct up = quant_operand(inputs, at_up, formats_[1], encoder);
+    QuantProduct down = quant_operand(inputs, at_down, formats_[2], encoder);
     const float* addend = addend_of(inputs, encoder);
     allocate(out);
     down.out = out.data<float>();
@@ -154,12 +154,13 @@ mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::arr
   if (!is_ours) return mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
   mx::Shape shape = x.shape();
   shape.back() = w.shape(0);
-  const QuantFormat format{b, g};
+  std::vector<mx::array> matrix;
+  const QuantFormat format = take_matrix(w, scales, *biases, b, g, matrix);
   const bool fast = settings().fast_matmul;
-  if (auto mlp = gated_mlp(x, shape, {w, scales, *biases}, format, fast)) return *mlp;
+  if (auto mlp = gated_mlp(x, shape, matrix, format, fast)) return *mlp;
   std::vector<mx::array> inputs;
   const NormedInput input = take_input(x, inputs);
-  inputs.insert(inputs.end(), {w, scales, *biases});
+  inputs.insert(inputs.end(), matrix.begin(), matrix.end());
   return mx::array(std::move(shape), mx::float32, std::make_shared<QuantizedMatmul>(input, format, fast),
                    std::move(inputs));
 }
