@@ -1,6 +1,6 @@
 """Decoders with recurrent layers, alone or beside attention."""
 
-from .case import BASE, GEMMA, Case, family
+from .case import BASE, GEMMA, Case, family, packed_by
 
 mamba = family(
     "mamba",
@@ -231,6 +231,84 @@ qwen3_5_moe = family(
     },
 )
 
+PRISM = {
+    **QWEN3_5,
+    "hidden_size": 512,
+    "num_hidden_layers": 2,
+    "full_attention_interval": 2,
+    "intermediate_size": 512,
+    "num_attention_heads": 8,
+    "head_dim": 64,
+}
+
+
+def packed(paths: dict[str, int]) -> list[dict]:
+    """The manifest of packed modules, by the blocks that their inputs are turned in."""
+    return [
+        {"path": path, "block": block, "embedding": path == "model.embed_tokens", "dtype": "float16"}
+        for path, block in paths.items()
+    ]
+
+
+PRISM_MODULES = {
+    "model.embed_tokens": 512,
+    **{f"model.layers.0.linear_attn.in_proj_{part}": 512 for part in ("qkv", "z")},
+    **{f"model.layers.1.self_attn.{part}_proj": 512 for part in "qkvo"},
+    **{f"model.layers.{i}.mlp.{part}_proj": 512 for i in (0, 1) for part in ("gate", "up", "down")},
+    "lm_head": 512,
+}
+
+prism_hadamard_qwen35 = family(
+    "prism_hadamard_qwen35",
+    {
+        "model_type": "prism_hadamard_qwen35",
+        "vocab_size": 64,
+        "tensor_namespace": "mlx-vlm-qwen3_5",
+        "gdn_activation_layout": "grouped",
+        "quantization": {"bits": 2, "group_size": 128, "mode": "affine"},
+        "modules": packed(PRISM_MODULES),
+        "text_config": PRISM,
+        "vision_config": {},
+    },
+    {
+        "every matrix but one": {
+            "checkpoints": {
+                "mlx-vlm": {
+                    "vision_tower.patch_embed.proj.weight": (8, 3),
+                    **{f"language_model.{path}.signs": (512,) for path in PRISM_MODULES},
+                    "language_model.model.embed_tokens.weight": ("uint32", 64, 32),
+                    "language_model.model.embed_tokens.{scales,biases}": ("float16", 64, 4),
+                    "language_model.model.layers.0.linear_attn.conv1d.weight": (192, 4, 1),
+                }
+            }
+        },
+        "tied, text alone, some as they are": {
+            "schema_version": 1,
+            "tensor_namespace": "mlx-lm-text",
+            "text_config": {**PRISM, "tie_word_embeddings": True},
+            "modules": packed(
+                {
+                    "model.embed_tokens": 512,
+                    "model.layers.0.mlp.down_proj": 0,
+                    "model.layers.1.self_attn.o_proj": 512,
+                }
+            ),
+        },
+        "larger blocks, dense embeddings": {
+            "text_config": {**PRISM, "intermediate_size": 2048},
+            "modules": packed(
+                {
+                    "model.layers.0.mlp.down_proj": 1024,
+                    "model.layers.1.mlp.down_proj": 2048,
+                    "model.layers.1.mlp.up_proj": 512,
+                    "lm_head": 0,
+                }
+            ),
+        },
+    },
+    quantized=False,
+)
+
 LFM2 = {
     "model_type": "lfm2",
     "vocab_size": 64,
@@ -293,7 +371,8 @@ lfm2_vl = family(
                     "language_model.model.layers.{0,2}.conv.conv.weight": (64, 3, 1),
                 }
             }
-        }
+        },
+        "lfm2_vl alias": {"model_type": "lfm2_vl", "same_as": "language model"},
     },
 )
 
@@ -1123,38 +1202,48 @@ kimi_k3 = family(
     {
         "language model": {
             "checkpoints": {
-                "transformers": {
-                    "vision_tower.patch_embed.proj.weight": (8, 3),
-                    "mm_projector.proj.0.weight": (64, 8),
-                    "language_model.model.embed_tokens.weight": (64, 64),
-                    "language_model.model.layers.{0-3}.self_attention_res.{proj,norm}_weight": (64,),
-                    "language_model.model.layers.{0-3}.mlp_res.{proj,norm}_weight": (64,),
-                    "language_model.model.output_attn_res.{proj,norm}_weight": (64,),
-                    "language_model.model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight_packed": (
-                        "uint8",
-                        64,
-                        32,
-                    ),
-                    "language_model.model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight_scale": (
-                        "uint8",
-                        64,
-                        2,
-                    ),
-                    "language_model.model.layers.{1-3}.block_sparse_moe.gate.weight": (8, 64),
-                    "language_model.model.layers.{1-3}.block_sparse_moe.gate.e_score_correction_bias": (8,),
-                    "language_model.model.layers.{0,1,3}.self_attn.{q,k,v}_proj.weight": (128, 64),
-                    "language_model.model.layers.{0,1,3}.self_attn.{q,k,v}_conv1d.weight": (128, 1, 4),
-                    "language_model.model.layers.{0,1,3}.self_attn.A_log": (1, 1, 8, 1),
-                    "language_model.model.layers.{0,1,3}.self_attn.dt_bias": (4, 32),
-                    "language_model.model.layers.2.self_attn.kv_b_proj.weight": (224, 32),
-                    "language_model.model.layers.4.eh_proj.weight": (64, 128),
-                    "language_model.model.mtp.norm.weight": (64,),
-                    "language_model.lm_head.weight": (64, 64),
-                },
+                "transformers": packed_by(
+                    "compressed-tensors",
+                    {
+                        "vision_tower.patch_embed.proj.weight": (8, 3),
+                        "mm_projector.proj.0.weight": (64, 8),
+                        "language_model.model.embed_tokens.weight": (64, 64),
+                        "language_model.model.layers.{0-3}.self_attention_res.{proj,norm}_weight": (64,),
+                        "language_model.model.layers.{0-3}.mlp_res.{proj,norm}_weight": (64,),
+                        "language_model.model.output_attn_res.{proj,norm}_weight": (64,),
+                        "language_model.model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight_packed": (
+                            "uint8",
+                            64,
+                            32,
+                        ),
+                        "language_model.model.layers.{1-3}.block_sparse_moe.experts.{0-7}.{w1,w2,w3}.weight_scale": (
+                            "uint8",
+                            64,
+                            2,
+                        ),
+                        "language_model.model.layers.{1-3}.block_sparse_moe.gate.weight": (8, 64),
+                        "language_model.model.layers.{1-3}.block_sparse_moe.gate.e_score_correction_bias": (
+                            8,
+                        ),
+                        "language_model.model.layers.{0,1,3}.self_attn.{q,k,v}_proj.weight": (128, 64),
+                        "language_model.model.layers.{0,1,3}.self_attn.{q,k,v}_conv1d.weight": (128, 1, 4),
+                        "language_model.model.layers.{0,1,3}.self_attn.A_log": (1, 1, 8, 1),
+                        "language_model.model.layers.{0,1,3}.self_attn.dt_bias": (4, 32),
+                        "language_model.model.layers.2.self_attn.kv_b_proj.weight": (224, 32),
+                        "language_model.model.layers.4.eh_proj.weight": (64, 128),
+                        "language_model.model.mtp.norm.weight": (64,),
+                        "language_model.lm_head.weight": (64, 64),
+                    },
+                    format="mxfp4-pack-quantized",
+                ),
                 "mlx-lm": {
                     "language_model.model.layers.{0,1,3}.self_attn.qkv_proj.weight": (384, 64),
                     "language_model.model.layers.{0,1,3}.self_attn.qkv_conv.conv.weight": (384, 4, 1),
-                    "language_model.model.layers.{1-3}.mlp.switch_mlp.{gate,up,down}_proj.weight": (8, 64, 64),
+                    "language_model.model.layers.{1-3}.mlp.switch_mlp.{gate,up,down}_proj.weight": (
+                        8,
+                        64,
+                        64,
+                    ),
                 },
             }
         },
@@ -1196,6 +1285,7 @@ CASES: list[Case] = [
     *qwen3_next,
     *qwen3_5,
     *qwen3_5_moe,
+    *prism_hadamard_qwen35,
     *lfm2,
     *lfm2_vl,
     *lfm2_moe,

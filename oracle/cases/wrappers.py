@@ -1,7 +1,7 @@
 """Language models inside multimodal ones."""
 
-from .case import BASE, LLAMA, LLAMA3_ROPE, Case, family
-from .latent import LATENT, ROUTED, YARN
+from .case import BASE, LLAMA, LLAMA3_ROPE, Case, family, packed_by
+from .latent import LATENT, MISTRAL4, ROUTED, YARN
 
 gemma3 = family(
     "gemma3",
@@ -76,6 +76,22 @@ mistral3 = family(
                     "original_max_position_embeddings": 3,
                     "llama_4_scaling_beta": 0.5,
                 },
+            },
+        },
+        "Mistral 4": {
+            "text_config": MISTRAL4,
+            "checkpoints": {
+                "fp8": packed_by(
+                    "fp8",
+                    {
+                        "model.language_model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
+                        "model.language_model.layers.{0-2}.self_attn.kv_b_proj.weight_scale_inv": (1,),
+                        "model.language_model.layers.{1-2}.mlp.experts.down_proj": ("uint8", 8, 64, 64),
+                        "model.language_model.layers.{1-2}.mlp.experts.down_proj_scale_inv": (8, 1, 1),
+                        "model.vision_tower.patch_conv.weight": (8, 3),
+                        "lm_head.weight": (64, 64),
+                    },
+                )
             },
         },
     },
@@ -318,10 +334,8 @@ kimi_k25 = family(
     {
         "two of four groups": {
             "checkpoints": {
-                "packed integers": {
-                    f"{KIMI_EXPERTS}_packed": ("uint32", 64, 8),
-                    f"{KIMI_EXPERTS}_scale": ("bfloat16", 64, 2),
-                    f"{KIMI_EXPERTS}_shape": ("uint32", 2),
+                "transformers": {
+                    KIMI_EXPERTS: (64, 64),
                     "language_model.model.layers.{0-2}.self_attn.kv_b_proj.weight": (224, 64),
                     "language_model.model.layers.61.eh_proj.weight": (64, 128),
                     "language_model.lm_head.weight": (64, 64),

@@ -151,6 +151,7 @@ export {
   getAvailableProviders,
   type ProviderLoader,
   type ProviderModule,
+  type ProviderName,
   registerProvider,
 } from "./registry/index.ts";
 export { generateObject, withSchemaPrompt } from "./schema/index.ts";

@@ -78,6 +78,7 @@ export {
   type RopeSettings,
   reversedRope,
 } from "./rope.ts";
+export { yarnWavelengths } from "./rope-wavelengths.ts";
 export {
   CorrectedGate,
   type CorrectedGateConfig,

@@ -9,9 +9,10 @@ import type { Quantization } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { Block, bailingExperts, makeFeedForward } from "./bailing_moe.ts";
 import { BailingHybridDecoder, isRecurrent, LinearAttention } from "./bailing_moe_linear.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record, string } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
-import { dropLayersFrom, dropTiedHead } from "./sanitize.ts";
+import { dropLayersFrom } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),

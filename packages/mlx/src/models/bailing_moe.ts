@@ -15,8 +15,9 @@ import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray, zeros } from "../core/index.ts";
 import { Embedding, Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record, string } from "./config.ts";
-import { dropTiedHead, map, rename, stackNamedExperts } from "./sanitize.ts";
+import { map, rename } from "./sanitize-rules.ts";
 import { columnsNormed } from "./tensor-change.ts";
 
 const config = {

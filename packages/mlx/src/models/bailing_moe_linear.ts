@@ -23,9 +23,9 @@ import {
   makeFeedForward,
   normHead,
 } from "./bailing_moe.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record, string } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -17,9 +17,10 @@ import { Linear, Module, silu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { Block } from "./bailing_moe.ts";
 import { BailingHybridDecoder, isRecurrent } from "./bailing_moe_linear.ts";
+import { dropTiedHead, moveConvChannels, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
-import { dropLayersFrom, dropTiedHead, moveConvChannels, stackNamedExperts } from "./sanitize.ts";
+import { dropLayersFrom } from "./sanitize-rules.ts";
 
 const config = {
   vocab_size: int.default(157184),

@@ -7,7 +7,7 @@ import { fakeFp8 } from "../blocks/fake-quantize.ts";
 import { collapseStreams, expandStreams, HyperConnection } from "../blocks/hyper-connection.ts";
 import { LimitedMoe } from "../blocks/limited-moe.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
-import { yarnWavelengths } from "../blocks/rope.ts";
+import { yarnWavelengths } from "../blocks/rope-wavelengths.ts";
 import { Compressor, Indexer, type PassState, slots } from "../blocks/row-compression.ts";
 import { SwitchLinear } from "../blocks/switch-linear.ts";
 import { TailRope } from "../blocks/tail-rope.ts";
@@ -19,7 +19,7 @@ import { Embedding, Linear, Module, RMSNorm } from "../nn/index.ts";
 import { type Architecture, defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf, parseConfig, record } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { drop, map, rename, repackFloats, stackExperts, whenPresent } from "./sanitize.ts";
+import { drop, map, rename, repackFloats, stackExperts, whenPresent } from "./sanitize-rules.ts";
 import { reshaped } from "./tensor-change.ts";
 
 const layerIds = list(int.required()).default([]);

@@ -10,8 +10,8 @@ import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import type { MxArray } from "../core/index.ts";
 import type { Quantization } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -10,9 +10,10 @@ import type { LayerCache } from "../cache/index.ts";
 import { add, float32, type MxArray, softmax } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { GraniteModel } from "./granite.ts";
-import { dropTiedHead, rename, splitInto } from "./sanitize.ts";
+import { rename, splitInto } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),

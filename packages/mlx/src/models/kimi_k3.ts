@@ -17,20 +17,13 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Embedding, type GatedActivation, Linear, Module, type Quantization, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, object, oneOf } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
 import { ShortConv } from "./kimi_linear.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import {
-  concatenateInto,
-  drop,
-  dropLayersFrom,
-  dropTiedHead,
-  map,
-  rename,
-  stackMixtralExperts,
-} from "./sanitize.ts";
-import { computed, reshaped, transposed, viewed } from "./tensor-change.ts";
+import { concatenateInto, drop, dropLayersFrom, map, rename } from "./sanitize-rules.ts";
+import { computed, reshaped, transposed } from "./tensor-change.ts";
 import { wrapOptionalText } from "./wrap-text.ts";
 
 const config = {
@@ -67,6 +60,7 @@ const config = {
   num_shared_experts: int.default(0),
   moe_intermediate_size: int.default(0),
   moe_router_activation_func: oneOf("sigmoid").optional(),
+  topk_method: oneOf("noaux_tc").optional(),
   moe_renormalize: bool.default(true),
   routed_scaling_factor: number.default(1),
   first_k_dense_replace: int.default(0),
@@ -339,9 +333,6 @@ const text = defineArchitecture({
     dropLayersFrom((c: Config) => c.num_hidden_layers), // predict further tokens
     dropTiedHead,
     rename(/(?<=(self_attention|mlp|output_attn)_res)\.(proj|norm)_weight$/, "_$2.weight"),
-    map(/experts\.\d+\.w\d\.weight_packed$/, [viewed(mx.uint32)]),
-    rename(/(?<=experts\.\d+\.w\d)\.weight_packed$/, ".weight"),
-    rename(/(?<=experts\.\d+\.w\d)\.weight_scale$/, ".scales"),
     ...stackMixtralExperts,
     rename(/block_sparse_moe\.gate\.e_score_correction_bias$/, "mlp.e_score_correction_bias"),
     rename(/block_sparse_moe\./, "mlp."),

@@ -16,9 +16,10 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module, silu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record } from "./config.ts";
 import { splitExpansionOf } from "./deepseek_v3.ts";
-import { drop, dropTiedHead, map, rename, stackMixtralExperts } from "./sanitize.ts";
+import { drop, map, rename } from "./sanitize-rules.ts";
 import { reshaped, transposed } from "./tensor-change.ts";
 
 const config = {

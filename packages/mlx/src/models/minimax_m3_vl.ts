@@ -17,9 +17,10 @@ import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { type GatedActivation, Linear, Module, type PositionEmbedding, swigluOai } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record, string } from "./config.ts";
 import { layerCache } from "./language-model.ts";
-import { dropTiedHead, map, rename, splitInto, stackMixtralExperts, whenPresent } from "./sanitize.ts";
+import { map, rename, splitInto, whenPresent } from "./sanitize-rules.ts";
 import { squeezed, viewed } from "./tensor-change.ts";
 import { wrapText } from "./wrap-text.ts";
 
@@ -30,6 +31,10 @@ const indexer = {
   sparse_topk_blocks: int.optional(),
   sparse_local_block: int.optional(),
   sparse_attention_freq: list(int.required()).optional(),
+  use_sparse_attention: oneOf(true).optional(),
+  sparse_score_type: oneOf("max").optional(),
+  sparse_init_block: oneOf(0).optional(),
+  sparse_disable_index_value: list(int.required()).optional(), // the indexer scores keys and has no values
 };
 
 const config = {
@@ -67,6 +72,9 @@ const config = {
   index_block_size: int.optional(),
   index_topk_blocks: int.optional(),
   index_local_blocks: int.default(1),
+  n_shared_experts: oneOf(1).optional(), // of shared_intermediate_size
+  qk_norm_type: oneOf("per_head").optional(),
+  attention_output_gate: oneOf(false).optional(),
   scoring_func: oneOf("sigmoid").optional(),
   use_routing_bias: oneOf(true).optional(),
   hidden_act: oneOf("silu", "swigluoai").optional(), // always swigluoai
@@ -211,7 +219,7 @@ class Attention extends Module {
     const [B = 1, L = 1] = x.shape;
     const k = index_k_norm.forward(splitHeads(index_k_proj.forward(x), B, L, 1)); // [B, 1, L, D]
     const turned = rope.forward(k, cache.part(0).offset);
-    const noValues = mx.zeros([B, 1, L, 1], turned.dtype); // a cache wants some
+    const noValues = mx.zeros([B, 1, L, 0], turned.dtype);
     return cache.part(1).updateAndFetch(turned, noValues)[0];
   }
 }

@@ -12,6 +12,7 @@ import {
   type GatedActivation,
   Linear,
   Module,
+  NVFP4_LARGEST,
   type PositionEmbedding,
   type Quantization,
   RMSNorm,
@@ -21,8 +22,17 @@ import {
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record } from "./config.ts";
 import { type ForwardOptions, LanguageModel } from "./language-model.ts";
-import { concatenateInto, derive, drop, map, rename, splitInto, whenPresent } from "./sanitize.ts";
-import { added, cast, computed, reshaped, transposed } from "./tensor-change.ts";
+import { concatenateInto, derive, drop, map, rename, splitInto, whenPresent } from "./sanitize-rules.ts";
+import {
+  added,
+  cast,
+  computed,
+  multiplied,
+  reshaped,
+  squeezed,
+  transposed,
+  viewed,
+} from "./tensor-change.ts";
 
 const text = {
   hidden_size: int.required(),
@@ -321,6 +331,22 @@ const fromGate = (branch: string, name: string) => {
   ];
 };
 
+/** Experts' gates and ups, one behind the other along the second axis. */
+const splitExperts = (pattern: RegExp, part: string) =>
+  splitInto<Config>(pattern, [`experts.gate_proj.${part}`, `experts.up_proj.${part}`], { axis: 1 });
+
+/** Experts as ModelOpt packs them; gates and ups have a factor each. */
+const unpackNvfp4 = [
+  map<Config>(/experts\.(gate_up|down)_proj$/, [viewed(mx.uint32)], (_, __, { name }) => name === "uint8"),
+  splitExperts(/experts\.gate_up_proj_weight_scale$/, "scales"),
+  rename<Config>(/experts\.down_proj_weight_scale$/, "experts.down_proj.scales"),
+  map<Config>(/experts\.(gate_up|down)_proj_weight_scale_2$/, [multiplied(NVFP4_LARGEST)]),
+  splitExperts(/experts\.gate_up_proj_weight_scale_2$/, "global_scale"),
+  map<Config>(/experts\.(gate|up)_proj\.global_scale$/, [squeezed(1)]),
+  rename<Config>(/experts\.down_proj_weight_scale_2$/, "experts.down_proj.global_scale"),
+  drop<Config>(/experts\.(gate_up|down)_proj_input_scale$/),
+];
+
 export const architecture = defineArchitecture({
   config,
   create: (c) => new MuseSparkModel(c.text_config),
@@ -330,9 +356,8 @@ export const architecture = defineArchitecture({
       ...fromGate("attention", "attn"),
       ...fromGate("feedforward", "ffn"),
       map(zeroCentered, gain),
-      splitInto(/experts\.gate_up_proj$/, ["experts.gate_proj.weight", "experts.up_proj.weight"], {
-        axis: 1,
-      }),
+      ...unpackNvfp4,
+      splitExperts(/experts\.gate_up_proj$/, "weight"),
       rename(/experts\.down_proj$/, "experts.down_proj.weight"),
     ]),
     map(

@@ -10,7 +10,7 @@ import { Embedding, LayerNorm, Linear, Module, type Quantization, relu2 } from "
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { map } from "./sanitize.ts";
+import { map } from "./sanitize-rules.ts";
 import { reshaped } from "./tensor-change.ts";
 
 const config = {

@@ -6,6 +6,7 @@ import { expectSameLogits } from "./compare-logits.ts";
 import { decodeFloats, type GoldenCase, type GoldenRun, readModelGoldens } from "./golden.ts";
 import { buildModel, runModel } from "./run-model.ts";
 import { kindsOf, makeCheckpoint, sanitizedSha256 } from "./sanitize-checkpoint.ts";
+import { readVisionGoldens } from "./vision-golden.ts";
 
 const vocabSize = (golden: GoldenCase): number => Number(golden.config.vocab_size);
 
@@ -46,7 +47,7 @@ function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
   it("gives rows of different lengths in one batch what it gives each alone", () => {
     const [short, padding] = [other.slice(11), 11];
     const run = {
-      tokens: [tokens, [...Array(padding).fill(0), ...short]],
+      tokens: [tokens, [...Array(padding).fill(7), ...short]],
       chunks: [20, 9, 1, 1, 1, 1, 1, 1, 1, 1],
     };
     const batch = runModel(get(), { ...run, cached: true, leftPadding: [0, padding] }).values;
@@ -158,7 +159,9 @@ describe.each(readModelGoldens())("$architecture", ({ architecture, cases }) => 
 
 it("every registered architecture has a golden", () => {
   const goldens = new Set(
-    readModelGoldens().flatMap(({ cases }) => cases.map(({ config }) => config.model_type)),
+    [...readModelGoldens(), ...readVisionGoldens()].flatMap(({ cases }) =>
+      cases.map(({ config }) => config.model_type),
+    ),
   );
   expect([...registered].filter((name) => !goldens.has(name))).toEqual([]);
 });

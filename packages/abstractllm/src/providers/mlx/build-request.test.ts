@@ -13,6 +13,7 @@ const INFO: ModelInfo = {
   weightBytes: 1,
   vocabSize: 1,
   hasChatTemplate: true,
+  vision: false,
   templateSwitches: [],
   device: "cpu",
   maxBatchSize: 8,
