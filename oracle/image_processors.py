@@ -1,8 +1,6 @@
 """The image processors of mlx-vlm and what they are given: one row for each family and variation of its settings."""
 
 import importlib
-import importlib.util
-import sys
 import types
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +14,6 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from pictures import shapes
 
 TOKENIZER = Path(__file__).parent.parent / "packages/mlx/test/goldens/images/tokenizer.json"
-
-
-def import_models() -> None:
-    """Lets `mlx_vlm.models` be imported without what mlx_vlm itself imports: servers, audio, video."""
-    spec = importlib.util.find_spec("mlx_vlm")
-    package = types.ModuleType("mlx_vlm")
-    package.__path__ = list(spec.submodule_search_locations)
-    package.__spec__ = spec
-    sys.modules["mlx_vlm"] = package
 
 
 SPECIAL = [

@@ -12,8 +12,9 @@ from PIL import Image
 
 from encoding import dump
 from image_files import file_records
-from image_processors import CASES, TOKENIZER, ProcessorCase, import_models, make_tokenizer
+from image_processors import CASES, TOKENIZER, ProcessorCase, make_tokenizer
 from pictures import pil_picture, shapes
+from vision import import_models
 
 GOLDENS = TOKENIZER.parent
 FILTERS = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]

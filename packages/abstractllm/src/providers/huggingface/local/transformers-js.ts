@@ -1,4 +1,4 @@
-import { importOptional } from "../../../registry/import-optional.ts";
+import { explainMissing } from "../../../registry/explain-missing.ts";
 
 /** Where a model comes from and in which precision. */
 export interface LoadOptions {
@@ -69,5 +69,5 @@ const PACKAGE: string = "@huggingface/transformers";
 
 /** @throws {UnsupportedFeatureError} with the install command where the package is not installed */
 export function loadTransformers(): Promise<TransformersModule> {
-  return importOptional("huggingface", () => import(PACKAGE) as Promise<TransformersModule>);
+  return (import(PACKAGE) as Promise<TransformersModule>).catch(explainMissing("huggingface"));
 }
