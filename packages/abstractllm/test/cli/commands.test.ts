@@ -95,7 +95,7 @@ describe("models", () => {
     expect((await list()).stdout).toMatch(/^MODEL +CONTEXT +DATE +OWNER\nphi4-mini:latest +2025-06-15\n/);
     const { provider, models: listed } = JSON.parse((await list("--json")).stdout);
     expect(provider).toBe("ollama");
-    expect(models).toContainEqual({
+    expect(listed).toContainEqual({
       id: "llava:7b",
       createdAt: "2025-06-15T12:00:00.123Z",
       capabilities: {},
