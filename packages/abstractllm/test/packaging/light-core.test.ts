@@ -61,7 +61,7 @@ describe("the core alone", () => {
     expect(files.length).toBeGreaterThan(1);
     expect(files.length).toBeLessThan(15);
     expect(files.filter((url) => !url.startsWith(own))).toEqual([]);
-    const providers = /\/(mlx|openai|anthropic|ollama|lmstudio|openai-compatible)\.js$|\/cli\//;
+    const providers = /\/(mlx|openai|anthropic|huggingface|ollama|lmstudio|openai-compatible)\.js$|\/cli\//;
     expect(files.filter((url) => providers.test(url))).toEqual([]);
   });
 
@@ -110,6 +110,7 @@ describe("without an optional package", () => {
 
   test.each([
     ["mlx", `createLLM("mlx")`, "npm install @abstractllm/mlx"],
+    ["huggingface", `createLLM("huggingface", { local: true })`, "npm install @huggingface/transformers"],
     ["telemetry", `withTelemetry(await createLLM("ollama"))`, "npm install @opentelemetry/api"],
   ])("%s says how to install it", async (feature, call, command) => {
     const { stdout } = await project.run(`

@@ -305,7 +305,9 @@ export const withRopeKeys = (raw: Readonly<Record<string, unknown>>): Record<str
     ...raw,
     rope_theta: raw.rope_theta ?? main.rope_theta,
     partial_rotary_factor: raw.partial_rotary_factor ?? main.partial_rotary_factor,
-    rope_scaling: raw.rope_scaling ?? (main.rope_type === "default" ? undefined : main),
+    rope_scaling:
+      raw.rope_scaling ??
+      (main.rope_type === "default" && main.mrope_section === undefined ? undefined : main),
     rope_local_base_freq: raw.rope_local_base_freq ?? asObject(nested.sliding_attention)?.rope_theta,
   };
 };
