@@ -11,6 +11,7 @@ import {
 import { attention, mergeHeads } from "./attention.ts";
 import type { Mask } from "./mask.ts";
 
+/** Keys of a config that `SelfAttention` reads. */
 export interface SelfAttentionConfig {
   readonly hidden_size: number;
   readonly num_attention_heads: number;
@@ -22,6 +23,7 @@ export interface SelfAttentionConfig {
   readonly v_head_dim?: number | undefined;
 }
 
+/** Options of `SelfAttention`. */
 export interface SelfAttentionOptions {
   rope: PositionEmbedding;
   /** Multiplies the scores. Default `D ** -0.5`. */

@@ -4,13 +4,12 @@ import * as mx from "../core/index.ts";
 import { type MovedMatrix, moveToHugePages } from "../core/mapped.ts";
 import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
 import {
-  isQuantization,
   Linear,
   MatrixLayer,
   type Quantization,
-  type QuantizationMode,
   quantization,
   quantize,
+  storedQuantization,
 } from "../nn/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
@@ -33,25 +32,15 @@ export interface AssembledModel {
 /** Enough for K-quants: 8 bits in small groups hold their 4 to 6 bits with little added error. */
 const UNPACKED: Quantization = { bits: 8, groupSize: 32, mode: "affine" };
 
-/**
- * The quantization that the shapes and dtype of a layer's arrays tell, where MLX has one like that.
- *
- * @see mlx-lm 0.32.2 utils.py infer_quant_config
- */
-const storedQuantization = (
-  layer: MatrixLayer,
-  path: string,
+/** The quantization that a layer's arrays tell. */
+const quantizationIn = (
   weights: ReadonlyMap<string, MxArray>,
+  path: string,
+  layer: MatrixLayer,
 ): Quantization | undefined => {
   const [weight, scales] = [weights.get(`${path}.weight`), weights.get(`${path}.scales`)];
-  const inputs = layer.matrixShape.at(-1) ?? 0;
-  if (weight === undefined || scales === undefined || weight.ndim < 2 || scales.ndim < 2) return undefined;
-  const groupSize = inputs / scales.dim(-1);
-  const bits = (weight.dim(-1) * 32) / inputs;
-  const modes: readonly QuantizationMode[] =
-    scales.dtype === mx.uint8 ? ["mxfp4", "nvfp4", "mxfp8"] : ["affine"];
-  const mode = modes.find((candidate) => isQuantization({ groupSize, bits, mode: candidate }));
-  return mode === undefined ? undefined : { groupSize, bits, mode };
+  if (weight === undefined || scales === undefined) return undefined;
+  return storedQuantization(weight, scales, layer.matrixShape.at(-1) ?? 0);
 };
 
 /** Prepares the layers that the checkpoint stores quantized. */
@@ -66,9 +55,16 @@ const expectQuantized = (
     if (!(layer instanceof MatrixLayer) || !weights.has(`${path}.scales`)) continue;
     const own = stored.layers.get(path);
     if (own === false) continue;
-    layer.expectQuantized(own ?? storedQuantization(layer, path, weights) ?? stored.standard);
+    layer.expectQuantized(own ?? quantizationIn(weights, path, layer) ?? stored.standard);
     if (weights.has(`${path}.global_scale`)) layer.expectGlobalScale();
   }
+};
+
+/** The architecture with what sees images, where the checkpoint holds the weights of that. */
+const seeing = (architecture: BoundArchitecture, { weights }: Checkpoint): BoundArchitecture => {
+  const { vision } = architecture;
+  const hasVision = vision !== undefined && [...weights.keys()].some((key) => vision.weights.test(key));
+  return hasVision ? vision.bind() : architecture;
 };
 
 /** Quantizes what the options ask for; returns the prevailing quantization and what to tell the user. */
@@ -142,12 +138,14 @@ const evaluateAll = (model: LanguageModel): void => {
  * @throws {WeightsError} when the weights do not fit the model
  */
 export const assembleModel = (
-  architecture: BoundArchitecture,
+  ofText: BoundArchitecture,
   checkpoint: Checkpoint,
   options: AssembleOptions,
 ): AssembledModel => {
-  const model = architecture.create();
+  let model: LanguageModel | undefined;
   try {
+    const architecture = seeing(ofText, checkpoint);
+    model = architecture.create();
     const weights = architecture.sanitize(checkpoint.weights);
     const used = new Set(weights.values());
     for (const array of checkpoint.weights.values()) if (!used.has(array)) array.dispose();
@@ -167,7 +165,7 @@ export const assembleModel = (
     return { model, quantization: prevailing, warnings: [...warnings, ...unknown] };
   } catch (error) {
     for (const array of checkpoint.weights.values()) array.dispose();
-    model.dispose();
+    model?.dispose();
     throw error;
   }
 };

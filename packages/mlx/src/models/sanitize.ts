@@ -1,216 +1,16 @@
-/** Rules that fit a checkpoint's weight keys to a model's parameters; data, so they can be printed and tested. */
-import {
-  arange,
-  concatenate,
-  type Dtype,
-  type MxArray,
-  reshape,
-  split,
-  stack,
-  take,
-  tidy,
-  uint32,
-} from "../core/index.ts";
+/** Applies sanitize rules. */
+import { arange, concatenate, type MxArray, reshape, split, stack, take, tidy } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
-import { pack, repackFloatScales, takePacked, unpack, unpackFp8Blocks } from "./packed-weights.ts";
-import { applyChange, multiplied, type TensorChange, transposed, viewed } from "./tensor-change.ts";
-
-/** A value, or how to take it from the config. */
-type FromConfig<C, T> = T | ((config: C) => T);
-
-export interface MapRule<C> {
-  readonly kind: "map";
-  readonly pattern: RegExp;
-  readonly changes: FromConfig<C, readonly TensorChange[]>;
-  readonly when?: (shape: readonly number[], config: C, dtype: Dtype) => boolean;
-}
-
-export interface SplitRule<C> {
-  readonly kind: "split";
-  readonly pattern: RegExp;
-  readonly to: readonly string[];
-  /** Lengths of the parts; equal ones when absent. */
-  readonly sizes?: (config: C) => readonly number[];
-  readonly axis: number;
-  readonly when?: (shape: readonly number[], config: C) => boolean;
-  /** The parts take turns along the axis instead of following one another. */
-  readonly interleaved?: boolean;
-}
-
-interface ConcatenateRule {
-  readonly kind: "concatenate";
-  /** Its group `part` matches a part's name. */
-  readonly pattern: RegExp;
-  readonly to: string;
-  readonly parts: readonly string[];
-}
-
-interface DeriveRule {
-  readonly kind: "derive";
-  readonly pattern: RegExp;
-  readonly to: string;
-  readonly changes: readonly TensorChange[];
-}
-
-export interface DropLayersRule<C> {
-  readonly kind: "drop-layers";
-  /** Its group `layer` matches the layer's number. */
-  readonly pattern: RegExp;
-  readonly from: (config: C) => number;
-}
-
-export interface DenseRule<C> {
-  readonly kind: "dense";
-  readonly pattern: RegExp;
-  readonly inputDims: (config: C) => number;
-  readonly rules: readonly SanitizeRule<C>[];
-}
-
-export interface WhenRule<C> {
-  readonly kind: "when-present";
-  readonly pattern: RegExp;
-  readonly shaped?: (shape: readonly number[]) => boolean;
-  readonly rules: readonly SanitizeRule<C>[];
-}
-
-export type SanitizeRule<C> =
-  | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
-  | DropLayersRule<C>
-  | {
-      readonly kind: "rename";
-      readonly pattern: RegExp;
-      readonly to: string;
-      readonly when?: (config: C) => boolean;
-    }
-  | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
-  | MapRule<C>
-  | SplitRule<C>
-  | ConcatenateRule
-  | DeriveRule
-  | { readonly kind: "unpack-fp8"; readonly block: number }
-  | { readonly kind: "repack-float-scales" }
-  | DenseRule<C>
-  | WhenRule<C>;
-
-/** Leaves out weights whose key matches, always or `when` the config says so. */
-export const drop = <C>(pattern: RegExp, when?: (config: C) => boolean): SanitizeRule<C> =>
-  when === undefined ? { kind: "drop", pattern } : { kind: "drop", pattern, when };
-
-/**
- * Leaves out the layers from a number on: those behind a model's last one predict further tokens.
- *
- * @param pattern - what of a layer is left out; its group `layer` matches the layer's number. Default: everything
- */
-export const dropLayersFrom = <C>(
-  from: (config: C) => number,
-  pattern = /(^|\.)layers\.(?<layer>\d+)\./,
-): DropLayersRule<C> => ({ kind: "drop-layers", pattern, from });
-
-/** Replaces the match in each key by `to`, always or `when` the config says so. */
-export const rename = <C>(pattern: RegExp, to: string, when?: (config: C) => boolean): SanitizeRule<C> =>
-  when === undefined ? { kind: "rename", pattern, to } : { kind: "rename", pattern, to, when };
-
-/**
- * Stacks the weights of experts, `[N, K]` each, into one `[X, N, K]` named by replacing the match by `to`.
- *
- * @param pattern - its group `expert` matches the expert's number
- */
-export const stackExperts = (pattern: RegExp, to: string): SanitizeRule<unknown> => ({
-  kind: "stack",
-  pattern,
-  to,
-});
-
-/**
- * Changes the weights whose key matches, all of them or those `when` says by shape, config and dtype.
- *
- * @example map(/conv1d\.weight$/, [transposed(0, 2, 1)], (shape) => shape.at(-1) !== 1)
- */
-export const map = <C>(
-  pattern: RegExp,
-  changes: MapRule<C>["changes"],
-  when?: MapRule<C>["when"],
-): MapRule<C> => ({ kind: "map", pattern, changes, ...(when === undefined ? {} : { when }) });
-
-/**
- * Cuts each weight whose key matches into one per entry of `to`, which replaces the match.
- *
- * @param sizes - lengths of the parts along `axis`; equal ones by default
- * @param axis - default 0, the rows: right for weights, biases and the parts of quantized weights alike
- * @param when - which of them, by shape and config; all by default
- */
-export const splitInto = <C>(
-  pattern: RegExp,
-  to: readonly string[],
-  { axis = 0, ...options }: Partial<Pick<SplitRule<C>, "sizes" | "axis" | "when">> = {},
-): SplitRule<C> => ({ kind: "split", pattern, to, axis, ...options });
-
-/** Cuts each weight whose key matches into parts that take turns along `axis`: rows 0, 2, 4 and rows 1, 3, 5. */
-export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): SplitRule<unknown> => ({
-  kind: "split",
-  pattern,
-  to,
-  axis,
-  interleaved: true,
-});
-
-/**
- * Joins the rows of weights that differ in one part of their key, where all parts are there.
- *
- * @param pattern - its group `part` matches the part's name
- * @param to - replaces the match
- */
-export const concatenateInto = (pattern: RegExp, to: string, parts: readonly string[]): ConcatenateRule => ({
-  kind: "concatenate",
-  pattern,
-  to,
-  parts,
-});
-
-/**
- * Adds a changed copy of each weight whose key matches, named by replacing the match by `to`, where a checkpoint has
- * none of that name.
- */
-export const derive = (pattern: RegExp, to: string, changes: readonly TensorChange[]): DeriveRule => ({
-  kind: "derive",
-  pattern,
-  to,
-  changes,
-});
-
-/** Float8 weights with a `weight_scale_inv` per square of `block` by `block`, as DeepSeek saves them, to bfloat16. */
-export const unpackFp8 = (block = 128): SanitizeRule<unknown> => ({ kind: "unpack-fp8", block });
-
-/** Float8 and float4 weights with a `scale` that is a power of two, as DeepSeek 4.1 saves them, in MLX's layout. */
-export const repackFloats: SanitizeRule<unknown> = { kind: "repack-float-scales" };
-
-/**
- * Applies rules to the weights of the layers whose path matches, dequantized where they are quantized, and quantizes
- * the results alike.
- *
- * @param inputDims - the length of a dense row
- */
-export const throughDense = <C>(
-  pattern: RegExp,
-  inputDims: (config: C) => number,
-  rules: readonly SanitizeRule<C>[],
-): DenseRule<C> => ({ kind: "dense", pattern, inputDims, rules });
-
-/**
- * Applies rules to a checkpoint that has a key which matches: one that was not converted yet.
- *
- * @param shaped - what the shape of that weight must be besides; any by default
- */
-export const whenPresent = <C>(
-  pattern: RegExp,
-  rules: readonly SanitizeRule<C>[],
-  shaped?: WhenRule<C>["shaped"],
-): WhenRule<C> => ({
-  kind: "when-present",
-  pattern,
-  rules,
-  ...(shaped === undefined ? {} : { shaped }),
-});
+import { pack, repackFloatScales, takePacked, unpack } from "./packed-weights.ts";
+import type {
+  ConcatenateRule,
+  DenseRule,
+  DeriveRule,
+  MapRule,
+  SanitizeRule,
+  SplitRule,
+} from "./sanitize-rules.ts";
+import { applyChange } from "./tensor-change.ts";
 
 const mapMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
@@ -274,12 +74,20 @@ const stackMatches = (
   return others;
 };
 
-const concatenateMatches = (
+/** Rows of several tensors in one, by groups: those of the first group of each, then those of the second. */
+const concatenateGroups = (parts: readonly MxArray[], groups: number): MxArray => {
+  if (groups === 1) return concatenate(parts, 0);
+  const grouped = parts.map((part) => reshape(part, [groups, -1, ...part.shape.slice(1)]));
+  return reshape(concatenate(grouped, 1), [-1, ...(parts[0]?.shape.slice(1) ?? [])]);
+};
+
+const concatenateMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
-  { pattern, to, parts }: ConcatenateRule,
+  { pattern, to, parts, groups }: ConcatenateRule<C>,
+  config: C,
 ): Map<string, MxArray> => {
   const others = new Map<string, MxArray>();
-  const groups = new Map<string, Map<string, [string, MxArray]>>();
+  const found = new Map<string, Map<string, [string, MxArray]>>();
   for (const [key, value] of weights) {
     const part = pattern.exec(key)?.groups?.part;
     if (part === undefined) {
@@ -287,11 +95,11 @@ const concatenateMatches = (
       continue;
     }
     const name = key.replace(pattern, to);
-    groups.set(name, (groups.get(name) ?? new Map()).set(part, [key, value]));
+    found.set(name, (found.get(name) ?? new Map()).set(part, [key, value]));
   }
-  for (const [name, group] of groups) {
+  for (const [name, group] of found) {
     const rows = parts.flatMap((part) => group.get(part)?.[1] ?? []);
-    if (rows.length === parts.length) others.set(name, concatenate(rows, 0));
+    if (rows.length === parts.length) others.set(name, concatenateGroups(rows, groups?.(config) ?? 1));
     else for (const [key, value] of group.values()) others.set(key, value);
   }
   return others;
@@ -357,11 +165,9 @@ const apply = <C>(
     case "split":
       return splitMatches(weights, rule, config);
     case "concatenate":
-      return concatenateMatches(weights, rule);
+      return concatenateMatches(weights, rule, config);
     case "derive":
       return deriveMatches(weights, rule);
-    case "unpack-fp8":
-      return unpackFp8Blocks(weights, rule.block);
     case "repack-float-scales":
       return repackFloatScales(weights);
     case "when-present":
@@ -384,56 +190,3 @@ export const sanitize = <C>(
   config: C,
 ): Map<string, MxArray> =>
   tidy(() => rules.reduce((current, rule) => apply(current, rule, config), new Map(weights)));
-
-/** Precomputed rotary frequencies that old checkpoints carry. */
-export const dropRotaryTables = drop<unknown>(/self_attn\.rotary_emb\.inv_freq/);
-
-/** The output layer that some checkpoints of always tied models carry. */
-export const dropHead = drop<unknown>(/^lm_head\./);
-
-/** The output layer of a checkpoint whose model ties it to the embedding. */
-export const dropTiedHead = drop<{ readonly tie_word_embeddings: boolean }>(
-  /^lm_head\./,
-  (c) => c.tie_word_embeddings,
-);
-
-/** Experts as transformers saves them: `mlp.experts.7.up_proj`. */
-export const stackNamedExperts = stackExperts(
-  /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
-  "mlp.switch_mlp.$<layer>.",
-);
-
-/** Those experts for models whose stacks go by their name: `mlp.experts.up_proj`. */
-export const stackExpertsInPlace = stackExperts(
-  /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
-  "mlp.experts.$<layer>.",
-);
-
-/** Experts of a mixture called `feed_forward`. */
-export const stackFeedForwardExperts = stackExperts(
-  /feed_forward\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
-  "feed_forward.switch_mlp.$<layer>.",
-);
-
-/** Experts as Mixtral saves them: `block_sparse_moe.experts.7.w1`. */
-export const stackMixtralExperts = [
-  stackExperts(/moe\.experts\.(?<expert>\d+)\.w1\./, "moe.switch_mlp.gate_proj."),
-  stackExperts(/moe\.experts\.(?<expert>\d+)\.w2\./, "moe.switch_mlp.down_proj."),
-  stackExperts(/moe\.experts\.(?<expert>\d+)\.w3\./, "moe.switch_mlp.up_proj."),
-];
-
-/** 4-bit weights of compressed-tensors, whose integers are 8 above MLX's. */
-export const renameInt4: readonly SanitizeRule<unknown>[] = [
-  drop(/\.weight_shape$/),
-  map(/\.weight_packed$/, [viewed(uint32)]),
-  rename(/\.weight_packed$/, ".weight"),
-  derive(/\.weight_scale$/, ".biases", [multiplied(-8)]),
-  rename(/\.weight_scale$/, ".scales"),
-];
-
-/** Depthwise convolutions, whose channels PyTorch puts before positions. */
-export const moveConvChannels = map<unknown>(
-  /conv1d\.weight/,
-  [transposed(0, 2, 1)],
-  (shape) => shape.at(-1) !== 1,
-);

@@ -6,10 +6,12 @@ export {
   geglu,
   gelu,
   geluApprox,
+  geluQuick,
   logSoftmax,
   relu,
   relu2,
   silu,
+  situ,
   softplus,
   swiglu,
   swigluOai,
@@ -22,13 +24,15 @@ export { MatrixLayer } from "./matrix-layer.ts";
 export { Module } from "./module.ts";
 export { BareRMSNorm, LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
 export {
-  isQuantization,
   NVFP4_LARGEST,
   type Quantization,
   type QuantizationMode,
   quantization,
   quantizeMatrix,
+  scaledBy,
+  storedQuantization,
+  type WeightMatrix,
 } from "./quantization.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
-export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";
+export { type PositionEmbedding, RoPE, type RoPEOptions, turnPairs } from "./rope.ts";
 export { type HeadProjections, rotatedHeads } from "./rotated-heads.ts";

@@ -50,6 +50,7 @@ export class BareRMSNorm extends Module {
   }
 }
 
+/** Options of `LayerNorm`. */
 export interface LayerNormOptions {
   /** Default 1e-5. */
   eps?: number;

@@ -16,6 +16,11 @@ class AppendToCache : public mx::Primitive {
 
   void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override {
     for (int i = 0; i < 2; i++) {
+      if (outputs[i].size() == 0) {  // rows without features
+        outputs[i].set_data(mx::allocator::malloc(0));
+        outputs[2 + i].set_data(mx::allocator::malloc(0));
+        continue;
+      }
       take_buffer(inputs[i], outputs[i], encoder());
       view_used(outputs[i], outputs[2 + i]);
       write(inputs[2 + i], outputs[i]);

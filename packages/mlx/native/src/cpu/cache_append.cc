@@ -59,7 +59,7 @@ bool fits_buffer(const mx::array& buffer, const mx::Shape& update, mx::Dtype dty
   const bool is_stored = buffer.dtype() == dtype || (dtype == mx::float32 && buffer.dtype() == mx::float16);
   if (buffer.ndim() != 4 || update.size() != 4 || !is_stored || buffer.is_tracer()) return false;
   const bool is_same = buffer.shape(0) == update[0] && buffer.shape(1) == update[1] && buffer.shape(3) == update[3];
-  return is_same && buffer.size() > 0 && update[2] > 0 && start >= 0 && start <= buffer.shape(2) - update[2];
+  return is_same && update[2] > 0 && start >= 0 && start <= buffer.shape(2) - update[2];
 }
 
 }  // namespace abstractllm::cpu
