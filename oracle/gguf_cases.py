@@ -234,6 +234,22 @@ GGUF_CASES = [
     ),
     row("gemma3n", "gemma3n", "Gemma3nForConditionalGeneration", changes={"text_config": GEMMA3N}),
     row(
+        "gemma4moe",
+        "gemma4_text/experts, values are keys",
+        "Gemma4ForCausalLM",
+        [
+            (r"switch_glu\.gate_proj\.weight", None, None),
+            (r"switch_glu\.up_proj\.weight", "gate_up_proj", doubled),
+            (r"switch_glu\.down_proj\.weight", "down_proj", None),
+        ],
+        changes={
+            "final_logit_softcapping": 30.0,
+            "use_double_wide_mlp": False,
+            "layer_types": ["sliding_attention", "full_attention"] * 2,
+        },
+        hidden_size_per_layer_input=0,
+    ),
+    row(
         "gemma4",
         "gemma4_text",
         "Gemma4ForCausalLM",

@@ -1,6 +1,7 @@
 /** docs/architectures.md: every architecture with what its tests compare, from the goldens themselves. */
 import { readdirSync, readFileSync } from "node:fs";
 import { modelTypes } from "../src/models/registry.ts";
+import { ggufSection } from "./emit-gguf-architectures.ts";
 
 /** The model files of mlx-lm 0.32.2, without those that hold shared blocks. */
 const MLX_LM =
@@ -79,5 +80,6 @@ at every position:
 ${types.map((type) => row(type, cases.get(type) ?? [])).join("\n")}
 
 ${missing.length === 0 ? "" : `Not yet here: ${missing.map((type) => `\`${type}\``).join(", ")}.\n\n`}One of your own: [An architecture of your own](low-level.md#an-architecture-of-your-own).
-`;
+
+${ggufSection()}`;
 };

@@ -48,7 +48,15 @@ describe("repacking", () => {
     }
     const path = join(folder, type);
     writeFileSync(path, data);
-    return { name: type, path, type, dims: [...SHAPE].reverse(), shape: SHAPE, offset: 64, byteLength: blocks * bytes };
+    return {
+      name: type,
+      path,
+      type,
+      dims: [...SHAPE].reverse(),
+      shape: SHAPE,
+      offset: 64,
+      byteLength: blocks * bytes,
+    };
   };
 
   const unpacked = ({ path, offset, type, shape }: GgufTensor): mx.MxArray =>

@@ -12,7 +12,8 @@ const GROUP = 32;
 /** What is unpacked at once: a few hundred megabytes, whatever the size of the tensor. */
 const CHUNK_ELEMENTS = 2 ** 24;
 
-const countRows = ({ shape }: GgufTensor): number => shape.slice(0, -1).reduce((product, size) => product * size, 1);
+const countRows = ({ shape }: GgufTensor): number =>
+  shape.slice(0, -1).reduce((product, size) => product * size, 1);
 
 /** Reads some rows at a time, so that what is made on the way stays small, and puts the parts together. */
 const readByRows = (source: GgufTensor, read: (rows: GgufTensor) => Parts): Parts => {
@@ -68,7 +69,10 @@ const bitsOf = (bytes: MxArray): MxArray => {
 
 /** Whole numbers of so many bits, `[blocks, n]`, one behind the other in words: `[blocks, n bits / 32]`. */
 const pack = (values: MxArray, bits: number): MxArray => {
-  const each = mx.bitwiseAnd(mx.rightShift(mx.expandDims(values, -1), mx.arange(0, bits).astype(mx.uint8)), 1);
+  const each = mx.bitwiseAnd(
+    mx.rightShift(mx.expandDims(values, -1), mx.arange(0, bits).astype(mx.uint8)),
+    1,
+  );
   const weights = mx.leftShift(mx.array(1, mx.uint8), mx.arange(0, 8).astype(mx.uint8));
   const bytes = mx.sum(mx.multiply(mx.unflatten(mx.flatten(each, 1), 1, [-1, 8]), weights), -1);
   return mx.view(bytes.astype(mx.uint8), mx.uint32);
@@ -84,7 +88,11 @@ interface Groups {
 
 /** Six-bit scales and minima of the eight groups of a K block, from 12 bytes. */
 const scalesOfK = (bytes: MxArray): [scales: MxArray, minima: MxArray] => {
-  const [low, middle, high] = [0, 4, 8].map((at) => columns(bytes, at, at + 4)) as [MxArray, MxArray, MxArray];
+  const [low, middle, high] = [0, 4, 8].map((at) => columns(bytes, at, at + 4)) as [
+    MxArray,
+    MxArray,
+    MxArray,
+  ];
   const top = (x: MxArray) => mx.leftShift(mx.rightShift(x, 6), 4);
   const join = (first: MxArray, second: MxArray) => mx.concatenate([mx.bitwiseAnd(first, 63), second], 1);
   return [
@@ -120,7 +128,9 @@ const fiveBits = (bytes: MxArray, at: number): MxArray => {
 };
 
 /** Types whose blocks are groups of 32 with a scale and a bias, as MLX has them. */
-const GROUPED: Partial<Record<GgufType, { readonly bits: number; readonly groups: (bytes: MxArray) => Groups }>> = {
+const GROUPED: Partial<
+  Record<GgufType, { readonly bits: number; readonly groups: (bytes: MxArray) => Groups }>
+> = {
   Q4_K: { bits: 4, groups: (bytes) => groupsOfK(bytes, nibblesOfK(columns(bytes, 16, 144))) },
   Q5_K: {
     bits: 5,
