@@ -56,6 +56,7 @@ function oraclePrograms(context) {
     ["caches.py"],
     ["sampling.py"],
     ["foreign_quantization.py"],
+    ["published.py"],
     ["tool_calls.py"],
     ["tokenizer/tokenizers_goldens.py", "--gguf", defaultModelPath(context)],
     ["tokenizer/gguf_vocabularies.py", folder],

@@ -1,5 +1,7 @@
 /** docs/architectures.md: every architecture with what its tests compare, from the goldens themselves. */
 import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { readJsonObject } from "../src/load/read-json.ts";
 import { modelTypes } from "../src/models/registry.ts";
 
 /** The model files of mlx-lm 0.32.2, without those that hold shared blocks. */
@@ -25,6 +27,20 @@ interface Case {
 }
 
 const goldens = new URL("../test/goldens/models/", import.meta.url);
+const publishedGoldens = new URL("../test/goldens/published/", import.meta.url);
+
+/** Checkpoints by `model_type` whose published configurations are tested. */
+const publishedByType = (): Map<string, string[]> => {
+  const found = new Map<string, string[]>();
+  for (const file of readdirSync(publishedGoldens).sort()) {
+    const { model, config } = readJsonObject(fileURLToPath(new URL(file, publishedGoldens))) as unknown as {
+      model: string;
+      config: Case["config"];
+    };
+    found.set(config.model_type, [...(found.get(config.model_type) ?? []), model]);
+  }
+  return found;
+};
 
 const casesByType = (): Map<string, Case[]> => {
   const found = new Map<string, Case[]>();
@@ -38,7 +54,7 @@ const casesByType = (): Map<string, Case[]> => {
   return found;
 };
 
-const row = (type: string, cases: readonly Case[]): string => {
+const row = (type: string, cases: readonly Case[], published: readonly string[]): string => {
   const layouts = cases.reduce((sum, { checkpoints = [] }) => sum + checkpoints.length, 0);
   const cells = [
     `\`${type}\``,
@@ -46,6 +62,7 @@ const row = (type: string, cases: readonly Case[]): string => {
     cases.some(({ quantized }) => quantized.length > 0) ? "yes" : "",
     cases.some(({ padded }) => (padded ?? null) !== null) ? "yes" : "",
     layouts === 0 ? "" : layouts,
+    published.join(", "),
   ];
   return `| ${cells.join(" | ")} |`;
 };
@@ -53,6 +70,7 @@ const row = (type: string, cases: readonly Case[]): string => {
 /** The page's text. */
 export const architecturesPage = (): string => {
   const cases = casesByType();
+  const published = publishedByType();
   const types = modelTypes();
   const missing = MLX_LM.filter((type) => !types.includes(type));
   const known = missing.length === 0 ? "all" : `${MLX_LM.length - missing.length} of the`;
@@ -70,13 +88,15 @@ at every position:
 - **padded**: a batch of rows of different lengths is compared as well. Where the column is empty, mlx-lm's caches have
   no such batches, and rows are compared with our own single runs;
 - **layouts**: how many layouts of repositories (transformers', converted ones) \`sanitize\` fits to the model, compared
-  byte by byte.
+  byte by byte;
+- **published**: checkpoints whose published \`config.json\` parses with no key unknown that could change the logits, and
+  whose parameters, counted without weights, are as many as in mlx-lm and as their publisher states, where they do.
 
 \`npm test -- packages/mlx/test/parity/models.test.ts -t "'llama'"\` checks one.
 
-| \`model_type\` | configurations | quantized | padded | layouts |
-| --- | --- | --- | --- | --- |
-${types.map((type) => row(type, cases.get(type) ?? [])).join("\n")}
+| \`model_type\` | configurations | quantized | padded | layouts | published |
+| --- | --- | --- | --- | --- | --- |
+${types.map((type) => row(type, cases.get(type) ?? [], published.get(type) ?? [])).join("\n")}
 
 ${missing.length === 0 ? "" : `Not yet here: ${missing.map((type) => `\`${type}\``).join(", ")}.\n\n`}One of your own: [An architecture of your own](low-level.md#an-architecture-of-your-own).
 `;

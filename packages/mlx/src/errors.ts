@@ -25,6 +25,7 @@ export type MlxErrorCode =
   | "unsupported-feature" // asked for something this model or build cannot do
   | "engine-crashed"; // the engine's thread or process died
 
+/** What an error tells besides its message. */
 export interface MlxErrorOptions {
   cause?: unknown;
   /** Machine-readable facts: shapes, paths, limits. Never credentials or prompts. */

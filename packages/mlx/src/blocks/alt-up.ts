@@ -2,6 +2,7 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module, RMSNorm } from "../nn/index.ts";
 
+/** Keys of a config that `AltUp` reads. */
 export interface AltUpConfig {
   readonly hidden_size: number;
   readonly rms_norm_eps: number;

@@ -6,12 +6,14 @@ import { Embedding, Linear, type Module } from "../nn/index.ts";
 import { type DecoderBlock, type DecoderBody, DecoderFrame } from "./decoder-frame.ts";
 import type { Norm } from "./norm.ts";
 
+/** Keys of a config that `Decoder` reads. */
 export interface DecoderConfig {
   readonly hidden_size: number;
   readonly num_hidden_layers: number;
   readonly vocab_size: number;
 }
 
+/** Keys of a config that a language model with a head reads. */
 export interface CausalLMConfig {
   readonly hidden_size: number;
   readonly vocab_size: number;

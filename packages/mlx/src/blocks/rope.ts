@@ -8,6 +8,7 @@ import { type PositionEmbedding, RoPE } from "../nn/index.ts";
 import { DynamicNtkRope } from "./dynamic-rope.ts";
 import { llama3Wavelengths, wavelengths, yarnSchema, yarnWavelengths } from "./rope-wavelengths.ts";
 
+/** What `createRope` makes a position embedding from. */
 export interface RopeSettings {
   /** Features that turn: the head dimension, or a part of it. */
   dims: number;

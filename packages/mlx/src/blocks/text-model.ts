@@ -22,6 +22,10 @@ export class TextModel extends LanguageModel {
     return this.language_model.layers;
   }
 
+  override countParameters(): number {
+    return this.language_model.countParameters();
+  }
+
   override makeCache(): LayerCache[] {
     return this.language_model.makeCache();
   }

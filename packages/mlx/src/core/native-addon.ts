@@ -76,7 +76,12 @@ interface NativeRuntime {
   ): Slot[];
   ggufAffine(path: string, offset: number, type: number, rows: number, columns: number): Slot[];
   ggufDequantize(path: string, offset: number, type: number, shape: readonly number[]): Slot;
-  moveToHugePages(arrays: readonly Slot[]): void;
+  moveToHugePages(
+    arrays: readonly Slot[],
+    matrices: readonly number[],
+    bits: readonly number[],
+    groupSizes: readonly number[],
+  ): void;
 }
 
 /** The addon's functions; arrays are slots. */

@@ -16,6 +16,7 @@ export interface ChatMessage {
 /** Where the engine computes. `auto` takes Metal or CUDA where libmlx has it, else the CPU. */
 export type DeviceChoice = "auto" | "gpu" | "cpu";
 
+/** How an unquantized model is quantized while it loads. */
 export interface QuantizeOptions {
   /** Weights that share a scale: 32, 64 or 128. Default 64. */
   groupSize?: number;
@@ -23,6 +24,7 @@ export interface QuantizeOptions {
   bits?: number;
 }
 
+/** Which model an engine loads, and how. */
 export interface LoadRequest {
   /** An existing model folder or a `.gguf` file. Hub names are resolved before (see `resolveModel`). */
   path: string;
@@ -90,6 +92,7 @@ export interface SamplingOptions {
   seed?: number;
 }
 
+/** What an engine is asked to generate, and how. */
 export interface GenerateRequest extends SamplingOptions {
   /** A conversation for the chat template, a text as it is, or token ids. */
   prompt: readonly ChatMessage[] | string | readonly number[];
@@ -112,6 +115,7 @@ export interface GenerateRequest extends SamplingOptions {
 /** `stop`: end of sequence or a stop string; `length`: `maxTokens` or the context is full. */
 export type FinishReason = "stop" | "length";
 
+/** Tokens of one request. */
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
@@ -120,6 +124,7 @@ export interface Usage {
   reasoningTokens: number;
 }
 
+/** How long the parts of one request took, and what they needed. */
 export interface Timings {
   timeToFirstTokenMs: number;
   prefillTokensPerSecond: number;
@@ -164,6 +169,7 @@ export interface EngineModel {
   dispose(): Promise<void>;
 }
 
+/** What an engine computes on and runs in. */
 export interface EngineOptions {
   /** Default `auto`. */
   device?: DeviceChoice;

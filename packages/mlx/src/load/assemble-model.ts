@@ -1,7 +1,7 @@
 import { withRoundedActivations } from "../core/cpu.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { moveToHugePages } from "../core/mapped.ts";
+import { type MovedMatrix, moveToHugePages } from "../core/mapped.ts";
 import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
 import {
   Linear,
@@ -111,6 +111,15 @@ const roundActivations = (model: LanguageModel): void => {
   model.forward = (...args) => withRoundedActivations(() => forward(...args));
 };
 
+/** The matrices that only products read. Exact products of many rows want them as they are. */
+const affineMatrices = (model: LanguageModel): MovedMatrix[] =>
+  [...model.namedModules()].flatMap(([, module]) => {
+    if (!(module instanceof Linear)) return [];
+    const { quantization: q, weight, scales, biases } = module;
+    if (q?.mode !== "affine" || scales === undefined || biases === undefined) return [];
+    return [{ weight, scales, biases, bits: q.bits, groupSize: q.groupSize }];
+  });
+
 /** Evaluates a few arrays at a time, so that copies and casts don't pile up. */
 const evaluateAll = (model: LanguageModel): void => {
   for (const array of model.parameters().values()) mx.evaluate(array);
@@ -136,8 +145,10 @@ export const assembleModel = (
     const { prevailing, warnings } = quantizeDense(model, checkpoint, options.quantize);
     chooseDtypes(model, checkpoint, options);
     evaluateAll(model);
-    if (options.device === "cpu") moveToHugePages([...model.parameters().values()]);
-    if (options.device === "cpu" && !options.exact) roundActivations(model);
+    if (options.device === "cpu") {
+      moveToHugePages([...model.parameters().values()], options.exact ? [] : affineMatrices(model));
+      if (!options.exact) roundActivations(model);
+    }
     mx.clearCache();
     const unknown = architecture.unknownKeys.map(
       (key) => `config.json: the key ${key} is not known and was ignored`,

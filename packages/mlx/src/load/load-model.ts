@@ -5,12 +5,14 @@ import { MlxError } from "../errors.ts";
 import { type BoundArchitecture, type LanguageModel, resolveArchitecture } from "../models/index.ts";
 import type { Quantization } from "../nn/index.ts";
 import { eosTokenIds, loadTokenizer, type Tokenizer, tokenizerFromGguf } from "../tokenizer/index.ts";
-import { mapGguf, readGguf } from "../weights/index.ts";
+import { readGguf } from "../weights/index.ts";
 import { assembleModel } from "./assemble-model.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { openGguf } from "./open-gguf.ts";
+import { mapGguf } from "./gguf/map-gguf.ts";
+import { openGguf } from "./gguf/open-gguf.ts";
 import { openSafetensors, readModelConfig } from "./open-safetensors.ts";
 
+/** Options of `loadModel`. */
 export interface LoadModelOptions {
   /** Where the model computes. Default: the GPU where there is one. */
   device?: mx.Device;
@@ -25,6 +27,7 @@ export interface LoadModelOptions {
   tokenizer?: boolean;
 }
 
+/** A model in memory, with what its files say. */
 export interface LoadedModel {
   readonly model: LanguageModel;
   /** Undefined only with `tokenizer: false`. */

@@ -1,3 +1,4 @@
+import { makePlaceholders } from "../core/array.ts";
 import type { MxArray } from "../core/index.ts";
 import { type Infer, parseConfig, type Schema, withRopeKeys } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
@@ -18,6 +19,7 @@ export interface BoundArchitecture {
   sanitize(weights: ReadonlyMap<string, MxArray>): Map<string, MxArray>;
 }
 
+/** A kind of model, known by its `model_type`. */
 export interface Architecture {
   /** @throws {ConfigError} when the config does not fit the schema */
   bind(rawConfig: Readonly<Record<string, unknown>>): BoundArchitecture;
@@ -36,8 +38,8 @@ export const defineArchitecture = <S extends Schema>(
     const isNestedRead = Object.hasOwn(definition.config, "rope_parameters");
     const { config, unknownKeys } = parseConfig(definition.config, isNestedRead ? raw : withRopeKeys(raw));
     return {
-      unknownKeys: unknownKeys.filter((key) => Object.hasOwn(raw, key)),
-      create: () => definition.create(config).keepParameters(),
+      unknownKeys: unknownKeys.filter((key) => Object.hasOwn(raw, key.split(".", 1)[0] ?? key)),
+      create: () => makePlaceholders(() => definition.create(config).keepParameters()),
       sanitize: (weights) => sanitize(weights, definition.sanitize ?? [], config),
     };
   },

@@ -32,6 +32,15 @@ const config = {
   tie_word_embeddings: oneOf(true).optional(),
   hidden_act: oneOf("silu").optional(),
   cache_implementation: oneOf("hybrid").optional(),
+  // how an earlier release of transformers described the same blocks
+  layer_switch: int.optional(), // sliding_window_pattern is read
+  order_of_interleaved_layers: oneOf("local_attn_first").optional(),
+  position_embedding_type: oneOf("rope_gptj").optional(),
+  rotary_pct: oneOf(1).optional(),
+  use_embedding_sharing: oneOf(true).optional(),
+  use_gated_activation: oneOf(true).optional(),
+  use_parallel_block: oneOf(true).optional(),
+  use_parallel_embedding: bool.optional(),
 };
 type Config = Infer<typeof config>;
 

@@ -7,11 +7,13 @@ export {
 } from "./architecture.ts";
 export * as field from "./config.ts";
 export { type Field, type Infer, parseConfig, type Schema } from "./config.ts";
+export { countParameters } from "./count-parameters.ts";
 export { createModel } from "./create-model.ts";
 export { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
 export { sanitize } from "./sanitize.ts";
 export {
+  concatenateInto,
   deinterleave,
   derive,
   drop,

@@ -68,6 +68,7 @@ const config = {
   num_shared_experts: int.default(0),
   moe_intermediate_size: int.default(0),
   moe_router_activation_func: oneOf("sigmoid").optional(),
+  topk_method: oneOf("noaux_tc").optional(),
   moe_renormalize: bool.default(true),
   routed_scaling_factor: number.default(1),
   first_k_dense_replace: int.default(0),

@@ -2,6 +2,7 @@ import { type BatchCache, KVCache, type LayerCache, noCache } from "../cache/ind
 import type { MxArray } from "../core/index.ts";
 import { Module, type Quantization } from "../nn/index.ts";
 
+/** Options of a forward pass. */
 export interface ForwardOptions {
   /** One per layer, from `makeCache`; none computes the sequence on its own. */
   cache?: readonly LayerCache[];
@@ -16,6 +17,13 @@ export abstract class LanguageModel extends Module {
    * @returns logits `[B, L, V]`
    */
   abstract forward(tokens: MxArray, options?: ForwardOptions): MxArray;
+
+  /** How many parameters a checkpoint has for this model. */
+  countParameters(): number {
+    let count = 0;
+    for (const { size } of this.parameters().values()) count += size;
+    return count;
+  }
 
   /** The blocks, in order. */
   abstract get layers(): readonly Module[];

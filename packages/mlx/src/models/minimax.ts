@@ -11,7 +11,7 @@ import { float32, type MxArray, zeros } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { stackMixtralExperts } from "./common-rules.ts";
-import { bool, type Infer, int, number, oneOf } from "./config.ts";
+import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
 import { Attention as NormedAttention } from "./olmo2.ts";
 
 const config = {
@@ -34,6 +34,7 @@ const config = {
   scoring_func: oneOf("sigmoid").optional(),
   qk_norm_type: oneOf("per_layer").optional(),
   use_routing_bias: oneOf(true).optional(),
+  attn_type_list: list(oneOf(1).required()).optional(), // 1: attends to everything
   hidden_act: oneOf("silu").optional(),
 };
 type Config = Infer<typeof config>;

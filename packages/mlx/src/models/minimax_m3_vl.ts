@@ -31,6 +31,10 @@ const indexer = {
   sparse_topk_blocks: int.optional(),
   sparse_local_block: int.optional(),
   sparse_attention_freq: list(int.required()).optional(),
+  use_sparse_attention: oneOf(true).optional(),
+  sparse_score_type: oneOf("max").optional(),
+  sparse_init_block: oneOf(0).optional(),
+  sparse_disable_index_value: list(int.required()).optional(), // the indexer scores keys and has no values
 };
 
 const config = {
@@ -68,6 +72,9 @@ const config = {
   index_block_size: int.optional(),
   index_topk_blocks: int.optional(),
   index_local_blocks: int.default(1),
+  n_shared_experts: oneOf(1).optional(), // of shared_intermediate_size
+  qk_norm_type: oneOf("per_head").optional(),
+  attention_output_gate: oneOf(false).optional(),
   scoring_func: oneOf("sigmoid").optional(),
   use_routing_bias: oneOf(true).optional(),
   hidden_act: oneOf("silu", "swigluoai").optional(), // always swigluoai

@@ -74,6 +74,11 @@ const config = {
   moe_shared_expert_overlap: bool.optional(),
   num_logits_to_keep: int.optional(),
   rms_norm_eps: number.optional(), // layer_norm_epsilon is read
+  norm_eps: number.optional(), // likewise
+  // attention without positions, and steps as wide as the heads
+  rope_theta: number.optional(),
+  partial_rotary_factor: number.optional(),
+  time_step_rank: int.optional(),
   sliding_window: int.optional(), // mlx-lm attends fully
   tie_word_embeddings: oneOf(false).optional(),
   use_mamba_kernels: bool.optional(),

@@ -17,7 +17,7 @@ const config = {
   num_attention_heads: int.required(),
   num_key_value_heads: int.optional(),
   head_dim: int.optional(),
-  rms_norm_eps: number.required(),
+  rms_norm_eps: number.default(1e-5), // OLMoE-1B-7B-0924 leaves it out
   vocab_size: int.required(),
   num_experts: int.required(),
   num_experts_per_tok: int.required(),

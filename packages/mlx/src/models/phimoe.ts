@@ -19,6 +19,7 @@ const config = {
   num_hidden_layers: int.default(32),
   num_attention_heads: int.default(32),
   num_key_value_heads: int.default(8),
+  head_dim: int.optional(),
   max_position_embeddings: int.default(131072),
   original_max_position_embeddings: int.default(4096),
   rms_norm_eps: number.default(1e-6),

@@ -47,6 +47,7 @@ const config = {
   rope_scaling: record.optional(),
   full_attention_interval: int.default(4),
   layer_types: list(oneOf("linear_attention", "full_attention").required()).optional(), // the interval says it
+  use_sliding_window: oneOf(false).optional(),
   hidden_act: oneOf("silu").optional(),
 };
 type Config = Infer<typeof config>;

@@ -8,6 +8,7 @@ const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const deepseekV41: Load = () => import("./deepseek_v41.ts");
 const gemma4: Load = () => import("./gemma4.ts");
 const kimiVL: Load = () => import("./kimi_vl.ts");
+const lfm2VL: Load = () => import("./lfm2-vl.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
 const mamba: Load = () => import("./mamba.ts");
@@ -81,8 +82,9 @@ const architectures = new Map<string, Load>([
   ["kimi_vl", kimiVL],
   ["laguna", () => import("./laguna.ts")],
   ["lfm2", () => import("./lfm2.ts")],
-  ["lfm2-vl", () => import("./lfm2-vl.ts")],
+  ["lfm2-vl", lfm2VL],
   ["lfm2_moe", () => import("./lfm2_moe.ts")],
+  ["lfm2_vl", lfm2VL],
   ["lille-130m", () => import("./lille-130m.ts")],
   ["llama", llama],
   ["llama4", () => import("./llama4.ts")],

@@ -24,12 +24,14 @@ export interface SplitRule<C> {
   readonly interleaved?: boolean;
 }
 
-export interface ConcatenateRule {
+export interface ConcatenateRule<C> {
   readonly kind: "concatenate";
   /** Its group `part` matches a part's name. */
   readonly pattern: RegExp;
   readonly to: string;
   readonly parts: readonly string[];
+  /** The parts' rows take turns in so many groups instead of following one another. */
+  readonly groups?: (config: C) => number;
 }
 
 export interface DeriveRule {
@@ -60,6 +62,7 @@ export interface WhenRule<C> {
   readonly rules: readonly SanitizeRule<C>[];
 }
 
+/** One change that a checkpoint needs before its tensors fit the model. */
 export type SanitizeRule<C> =
   | { readonly kind: "drop"; readonly pattern: RegExp; readonly when?: (config: C) => boolean }
   | DropLayersRule<C>
@@ -72,7 +75,7 @@ export type SanitizeRule<C> =
   | { readonly kind: "stack"; readonly pattern: RegExp; readonly to: string }
   | MapRule<C>
   | SplitRule<C>
-  | ConcatenateRule
+  | ConcatenateRule<C>
   | DeriveRule
   | { readonly kind: "repack-float-scales" }
   | DenseRule<C>
@@ -145,12 +148,19 @@ export const deinterleave = (pattern: RegExp, to: readonly string[], axis = 0): 
  *
  * @param pattern - its group `part` matches the part's name
  * @param to - replaces the match
+ * @param groups - in how many groups the parts' rows take turns; one by default
  */
-export const concatenateInto = (pattern: RegExp, to: string, parts: readonly string[]): ConcatenateRule => ({
+export const concatenateInto = <C>(
+  pattern: RegExp,
+  to: string,
+  parts: readonly string[],
+  groups?: ConcatenateRule<C>["groups"],
+): ConcatenateRule<C> => ({
   kind: "concatenate",
   pattern,
   to,
   parts,
+  ...(groups === undefined ? {} : { groups }),
 });
 
 /**

@@ -420,3 +420,42 @@ describe("rules for packed and unconverted checkpoints", () => {
     expect(repacked.get("b.scales")?.toArray()).toEqual([...Array(32).fill([128]), ...Array(8).fill([126])]);
   });
 });
+
+describe("LFM2 with vision", () => {
+  const text_config = {
+    model_type: "lfm2",
+    vocab_size: 8,
+    hidden_size: 4,
+    num_hidden_layers: 1,
+    num_attention_heads: 1,
+    num_key_value_heads: 1,
+    norm_eps: 1e-5,
+    conv_bias: false,
+    conv_L_cache: 3,
+    block_dim: 4,
+    block_ff_dim: 4,
+    block_multiple_of: 4,
+    block_ffn_dim_multiplier: 1,
+    block_auto_adjust_ff_dim: false,
+    rope_theta: 1e6,
+    max_position_embeddings: 64,
+    full_attn_idxs: [0],
+  };
+
+  it.each(["lfm2-vl", "lfm2_vl"])(
+    "finds the language model where transformers has it: %s",
+    async (model_type) => {
+      const architecture = await resolveArchitecture({ model_type, text_config });
+      const model = architecture.create();
+      const expected = [...model.parameters().keys()];
+      const published = [
+        ...expected.map((key) => key.replace(/^language_model\.model\./, "model.language_model.")),
+        "model.vision_tower.vision_model.post_layernorm.weight",
+        "model.multi_modal_projector.linear_1.weight",
+      ];
+      const weights = architecture.sanitize(new Map(published.map((key, i) => [key, numbered(i)])));
+      expect([...weights.keys()].sort()).toEqual(expected.sort());
+      model.dispose();
+    },
+  );
+});

@@ -74,12 +74,20 @@ const stackMatches = (
   return others;
 };
 
-const concatenateMatches = (
+/** Rows of several tensors in one, by groups: those of the first group of each, then those of the second. */
+const concatenateGroups = (parts: readonly MxArray[], groups: number): MxArray => {
+  if (groups === 1) return concatenate(parts, 0);
+  const grouped = parts.map((part) => reshape(part, [groups, -1, ...part.shape.slice(1)]));
+  return reshape(concatenate(grouped, 1), [-1, ...(parts[0]?.shape.slice(1) ?? [])]);
+};
+
+const concatenateMatches = <C>(
   weights: ReadonlyMap<string, MxArray>,
-  { pattern, to, parts }: ConcatenateRule,
+  { pattern, to, parts, groups }: ConcatenateRule<C>,
+  config: C,
 ): Map<string, MxArray> => {
   const others = new Map<string, MxArray>();
-  const groups = new Map<string, Map<string, [string, MxArray]>>();
+  const found = new Map<string, Map<string, [string, MxArray]>>();
   for (const [key, value] of weights) {
     const part = pattern.exec(key)?.groups?.part;
     if (part === undefined) {
@@ -87,11 +95,11 @@ const concatenateMatches = (
       continue;
     }
     const name = key.replace(pattern, to);
-    groups.set(name, (groups.get(name) ?? new Map()).set(part, [key, value]));
+    found.set(name, (found.get(name) ?? new Map()).set(part, [key, value]));
   }
-  for (const [name, group] of groups) {
+  for (const [name, group] of found) {
     const rows = parts.flatMap((part) => group.get(part)?.[1] ?? []);
-    if (rows.length === parts.length) others.set(name, concatenate(rows, 0));
+    if (rows.length === parts.length) others.set(name, concatenateGroups(rows, groups?.(config) ?? 1));
     else for (const [key, value] of group.values()) others.set(key, value);
   }
   return others;
@@ -157,7 +165,7 @@ const apply = <C>(
     case "split":
       return splitMatches(weights, rule, config);
     case "concatenate":
-      return concatenateMatches(weights, rule);
+      return concatenateMatches(weights, rule, config);
     case "derive":
       return deriveMatches(weights, rule);
     case "repack-float-scales":

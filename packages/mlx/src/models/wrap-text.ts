@@ -7,7 +7,8 @@ import { drop, rename, type SanitizeRule } from "./sanitize-rules.ts";
 
 const PREFIX = "language_model.";
 
-type Raw = Readonly<Record<string, unknown>>;
+/** A config as it was read. */
+export type Raw = Readonly<Record<string, unknown>>;
 
 /**
  * The architecture of a multimodal model, of which this is the language model: text alone.

@@ -15,6 +15,7 @@ export {
   swiglu,
   swigluOai,
 } from "./activations.ts";
+export { type AffineMatrices, affineMatrices } from "./affine-matrices.ts";
 export { Conv1d, type Conv1dOptions } from "./conv1d.ts";
 export { Embedding } from "./embedding.ts";
 export { Linear } from "./linear.ts";

@@ -4,6 +4,7 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
 
+/** How weights of a group are stored: integers with scale and bias, or floats with a shared scale. */
 export type QuantizationMode = "affine" | "mxfp4" | "nvfp4" | "mxfp8";
 
 /** Groups of `groupSize` weights share a scale; each weight takes `bits`. */

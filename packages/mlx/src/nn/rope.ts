@@ -9,6 +9,7 @@ export interface PositionEmbedding {
   forward(x: MxArray, offset: number | MxArray): MxArray;
 }
 
+/** Options of `RoPE`. */
 export interface RoPEOptions {
   /** Turn pairs of neighbours instead of halves. Default false. */
   traditional?: boolean;

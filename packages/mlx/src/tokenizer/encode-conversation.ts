@@ -4,6 +4,7 @@ import type { TemplateLimits } from "./jinja/index.ts";
 import { renderChatTemplate } from "./render-chat-template.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
+/** Options of `encodeConversation`. */
 export interface ConversationOptions {
   /** Tool definitions in JSON-schema form; a template named `tool_use` is taken when there are some. */
   tools?: readonly unknown[];
@@ -23,6 +24,7 @@ export interface ConversationOptions {
   now?: Date;
 }
 
+/** A conversation as the model reads it. */
 export interface EncodedConversation {
   ids: number[];
   /** The rendered text. */

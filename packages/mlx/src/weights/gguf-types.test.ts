@@ -28,6 +28,6 @@ it("finds a type by its number", () => {
 
 it("names the types that cannot be unpacked", () => {
   expect(GGUF_TYPES.filter((type) => !isSupportedGgufType(type)).sort()).toEqual(
-    "IQ1_M IQ1_S IQ2_S IQ2_XS IQ2_XXS IQ3_S IQ3_XXS MXFP4 NVFP4 Q1_0 Q8_1 Q8_K TQ1_0 TQ2_0".split(" "),
+    "IQ1_M IQ1_S IQ2_S IQ2_XS IQ2_XXS IQ3_S IQ3_XXS NVFP4 Q1_0 Q8_1 Q8_K TQ1_0 TQ2_0".split(" "),
   );
 });

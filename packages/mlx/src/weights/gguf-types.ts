@@ -1,7 +1,8 @@
-/** What a loader does with a ggml type: keep it, repack it to MLX's affine layout, or unpack it to float32. */
+/** What a loader does with a ggml type: keep it, repack it to one of MLX's layouts, or unpack it to float32. */
 export type GgufStorage =
   | { kind: "dense"; dtype: "F32" | "F16" | "BF16" | "F64" | "I8" | "I16" | "I32" | "I64" }
   | { kind: "affine"; bits: 4 | 8; groupSize: 32 }
+  | { kind: "mxfp4" }
   | { kind: "dequantize" }
   | { kind: "unsupported" };
 
@@ -55,7 +56,7 @@ const TYPES = {
   IQ1_M: row(29, 256, 56, UNSUPPORTED),
   TQ1_0: row(34, 256, 54, UNSUPPORTED),
   TQ2_0: row(35, 256, 66, UNSUPPORTED),
-  MXFP4: row(39, 32, 17, UNSUPPORTED),
+  MXFP4: row(39, 32, 17, { kind: "mxfp4" }),
   NVFP4: row(40, 64, 36, UNSUPPORTED),
   Q1_0: row(41, 128, 18, UNSUPPORTED),
 } as const;

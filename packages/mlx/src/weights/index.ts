@@ -1,13 +1,5 @@
-export { type ByteReader, bytesReader } from "./byte-reader.ts";
-export { ggufArchitecture, ggufToConfig } from "./gguf-config.ts";
+export { type ByteReader, bytesReader, withFileReader } from "./byte-reader.ts";
 export type { GgufNumbers, GgufValue } from "./gguf-metadata.ts";
-export {
-  type GgufTransform,
-  ggufTensorName,
-  ggufTransform,
-  isGgufRopeTensor,
-  unpermutedRows,
-} from "./gguf-tensor-names.ts";
 export {
   GGUF_TYPES,
   type GgufStorage,
@@ -17,7 +9,6 @@ export {
   ggufTypeId,
   isSupportedGgufType,
 } from "./gguf-types.ts";
-export { type GgufModel, type GgufParameter, mapGguf } from "./map-gguf.ts";
 export { type GgufFile, type GgufTensor, parseGguf, readGguf } from "./read-gguf.ts";
 export { resolveSafetensors } from "./resolve-safetensors.ts";
 export {
@@ -28,4 +19,4 @@ export {
 export { readSafetensorsIndex } from "./safetensors-index.ts";
 export { isStoredDtype, STORED_DTYPES, type StoredDtype, storedDtypeBits } from "./stored-dtype.ts";
 export type { TensorSource } from "./tensor-source.ts";
-export type { WeightsProblem } from "./weights-problem.ts";
+export { failWeights, quoteName, type WeightsProblem } from "./weights-problem.ts";

@@ -1,6 +1,8 @@
 import type { EngineModel, GenerateRequest, RuntimeInfo } from "@abstractllm/mlx";
 import type { Options } from "../../config/option-table.ts";
+import { choiceWarnings } from "../../dialects/index.ts";
 import { InvalidRequestError, ProviderAPIError, UnsupportedFeatureError } from "../../errors/index.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import type { Capabilities } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
@@ -8,6 +10,7 @@ import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-pr
 import { checkLength } from "../check-length.ts";
 import { type BuiltRequest, buildRequest, withoutSystemRole } from "./build-request.ts";
 import { mlxCapabilities } from "./capabilities.ts";
+import { listModels } from "./list-models.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { mapMlxError } from "./map-error.ts";
 import { MLX_TRAITS } from "./mlx-traits.ts";
@@ -76,6 +79,10 @@ export class MlxProvider extends BaseProvider {
     });
   }
 
+  protected override models(): Promise<ListedModel[]> {
+    return listModels(this.getParam("cacheDir"));
+  }
+
   protected override requireVision(options: Options): void {
     super.requireVision(options);
     const message = `${options.model} may take images, but this version of the MLX engine reads text only`;
@@ -109,9 +116,12 @@ export class MlxProvider extends BaseProvider {
     const prepared = prepareCall(call, model.info);
     const run = async ({ request, warnings }: BuiltRequest) => {
       const countInput = async () => (await tokenize(model, request)).length;
-      await checkLength(call.options, countInput, request.maxTokens, "mlx");
+      await checkLength(call, countInput, request.maxTokens);
       const answer = await readAnswer(prepared, model, request, emit, signal);
-      return { ...answer, warnings: [...warnings, ...answer.warnings, ...choiceWarning(call, answer)] };
+      return {
+        ...answer,
+        warnings: [...warnings, ...answer.warnings, ...choiceWarnings(call, answer.toolCalls)],
+      };
     };
     try {
       return await run(buildRequest(prepared.call, model.info));
@@ -155,12 +165,6 @@ export class MlxProvider extends BaseProvider {
     this.#saidCpu = true;
     return ["No GPU that MLX can use was found; the model runs on the CPU"];
   }
-}
-
-/** What could only be asked for, since nothing forces a model to call. */
-function choiceWarning({ toolChoice }: ProviderCall, { toolCalls }: ReadAnswer): string[] {
-  if (toolChoice === "auto" || toolChoice === "none" || toolCalls.length > 0) return [];
-  return ["The model called no tool although toolChoice asked it to"];
 }
 
 function tokenize(

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { MlxError } from "../../../src/errors.ts";
-import { type GgufFile, ggufBlock, mapGguf, parseGguf } from "../../../src/weights/index.ts";
+import { mapGguf } from "../../../src/load/gguf/map-gguf.ts";
+import { type GgufFile, ggufBlock, parseGguf } from "../../../src/weights/index.ts";
 import { buildGguf, f32, KV, list, pair, text, u32, u64 } from "../../security/weights/build-gguf.ts";
 import { applyMutations, mutations } from "./mutate.ts";
 import { SurvivalRun, strictReader } from "./survive.ts";
