@@ -4,10 +4,8 @@ import argparse
 import copy
 import hashlib
 import importlib
-import importlib.util
 import json
 import sys
-import types
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from encoding import dump, encode
+from mlx_vlm_models import import_models
 from random_weights import hash_name, random_tensor, random_tokens
 from sanitize import kind_of, make_tensor, raw_bytes
 from vision_cases import VISION_CASES, VisionCase
@@ -24,15 +23,6 @@ from write_goldens import VISIBLE, compare, difference
 
 GOLDENS = Path(__file__).parent.parent / "packages/mlx/test/goldens/vision"
 STEPS = 4
-
-
-def import_models() -> None:
-    """Lets `mlx_vlm.models` be imported without what mlx_vlm itself imports: servers, audio, video."""
-    spec = importlib.util.find_spec("mlx_vlm")
-    package = types.ModuleType("mlx_vlm")
-    package.__path__ = list(spec.submodule_search_locations)
-    package.__spec__ = spec
-    sys.modules["mlx_vlm"] = package
 
 
 def create(case: VisionCase) -> nn.Module:

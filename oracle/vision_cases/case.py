@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cases.case import checkpoint
+from cases.case import layout
 
 Array = tuple[int, ...] | list  # the shape of generated numbers, or the integers themselves
 
@@ -51,7 +51,7 @@ def vision_family(
     for name, changes in rows.items():
         changes = dict(changes)
         images, prompt = changes.pop("images"), changes.pop("prompt")
-        layouts = {layout: checkpoint(tensors) for layout, tensors in changes.pop("checkpoints", {}).items()}
+        layouts = {name: layout(tensors).tensors for name, tensors in changes.pop("checkpoints", {}).items()}
         vision, text = changes.pop("vision", {}), changes.pop("text", {})
         config = {key: value for key, value in {**base, **changes}.items() if value is not ...}
         for part, own in (("vision_config", vision), ("text_config", text)):
