@@ -11,6 +11,8 @@ import numpy as np
 import transformers
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
+from mlx_vlm_parts import import_vision_model
+
 TOKENIZER = Path(__file__).parent.parent / "packages/mlx/test/goldens/images/tokenizer.json"
 
 
@@ -65,7 +67,7 @@ class ProcessorCase:
     call: Any = None  # how outputs are had, from processor, images and prompt
 
     def module(self, path: str) -> types.ModuleType:
-        return importlib.import_module(f"mlx_vlm.models.{path}")
+        return import_vision_model(path)
 
     @property
     def tokenizer(self) -> transformers.PreTrainedTokenizerFast:

@@ -14,7 +14,6 @@ from encoding import dump
 from image_cases import CASES
 from image_files import file_records
 from image_processors import TOKENIZER, ProcessorCase, make_tokenizer
-from mlx_vlm_models import import_models
 from pictures import pil_picture, shapes
 
 GOLDENS = TOKENIZER.parent
@@ -114,7 +113,6 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="*", metavar="NAME", help="goldens to make, by name")
     options = parser.parse_args()
-    import_models()
     problems = []
     outputs = {"tokenizer.json": make_tokenizer().to_str(pretty=False) + "\n"}
     for name, make in makers().items():

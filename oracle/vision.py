@@ -3,7 +3,6 @@
 import argparse
 import copy
 import hashlib
-import importlib
 import json
 import sys
 from importlib.metadata import version
@@ -15,7 +14,7 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from encoding import dump, encode
-from mlx_vlm_models import import_models
+from mlx_vlm_parts import import_vision_model
 from random_weights import hash_name, random_tensor, random_tokens
 from sanitize import kind_of, make_tensor, raw_bytes
 from vision_cases import VISION_CASES, VisionCase
@@ -27,7 +26,7 @@ STEPS = 4
 
 def create(case: VisionCase) -> nn.Module:
     """The model of a case, by its config as mlx-vlm's loader reads it."""
-    architecture = importlib.import_module(f"mlx_vlm.models.{case.module}")
+    architecture = import_vision_model(case.module)
     config = copy.deepcopy(case.config)
     model_config = architecture.ModelConfig.from_dict(config)  # which some write into
     for part in ("text", "vision", "perceiver", "projector"):
@@ -86,8 +85,8 @@ def run(case: VisionCase, model: nn.Module) -> dict[str, np.ndarray]:
     ids = mx.array([case.prompt])
     arrays = joined_arrays(case)
     features = model.get_input_embeddings(ids, **arrays, mask=mx.ones_like(ids))
-    extra = {key: value for key, value in features.to_dict().items() if key != "inputs_embeds" and value is not None}
-    extra.pop("attention_mask_4d", None)  # mlx-vlm's language models do not read it
+    unread = ("inputs_embeds", "attention_mask_4d")  # the latter by mlx-vlm's language models
+    extra = {key: value for key, value in features.to_dict().items() if key not in unread and value is not None}
     if case.sees_images_whole:
         extra["mask"] = whole_images_mask(case)
     language = model.language_model
@@ -185,7 +184,6 @@ def main() -> None:
     options = parser.parse_args()
     mx.set_default_device(mx.cpu)
     mx.disable_compile()  # on CPU it needs g++, whose fused kernels may round differently
-    import_models()
 
     files: dict[str, list[VisionCase]] = {}
     for case in VISION_CASES:

@@ -51,7 +51,7 @@ def vision_family(
     for name, changes in rows.items():
         changes = dict(changes)
         images, prompt = changes.pop("images"), changes.pop("prompt")
-        layouts = {name: layout(tensors).tensors for name, tensors in changes.pop("checkpoints", {}).items()}
+        layouts = {key: layout(tensors).tensors for key, tensors in changes.pop("checkpoints", {}).items()}
         vision, text = changes.pop("vision", {}), changes.pop("text", {})
         config = {key: value for key, value in {**base, **changes}.items() if value is not ...}
         for part, own in (("vision_config", vision), ("text_config", text)):

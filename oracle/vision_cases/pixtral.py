@@ -60,6 +60,11 @@ CASES = vision_family(
             "images": [{"pixel_values": (3, 20, 4)}],
             "prompt": [*words(1), *rows(5, 1), *words(3)],
         },
+        "by LLaVA's name": {
+            "model_type": "llava",
+            "images": [{"pixel_values": (3, 4, 8)}],
+            "prompt": [*words(2), *rows(1, 2), *words(2)],
+        },
         "two images": {
             "images": [{"pixel_values": (3, 8, 8)}] * 2,
             "prompt": [*rows(2, 2), *words(2), *rows(2, 2), *words(3)],

@@ -51,6 +51,7 @@ function oraclePrograms(context) {
   const folder = found.stdout.trim();
   return [
     ["write_goldens.py"],
+    ["vision.py"],
     ["ops.py"],
     ["indexing.py"],
     ["caches.py"],

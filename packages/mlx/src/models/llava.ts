@@ -10,9 +10,11 @@ import {
   SIGLIP,
   VisionLanguageModel,
 } from "../vision/index.ts";
-import { type Infer, int, number, object, oneOf, oneOrList } from "./config.ts";
+import type { Architecture } from "./architecture.ts";
+import { type Infer, int, number, object, oneOf, oneOrList, parseConfig, string } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { LlavaProjector } from "./llava-projector.ts";
+import { architecture as pixtral } from "./pixtral.ts";
 import { fitTower } from "./sanitize-tower.ts";
 import { withVision } from "./with-vision.ts";
 import { wrapByType } from "./wrap-by-type.ts";
@@ -73,9 +75,17 @@ const VICUNA = {
   vocab_size: 32000,
 };
 
-export const architecture = withVision(wrapByType(VICUNA), {
+const llava = withVision(wrapByType(VICUNA), {
   config,
   weights: /^(model\.)?(vision_tower|multi_modal_projector)\./,
   create: (c, language_model) => new Llava(c, language_model),
   sanitize: fitTower,
 });
+
+/** Some of Pixtral's checkpoints go by this name. */
+const isPixtral = ({ vision_config }: Readonly<Record<string, unknown>>): boolean =>
+  parseConfig({ model_type: string.optional() }, Object(vision_config)).config.model_type === "pixtral";
+
+export const architecture: Architecture = {
+  bind: (raw) => (isPixtral(raw) ? pixtral : llava).bind(raw),
+};

@@ -10,7 +10,7 @@ import { writeSafetensors } from "./write-safetensors.ts";
 const WORDS = 40;
 const IMAGE = 40;
 
-export const config = {
+const config = {
   model_type: "llava",
   image_token_index: IMAGE,
   text_config: {

@@ -10,6 +10,7 @@ import {
   readModelSettings,
   readPromptSettings,
 } from "../settings.ts";
+import { pixtral } from "./pixtral.ts";
 
 const tower = {
   patch_size: count.default(14),
@@ -42,6 +43,7 @@ export function llava(files: ProcessorFiles): ImageProcessor {
     { image_processor_type: field.string.default("CLIPImageProcessor") },
     files,
   );
+  if (type.startsWith("Pixtral")) return pixtral(files); // some of its checkpoints go by LLaVA's name
   const steps = fixedSizeSteps(files, type.startsWith("Siglip") ? SIGLIP_STEPS : CLIP_STEPS);
   const tokens = llavaTokens(files);
   const classToken = tokens.vision_feature_select_strategy === "default" ? 1 : 0;
