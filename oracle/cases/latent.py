@@ -407,7 +407,8 @@ longcat_flash_ngram = family(
     },
 )
 
-# It rounds rows to fp8 and fp4, so float noise shows where a value is near the middle of two: not at these sizes.
+# It rounds rows to fp8 and fp4, so float noise shows where a value is near the middle of two:
+# not at these sizes.
 V41 = {
     "model_type": "deepseek_v41",
     "vocab_size": 64,

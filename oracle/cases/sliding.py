@@ -1,6 +1,6 @@
 """Decoders with layers that see a window."""
 
-from .case import BASE, Case, GEMMA, LLAMA, LLAMA3_ROPE, family, packed_by
+from .case import BASE, GEMMA, LLAMA, LLAMA3_ROPE, Case, family, packed_by
 
 gemma3_text = family(
     "gemma3_text",

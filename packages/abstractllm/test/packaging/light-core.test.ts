@@ -61,25 +61,29 @@ describe("the core alone", () => {
     expect(files.length).toBeGreaterThan(1);
     expect(files.length).toBeLessThan(15);
     expect(files.filter((url) => !url.startsWith(own))).toEqual([]);
-    const providers = /\/(mlx|openai|anthropic|ollama|lmstudio|openai-compatible)\.js$|\/cli\//;
+    const providers = /\/(mlx|openai|anthropic|huggingface|ollama|lmstudio|openai-compatible)\.js$|\/cli\//;
     expect(files.filter((url) => providers.test(url))).toEqual([]);
   });
 
-  test("has declarations that need no optional package", async () => {
-    await project.write("program.ts", `export { createLLM } from "abstractllm";`);
-    const options = [
-      "--strict",
-      "--noEmit",
-      "--module",
-      "nodenext",
-      "--target",
-      "es2023",
-      "--lib",
-      "es2023,esnext",
-    ];
-    const result = await project.node([TSC, ...options, "--types", "node", "program.ts"]);
-    expect(result).toEqual({ stdout: "", stderr: "", status: 0 });
-  });
+  test(
+    "has declarations that need no optional package",
+    async () => {
+      await project.write("program.ts", `export { createLLM } from "abstractllm";`);
+      const options = [
+        "--strict",
+        "--noEmit",
+        "--module",
+        "nodenext",
+        "--target",
+        "es2023",
+        "--lib",
+        "es2023,esnext",
+      ];
+      const result = await project.node([TSC, ...options, "--types", "node", "program.ts"]);
+      expect(result).toEqual({ stdout: "", stderr: "", status: 0 });
+    },
+    SETUP_TIMEOUT_MS,
+  );
 
   test("refuses an unknown provider without loading a known one", async () => {
     const code = `const { createLLM } = await import("abstractllm"); await createLLM("none").catch(() => {});`;
@@ -106,6 +110,7 @@ describe("without an optional package", () => {
 
   test.each([
     ["mlx", `createLLM("mlx")`, "npm install @abstractllm/mlx"],
+    ["huggingface", `createLLM("huggingface", { local: true })`, "npm install @huggingface/transformers"],
     ["telemetry", `withTelemetry(await createLLM("ollama"))`, "npm install @opentelemetry/api"],
   ])("%s says how to install it", async (feature, call, command) => {
     const { stdout } = await project.run(`

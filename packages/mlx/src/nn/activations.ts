@@ -58,6 +58,16 @@ export const swigluOai =
     return mx.multiply(mx.clip(x, -limit, limit).add(1), gated);
   };
 
+/** A sigmoid gate and, where that has a bound too, its input, both squashed by tanh, in float32. */
+export const situ = (gateBound: number, bound?: number): GatedActivation => {
+  const squashed = (x: MxArray, limit: number) => mx.tanh(x.divide(limit)).multiply(limit);
+  return (gate, x) => {
+    const [wideGate, wide] = [gate.astype(mx.float32), x.astype(mx.float32)];
+    const open = mx.multiply(squashed(wideGate, gateBound), mx.sigmoid(wideGate));
+    return mx.multiply(open, bound === undefined ? wide : squashed(wide, bound)).astype(x.dtype);
+  };
+};
+
 /** `activation(gate) * x`, as one operation where there is one. */
 export const gated = (activation: (x: MxArray) => MxArray): GatedActivation => {
   if (activation === silu) return swiglu;

@@ -11,6 +11,7 @@ export {
   relu,
   relu2,
   silu,
+  situ,
   softplus,
   swiglu,
   swigluOai,

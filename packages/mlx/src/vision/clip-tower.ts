@@ -32,7 +32,9 @@ export interface TowerKind {
   readonly activation: TowerActivation;
 }
 
+/** OpenAI's tower. */
 export const CLIP: TowerKind = { hasClassToken: true, activation: "quick_gelu" };
+/** Google's tower. */
 export const SIGLIP: TowerKind = { hasClassToken: false, activation: "gelu_pytorch_tanh" };
 
 class Block extends Module {

@@ -1,15 +1,18 @@
 import type { ChatMessage, GenerateRequest, ModelInfo } from "@abstractllm/mlx";
-import { IMAGE_MARK } from "@abstractllm/mlx/images";
 import type { Options } from "../../config/option-table.ts";
 import { InvalidRequestError } from "../../errors/index.ts";
 import { MessageRole } from "../../interface/message.ts";
 import type { ToolSpec } from "../../interface/tool.ts";
 import type { ResolvedMessage } from "../../media/resolved-message.ts";
+import { plainText } from "../../prompt/plain-text.ts";
 import { textOf } from "../../prompt/text-of.ts";
 import type { ProviderCall } from "../base-provider.ts";
 import { type ImageBytes, imagesOf } from "./image-bytes.ts";
 import { reasoningVariables } from "./reasoning-variables.ts";
 import { toChatMessage } from "./to-chat-message.ts";
+
+/** What stands for an image in a text; the engine's own, whose package is imported later. */
+const IMAGE_MARK: typeof import("@abstractllm/mlx/images").IMAGE_MARK = "\uFDD2";
 
 /** What the engine is asked, and what differs from what the user asked. */
 export interface BuiltRequest {
@@ -75,7 +78,7 @@ function buildPrompt(call: ProviderCall, info: ModelInfo, images: ImageBytes): B
     return { prompt: messages.map((message) => toChatMessage(message, images)), warnings: [] };
   }
   return {
-    prompt: plainText(messages),
+    prompt: plainText(messages, markedText),
     files: filesOf(messages, images),
     warnings: ["The model has no chat template; the prompt was sent as plain text"],
   };
@@ -104,16 +107,6 @@ function rawPrompt(
       : ["The configured systemPrompt was left out: chatTemplate is false"];
   if (message === undefined) return { prompt, warnings };
   return { prompt: textOf(message), files: filesOf([message], images), warnings };
-}
-
-/** The specification's form for base models: the instructions, a blank line, the prompt. */
-function plainText(messages: readonly ResolvedMessage[]): string {
-  const isExchange = messages.filter(({ role }) => role !== MessageRole.SYSTEM).length > 1;
-  if (!isExchange) return messages.map(markedText).join("\n\n");
-  const turns = messages.map((message) =>
-    message.role === MessageRole.SYSTEM ? message.content : `${message.role}: ${markedText(message)}`,
-  );
-  return `${turns.join("\n\n")}\n\nassistant:`;
 }
 
 /** The text of a message with a mark for each image. */

@@ -8,6 +8,7 @@ export interface DecodeLimits {
   maxBytes: number;
 }
 
+/** Those of media that `abstractllm` reads. */
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = { maxPixels: 50_000_000, maxBytes: 20 * 1024 * 1024 };
 
 /** @throws {ImageError} when a header declares no picture, or one over the limit */

@@ -8,13 +8,13 @@ import { MlxError } from "../../errors.ts";
  *   platform
  */
 export async function loadSharp(): Promise<typeof Sharp> {
-  try {
-    return (await import("sharp")).default;
-  } catch (cause) {
+  // bundlers take an import with a `catch` for one that may be missing
+  const { default: sharp } = await import("sharp").catch((cause: unknown) => {
     throw new MlxError(
       "unsupported-feature",
       "Reading images needs the package sharp, which is not installed for this platform. Run: npm install sharp",
       { cause, details: { feature: "vision" } },
     );
-  }
+  });
+  return sharp;
 }
