@@ -513,13 +513,6 @@ const fast: OpRow[] = [
   {
     group: "fast",
     signature:
-      "decoderLayer(x: array, buffers: arrays, start: int, matrices: arrays, bits: ints, groupSizes: ints, rows: arrays, norms: arrays, eps: float, scale: float, dims: int, traditional: bool, base: float?, ropeScale: float, freqs: array?, activation: string) -> arrays",
-    doc: "A decoder layer over `x [B, L, E]` at positions from `start` on: `h = x + attention(norm(x))`, then `h + mlp(norm(h))` unless `activation` is empty. Gives the result and both `buffers [B, K, C, D]` of keys and values, written in place: no other array may hold their positions from `start` on. Gives nothing where it does not apply. `matrices`: weights, scales, biases of q, k, v, o, gate, up, down; `rows`: added to q, k, v, o; `norms`: before attention, before the MLP, of heads of q and k.",
-    cpp: "cpu::decoder_layer(x, buffers, start, {matrices, bits, groupSizes, rows, norms, static_cast<float>(eps), static_cast<float>(scale), activation}, {dims, traditional, base, static_cast<float>(ropeScale), freqs})",
-  },
-  {
-    group: "fast",
-    signature:
       'quantizedEmbedding(ids: array, w: array, scales: array, biases: array?, groupSize: int?, bits: int?, mode: string = "affine") -> array',
     doc: "Rows `ids [...]` of quantized `[V, E]`, dequantized: `[..., E]`.",
     cpp: 'cpu::quantized_embedding(ids, w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode)',

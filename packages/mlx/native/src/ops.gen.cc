@@ -478,9 +478,6 @@ void register_ops(Env* e, napi_value x) {
   bind(e, x, "fast_appendToCache", [](const mx::array& keys, const mx::array& values, const mx::array& newKeys, const mx::array& newValues, int start) {
     return cpu::append_to_cache(keys, values, newKeys, newValues, start);
   });
-  bind(e, x, "fast_decoderLayer", [](const mx::array& x, const std::vector<mx::array>& buffers, int start, const std::vector<mx::array>& matrices, const std::vector<int>& bits, const std::vector<int>& groupSizes, const std::vector<mx::array>& rows, const std::vector<mx::array>& norms, double eps, double scale, int dims, bool traditional, const std::optional<double>& base, double ropeScale, const std::optional<mx::array>& freqs, const std::string& activation) {
-    return cpu::decoder_layer(x, buffers, start, {matrices, bits, groupSizes, rows, norms, static_cast<float>(eps), static_cast<float>(scale), activation}, {dims, traditional, base, static_cast<float>(ropeScale), freqs});
-  });
   bind(e, x, "fast_quantizedEmbedding", [](const mx::array& ids, const mx::array& w, const mx::array& scales, const std::optional<mx::array>& biases, const std::optional<int>& groupSize, const std::optional<int>& bits, const std::string& mode) {
     return cpu::quantized_embedding(ids, w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode);
   });

@@ -3,6 +3,7 @@ export { MxArray, type NestedNumbers, type Operand, type TypedArray } from "./ar
 export { type CompileOptions, compile, setCompileEnabled } from "./compile.ts";
 export { cpuInstructionSet, getThreads, roundsActivations, setThreads } from "./cpu.ts";
 export { array, fromRawBytes, type NestedValues } from "./create.ts";
+export { DecoderLayer, type DecoderLayerParts, type DecoderLayerResult } from "./decoder-layer.ts";
 export {
   backend,
   type Device,

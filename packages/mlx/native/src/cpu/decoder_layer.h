@@ -1,6 +1,7 @@
 // A decoder's layer at the next few positions, as one operation.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,8 +19,9 @@ struct DecoderLayerParts {
   std::vector<mx::array> rows;      // added to q, k, v and o: none, the first three, or four
   std::vector<mx::array> norms;     // weights: before attention, before the MLP, of each head of q and of k (or neither)
   float eps;                        // of all norms
-  float scale;                      // of the scores
-  std::string activation;           // "swiglu" or "geglu"; "" without an MLP
+  int query_heads, key_heads;
+  float scale;             // of the scores
+  std::string activation;  // "swiglu" or "geglu"; "" without an MLP
 };
 
 // Rotation of queries and keys (rope.h).
@@ -31,10 +33,16 @@ struct LayerTurn {
   std::optional<mx::array> freqs;
 };
 
-// x [B, L, E] at positions from `start` on, over `buffers`: keys and values [B, K, C, D] that hold the ones before. Gives
-// the result and both buffers, written in place: no other array may hold their positions from `start` on. Nothing where
-// this is not faster than the same in parts, or not possible.
-std::vector<mx::array> decoder_layer(const mx::array& x, const std::vector<mx::array>& buffers, int start,
-                                     const DecoderLayerParts& parts, const LayerTurn& turn);
+// A layer whose parts were looked through once. Knows where its arrays are, and does not keep them.
+class PreparedLayer;
+
+// Null where this is not faster than the same in parts, or not possible.
+std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerParts& parts, const LayerTurn& turn);
+
+// x [B, L, E] at positions from `start` on, over keys and values [B, K, C, D] that hold the ones before. Gives the result
+// and both buffers, written in place: no other array may hold their positions from `start` on. Nothing where arrays of the
+// layer are gone, or the others do not fit.
+std::vector<mx::array> decoder_layer(const std::shared_ptr<const PreparedLayer>& layer, const mx::array& x,
+                                     const mx::array& keys, const mx::array& values, int start);
 
 }  // namespace abstractllm::cpu

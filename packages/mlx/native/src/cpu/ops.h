@@ -5,7 +5,6 @@
 #include "add.h"
 #include "attention.h"
 #include "attention_cache.h"
-#include "decoder_layer.h"
 #include "dense_matmul.h"
 #include "embedding.h"
 #include "gather_matmul.h"

@@ -42,11 +42,6 @@ export function appendToCache(keys: MxArray, values: MxArray, newKeys: MxArray, 
   return adoptAll(native.fast_appendToCache(handleOf(keys), handleOf(values), handleOf(newKeys), handleOf(newValues), start));
 }
 
-/** A decoder layer over `x [B, L, E]` at positions from `start` on: `h = x + attention(norm(x))`, then `h + mlp(norm(h))` unless `activation` is empty. Gives the result and both `buffers [B, K, C, D]` of keys and values, written in place: no other array may hold their positions from `start` on. Gives nothing where it does not apply. `matrices`: weights, scales, biases of q, k, v, o, gate, up, down; `rows`: added to q, k, v, o; `norms`: before attention, before the MLP, of heads of q and k. */
-export function decoderLayer(x: MxArray, buffers: readonly MxArray[], start: number, matrices: readonly MxArray[], bits: readonly number[], groupSizes: readonly number[], rows: readonly MxArray[], norms: readonly MxArray[], eps: number, scale: number, dims: number, traditional: boolean, base: number | null | undefined, ropeScale: number, freqs: MxArray | null | undefined, activation: string): MxArray[] {
-  return adoptAll(native.fast_decoderLayer(handleOf(x), handlesOf(buffers), start, handlesOf(matrices), bits, groupSizes, handlesOf(rows), handlesOf(norms), eps, scale, dims, traditional, base, ropeScale, optionalHandleOf(freqs), activation));
-}
-
 /** Rows `ids [...]` of quantized `[V, E]`, dequantized: `[..., E]`. */
 export function quantizedEmbedding(ids: MxArray, w: MxArray, scales: MxArray, biases?: MxArray | null, groupSize?: number | null, bits?: number | null, mode: string = "affine"): MxArray {
   return adopt(native.fast_quantizedEmbedding(handleOf(ids), handleOf(w), handleOf(scales), optionalHandleOf(biases), groupSize, bits, mode));
