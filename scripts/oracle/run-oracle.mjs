@@ -51,10 +51,12 @@ function oraclePrograms(context) {
   const folder = found.stdout.trim();
   return [
     ["write_goldens.py"],
+    ["vision.py"],
     ["ops.py"],
     ["indexing.py"],
     ["caches.py"],
     ["sampling.py"],
+    ["images.py"],
     ["foreign_quantization.py"],
     ["published.py"],
     ["tool_calls.py"],

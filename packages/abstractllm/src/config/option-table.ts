@@ -93,6 +93,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   moderation: config(check.boolean),
   loggingEnabled: config(check.boolean),
 
+  local: config(check.boolean),
   device: config(check.oneOf("auto", "gpu", "cpu")),
   deviceMap: config(check.stringOrRecord),
   quantize: config(check.quantization),

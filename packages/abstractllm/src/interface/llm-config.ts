@@ -49,6 +49,8 @@ export interface LLMConfig extends GenerationDefaults {
   moderation?: boolean | undefined;
   loggingEnabled?: boolean | undefined;
 
+  /** Run the model in this process, for huggingface: with `@huggingface/transformers`, on the CPU. Default false. */
+  local?: boolean | undefined;
   /** Where a local model computes. Default `"auto"`: a GPU where there is one, else the CPU. */
   device?: "auto" | "gpu" | "cpu" | undefined;
   /** Distribution of a model over several devices. */

@@ -6,7 +6,7 @@ import { rolldown } from "rolldown";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { HttpService } from "../services/http-service.ts";
 import { openAIService } from "../services/openai-service.ts";
-import { FreshProject } from "./fresh-project.ts";
+import { FreshProject, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
 import { loadedModules } from "./loaded-modules.ts";
 
 /** Text that only the code of this provider has. */
@@ -49,7 +49,7 @@ let service: HttpService;
 beforeAll(async () => {
   project = await FreshProject.create(["abstractllm"], []);
   service = await HttpService.start(openAIService({ models: ["toy"] }));
-});
+}, SETUP_TIMEOUT_MS);
 
 afterAll(async () => {
   await service.stop();

@@ -11,6 +11,9 @@ const ROOT = fileURLToPath(new URL("../../../../", import.meta.url)).replace(/\/
 /** Where the packages of this checkout are, for what a fresh project takes from a registry. */
 export const MODULES = join(ROOT, "node_modules");
 
+/** For packing and installing, on a machine that has other work. */
+export const SETUP_TIMEOUT_MS = 300_000;
+
 /** What a run of Node left. */
 export interface NodeRun {
   readonly stdout: string;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixturePath } from "../media/fixture.ts";
-import { FreshProject, MODULES, readManifest } from "./fresh-project.ts";
+import { FreshProject, MODULES, readManifest, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
 import { loadedModules } from "./loaded-modules.ts";
 
 const TSC = join(MODULES, "typescript", "bin", "tsc");
@@ -12,7 +12,7 @@ let project: FreshProject;
 
 beforeAll(async () => {
   project = await FreshProject.create(["abstractllm"], ["@types/node"]);
-});
+}, SETUP_TIMEOUT_MS);
 
 afterAll(() => project.remove());
 
@@ -61,7 +61,7 @@ describe("the core alone", () => {
     expect(files.length).toBeGreaterThan(1);
     expect(files.length).toBeLessThan(15);
     expect(files.filter((url) => !url.startsWith(own))).toEqual([]);
-    const providers = /\/(mlx|openai|anthropic|ollama|lmstudio|openai-compatible)\.js$|\/cli\//;
+    const providers = /\/(mlx|openai|anthropic|huggingface|ollama|lmstudio|openai-compatible)\.js$|\/cli\//;
     expect(files.filter((url) => providers.test(url))).toEqual([]);
   });
 
@@ -106,6 +106,7 @@ describe("without an optional package", () => {
 
   test.each([
     ["mlx", `createLLM("mlx")`, "npm install @abstractllm/mlx"],
+    ["huggingface", `createLLM("huggingface", { local: true })`, "npm install @huggingface/transformers"],
     ["telemetry", `withTelemetry(await createLLM("ollama"))`, "npm install @opentelemetry/api"],
   ])("%s says how to install it", async (feature, call, command) => {
     const { stdout } = await project.run(`

@@ -5,7 +5,7 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SETUP_MODEL } from "../setup-model.ts";
-import { FreshProject, MODULES, readManifest } from "./fresh-project.ts";
+import { FreshProject, MODULES, readManifest, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../examples", import.meta.url));
 const TSC = join(MODULES, "typescript", "bin", "tsc");
@@ -23,7 +23,7 @@ beforeAll(async () => {
     (path, index) => `export * as _${index} from "@abstractllm/mlx${path.slice(1)}";`,
   );
   await project.write("src/engine.ts", engine.join("\n")); // every declaration of the engine
-});
+}, SETUP_TIMEOUT_MS);
 
 afterAll(() => project.remove());
 

@@ -56,6 +56,10 @@ export abstract class HeadedLM<Body extends DecoderBody> extends LanguageModel {
     return this.logits(this.body.forward(tokens, options));
   }
 
+  override embed(tokens: MxArray): MxArray {
+    return this.body.embedding.forward(tokens);
+  }
+
   /** `[B, L, E] -> [B, L, V]` */
   protected logits(h: MxArray): MxArray {
     return this.lm_head === undefined ? this.body.embedding.asLinear(h) : this.lm_head.forward(h);

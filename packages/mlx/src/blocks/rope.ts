@@ -3,9 +3,10 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
-import { int, list, number, parseConfig, type Schema } from "../models/config.ts";
+import { bool, int, list, number, parseConfig, type Schema } from "../models/config.ts";
 import { type PositionEmbedding, RoPE } from "../nn/index.ts";
 import { DynamicNtkRope } from "./dynamic-rope.ts";
+import { MultimodalRoPE, sectionAxes } from "./multimodal-rope.ts";
 import { llama3Wavelengths, wavelengths, yarnSchema, yarnWavelengths } from "./rope-wavelengths.ts";
 
 /** What `createRope` makes a position embedding from. */
@@ -107,19 +108,31 @@ const proportional = ({ dims, base, traditional = false, scaling = {} }: RopeSet
   return new RoPE(dims, { traditional, freqs: mx.keep(mx.concatenate([freqs.multiply(c.factor), still])) });
 };
 
-/** Multimodal rope, on text: all three sections have the same positions. */
+const mropeSchema = {
+  mrope_section: list(int.required()).default([]),
+  mrope_interleaved: bool.default(false),
+};
+
+/** Multimodal rope: pairs of features turn by frame, row or column, by sections. */
 const mrope = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
-  const { mrope_section } = read({ mrope_section: list(int.required()).default([]) }, scaling);
+  const { mrope_section, mrope_interleaved } = read(mropeSchema, scaling);
   if (mrope_section.length !== 3) {
     throw new ConfigError(
       `config.json: rope_scaling.mrope_section needs 3 sections, not ${mrope_section.length}`,
     );
   }
-  return new RoPE(dims, { traditional, base });
+  return new MultimodalRoPE(dims, {
+    traditional,
+    base,
+    axes: sectionAxes(mrope_section, dims / 2, mrope_interleaved),
+  });
 };
 
 const kinds: Readonly<Record<string, (settings: RopeSettings) => PositionEmbedding>> = {
-  default: ({ dims, base, traditional = false }) => new RoPE(dims, { traditional, base }),
+  default: (settings) =>
+    settings.scaling?.mrope_section === undefined
+      ? new RoPE(settings.dims, { traditional: settings.traditional ?? false, base: settings.base })
+      : mrope(settings),
   linear,
   dynamic,
   llama3,

@@ -14,7 +14,6 @@ import {
   sliceUpdate,
   zeros,
 } from "../core/index.ts";
-import { InvalidArgumentError } from "../errors.ts";
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
@@ -43,9 +42,18 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   #capacity = 0;
   #offset = 0;
   #written = 0; // positions that earlier results may hold
+  #shift = 0;
 
   get offset(): number {
+    return this.#offset + this.#shift;
+  }
+
+  get length(): number {
     return this.#offset;
+  }
+
+  shift(positions: number): void {
+    this.#shift += positions;
   }
 
   get nbytes(): number {
@@ -143,15 +151,14 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   }
 
   holding(keys: MxArray, values: MxArray, offset = keys.dim(2)): KVCache {
-    if (offset !== keys.dim(2)) {
-      throw new InvalidArgumentError(`Position ${offset} cannot follow ${keys.dim(2)} keys from position 0`);
-    }
+    const length = keys.dim(2);
     const cache = new KVCache();
     cache.#keys = keep(keys);
     cache.#values = keep(values);
-    cache.#capacity = offset;
-    cache.#offset = offset;
-    cache.#written = offset;
+    cache.#capacity = length;
+    cache.#offset = length;
+    cache.#written = length;
+    cache.#shift = offset - length;
     return cache;
   }
 
@@ -193,5 +200,6 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     this.#capacity = 0;
     this.#offset = 0;
     this.#written = 0;
+    this.#shift = 0;
   }
 }

@@ -1,10 +1,13 @@
 /** What crosses the boundary between an engine's thread and everybody else: plain, cloneable data. */
 import type { TemplateSwitch } from "../tokenizer/index.ts";
 
+/** A part of a message: text, or an image as the bytes of its file. */
+export type MessagePart = { type: "text"; text: string } | { type: "image"; image: Uint8Array };
+
 /** One message of a conversation, in the shape chat templates expect. */
 export interface ChatMessage {
   role: "system" | "user" | "assistant" | "tool";
-  content: string;
+  content: string | readonly MessagePart[];
   name?: string;
   /** Assistant messages that called tools. */
   tool_calls?: readonly unknown[];
@@ -50,6 +53,8 @@ export interface ModelInfo {
   vocabSize: number;
   quantization?: { bits: number; groupSize: number; mode: string };
   hasChatTemplate: boolean;
+  /** Whether messages may have images. */
+  vision: boolean;
   /** Variables that the chat template reads, of those that switch tools and reasoning. */
   templateSwitches: readonly TemplateSwitch[];
   /**
@@ -96,6 +101,8 @@ export interface SamplingOptions {
 export interface GenerateRequest extends SamplingOptions {
   /** A conversation for the chat template, a text as it is, or token ids. */
   prompt: readonly ChatMessage[] | string | readonly number[];
+  /** For a prompt that is a text: the files of the images whose placeholders, or `IMAGE_MARK`s, it holds, in order. */
+  images?: readonly Uint8Array[];
   /** Extra variables for the chat template, such as `enable_thinking`. */
   templateVariables?: Readonly<Record<string, unknown>>;
   /** Tool definitions (JSON-schema functions) handed to the chat template. */
@@ -161,7 +168,7 @@ export interface EngineModel {
   /** Token ids of a text, or of a conversation after the chat template. */
   tokenize(
     prompt: GenerateRequest["prompt"],
-    options?: Pick<GenerateRequest, "templateVariables" | "tools">,
+    options?: Pick<GenerateRequest, "images" | "templateVariables" | "tools">,
   ): Promise<number[]>;
   /** True while a request runs or waits. */
   readonly busy: boolean;

@@ -60,6 +60,13 @@ const expectQuantized = (
   }
 };
 
+/** The architecture with what sees images, where the checkpoint holds the weights of that. */
+const seeing = (architecture: BoundArchitecture, { weights }: Checkpoint): BoundArchitecture => {
+  const { vision } = architecture;
+  const hasVision = vision !== undefined && [...weights.keys()].some((key) => vision.weights.test(key));
+  return hasVision ? vision.bind() : architecture;
+};
+
 /** Quantizes what the options ask for; returns the prevailing quantization and what to tell the user. */
 const quantizeDense = (
   model: LanguageModel,
@@ -131,12 +138,14 @@ const evaluateAll = (model: LanguageModel): void => {
  * @throws {WeightsError} when the weights do not fit the model
  */
 export const assembleModel = (
-  architecture: BoundArchitecture,
+  ofText: BoundArchitecture,
   checkpoint: Checkpoint,
   options: AssembleOptions,
 ): AssembledModel => {
-  const model = architecture.create();
+  let model: LanguageModel | undefined;
   try {
+    const architecture = seeing(ofText, checkpoint);
+    model = architecture.create();
     const weights = architecture.sanitize(checkpoint.weights);
     const used = new Set(weights.values());
     for (const array of checkpoint.weights.values()) if (!used.has(array)) array.dispose();
@@ -156,7 +165,7 @@ export const assembleModel = (
     return { model, quantization: prevailing, warnings: [...warnings, ...unknown] };
   } catch (error) {
     for (const array of checkpoint.weights.values()) array.dispose();
-    model.dispose();
+    model?.dispose();
     throw error;
   }
 };

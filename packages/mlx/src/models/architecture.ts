@@ -15,8 +15,18 @@ export interface ArchitectureDefinition<S extends Schema> {
 /** An architecture bound to one config. */
 export interface BoundArchitecture {
   readonly unknownKeys: readonly string[];
+  /** The same with what sees images; absent where there is none, or the config has no settings for it. */
+  readonly vision?: BoundVision;
   create(): LanguageModel;
   sanitize(weights: ReadonlyMap<string, MxArray>): Map<string, MxArray>;
+}
+
+/** What a model that sees has besides its language model. */
+export interface BoundVision {
+  /** Matches the keys of its weights. */
+  readonly weights: RegExp;
+  /** @throws {ConfigError} when its part of the config does not fit the schema */
+  bind(): BoundArchitecture;
 }
 
 /** A kind of model, known by its `model_type`. */

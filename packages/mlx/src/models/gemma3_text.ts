@@ -36,6 +36,7 @@ const config = {
   attention_bias: oneOf(false).optional(),
   use_bidirectional_attention: oneOf(false).optional(),
   cache_implementation: string.optional(),
+  mm_tokens_per_image: int.optional(), // read where there are images
   hidden_activation: oneOf("gelu_pytorch_tanh").optional(),
   tie_word_embeddings: oneOf(true, false).optional(), // the weights say it
 };

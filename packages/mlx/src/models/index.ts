@@ -26,3 +26,4 @@ export {
   whenPresent,
 } from "./sanitize-rules.ts";
 export { added, cast, multiplied, reshaped, type TensorChange, transposed, viewed } from "./tensor-change.ts";
+export { type VisionDefinition, withVision } from "./with-vision.ts";

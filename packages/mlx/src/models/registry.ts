@@ -14,7 +14,6 @@ const minimax: Load = () => import("./minimax.ts");
 const mamba: Load = () => import("./mamba.ts");
 const mistral3: Load = () => import("./mistral3.ts");
 const phixtral: Load = () => import("./phixtral.ts");
-const qwen2VL: Load = () => import("./qwen2_vl.ts");
 
 const architectures = new Map<string, Load>([
   ["Klear", () => import("./Klear.ts")],
@@ -89,7 +88,7 @@ const architectures = new Map<string, Load>([
   ["llama", llama],
   ["llama4", () => import("./llama4.ts")],
   ["llama4_text", () => import("./llama4_text.ts")],
-  ["llava", mistral3],
+  ["llava", () => import("./llava.ts")],
   ["longcat_flash", () => import("./longcat_flash.ts")],
   ["longcat_flash_ngram", () => import("./longcat_flash_ngram.ts")],
   ["mamba", mamba],
@@ -133,9 +132,9 @@ const architectures = new Map<string, Load>([
   ["prism_hadamard_qwen35", () => import("./prism_hadamard_qwen35.ts")],
   ["qwen", () => import("./qwen.ts")],
   ["qwen2", () => import("./qwen2.ts")],
-  ["qwen2_5_vl", qwen2VL],
+  ["qwen2_5_vl", () => import("./qwen2_5_vl.ts")],
   ["qwen2_moe", () => import("./qwen2_moe.ts")],
-  ["qwen2_vl", qwen2VL],
+  ["qwen2_vl", () => import("./qwen2_vl.ts")],
   ["qwen3", () => import("./qwen3.ts")],
   ["qwen3_5", () => import("./qwen3_5.ts")],
   ["qwen3_5_moe", () => import("./qwen3_5_moe.ts")],

@@ -19,6 +19,9 @@ export const geluApprox = (x: MxArray): MxArray => {
   return x.multiply(0.5).multiply(mx.tanh(inner).add(1));
 };
 
+/** GELU by the logistic function, as CLIP has it: `x * sigmoid(1.702 x)`. */
+export const geluQuick = (x: MxArray): MxArray => x.multiply(mx.sigmoid(x.multiply(1.702)));
+
 /** `max(x, 0)`. */
 export const relu = (x: MxArray): MxArray => mx.maximum(x, 0);
 

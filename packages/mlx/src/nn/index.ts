@@ -6,6 +6,7 @@ export {
   geglu,
   gelu,
   geluApprox,
+  geluQuick,
   logSoftmax,
   relu,
   relu2,
@@ -33,5 +34,5 @@ export {
   type WeightMatrix,
 } from "./quantization.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
-export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";
+export { type PositionEmbedding, RoPE, type RoPEOptions, turnPairs } from "./rope.ts";
 export { type HeadProjections, rotatedHeads } from "./rotated-heads.ts";

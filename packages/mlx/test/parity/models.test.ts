@@ -6,6 +6,7 @@ import { expectSameLogits } from "./compare-logits.ts";
 import { decodeFloats, type GoldenCase, type GoldenRun, readModelGoldens } from "./golden.ts";
 import { buildModel, runModel } from "./run-model.ts";
 import { kindsOf, makeCheckpoint, sanitizedSha256 } from "./sanitize-checkpoint.ts";
+import { readVisionGoldens } from "./vision-golden.ts";
 
 const vocabSize = (golden: GoldenCase): number => Number(golden.config.vocab_size);
 
@@ -147,7 +148,9 @@ describe.each(readModelGoldens())("$architecture", ({ architecture, cases }) => 
 
 it("every registered architecture has a golden", () => {
   const goldens = new Set(
-    readModelGoldens().flatMap(({ cases }) => cases.map(({ config }) => config.model_type)),
+    [...readModelGoldens(), ...readVisionGoldens()].flatMap(({ cases }) =>
+      cases.map(({ config }) => config.model_type),
+    ),
   );
   expect([...registered].filter((name) => !goldens.has(name))).toEqual([]);
 });

@@ -5,14 +5,14 @@ import { type Dtype, uint32 } from "../../src/core/index.ts";
 const UNIT = 2 ** 23;
 
 /** FNV-1a over the UTF-8 bytes of `name`, started from `seed`, as a uint32. */
-function hashName(seed: number, name: string): number {
+export function hashName(seed: number, name: string): number {
   let hash = 0x811c9dc5 ^ seed;
   for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash >>> 0;
 }
 
 /** The uint32 at position `index` of stream `key`: Murmur3's finalizer over `key + index * 0x9E3779B9`. */
-function randomBits(key: number, index: number): number {
+export function randomBits(key: number, index: number): number {
   let x = (Math.imul(index, 0x9e3779b9) + key) | 0;
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);

@@ -6,9 +6,11 @@ import { readQuantizationConfig } from "../../src/load/quantization-config.ts";
 import type { GoldenCase, GoldenCheckpoint } from "./golden.ts";
 import { randomIntegers, randomTensor } from "./random-weights.ts";
 
+type Generated = Pick<GoldenCase, "seed" | "normCenter">;
+
 const dtypes = [mx.float32, mx.bfloat16, mx.float16, mx.uint8, mx.uint32];
 
-const makeTensor = ({ seed, normCenter }: GoldenCase, name: string, kind: string): mx.MxArray => {
+const makeTensor = ({ seed, normCenter }: Generated, name: string, kind: string): mx.MxArray => {
   const [dtypeName, sizes = ""] = kind.split(" ");
   const dtype = dtypes.find((d) => d.name === dtypeName);
   if (dtype === undefined) throw new Error(`${name} has the unknown dtype ${dtypeName}`);
@@ -25,7 +27,7 @@ const sorted = <T>(entries: Iterable<[string, T]>): [string, T][] =>
 
 /** The tensors of a layout, by name, in MLX's layout where another tool packed them. */
 export const makeCheckpoint = (
-  golden: GoldenCase,
+  golden: Generated,
   { tensors, quantization_config }: GoldenCheckpoint,
 ): Map<string, mx.MxArray> => {
   const stored = new Map(

@@ -3,11 +3,15 @@ import { type Capabilities, ModelCapability } from "../../interface/model-capabi
 import { capabilitiesWith } from "../capabilities-with.ts";
 import { looksLikeVisionModel } from "./vision.ts";
 
-/** What the MLX provider can do with these settings. */
-export function mlxCapabilities(options: Options): Capabilities {
+/**
+ * What the MLX provider can do with these settings.
+ *
+ * @param sees - whether the model takes images, where that is known; its name says it otherwise
+ */
+export function mlxCapabilities(options: Options, sees: boolean | undefined): Capabilities {
   return capabilitiesWith({
     [ModelCapability.MAX_TOKENS]: options.maxTokens ?? 4096,
-    [ModelCapability.VISION]: options.vision ?? looksLikeVisionModel(options.model ?? ""),
+    [ModelCapability.VISION]: options.vision ?? sees ?? looksLikeVisionModel(options.model ?? ""),
     [ModelCapability.PARALLEL_INFERENCE]: options.maxBatchSize !== 1,
   });
 }

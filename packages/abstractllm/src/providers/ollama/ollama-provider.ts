@@ -15,8 +15,8 @@ import {
   type RemoteClient,
   ServerProvider,
   ToolFallback,
-  withSchemaInPrompt,
 } from "../remote/index.ts";
+import { withSchemaInPrompt } from "../with-schema-in-prompt.ts";
 import { buildRequest } from "./build-request.ts";
 import { ollamaAddress } from "./ollama-address.ts";
 import { readAnswer } from "./read-answer.ts";

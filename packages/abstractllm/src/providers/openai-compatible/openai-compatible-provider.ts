@@ -7,13 +7,8 @@ import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provi
 import { buildChatRequest, type ChatDialect, completeChat } from "../openai/chat/index.ts";
 import { embedTexts } from "../openai/embed-texts.ts";
 import { listModels } from "../openai/list-models.ts";
-import {
-  type RemoteClient,
-  type ServerHints,
-  ServerProvider,
-  ToolFallback,
-  withSchemaInPrompt,
-} from "../remote/index.ts";
+import { type RemoteClient, type ServerHints, ServerProvider, ToolFallback } from "../remote/index.ts";
+import { withSchemaInPrompt } from "../with-schema-in-prompt.ts";
 
 /** What a kind of server has of its own. */
 export interface ServerKind extends ServerHints {

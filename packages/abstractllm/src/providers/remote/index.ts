@@ -7,4 +7,3 @@ export { RemoteClient, type RemoteService } from "./remote-client.ts";
 export { REMOTE_OPTIONS, RemoteProvider } from "./remote-provider.ts";
 export { type ServerHints, ServerProvider } from "./server-provider.ts";
 export { ToolFallback } from "./tool-fallback.ts";
-export { withSchemaInPrompt } from "./with-schema-in-prompt.ts";
