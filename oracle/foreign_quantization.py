@@ -241,6 +241,7 @@ def cases() -> list[dict]:
         fp8_rows("modelopt, float8", {"quant_method": "modelopt", "quant_algo": "FP8"}, tensor),
         fp8("fp8 in blocks of 32", 32, (48, 80)),
         fp8("fp8 in blocks of 128, cut at the edges", 128, (160, 200)),
+        fp8("fp8 in blocks of 128, as wide as one", 128, (160, 128)),
         fp8("fp8 with exponents for scales", 32, (64, 96), scale_fmt="ue8m0"),
         nvfp4("modelopt, nvfp4", "modelopt"),
         nvfp4("compressed-tensors, nvfp4", "compressed-tensors"),

@@ -43,12 +43,29 @@ def distribution(name: str, shape: tuple[int, ...], norm_center: float) -> tuple
 
 
 def random_tensor(seed: int, name: str, shape: tuple[int, ...], norm_center: float = 1.0) -> np.ndarray:
-    """The float32 tensor `name` under `seed`; `norm_center` is 0 where norms multiply by 1 + weight."""
+    """The float32 tensor `name` under `seed`; `norm_center` is 0 where norms multiply by 1 + weight. Signs are 1 or -1."""
     bits = random_bits(hash_name(seed, name), math.prod(shape))
     # 24 bits, centred: every value and every step up to the final rounding is exact in float32
     unit = ((bits >> np.uint32(8)).astype(np.float32) - np.float32(2**23)) / np.float32(2**23)
+    if name.endswith(".signs"):
+        return np.where(unit < 0, np.float32(-1), np.float32(1)).reshape(shape)
     center, width = distribution(name, shape, norm_center)
     return (np.float32(center) + unit * np.float32(width)).reshape(shape)
+
+
+def random_parameter(
+    seed: int, name: str, shape: tuple[int, ...], dtype: str, norm_center: float = 1.0
+) -> np.ndarray:
+    """A parameter of a model that may be packed: integers, and what they are multiplied by and added to.
+
+    Scales and biases are small multiples of 1 / 1024, so that no rounding shows in what they unpack to.
+    """
+    if dtype == "uint32":
+        return random_integers(seed, name, shape, dtype)
+    values = random_tensor(seed, name, shape, norm_center)
+    if name.endswith((".scales", ".biases")):
+        return np.floor(values * np.float32(64)) / np.float32(1024)
+    return values
 
 
 def random_integers(seed: int, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:

@@ -46,6 +46,13 @@ def repair_bitnet() -> None:
     bitnet.BitLinear = nn.Linear
 
 
+def repair_lfm2_vl() -> None:
+    """It goes by the model_type of the first release alone."""
+    from mlx_lm import utils
+
+    utils.MODEL_REMAPPING["lfm2_vl"] = "lfm2-vl"
+
+
 def forget_dummy_tokens(model: object, vocab_size: int) -> None:
     """Phi-3-small writes to ids that a small vocabulary does not have."""
     if hasattr(model, "_dummy_tokenizer_ids"):
@@ -56,3 +63,4 @@ def forget_dummy_tokens(model: object, vocab_size: int) -> None:
 repair_olmo()
 repair_phi3small()
 repair_bitnet()
+repair_lfm2_vl()

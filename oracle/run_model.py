@@ -23,7 +23,7 @@ from mlx_lm.utils import _get_classes, quantize_model
 
 import muse_spark
 from cases import Case
-from random_weights import hash_name, random_tensor, random_tokens
+from random_weights import hash_name, random_parameter, random_tokens
 from repairs import forget_dummy_tokens
 
 LENGTH = 10
@@ -58,7 +58,8 @@ def build(case: Case) -> tuple[nn.Module, str]:
     digest = hashlib.sha256()
     weights = []
     for name, parameter in sorted(tree_flatten(model.parameters())):
-        values = random_tensor(seed, name, parameter.shape, case.norm_center)
+        dtype = str(parameter.dtype).removeprefix("mlx.core.")
+        values = random_parameter(seed, name, parameter.shape, dtype, case.norm_center)
         digest.update(f"{name} {','.join(map(str, parameter.shape))}\n".encode())
         digest.update(values.tobytes())
         weights.append((name, mx.array(values)))

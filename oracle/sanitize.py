@@ -34,19 +34,22 @@ def sanitize_records(case: Case) -> list[dict]:
     model_class, args_class = _get_classes(case.config)
     seed = hash_name(0, case.file)
     records = []
-    for layout, kinds in case.checkpoints.items():
-        tensors = {name: make_tensor(seed, name, kind, case.norm_center) for name, kind in kinds.items()}
+    for name, layout in case.checkpoints.items():
+        tensors = {
+            key: make_tensor(seed, key, kind, case.norm_center) for key, kind in layout.tensors.items()
+        }
         model = model_class(args_class.from_dict(copy.deepcopy(case.config)))
         result = model.sanitize(tensors) if hasattr(model, "sanitize") else tensors
         digest = hashlib.sha256()
-        for name, tensor in sorted(result.items()):
-            digest.update(f"{name} {kind_of(tensor)}\n".encode())
+        for key, tensor in sorted(result.items()):
+            digest.update(f"{key} {kind_of(tensor)}\n".encode())
             digest.update(raw_bytes(tensor))
         records.append(
             {
-                "layout": layout,
-                "tensors": kinds,
-                "sanitized": {name: kind_of(tensor) for name, tensor in sorted(result.items())},
+                "layout": name,
+                **({"quantization_config": config} if (config := layout.quantization_config) else {}),
+                "tensors": layout.tensors,
+                "sanitized": {key: kind_of(tensor) for key, tensor in sorted(result.items())},
                 "sha256": digest.hexdigest(),
             }
         )

@@ -21,11 +21,19 @@ class Case:
     always_cached: bool = False  # mlx-lm computes something else without a cache
     float32_logits: bool = False  # whatever the dtype of the weights
     list_parameters: bool = False  # ours are named or stacked otherwise: the golden lists Python's
-    checkpoints: dict[str, dict[str, str]] = field(default_factory=dict)  # layout -> name -> "dtype 2,3"
+    checkpoints: dict[str, "Layout"] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         return f"{self.file}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Weights as a repository has them."""
+
+    tensors: dict[str, str]  # name -> "dtype 2,3"
+    quantization_config: dict | None = None  # of the tool that packed them
 
 
 BASE = {
@@ -60,14 +68,19 @@ def expand(pattern: str) -> list[str]:
     ]
 
 
-def checkpoint(tensors: dict[str, tuple]) -> dict[str, str]:
+def packed_by(quant_method: str, tensors: dict[str, tuple], **settings) -> Layout:
+    """A layout, by patterns as in `layout`, that another tool than mlx-lm quantized."""
+    return Layout(layout(tensors).tensors, {"quant_method": quant_method, **settings})
+
+
+def layout(tensors: dict[str, tuple]) -> Layout:
     """Tensors as a repository has them: patterns of names, and shapes that may start with a dtype."""
     result = {}
     for pattern, shape in tensors.items():
         dtype = shape[0] if isinstance(shape[0], str) else "float32"
         sizes = ",".join(str(size) for size in shape if not isinstance(size, str))
         result |= {name: f"{dtype} {sizes}" for name in expand(pattern)}
-    return result
+    return Layout(result)
 
 
 def family(file: str, base: dict, rows: dict[str, dict], *, quantized: bool = True, **options) -> list[Case]:
@@ -76,16 +89,19 @@ def family(file: str, base: dict, rows: dict[str, dict], *, quantized: bool = Tr
     `checkpoints` in a row gives weights as repositories have them, by layout, for `sanitize`.
     """
     cases = []
-    for index, (name, changes) in enumerate(rows.items()):
+    for index, (row, changes) in enumerate(rows.items()):
         changes = dict(changes)
         same_as = changes.pop("same_as", None)
         tied = changes.pop("tied", False)
         block = changes.pop("block", None)
-        layouts = {layout: checkpoint(tensors) for layout, tensors in changes.pop("checkpoints", {}).items()}
+        layouts = {
+            name: given if isinstance(given, Layout) else layout(given)
+            for name, given in changes.pop("checkpoints", {}).items()
+        }
         config = {key: value for key, value in {**base, **changes}.items() if value is not ...}
         case = Case(
             file,
-            name,
+            row,
             config,
             quantized=quantized and index == 0,
             same_as=same_as,

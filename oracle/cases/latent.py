@@ -1,6 +1,6 @@
 """Decoders that squeeze keys and values into a latent vector per position."""
 
-from .case import BASE, LONG_FACTORS, Case, family
+from .case import BASE, LONG_FACTORS, Case, family, packed_by
 
 YARN = {
     "type": "yarn",
@@ -42,36 +42,25 @@ deepseek_v3 = family(
     {
         "two of four groups": {
             "checkpoints": {
-                "fp8": {
-                    "model.layers.0.mlp.{gate,up}_proj.weight": ("uint8", 130, 64),
-                    "model.layers.0.mlp.{gate,up}_proj.weight_scale_inv": (2, 1),
-                    "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
-                    "model.layers.{0-2}.self_attn.kv_b_proj.weight_scale_inv": (2, 1),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": ("uint8", 64, 64),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale_inv": (1, 1),
-                    "model.layers.{1-2}.mlp.gate.e_score_correction_bias": (8,),
-                    "model.layers.61.eh_proj.weight": ("uint8", 64, 128),
-                    "model.layers.61.eh_proj.weight_scale_inv": (1, 1),
-                    "model.layers.0.self_attn.rotary_emb.inv_freq": (8,),
-                },
+                "fp8": packed_by(
+                    "fp8",
+                    {
+                        "model.layers.0.mlp.{gate,up}_proj.weight": ("uint8", 130, 64),
+                        "model.layers.0.mlp.{gate,up}_proj.weight_scale_inv": (2, 1),
+                        "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
+                        "model.layers.{0-2}.self_attn.kv_b_proj.weight_scale_inv": (2, 1),
+                        "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": ("uint8", 64, 64),
+                        "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale_inv": (1, 1),
+                        "model.layers.{1-2}.mlp.gate.e_score_correction_bias": (8,),
+                        "model.layers.61.eh_proj.weight": ("uint8", 64, 128),
+                        "model.layers.61.eh_proj.weight_scale_inv": (1, 1),
+                        "model.layers.0.self_attn.rotary_emb.inv_freq": (8,),
+                    },
+                ),
                 "quantized before latents were absorbed": {
                     "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint32", 224, 8),
                     "model.layers.{0-2}.self_attn.kv_b_proj.{scales,biases}": ("bfloat16", 224, 2),
                     "model.layers.{0-2}.self_attn.o_proj.weight": ("uint32", 64, 8),
-                },
-                "packed integers": {
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_packed": (
-                        "uint32",
-                        64,
-                        8,
-                    ),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale": (
-                        "bfloat16",
-                        64,
-                        2,
-                    ),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_shape": ("uint32", 2),
-                    "model.norm.weight": ("bfloat16", 64),
                 },
             },
         },
@@ -205,15 +194,18 @@ deepseek_v32 = family(
     {
         "four of ten keys": {
             "checkpoints": {
-                "fp8": {
-                    "model.layers.{0-3}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
-                    "model.layers.{0-3}.self_attn.kv_b_proj.weight_scale_inv": (2, 1),
-                    "model.layers.{0-2}.self_attn.indexer.wq_b.weight": ("uint8", 256, 64),
-                    "model.layers.{0-2}.self_attn.indexer.wq_b.weight_scale_inv": (2, 1),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": ("uint8", 64, 64),
-                    "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale_inv": (1, 1),
-                    "model.layers.3.mlp.experts.0.up_proj.weight": ("uint8", 64, 64),
-                },
+                "fp8": packed_by(
+                    "fp8",
+                    {
+                        "model.layers.{0-3}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
+                        "model.layers.{0-3}.self_attn.kv_b_proj.weight_scale_inv": (2, 1),
+                        "model.layers.{0-2}.self_attn.indexer.wq_b.weight": ("uint8", 256, 64),
+                        "model.layers.{0-2}.self_attn.indexer.wq_b.weight_scale_inv": (2, 1),
+                        "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": ("uint8", 64, 64),
+                        "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight_scale_inv": (1, 1),
+                        "model.layers.3.mlp.experts.0.up_proj.weight": ("uint8", 64, 64),
+                    },
+                ),
                 "quantized before latents were absorbed": {
                     "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint32", 224, 8),
                     "model.layers.{0-2}.self_attn.kv_b_proj.{scales,biases}": ("bfloat16", 224, 2),
@@ -256,9 +248,9 @@ glm_moe_dsa = family(
     },
 )
 
+UNREAD = ("rope_theta", "moe_layer_freq")
 MISTRAL4 = {
-    **LATENT,
-    **ROUTED,
+    **{key: value for key, value in {**LATENT, **ROUTED}.items() if key not in UNREAD},
     "model_type": "mistral4",
     "norm_topk_prob": True,
     "n_group": 1,
@@ -273,28 +265,26 @@ MISTRAL4 = {
 
 mistral4 = family(
     "mistral4",
-    {key: value for key, value in MISTRAL4.items() if key not in ("rope_theta", "moe_layer_freq")},
+    MISTRAL4,
     {
         "queries grow": {
             "checkpoints": {
-                "fp8": {
-                    "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
-                    "model.layers.{0-2}.self_attn.kv_b_proj.{weight_scale_inv,activation_scale}": (1,),
-                    "model.layers.0.mlp.{gate,up}_proj.weight": ("uint8", 130, 64),
-                    "model.layers.0.mlp.{gate,up}_proj.weight_scale_inv": (2, 1),
-                    "model.layers.{1-2}.mlp.experts.gate_up_proj": ("uint8", 8, 128, 64),
-                    "model.layers.{1-2}.mlp.experts.down_proj": ("uint8", 8, 64, 64),
-                    "model.layers.{1-2}.mlp.experts.{gate_up,down}_proj_scale_inv": (8, 1, 1),
-                    "model.layers.{0-2}.self_attn.rotary_emb.inv_freq": (8,),
-                },
+                "fp8": packed_by(
+                    "fp8",
+                    {
+                        "model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
+                        "model.layers.{0-2}.self_attn.kv_b_proj.{weight_scale_inv,activation_scale}": (1,),
+                        "model.layers.0.mlp.{gate,up}_proj.weight": ("uint8", 130, 64),
+                        "model.layers.0.mlp.{gate,up}_proj.weight_scale_inv": (2, 1),
+                        "model.layers.{1-2}.mlp.experts.gate_up_proj": ("uint8", 8, 128, 64),
+                        "model.layers.{1-2}.mlp.experts.down_proj": ("uint8", 8, 64, 64),
+                        "model.layers.{1-2}.mlp.experts.{gate_up,down}_proj_scale_inv": (8, 1, 1),
+                        "model.layers.{0-2}.self_attn.rotary_emb.inv_freq": (8,),
+                    },
+                ),
                 "expert by expert": {
                     "model.layers.{1-2}.mlp.experts.{0-7}.{gate,up,down}_proj.weight": (64, 64),
                     "model.layers.{0-2}.self_attn.kv_b_proj.weight": (224, 64),
-                },
-                "packed integers": {
-                    "model.layers.{0-2}.self_attn.o_proj.weight_packed": ("uint32", 64, 12),
-                    "model.layers.{0-2}.self_attn.o_proj.weight_scale": ("bfloat16", 64, 3),
-                    "model.layers.{0-2}.self_attn.o_proj.weight_shape": ("uint32", 2),
                 },
             },
         },
@@ -320,34 +310,35 @@ mistral4 = family(
     },
 )
 
+LONGCAT = {
+    "attention_method": "MLA",
+    "zero_expert_type": "identity",
+    "hidden_size": 64,
+    "ffn_hidden_size": 96,
+    "moe_topk": 3,
+    "expert_ffn_hidden_size": 64,
+    "n_routed_experts": 6,
+    "zero_expert_num": 4,
+    "num_layers": 2,
+    "vocab_size": 64,
+    "max_position_embeddings": 256,
+    "num_attention_heads": 4,
+    "kv_lora_rank": 64,
+    "q_lora_rank": 64,
+    "qk_rope_head_dim": 16,
+    "qk_nope_head_dim": 32,
+    "v_head_dim": 24,
+    "routed_scaling_factor": 2.5,
+    "rms_norm_eps": 1e-3,
+    "rope_theta": 10000.0,
+    "mla_scale_q_lora": True,
+    "mla_scale_kv_lora": True,
+    "attention_bias": False,
+}
+
 longcat_flash = family(
     "longcat_flash",
-    {
-        "model_type": "longcat_flash",
-        "attention_method": "MLA",
-        "zero_expert_type": "identity",
-        "hidden_size": 64,
-        "ffn_hidden_size": 96,
-        "moe_topk": 3,
-        "expert_ffn_hidden_size": 64,
-        "n_routed_experts": 6,
-        "zero_expert_num": 4,
-        "num_layers": 2,
-        "vocab_size": 64,
-        "max_position_embeddings": 256,
-        "num_attention_heads": 4,
-        "kv_lora_rank": 64,
-        "q_lora_rank": 64,
-        "qk_rope_head_dim": 16,
-        "qk_nope_head_dim": 32,
-        "v_head_dim": 24,
-        "routed_scaling_factor": 2.5,
-        "rms_norm_eps": 1e-3,
-        "rope_theta": 10000.0,
-        "mla_scale_q_lora": True,
-        "mla_scale_kv_lora": True,
-        "attention_bias": False,
-    },
+    {**LONGCAT, "model_type": "longcat_flash"},
     {
         "some experts hand on": {
             "checkpoints": {
@@ -369,7 +360,55 @@ longcat_flash = family(
     },
 )
 
-# It rounds rows to fp8 and fp4, so float noise shows where a value is near the middle of two: not at these sizes.
+longcat_flash_ngram = family(
+    "longcat_flash_ngram",
+    {
+        **LONGCAT,
+        "model_type": "longcat_flash_ngram",
+        "hidden_size": 128,
+        "ngram_vocab_size_ratio": 3,
+        "emb_neighbor_num": 3,
+        "emb_split_num": 1,
+    },
+    {
+        "two and three tokens": {
+            "checkpoints": {
+                "transformers": {
+                    "model.embed_tokens.weight": (64, 128),
+                    "model.ngram_embeddings.embedders.{0-1}.weight": (195, 64),
+                    "model.layers.{0-1}.mlp.experts.{0-5}.{gate,up,down}_proj.weight": (64, 64),
+                    "model.layers.{0-1}.self_attn.{0-1}.kv_b_proj.weight": (224, 64),
+                    "model.mtp.layers.0.eh_proj.weight": (64, 128),
+                },
+            },
+        },
+        "as published, large tables": {
+            "ngram_vocab_size_ratio": ...,
+            "emb_neighbor_num": ...,
+            "emb_split_num": ...,
+            "attention_method": ...,
+            "zero_expert_type": ...,
+            "attention_bias": ...,
+        },
+        "pairs alone, biases, gates normed": {
+            "emb_neighbor_num": 2,
+            "emb_split_num": 3,
+            "attention_bias": True,
+            "router_bias": True,
+            "norm_topk_prob": True,
+        },
+        "five tokens, small tables, rope yarn": {
+            "emb_neighbor_num": 5,
+            "emb_split_num": 2,
+            "ngram_vocab_size_ratio": 1,
+            "num_layers": 3,
+            "rope_scaling": YARN,
+        },
+    },
+)
+
+# It rounds rows to fp8 and fp4, so float noise shows where a value is near the middle of two:
+# not at these sizes.
 V41 = {
     "model_type": "deepseek_v41",
     "vocab_size": 64,
@@ -487,4 +526,5 @@ CASES: list[Case] = [
     *glm_moe_dsa,
     *mistral4,
     *longcat_flash,
+    *longcat_flash_ngram,
 ]

@@ -1,6 +1,6 @@
 """Mixtures of experts."""
 
-from .case import BASE, LLAMA, LONG_FACTORS, Case, family
+from .case import BASE, LLAMA, LONG_FACTORS, Case, family, packed_by
 
 mixtral = family(
     "mixtral",
@@ -469,10 +469,13 @@ minimax = family(
         "two of six experts": {
             "checkpoints": {
                 "transformers": {LETTERED: (8, 4)},
-                "float8": {
-                    "model.layers.0.block_sparse_moe.experts.{0-5}.{w1,w2,w3}.weight": ("uint8", 130, 8),
-                    "model.layers.0.block_sparse_moe.experts.{0-5}.{w1,w2,w3}.weight_scale_inv": (2, 1),
-                },
+                "float8": packed_by(
+                    "fp8",
+                    {
+                        "model.layers.0.block_sparse_moe.experts.{0-5}.{w1,w2,w3}.weight": ("uint8", 130, 8),
+                        "model.layers.0.block_sparse_moe.experts.{0-5}.{w1,w2,w3}.weight_scale_inv": (2, 1),
+                    },
+                ),
             }
         },
         "minimax_m2 alias": {"model_type": "minimax_m2", "same_as": "two of six experts"},

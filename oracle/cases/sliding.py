@@ -1,6 +1,6 @@
 """Decoders with layers that see a window."""
 
-from .case import BASE, Case, GEMMA, LLAMA, LLAMA3_ROPE, family
+from .case import BASE, GEMMA, LLAMA, LLAMA3_ROPE, Case, family, packed_by
 
 gemma3_text = family(
     "gemma3_text",
@@ -472,10 +472,13 @@ mimo_v2_flash = family(
         "two of six experts": {
             "checkpoints": {
                 "transformers": {NUMBERED: (8, 4), "model.mtp.layers.0.eh_proj.weight": (4, 8)},
-                "float8": {
-                    "model.layers.1.mlp.experts.{0-5}.up_proj.weight": ("uint8", 8, 130),
-                    "model.layers.1.mlp.experts.{0-5}.up_proj.weight_scale_inv": (1, 2),
-                },
+                "float8": packed_by(
+                    "fp8",
+                    {
+                        "model.layers.1.mlp.experts.{0-5}.up_proj.weight": ("uint8", 8, 130),
+                        "model.layers.1.mlp.experts.{0-5}.up_proj.weight_scale_inv": (1, 2),
+                    },
+                ),
             }
         },
         "sinks in full layers too, scaled values": {
@@ -676,6 +679,16 @@ muse_spark = family(
                     f"{SPARK_LAYER}.mlp.experts.down_proj": ("bfloat16", 6, 4, 4),
                     "model.{audio_tower,vision_tower,vision_adapter,vision_projection}.weight": (4, 4),
                     "model.language_model.norm.weight": ("bfloat16", 64),
+                },
+                "modelopt": {
+                    f"{SPARK_LAYER}.post_{{attention,feedforward}}_residual_gate.gate": ("bfloat16", 64),
+                    f"{SPARK_LAYER}.mlp.experts.gate_up_proj": ("uint8", 6, 8, 16),
+                    f"{SPARK_LAYER}.mlp.experts.gate_up_proj_weight_scale": ("uint8", 6, 8, 2),
+                    f"{SPARK_LAYER}.mlp.experts.gate_up_proj_weight_scale_2": (6, 2),
+                    f"{SPARK_LAYER}.mlp.experts.down_proj": ("uint8", 6, 4, 16),
+                    f"{SPARK_LAYER}.mlp.experts.down_proj_weight_scale": ("uint8", 6, 4, 2),
+                    f"{SPARK_LAYER}.mlp.experts.down_proj_weight_scale_2": (6,),
+                    f"{SPARK_LAYER}.mlp.experts.{{gate_up,down}}_proj_input_scale": (1,),
                 },
                 "mlx-lm": {
                     f"{SPARK_LAYER}.self_attn.qkvg_proj.weight": ("bfloat16", 192, 64),

@@ -1,23 +1,25 @@
 """Language models inside multimodal ones."""
 
-from .case import BASE, LLAMA, LLAMA3_ROPE, Case, family
-from .latent import LATENT, ROUTED, YARN
+from .case import BASE, LLAMA, LLAMA3_ROPE, Case, family, packed_by
+from .latent import LATENT, MISTRAL4, ROUTED, YARN
+
+GEMMA3 = {
+    "model_type": "gemma3_text",
+    "hidden_size": 64,
+    "num_hidden_layers": 4,
+    "intermediate_size": 128,
+    "head_dim": 16,
+    "sliding_window": 4,
+    "sliding_window_pattern": 2,
+    "query_pre_attn_scalar": 32,
+}
 
 gemma3 = family(
     "gemma3",
     {
         "model_type": "gemma3",
         "vocab_size": 64,
-        "text_config": {
-            "model_type": "gemma3_text",
-            "hidden_size": 64,
-            "num_hidden_layers": 4,
-            "intermediate_size": 128,
-            "head_dim": 16,
-            "sliding_window": 4,
-            "sliding_window_pattern": 2,
-            "query_pre_attn_scalar": 32,
-        },
+        "text_config": GEMMA3,
         "vision_config": {"model_type": "siglip_vision_model"},
     },
     {
@@ -30,7 +32,21 @@ gemma3 = family(
                     "language_model.model.layers.{0-3}.self_attn.q_proj.weight": (64, 64),
                 }
             }
-        }
+        },
+        "wide window, other heads and bases": {
+            "text_config": {
+                **GEMMA3,
+                "num_attention_heads": 2,
+                "num_key_value_heads": 2,
+                "sliding_window": 6,
+                "sliding_window_pattern": 3,
+                "rope_theta": 500.0,
+                "rope_local_base_freq": 50.0,
+            }
+        },
+        "wide heads, fewer layers": {
+            "text_config": {**GEMMA3, "num_hidden_layers": 2, "head_dim": 32, "query_pre_attn_scalar": 8}
+        },
     },
     norm_center=0.0,
 )
@@ -78,6 +94,22 @@ mistral3 = family(
                 },
             },
         },
+        "Mistral 4": {
+            "text_config": MISTRAL4,
+            "checkpoints": {
+                "fp8": packed_by(
+                    "fp8",
+                    {
+                        "model.language_model.layers.{0-2}.self_attn.kv_b_proj.weight": ("uint8", 224, 64),
+                        "model.language_model.layers.{0-2}.self_attn.kv_b_proj.weight_scale_inv": (1,),
+                        "model.language_model.layers.{1-2}.mlp.experts.down_proj": ("uint8", 8, 64, 64),
+                        "model.language_model.layers.{1-2}.mlp.experts.down_proj_scale_inv": (8, 1, 1),
+                        "model.vision_tower.patch_conv.weight": (8, 3),
+                        "lm_head.weight": (64, 64),
+                    },
+                )
+            },
+        },
     },
 )
 
@@ -98,6 +130,16 @@ pixtral = family(
                     "language_model.model.embed_tokens.weight": (64, 64),
                     "language_model.lm_head.weight": (64, 64),
                 }
+            }
+        },
+        "three of six heads, base": {
+            "text_config": {
+                **TEXT_CONFIG,
+                "model_type": "mistral",
+                "hidden_size": 96,
+                "num_attention_heads": 6,
+                "num_key_value_heads": 3,
+                "rope_theta": 500.0,
             }
         },
         "32 heads by default": {
@@ -162,24 +204,26 @@ llama4 = family(
     },
 )
 
+GEMMA4 = {
+    "model_type": "gemma4_text",
+    "hidden_size": 64,
+    "num_hidden_layers": 4,
+    "intermediate_size": 64,
+    "head_dim": 16,
+    "global_head_dim": 16,
+    "num_kv_shared_layers": 1,
+    "vocab_size_per_layer_input": 64,
+    "hidden_size_per_layer_input": 32,
+    "sliding_window": 4,
+    "sliding_window_pattern": 2,
+}
+
 gemma4 = family(
     "gemma4",
     {
         "model_type": "gemma4",
         "vocab_size": 64,
-        "text_config": {
-            "model_type": "gemma4_text",
-            "hidden_size": 64,
-            "num_hidden_layers": 4,
-            "intermediate_size": 64,
-            "head_dim": 16,
-            "global_head_dim": 16,
-            "num_kv_shared_layers": 1,
-            "vocab_size_per_layer_input": 64,
-            "hidden_size_per_layer_input": 32,
-            "sliding_window": 4,
-            "sliding_window_pattern": 2,
-        },
+        "text_config": GEMMA4,
         "vision_config": {"model_type": "gemma4_vision"},
         "audio_config": {"model_type": "gemma4_audio"},
     },
@@ -196,6 +240,28 @@ gemma4 = family(
                     "language_model.model.embed_tokens.weight": (64, 64),
                     "vision_embedder.weight": (8, 2),
                 },
+            }
+        },
+        "experts, no inputs of layers, wide global heads": {
+            "text_config": {
+                **GEMMA4,
+                "enable_moe_block": True,
+                "num_experts": 6,
+                "top_k_experts": 2,
+                "moe_intermediate_size": 32,
+                "hidden_size_per_layer_input": None,
+                "global_head_dim": 32,
+                "num_kv_shared_layers": 0,
+            }
+        },
+        "values are keys, two layers share, no cap": {
+            "text_config": {
+                **GEMMA4,
+                "attention_k_eq_v": True,
+                "num_global_key_value_heads": 2,
+                "num_kv_shared_layers": 2,
+                "final_logit_softcapping": None,
+                "num_attention_heads": 4,
             }
         },
         "gemma4_unified alias": {"model_type": "gemma4_unified", "same_as": "language model"},
@@ -309,6 +375,16 @@ kimi_vl = family(
         "one group, none shared": {
             "text_config": {**KIMI, "n_group": 1, "topk_group": 1, "n_shared_experts": None}
         },
+        "queries as they are, one expert, base": {
+            "text_config": {
+                **KIMI,
+                "q_lora_rank": None,
+                "num_experts_per_tok": 1,
+                "first_k_dense_replace": 1,
+                "rope_theta": 500.0,
+                "rope_scaling": None,
+            }
+        },
     },
 )
 
@@ -318,10 +394,8 @@ kimi_k25 = family(
     {
         "two of four groups": {
             "checkpoints": {
-                "packed integers": {
-                    f"{KIMI_EXPERTS}_packed": ("uint32", 64, 8),
-                    f"{KIMI_EXPERTS}_scale": ("bfloat16", 64, 2),
-                    f"{KIMI_EXPERTS}_shape": ("uint32", 2),
+                "transformers": {
+                    KIMI_EXPERTS: (64, 64),
                     "language_model.model.layers.{0-2}.self_attn.kv_b_proj.weight": (224, 64),
                     "language_model.model.layers.61.eh_proj.weight": (64, 128),
                     "language_model.lm_head.weight": (64, 64),
@@ -336,6 +410,16 @@ kimi_k25 = family(
             }
         },
         "queries not squeezed": {"text_config": {**KIMI, "q_lora_rank": None}},
+        "one group, two layers, biases": {
+            "text_config": {
+                **KIMI,
+                "n_group": 1,
+                "topk_group": 1,
+                "num_hidden_layers": 2,
+                "first_k_dense_replace": 1,
+                "attention_bias": True,
+            }
+        },
     },
 )
 
@@ -463,6 +547,16 @@ qwen3_vl_moe = family(
                 "mlp_only_layers": [],
                 "decoder_sparse_step": 2,
                 "norm_topk_prob": False,
+            }
+        },
+        "tied, other heads and base": {
+            "text_config": {
+                **QWEN3_VL_MOE,
+                "tie_word_embeddings": True,
+                "num_attention_heads": 2,
+                "num_key_value_heads": 1,
+                "rope_theta": 100.0,
+                "moe_intermediate_size": 32,
             }
         },
     },

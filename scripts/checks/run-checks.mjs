@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkCxxFormat } from "./cxx-format.mjs";
+import { guideProblems } from "./guide-code.mjs";
 import { missingOptionalPackages } from "./missing-optional-packages.mjs";
+import { undocumentedExports } from "./undocumented-exports.mjs";
 
 /**
  * A check of the sources: a program of node_modules with its arguments.
@@ -24,11 +26,6 @@ const checks = [
   },
   { name: "knip", program: "knip/bin/knip.js", args: [] },
   { name: "types of tests and scripts", program: "typescript/bin/tsc", args: ["-p", "tsconfig.tests.json"] },
-  ...["mlx", "abstractllm"].map((name) => ({
-    name: `what ${name} publishes`,
-    program: "publint/src/cli.js",
-    args: [`packages/${name}`, "--strict"],
-  })),
   {
     name: "generated files are current",
     program: "tsx/dist/cli.mjs",
@@ -60,6 +57,12 @@ export function runChecks(root) {
   const advice = `package-lock.json lacks ${missing.join(", ")}; npm ci fails without them. Run: npm run lockfile`;
   if (!report("package-lock.json is complete", missing.length === 0, advice))
     failed.push("package-lock.json");
+  const silent = undocumentedExports(root);
+  if (!report("every public export is documented", silent.length === 0, silent.join("\n")))
+    failed.push("documentation");
+  const problems = guideProblems(root);
+  if (!report("code in the guides compiles", problems.length === 0, problems.join("\n")))
+    failed.push("guides");
   const format = checkCxxFormat(root);
   if (format !== undefined && !report("clang-format", format.isClean, format.output))
     failed.push("clang-format");

@@ -51,11 +51,14 @@ function oraclePrograms(context) {
   const folder = found.stdout.trim();
   return [
     ["write_goldens.py"],
+    ["vision.py"],
     ["ops.py"],
     ["indexing.py"],
     ["caches.py"],
     ["sampling.py"],
+    ["images.py"],
     ["foreign_quantization.py"],
+    ["published.py"],
     ["tool_calls.py"],
     ["tokenizer/tokenizers_goldens.py", "--gguf", defaultModelPath(context)],
     ["tokenizer/gguf_vocabularies.py", folder],

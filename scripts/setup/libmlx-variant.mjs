@@ -17,6 +17,9 @@ const variantsByPlatform = {
   "linux-arm64": ["cpu", "cuda12", "cuda13"],
 };
 
+/** Platforms that have a libmlx, such as `linux-x64`. */
+export const mlxPlatforms = Object.keys(variantsByPlatform);
+
 const elsewhere =
   "MLX runs on Linux (x64 or arm64, glibc 2.35 or newer) and on macOS 14 or newer with Apple Silicon.";
 

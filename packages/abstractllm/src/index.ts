@@ -22,6 +22,7 @@ export {
   type OptionName,
   type Options,
 } from "./config/index.ts";
+export { findModelCapabilities, registerModelCapabilities } from "./data/index.ts";
 export { withPromptedTools } from "./dialects/with-prompted-tools.ts";
 export {
   AbstractLLMError,
@@ -71,6 +72,8 @@ export {
   type ImageDetail,
   type InferSchema,
   type JsonSchema,
+  type ListedModel,
+  type ListModelsOptions,
   type LLMConfig,
   type LLMConfigInput,
   LLMStream,
@@ -80,6 +83,7 @@ export {
   type MediaType,
   type Message,
   MessageRole,
+  type ModelCapabilities,
   ModelCapability,
   ModelParameter,
   type ObjectDeltaPart,
@@ -147,6 +151,7 @@ export {
   getAvailableProviders,
   type ProviderLoader,
   type ProviderModule,
+  type ProviderName,
   registerProvider,
 } from "./registry/index.ts";
 export { generateObject, withSchemaPrompt } from "./schema/index.ts";

@@ -1,5 +1,7 @@
 /** docs/architectures.md: every architecture with what its tests compare, from the goldens themselves. */
 import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { readJsonObject } from "../src/load/read-json.ts";
 import { modelTypes } from "../src/models/registry.ts";
 import { ggufSection } from "./emit-gguf-architectures.ts";
 
@@ -19,15 +21,29 @@ youtu_llm`.split(/\s+/);
 
 interface Case {
   readonly config: { readonly model_type: string };
-  readonly quantized: readonly unknown[];
+  readonly quantized?: readonly unknown[];
   /** Null where Python's caches take no padding. */
   readonly padded?: unknown;
   readonly checkpoints?: readonly unknown[];
 }
 
-const goldens = new URL("../test/goldens/models/", import.meta.url);
+const publishedGoldens = new URL("../test/goldens/published/", import.meta.url);
 
-const casesByType = (): Map<string, Case[]> => {
+/** Checkpoints by `model_type` whose published configurations are tested. */
+const publishedByType = (): Map<string, string[]> => {
+  const found = new Map<string, string[]>();
+  for (const file of readdirSync(publishedGoldens).sort()) {
+    const { model, config } = readJsonObject(fileURLToPath(new URL(file, publishedGoldens))) as unknown as {
+      model: string;
+      config: Case["config"];
+    };
+    found.set(config.model_type, [...(found.get(config.model_type) ?? []), model]);
+  }
+  return found;
+};
+
+const casesByType = (kind: "models" | "vision"): Map<string, Case[]> => {
+  const goldens = new URL(`../test/goldens/${kind}/`, import.meta.url);
   const found = new Map<string, Case[]>();
   for (const file of readdirSync(goldens).sort()) {
     const { cases } = JSON.parse(readFileSync(new URL(file, goldens), "utf8")) as { cases: Case[] };
@@ -39,29 +55,39 @@ const casesByType = (): Map<string, Case[]> => {
   return found;
 };
 
-const row = (type: string, cases: readonly Case[]): string => {
-  const layouts = cases.reduce((sum, { checkpoints = [] }) => sum + checkpoints.length, 0);
+const layoutsOf = (cases: readonly Case[]): number =>
+  cases.reduce((sum, { checkpoints = [] }) => sum + checkpoints.length, 0);
+
+const seeingRow = (type: string, cases: readonly Case[]): string =>
+  `| \`${type}\` | ${cases.length} | ${layoutsOf(cases)} |`;
+
+const row = (type: string, cases: readonly Case[], published: readonly string[]): string => {
+  const layouts = layoutsOf(cases);
   const cells = [
     `\`${type}\``,
     cases.length,
-    cases.some(({ quantized }) => quantized.length > 0) ? "yes" : "",
+    cases.some(({ quantized = [] }) => quantized.length > 0) ? "yes" : "",
     cases.some(({ padded }) => (padded ?? null) !== null) ? "yes" : "",
     layouts === 0 ? "" : layouts,
+    published.join(", "),
   ];
   return `| ${cells.join(" | ")} |`;
 };
 
 /** The page's text. */
 export const architecturesPage = (): string => {
-  const cases = casesByType();
-  const types = modelTypes();
+  const cases = casesByType("models");
+  const published = publishedByType();
+  const seeing = casesByType("vision");
+  const all = modelTypes();
+  const types = all.filter((type) => cases.has(type));
   const missing = MLX_LM.filter((type) => !types.includes(type));
-  const count = MLX_LM.length - missing.length;
+  const known = missing.length === 0 ? "all" : `${MLX_LM.length - missing.length} of the`;
   return `# Architectures
 
 <!-- written by \`npm run generate\` from the registry and the goldens -->
 
-${types.length} values of \`model_type\` load, among them ${count} of mlx-lm 0.32.2's ${MLX_LM.length} model files; the others are aliases.
+${all.length} values of \`model_type\` load, among them ${known} ${MLX_LM.length} model files of mlx-lm 0.32.2; the others are aliases.
 Each is held to what Python mlx-lm computes in float32, within 1e-5 of the largest logit, with the same most likely token
 at every position:
 
@@ -71,13 +97,29 @@ at every position:
 - **padded**: a batch of rows of different lengths is compared as well. Where the column is empty, mlx-lm's caches have
   no such batches, and rows are compared with our own single runs;
 - **layouts**: how many layouts of repositories (transformers', converted ones) \`sanitize\` fits to the model, compared
-  byte by byte.
+  byte by byte;
+- **published**: checkpoints whose published \`config.json\` parses with no key unknown that could change the logits, and
+  whose parameters, counted without weights, are as many as in mlx-lm and as their publisher states, where they do.
 
 \`npm test -- packages/mlx/test/parity/models.test.ts -t "'llama'"\` checks one.
 
-| \`model_type\` | configurations | quantized | padded | layouts |
-| --- | --- | --- | --- | --- |
-${types.map((type) => row(type, cases.get(type) ?? [])).join("\n")}
+| \`model_type\` | configurations | quantized | padded | layouts | published |
+| --- | --- | --- | --- | --- | --- |
+${types.map((type) => row(type, cases.get(type) ?? [], published.get(type) ?? [])).join("\n")}
+
+## Models that see
+
+${seeing.size} values of \`model_type\` take images, where a checkpoint has the weights of its vision tower; without them
+it loads as a model of text alone. Each is held to Python mlx-vlm 0.7.10, within 1e-4: input embeddings of a prompt with
+images, its logits, and those of single steps after it, for several tiny models with random weights; and to itself over
+stretches of a prompt of any length. See [Images](vision.md).
+
+| \`model_type\` | configurations | layouts |
+| --- | --- | --- |
+${[...seeing.keys()]
+  .sort()
+  .map((type) => seeingRow(type, seeing.get(type) ?? []))
+  .join("\n")}
 
 ${missing.length === 0 ? "" : `Not yet here: ${missing.map((type) => `\`${type}\``).join(", ")}.\n\n`}One of your own: [An architecture of your own](low-level.md#an-architecture-of-your-own).
 

@@ -14,6 +14,7 @@ export type MlxErrorCode =
   | "unsupported-architecture" // model_type is not registered
   | "tokenizer" // tokenizer files are missing or damaged
   | "template" // the chat template failed or ran over its limits
+  | "image" // an image is broken, too large or of a kind that cannot be read
   | "model-not-found" // no such folder, file or repository
   | "gated" // the repository needs an accepted licence or a token
   | "network" // the hub could not be reached or broke off
@@ -25,6 +26,7 @@ export type MlxErrorCode =
   | "unsupported-feature" // asked for something this model or build cannot do
   | "engine-crashed"; // the engine's thread or process died
 
+/** What an error tells besides its message. */
 export interface MlxErrorOptions {
   cause?: unknown;
   /** Machine-readable facts: shapes, paths, limits. Never credentials or prompts. */
@@ -82,6 +84,13 @@ export class TokenizerError extends MlxError {
 export class TemplateError extends MlxError {
   constructor(message: string, options?: MlxErrorOptions) {
     super("template", message, options);
+  }
+}
+
+/** An image that is broken, too large, or of a format or shape that cannot be used. */
+export class ImageError extends MlxError {
+  constructor(message: string, options?: MlxErrorOptions) {
+    super("image", message, options);
   }
 }
 

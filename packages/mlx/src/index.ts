@@ -3,6 +3,7 @@ export * from "./engine/index.ts";
 export {
   ConfigError,
   HubError,
+  ImageError,
   InvalidArgumentError,
   MlxError,
   type MlxErrorCode,

@@ -13,15 +13,22 @@ export function oraclePython({ stateDir }) {
 /** @param {{ root: string }} context @returns {string} path of the file that names the packages */
 const requirements = ({ root }) => join(root, "oracle", "requirements.txt");
 
+/** @param {{ root: string }} context @returns {string} path of the file that names packages without what they need */
+const requirementsAlone = ({ root }) => join(root, "oracle", "requirements-alone.txt");
+
 /** Makes the Python environment of oracle/, which only `npm run test:oracle` uses. @type {import("../step.mjs").Step} */
 export const oracleEnvironment = {
   name: "oracle-environment",
-  title: () => "Python with mlx-lm, to compare with (0.5 GB)",
+  title: () => "Python with mlx-lm and mlx-vlm, to compare with (0.5 GB)",
   needs: ["python", "c-library"],
   fingerprint: ({ root }) =>
     fingerprint(
       root,
-      [requirements({ root }), join(root, "oracle", "tokenizer", "requirements.txt")],
+      [
+        requirements({ root }),
+        requirementsAlone({ root }),
+        join(root, "oracle", "tokenizer", "requirements.txt"),
+      ],
       [process.platform, process.arch, root], // a venv cannot be moved
     ),
   outputs: (context) => [oraclePython(context)],
@@ -31,8 +38,12 @@ export const oracleEnvironment = {
     rmSync(folder, { recursive: true, force: true });
     const options = { cwd: root, env: pipEnvironment(context.env), log: task.log, onLine: task.show };
     await runCommand(findPython(context.env), ["-m", "venv", folder], { ...options, explain: explainVenv });
-    const install = ["-m", "pip", "install", "--only-binary=:all:", "-r", requirements(context)];
-    await runCommand(oraclePython(context), install, { ...options, append: true, explain: explainInstall });
+    const install = async (/** @type {readonly string[]} */ ...args) => {
+      const command = ["-m", "pip", "install", "--only-binary=:all:", ...args];
+      await runCommand(oraclePython(context), command, { ...options, append: true, explain: explainInstall });
+    };
+    await install("-r", requirements(context));
+    await install("--no-deps", "-r", requirementsAlone(context));
   },
 };
 

@@ -1,10 +1,13 @@
 import { AllProvidersFailedError, InvalidParameterError, type MemberFailure } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { LLMConfigInput } from "../interface/llm-config.ts";
-import { createLLM } from "../registry/index.ts";
+import { createLLM, type ProviderName } from "../registry/index.ts";
 
 /** A member of a chain: an LLM, or the provider that opens one, with or without its configuration. */
-export type ChainMember = AbstractLLM | string | readonly [provider: string, config: LLMConfigInput];
+export type ChainMember =
+  | AbstractLLM
+  | ProviderName
+  | readonly [provider: ProviderName, config: LLMConfigInput];
 
 /** A member that is there, and its place in the list that was given. */
 interface OpenMember {

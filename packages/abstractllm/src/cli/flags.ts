@@ -34,9 +34,15 @@ export const HUB_FLAGS: readonly Flag[] = [
   { name: "offline", option: "offline", help: "Take models from the cache only" },
 ];
 
+/** Who runs models; keys come from the environment. */
+export const PROVIDER_FLAGS: readonly Flag[] = [
+  { name: "provider", short: "p", value: "NAME", help: "Provider of the model (default mlx)" },
+  { name: "base-url", value: "URL", option: "baseUrl", help: "Address of the provider's service" },
+];
+
 /** Which model, and how it is loaded. */
 export const MODEL_FLAGS: readonly Flag[] = [
-  { name: "provider", short: "p", value: "NAME", help: "Provider of the model (default mlx)" },
+  ...PROVIDER_FLAGS,
   { name: "model", short: "m", value: "MODEL", option: "model", help: "Repository, folder or .gguf file" },
   {
     name: "fallback-model",

@@ -1,6 +1,6 @@
-import { importOptional } from "../registry/import-optional.ts";
+import { explainMissing } from "../registry/explain-missing.ts";
 
 /** The Hugging Face cache and hub, which the engine's package brings. */
 export function loadHub(): Promise<typeof import("@abstractllm/mlx/hub")> {
-  return importOptional("models", () => import("@abstractllm/mlx/hub"));
+  return import("@abstractllm/mlx/hub").catch(explainMissing("models"));
 }

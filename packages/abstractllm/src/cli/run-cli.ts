@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { nearestName } from "../config/nearest-name.ts";
 import type { Command } from "./command.ts";
 import { chatCommand } from "./commands/chat.ts";
@@ -37,7 +37,7 @@ async function dispatch([name, ...rest]: readonly string[], terminal: Terminal):
     return name === undefined ? ExitCode.USAGE : ExitCode.OK;
   }
   if (name === "--version" || name === "-v") {
-    terminal.print(`${await packageVersion()}\n`);
+    terminal.print(`${packageVersion()}\n`);
     return ExitCode.OK;
   }
   const command = findCommand(name);
@@ -63,7 +63,7 @@ function unknownCommand(name: string): UsageError {
   );
 }
 
-async function packageVersion(): Promise<string> {
-  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
+function packageVersion(): string {
+  const manifest: { version: string } = createRequire(import.meta.url)("abstractllm/package.json");
+  return manifest.version;
 }

@@ -28,6 +28,9 @@ export function integer(range: Range = {}): Check {
   };
 }
 
+/** A time that a timer can count; timers overflow beyond. */
+export const milliseconds: Check = integer({ min: 1, max: 2 ** 31 - 1 });
+
 /** Any string, the empty one included. */
 export const string: Check = {
   expected: "string",
@@ -137,6 +140,13 @@ export const logitBias: Check = {
   text: "json",
 };
 
+/** A key that a header can carry. */
+export const key: Check = {
+  expected: "non-empty text of visible ASCII characters",
+  accepts: (value) => typeof value === "string" && /^[\x21-\x7e]+$/.test(value),
+  text: "string",
+};
+
 /** Names and values of HTTP headers, without line breaks in them. */
 export const headers: Check = {
   expected: "object of HTTP header names with texts",
@@ -145,6 +155,28 @@ export const headers: Check = {
     Object.entries(value).every(
       ([name, text]) =>
         /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof text === "string" && /^[\t\x20-\x7e]*$/.test(text),
+    ),
+  text: "json",
+};
+
+/** Whether and how long a service keeps a prompt. */
+export const promptCaching: Check = {
+  expected: 'boolean or one of "5m", "1h"',
+  accepts: (value) => typeof value === "boolean" || value === "5m" || value === "1h",
+  text: "boolean",
+};
+
+/** What a model can, as far as somebody says. */
+export const capabilities: Check = {
+  expected:
+    "object of contextWindow and maxOutputTokens (integers of at least 1), vision, audio, tools, structuredOutput and reasoning (booleans)",
+  accepts: (value) =>
+    isRecord(value) &&
+    Object.entries(value).every(([name, known]) =>
+      ["contextWindow", "maxOutputTokens"].includes(name)
+        ? Number.isSafeInteger(known) && isNumberIn(known, { min: 1 })
+        : ["vision", "audio", "tools", "structuredOutput", "reasoning"].includes(name) &&
+          typeof known === "boolean",
     ),
   text: "json",
 };

@@ -37,7 +37,6 @@ const mediaOrList: check.Check = {
   text: "list",
 };
 
-const milliseconds = check.integer({ min: 1, max: 2 ** 31 - 1 }); // timers overflow beyond
 const tokens = check.integer({ min: 1 });
 
 /** Every option there is. Providers say which of them they honour. */
@@ -61,8 +60,8 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   chatTemplate: both(check.boolean),
   templateVariables: both(check.record),
   ignoreEos: both(check.boolean),
-  timeout: both(milliseconds),
-  requestTimeout: { ...both(milliseconds), aliasOf: "timeout" },
+  timeout: both(check.milliseconds),
+  requestTimeout: { ...both(check.milliseconds), aliasOf: "timeout" },
   tools: both(check.list),
   toolChoice: both(check.toolChoice),
   maxSteps: both(check.integer({ min: 1 })),
@@ -70,6 +69,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   schema: both(check.schema),
   maxSchemaRetries: both(check.integer({ min: 0 })),
   reasoning: both(check.reasoning),
+  promptCaching: both(check.promptCaching),
   user: both(check.nonEmptyString),
   imageDetail: both(check.oneOf("auto", "high", "medium", "low")),
   allowPrivateUrls: both(check.boolean),
@@ -81,7 +81,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   signal: call(check.abortSignal),
 
   model: config(check.nonEmptyString),
-  apiKey: secret(check.nonEmptyString),
+  apiKey: secret(check.key),
   baseUrl: config(check.nonEmptyString),
   organization: config(check.nonEmptyString),
   api: config(check.oneOf("chat", "responses")),
@@ -93,6 +93,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   moderation: config(check.boolean),
   loggingEnabled: config(check.boolean),
 
+  local: config(check.boolean),
   device: config(check.oneOf("auto", "gpu", "cpu")),
   deviceMap: config(check.stringOrRecord),
   quantize: config(check.quantization),
@@ -110,6 +111,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   threads: config(check.integer({ min: 1, max: 1024 })),
   isolation: config(check.oneOf("worker", "process")),
   vision: config(check.boolean),
+  capabilities: config(check.capabilities),
   onProgress: config(check.callback),
 };
 

@@ -1,15 +1,16 @@
 import { checkOptions } from "../config/check-options.ts";
 import type { OptionKey } from "../config/configuration-manager.ts";
-import type { OptionName, Options } from "../config/option-table.ts";
+import type { Options } from "../config/option-table.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
-import type { GenerateResponse, ObjectResponse } from "../interface/generate-response.ts";
+import type { GenerateResponse } from "../interface/generate-response.ts";
+import type { ListedModel, ListModelsOptions } from "../interface/listed-model.ts";
+import { LLMBase } from "../interface/llm-base.ts";
 import type { LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
 import type { Prompt } from "../interface/message.ts";
 import type { Capabilities } from "../interface/model-capability.ts";
-import type { InferSchema, Schema } from "../interface/schema.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import { withCallSignal } from "../providers/call-signal.ts";
 import { forwardParts } from "./forward-parts.ts";
@@ -28,48 +29,27 @@ export type Work<T> = (llm: AbstractLLM, warnings?: readonly string[]) => Promis
  * An LLM that has others do its work. Subclasses say who does it, how often, and what goes on around it; settings are
  * those of the first one, and changes go to all.
  */
-export abstract class DelegatingLLM implements AbstractLLM {
+export abstract class DelegatingLLM extends LLMBase {
   readonly provider: string;
   protected readonly main: AbstractLLM;
   protected readonly members: readonly AbstractLLM[];
 
   constructor(provider: string, members: readonly [AbstractLLM, ...AbstractLLM[]]) {
+    super();
     this.provider = provider;
     this.members = members;
     this.main = members[0];
   }
 
-  generate<const S extends Schema>(
-    prompt: Prompt,
-    options: GenerateOptions & { schema: S; tools?: undefined; stream?: false | undefined },
-  ): Promise<ObjectResponse<InferSchema<S>>>;
-  generate(
-    prompt: Prompt,
-    options?: GenerateOptions & { stream?: false | undefined },
-  ): Promise<GenerateResponse>;
-  generate(prompt: Prompt, options: GenerateOptions & { stream: true }): LLMStream;
-  generate(prompt: Prompt, options?: GenerateOptions): Promise<GenerateResponse> | LLMStream {
-    if (options?.stream === true) return this.stream(prompt, options);
-    return (async () => this.stream(prompt, options).response)();
-  }
-
-  stream<const S extends Schema>(
-    prompt: Prompt,
-    options: GenerateOptions & { schema: S; tools?: undefined },
-  ): LLMStream<ObjectResponse<InferSchema<S>>>;
-  stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
-  stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
-    checkOptions(options, { scope: "call", provider: this.provider });
-    return new LLMStream((emit, signal) =>
-      this.#limited([options.signal, signal], (inner) =>
-        this.answer(prompt, { ...options, stream: false, signal: inner }, emit, inner),
-      ),
-    );
-  }
-
   embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
     return this.#limited([options.signal], (signal) =>
       this.attempt((llm) => llm.embed(texts, { ...options, signal }), undelivered(signal)),
+    );
+  }
+
+  listModels(options: ListModelsOptions = {}): Promise<ListedModel[]> {
+    return this.#limited([options.signal], (signal) =>
+      this.attempt((llm) => llm.listModels({ ...options, signal }), undelivered(signal)),
     );
   }
 
@@ -83,10 +63,6 @@ export abstract class DelegatingLLM implements AbstractLLM {
     return this.main.getCapabilities();
   }
 
-  setConfig(options: LLMConfigInput): void {
-    this.updateConfig(options);
-  }
-
   updateConfig(options: LLMConfigInput): void {
     checkOptions(options, { scope: "config", provider: this.provider });
     for (const llm of this.members) llm.updateConfig(options);
@@ -94,16 +70,6 @@ export abstract class DelegatingLLM implements AbstractLLM {
 
   getConfig(): Options {
     return this.main.getConfig();
-  }
-
-  getParam<Name extends OptionName>(name: Name): Options[Name];
-  getParam<Name extends OptionName>(
-    name: Name,
-    fallback: NonNullable<Options[Name]>,
-  ): NonNullable<Options[Name]>;
-  getParam(name: OptionKey, fallback?: unknown): unknown;
-  getParam(name: OptionKey, fallback?: unknown): unknown {
-    return this.main.getParam(name, fallback);
   }
 
   load({ signal: given }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
@@ -116,8 +82,17 @@ export abstract class DelegatingLLM implements AbstractLLM {
     await Promise.all(this.members.map((llm) => llm.unload()));
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.unload();
+  protected startStream(prompt: Prompt, options: GenerateOptions): LLMStream {
+    checkOptions(options, { scope: "call", provider: this.provider });
+    return new LLMStream((emit, signal) =>
+      this.#limited([options.signal, signal], (inner) =>
+        this.answer(prompt, { ...options, stream: false, signal: inner }, emit, inner),
+      ),
+    );
+  }
+
+  protected readParam(name: OptionKey): unknown {
+    return this.main.getParam(name);
   }
 
   /** Has some work done: by whom, and how often it is tried, is the subclass's choice. */

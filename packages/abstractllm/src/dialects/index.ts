@@ -1,4 +1,5 @@
 export { createAnswerReader, marksOf } from "./answer-reader.ts";
 export { dialectOf } from "./dialect-table.ts";
+export { choiceText, choiceWarnings, chosenTools } from "./tool-choice.ts";
 export { usedCallIds } from "./used-call-ids.ts";
-export { choiceText, promptTools } from "./with-prompted-tools.ts";
+export { promptTools } from "./with-prompted-tools.ts";

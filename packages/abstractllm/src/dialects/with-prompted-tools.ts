@@ -4,6 +4,7 @@ import type { ToolChoice, ToolSpec } from "../interface/tool.ts";
 import type { ResolvedMessage } from "../media/resolved-message.ts";
 import { withInstructions } from "../prompt/with-instructions.ts";
 import type { ProviderAnswer, ProviderCall } from "../providers/provider-call.ts";
+import { choiceText, choiceWarnings } from "./tool-choice.ts";
 import { usedCallIds } from "./used-call-ids.ts";
 
 /** Asks a model that knows no tools. */
@@ -30,8 +31,9 @@ export async function withPromptedTools(
   );
   reader.end(answer.finishReason === "length");
   const { text, toolCalls } = reader;
-  if (toolCalls.length === 0) return { ...answer, text };
-  return { ...answer, text, toolCalls, finishReason: "tool-calls" };
+  const warnings = [...answer.warnings, ...choiceWarnings(call, toolCalls)];
+  if (toolCalls.length === 0) return { ...answer, text, warnings };
+  return { ...answer, text, toolCalls, warnings, finishReason: "tool-calls" };
 }
 
 /** The same call for a model that knows only text: without tools, which its messages describe instead. */
@@ -100,10 +102,4 @@ To call a function, write a JSON object with its name and arguments within tool_
 {"name": <function-name>, "arguments": <arguments-object>}
 </tool_call>
 Its result then comes within tool_response tags. ${choiceText(choice)}`.trimEnd();
-}
-
-/** What a choice adds to the instructions. */
-export function choiceText(choice: ToolChoice): string {
-  if (choice === "required") return "Call at least one function now.";
-  return typeof choice === "object" ? `Call the function ${choice.name} now.` : "";
 }

@@ -3,6 +3,7 @@ import type { OptionName, Options } from "../config/option-table.ts";
 import type { EmbedOptions, EmbedResponse } from "./embed.ts";
 import type { GenerateOptions } from "./generate-options.ts";
 import type { GenerateResponse, ObjectResponse } from "./generate-response.ts";
+import type { ListedModel, ListModelsOptions } from "./listed-model.ts";
 import type { LLMConfigInput } from "./llm-config.ts";
 import type { LLMStream } from "./llm-stream.ts";
 import type { Prompt } from "./message.ts";
@@ -47,6 +48,13 @@ export interface AbstractLLM extends AsyncDisposable {
    * @throws {UnsupportedFeatureError} `"embeddings"` when the provider has none
    */
   embed(texts: string | readonly string[], options?: EmbedOptions): Promise<EmbedResponse>;
+
+  /**
+   * Models that the provider can be asked for.
+   *
+   * @throws {UnsupportedFeatureError} `"model_listing"` when the provider cannot tell
+   */
+  listModels(options?: ListModelsOptions): Promise<ListedModel[]>;
 
   /** What this provider can do with the configured model. */
   getCapabilities(): Capabilities;

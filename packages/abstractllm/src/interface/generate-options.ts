@@ -72,6 +72,12 @@ export interface GenerationDefaults {
   maxSchemaRetries?: number | undefined;
   /** How much the model thinks before it answers. Default: as the model does. */
   reasoning?: ReasoningOption | undefined;
+  /**
+   * Has the service keep what it read of the conversation, for anthropic: the next call that begins the same costs a
+   * tenth for that part, and this one a quarter more. `true` and `"5m"` keep it for five minutes since it was last used,
+   * `"1h"` for an hour, at twice the price. Other services do so by themselves or not at all. Default false.
+   */
+  promptCaching?: boolean | "5m" | "1h" | undefined;
   /** Name of the end user, for services that watch for abuse. */
   user?: string | undefined;
   /** How finely images are looked at, where the image itself does not say. Default `"auto"`. */

@@ -7,6 +7,7 @@ export type {
   TruncationStrategy,
 } from "./generate-options.ts";
 export type { FinishReason, GenerateResponse, ObjectResponse, Timings, Usage } from "./generate-response.ts";
+export type { ListedModel, ListModelsOptions } from "./listed-model.ts";
 export type { DownloadProgress, LLMConfig, LLMConfigInput, QuantizeConfig } from "./llm-config.ts";
 export { LLMStream, type StreamProducer } from "./llm-stream.ts";
 export type {
@@ -30,6 +31,7 @@ export {
   type ToolMessage,
   type UserMessage,
 } from "./message.ts";
+export type { ModelCapabilities } from "./model-capabilities.ts";
 export { type Capabilities, ModelCapability } from "./model-capability.ts";
 export { ModelParameter } from "./model-parameter.ts";
 export type {

@@ -1,4 +1,5 @@
 import type { GenerationDefaults } from "./generate-options.ts";
+import type { ModelCapabilities } from "./model-capabilities.ts";
 
 /** How far a download has come, for a progress bar. */
 export interface DownloadProgress {
@@ -48,6 +49,8 @@ export interface LLMConfig extends GenerationDefaults {
   moderation?: boolean | undefined;
   loggingEnabled?: boolean | undefined;
 
+  /** Run the model in this process, for huggingface: with `@huggingface/transformers`, on the CPU. Default false. */
+  local?: boolean | undefined;
   /** Where a local model computes. Default `"auto"`: a GPU where there is one, else the CPU. */
   device?: "auto" | "gpu" | "cpu" | undefined;
   /** Distribution of a model over several devices. */
@@ -86,8 +89,10 @@ export interface LLMConfig extends GenerationDefaults {
   threads?: number | undefined;
   /** `"process"` runs the model in a child process, so that a native crash stays there. Default `"worker"`. */
   isolation?: "worker" | "process" | undefined;
-  /** Says whether the model takes images, instead of guessing from its name. */
+  /** Says whether the model takes images, instead of what is known by its name; short for `capabilities: { vision }`. */
   vision?: boolean | undefined;
+  /** What the model can and how much it holds, over what is known by its name; for remote providers. */
+  capabilities?: ModelCapabilities | undefined;
   /** Called while a model downloads. */
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
 }

@@ -58,7 +58,7 @@ export interface AssistantMessage {
   reasoning?: string;
   /** The tools it asked for; each is answered by a tool message with the same id. */
   toolCalls?: readonly ToolCall[];
-  /** What a provider needs to see again with this message, by provider name, such as signatures of reasoning. */
+  /** What a model needs to see again with its message, such as signatures of reasoning; by provider and model. */
   providerData?: Readonly<Record<string, unknown>>;
   name?: string;
 }

@@ -1,17 +1,18 @@
+import * as check from "../config/checks.ts";
 import type { OptionKey } from "../config/configuration-manager.ts";
 import { ConfigurationManager } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
 import { readEnvironment } from "../config/read-environment.ts";
 import { UnsupportedFeatureError } from "../errors/index.ts";
-import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
-import type { GenerateResponse, ObjectResponse } from "../interface/generate-response.ts";
+import type { GenerateResponse } from "../interface/generate-response.ts";
+import type { ListedModel, ListModelsOptions } from "../interface/listed-model.ts";
+import { LLMBase } from "../interface/llm-base.ts";
 import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
 import type { AssistantMessage, Prompt } from "../interface/message.ts";
-import { type Capabilities, ModelCapability } from "../interface/model-capability.ts";
-import type { InferSchema, Schema } from "../interface/schema.ts";
+import { ModelCapability } from "../interface/model-capability.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import { resolveMedia } from "../media/resolve-media.ts";
 import { toMessages } from "../prompt/to-messages.ts";
@@ -20,8 +21,10 @@ import { toolSpecs } from "../tools/index.ts";
 import { answerCall, type Respond } from "./answer-call.ts";
 import { withCallSignal } from "./call-signal.ts";
 import { checkEmbed } from "./check-embed.ts";
+import { checkOwnOptions } from "./check-own-options.ts";
 import { checkSupport } from "./check-support.ts";
 import type { CheckedCall, ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
+import { keptData, withOwnData } from "./provider-data.ts";
 
 export type { ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 
@@ -41,8 +44,14 @@ const COMPANIONS: Readonly<Partial<Record<OptionName, readonly OptionName[]>>> =
   schema: ["maxSchemaRetries"],
 };
 
+/** Options of `listModels`. */
+const LIST_OPTIONS: Readonly<Record<keyof ListModelsOptions, check.Check>> = {
+  signal: check.abortSignal,
+  timeout: check.milliseconds,
+};
+
 /** What all providers share: configuration, checks at the door, files, streams, time limits. */
-export abstract class BaseProvider implements AbstractLLM {
+export abstract class BaseProvider extends LLMBase {
   readonly provider: string;
   readonly #config: ConfigurationManager;
   readonly #supported: ReadonlySet<OptionName>;
@@ -52,6 +61,7 @@ export abstract class BaseProvider implements AbstractLLM {
    * @throws {UnsupportedFeatureError} for an option this provider cannot honour
    */
   constructor(traits: ProviderTraits, config: LLMConfig) {
+    super();
     this.provider = traits.name;
     const companions = [...traits.supported].flatMap((name) => COMPANIONS[name] ?? []);
     this.#supported = new Set([...COMMON_OPTIONS, ...traits.supported, ...companions]);
@@ -63,37 +73,9 @@ export abstract class BaseProvider implements AbstractLLM {
     checkSupport(this.#config.getConfig(), this.#supported, this.provider);
   }
 
-  generate<const S extends Schema>(
-    prompt: Prompt,
-    options: GenerateOptions & { schema: S; tools?: undefined; stream?: false | undefined },
-  ): Promise<ObjectResponse<InferSchema<S>>>;
-  generate(
-    prompt: Prompt,
-    options?: GenerateOptions & { stream?: false | undefined },
-  ): Promise<GenerateResponse>;
-  generate(prompt: Prompt, options: GenerateOptions & { stream: true }): LLMStream;
-  generate(prompt: Prompt, options?: GenerateOptions): Promise<GenerateResponse> | LLMStream {
-    if (options?.stream === true) return this.stream(prompt, options);
-    return (async () => this.stream(prompt, options).response)();
-  }
-
-  stream<const S extends Schema>(
-    prompt: Prompt,
-    options: GenerateOptions & { schema: S; tools?: undefined },
-  ): LLMStream<ObjectResponse<InferSchema<S>>>;
-  stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
-  stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
-    const call = this.#checkCall(prompt, options);
-    const respond: Respond = async (step, emit, signal) =>
-      this.#complete(await this.respond(step, emit, signal));
-    return new LLMStream((emit, signal) =>
-      this.#limited(call, signal, (resolved, inner) => answerCall(resolved, respond, emit, inner)),
-    );
-  }
-
   async countTokens(prompt: Prompt, options: GenerateOptions = {}): Promise<number> {
     const call = this.#checkCall(prompt, options);
-    return this.#limited(call, undefined, (resolved, signal) => this.count(resolved, signal));
+    return this.#limited(call, undefined, (resolved, signal) => this.count(withOwnData(resolved), signal));
   }
 
   async embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
@@ -104,13 +86,17 @@ export abstract class BaseProvider implements AbstractLLM {
     return { ...embedded, provider: this.provider };
   }
 
-  setConfig(options: LLMConfigInput): void {
-    this.updateConfig(options);
+  async listModels(options: ListModelsOptions = {}): Promise<ListedModel[]> {
+    checkOwnOptions(options, LIST_OPTIONS, this.provider);
+    const { signal, timeout = this.getParam("timeout") } = options;
+    const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
+    return withCallSignal(limits, (inner) => this.models(inner));
   }
 
   updateConfig(options: LLMConfigInput): void {
     const updates = new ConfigurationManager(options, { provider: this.provider }).getConfig();
     checkSupport(updates, this.#supported, this.provider);
+    this.checkUpdates(updates);
     this.#config.updateConfig(options);
   }
 
@@ -118,23 +104,26 @@ export abstract class BaseProvider implements AbstractLLM {
     return this.#config.getConfig();
   }
 
-  getParam<Name extends OptionName>(name: Name): Options[Name];
-  getParam<Name extends OptionName>(
-    name: Name,
-    fallback: NonNullable<Options[Name]>,
-  ): NonNullable<Options[Name]>;
-  getParam(name: OptionKey, fallback?: unknown): unknown;
-  getParam(name: OptionKey, fallback?: unknown): unknown {
-    return this.#config.getParam(name, fallback);
+  protected startStream(prompt: Prompt, options: GenerateOptions): LLMStream {
+    const call = this.#checkCall(prompt, options);
+    const respond: Respond = async (step, emit, signal) =>
+      this.#complete(step, await this.respond(withOwnData(step), emit, signal));
+    return new LLMStream((emit, signal) =>
+      this.#limited(call, signal, (resolved, inner) => answerCall(resolved, respond, emit, inner)),
+    );
   }
 
-  abstract getCapabilities(): Capabilities;
-  abstract load(options?: { signal?: AbortSignal | undefined }): Promise<void>;
-  abstract unload(): Promise<void>;
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.unload();
+  /** What the user set, in the configuration or the environment: the settings without the defaults. */
+  protected given(): Options {
+    return this.#config.resolveCall().given;
   }
+
+  protected readParam(name: OptionKey): unknown {
+    return this.#config.getParam(name);
+  }
+
+  /** Called with new settings, checked, before they hold; providers with more to check throw here. */
+  protected checkUpdates(_updates: Options): void {}
 
   /** Answers one call once; tools are run and schemas checked by others. Aborting `signal` must end it within one token. */
   protected abstract respond(
@@ -151,6 +140,12 @@ export abstract class BaseProvider implements AbstractLLM {
   ): Promise<Omit<EmbedResponse, "provider">> {
     const message = `The ${this.provider} provider makes no embeddings; use one that does, such as openai or ollama`;
     throw new UnsupportedFeatureError("embeddings", message, { provider: this.provider });
+  }
+
+  /** Lists the models that can be asked for; providers that cannot leave it as it is. */
+  protected async models(_signal: AbortSignal): Promise<ListedModel[]> {
+    const message = `The ${this.provider} provider cannot list its models; name one with the option model`;
+    throw new UnsupportedFeatureError("model_listing", message, { provider: this.provider });
   }
 
   /** Counts the tokens of one call's prompt. */
@@ -186,14 +181,14 @@ export abstract class BaseProvider implements AbstractLLM {
     };
   }
 
-  #complete({ providerData, ...answer }: ProviderAnswer): GenerateResponse {
+  #complete(call: ProviderCall, { providerData, ...answer }: ProviderAnswer): GenerateResponse {
     const { text, reasoning, toolCalls } = answer;
     const message: AssistantMessage = {
       role: "assistant",
       content: text,
       ...(reasoning === undefined ? {} : { reasoning }),
       ...(toolCalls.length === 0 ? {} : { toolCalls }),
-      ...(providerData === undefined ? {} : { providerData: { [this.provider]: providerData } }),
+      ...keptData(call, providerData),
     };
     return { ...answer, messages: [message], provider: this.provider };
   }

@@ -1,30 +1,35 @@
-import type { Options } from "../config/option-table.ts";
 import { ContextWindowExceededError } from "../errors/index.ts";
+import { estimateTokens } from "../prompt/estimate-tokens.ts";
+import type { ProviderCall } from "./provider-call.ts";
 
 /**
- * Holds a call to the user's own limits of length.
+ * Holds a call to the user's own limits of length, and to the model's where the call may come near it.
  *
- * @param countInput - counts the prompt's tokens; called only where there is a limit
+ * @param countInput - counts the prompt's tokens; called only where there is a limit to hold to
  * @param maxTokens - most tokens of the answer
+ * @param modelWindow - tokens that the model holds, where that is known
  * @throws {ContextWindowExceededError} when the prompt is longer than `maxInputTokens`, or prompt and answer together
- * than `contextWindow`
+ * than `contextWindow` or the model's own
  */
 export async function checkLength(
-  { maxInputTokens, contextWindow }: Options,
+  { options, messages, provider }: ProviderCall,
   countInput: () => Promise<number>,
   maxTokens: number,
-  provider: string,
+  modelWindow?: number,
 ): Promise<void> {
-  if (maxInputTokens === undefined && contextWindow === undefined) return;
+  const { maxInputTokens, contextWindow } = options;
+  const isNear = modelWindow !== undefined && estimateTokens(messages) + maxTokens > modelWindow;
+  if (maxInputTokens === undefined && contextWindow === undefined && !isNear) return;
   const inputTokens = await countInput();
+  const total = inputTokens + maxTokens;
   const limits = [
-    { name: "maxInputTokens", limit: maxInputTokens, length: inputTokens },
-    { name: "contextWindow", limit: contextWindow, length: inputTokens + maxTokens },
+    { what: "prompt has", length: inputTokens, limit: maxInputTokens, name: "maxInputTokens" },
+    { what: "prompt and maxTokens need", length: total, limit: contextWindow, name: "contextWindow" },
+    { what: "prompt and maxTokens need", length: total, limit: modelWindow, name: "the model's context" },
   ];
-  for (const { name, limit, length } of limits) {
+  for (const { what, length, limit, name } of limits) {
     if (limit === undefined || length <= limit) continue;
-    const what = name === "contextWindow" ? "prompt and maxTokens need" : "prompt has";
-    const message = `The ${what} ${length} tokens, more than the ${limit} of ${name}; shorten it or raise the limit`;
+    const message = `The ${what} ${length} tokens, more than the ${limit} of ${name}; shorten the prompt or change the limit`;
     throw new ContextWindowExceededError(limit, length, message, { provider });
   }
 }

@@ -2,7 +2,7 @@ import { describeValue } from "../config/describe-value.ts";
 import { InvalidParameterError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { LLMConfigInput } from "../interface/llm-config.ts";
-import { loadProvider } from "./provider-registry.ts";
+import { loadProvider, type ProviderName } from "./provider-registry.ts";
 
 /**
  * Opens a model of a provider.
@@ -18,7 +18,7 @@ import { loadProvider } from "./provider-registry.ts";
  * const llm = await createLLM("mlx", { model: "mlx-community/SmolLM2-135M-Instruct" });
  * const { text } = await llm.generate("Why is the sky blue?");
  */
-export async function createLLM(provider: string, config: LLMConfigInput = {}): Promise<AbstractLLM> {
+export async function createLLM(provider: ProviderName, config: LLMConfigInput = {}): Promise<AbstractLLM> {
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
     const message = `Expected object for config but received ${describeValue(config)}`;
     throw new InvalidParameterError("config", undefined, message);

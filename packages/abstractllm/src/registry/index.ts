@@ -3,5 +3,6 @@ export {
   getAvailableProviders,
   type ProviderLoader,
   type ProviderModule,
+  type ProviderName,
   registerProvider,
 } from "./provider-registry.ts";

@@ -2,7 +2,7 @@ import { nearestName } from "../config/nearest-name.ts";
 import { InvalidParameterError, UnsupportedProviderError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { LLMConfig } from "../interface/llm-config.ts";
-import { importOptional } from "./import-optional.ts";
+import { explainMissing } from "./explain-missing.ts";
 
 /** A provider's module: what `registerProvider` loads. */
 export interface ProviderModule {
@@ -13,14 +13,30 @@ export interface ProviderModule {
 /** Imports a provider's module; called when the provider is first used. */
 export type ProviderLoader = () => Promise<ProviderModule>;
 
-const providers = new Map<string, ProviderLoader>([
-  ["mlx", () => import("../providers/mlx/index.ts")],
-  ["openai", () => import("../providers/openai/index.ts")],
-  ["anthropic", () => import("../providers/anthropic/index.ts")],
-  ["openai-compatible", () => import("../providers/openai-compatible/index.ts")],
-  ["lmstudio", () => import("../providers/lmstudio/index.ts")],
-  ["ollama", () => import("../providers/ollama/index.ts")],
-]);
+/** Providers that are always there. */
+type BuiltInProvider =
+  | "mlx"
+  | "openai"
+  | "anthropic"
+  | "huggingface"
+  | "openai-compatible"
+  | "lmstudio"
+  | "ollama";
+
+const builtIn: Readonly<Record<BuiltInProvider, ProviderLoader>> = {
+  mlx: () => import("../providers/mlx/index.ts"),
+  openai: () => import("../providers/openai/index.ts"),
+  anthropic: () => import("../providers/anthropic/index.ts"),
+  huggingface: () => import("../providers/huggingface/index.ts"),
+  "openai-compatible": () => import("../providers/openai-compatible/index.ts"),
+  lmstudio: () => import("../providers/lmstudio/index.ts"),
+  ollama: () => import("../providers/ollama/index.ts"),
+};
+
+const providers = new Map<string, ProviderLoader>(Object.entries(builtIn));
+
+/** Name of a provider: one that is always there, which editors offer, or one that was registered. */
+export type ProviderName = BuiltInProvider | (string & {});
 
 /**
  * Makes a provider known to `createLLM`; one of the same name is replaced.
@@ -49,7 +65,7 @@ export function getAvailableProviders(): string[] {
  */
 export async function loadProvider(name: string): Promise<ProviderModule> {
   const load = providers.get(name);
-  if (load !== undefined) return importOptional(name, load);
+  if (load !== undefined) return load().catch(explainMissing(name));
   const known = getAvailableProviders();
   const nearest = typeof name === "string" ? nearestName(name, known) : undefined;
   const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;

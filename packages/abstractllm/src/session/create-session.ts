@@ -1,7 +1,7 @@
 import { findOption, OPTION_TABLE } from "../config/option-table.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { LLMConfig } from "../interface/llm-config.ts";
-import { createLLM } from "../registry/index.ts";
+import { createLLM, type ProviderName } from "../registry/index.ts";
 import { Session } from "./session.ts";
 import type { SessionOptions } from "./session-options.ts";
 
@@ -15,7 +15,10 @@ import type { SessionOptions } from "./session-options.ts";
  * const { text } = await session.send("Why is the sky blue?");
  */
 export async function createSession(llm: AbstractLLM, options?: SessionOptions): Promise<Session>;
-export async function createSession(provider: string, options?: SessionOptions & LLMConfig): Promise<Session>;
+export async function createSession(
+  provider: ProviderName,
+  options?: SessionOptions & LLMConfig,
+): Promise<Session>;
 export async function createSession(
   llm: AbstractLLM | string,
   options: SessionOptions & LLMConfig = {},

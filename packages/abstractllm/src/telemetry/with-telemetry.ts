@@ -1,5 +1,5 @@
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
-import { importOptional } from "../registry/import-optional.ts";
+import { explainMissing } from "../registry/explain-missing.ts";
 import { inputMessages, outputMessages } from "./message-attributes.ts";
 import { errorType, requestAttributes, responseAttributes, spanName } from "./span-attributes.ts";
 import { type StartCall, withHooks } from "./with-hooks.ts";
@@ -21,9 +21,8 @@ export async function withTelemetry(
   llm: AbstractLLM,
   { captureContent = false }: TelemetryOptions = {},
 ): Promise<AbstractLLM> {
-  const { context, SpanKind, SpanStatusCode, trace } = await importOptional(
-    "telemetry",
-    () => import("@opentelemetry/api"),
+  const { context, SpanKind, SpanStatusCode, trace } = await import("@opentelemetry/api").catch(
+    explainMissing("telemetry"),
   );
   const start: StartCall = (call) => {
     const span = trace.getTracer("abstractllm").startSpan(spanName(call), {

@@ -8,7 +8,7 @@ const FIELDS: Readonly<Record<string, check.Check>> = {
   description: check.string,
   parameters: check.schema,
   execute: check.callback,
-  timeoutMs: check.integer({ min: 1, max: 2 ** 31 - 1 }),
+  timeoutMs: check.milliseconds,
 };
 
 /** What is wrong with a tool, or undefined. */

@@ -19,6 +19,7 @@ import {
   withRetry,
 } from "../../src/index.ts";
 import { FailingProvider, SEEING } from "../support/failing-provider.ts";
+import { ScriptedProvider } from "../support/scripted-provider.ts";
 
 const gone = () => new ProviderConnectionError("gone", { provider: "scripted" });
 const good = (text = "Hello") => new FailingProvider([], { text });
@@ -100,6 +101,26 @@ describe("a fallback chain", () => {
       cause: refused,
       failures: [{ provider: "scripted", error: { code: "connection" } }, { error: refused }],
     });
+  });
+
+  test("never gives a member what another one left in the messages for itself", async () => {
+    class Signing extends ScriptedProvider {
+      protected override async respond(...call: Parameters<ScriptedProvider["respond"]>) {
+        return { ...(await super.respond(...call)), providerData: { signature: this.getParam("model") } };
+      }
+    }
+    const script = [{ text: "a" }, { text: "b" }];
+    const [one, two] = ["one", "two"].map((model) => new Signing(script, "native", { model })) as [
+      Signing,
+      Signing,
+    ];
+    const chain = await createRoundRobinChain([one, two]);
+    const session = new Session(chain);
+    for (const prompt of ["1", "2", "3", "4"]) await session.send(prompt);
+    const kept = [one, two].map(({ calls }) =>
+      calls.at(-1)?.messages.flatMap((message) => ("providerData" in message ? [message.providerData] : [])),
+    );
+    expect(kept).toEqual([[{ scripted: { signature: "one" } }], [{ scripted: { signature: "two" } }]]);
   });
 
   test("leaves out members that cannot be opened, while there is another one", async () => {

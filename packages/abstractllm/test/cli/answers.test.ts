@@ -86,8 +86,8 @@ describe("chat", () => {
     expect(status).toBe(1);
     expect(stdout.trim()).not.toBe("");
     expect(stderr).toContain("error: Unknown command /sav; did you mean /save?");
-    const { messages, systemPrompt } = JSON.parse(await readFile(saved, "utf8"));
-    expect(systemPrompt).toBe("Be brief.");
+    const { messages, options } = JSON.parse(await readFile(saved, "utf8"));
+    expect(options.systemPrompt).toBe("Be brief.");
     expect(messages.map(({ role }: { role: string }) => role)).toEqual([
       "user",
       "assistant",
@@ -135,11 +135,18 @@ describe("chat", () => {
       child.stdin.write("\u0003");
       await shows(/\(stopped\)/);
       await shows(/> /);
+      // what was stopped stays in the conversation as far as it came
+      const save = `/save ${join(folder, "stopped.json")}`;
+      child.stdin.write(`${save}\r`);
+      await shows(/Saved 2 messages/);
+      await shows(/> /);
       child.stdin.write("\u0003");
       await shows(/Ctrl-C again/);
       child.stdin.write("\u0003");
       expect(await ended).toBe(130);
-      expect(await readFile(join(folder, "abstractllm", "chat-history"), "utf8")).toBe("One, two, three\n");
+      expect(await readFile(join(folder, "abstractllm", "chat-history"), "utf8")).toBe(
+        `One, two, three\n${save}\n`,
+      );
     },
   );
 });

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
+import { HttpService } from "../services/http-service.ts";
+import { ollamaService } from "../services/ollama-service.ts";
 import { runProgram } from "./run-program.ts";
 
 describe("the command line", () => {
@@ -84,6 +86,24 @@ describe("models", () => {
     expect(JSON.parse(stdout).models).toMatchObject([
       { repo: REPO, revision: COMMIT, format: "safetensors" },
     ]);
+  });
+
+  test("lists what another provider has", async () => {
+    const service = await HttpService.start(ollamaService);
+    const list = (...args: string[]) =>
+      runProgram(["models", "list", "-p", "ollama", "--base-url", service.origin, ...args]);
+    expect((await list()).stdout).toMatch(/^MODEL +CONTEXT +DATE +OWNER\nphi4-mini:latest +2025-06-15\n/);
+    const { provider, models: listed } = JSON.parse((await list("--json")).stdout);
+    expect(provider).toBe("ollama");
+    expect(listed).toContainEqual({
+      id: "llava:7b",
+      createdAt: "2025-06-15T12:00:00.123Z",
+      capabilities: {},
+    });
+    const { stderr, status } = await list("--cache-dir", cache);
+    expect(stderr).toContain('does not support the option "cacheDir"');
+    expect(status).toBe(1);
+    await service.stop();
   });
 
   test("describes one", async () => {

@@ -112,8 +112,7 @@ const SUBJECT = {
   basePath: "",
   faults: FAULTS,
   visionModel: "claude-haiku-4-5",
-  embeddingModel: undefined,
-  forcesTools: true,
+  embeddings: undefined,
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading", "seed"]);
@@ -291,6 +290,22 @@ describe("the messages API", () => {
     expect(usage.inputTokens).toBe(await llm.countTokens(prompt));
   });
 
+  test.each([
+    [true, { type: "ephemeral" }],
+    ["5m", { type: "ephemeral" }],
+    ["1h", { type: "ephemeral", ttl: "1h" }],
+    [false, undefined],
+  ] as const)("is asked to keep the prompt for %j", async (promptCaching, control) => {
+    const llm = await open();
+    const { usage } = await llm.generate("one two three", { promptCaching });
+    expect(bodies()[0]?.cache_control).toEqual(control);
+    expect(usage.inputTokens).toBe(await llm.countTokens("one two three", { promptCaching }));
+    expect(bodies()[1]).not.toHaveProperty("cache_control");
+    await expect(llm.generate("x", { promptCaching: "2h" as "1h" })).rejects.toMatchObject({
+      parameter: "promptCaching",
+    });
+  });
+
   test("gets its own thinking back, signed, with the results of tools and in the next prompt", async () => {
     const llm = await open({ reasoning: "low" });
     const question: Message = { role: "user", content: "Use the tools" };
@@ -308,6 +323,20 @@ describe("the messages API", () => {
       thought,
       thought,
     ]);
+  });
+
+  test("never gets back what another model thought", async () => {
+    const question: Message = { role: "user", content: "Use the tools" };
+    const tools = [{ name: "f", execute: () => "ok" }];
+    const { messages } = await (await open({ reasoning: "low" })).generate([question], { tools });
+    expect(JSON.stringify(messages)).toContain("signature");
+    for (const model of ["claude-opus-5-5", "claude-haiku-4-5"]) {
+      service.requests.length = 0;
+      await (await open({ model })).generate([question, ...messages, question]);
+      const sent = JSON.stringify(bodies()[0]?.messages);
+      expect(sent).toContain("tool_use");
+      expect(sent).not.toContain("thinking");
+    }
   });
 
   test("never counts with what only an answer needs", async () => {

@@ -16,8 +16,7 @@ const SUBJECT = {
   basePath: "/v1",
   faults: EVENT_FAULTS,
   visionModel: "qwen2.5-vl-7b",
-  embeddingModel: "bge-m3",
-  forcesTools: true,
+  embeddings: { model: "bge-m3", areCounted: true, canBeShortened: true },
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading", "token counting"]);

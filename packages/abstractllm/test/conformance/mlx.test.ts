@@ -77,6 +77,17 @@ describe("the mlx provider", () => {
     }
   });
 
+  test("gives a value that fits the schema, or says what does not, and calls no tool that it may not", async () => {
+    const llm = await subject.open({ ...subject.templated, maxTokens: 24, maxSchemaRetries: 1 });
+    const schema = { type: "object", properties: { city: { type: "string" } }, required: ["city"] } as const;
+    const answer = await llm.generate("Name a city.", { schema }).catch((error) => error);
+    if (answer instanceof Error) expect(answer).toMatchObject({ name: "GenerationError", provider: "mlx" });
+    else expect(answer.object).toEqual({ city: expect.any(String) });
+    const { toolCalls } = await llm.generate("Hi.", { tools: [{ name: "f" }], toolChoice: "none" });
+    expect(toolCalls).toEqual([]);
+    await llm.unload();
+  });
+
   test("takes the next model that can be had, and says so in every answer", async () => {
     const llm = await subject.open({ model: join(folder, "none.gguf"), fallbackModels: [SETUP_MODEL] });
     for (const prompt of ["One, two,", "A, b,"]) {

@@ -1,20 +1,26 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   type AbstractLLM,
+  type ContentPart,
   createLLM,
   type EmbedOptions,
   type LLMConfig,
-  type StreamPart,
-  textOf,
 } from "../../src/index.ts";
-import type { ToolChoice } from "../../src/interface/tool.ts";
 import { tool } from "../../src/tools/index.ts";
 import { HttpService } from "../services/http-service.ts";
 import type { RemoteSubject } from "./remote-cases.ts";
+import { schemaCases } from "./schema-cases.ts";
+import { toolCases } from "./tool-cases.ts";
 
 /** A PNG of one pixel. */
 const PIXEL = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+/** Another one. */
+const OTHER_PIXEL = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==",
   "base64",
 );
 
@@ -32,8 +38,7 @@ export function nativeCases(
   subject: RemoteSubject & {
     visionModel: string;
     /** Undefined where the service makes no embeddings. */
-    embeddingModel: string | undefined;
-    forcesTools: boolean;
+    embeddings: { model: string; areCounted: boolean; canBeShortened: boolean } | undefined;
     config: LLMConfig;
   },
 ): void {
@@ -57,70 +62,26 @@ export function nativeCases(
     });
     afterAll(() => service.stop());
 
+    toolCases({ open });
+    schemaCases({ open });
+
     const weather = tool({
       name: "get_weather",
       description: "Tells the weather.",
       parameters: CITY,
       execute: ({ city }) => `Sunny in ${city}`,
     });
-    const time = tool({ name: "get_time", parameters: CITY, execute: () => ({ hour: 12 }) });
 
-    test("runs the tools that the model asks for, several at once, and goes on with what they gave", async () => {
-      const parts: StreamPart[] = [];
-      const stream = llm.stream("Please use the tools.", { tools: [weather, time] });
-      for await (const part of stream) parts.push(part);
-      const { toolCalls, messages, text, finishReason } = await stream.response;
-      expect(text).not.toBe("");
-      expect([toolCalls, finishReason]).toEqual([[], "stop"]);
-      expect(messages.map(({ role }) => role)).toEqual(["assistant", "tool", "tool", "assistant"]);
-      expect(messages.slice(1, 3).map(textOf)).toEqual(["Sunny in Zürich 🙂", '{"hour":12}']);
-      const types = parts.map(({ type }) => type);
-      for (const type of [
-        "tool-input-start",
-        "tool-input-delta",
-        "tool-call",
-        "tool-result",
-        "step-finish",
-      ]) {
-        expect(types).toContain(type);
-      }
-      const inputs = parts.filter((part) => part.type === "tool-input-delta");
-      const first = inputs.filter(({ id }) => id === inputs[0]?.id).map((part) => part.text);
-      expect(JSON.parse(first.join(""))).toEqual({ city: "Zürich 🙂" });
+    test("tells the model of its tools, and of what they gave", async () => {
+      await llm.generate("Please use the tools.", { tools: [weather] });
       expect(service.requests).toHaveLength(2);
       const [asked, told] = service.requests.map(({ body }) => JSON.stringify(body));
       expect(asked).toContain("Tells the weather.");
       expect(told).toContain("Sunny in Zürich");
     });
 
-    test("hands a call to the caller when the tool has no execute", async () => {
-      const { toolCalls, finishReason } = await llm.generate("Please use the tools.", {
-        tools: [tool({ name: "ask_user", parameters: CITY })],
-      });
-      expect(finishReason).toBe("tool-calls");
-      expect(toolCalls).toEqual([
-        { id: expect.stringMatching(/./), name: "ask_user", arguments: { city: "Zürich 🙂" } },
-      ]);
-    });
-
-    test("calls no tool when it may not, and the one it must", async () => {
-      const choose = (toolChoice: ToolChoice) =>
-        llm.generate("Please use the tools.", {
-          tools: [{ name: "a" }, { name: "b" }],
-          toolChoice,
-        });
-      expect((await choose("none")).toolCalls).toEqual([]);
-      if (!subject.forcesTools) {
-        await expect(choose("required")).rejects.toMatchObject({ feature: "tool_choice" });
-        return;
-      }
-      expect((await choose({ name: "b" })).toolCalls.map(({ name }) => name)).toEqual(["b"]);
-      expect((await choose("required")).toolCalls.map(({ name }) => name)).toEqual(["a", "b"]);
-    });
-
-    test("holds the answer to a schema", async () => {
-      const { object } = await llm.generate("Count.", { schema: ANSWER });
-      expect(object).toEqual({ name: "Zürich 🙂", count: 7 });
+    test("tells the service of the schema", async () => {
+      await llm.generate("Count.", { schema: ANSWER });
       expect(JSON.stringify(service.requests[0]?.body)).toContain('"additionalProperties":false');
     });
 
@@ -134,16 +95,48 @@ export function nativeCases(
       });
     });
 
+    test.each([
+      ["a data URL", () => `data:image/png;base64,${PIXEL.toString("base64")}`],
+      [
+        "base64",
+        () => ({
+          source: { type: "base64" as const, media_type: "image/png", data: PIXEL.toString("base64") },
+        }),
+      ],
+      ["a Blob", () => new Blob([PIXEL], { type: "image/png" })],
+    ] as const)("takes an image as %s, in a message between texts", async (_, image) => {
+      const seeing = await open({ model: subject.visionModel });
+      const content: ContentPart[] = [
+        { type: "text", text: "before" },
+        { type: "image", image: image() },
+        { type: "text", text: "after" },
+      ];
+      await seeing.generate([{ role: "user", content }]);
+      const body = JSON.stringify(service.requests[0]?.body);
+      for (const part of [PIXEL.toString("base64"), "before", "after"]) expect(body).toContain(part);
+    });
+
+    test("shows several images in their order", async () => {
+      const seeing = await open({ model: subject.visionModel });
+      await seeing.generate("What are they?", { images: [PIXEL, OTHER_PIXEL] });
+      const body = JSON.stringify(service.requests[0]?.body);
+      const [first, second] = [PIXEL, OTHER_PIXEL].map((image) => body.indexOf(image.toString("base64")));
+      expect(first).toBeGreaterThan(0);
+      expect(second).toBeGreaterThan(first ?? Infinity);
+    });
+
     test("makes embeddings, in the order of the texts", async () => {
-      const model = subject.embeddingModel;
-      if (model === undefined) {
+      if (subject.embeddings === undefined) {
         return expect(llm.embed("one")).rejects.toMatchObject({ feature: "embeddings" });
       }
+      const { model, areCounted, canBeShortened } = subject.embeddings;
       const { embeddings, usage, ...response } = await llm.embed(["one", "one two three"], { model });
       expect(embeddings.map(([first]) => first)).toEqual([3, 13]);
-      expect(usage).toEqual({ inputTokens: 4 });
+      expect(usage).toEqual({ inputTokens: areCounted ? 4 : 0 });
       expect(response).toMatchObject({ model, provider: subject.provider });
-      expect((await llm.embed("x", { model, dimensions: 2 })).embeddings).toHaveLength(1);
+      const shortened = llm.embed("x", { model, dimensions: 2 });
+      if (!canBeShortened) return expect(shortened).rejects.toMatchObject({ feature: "dimensions" });
+      expect((await shortened).embeddings).toHaveLength(1);
       expect(service.requests.at(-1)?.body).toMatchObject({ dimensions: 2 });
     });
 
@@ -160,12 +153,28 @@ export function nativeCases(
     });
 
     test("embeds within its limits", async () => {
-      const { embeddingModel: model = "none" } = subject;
+      const { model } = subject.embeddings ?? { model: "none" };
       await expect(llm.embed("x", { model, signal: AbortSignal.abort("no") })).rejects.toBe("no");
-      if (subject.embeddingModel === undefined) return;
+      if (subject.embeddings === undefined) return;
       await expect(llm.embed("x", { model: "no-such-model" })).rejects.toMatchObject({
         name: "ModelNotFoundError",
         modelName: "no-such-model",
+      });
+    });
+
+    test("lists the models that can be asked for", async () => {
+      const models = await llm.listModels();
+      const ids = models.map(({ id }) => id);
+      expect(ids).toContain(subject.visionModel);
+      expect(new Set(ids).size).toBe(ids.length);
+      for (const { createdAt, capabilities } of models) {
+        expect(createdAt?.getFullYear() ?? 2025).toBeGreaterThan(2024);
+        expect(capabilities).toBeTypeOf("object");
+      }
+      await expect(llm.listModels({ signal: AbortSignal.abort("no") })).rejects.toBe("no");
+      await expect(llm.listModels({ timeOut: 1 } as object)).rejects.toMatchObject({
+        name: "InvalidParameterError",
+        message: expect.stringContaining('did you mean "timeout"?'),
       });
     });
 

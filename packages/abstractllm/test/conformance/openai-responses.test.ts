@@ -20,8 +20,7 @@ const SUBJECT = {
   basePath: "/v1",
   faults: EVENT_FAULTS,
   visionModel: "gpt-5",
-  embeddingModel: "text-embedding-3-small",
-  forcesTools: true,
+  embeddings: { model: "text-embedding-3-small", areCounted: true, canBeShortened: true },
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading"]);

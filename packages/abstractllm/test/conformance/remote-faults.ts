@@ -119,6 +119,7 @@ export const HTTP_FAULTS: readonly FaultRow[] = [
         error(429, { "retry-after": new Date(Date.now() + 30_000).toUTCString() })(answer, {
           method: "",
           path: "",
+          query: new URLSearchParams(),
           headers: {},
           body: {},
         }),

@@ -1,43 +1,126 @@
-import { spawnSync } from "node:child_process";
-import { expect, test } from "vitest";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fixturePath } from "../media/fixture.ts";
+import { FreshProject, MODULES, readManifest, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
+import { loadedModules } from "./loaded-modules.ts";
 
-const CORE = new URL("../../dist/index.js", import.meta.url).href;
+const TSC = join(MODULES, "typescript", "bin", "tsc");
 
-/** Reports every module that is resolved. */
-const HOOKS = `
-import { writeSync } from "node:fs";
-export async function resolve(specifier, context, next) {
-  const result = await next(specifier, context);
-  writeSync(2, result.url + "\\n");
-  return result;
-}`;
-const dataUrl = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`;
-const REGISTER = dataUrl(
-  `import { register } from "node:module"; register(${JSON.stringify(dataUrl(HOOKS))});`,
-);
+let project: FreshProject;
 
-function modulesOf(code: string): string[] {
-  const { stderr, status } = spawnSync(
-    process.execPath,
-    ["--import", REGISTER, "--input-type=module", "--eval", code],
-    { encoding: "utf8" },
-  );
-  expect(status).toBe(0);
-  return [...new Set(stderr.split("\n").filter((line) => /^(file|node):/.test(line)))];
+beforeAll(async () => {
+  project = await FreshProject.create(["abstractllm"], ["@types/node"]);
+}, SETUP_TIMEOUT_MS);
+
+afterAll(() => project.remove());
+
+/** A package and all that it depends on. */
+async function withDependencies(folder: string): Promise<Set<string>> {
+  const { dependencies = {} } = await readManifest(folder);
+  const folders = Object.keys(dependencies).map((name) => withDependencies(join(MODULES, name)));
+  return new Set([folder, ...(await Promise.all(folders)).flatMap((set) => [...set])]);
 }
 
-test("importing the core loads no engine, no provider and no package", () => {
-  const modules = modulesOf(`await import(${JSON.stringify(CORE)})`);
-  const own = new URL("../../dist/", import.meta.url).href;
-  expect(modules.length).toBeGreaterThan(10);
-  expect(modules.length).toBeLessThan(250);
-  expect(modules.filter((url) => !url.startsWith(own) && !url.startsWith("node:"))).toEqual([]);
-  expect(modules.filter((url) => url.includes("/providers/mlx/") || url.includes("/cli/"))).toEqual([]);
+const sizeBytes = (folder: string): number =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+
+describe("the core alone", () => {
+  test("installs under 2 MB with at most five dependencies", async () => {
+    const folders = await withDependencies(join(project.folder, "node_modules", "abstractllm"));
+    expect(folders.size - 1).toBeLessThanOrEqual(5);
+    const total = [...folders].reduce((sum, folder) => sum + sizeBytes(folder), 0);
+    expect(total).toBeGreaterThan(100_000);
+    expect(total).toBeLessThan(2_000_000);
+  });
+
+  test("is imported in under 50 ms of processor time", async () => {
+    const code = `
+      const before = process.cpuUsage();
+      await import("abstractllm");
+      const { user, system } = process.cpuUsage(before);
+      console.log((user + system) / 1000);`;
+    const times: number[] = [];
+    for (let run = 0; run < 7; run++) times.push(Number((await project.run(code)).stdout));
+    // the least of several: other programs can make an import slower, never faster
+    const least = Math.min(...times);
+    expect(least).toBeGreaterThan(0);
+    expect(least).toBeLessThan(50);
+  });
+
+  test("loads no provider, no command line and no package when it is imported", async () => {
+    const { files } = await loadedModules(project, [
+      "--input-type=module",
+      "--eval",
+      `await import("abstractllm")`,
+    ]);
+    const own = pathToFileURL(join(project.folder, "node_modules", "abstractllm", "dist")).href;
+    expect(files.length).toBeGreaterThan(1);
+    expect(files.length).toBeLessThan(15);
+    expect(files.filter((url) => !url.startsWith(own))).toEqual([]);
+    const providers = /\/(mlx|openai|anthropic|huggingface|ollama|lmstudio|openai-compatible)\.js$|\/cli\//;
+    expect(files.filter((url) => providers.test(url))).toEqual([]);
+  });
+
+  test(
+    "has declarations that need no optional package",
+    async () => {
+      await project.write("program.ts", `export { createLLM } from "abstractllm";`);
+      const options = [
+        "--strict",
+        "--noEmit",
+        "--module",
+        "nodenext",
+        "--target",
+        "es2023",
+        "--lib",
+        "es2023,esnext",
+      ];
+      const result = await project.node([TSC, ...options, "--types", "node", "program.ts"]);
+      expect(result).toEqual({ stdout: "", stderr: "", status: 0 });
+    },
+    SETUP_TIMEOUT_MS,
+  );
+
+  test("refuses an unknown provider without loading a known one", async () => {
+    const code = `const { createLLM } = await import("abstractllm"); await createLLM("none").catch(() => {});`;
+    const { files } = await loadedModules(project, ["--input-type=module", "--eval", code]);
+    expect(files.filter((url) => /\/(mlx|openai)\.js$/.test(url))).toEqual([]);
+  });
 });
 
-test("an unknown provider is refused without loading a known one", () => {
-  const modules = modulesOf(
-    `const { createLLM } = await import(${JSON.stringify(CORE)}); await createLLM("none").catch(() => {});`,
-  );
-  expect(modules.filter((url) => url.includes("/providers/mlx/"))).toEqual([]);
+describe("without an optional package", () => {
+  test.each([
+    ["two-pages.pdf", "pdf", "npm install pdfjs-dist"],
+    ["word.docx", "docx", "npm install mammoth"],
+  ])("reading %s says how to install its reader", async (name, feature, command) => {
+    const { stdout } = await project.run(`
+      const { DocumentInput } = await import("abstractllm");
+      const error = await new DocumentInput(${JSON.stringify(fixturePath(name))}).text().catch((e) => e);
+      console.log(JSON.stringify([error.name, error.feature, error.message]));`);
+    expect(JSON.parse(stdout)).toEqual([
+      "UnsupportedFeatureError",
+      feature,
+      expect.stringContaining(`which is not installed. Run: ${command}`),
+    ]);
+  });
+
+  test.each([
+    ["mlx", `createLLM("mlx")`, "npm install @abstractllm/mlx"],
+    ["huggingface", `createLLM("huggingface", { local: true })`, "npm install @huggingface/transformers"],
+    ["telemetry", `withTelemetry(await createLLM("ollama"))`, "npm install @opentelemetry/api"],
+  ])("%s says how to install it", async (feature, call, command) => {
+    const { stdout } = await project.run(`
+      const { createLLM, withTelemetry } = await import("abstractllm");
+      const error = await ${call}.catch((e) => e);
+      console.log(JSON.stringify([error.name, error.feature, error.message]));`);
+    expect(JSON.parse(stdout)).toEqual([
+      "UnsupportedFeatureError",
+      feature,
+      expect.stringContaining(`which is not installed. Run: ${command}`),
+    ]);
+  });
 });

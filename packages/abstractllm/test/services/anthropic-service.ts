@@ -7,7 +7,7 @@ const HEADERS = { "request-id": "req_test" };
 const NEWEST: readonly string[] = ["claude-haiku-5-5", "claude-opus-5-5"];
 const MODELS: readonly string[] = ["claude-haiku-4-5", "claude-3-5-haiku-20241022", ...NEWEST];
 const FIELDS =
-  "model max_tokens messages system stream temperature top_p top_k stop_sequences metadata tools tool_choice thinking output_config".split(
+  "model max_tokens messages system stream temperature top_p top_k stop_sequences metadata tools tool_choice thinking output_config cache_control".split(
     " ",
   );
 const THOUGHT = ["Let me ", "think."];
@@ -36,17 +36,19 @@ interface MessagesBody {
   tools?: { name: string; input_schema: Record<string, unknown> }[];
   tool_choice?: { type: "auto" | "any" | "none" } | { type: "tool"; name: string };
   thinking?: { type: string; budget_tokens?: number; display?: string };
+  cache_control?: { type: string; ttl?: string };
   output_config?: { effort?: string; format?: { schema: Record<string, unknown> } };
 }
 
 /** A server that speaks the messages API as Anthropic does, over the toy model, and refuses what Anthropic refuses. */
 export function anthropicService({ apiKey }: { apiKey: string }): Behaviour {
-  return ({ method, path, headers, body }) => {
+  return ({ method, path, query, headers, body }) => {
     const key = headers["x-api-key"] ?? headers.authorization?.replace(/^Bearer /, ""); // its own client takes the latter
     if (key !== apiKey) return anthropicError(401, "authentication_error", "invalid x-api-key");
     const version = headers["anthropic-version"];
     if (version !== "2023-06-01" && version !== "2026-10-21")
       return invalid("anthropic-version: header is required");
+    if (method === "GET" && path === "/v1/models") return listModels(query);
     const request = body as unknown as MessagesBody;
     const isCount = path === "/v1/messages/count_tokens";
     if (method !== "POST" || (path !== "/v1/messages" && !isCount)) {
@@ -60,6 +62,26 @@ export function anthropicService({ apiKey }: { apiKey: string }): Behaviour {
     if (isCount) return jsonAnswer({ input_tokens: countWords(promptOf(texts)) }, 200, HEADERS);
     return answer(request, texts);
   };
+}
+
+/** Three models a page, whatever the limit, so that clients must turn pages. */
+function listModels(query: URLSearchParams): WireAnswer {
+  const start = MODELS.indexOf(query.get("after_id") ?? "") + 1;
+  const names = MODELS.slice(start, start + 3);
+  const data = names.map((id) => ({
+    type: "model",
+    id,
+    display_name: id,
+    created_at: id === "claude-opus-5-5" ? "1970-01-01T00:00:00Z" : "2026-09-01T00:00:00Z",
+    max_input_tokens: NEWEST.includes(id) ? 1_000_000 : 200_000,
+    max_tokens: null,
+    capabilities: {
+      image_input: { supported: true },
+      structured_outputs: { supported: NEWEST.includes(id) },
+    },
+  }));
+  const has_more = start + 3 < MODELS.length;
+  return jsonAnswer({ data, has_more, first_id: names[0], last_id: names.at(-1) }, 200, HEADERS);
 }
 
 /** An error as Anthropic writes it. */
@@ -181,7 +203,7 @@ function answer(body: MessagesBody, texts: readonly { role: string; text: string
     content,
     stop_reason: toy.toolCalls.length > 0 ? "tool_use" : toy.reason === "length" ? "max_tokens" : "end_turn",
     stop_sequence: null,
-    usage: usageOf(toy, content),
+    usage: usageOf(toy, content, body.cache_control !== undefined),
   };
   if (body.stream !== true) return jsonAnswer(message, 200, HEADERS);
   return streamMessage(message, toy, countWords(promptOf(texts)));
@@ -199,13 +221,18 @@ function contentOf(body: MessagesBody, toy: ToyAnswer): WireBlock[] {
   return [...(thinks(body) ? [thought] : []), ...(toy.tokens.length > 0 ? [text] : []), ...calls];
 }
 
-/** A tenth of the prompt was in the cache, as far as this server is concerned. */
-function usageOf({ inputTokens, tokens, toolCalls }: ToyAnswer, content: readonly WireBlock[]) {
+/** A tenth of the prompt was in the cache, as far as this server is concerned; what is to be kept is written there. */
+function usageOf(
+  { inputTokens, tokens, toolCalls }: ToyAnswer,
+  content: readonly WireBlock[],
+  isKept: boolean,
+) {
   const thinking_tokens = content.some(({ type }) => type === "thinking") ? THOUGHT.length : 0;
   const cache_read_input_tokens = Math.floor(inputTokens / 10);
+  const rest = inputTokens - cache_read_input_tokens;
   return {
-    input_tokens: inputTokens - cache_read_input_tokens,
-    cache_creation_input_tokens: 0,
+    input_tokens: isKept ? 0 : rest,
+    cache_creation_input_tokens: isKept ? rest : 0,
     cache_read_input_tokens,
     output_tokens: tokens.length + toolCalls.length + thinking_tokens,
     output_tokens_details: { thinking_tokens },

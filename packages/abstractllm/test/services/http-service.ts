@@ -18,6 +18,7 @@ export interface WireRequest {
   method: string;
   /** Path without the query. */
   path: string;
+  query: URLSearchParams;
   headers: IncomingMessage["headers"];
   body: Record<string, unknown>;
 }
@@ -83,9 +84,11 @@ async function readRequest(incoming: IncomingMessage): Promise<WireRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
+  const url = new URL(incoming.url ?? "/", "http://x");
   return {
     method: incoming.method ?? "",
-    path: new URL(incoming.url ?? "/", "http://x").pathname,
+    path: url.pathname,
+    query: url.searchParams,
     headers: incoming.headers,
     body: text === "" ? {} : JSON.parse(text),
   };

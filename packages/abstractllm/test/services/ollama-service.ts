@@ -3,7 +3,9 @@ import { answerAsToy, type ToyAnswer } from "./toy-model.ts";
 import { countWords, ENDLESS_TOKENS } from "./word-model.ts";
 
 const CREATED = "2025-06-15T12:00:00.123456Z";
-const MODELS = ["phi4-mini:latest", "llava:7b", "nomic-embed-text"];
+/** A model whose template takes no tools. */
+const PLAIN_MODEL = "tinytext:latest";
+const MODELS = ["phi4-mini:latest", "llava:7b", "nomic-embed-text", PLAIN_MODEL];
 
 interface OllamaBody {
   model: string;
@@ -23,6 +25,9 @@ export const ollamaService: Behaviour = (request) => {
   }
   switch (`${request.method} ${request.path}`) {
     case "POST /api/chat":
+      if (model === PLAIN_MODEL && "tools" in request.body) {
+        return jsonAnswer({ error: `registry.ollama.ai/library/${model} does not support tools` }, 400);
+      }
       return chat(request.body as unknown as OllamaBody);
     case "POST /api/generate":
       return jsonAnswer({ model, created_at: CREATED, response: "", done: true, done_reason: "load" });
@@ -33,7 +38,9 @@ export const ollamaService: Behaviour = (request) => {
       return jsonAnswer({ model, embeddings, total_duration: 14, load_duration: 1, prompt_eval_count });
     }
     case "GET /api/tags":
-      return jsonAnswer({ models: MODELS.map((name) => ({ name, model: name, size: 1, digest: "d" })) });
+      return jsonAnswer({
+        models: MODELS.map((name) => ({ name, model: name, modified_at: CREATED, size: 1, digest: "d" })),
+      });
     default:
       return { status: 404, headers: { "content-type": "text/plain" }, body: ["404 page not found"] };
   }

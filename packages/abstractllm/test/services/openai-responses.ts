@@ -14,7 +14,7 @@ interface Item {
 
 interface ResponsesBody {
   model?: string;
-  input?: Item[];
+  input?: string | Item[];
   stream?: boolean;
   include?: string[];
   temperature?: number;
@@ -62,7 +62,8 @@ export function countResponseInput({ input = [] }: ResponsesBody): WireAnswer {
   return jsonAnswer({ object: "response.input_tokens", input_tokens: countWords(promptOf(textsOf(input))) });
 }
 
-function textsOf(input: readonly Item[]): { role: string; text: string }[] {
+function textsOf(input: string | readonly Item[]): { role: string; text: string }[] {
+  if (typeof input === "string") return [{ role: "user", text: input }];
   return input
     .filter(({ type }) => type !== "reasoning")
     .map(({ role, type, content, output, name }) => {

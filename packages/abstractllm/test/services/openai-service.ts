@@ -11,6 +11,8 @@ export interface OpenAIServiceOptions {
   models: readonly string[];
   /** Without it, everybody is served. */
   apiKey?: string;
+  /** Takes no tools, as vLLM unless it is started with a parser for them. */
+  isWithoutTools?: boolean;
 }
 
 interface ChatBody {
@@ -29,7 +31,7 @@ interface ChatBody {
 }
 
 /** A server that speaks chat completions as OpenAI does, over the toy model. */
-export function openAIService({ models, apiKey }: OpenAIServiceOptions): Behaviour {
+export function openAIService({ models, apiKey, isWithoutTools }: OpenAIServiceOptions): Behaviour {
   return (request) => {
     if (apiKey !== undefined && request.headers.authorization !== `Bearer ${apiKey}`) {
       return openAIError(401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key");
@@ -38,6 +40,11 @@ export function openAIService({ models, apiKey }: OpenAIServiceOptions): Behavio
     if (request.method === "POST" && !models.includes(model ?? "")) {
       const message = `The model \`${model}\` does not exist or you do not have access to it.`;
       return openAIError(404, message, "invalid_request_error", "model_not_found");
+    }
+    if (isWithoutTools && "tools" in request.body) {
+      const message =
+        '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set';
+      return jsonAnswer({ object: "error", message, type: "BadRequestError", param: null, code: 400 }, 400);
     }
     return serve(request, models);
   };
@@ -52,7 +59,7 @@ function serve(request: WireRequest, models: readonly string[]): WireAnswer {
     case "POST /v1/responses/input_tokens":
       return countResponseInput(request.body);
     case "POST /v1/embeddings":
-      return embed(request.body as { model: string; input: string | string[]; dimensions?: number });
+      return embed(request.body as unknown as EmbedBody);
     case "GET /v1/models": {
       const data = models.map((id) => ({ id, object: "model", created: CREATED, owned_by: "test" }));
       return jsonAnswer({ object: "list", data });
@@ -160,13 +167,20 @@ function callDeltas(call: ReturnType<typeof callsOf>[number]): object[] {
   ];
 }
 
-function embed(body: { model: string; input: string | string[]; dimensions?: number }): WireAnswer {
+interface EmbedBody {
+  model: string;
+  input: string | string[];
+  dimensions?: number;
+  encoding_format?: "float" | "base64";
+}
+
+function embed(body: EmbedBody): WireAnswer {
   const texts = typeof body.input === "string" ? [body.input] : body.input;
-  const data = texts.map((text, index) => ({
-    object: "embedding",
-    index,
-    embedding: Array.from({ length: body.dimensions ?? 4 }, (_, axis) => text.length / (axis + 1)),
-  }));
+  const data = texts.map((text, index) => {
+    const vector = Array.from({ length: body.dimensions ?? 4 }, (_, axis) => text.length / (axis + 1));
+    const packed = Buffer.from(new Float32Array(vector).buffer).toString("base64");
+    return { object: "embedding", index, embedding: body.encoding_format === "base64" ? packed : vector };
+  });
   const prompt_tokens = texts.reduce((sum, text) => sum + countWords(text), 0);
   const usage = { prompt_tokens, total_tokens: prompt_tokens };
   return jsonAnswer({ object: "list", data: data.reverse(), model: body.model, usage });

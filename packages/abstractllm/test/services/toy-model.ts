@@ -23,10 +23,12 @@ export interface ToyAnswer extends WordAnswer {
 
 /** The word model, which also calls tools, and writes JSON where a schema asks for it. */
 export function answerAsToy(request: ToyRequest): ToyAnswer {
-  const { tools = [], toolChoice = "auto", last, schema } = request;
+  const { tools = [], toolChoice = "auto", last, schema, prompt } = request;
   const inputTokens = answerWithWords({ ...request, maxTokens: 1 }).inputTokens;
+  const written = tools.length === 0 && asksForTools(last) ? callsInText(prompt) : [];
+  if (written.length > 0) return { tokens: written, reason: "stop", inputTokens, toolCalls: [] };
   const mustCall = toolChoice === "required" || typeof toolChoice === "object";
-  const mayCall = toolChoice === "auto" && last.role !== "tool" && /use the tools/i.test(last.text);
+  const mayCall = toolChoice === "auto" && asksForTools(last);
   if (tools.length > 0 && (mustCall || mayCall)) {
     const chosen =
       typeof toolChoice === "object" ? tools.filter(({ name }) => name === toolChoice.name) : tools;
@@ -34,25 +36,44 @@ export function answerAsToy(request: ToyRequest): ToyAnswer {
     return { tokens: [], reason: "stop", inputTokens, toolCalls };
   }
   if (schema !== undefined) {
-    const tokens = JSON.stringify(instanceOf(schema)).split(/(?<=[,:])/);
+    const count = last.text.includes("does not fit") ? 8 : 7;
+    const tokens = JSON.stringify(instanceOf(schema, count)).split(/(?<=[,:])/);
     return { tokens, reason: "stop", inputTokens, toolCalls: [] };
   }
   return { ...answerWithWords(request), toolCalls: [] };
 }
 
+const asksForTools = ({ role, text }: ToyRequest["last"]): boolean =>
+  role !== "tool" && /use the tools/i.test(text);
+
+/** Calls as text of the tools that a prompt describes: all of them, or the one that must be called. */
+function callsInText(prompt: string): string[] {
+  const described = /<tools>\n(.*?)\n<\/tools>/s.exec(prompt)?.[1] ?? "";
+  const forced = /Call the function (\S+) now/.exec(prompt)?.[1];
+  const tools = described
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line).function as ToyTool);
+  const chosen = forced === undefined ? tools : tools.filter(({ name }) => name === forced);
+  return chosen.flatMap(({ name, parameters }) => {
+    const call = JSON.stringify({ name, arguments: instanceOf(parameters) });
+    return ["<tool_call>\n", ...(call.match(/.{1,9}/gsu) ?? []), "\n</tool_call>\n"];
+  });
+}
+
 /** A value that fits a schema of the usual kinds. */
-function instanceOf(schema: Record<string, unknown>): unknown {
+function instanceOf(schema: Record<string, unknown>, count = 7): unknown {
   if (Array.isArray(schema.enum)) return schema.enum[0];
   switch (schema.type) {
     case "object": {
       const properties = Object.entries((schema.properties ?? {}) as Record<string, Record<string, unknown>>);
-      return Object.fromEntries(properties.map(([name, property]) => [name, instanceOf(property)]));
+      return Object.fromEntries(properties.map(([name, property]) => [name, instanceOf(property, count)]));
     }
     case "array":
-      return [instanceOf((schema.items ?? {}) as Record<string, unknown>)];
+      return [instanceOf((schema.items ?? {}) as Record<string, unknown>, count)];
     case "integer":
     case "number":
-      return 7;
+      return count;
     case "boolean":
       return true;
     default:

@@ -7,17 +7,23 @@ const SIZE = 64;
 /** A model that always continues a token with the same other one. */
 export interface ScriptedModel {
   chatTemplate: string;
-  /** Tokens in the order in which they follow each other; each may be in one chain only. The last one ends the answer. */
+  /**
+   * Tokens in the order in which they follow each other; each may be in one chain only. The last one ends the answer, or
+   * goes round where it is the chain's own.
+   */
   chains: readonly (readonly string[])[];
   /** Tokens that a tokenizer leaves out of texts unless it is told not to. */
   specialTokens: readonly string[];
 }
 
-const END = "<|end|>";
+/** Tokens that every model has, with these ids. */
+export const UNKNOWN_AND_END = ["<|unknown|>", "<|end|>"] as const;
+
+const [UNKNOWN, END] = UNKNOWN_AND_END;
 
 /** Writes a Llama checkpoint whose embeddings are the tokens and whose head is the step from each to the next. */
 export async function writeScriptedModel(folder: string, script: ScriptedModel): Promise<void> {
-  const tokens = ["<|unknown|>", END, ...new Set(script.chains.flat())];
+  const tokens = scriptedTokens(script);
   if (tokens.length > SIZE) throw new Error(`Expected at most ${SIZE - 2} tokens`);
   const write = (name: string, content: object) => writeFile(join(folder, name), JSON.stringify(content));
   await write("config.json", {
@@ -34,10 +40,27 @@ export async function writeScriptedModel(folder: string, script: ScriptedModel):
   });
   await write("tokenizer_config.json", { chat_template: script.chatTemplate, eos_token: END });
   await write("tokenizer.json", tokenizerOf(tokens, script.specialTokens));
-  await writeFile(join(folder, "model.safetensors"), weightsOf(tokens, script.chains));
+  await writeFile(join(folder, "model.safetensors"), weightsOf(tokens, stepsOf(script)));
 }
 
-function tokenizerOf(tokens: readonly string[], special: readonly string[]): object {
+/** The tokens of a script, by their ids. */
+export function scriptedTokens({ chains }: ScriptedModel): string[] {
+  return [...UNKNOWN_AND_END, ...new Set(chains.flat())];
+}
+
+/** What follows each token. */
+export function stepsOf({ chains }: ScriptedModel): Map<string, string> {
+  const next = new Map<string, string>();
+  for (const chain of chains) {
+    for (const [index, token] of chain.entries()) {
+      if (!next.has(token)) next.set(token, chain[index + 1] ?? END);
+    }
+  }
+  return next;
+}
+
+/** A `tokenizer.json` that knows these tokens and nothing else. */
+export function tokenizerOf(tokens: readonly string[], special: readonly string[]): object {
   return {
     version: "1.0",
     added_tokens: tokens.map((content, id) => ({
@@ -56,15 +79,12 @@ function tokenizerOf(tokens: readonly string[], special: readonly string[]): obj
     model: {
       type: "WordLevel",
       vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      unk_token: "<|unknown|>",
+      unk_token: UNKNOWN,
     },
   };
 }
 
-function weightsOf(tokens: readonly string[], chains: ScriptedModel["chains"]): Buffer {
-  const next = new Map(
-    chains.flatMap((chain) => chain.map((token, index) => [token, chain[index + 1] ?? END])),
-  );
+function weightsOf(tokens: readonly string[], next: ReadonlyMap<string, string>): Buffer {
   const embedding = new Float32Array(tokens.length * SIZE);
   const head = new Float32Array(tokens.length * SIZE);
   for (const [id, token] of tokens.entries()) {

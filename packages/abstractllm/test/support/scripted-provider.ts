@@ -33,7 +33,7 @@ export class ScriptedProvider extends BaseProvider {
     mode: "native" | "prompted" = "native",
     config: LLMConfig = {},
   ) {
-    const supported = new Set(["tools", "schema", "temperature"] as const);
+    const supported = new Set(["model", "tools", "schema", "temperature"] as const);
     super({ name: "scripted", defaults: {}, environment: {}, supported }, config);
     this.#script = [...script];
     this.#isNative = mode === "native";

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include <malloc.h>
 #include <sys/mman.h>
 
+#include "cpu/packed_weights.h"
 #include "mlx/allocator.h"
 #include "mlx/memory.h"
 #endif
@@ -71,47 +73,87 @@ bool has_headers() {
   return static_cast<char*>(buffer.raw_ptr()) == static_cast<char*>(buffer.ptr()) + kHeader;
 }
 
-// A copy of `a` in `region`.
-mx::array copy_into(const std::shared_ptr<Region>& region, const mx::array& a) {
-  char* block = region->take(a.nbytes());
+// An array in `region`, whose contents the caller brings.
+mx::array array_in(const std::shared_ptr<Region>& region, const mx::Shape& shape, mx::Dtype dtype) {
+  mx::array a(shape, dtype, nullptr, {});
   const size_t size = a.nbytes();
+  char* block = region->take(size);
   std::memcpy(block - kHeader, &size, kHeader);
-  std::memcpy(block, a.data<char>(), size);
-  mx::array copy(a.shape(), a.dtype(), nullptr, {});
   held += size;
-  copy.set_data(mx::allocator::Data(mx::allocator::Buffer(block - kHeader),
-                                    [region, size](mx::allocator::Buffer) { held -= size; }));
-  copy.set_status(mx::array::Status::available);
+  a.set_data(mx::allocator::Data(mx::allocator::Buffer(block - kHeader),
+                                 [region, size](mx::allocator::Buffer) { held -= size; }));
+  a.set_status(mx::array::Status::available);
+  return a;
+}
+
+mx::array copy_into(const std::shared_ptr<Region>& region, const mx::array& a) {
+  mx::array copy = array_in(region, a.shape(), a.dtype());
+  std::memcpy(copy.data<char>(), a.data<char>(), a.nbytes());
   return copy;
 }
 
-// Bytes after which freed memory goes back to the system, so that weights are never held twice.
-constexpr size_t kTrimAfter = size_t{64} << 20;
+size_t byte_count(const AffineWeights& m) { return m.w->nbytes() + m.scales->nbytes() + m.biases->nbytes(); }
+
+bool can_pack(const AffineWeights& m) {
+  return can_move(*m.w) && can_move(*m.scales) && can_move(*m.biases) &&
+         byte_count(m) <= std::numeric_limits<int>::max() &&
+         cpu::should_pack(*m.w, *m.scales, *m.biases, m.bits, m.group);
+}
+
+void pack(const std::shared_ptr<Region>& region, const AffineWeights& m) {
+  mx::array packed = array_in(region, {static_cast<int>(byte_count(m))}, mx::uint8);
+  cpu::pack_into(*m.w, *m.scales, *m.biases, m.bits, m.group, packed.data<char>());
+  const std::vector<mx::array> made = cpu::packed_arrays(packed, *m.w, *m.scales, m.bits, m.group);
+  *m.w = made[0];
+  *m.scales = made[1];
+  *m.biases = made[2];
+}
+
+// Gives memory back in turns: each costs a walk through what the allocator holds.
+class Trimmer {
+ public:
+  void freed(size_t bytes) {
+    freed_ += bytes;
+    if (freed_ >= kTrimAfter) trim();
+  }
+  void trim() {
+    mx::clear_cache();
+    malloc_trim(0);
+    freed_ = 0;
+  }
+
+ private:
+  // weights are never held twice
+  static constexpr size_t kTrimAfter = size_t{64} << 20;
+  size_t freed_ = 0;
+};
 
 }  // namespace
 
-void move_to_huge_pages(const std::vector<mx::array*>& arrays) {
+void move_to_huge_pages(const std::vector<AffineWeights>& matrices, const std::vector<mx::array*>& arrays) {
   size_t total = 0;
   for (const mx::array* a : arrays) total += can_move(*a) ? Region::room_for(a->nbytes()) : 0;
   if (total < kHugePage || !has_headers()) return;
   const std::shared_ptr<Region> region = Region::reserve(total);
   if (!region) return;
-  mx::clear_cache();
-  size_t freed = 0;
+  Trimmer memory;
+  memory.trim();
+  for (const AffineWeights& m : matrices) {
+    if (!can_pack(m)) continue;
+    pack(region, m);
+    memory.freed(byte_count(m));
+  }
   for (mx::array* a : arrays) {
     if (!can_move(*a)) continue;
     *a = copy_into(region, *a);
-    freed += a->nbytes();
-    if (freed < kTrimAfter && a != arrays.back()) continue;
-    mx::clear_cache();
-    malloc_trim(0);
-    freed = 0;
+    memory.freed(a->nbytes());
   }
+  memory.trim();
 }
 
 #else
 
-void move_to_huge_pages(const std::vector<mx::array*>&) {}
+void move_to_huge_pages(const std::vector<AffineWeights>&, const std::vector<mx::array*>&) {}
 
 #endif
 

@@ -10,10 +10,16 @@ namespace mx = mlx::core;
 
 namespace abstractllm {
 
+// A matrix of affine weights that may change its order in memory.
+struct AffineWeights {
+  mx::array *w, *scales, *biases;
+  int bits, group;
+};
+
 // Moves computed arrays, in their order, into huge pages: read in order from pages of 4 KiB, memory gives little more than
-// half its rate. Each array's old memory is given back before the next one moves. Does nothing where the system has no
-// huge pages to ask for.
-void move_to_huge_pages(const std::vector<mx::array*>& arrays);
+// half its rate. Matrices are packed on the way where products want them so (packed_weights.h). Old memory is given back
+// before the next arrays move. Does nothing where the system has no huge pages to ask for.
+void move_to_huge_pages(const std::vector<AffineWeights>& matrices, const std::vector<mx::array*>& arrays);
 
 // Bytes of arrays that live there, which libmlx does not count.
 size_t huge_page_bytes();

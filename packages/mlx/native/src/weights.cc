@@ -121,6 +121,29 @@ struct Reader<std::vector<uint64_t>> {
   }
 };
 
+namespace {
+
+std::vector<AffineWeights> affine_weights(const std::vector<mx::array*>& arrays, const std::vector<int>& indices,
+                                          const std::vector<int>& bits, const std::vector<int>& groups) {
+  if (indices.size() != 3 * bits.size() || groups.size() != bits.size()) {
+    throw AddonError("invalid-argument", "expected three arrays, bits and a group size for each matrix");
+  }
+  auto at = [&](size_t i) {
+    const int index = indices[i];
+    if (index < 0 || static_cast<size_t>(index) >= arrays.size()) {
+      throw AddonError("invalid-argument", "there is no array " + std::to_string(index));
+    }
+    return arrays[static_cast<size_t>(index)];
+  };
+  std::vector<AffineWeights> matrices;
+  for (size_t i = 0; i < bits.size(); i++) {
+    matrices.push_back({at(3 * i), at(3 * i + 1), at(3 * i + 2), bits[i], groups[i]});
+  }
+  return matrices;
+}
+
+}  // namespace
+
 void register_weights(Env* e, napi_value x) {
   bind(e, x, "mapTensors",
        [](const std::string& path, const std::vector<uint64_t>& offsets, const std::vector<int>& dtypes,
@@ -133,10 +156,12 @@ void register_weights(Env* e, napi_value x) {
   bind(e, x, "ggufDequantize", [](const std::string& path, uint64_t offset, int type, const mx::Shape& shape) {
     return gguf_dequantize(path, offset, type, shape);
   });
-  bind(e, x, "moveToHugePages", [](const std::vector<int>& slots, Env& env) {
+  // `matrices` are numbers of arrays, three of each: weights, scales, biases
+  bind(e, x, "moveToHugePages", [](const std::vector<int>& slots, const std::vector<int>& matrices,
+                                   const std::vector<int>& bits, const std::vector<int>& groups, Env& env) {
     std::vector<mx::array*> arrays;
     for (int slot : slots) arrays.push_back(&env.arrays.get(static_cast<uint32_t>(slot)));
-    move_to_huge_pages(arrays);
+    move_to_huge_pages(affine_weights(arrays, matrices, bits, groups), arrays);
   });
 }
 

@@ -1,6 +1,6 @@
 // Runs the attention and row kernels of every instruction set over odd sizes, in buffers of exactly the size they may
 // touch, and compares them with double precision. By hand, with sanitizers (x86-64):
-//   for i in scalar avx2 avx512; do for k in attention norm activation softmax rope; do g++ -std=c++20 -O1 -g
+//   for i in scalar avx2 avx512; do for k in attention norm activation softmax rope half; do g++ -std=c++20 -O1 -g
 //     -fsanitize=address,undefined <flags of $i in CMakeLists.txt> -c ../src/cpu/${k}_$i.cc -o ${k}_$i.o; done; done
 //   g++ -std=c++20 -O1 -g -fsanitize=address,undefined attention_main.cc *_*.o -o attention_main && ./attention_main
 #include <algorithm>
@@ -13,6 +13,7 @@
 
 #include "../src/cpu/activation_rows.h"
 #include "../src/cpu/attention_rows.h"
+#include "../src/cpu/half_rows.h"
 #include "../src/cpu/norm_rows.h"
 #include "../src/cpu/rope_rows.h"
 #include "../src/cpu/softmax_rows.h"
@@ -52,12 +53,14 @@ struct Kernels {
   decltype(&scalar::softmax_row) softmax;
   decltype(&scalar::argmax_row) argmax;
   decltype(&scalar::rope_row) rope;
+  decltype(&scalar::to_half_row) to_half;
 };
 
 #define KERNELS(isa)                                                                                          \
   Kernels {                                                                                                   \
     #isa, isa::attend, isa::merge_attention, isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row,         \
-        isa::geglu_row, isa::softcap_row, isa::softmax_row, isa::argmax_row, isa::rope_row                    \
+        isa::geglu_row, isa::softcap_row, isa::softmax_row, isa::argmax_row, isa::rope_row,                        \
+        isa::to_half_row                                                                                      \
   }
 
 void check_rows(const Kernels& k, int n) {
@@ -103,6 +106,33 @@ void check_rows(const Kernels& k, int n) {
       expect(first && is_close(out[q], double(x[p]) * s[i] + double(x[q]) * c[i], 9), k.isa, "rope", n, i, traditional);
     }
   }
+}
+
+// The number that the half `h`, not negative, stands for.
+double half_value(int h) { return h < 0x400 ? std::ldexp(h, -24) : std::ldexp(0x400 + h % 0x400, h / 0x400 - 25); }
+
+// Every half and what lies between it and the next one; 0x7c00 stands for infinity, where 65536 would be.
+void check_half(const Kernels& k) {
+  for (int h = 0; h < 0x7c00; h++) {
+    const float here = static_cast<float>(half_value(h)), next = static_cast<float>(half_value(h + 1));
+    const float middle = (here + next) / 2;
+    const float x[] = {here, std::nextafter(middle, 0.0f), middle, std::nextafter(middle, next), -here, -middle};
+    const int even = h % 2 == 0 ? h : h + 1, expected[] = {h, h, even, h + 1, h | 0x8000, even | 0x8000};
+    constexpr size_t kRepeated = 19;  // vectors and what is left of them
+    float many[kRepeated];
+    uint16_t out[kRepeated];
+    for (size_t i = 0; i < kRepeated; i++) many[i] = x[i % std::size(x)];
+    k.to_half(many, out, kRepeated);
+    for (size_t i = 0; i < kRepeated; i++) {
+      expect(out[i] == expected[i % std::size(x)], k.isa, "half", h, static_cast<int>(i), out[i]);
+    }
+  }
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const float x[] = {infinity, -infinity, 1e30f, nan};
+  uint16_t out[4];
+  k.to_half(x, out, 4);
+  expect(out[0] == 0x7c00 && out[1] == 0xfc00 && out[2] == 0x7c00, k.isa, "half of infinity", out[0], out[1], out[2]);
+  expect((out[3] & 0x7fff) > 0x7c00, k.isa, "half of no number", out[3], 0, 0);
 }
 
 enum class Mask { none, causal, bools, floats };
@@ -157,6 +187,7 @@ int main() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) levels.push_back(KERNELS(avx2));
   if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) levels.push_back(KERNELS(avx512));
   for (const Kernels& k : levels) {
+    check_half(k);
     for (const int n : {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 66, 100, 129}) check_rows(k, n);
     for (const int rows : {1, 2, 3, 4, 5, 8, 9, 16, 17, 33, 63, 64}) {
       for (const int keys : {1, 3, 4, 63, 64, 65, 130}) {

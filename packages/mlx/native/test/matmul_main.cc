@@ -11,6 +11,7 @@
 
 #include "../src/cpu/dispatch.h"
 #include "../src/cpu/matmul.h"
+#include "../src/cpu/packed_matrix.h"
 #include "../src/cpu/thread_pool.h"
 
 using namespace abstractllm::cpu;
@@ -98,6 +99,30 @@ void check_quantized(int bits, size_t group, size_t M, size_t N, size_t K) {
   }
 }
 
+// Packed weights give the same products, and come back as they were.
+void check_packed(int bits, size_t group, size_t M, size_t N, size_t K) {
+  const Weights w(bits, group, N, K);
+  const size_t bytes = N / kPackedTile * packed_tile_bytes(w.matrix), scale_bytes = 2 * N * w.matrix.groups();
+  const auto data = std::make_unique<uint8_t[]>(bytes);
+  pack_matrix(w.matrix, N, data.get());
+  QuantMatrix packed = w.matrix;
+  packed.w = data.get(), packed.scales = packed.biases = nullptr, packed.is_packed = true;
+  const auto values = std::make_unique<uint8_t[]>(N * w.matrix.row_bytes());
+  const auto scales = std::make_unique<uint8_t[]>(scale_bytes), biases = std::make_unique<uint8_t[]>(scale_bytes);
+  unpack_matrix(packed, N, values.get(), scales.get(), biases.get());
+  const bool is_same = std::memcmp(values.get(), w.packed.get(), N * w.matrix.row_bytes()) == 0 &&
+                       std::memcmp(scales.get(), w.scales.get(), scale_bytes) == 0 &&
+                       std::memcmp(biases.get(), w.biases.get(), scale_bytes) == 0;
+  if (!is_same) std::fprintf(stderr, "failed: %d bits, group %zu are not what was packed\n", bits, group), failures++;
+  if (best_isa() < Isa::avx512vnni) return;
+  const std::vector<float> x = normal(M * K);
+  for (bool fast : {false, true}) {
+    const auto out = std::make_unique<float[]>(M * N);
+    quant_product(packed, N, {x.data(), M, K}, out.get(), fast);
+    compare("packed", w.values, x, M, N, K, out.get(), fast ? 3e-5 : 1e-6);
+  }
+}
+
 void check_dense(bool transposed, bool is_half, size_t M, size_t N, size_t K) {
   const std::vector<float> source = normal(N * K), x = normal(M * K);
   std::vector<float> values(N * K);
@@ -123,6 +148,13 @@ void check_level() {
     }
   }
   check_quantized(4, 64, 517, 70, 832);
+  for (int bits : {4, 8}) {
+    for (size_t group : {32, 64, 128}) {
+      for (size_t M : {1, 2, 3, 5, 6, 7, 8, 9, 15, 31}) check_packed(bits, group, M, 48, group * 3);
+      check_packed(bits, group, 1, 16, group * 17);
+      check_packed(bits, group, 517, 32, group * 5);
+    }
+  }
   for (bool transposed : {true, false}) {
     for (bool is_half : {true, false}) {
       for (size_t K : {1, 7, 33, 300}) {

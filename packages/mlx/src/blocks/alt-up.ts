@@ -2,6 +2,7 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module, RMSNorm } from "../nn/index.ts";
 
+/** Keys of a config that `AltUp` reads. */
 export interface AltUpConfig {
   readonly hidden_size: number;
   readonly rms_norm_eps: number;
@@ -71,3 +72,23 @@ export class AltUp extends Module {
     return mx.add(moved, predictions).astype(activated.dtype);
   }
 }
+
+const magnitude = (x: MxArray): MxArray => mx.power(mx.mean(mx.square(x), -1, true), 0.5);
+
+/** One stream and others brought to its magnitude, `[N, B, L, E]`. */
+const levelled = (first: MxArray, others: MxArray): MxArray => {
+  const level = mx.multiply(others, mx.divide(magnitude(first), magnitude(others)));
+  return mx.concatenate([mx.expandDims(first, 0), level], 0);
+};
+
+/** One stream to all, of equal magnitude: `[B, L, E] -> [N, B, L, E]`. */
+export const spreadStream = (x: MxArray, projections: readonly Linear[]): MxArray => {
+  const others = projections.map((layer) => layer.forward(x));
+  return levelled(x, mx.stack(others, 0));
+};
+
+/** All streams, of equal magnitude, to one: `[N, B, L, E] -> [B, L, E]`. */
+export const gatherStreams = (streams: MxArray, projections: readonly Linear[]): MxArray => {
+  const others = projections.map((layer, i) => layer.forward(mx.index(streams, i + 1)));
+  return mx.mean(levelled(mx.index(streams, 0), mx.stack(others, 0)), 0);
+};

@@ -6,6 +6,7 @@ import * as mx from "../core/index.ts";
 import type { PositionEmbedding } from "../nn/index.ts";
 import type { Mask } from "./mask.ts";
 
+/** Options of `attention`. */
 export interface AttentionOptions {
   /** Multiplies the scores; usually `D ** -0.5`. */
   scale: number;
@@ -58,6 +59,7 @@ export const splitHeads = (x: MxArray, B: number, L: number, H: number): MxArray
 export const mergeHeads = (x: MxArray, B: number, L: number): MxArray =>
   mx.reshape(mx.transpose(x, [0, 2, 1, 3]), [B, L, -1]);
 
+/** Options of `cachedAttention`. */
 export interface CachedAttentionOptions extends AttentionOptions {
   rope: PositionEmbedding;
   cache: LayerCache;

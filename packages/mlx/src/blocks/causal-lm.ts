@@ -6,12 +6,14 @@ import { Embedding, Linear, type Module } from "../nn/index.ts";
 import { type DecoderBlock, type DecoderBody, DecoderFrame } from "./decoder-frame.ts";
 import type { Norm } from "./norm.ts";
 
+/** Keys of a config that `Decoder` reads. */
 export interface DecoderConfig {
   readonly hidden_size: number;
   readonly num_hidden_layers: number;
   readonly vocab_size: number;
 }
 
+/** Keys of a config that a language model with a head reads. */
 export interface CausalLMConfig {
   readonly hidden_size: number;
   readonly vocab_size: number;
@@ -52,6 +54,10 @@ export abstract class HeadedLM<Body extends DecoderBody> extends LanguageModel {
 
   forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
     return this.logits(this.body.forward(tokens, options));
+  }
+
+  override embed(tokens: MxArray): MxArray {
+    return this.body.embedding.forward(tokens);
   }
 
   /** `[B, L, E] -> [B, L, V]` */

@@ -30,11 +30,13 @@ export abstract class DecoderFrame<Block extends DecoderBlock = DecoderBlock>
   protected abstract get lastNorm(): Norm;
 
   /** `[B, L] -> [B, L, E]` */
-  forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
+  forward(tokens: MxArray, { cache, embeddings, additions }: ForwardOptions = {}): MxArray {
     let h = this.inputs(tokens, embeddings, cache); // [B, L, E]
     const maskOf = this.masks(h.dim(1), cache);
     this.blocks.forEach((block, i) => {
       h = block.forward(h, maskOf(i), layerCache(cache, i));
+      const addition = additions?.[i];
+      if (addition !== undefined) h = h.add(addition);
     });
     return this.lastNorm.forward(h);
   }

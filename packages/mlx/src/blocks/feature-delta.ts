@@ -78,3 +78,34 @@ export abstract class FeatureDelta extends Module {
       : boundedLogDecayOf(A_log, a, bias, lowerBound);
   }
 }
+
+/** That rule with decays, and gates unless those have `isFullRank`, from as many features as a head has. */
+export abstract class LowRankDelta extends FeatureDelta {
+  f_a_proj: Linear;
+  f_b_proj: Linear;
+  declare g_proj?: Linear;
+  declare g_a_proj?: Linear;
+  declare g_b_proj?: Linear;
+
+  constructor(options: FeatureDeltaOptions, isFullRank = false) {
+    super(options);
+    const { hiddenSize: E, heads: H, headDim: D } = options;
+    this.f_a_proj = new Linear(E, D, false);
+    this.f_b_proj = new Linear(D, H * D, false);
+    if (isFullRank) {
+      this.g_proj = new Linear(E, H * D, false);
+    } else {
+      this.g_a_proj = new Linear(E, D, false);
+      this.g_b_proj = new Linear(D, H * D, false);
+    }
+  }
+
+  protected decayInputs(x: MxArray): MxArray {
+    return this.f_b_proj.forward(this.f_a_proj.forward(x));
+  }
+
+  protected gate(x: MxArray): MxArray {
+    const few = this.g_a_proj?.forward(x) ?? x;
+    return mx.sigmoid(this.g_proj?.forward(x) ?? this.g_b_proj?.forward(few) ?? few);
+  }
+}

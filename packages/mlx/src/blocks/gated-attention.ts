@@ -5,6 +5,7 @@ import { Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts"
 import { cachedAttention, splitHeads } from "./attention.ts";
 import type { Mask } from "./mask.ts";
 
+/** Keys of a config that `GatedAttention` reads. */
 export interface GatedAttentionConfig {
   readonly hidden_size: number;
   readonly num_attention_heads: number;

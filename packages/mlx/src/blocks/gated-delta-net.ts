@@ -6,6 +6,7 @@ import { CausalConv1d, hidePadding } from "./causal-conv.ts";
 import { gatedDelta, logDecayOf, normQueryAndKey } from "./gated-delta.ts";
 import type { Mask } from "./mask.ts";
 
+/** Keys of a config that `GatedDeltaNet` reads. */
 export interface GatedDeltaNetConfig {
   readonly hidden_size: number;
   readonly linear_num_value_heads: number;

@@ -6,6 +6,7 @@ import { segmentSums } from "./segment-sums.ts";
 /** Positions that are computed at once; the work within a chunk grows with its square. */
 const CHUNK = 64;
 
+/** What the gated delta rule reads. */
 export interface GatedDeltaInputs {
   /** `[B, L, K, D]` */
   readonly q: MxArray;

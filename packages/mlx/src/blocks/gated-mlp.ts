@@ -6,7 +6,8 @@ export class GatedMLP extends Module {
   gate_proj: Linear;
   up_proj: Linear;
   down_proj: Linear;
-  readonly #join: GatedActivation;
+  /** How gate and x become one. */
+  readonly join: GatedActivation;
 
   /** @param join - how gate and x become one; default `activation(gate) * x` */
   constructor(
@@ -22,10 +23,10 @@ export class GatedMLP extends Module {
     this.gate_proj = new Linear(dims, hiddenDims, bias);
     this.up_proj = new Linear(dims, hiddenDims, bias);
     this.down_proj = new Linear(hiddenDims, dims, bias);
-    this.#join = join;
+    this.join = join;
   }
 
   forward(x: MxArray): MxArray {
-    return this.down_proj.forward(this.#join(this.gate_proj.forward(x), this.up_proj.forward(x)));
+    return this.down_proj.forward(this.join(this.gate_proj.forward(x), this.up_proj.forward(x)));
   }
 }

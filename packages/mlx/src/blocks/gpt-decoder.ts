@@ -7,6 +7,7 @@ import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import type { FeedForward, Mixer } from "./pre-norm-block.ts";
 
+/** Options of `GptMLP`. */
 export interface GptMLPOptions {
   activation: (x: MxArray) => MxArray;
   /** Default true. */
@@ -52,6 +53,7 @@ export class GptBlock extends Module {
   }
 }
 
+/** Keys of a config that `GptDecoder` reads. */
 export interface GptDecoderConfig {
   readonly vocab_size: number;
   readonly n_embd: number;

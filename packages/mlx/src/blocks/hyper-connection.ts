@@ -2,6 +2,7 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Module } from "../nn/index.ts";
 
+/** Keys of a config that `HyperConnection` reads. */
 export interface HyperConnectionConfig {
   readonly hidden_size: number;
   readonly hc_mult: number;

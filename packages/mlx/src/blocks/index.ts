@@ -24,6 +24,7 @@ export {
   TransformerLM,
 } from "./causal-lm.ts";
 export { attendToChosen, type Choosable, windowRows } from "./chosen-rows.ts";
+export { CorrectedMoe, type CorrectedMoeConfig } from "./corrected-moe.ts";
 export { ExpandedAttention } from "./expanded-attention.ts";
 export { type Choice, normScores, type Routing, routeExperts, topExperts, weighAnswers } from "./experts.ts";
 export { fakeFp8, fakeMxfp4, fakeNvfp4 } from "./fake-quantize.ts";
@@ -45,6 +46,7 @@ export {
   type HyperConnectionConfig,
   type Mixing,
 } from "./hyper-connection.ts";
+export { InnerText } from "./inner-text.ts";
 export {
   cutInTwo,
   LatentAttention,
@@ -58,6 +60,7 @@ export { Laurel } from "./laurel.ts";
 export { LearnedPositionsDecoder } from "./learned-positions.ts";
 export { LimitedMoe, type LimitedMoeConfig } from "./limited-moe.ts";
 export { LinearHybridBlock, type LinearHybridOptions } from "./linear-hybrid-block.ts";
+export { LowRank } from "./low-rank.ts";
 export { MambaMixer, type MambaSizes, type Selection } from "./mamba-mixer.ts";
 export { type GateNorm, Mamba2Mixer, type Mamba2Sizes, NormOfGated } from "./mamba2-mixer.ts";
 export { attentionMask, causalMask, chunkedMask, type Mask, type MaskOptions, visibleKeys } from "./mask.ts";
@@ -65,11 +68,18 @@ export { MatrixStack } from "./matrix-stack.ts";
 export { MultiLinear } from "./multi-linear.ts";
 export { type Norm, offsetRmsNorm, rmsNorm } from "./norm.ts";
 export { NormedAttention } from "./normed-attention.ts";
+export { NormedRouter } from "./normed-router.ts";
 export { PairedDecoder } from "./paired-decoder.ts";
 export { ParallelBlock } from "./parallel-block.ts";
 export { type PositionScale, positionScale } from "./position-scale.ts";
 export { positionsFrom } from "./positions.ts";
 export { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
+export {
+  type Remembered,
+  RememberingAttention,
+  type RememberingAttentionConfig,
+  type RememberingAttentionOptions,
+} from "./remembering-attention.ts";
 export {
   createLayerRope,
   createRope,
@@ -78,6 +88,7 @@ export {
   type RopeSettings,
   reversedRope,
 } from "./rope.ts";
+export { yarnWavelengths } from "./rope-wavelengths.ts";
 export {
   CorrectedGate,
   type CorrectedGateConfig,
@@ -115,3 +126,4 @@ export { TailRope, type Turning } from "./tail-rope.ts";
 export { TextModel } from "./text-model.ts";
 export { ThinnedMLP } from "./thinned-mlp.ts";
 export { TokDecoder } from "./tok-decoder.ts";
+export { PositionedBlock, WordDecoder } from "./word-decoder.ts";

@@ -6,6 +6,7 @@ import { mergeHeads, splitHeads } from "./attention.ts";
 import type { Mask } from "./mask.ts";
 import { createRope, yarnMscale } from "./rope.ts";
 
+/** Keys of a config that latent attention reads. */
 export interface LatentAttentionConfig {
   readonly hidden_size: number;
   readonly num_attention_heads: number;
@@ -21,6 +22,7 @@ export interface LatentAttentionConfig {
   readonly attention_bias: boolean;
 }
 
+/** Options of latent attention. */
 export interface LatentAttentionOptions {
   rope: PositionEmbedding;
   /** Multiplies the scores. */

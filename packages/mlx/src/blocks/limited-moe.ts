@@ -5,6 +5,7 @@ import { type Choice, type Routing, routeExperts, weighAnswers } from "./experts
 import { GatedMLP } from "./gated-mlp.ts";
 import { SwitchGLU } from "./switch-glu.ts";
 
+/** Keys of a config that `LimitedMoe` reads. */
 export interface LimitedMoeConfig {
   readonly hidden_size: number;
   readonly moe_intermediate_size: number;

@@ -5,6 +5,7 @@ import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import type { FeedForward, Mixer } from "./pre-norm-block.ts";
 
+/** Options of `LinearHybridBlock`. */
 export interface LinearHybridOptions {
   isLinear: boolean;
   makeNorm: () => Norm;

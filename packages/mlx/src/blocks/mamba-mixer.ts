@@ -5,6 +5,7 @@ import { Linear, Module, silu, softplus, swiglu } from "../nn/index.ts";
 import { CausalConv1d, hidePadding } from "./causal-conv.ts";
 import type { Mask } from "./mask.ts";
 
+/** Sizes of a `MambaMixer`. */
 export interface MambaSizes {
   readonly hiddenSize: number;
   readonly intermediateSize: number;

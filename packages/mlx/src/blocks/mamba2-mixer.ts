@@ -6,6 +6,7 @@ import { CausalConv1d, hidePadding } from "./causal-conv.ts";
 import type { Mask } from "./mask.ts";
 import { stateSpace, timeSteps } from "./state-space.ts";
 
+/** Sizes of a `Mamba2Mixer`. */
 export interface Mamba2Sizes {
   readonly hiddenSize: number;
   readonly heads: number;

@@ -6,6 +6,7 @@ import * as mx from "../core/index.ts";
 /** `undefined` attends to everything, `"causal"` to the past, an array to where it is true (or adds its values). */
 export type Mask = MxArray | "causal" | undefined;
 
+/** Which of the earlier positions are seen. */
 export interface MaskOptions {
   /** Attend only to this many latest positions. */
   window?: number | undefined;

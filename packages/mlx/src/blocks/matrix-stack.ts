@@ -2,7 +2,10 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { MatrixLayer, type Quantization } from "../nn/index.ts";
 
-/** One matrix per expert or head, dense or quantized. Parameters: `weight [X, N, K]`, `scales`, `biases`. */
+/**
+ * One matrix per expert or head, dense or quantized. Parameters: `weight [X, N, K]`, `scales`, `biases`, and
+ * `global_scale [X]` where a checkpoint has it.
+ */
 export abstract class MatrixStack extends MatrixLayer {
   readonly #count: number;
 
@@ -15,6 +18,10 @@ export abstract class MatrixStack extends MatrixLayer {
   override expectQuantized(q: Quantization): void {
     super.expectQuantized(q);
     this.#separate();
+  }
+
+  override expectGlobalScale(): void {
+    this.holdGlobalScale([this.#count]);
   }
 
   #separate(): void {

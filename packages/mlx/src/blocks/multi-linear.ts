@@ -1,5 +1,6 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
+import { scaledBy } from "../nn/index.ts";
 import { MatrixStack } from "./matrix-stack.ts";
 
 /** A linear map per head, dense or quantized. Parameters: `weight [H, N, K]`, `scales`, `biases`. */
@@ -19,6 +20,8 @@ export class MultiLinear extends MatrixStack {
     if (q === undefined || scales === undefined) {
       return mx.matmul(x, transpose ? mx.swapaxes(weight, -1, -2) : weight);
     }
-    return mx.quantizedMatmul(x, weight, scales, biases, transpose, q.groupSize, q.bits, q.mode);
+    const product = mx.quantizedMatmul(x, weight, scales, biases, transpose, q.groupSize, q.bits, q.mode);
+    if (this.global_scale === undefined) return product;
+    return scaledBy(product, mx.expandDims(this.global_scale, [-2, -1])); // [H, 1, 1]
   }
 }

@@ -1,6 +1,7 @@
 import type { MxArray } from "../core/index.ts";
 import { RMSNorm } from "../nn/index.ts";
 import {
+  type AttentionParts,
   headDim,
   SelfAttention,
   type SelfAttentionConfig,
@@ -16,6 +17,11 @@ export class NormedAttention extends SelfAttention {
     super(c, options);
     this.q_norm = new RMSNorm(headDim(c), c.rms_norm_eps);
     this.k_norm = new RMSNorm(headDim(c), c.rms_norm_eps);
+  }
+
+  override get parts(): AttentionParts | undefined {
+    const isPlain = this.makesStepsOf(NormedAttention.prototype);
+    return isPlain ? this.partsWith([this.q_norm, this.k_norm]) : undefined;
   }
 
   protected override queries(x: MxArray, B: number, L: number): MxArray {

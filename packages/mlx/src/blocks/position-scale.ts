@@ -2,6 +2,7 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { positionsFrom } from "./positions.ts";
 
+/** How queries grow with their positions. */
 export interface PositionScale {
   /** How fast queries grow. */
   readonly beta: number;

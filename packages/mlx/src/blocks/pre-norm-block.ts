@@ -1,6 +1,7 @@
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
 import { Module } from "../nn/index.ts";
+import { fusedBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 
@@ -30,7 +31,9 @@ export class PreNormBlock extends Module {
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const h = add(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
+    const made = fusedBlock(this, x, mask, cache);
+    if (made?.isWhole === true) return made.h;
+    const h = made?.h ?? add(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
     return add(h, this.mlp.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
   }
 }

@@ -3,9 +3,13 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
-import { int, list, number, parseConfig, type Schema } from "../models/config.ts";
+import { bool, int, list, number, parseConfig, type Schema } from "../models/config.ts";
 import { type PositionEmbedding, RoPE } from "../nn/index.ts";
+import { DynamicNtkRope } from "./dynamic-rope.ts";
+import { MultimodalRoPE, sectionAxes } from "./multimodal-rope.ts";
+import { llama3Wavelengths, wavelengths, yarnSchema, yarnWavelengths } from "./rope-wavelengths.ts";
 
+/** What `createRope` makes a position embedding from. */
 export interface RopeSettings {
   /** Features that turn: the head dimension, or a part of it. */
   dims: number;
@@ -18,10 +22,6 @@ export interface RopeSettings {
 /** Reads one kind's settings; other keys of `rope_scaling` belong to other kinds. */
 const read = <S extends Schema>(schema: S, scaling: Readonly<Record<string, unknown>>) =>
   parseConfig(schema, scaling).config;
-
-/** `base ** (0, 2, ... dims / dims)`, `[dims / 2]`. */
-const wavelengths = (dims: number, base: number): MxArray =>
-  mx.power(mx.full([1], base, mx.float32), mx.arange(0, dims, 2, mx.float32).divide(dims));
 
 /** Rope over a scaled input: the first `dims` features are multiplied before they turn. */
 class ScaledInputRope implements PositionEmbedding {
@@ -44,60 +44,6 @@ class ScaledInputRope implements PositionEmbedding {
   }
 }
 
-/** Raises the base once the sequence is longer than the model was trained for. */
-class DynamicNtkRope implements PositionEmbedding {
-  readonly #settings: {
-    dims: number;
-    base: number;
-    traditional: boolean;
-    factor: number;
-    trainedLength: number;
-  };
-
-  constructor(settings: {
-    dims: number;
-    base: number;
-    traditional: boolean;
-    factor: number;
-    trainedLength: number;
-  }) {
-    this.#settings = settings;
-  }
-
-  forward(x: MxArray, offset: number | MxArray): MxArray {
-    const { dims, base, traditional, factor, trainedLength } = this.#settings;
-    if (typeof offset !== "number") return this.#forwardRows(x, offset);
-    const length = Math.max(x.dim(-2) + offset, trainedLength);
-    const grown = base * ((factor * length) / trainedLength - (factor - 1)) ** (dims / (dims - 2));
-    return mx.fast.rope(x, dims, traditional, grown, 1, offset);
-  }
-
-  /** Rows of different lengths have different bases, which no fused operation takes. */
-  #forwardRows(x: MxArray, offset: MxArray): MxArray {
-    const { dims, base, traditional, factor, trainedLength } = this.#settings;
-    const L = x.dim(-2);
-    const first = mx.reshape(offset, [-1, 1, 1, 1]).astype(mx.float32);
-    const length = mx.maximum(first.add(L), trainedLength);
-    const growth = length.multiply(factor / trainedLength).subtract(factor - 1);
-    const grown = mx.power(growth, dims / (dims - 2)).multiply(base); // [B, 1, 1, 1]
-    const periods = mx.power(grown, mx.arange(0, dims, 2, mx.float32).divide(dims)); // [B, 1, 1, dims / 2]
-    const angles = first.add(mx.expandDims(mx.arange(0, L), 1)).divide(periods); // [B, 1, L, dims / 2]
-    return turned(x, dims, traditional, angles);
-  }
-}
-
-/** The first `dims` features of x `[B, H, L, D]`, in pairs of neighbours or of halves, turned by `[B, 1, L, dims / 2]`. */
-const turned = (x: MxArray, dims: number, traditional: boolean, angles: MxArray): MxArray => {
-  const [turning = x, rest = x] = mx.split(x, [dims], -1);
-  const pairs = mx.unflatten(turning, -1, traditional ? [dims / 2, 2] : [2, dims / 2]);
-  const axis = traditional ? -1 : -2;
-  const [a = x, b = x] = mx.split(pairs, 2, axis).map((part) => mx.squeeze(part, axis));
-  const [cos, sin] = [mx.cos(angles), mx.sin(angles)];
-  const both = [a.multiply(cos).subtract(b.multiply(sin)), a.multiply(sin).add(b.multiply(cos))];
-  const done = mx.flatten(mx.stack(both, axis), -2, -1).astype(x.dtype);
-  return mx.concatenate([done, rest], -1);
-};
-
 const linear = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
   const { factor } = read({ factor: number.required() }, scaling);
   return new RoPE(dims, { traditional, base, scale: 1 / factor });
@@ -111,70 +57,12 @@ const dynamic = ({ dims, base, traditional = false, scaling = {}, maxPositionEmb
   return new DynamicNtkRope({ dims, base, traditional, factor, trainedLength: maxPositionEmbeddings });
 };
 
-/** Llama 3.1: low frequencies slow down by the factor, high ones stay, those between are blended. */
-const llama3 = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
-  const c = read(
-    {
-      factor: number.required(),
-      low_freq_factor: number.default(1),
-      high_freq_factor: number.default(4),
-      original_max_position_embeddings: int.default(8192),
-    },
-    scaling,
-  );
-  const trained = c.original_max_position_embeddings;
-  const longest = trained / c.low_freq_factor;
-  const shortest = trained / c.high_freq_factor;
-  const freqs = wavelengths(dims, base);
-  const lengths = freqs.multiply(2 * Math.PI);
-  const slowed = mx.where(mx.greater(lengths, longest), freqs.multiply(c.factor), freqs);
-  const isBetween = mx.logicalAnd(mx.greater(lengths, shortest), mx.less(lengths, longest));
-  const smooth = mx
-    .divide(trained, lengths)
-    .subtract(c.low_freq_factor)
-    .divide(c.high_freq_factor - c.low_freq_factor);
-  const blended = mx.divide(slowed, mx.subtract(1, smooth).divide(c.factor).add(smooth));
-  return new RoPE(dims, { traditional, freqs: mx.keep(mx.where(isBetween, blended, slowed)) });
-};
+const llama3 = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding =>
+  new RoPE(dims, { traditional, freqs: mx.keep(llama3Wavelengths(dims, base, scaling)) });
 
 /** What YaRN multiplies queries and keys by when the context grows by `scale`. */
 export const yarnMscale = (scale: number, mscale: number): number =>
   scale <= 1 ? 1 : 0.1 * mscale * Math.log(scale) + 1;
-
-const yarnSchema = {
-  factor: number.required(),
-  original_max_position_embeddings: int.default(4096),
-  beta_fast: number.default(32),
-  beta_slow: number.default(1),
-  mscale: number.default(1),
-  mscale_all_dim: number.default(0),
-};
-
-/** YaRN's wavelengths: long ones grow by the factor, short ones stay, those between are blended; `[dims / 2]`. */
-export const yarnWavelengths = (
-  dims: number,
-  base: number,
-  scaling: Readonly<Record<string, unknown>>,
-): MxArray => {
-  const c = read(yarnSchema, scaling);
-  const correctionDim = (rotations: number): number =>
-    (dims * Math.log(c.original_max_position_embeddings / (rotations * 2 * Math.PI))) / (2 * Math.log(base));
-  const low = Math.max(Math.floor(correctionDim(c.beta_fast)), 0);
-  const high = Math.min(Math.ceil(correctionDim(c.beta_slow)), dims - 1);
-  const span = low === high ? 0.001 : high - low; // a ramp of no width would divide by zero
-  const ramp = mx.clip(
-    mx
-      .arange(0, dims / 2, 1, mx.float32)
-      .subtract(low)
-      .divide(span),
-    0,
-    1,
-  );
-  const kept = mx.subtract(1, ramp);
-  const extra = wavelengths(dims, base);
-  const inter = extra.multiply(c.factor);
-  return mx.multiply(inter, extra).divide(inter.multiply(kept).add(extra.multiply(mx.subtract(1, kept))));
-};
 
 /** YaRN. @see https://arxiv.org/abs/2309.00071 */
 const yarn = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
@@ -220,19 +108,31 @@ const proportional = ({ dims, base, traditional = false, scaling = {} }: RopeSet
   return new RoPE(dims, { traditional, freqs: mx.keep(mx.concatenate([freqs.multiply(c.factor), still])) });
 };
 
-/** Multimodal rope, on text: all three sections have the same positions. */
+const mropeSchema = {
+  mrope_section: list(int.required()).default([]),
+  mrope_interleaved: bool.default(false),
+};
+
+/** Multimodal rope: pairs of features turn by frame, row or column, by sections. */
 const mrope = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
-  const { mrope_section } = read({ mrope_section: list(int.required()).default([]) }, scaling);
+  const { mrope_section, mrope_interleaved } = read(mropeSchema, scaling);
   if (mrope_section.length !== 3) {
     throw new ConfigError(
       `config.json: rope_scaling.mrope_section needs 3 sections, not ${mrope_section.length}`,
     );
   }
-  return new RoPE(dims, { traditional, base });
+  return new MultimodalRoPE(dims, {
+    traditional,
+    base,
+    axes: sectionAxes(mrope_section, dims / 2, mrope_interleaved),
+  });
 };
 
 const kinds: Readonly<Record<string, (settings: RopeSettings) => PositionEmbedding>> = {
-  default: ({ dims, base, traditional = false }) => new RoPE(dims, { traditional, base }),
+  default: (settings) =>
+    settings.scaling?.mrope_section === undefined
+      ? new RoPE(settings.dims, { traditional: settings.traditional ?? false, base: settings.base })
+      : mrope(settings),
   linear,
   dynamic,
   llama3,

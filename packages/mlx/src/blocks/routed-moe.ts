@@ -10,6 +10,7 @@ export interface ExpertGate extends Module {
   route(x: MxArray): Choice;
 }
 
+/** Keys of a config that `CorrectedGate` reads. */
 export interface CorrectedGateConfig {
   readonly hidden_size: number;
   readonly n_routed_experts: number;
@@ -47,6 +48,7 @@ export class CorrectedGate extends Module {
   }
 }
 
+/** Keys of a config that `RoutedMoe` reads. */
 export interface RoutedMoeConfig {
   readonly hidden_size: number;
   readonly moe_intermediate_size: number;

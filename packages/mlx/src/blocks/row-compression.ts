@@ -38,6 +38,7 @@ const append = (cache: LayerCache, slot: number, added: MxArray | undefined): Mx
   return all;
 };
 
+/** What makes one row of several positions. */
 export interface CompressionConfig {
   readonly hidden_size: number;
   readonly head_dim: number;
@@ -95,6 +96,7 @@ export class Compressor extends Module {
   }
 }
 
+/** What chooses among rows. */
 export interface IndexerConfig extends CompressionConfig {
   readonly q_lora_rank: number;
   readonly index_n_heads: number;

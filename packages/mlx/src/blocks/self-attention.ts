@@ -1,9 +1,17 @@
 import type { LayerCache } from "../cache/index.ts";
 import { type MxArray, reshape, transpose } from "../core/index.ts";
-import { Linear, Module, type PositionEmbedding, rotatedHeads } from "../nn/index.ts";
+import {
+  type HeadProjections,
+  Linear,
+  Module,
+  type PositionEmbedding,
+  type RMSNorm,
+  rotatedHeads,
+} from "../nn/index.ts";
 import { attention, mergeHeads } from "./attention.ts";
 import type { Mask } from "./mask.ts";
 
+/** Keys of a config that `SelfAttention` reads. */
 export interface SelfAttentionConfig {
   readonly hidden_size: number;
   readonly num_attention_heads: number;
@@ -15,6 +23,7 @@ export interface SelfAttentionConfig {
   readonly v_head_dim?: number | undefined;
 }
 
+/** Options of `SelfAttention`. */
 export interface SelfAttentionOptions {
   rope: PositionEmbedding;
   /** Multiplies the scores. Default `D ** -0.5`. */
@@ -28,6 +37,16 @@ export interface SelfAttentionOptions {
 /** Features of one head. */
 export const headDim = (c: SelfAttentionConfig): number =>
   c.head_dim ?? Math.floor(c.hidden_size / c.num_attention_heads);
+
+/** What attention is made of, for an operation that does all of it. */
+export interface AttentionParts extends HeadProjections {
+  readonly o_proj: Linear;
+  readonly scale: number;
+  /** Norms of each head of queries and keys, before they turn. */
+  readonly headNorms: readonly RMSNorm[];
+}
+
+const STEPS = ["queries", "keys", "values", "turn", "attend", "output", "forward"] as const;
 
 /** Llama's attention; models that do one step differently override that step. */
 export class SelfAttention extends Module {
@@ -54,6 +73,21 @@ export class SelfAttention extends Module {
     this.o_proj = new Linear(this.H * (c.v_head_dim ?? D), c.hidden_size, outputBias);
     this.scale = scale ?? D ** -0.5;
     this.#rope = rope;
+  }
+
+  /** Undefined where a model overrides a step. */
+  get parts(): AttentionParts | undefined {
+    return this.makesStepsOf(SelfAttention.prototype) ? this.partsWith([]) : undefined;
+  }
+
+  /** Whether every step is the one of `prototype`. */
+  protected makesStepsOf(prototype: SelfAttention): boolean {
+    return STEPS.every((step) => this[step] === prototype[step]);
+  }
+
+  protected partsWith(headNorms: readonly RMSNorm[]): AttentionParts {
+    const { q_proj, k_proj, v_proj, o_proj, H, K, scale } = this;
+    return { q_proj, k_proj, v_proj, o_proj, rope: this.#rope, H, K, scale, headNorms };
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {

@@ -3,6 +3,7 @@ import { Linear } from "../nn/index.ts";
 import { GatedMLP } from "./gated-mlp.ts";
 import { SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";
 
+/** Keys of a config that `SharedMoe` reads. */
 export interface SharedMoeConfig extends SparseMoeConfig {
   readonly shared_expert_intermediate_size: number;
 }

@@ -12,6 +12,7 @@ export interface SlidingWindow {
   readonly layers: readonly boolean[];
 }
 
+/** Keys of a config that say which layers slide. */
 export interface SlidingConfig {
   readonly num_hidden_layers: number;
   readonly sliding_window: number;

@@ -4,6 +4,7 @@ import { Linear, Module } from "../nn/index.ts";
 import { topExperts, weighAnswers } from "./experts.ts";
 import { SwitchGLU } from "./switch-glu.ts";
 
+/** Keys of a config that `SparseMoe` reads. */
 export interface SparseMoeConfig {
   readonly hidden_size: number;
   readonly moe_intermediate_size: number;

@@ -6,6 +6,7 @@ import { segmentSums } from "./segment-sums.ts";
 /** Positions that are computed at once, as attention is. */
 const CHUNK = 256;
 
+/** What a state-space layer reads. */
 export interface StateSpaceInputs {
   /** `[B, L, H, P]` */
   readonly x: MxArray;

@@ -1,5 +1,6 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
+import { scaledBy } from "../nn/index.ts";
 import { MatrixStack } from "./matrix-stack.ts";
 
 /** A linear map per expert, dense or quantized. Parameters: `weight [X, N, K]`, `bias [X, N]`, `scales`, `biases`. */
@@ -28,7 +29,7 @@ export class SwitchLinear extends MatrixStack {
       return mx.gatherMm(x, mx.swapaxes(weight, -1, -2), undefined, experts, isSorted);
     }
     const { groupSize, bits, mode } = q;
-    return mx.gatherQmm(
+    const product = mx.gatherQmm(
       x,
       weight,
       scales,
@@ -42,5 +43,7 @@ export class SwitchLinear extends MatrixStack {
       undefined,
       isSorted,
     );
+    if (this.global_scale === undefined) return product;
+    return scaledBy(product, mx.expandDims(mx.take(this.global_scale, experts), [-2, -1])); // [..., 1, 1]
   }
 }

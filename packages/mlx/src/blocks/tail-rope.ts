@@ -1,6 +1,7 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 
+/** Options of one turn. */
 export interface Turning {
   /** Multiplies positions. Default 1. */
   readonly scale?: number;

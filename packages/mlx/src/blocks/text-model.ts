@@ -18,8 +18,16 @@ export class TextModel extends LanguageModel {
     return this.language_model.forward(tokens, options);
   }
 
+  override embed(tokens: MxArray): MxArray {
+    return this.language_model.embed(tokens);
+  }
+
   get layers(): readonly Module[] {
     return this.language_model.layers;
+  }
+
+  override countParameters(): number {
+    return this.language_model.countParameters();
   }
 
   override makeCache(): LayerCache[] {

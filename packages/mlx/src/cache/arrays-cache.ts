@@ -18,6 +18,7 @@ import {
 import { InvalidArgumentError } from "../errors.ts";
 import type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
 
+/** Which positions of a batch do not count. */
 export interface ArraysCacheOptions {
   /** Positions at the start of each row that do not count. */
   leftPadding?: readonly number[];

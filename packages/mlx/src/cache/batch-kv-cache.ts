@@ -36,7 +36,7 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
     if (leftPadding.length === 0 || !leftPadding.every((n) => Number.isSafeInteger(n) && n >= 0)) {
       throw new InvalidArgumentError(`Expected whole numbers of padding but received [${leftPadding}]`);
     }
-    if (inner.offset > 0 && (leftPadding.length > 1 || leftPadding[0] !== 0)) {
+    if (inner.length > 0 && (leftPadding.length > 1 || leftPadding[0] !== 0)) {
       throw new InvalidArgumentError("Left padding needs an empty cache: this one has contents");
     }
     super();
@@ -105,7 +105,7 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
     const lengths = parts.map(({ held }) => held?.[0].dim(2) ?? 0);
     const length = Math.max(...lengths);
     const padding = parts.flatMap(({ batch }, i) => {
-      const dropped = batch.#inner.offset - (lengths[i] ?? 0);
+      const dropped = batch.#inner.length - (lengths[i] ?? 0);
       return batch.#padding.map((n) => Math.max(0, n - dropped) + length - (lengths[i] ?? 0));
     });
     if (like !== undefined) {
@@ -127,7 +127,7 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
   #pick(rows: readonly number[]): void {
     const picked = (all: readonly number[]): number[] => rows.map((row) => all[row] ?? Number.NaN);
     const held = this.#inner.contents();
-    const dropped = this.#inner.offset - (held?.[0].dim(2) ?? 0);
+    const dropped = this.#inner.length - (held?.[0].dim(2) ?? 0);
     const padding = picked(this.#padding).map((n) => Math.max(0, n - dropped));
     if (padding.length === 0 || padding.some(Number.isNaN)) {
       throw new InvalidArgumentError(`Expected rows below ${this.#padding.length} but received [${rows}]`);
@@ -148,7 +148,7 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
     if (padding === undefined || offset === undefined || held === undefined) {
       throw new InvalidArgumentError(`There is no row ${row} with contents among ${this.#padding.length}`);
     }
-    const dropped = this.#inner.offset - held[0].dim(2);
+    const dropped = this.#inner.length - held[0].dim(2);
     const only = (all: MxArray): MxArray => {
       const [, K = 1, S = 1, D = 1] = all.shape;
       return contiguous(slice(all, [row, 0, Math.max(0, padding - dropped), 0], [row + 1, K, S, D]));

@@ -2,15 +2,18 @@ import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
 import {
   arange,
   concatenate,
+  type Dtype,
   fast,
+  float16,
+  float32,
   keep,
   type MxArray,
   replace,
+  roundsActivations,
   slice,
   sliceUpdate,
   zeros,
 } from "../core/index.ts";
-import { InvalidArgumentError } from "../errors.ts";
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
@@ -19,6 +22,19 @@ import type { BatchCache } from "./layer-cache.ts";
 /** Positions added at once when the buffer is full: few copies, little waste. */
 const STEP = 256;
 
+/** Half the memory to read, where the model computes in float32 only because the CPU does. */
+const storedDtype = (dtype: Dtype): Dtype => (dtype === float32 && roundsActivations() ? float16 : dtype);
+
+/** Sizes of new keys `[B, K, L, D]` and values `[B, K, L, valueDim]`. */
+export interface NewPositions {
+  readonly B: number;
+  readonly K: number;
+  readonly L: number;
+  readonly D: number;
+  readonly valueDim: number;
+  readonly dtype: Dtype;
+}
+
 /** Keys and values of all positions so far, in a buffer that grows by steps. */
 export class KVCache extends AttentionCache implements KeyValueCache {
   #keys: MxArray | undefined;
@@ -26,9 +42,18 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   #capacity = 0;
   #offset = 0;
   #written = 0; // positions that earlier results may hold
+  #shift = 0;
 
   get offset(): number {
+    return this.#offset + this.#shift;
+  }
+
+  get length(): number {
     return this.#offset;
+  }
+
+  shift(positions: number): void {
+    this.#shift += positions;
   }
 
   get nbytes(): number {
@@ -40,11 +65,11 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     const valueDim = values.dim(3);
     const start = this.#offset;
     const end = start + L;
-    if (end > this.#capacity) this.#grow(keys, values, end);
+    if (end > this.#capacity) this.#grow({ B, K, L, D, valueDim, dtype: keys.dtype });
     this.#offset = end;
     if (start >= this.#written) return this.#append(keys, values, start);
-    const allKeys = this.#write(this.#keys, keys, [B, K, end, D], start);
-    const allValues = this.#write(this.#values, values, [B, K, end, valueDim], start);
+    const allKeys = this.#write(this.#keys ?? keys, keys, [B, K, end, D], start);
+    const allValues = this.#write(this.#values ?? values, values, [B, K, end, valueDim], start);
     this.#keys = replace(this.#keys, allKeys);
     this.#values = replace(this.#values, allValues);
     this.#written = Math.max(this.#written, end);
@@ -68,22 +93,49 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     return [usedKeys, usedValues];
   }
 
-  #write(buffer: MxArray | undefined, update: MxArray, stop: readonly number[], start: number): MxArray {
-    return sliceUpdate(buffer ?? update, update, [0, 0, start, 0], stop);
+  /**
+   * Lets an operation write new positions into both buffers itself.
+   *
+   * @param write - gets buffers `[B, K, C, D]` with room from position `start` on, and gives them back written; undefined
+   *   where it does not
+   * @returns whether there are new positions
+   */
+  appendWith(
+    added: NewPositions,
+    write: (buffers: [MxArray, MxArray], start: number) => [MxArray, MxArray] | undefined,
+  ): boolean {
+    const start = this.#offset;
+    if (start < this.#written) return false; // an earlier result may hold these positions
+    if (start + added.L > this.#capacity) this.#grow(added);
+    if (this.#keys === undefined || this.#values === undefined) return false;
+    const written = write([this.#keys, this.#values], start);
+    if (written === undefined) return false;
+    this.#keys = replace(this.#keys, written[0]);
+    this.#values = replace(this.#values, written[1]);
+    this.#offset = start + added.L;
+    this.#written = this.#offset;
+    return true;
   }
 
-  #grow(keys: MxArray, values: MxArray, needed: number): void {
-    const added = Math.ceil((needed - this.#offset) / STEP) * STEP;
-    this.#keys = this.#extended(this.#keys, keys, added);
-    this.#values = this.#extended(this.#values, values, added);
+  #write(buffer: MxArray, update: MxArray, stop: readonly number[], start: number): MxArray {
+    return sliceUpdate(buffer, update.astype(buffer.dtype), [0, 0, start, 0], stop);
+  }
+
+  #grow({ B, K, L, D, valueDim, dtype }: NewPositions): void {
+    const added = Math.ceil(L / STEP) * STEP;
+    this.#keys = this.#extended(this.#keys, [B, K, added, D], dtype);
+    this.#values = this.#extended(this.#values, [B, K, added, valueDim], dtype);
     this.#capacity = this.#offset + added;
     this.#written = this.#offset;
   }
 
-  /** `buffer` cut to what is used, with `added` free positions behind it. */
-  #extended(buffer: MxArray | undefined, like: MxArray, added: number): MxArray {
-    const [B = 1, K = 1, , D = 1] = like.shape;
-    const room = zeros([B, K, added, D], like.dtype);
+  /** `buffer` cut to what is used, with free positions of the given shape behind it. */
+  #extended(
+    buffer: MxArray | undefined,
+    [B, K, added, D]: [number, number, number, number],
+    dtype: Dtype,
+  ): MxArray {
+    const room = zeros([B, K, added, D], buffer?.dtype ?? storedDtype(dtype));
     if (buffer === undefined) return replace(undefined, room);
     const used = slice(buffer, [0, 0, 0, 0], [B, K, this.#offset, D]);
     return replace(buffer, concatenate([used, room], 2));
@@ -99,15 +151,14 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   }
 
   holding(keys: MxArray, values: MxArray, offset = keys.dim(2)): KVCache {
-    if (offset !== keys.dim(2)) {
-      throw new InvalidArgumentError(`Position ${offset} cannot follow ${keys.dim(2)} keys from position 0`);
-    }
+    const length = keys.dim(2);
     const cache = new KVCache();
     cache.#keys = keep(keys);
     cache.#values = keep(values);
-    cache.#capacity = offset;
-    cache.#offset = offset;
-    cache.#written = offset;
+    cache.#capacity = length;
+    cache.#offset = length;
+    cache.#written = length;
+    cache.#shift = offset - length;
     return cache;
   }
 
@@ -149,5 +200,6 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     this.#capacity = 0;
     this.#offset = 0;
     this.#written = 0;
+    this.#shift = 0;
   }
 }

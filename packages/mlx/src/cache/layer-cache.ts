@@ -19,7 +19,10 @@ export interface LayerArrays {
  * inside. Asking for what it does not keep throws.
  */
 export interface LayerCache {
-  /** Position of the next token; int32 `[B]` where the rows of a batch differ. */
+  /**
+   * Position of the next token; int32 `[B]` where the rows of a batch differ, `[3, B, L]` where the next tokens have
+   * frames, rows and columns.
+   */
   readonly offset: number | MxArray;
   /**
    * Appends keys and values `[B, K, L, D]` and returns all that the new positions may attend to, `[B, K, S, D]`.
@@ -31,6 +34,11 @@ export interface LayerCache {
   readonly arrays: LayerArrays;
   /** The cache of part `i` of a layer that mixes in several ways. */
   part(i: number): LayerCache;
+  /**
+   * Moves the position of the next token by a number of positions: an image may take fewer of them than it has tokens.
+   * Absent where positions mean nothing.
+   */
+  shift?(positions: number): void;
   /** Whether the last positions can be taken back. */
   isTrimmable(): boolean;
   /** Takes back the last `n` positions; returns how many it took. */

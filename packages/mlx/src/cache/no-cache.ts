@@ -48,4 +48,5 @@ class NoCache implements LayerCache {
   }
 }
 
+/** The cache of a layer in a forward pass that keeps nothing. */
 export const noCache: LayerCache = new NoCache();

@@ -53,6 +53,10 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
     return this.#offset;
   }
 
+  get length(): number {
+    return this.#offset;
+  }
+
   get nbytes(): number {
     return (this.#keys?.nbytes ?? 0) + (this.#values?.nbytes ?? 0);
   }

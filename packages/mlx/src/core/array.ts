@@ -3,11 +3,12 @@ import { InvalidArgumentError, MlxError } from "../errors.ts";
 import { type Dtype, dtypeFromId } from "./dtype.ts";
 import { native, scalars } from "./native.ts";
 import type { Slot } from "./native-addon.ts";
-import { currentScope, type Scope, type ScopeMember } from "./scope.ts";
+import { currentScope, type Scope } from "./scope.ts";
 
 /** An array, or a number or boolean that takes the dtype of the arrays beside it. */
 export type Operand = MxArray | number | boolean;
 
+/** JavaScript arrays of numbers that an array can be made from or read into. */
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -49,6 +50,22 @@ const reportBytes = (bytes: number): void => {
   unreportedBytes = 0;
 };
 
+let isMakingPlaceholders = false;
+
+/**
+ * @internal Runs `make`, whose arrays are shapes that weights will replace: V8 is told of none of their bytes, which
+ * nothing holds and which would start a garbage collection for each.
+ */
+export const makePlaceholders = <T>(make: () => T): T => {
+  const outer = isMakingPlaceholders;
+  isMakingPlaceholders = true;
+  try {
+    return make();
+  } finally {
+    isMakingPlaceholders = outer;
+  }
+};
+
 const finalizers = new FinalizationRegistry<Collected>(({ slot, bytes }) => {
   native.release(slot);
   reportBytes(-bytes);
@@ -60,7 +77,7 @@ const finalizers = new FinalizationRegistry<Collected>(({ slot, bytes }) => {
  *
  * Inside {@link tidy} the scope frees it; elsewhere {@link dispose} or the garbage collector does.
  */
-export class MxArray implements ScopeMember {
+export class MxArray {
   /** @internal */
   slot: Slot;
   /** @internal */
@@ -77,7 +94,7 @@ export class MxArray implements ScopeMember {
   }
 
   #register(): void {
-    this.#bytes = Math.min(native.nbytes(this.slot), MAX_REPORTED_BYTES);
+    this.#bytes = isMakingPlaceholders ? 0 : Math.min(native.nbytes(this.slot), MAX_REPORTED_BYTES);
     reportBytes(this.#bytes);
     finalizers.register(this, { slot: this.slot, bytes: this.#bytes }, this);
   }

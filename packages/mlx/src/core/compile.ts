@@ -5,6 +5,7 @@ import { backend } from "./device.ts";
 import { native } from "./native.ts";
 import { tidy } from "./tidy.ts";
 
+/** Options of `compile`. */
 export interface CompileOptions {
   /** Trace once for all shapes of the same rank. Default false: once per shape. */
   shapeless?: boolean;

@@ -1,5 +1,6 @@
 /** The CPU kernels of this package: their threads and instruction set. */
 import { InvalidArgumentError } from "../errors.ts";
+import { defaultDevice } from "./device.ts";
 import { native } from "./native.ts";
 
 /** The instruction set that the CPU kernels use here: `scalar`, `avx2`, `avx512` or `avx512vnni`. */
@@ -22,15 +23,22 @@ export const setThreads = (count: number): void => {
   native.setThreads(count);
 };
 
+let isRounding = false;
+
+/** Whether the graph built now is one of {@link withRoundedActivations}, on the CPU. */
+export const roundsActivations = (): boolean => isRounding && defaultDevice() === "cpu";
+
 /**
  * Builds a graph whose quantized products round activations to 16 bits per group where the CPU is faster with them;
- * otherwise products on the CPU keep all bits of float32.
+ * otherwise products on the CPU keep all bits of float32. New caches then hold keys and values of 16 bits.
  */
 export const withRoundedActivations = <T>(build: () => T): T => {
   native.setFastMatmul(true);
+  isRounding = true;
   try {
     return build();
   } finally {
     native.setFastMatmul(false);
+    isRounding = false;
   }
 };

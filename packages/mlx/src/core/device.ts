@@ -1,6 +1,7 @@
 /** Devices and streams of this thread. */
 import { native } from "./native.ts";
 
+/** Where operations run. */
 export type Device = "cpu" | "gpu";
 
 const idOf = (device: Device): number => (device === "gpu" ? 1 : 0);
@@ -11,7 +12,11 @@ export const isDeviceAvailable = (device: Device): boolean => native.isDeviceAva
 /** Where operations of this thread run unless told otherwise: the GPU where there is one. */
 export const defaultDevice = (): Device => (native.defaultDevice() === 1 ? "gpu" : "cpu");
 
-/** @throws {MlxError} `unavailable` when there is no such device */
+/**
+ * Where operations of this thread run from now on.
+ *
+ * @throws {MlxError} `unavailable` when there is no such device
+ */
 export const setDefaultDevice = (device: Device): void => native.setDefaultDevice(idOf(device));
 
 /** Facts about a device: `device_name`, `architecture`, and sizes in bytes where the backend has them. */
@@ -30,8 +35,10 @@ export interface Stream {
   readonly device: Device;
 }
 
+/** Another queue of operations on a device. */
 export const newStream = (device: Device): Stream => ({ index: native.newStream(idOf(device)), device });
 
+/** The queue that operations on a device go into unless told otherwise. */
 export const defaultStream = (device: Device): Stream => ({
   index: native.defaultStream(idOf(device)),
   device,

@@ -29,20 +29,33 @@ export interface Dtype {
 const make = (id: number, name: DtypeName, size: number, kind: Dtype["kind"]): Dtype =>
   Object.freeze({ id, name, size, kind });
 
+/** True or false. */
 export const bool_ = make(0, "bool", 1, "bool");
+/** 0 to 255. */
 export const uint8 = make(1, "uint8", 1, "unsigned");
+/** 0 to 65,535. */
 export const uint16 = make(2, "uint16", 2, "unsigned");
+/** 0 to 2 ** 32 - 1. */
 export const uint32 = make(3, "uint32", 4, "unsigned");
+/** 0 to 2 ** 64 - 1. */
 export const uint64 = make(4, "uint64", 8, "unsigned");
+/** -128 to 127. */
 export const int8 = make(5, "int8", 1, "signed");
+/** -32,768 to 32,767. */
 export const int16 = make(6, "int16", 2, "signed");
+/** -(2 ** 31) to 2 ** 31 - 1. */
 export const int32 = make(7, "int32", 4, "signed");
+/** -(2 ** 63) to 2 ** 63 - 1. */
 export const int64 = make(8, "int64", 8, "signed");
+/** IEEE half precision: 5 bits of exponent, 10 of fraction. */
 export const float16 = make(9, "float16", 2, "float");
+/** IEEE single precision: 8 bits of exponent, 23 of fraction. */
 export const float32 = make(10, "float32", 4, "float");
-/** CPU only. */
+/** IEEE double precision; on the CPU only. */
 export const float64 = make(11, "float64", 8, "float");
+/** The range of float32 with 7 bits of fraction. */
 export const bfloat16 = make(12, "bfloat16", 2, "float");
+/** Two float32: real and imaginary part. */
 export const complex64 = make(13, "complex64", 8, "complex");
 
 const all: readonly Dtype[] = [

@@ -1,8 +1,9 @@
 /** `@abstractllm/mlx/core`: arrays and operations, as `import * as mx from "@abstractllm/mlx/core"`. */
 export { MxArray, type NestedNumbers, type Operand, type TypedArray } from "./array.ts";
 export { type CompileOptions, compile, setCompileEnabled } from "./compile.ts";
-export { cpuInstructionSet, getThreads, setThreads } from "./cpu.ts";
+export { cpuInstructionSet, getThreads, roundsActivations, setThreads } from "./cpu.ts";
 export { array, fromRawBytes, type NestedValues } from "./create.ts";
+export { DecoderLayer, type DecoderLayerParts, type DecoderLayerResult } from "./decoder-layer.ts";
 export {
   backend,
   type Device,

@@ -41,6 +41,28 @@ export const mapGgufAffine = (
 export const unpackGguf = (path: string, offset: number, typeId: number, shape: readonly number[]): MxArray =>
   adopt(native.ggufDequantize(path, offset, typeId, shape));
 
-/** Moves evaluated arrays to memory that the CPU reads faster, where the system has such; they keep their values. */
-export const moveToHugePages = (arrays: readonly MxArray[]): void =>
-  native.moveToHugePages(handlesOf(arrays));
+/** An affine matrix that may change its order in memory. */
+export interface MovedMatrix {
+  readonly weight: MxArray;
+  readonly scales: MxArray;
+  readonly biases: MxArray;
+  readonly bits: number;
+  readonly groupSize: number;
+}
+
+/**
+ * Moves evaluated arrays to memory that the CPU reads faster, where the system has such; they keep their values.
+ *
+ * @param matrices - of these arrays: products may read them from another order, and whoever else reads them waits until
+ *   they are put back into theirs
+ */
+export const moveToHugePages = (arrays: readonly MxArray[], matrices: readonly MovedMatrix[]): void => {
+  const places = new Map(arrays.map((array, i) => [array, i]));
+  const placeOf = (array: MxArray): number => places.get(array) ?? -1;
+  native.moveToHugePages(
+    handlesOf(arrays),
+    matrices.flatMap(({ weight, scales, biases }) => [weight, scales, biases].map(placeOf)),
+    matrices.map(({ bits }) => bits),
+    matrices.map(({ groupSize }) => groupSize),
+  );
+};

@@ -8,6 +8,7 @@ export const getActiveMemory = (): number => native.getActiveMemory();
 /** Most bytes in use at once since the start or the last reset. */
 export const getPeakMemory = (): number => native.getPeakMemory();
 
+/** Begins to measure the peak anew. */
 export const resetPeakMemory = (): void => native.resetPeakMemory();
 
 /** Bytes kept for reuse. */
@@ -26,6 +27,7 @@ const checkBytes = (bytes: number): number => {
 /** Allocations beyond this fail instead of swapping. Returns the previous limit. */
 export const setMemoryLimit = (bytes: number): number => native.setMemoryLimit(checkBytes(bytes));
 
+/** The limit that `setMemoryLimit` set, in bytes. */
 export const getMemoryLimit = (): number => native.getMemoryLimit();
 
 /** At most this much is kept for reuse; 0 keeps nothing. Returns the previous limit. */

@@ -3,6 +3,12 @@ import type { NativeOps, Slot } from "./generated/native-ops.ts";
 
 export type { Slot } from "./generated/native-ops.ts";
 
+declare const layerBrand: unique symbol;
+/** An object that only the addon can make or read. */
+export interface LayerHandle {
+  readonly [layerBrand]: true;
+}
+
 interface NativeRuntime {
   configure(
     scalars: Float64Array,
@@ -58,6 +64,24 @@ interface NativeRuntime {
   getThreads(): number;
   cpuFeatures(): string;
   setFastMatmul(on: boolean): void;
+  prepareDecoderLayer(
+    matrices: readonly Slot[],
+    bits: readonly number[],
+    groupSizes: readonly number[],
+    rows: readonly Slot[],
+    norms: readonly Slot[],
+    eps: number,
+    heads: number,
+    keyHeads: number,
+    scale: number,
+    activation: string,
+    dims: number,
+    traditional: boolean,
+    base: number | undefined,
+    ropeScale: number,
+    freqs: Slot,
+  ): LayerHandle | undefined;
+  decoderLayer(layer: LayerHandle, x: Slot, keys: Slot, values: Slot, start: number): Slot[];
 
   callCompiled(
     id: number,
@@ -76,7 +100,12 @@ interface NativeRuntime {
   ): Slot[];
   ggufAffine(path: string, offset: number, type: number, rows: number, columns: number): Slot[];
   ggufDequantize(path: string, offset: number, type: number, shape: readonly number[]): Slot;
-  moveToHugePages(arrays: readonly Slot[]): void;
+  moveToHugePages(
+    arrays: readonly Slot[],
+    matrices: readonly number[],
+    bits: readonly number[],
+    groupSizes: readonly number[],
+  ): void;
 }
 
 /** The addon's functions; arrays are slots. */

@@ -1,14 +1,23 @@
 /** A model inside an engine. */
 
 import { TokenizerError } from "../errors.ts";
-import { checkMaxBatchSize, type TextModel, TextScheduler } from "../generation/index.ts";
+import {
+  checkMaxBatchSize,
+  ImageStore,
+  PromptMaker,
+  type TextModel,
+  TextScheduler,
+} from "../generation/index.ts";
+import { isObject } from "../load/is-object.ts";
 import { type LoadedModel, loadModel } from "../load/load-model.ts";
 import { MatrixLayer } from "../nn/index.ts";
 import { answerFormat, type Tokenizer, templateSwitches } from "../tokenizer/index.ts";
+import { VisionLanguageModel } from "../vision/index.ts";
 import type { LoadRequest, ModelInfo } from "./types.ts";
 
 export interface HostModel {
   readonly text: TextModel;
+  readonly prompts: PromptMaker;
   readonly scheduler: TextScheduler;
   readonly info: ModelInfo;
   dispose(): void;
@@ -31,11 +40,19 @@ const countParameters = ({ model }: LoadedModel): number => {
 const wholeNumber = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isInteger(value) && value > 0 ? value : undefined;
 
-const contextLength = ({ config }: LoadedModel): number | undefined =>
-  wholeNumber(config.max_position_embeddings);
+/** A setting of the language model, which a multimodal config has under `text_config`. */
+const textSetting = ({ config }: LoadedModel, key: string): number | undefined => {
+  const { text_config } = config;
+  return wholeNumber(config[key]) ?? (isObject(text_config) ? wholeNumber(text_config[key]) : undefined);
+};
 
-const vocabSize = ({ config }: LoadedModel, tokenizer: Tokenizer): number =>
-  wholeNumber(config.vocab_size) ?? tokenizer.vocabSize;
+const vocabSize = (loaded: LoadedModel, tokenizer: Tokenizer): number =>
+  textSetting(loaded, "vocab_size") ?? tokenizer.vocabSize;
+
+const openImages = ({ model, imageProcessor }: LoadedModel): ImageStore | undefined =>
+  model instanceof VisionLanguageModel && imageProcessor !== undefined
+    ? new ImageStore(model, imageProcessor)
+    : undefined;
 
 const describe = (
   loaded: LoadedModel,
@@ -51,6 +68,7 @@ const describe = (
     ...(contextLength === undefined ? {} : { contextLength }),
     vocabSize,
     ...(loaded.quantization === undefined ? {} : { quantization: { ...loaded.quantization } }),
+    vision: loaded.imageProcessor !== undefined,
     hasChatTemplate: template !== undefined || named.size > 0,
     templateSwitches: templateSwitches(tokenizer),
     ...answerFormat(tokenizer),
@@ -77,10 +95,15 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     tokenizer,
     eosTokenIds: loaded.eosTokenIds,
     vocabSize: vocabSize(loaded, tokenizer),
-    contextLength: contextLength(loaded),
+    contextLength: textSetting(loaded, "max_position_embeddings"),
     device,
   };
   const scheduler = new TextScheduler(text, request.maxBatchSize);
   const info = describe(loaded, text, scheduler.maxBatchSize, performance.now() - start);
-  return { text, scheduler, info, dispose: () => model.dispose() };
+  const images = openImages(loaded);
+  const dispose = (): void => {
+    images?.dispose();
+    model.dispose();
+  };
+  return { text, prompts: new PromptMaker(text, images), scheduler, info, dispose };
 };

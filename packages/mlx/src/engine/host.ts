@@ -3,12 +3,11 @@ import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as mx from "../core/index.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
-import { promptTokens } from "../generation/index.ts";
 import { endsInReasoning } from "../tokenizer/index.ts";
 import { toErrorData } from "./error-data.ts";
 import { type HostModel, openHostModel } from "./host-model.ts";
 import type { FromHost, HostReply, HostRequest, ToHost } from "./protocol.ts";
-import type { DeviceChoice } from "./types.ts";
+import type { DeviceChoice, GenerationPart } from "./types.ts";
 
 type StartOptions = Extract<HostRequest, { type: "start" }>["options"];
 
@@ -104,7 +103,7 @@ export class EngineHost {
       case "generate":
         return this.#generate(id, body, signal);
       case "tokenize":
-        return promptTokens(this.#model(body.modelId).text.tokenizer, body.request);
+        return this.#model(body.modelId).prompts.tokens(body.request);
       case "memory":
         return {
           activeBytes: mx.getActiveMemory(),
@@ -150,15 +149,18 @@ export class EngineHost {
     { modelId, request }: Extract<HostRequest, { type: "generate" }>,
     signal: AbortSignal,
   ): Promise<null> {
-    const { text, scheduler, info } = this.#model(modelId);
-    const tokens = await promptTokens(text.tokenizer, request);
-    if (info.reasoning !== undefined && (await endsInReasoning(text.tokenizer, tokens, info.reasoning))) {
-      this.#send({ id, type: "part", part: { type: "reasoning-start" } });
+    const { text, prompts, scheduler, info } = this.#model(modelId);
+    const prompt = await prompts.make(request, signal);
+    try {
+      const { tokens } = prompt;
+      if (info.reasoning !== undefined && (await endsInReasoning(text.tokenizer, tokens, info.reasoning))) {
+        this.#send({ id, type: "part", part: { type: "reasoning-start" } });
+      }
+      const emit = (part: GenerationPart) => this.#send({ id, type: "part", part });
+      await scheduler.generate(prompt, request, { emit, signal });
+    } finally {
+      prompt.dispose();
     }
-    await scheduler.generate(tokens, request, {
-      emit: (part) => this.#send({ id, type: "part", part }),
-      signal,
-    });
     return null;
   }
 }

@@ -11,6 +11,7 @@ export type {
   GenerateRequest,
   GenerationPart,
   LoadRequest,
+  MessagePart,
   ModelInfo,
   QuantizeOptions,
   RuntimeInfo,

@@ -51,7 +51,7 @@ export class EngineModelClient implements EngineModel {
 
   async tokenize(
     prompt: GenerateRequest["prompt"],
-    options: Pick<GenerateRequest, "templateVariables" | "tools"> = {},
+    options: Pick<GenerateRequest, "images" | "templateVariables" | "tools"> = {},
   ): Promise<number[]> {
     const request = { prompt, ...options };
     return (await this.#engine.call({ type: "tokenize", modelId: this.#modelId, request })) as number[];

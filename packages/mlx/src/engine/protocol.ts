@@ -2,7 +2,7 @@
 import type { MlxErrorCode } from "../errors.ts";
 import type { EngineOptions, GenerateRequest, GenerationPart, LoadRequest, ModelInfo } from "./types.ts";
 
-type TokenizeRequest = Pick<GenerateRequest, "prompt" | "templateVariables" | "tools">;
+type TokenizeRequest = Pick<GenerateRequest, "prompt" | "images" | "templateVariables" | "tools">;
 
 export interface MemoryReport {
   activeBytes: number;

@@ -20,7 +20,7 @@ export interface TransportEvents {
 const entry = new URL("./host-entry.js", import.meta.url);
 
 export const openWorker = (events: TransportEvents): Transport => {
-  const worker = new Worker(entry);
+  const worker = new Worker(entry, { execArgv: [] }); // flags of the application, such as --input-type, are not for it
   let failure = "";
   worker.on("message", (message: FromHost) => events.message(message));
   worker.on("error", (error) => {

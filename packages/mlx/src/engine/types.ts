@@ -1,10 +1,13 @@
 /** What crosses the boundary between an engine's thread and everybody else: plain, cloneable data. */
 import type { TemplateSwitch } from "../tokenizer/index.ts";
 
+/** A part of a message: text, or an image as the bytes of its file. */
+export type MessagePart = { type: "text"; text: string } | { type: "image"; image: Uint8Array };
+
 /** One message of a conversation, in the shape chat templates expect. */
 export interface ChatMessage {
   role: "system" | "user" | "assistant" | "tool";
-  content: string;
+  content: string | readonly MessagePart[];
   name?: string;
   /** Assistant messages that called tools. */
   tool_calls?: readonly unknown[];
@@ -16,6 +19,7 @@ export interface ChatMessage {
 /** Where the engine computes. `auto` takes Metal or CUDA where libmlx has it, else the CPU. */
 export type DeviceChoice = "auto" | "gpu" | "cpu";
 
+/** How an unquantized model is quantized while it loads. */
 export interface QuantizeOptions {
   /** Weights that share a scale: 32, 64 or 128. Default 64. */
   groupSize?: number;
@@ -23,6 +27,7 @@ export interface QuantizeOptions {
   bits?: number;
 }
 
+/** Which model an engine loads, and how. */
 export interface LoadRequest {
   /** An existing model folder or a `.gguf` file. Hub names are resolved before (see `resolveModel`). */
   path: string;
@@ -48,6 +53,8 @@ export interface ModelInfo {
   vocabSize: number;
   quantization?: { bits: number; groupSize: number; mode: string };
   hasChatTemplate: boolean;
+  /** Whether messages may have images. */
+  vision: boolean;
   /** Variables that the chat template reads, of those that switch tools and reasoning. */
   templateSwitches: readonly TemplateSwitch[];
   /**
@@ -90,9 +97,12 @@ export interface SamplingOptions {
   seed?: number;
 }
 
+/** What an engine is asked to generate, and how. */
 export interface GenerateRequest extends SamplingOptions {
   /** A conversation for the chat template, a text as it is, or token ids. */
   prompt: readonly ChatMessage[] | string | readonly number[];
+  /** For a prompt that is a text: the files of the images whose placeholders, or `IMAGE_MARK`s, it holds, in order. */
+  images?: readonly Uint8Array[];
   /** Extra variables for the chat template, such as `enable_thinking`. */
   templateVariables?: Readonly<Record<string, unknown>>;
   /** Tool definitions (JSON-schema functions) handed to the chat template. */
@@ -112,6 +122,7 @@ export interface GenerateRequest extends SamplingOptions {
 /** `stop`: end of sequence or a stop string; `length`: `maxTokens` or the context is full. */
 export type FinishReason = "stop" | "length";
 
+/** Tokens of one request. */
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
@@ -120,6 +131,7 @@ export interface Usage {
   reasoningTokens: number;
 }
 
+/** How long the parts of one request took, and what they needed. */
 export interface Timings {
   timeToFirstTokenMs: number;
   prefillTokensPerSecond: number;
@@ -156,7 +168,7 @@ export interface EngineModel {
   /** Token ids of a text, or of a conversation after the chat template. */
   tokenize(
     prompt: GenerateRequest["prompt"],
-    options?: Pick<GenerateRequest, "templateVariables" | "tools">,
+    options?: Pick<GenerateRequest, "images" | "templateVariables" | "tools">,
   ): Promise<number[]>;
   /** True while a request runs or waits. */
   readonly busy: boolean;
@@ -164,6 +176,7 @@ export interface EngineModel {
   dispose(): Promise<void>;
 }
 
+/** What an engine computes on and runs in. */
 export interface EngineOptions {
   /** Default `auto`. */
   device?: DeviceChoice;

@@ -58,6 +58,7 @@ const checkSampling = (options: SamplingOptions, vocabSize: number): void => {
 /** Every key of a request; a misspelt one would otherwise change nothing in silence. */
 const keys: Readonly<Record<keyof GenerateRequest, true>> = {
   prompt: true,
+  images: true,
   templateVariables: true,
   tools: true,
   maxTokens: true,

@@ -1,8 +1,17 @@
-import type { GenerateRequest } from "../engine/types.ts";
+import type { ChatMessage, GenerateRequest } from "../engine/types.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import { encodeConversation, type Tokenizer } from "../tokenizer/index.ts";
+import type { ContentPart, ImageProcessor, PromptPiece } from "../images/index.ts";
+import { encodeConversation, encodePieces, type Tokenizer } from "../tokenizer/index.ts";
 
-export type PromptRequest = Pick<GenerateRequest, "prompt" | "templateVariables" | "tools">;
+export type PromptRequest = Pick<GenerateRequest, "prompt" | "images" | "templateVariables" | "tools">;
+
+/** How a prompt holds its images. */
+export interface ImagePlaces {
+  /** The content of a message with images, for the chat template. */
+  content(parts: readonly ContentPart[]): ReturnType<ImageProcessor["formatContent"]>;
+  /** Puts the images into a rendered prompt. */
+  place(prompt: string): readonly PromptPiece[];
+}
 
 const isTokens = (prompt: readonly unknown[]): prompt is readonly number[] =>
   prompt.every((item) => typeof item === "number");
@@ -19,23 +28,44 @@ const checkPrompt = (prompt: unknown): void => {
   );
 };
 
+/** A message as the chat template reads it: what is text alone as one string. */
+const templateMessage = (message: ChatMessage, images: ImagePlaces | undefined): object => {
+  const { content } = message;
+  if (typeof content === "string") return message;
+  const hasImage = content.some(({ type }) => type === "image");
+  if (images === undefined || !hasImage) {
+    return { ...message, content: content.map((part) => (part.type === "text" ? part.text : "")).join("") };
+  }
+  const parts = content.map((part) => (part.type === "text" ? part : { type: part.type }));
+  return { ...message, content: images.content(parts) };
+};
+
 /**
  * The token ids that a request's prompt becomes: a conversation through the chat template, a text as it is with
  * the tokens its tokenizer adds around texts, ids untouched.
  *
+ * @param images - how images stand in it; absent where there are none
  * @throws {InvalidArgumentError} when the prompt is neither
  * @throws {TemplateError} when a conversation is given and the model has no chat template, or the template refuses it
  */
 export const promptTokens = async (
   tokenizer: Tokenizer,
   { prompt, tools, templateVariables }: PromptRequest,
+  images?: ImagePlaces,
 ): Promise<number[]> => {
   checkPrompt(prompt);
-  if (typeof prompt === "string") return tokenizer.encode(prompt);
+  if (typeof prompt === "string") {
+    return images === undefined ? tokenizer.encode(prompt) : encodePieces(tokenizer, images.place(prompt));
+  }
   if (isTokens(prompt)) return [...prompt];
-  const { ids } = await encodeConversation(tokenizer, prompt, {
-    ...(tools === undefined ? {} : { tools }),
-    ...(templateVariables === undefined ? {} : { variables: templateVariables }),
-  });
+  const { ids } = await encodeConversation(
+    tokenizer,
+    prompt.map((message) => templateMessage(message, images)),
+    {
+      ...(images === undefined ? {} : { place: (rendered) => images.place(rendered) }),
+      ...(tools === undefined ? {} : { tools }),
+      ...(templateVariables === undefined ? {} : { variables: templateVariables }),
+    },
+  );
   return ids;
 };

@@ -4,6 +4,7 @@ import type { GenerateRequest, GenerationPart } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
 import { Answer, type TextModel } from "./answer.ts";
 import { checkPromptTokens, checkRequest } from "./check-request.ts";
+import type { Prompt } from "./prompt.ts";
 import { SequenceBatch } from "./sequence-batch.ts";
 import { TokenSequence } from "./token-sequence.ts";
 
@@ -19,7 +20,7 @@ export interface GenerateCall {
 
 /** One request on its way. */
 interface Job extends GenerateCall {
-  readonly promptTokens: readonly number[];
+  readonly prompt: Prompt;
   readonly request: GenerateRequest;
   readonly answer: Answer;
   settle(error?: unknown): void;
@@ -58,21 +59,17 @@ export class TextScheduler {
   /**
    * Continues a prompt, in turn with other requests.
    *
-   * @param promptTokens - the whole prompt, template applied
+   * @param prompt - the whole prompt, template applied; the caller disposes it afterwards
    * @throws {InvalidArgumentError} on bad options
    * @throws {MlxError} `context-length` when the prompt leaves no room; `aborted` within a turn of the signal
    */
-  async generate(
-    promptTokens: readonly number[],
-    request: GenerateRequest,
-    { emit, signal }: GenerateCall,
-  ): Promise<void> {
+  async generate(prompt: Prompt, request: GenerateRequest, { emit, signal }: GenerateCall): Promise<void> {
     checkRequest(request, this.#text.vocabSize);
-    checkPromptTokens(promptTokens, this.#text.vocabSize);
-    const answer = new Answer(this.#text, promptTokens.length, request);
+    checkPromptTokens(prompt.tokens, this.#text.vocabSize);
+    const answer = new Answer(this.#text, prompt.tokens.length, request);
     return new Promise((resolve, reject) => {
       const settle = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
-      this.#waiting.push({ promptTokens, request, answer, emit, ...(signal && { signal }), settle });
+      this.#waiting.push({ prompt, request, answer, emit, ...(signal && { signal }), settle });
       void this.#loop();
     });
   }
@@ -117,7 +114,7 @@ export class TextScheduler {
       if (this.#prefilling.length + this.#running.size === 0) mx.resetPeakMemory();
       job.answer.start();
       try {
-        const sequence = new TokenSequence(this.#text.model, job.promptTokens, {
+        const sequence = new TokenSequence(this.#text.model, job.prompt, {
           sampling: job.request,
           vocabSize: this.#text.vocabSize,
           prefillStepSize: job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device],

@@ -5,6 +5,7 @@ import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
 import type { LanguageModel } from "../models/index.ts";
 import { createLogitsProcessors, type LogitsProcessor } from "./logits-processors.ts";
+import type { Prompt } from "./prompt.ts";
 import { createSampler, type Sampler } from "./sampler.ts";
 
 export interface SequenceOptions {
@@ -23,40 +24,48 @@ export interface SequenceState {
 
 /** A prompt to continue. `prefill` it to its end, then `release` it to a batch, which asks it to `sample`. */
 export class TokenSequence {
-  readonly #model: LanguageModel;
-  readonly #prompt: readonly number[];
+  readonly #prompt: Prompt;
   readonly #sampler: Sampler;
   readonly #processors: LogitsProcessor[];
   readonly #prefillStepSize: number;
   #caches: LayerCache[];
   #pending: MxArray | undefined;
 
-  /** @param prompt - at least one token id, all inside the vocabulary */
-  constructor(model: LanguageModel, prompt: readonly number[], options: SequenceOptions) {
-    this.#model = model;
+  /** @param prompt - at least one token id, all inside the vocabulary; disposed as soon as it has been evaluated */
+  constructor(model: LanguageModel, prompt: Prompt, options: SequenceOptions) {
     this.#prompt = prompt;
     this.#caches = model.makeCache();
     this.#sampler = createSampler(options.sampling);
-    this.#processors = createLogitsProcessors(options.sampling, prompt, options.vocabSize);
+    this.#processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
     this.#prefillStepSize = options.prefillStepSize;
   }
 
   /** Evaluates the prompt chunk by chunk, yielding the number of tokens done; ends with the first step started. */
   *prefill(): Generator<number> {
-    const last = this.#prompt.length - 1;
-    for (let start = 0; start < last; start += this.#prefillStepSize) {
-      const chunk = this.#prompt.slice(start, Math.min(start + this.#prefillStepSize, last));
-      mx.tidy(() => {
-        // only the caches are evaluated: the logits of the prompt are never computed
-        this.#model.forward(mx.array([chunk], mx.int32), { cache: this.#caches });
-      });
+    for (const _ of this.#prompt.prepare()) yield 0;
+    const length = this.#prompt.tokens.length;
+    const last = length - 1;
+    for (let start = 0; start < last; ) {
+      const end = this.#prompt.endOf(start, Math.min(this.#prefillStepSize, last - start));
+      if (end === length) return this.#start(start);
+      // only the caches are evaluated: the logits of the prompt are never computed
+      mx.tidy(() => void this.#prompt.forward(start, end, this.#caches));
       mx.evaluate(this.#caches.map((layer) => layer.state()));
       mx.clearCache();
-      yield start + chunk.length;
+      yield end;
+      start = end;
     }
-    const token = mx.array(this.#prompt.slice(-1), mx.int32);
-    this.#pending = startStep(this.#model, [this], token, this.#caches);
-    token.dispose();
+    this.#start(last);
+  }
+
+  /** Starts the step after the prompt, whose last tokens from `from` on are still to be evaluated. */
+  #start(from: number): void {
+    this.#pending = startSampling(() => {
+      const logits = this.#prompt.forward(from, this.#prompt.tokens.length, this.#caches); // [1, L, V]
+      return this.sample(mx.reshape(mx.index(logits, [], [-1]), [1, -1]));
+    });
+    this.#prompt.finish(this.#caches);
+    this.#prompt.dispose();
   }
 
   /** Hands over caches and the step in flight. */
@@ -104,11 +113,14 @@ export const startStep = (
   sequences: readonly TokenSequence[],
   tokens: MxArray,
   cache: readonly LayerCache[],
-): MxArray => {
-  const sampled = mx.tidy(() => {
+): MxArray =>
+  startSampling(() => {
     const logits = model.forward(mx.reshape(tokens, [-1, 1]), { cache }); // [B, 1, V]
     return sampleEach(sequences, mx.reshape(logits, [sequences.length, -1]));
   });
+
+const startSampling = (sample: () => MxArray): MxArray => {
+  const sampled = mx.tidy(sample);
   mx.asyncEvaluate(sampled);
   return mx.keep(sampled);
 };

@@ -10,6 +10,7 @@ export interface DownloadProgress {
   allTotalBytes: number;
 }
 
+/** Called while files download. */
 export type ProgressListener = (progress: DownloadProgress) => void;
 
 /** Adds up the bytes of concurrent transfers and reports them, not too often. */

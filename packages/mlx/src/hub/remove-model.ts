@@ -8,6 +8,7 @@ import { checkRepoId } from "./repo-id.ts";
 import { type CachedRepo, type CachedRevision, scanCache } from "./scan-cache.ts";
 import { storageError } from "./storage-error.ts";
 
+/** Options of `removeModel`. */
 export interface RemoveModelOptions {
   /** Branch, tag or commit to remove alone; what other revisions share with it stays. Default: all of the model. */
   revision?: string | undefined;
@@ -15,6 +16,7 @@ export interface RemoveModelOptions {
   cacheDir?: string | undefined;
 }
 
+/** What `removeModel` removed. */
 export interface RemovedModel {
   repo: string;
   /** Commits that are gone. */

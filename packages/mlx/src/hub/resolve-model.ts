@@ -13,6 +13,7 @@ import { checkRevision, isCommit } from "./revision.ts";
 import type { FileWish } from "./select-files.ts";
 import { storageError } from "./storage-error.ts";
 
+/** Options of `resolveModel`. */
 export interface ResolveModelOptions extends HubSettingsOptions {
   /** Branch, tag or commit. Default `main`. */
   revision?: string | undefined;
@@ -32,6 +33,7 @@ export interface HubEnvironment {
   fs?: HubFileSystem;
 }
 
+/** Where a model is on this machine. */
 export interface ResolvedModel {
   /** Folder with config and weights, or a `.gguf` file (the first of its parts). */
   path: string;

@@ -1,16 +1,15 @@
 import { withRoundedActivations } from "../core/cpu.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { moveToHugePages } from "../core/mapped.ts";
+import { type MovedMatrix, moveToHugePages } from "../core/mapped.ts";
 import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
 import {
-  isQuantization,
   Linear,
   MatrixLayer,
   type Quantization,
-  type QuantizationMode,
   quantization,
   quantize,
+  storedQuantization,
 } from "../nn/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
@@ -30,25 +29,15 @@ export interface AssembledModel {
   warnings: string[];
 }
 
-/**
- * The quantization that the shapes and dtype of a layer's arrays tell, where MLX has one like that.
- *
- * @see mlx-lm 0.32.2 utils.py infer_quant_config
- */
-const storedQuantization = (
-  layer: MatrixLayer,
-  path: string,
+/** The quantization that a layer's arrays tell. */
+const quantizationIn = (
   weights: ReadonlyMap<string, MxArray>,
+  path: string,
+  layer: MatrixLayer,
 ): Quantization | undefined => {
   const [weight, scales] = [weights.get(`${path}.weight`), weights.get(`${path}.scales`)];
-  const inputs = layer.matrixShape.at(-1) ?? 0;
-  if (weight === undefined || scales === undefined || weight.ndim < 2 || scales.ndim < 2) return undefined;
-  const groupSize = inputs / scales.dim(-1);
-  const bits = (weight.dim(-1) * 32) / inputs;
-  const modes: readonly QuantizationMode[] =
-    scales.dtype === mx.uint8 ? ["mxfp4", "nvfp4", "mxfp8"] : ["affine"];
-  const mode = modes.find((candidate) => isQuantization({ groupSize, bits, mode: candidate }));
-  return mode === undefined ? undefined : { groupSize, bits, mode };
+  if (weight === undefined || scales === undefined) return undefined;
+  return storedQuantization(weight, scales, layer.matrixShape.at(-1) ?? 0);
 };
 
 /** Prepares the layers that the checkpoint stores quantized. */
@@ -63,9 +52,16 @@ const expectQuantized = (
     if (!(layer instanceof MatrixLayer) || !weights.has(`${path}.scales`)) continue;
     const own = stored.layers.get(path);
     if (own === false) continue;
-    layer.expectQuantized(own ?? storedQuantization(layer, path, weights) ?? stored.standard);
+    layer.expectQuantized(own ?? quantizationIn(weights, path, layer) ?? stored.standard);
     if (weights.has(`${path}.global_scale`)) layer.expectGlobalScale();
   }
+};
+
+/** The architecture with what sees images, where the checkpoint holds the weights of that. */
+const seeing = (architecture: BoundArchitecture, { weights }: Checkpoint): BoundArchitecture => {
+  const { vision } = architecture;
+  const hasVision = vision !== undefined && [...weights.keys()].some((key) => vision.weights.test(key));
+  return hasVision ? vision.bind() : architecture;
 };
 
 /** Quantizes what the options ask for; returns the prevailing quantization and what to tell the user. */
@@ -118,6 +114,15 @@ const roundActivations = (model: LanguageModel): void => {
   model.forward = (...args) => withRoundedActivations(() => forward(...args));
 };
 
+/** The matrices that only products read. Exact products of many rows want them as they are. */
+const affineMatrices = (model: LanguageModel): MovedMatrix[] =>
+  [...model.namedModules()].flatMap(([, module]) => {
+    if (!(module instanceof Linear)) return [];
+    const { quantization: q, weight, scales, biases } = module;
+    if (q?.mode !== "affine" || scales === undefined || biases === undefined) return [];
+    return [{ weight, scales, biases, bits: q.bits, groupSize: q.groupSize }];
+  });
+
 /** Evaluates a few arrays at a time, so that copies and casts don't pile up. */
 const evaluateAll = (model: LanguageModel): void => {
   for (const array of model.parameters().values()) mx.evaluate(array);
@@ -129,12 +134,14 @@ const evaluateAll = (model: LanguageModel): void => {
  * @throws {WeightsError} when the weights do not fit the model
  */
 export const assembleModel = (
-  architecture: BoundArchitecture,
+  ofText: BoundArchitecture,
   checkpoint: Checkpoint,
   options: AssembleOptions,
 ): AssembledModel => {
-  const model = architecture.create();
+  let model: LanguageModel | undefined;
   try {
+    const architecture = seeing(ofText, checkpoint);
+    model = architecture.create();
     const weights = architecture.sanitize(checkpoint.weights);
     const used = new Set(weights.values());
     for (const array of checkpoint.weights.values()) if (!used.has(array)) array.dispose();
@@ -143,8 +150,10 @@ export const assembleModel = (
     const { prevailing, warnings } = quantizeDense(model, checkpoint, options.quantize);
     chooseDtypes(model, checkpoint, options);
     evaluateAll(model);
-    if (options.device === "cpu") moveToHugePages([...model.parameters().values()]);
-    if (options.device === "cpu" && !options.exact) roundActivations(model);
+    if (options.device === "cpu") {
+      moveToHugePages([...model.parameters().values()], options.exact ? [] : affineMatrices(model));
+      if (!options.exact) roundActivations(model);
+    }
     mx.clearCache();
     const unknown = architecture.unknownKeys.map(
       (key) => `config.json: the key ${key} is not known and was ignored`,
@@ -152,7 +161,7 @@ export const assembleModel = (
     return { model, quantization: prevailing, warnings: [...warnings, ...unknown] };
   } catch (error) {
     for (const array of checkpoint.weights.values()) array.dispose();
-    model.dispose();
+    model?.dispose();
     throw error;
   }
 };

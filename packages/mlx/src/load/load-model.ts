@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import * as mx from "../core/index.ts";
 import { MlxError } from "../errors.ts";
+import type { ImageProcessor } from "../images/index.ts";
 import { type BoundArchitecture, type LanguageModel, resolveArchitecture } from "../models/index.ts";
 import type { Quantization } from "../nn/index.ts";
 import { eosTokenIds, loadTokenizer, type Tokenizer, tokenizerFromGguf } from "../tokenizer/index.ts";
@@ -10,8 +11,10 @@ import { assembleModel } from "./assemble-model.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { mapGguf } from "./gguf/map-gguf.ts";
 import { openGguf } from "./gguf/open-gguf.ts";
+import { openImageProcessor } from "./open-image-processor.ts";
 import { openSafetensors, readModelConfig } from "./open-safetensors.ts";
 
+/** Options of `loadModel`. */
 export interface LoadModelOptions {
   /** Where the model computes. Default: the GPU where there is one. */
   device?: mx.Device;
@@ -26,10 +29,13 @@ export interface LoadModelOptions {
   tokenizer?: boolean;
 }
 
+/** A model in memory, with what its files say. */
 export interface LoadedModel {
   readonly model: LanguageModel;
   /** Undefined only with `tokenizer: false`. */
   readonly tokenizer: Tokenizer | undefined;
+  /** How its images are prepared; undefined for a model that sees none. */
+  readonly imageProcessor: ImageProcessor | undefined;
   readonly config: Readonly<Record<string, unknown>>;
   readonly generationConfig: Readonly<Record<string, unknown>>;
   /** Tokens that end an answer. */
@@ -80,6 +86,20 @@ const quantizeOption = (option: LoadModelOptions["quantize"]): Partial<Quantizat
   return option === true ? {} : option;
 };
 
+/** Frees the model when its image processor cannot be made. */
+const imageProcessorOf = (
+  model: LanguageModel,
+  path: string,
+  { config }: Checkpoint,
+): ImageProcessor | undefined => {
+  try {
+    return openImageProcessor(model, path, config);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+};
+
 /**
  * Loads a model folder (safetensors) or a `.gguf` file onto this thread.
  *
@@ -105,6 +125,7 @@ export const loadModel = async (path: string, options: LoadModelOptions = {}): P
   return {
     model,
     tokenizer,
+    imageProcessor: imageProcessorOf(model, path, checkpoint),
     config: checkpoint.config,
     generationConfig: checkpoint.generationConfig,
     eosTokenIds: eosTokenIds(

@@ -13,8 +13,8 @@ import { SwitchGLU } from "../blocks/switch-glu.ts";
 import { add, type MxArray, multiply, softmax, split, zeros } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackExpertsInPlace } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
-import { stackExpertsInPlace } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -13,8 +13,8 @@ import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray, multiply, sigmoid, zeros } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead, stackExpertsInPlace } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
-import { dropRotaryTables, dropTiedHead, stackExpertsInPlace } from "./sanitize.ts";
 
 const config = {
   layer_types: list(oneOf("full_attention", "sliding_attention").required()).required(),

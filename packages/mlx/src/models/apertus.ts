@@ -21,8 +21,9 @@ import {
 } from "../core/index.ts";
 import { Linear, Module, softplus } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { dropTiedHead, map } from "./sanitize.ts";
+import { map } from "./sanitize-rules.ts";
 import { reshaped } from "./tensor-change.ts";
 
 const config = {

@@ -1,7 +1,9 @@
+import { makePlaceholders } from "../core/array.ts";
 import type { MxArray } from "../core/index.ts";
 import { type Infer, parseConfig, type Schema, withRopeKeys } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
-import { type SanitizeRule, sanitize } from "./sanitize.ts";
+import { sanitize } from "./sanitize.ts";
+import type { SanitizeRule } from "./sanitize-rules.ts";
 
 /** What a model file exports: how to read its config, build it, and fit a checkpoint to it. */
 export interface ArchitectureDefinition<S extends Schema> {
@@ -13,10 +15,21 @@ export interface ArchitectureDefinition<S extends Schema> {
 /** An architecture bound to one config. */
 export interface BoundArchitecture {
   readonly unknownKeys: readonly string[];
+  /** The same with what sees images; absent where there is none, or the config has no settings for it. */
+  readonly vision?: BoundVision;
   create(): LanguageModel;
   sanitize(weights: ReadonlyMap<string, MxArray>): Map<string, MxArray>;
 }
 
+/** What a model that sees has besides its language model. */
+export interface BoundVision {
+  /** Matches the keys of its weights. */
+  readonly weights: RegExp;
+  /** @throws {ConfigError} when its part of the config does not fit the schema */
+  bind(): BoundArchitecture;
+}
+
+/** A kind of model, known by its `model_type`. */
 export interface Architecture {
   /** @throws {ConfigError} when the config does not fit the schema */
   bind(rawConfig: Readonly<Record<string, unknown>>): BoundArchitecture;
@@ -35,8 +48,8 @@ export const defineArchitecture = <S extends Schema>(
     const isNestedRead = Object.hasOwn(definition.config, "rope_parameters");
     const { config, unknownKeys } = parseConfig(definition.config, isNestedRead ? raw : withRopeKeys(raw));
     return {
-      unknownKeys: unknownKeys.filter((key) => Object.hasOwn(raw, key)),
-      create: () => definition.create(config).keepParameters(),
+      unknownKeys: unknownKeys.filter((key) => Object.hasOwn(raw, key.split(".", 1)[0] ?? key)),
+      create: () => makePlaceholders(() => definition.create(config).keepParameters()),
       sanitize: (weights) => sanitize(weights, definition.sanitize ?? [], config),
     };
   },

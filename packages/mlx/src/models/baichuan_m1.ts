@@ -13,7 +13,7 @@ import { Linear, Module, RoPE } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int, list, number, oneOf } from "./config.ts";
 import { layerCache } from "./language-model.ts";
-import { map } from "./sanitize.ts";
+import { map } from "./sanitize-rules.ts";
 import { rowsNormed } from "./tensor-change.ts";
 
 const config = {

@@ -5,13 +5,15 @@ import { latentRope } from "../blocks/latent-attention.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim } from "../blocks/self-attention.ts";
+import { PositionedBlock } from "../blocks/word-decoder.ts";
 import type { Quantization } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { Block, bailingExperts, makeFeedForward } from "./bailing_moe.ts";
+import { bailingExperts, makeFeedForward } from "./bailing_moe.ts";
 import { BailingHybridDecoder, isRecurrent, LinearAttention } from "./bailing_moe_linear.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record, string } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
-import { dropLayersFrom, dropTiedHead } from "./sanitize.ts";
+import { dropLayersFrom } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -76,7 +78,7 @@ const makeLatentAttention = (c: Config): AbsorbedAttention =>
     { ...latentRope(c, c.rope_interleave), eps: c.rms_norm_eps, output: "dense" },
   );
 
-const makeBlock = (c: Config, layer: number): Block => {
+const makeBlock = (c: Config, layer: number): PositionedBlock => {
   const attention = isRecurrent(c, layer) ? makeLinearAttention(c, layer) : makeLatentAttention(c);
   // the shared experts are one, whose size is given or theirs together
   const shared = c.moe_shared_expert_intermediate_size || c.moe_intermediate_size * c.num_shared_experts;
@@ -86,7 +88,9 @@ const makeBlock = (c: Config, layer: number): Block => {
     moe_shared_expert_intermediate_size: shared,
     moe_router_enable_shared_expert: true,
   };
-  return new Block(attention, makeFeedForward(mixture, layer, Number.NEGATIVE_INFINITY), () => rmsNorm(c));
+  return new PositionedBlock(attention, makeFeedForward(mixture, layer, Number.NEGATIVE_INFINITY), () =>
+    rmsNorm(c),
+  );
 };
 
 class BailingHybridModel extends GatedCausalLM<BailingHybridDecoder> {

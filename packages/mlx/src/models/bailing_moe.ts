@@ -1,25 +1,26 @@
 /** Routed and shared experts with a fused attention, under names of its own. @see mlx-lm 0.32.2 models/bailing_moe.py */
 import { cachedAttention, splitFusedHeads } from "../blocks/attention.ts";
-import type { DecoderConfig } from "../blocks/causal-lm.ts";
-import { DecoderFrame } from "../blocks/decoder-frame.ts";
 import { type Choice, routeExperts } from "../blocks/experts.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
-import { type Norm, rmsNorm } from "../blocks/norm.ts";
+import { rmsNorm } from "../blocks/norm.ts";
 import type { FeedForward } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { RoutedMoe } from "../blocks/routed-moe.ts";
 import { headDim } from "../blocks/self-attention.ts";
+import { PositionedBlock, WordDecoder } from "../blocks/word-decoder.ts";
 import type { LayerCache } from "../cache/index.ts";
-import { add, type MxArray, zeros } from "../core/index.ts";
-import { Embedding, Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
+import { type MxArray, zeros } from "../core/index.ts";
+import { Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record, string } from "./config.ts";
-import { dropTiedHead, map, rename, stackNamedExperts } from "./sanitize.ts";
+import { map, rename } from "./sanitize-rules.ts";
 import { columnsNormed } from "./tensor-change.ts";
 
-const config = {
+/** What the configs of all Bailing models say. */
+export const bailing = {
   hidden_size: int.required(),
   intermediate_size: int.required(),
   max_position_embeddings: int.required(),
@@ -43,7 +44,6 @@ const config = {
   use_qk_norm: bool.default(false),
   tie_word_embeddings: bool.default(false),
   partial_rotary_factor: number.default(1),
-  rotary_dim: int.optional(),
   moe_router_enable_expert_bias: bool.default(false),
   moe_router_enable_routed_scaling: bool.optional(), // mlx-lm scales either way
   routed_scaling_factor: number.default(1),
@@ -52,12 +52,17 @@ const config = {
   topk_group: int.default(4),
   moe_shared_expert_intermediate_size: int.optional(),
   moe_router_enable_shared_expert: bool.default(true),
-  head_dim: int.optional(), // always hidden_size / num_attention_heads
-  multi_gate: oneOf(false).optional(),
+  head_dim: int.optional(), // of attention in hybrids; otherwise always hidden_size / num_attention_heads
   router_dtype: string.optional(), // gates are always scored in float32
-  router_type: string.optional(),
   use_rmsnorm: oneOf(true).optional(),
   hidden_act: oneOf("silu").optional(),
+};
+
+const config = {
+  ...bailing,
+  rotary_dim: int.optional(),
+  multi_gate: oneOf(false).optional(),
+  router_type: string.optional(),
   // published configs carry these switched off; mlx-lm attends fully either way
   use_sliding_window: bool.default(false),
   sliding_window: int.optional(),
@@ -174,58 +179,7 @@ export const makeFeedForward = (c: MixtureConfig, layer: number, left = 0): Feed
   return new RoutedMoe({ ...c, ...sizes }, new Gate(c, num_experts, left));
 };
 
-/** Anything that mixes positions, the first of which is `offset`. */
-interface PositionedMixer extends Module {
-  forward(x: MxArray, mask: Mask, cache: LayerCache, offset: LayerCache["offset"]): MxArray;
-}
-
-export class Block extends Module {
-  attention: PositionedMixer;
-  mlp: FeedForward;
-  input_layernorm: Norm;
-  post_attention_layernorm: Norm;
-
-  constructor(attention: PositionedMixer, mlp: FeedForward, makeNorm: () => Norm) {
-    super();
-    this.attention = attention;
-    this.mlp = mlp;
-    this.input_layernorm = makeNorm();
-    this.post_attention_layernorm = makeNorm();
-  }
-
-  forward(x: MxArray, mask: Mask, cache: LayerCache, offset = cache.offset): MxArray {
-    const h = add(x, this.attention.forward(this.input_layernorm.forward(x), mask, cache, offset)); // [B, L, E]
-    return add(h, this.mlp.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
-  }
-}
-
-/** A decoder whose embedding is called `word_embeddings`. */
-export class BailingDecoder extends DecoderFrame<Block> {
-  word_embeddings: Embedding;
-  layers: Block[];
-  norm: Norm;
-
-  constructor(c: DecoderConfig, makeBlock: (layer: number) => Block, norm: Norm) {
-    super();
-    this.word_embeddings = new Embedding(c.vocab_size, c.hidden_size);
-    this.layers = Array.from({ length: c.num_hidden_layers }, (_, i) => makeBlock(i));
-    this.norm = norm;
-  }
-
-  get embedding(): Embedding {
-    return this.word_embeddings;
-  }
-
-  get blocks(): readonly Block[] {
-    return this.layers;
-  }
-
-  protected get lastNorm(): Norm {
-    return this.norm;
-  }
-}
-
-const makeBlock = (c: Config, layer: number): Block => {
+const makeBlock = (c: Config, layer: number): PositionedBlock => {
   const heads = { ...c, head_dim: undefined };
   const rope = createRope({
     dims: c.rotary_dim ?? Math.trunc(headDim(heads) * c.partial_rotary_factor),
@@ -233,7 +187,7 @@ const makeBlock = (c: Config, layer: number): Block => {
     scaling: c.rope_scaling,
     maxPositionEmbeddings: c.max_position_embeddings,
   });
-  return new Block(new Attention(heads, rope), makeFeedForward(c, layer), () => rmsNorm(c));
+  return new PositionedBlock(new Attention(heads, rope), makeFeedForward(c, layer), () => rmsNorm(c));
 };
 
 /** The output layer, where the config asks for it with columns of length one. */
@@ -252,7 +206,7 @@ export const architecture = defineArchitecture({
   create: (c) =>
     new GatedCausalLM(
       c,
-      new BailingDecoder(c, (layer) => makeBlock(c, layer), rmsNorm(c)),
+      new WordDecoder(c, (layer) => makeBlock(c, layer), rmsNorm(c)),
       "mlp.gate.gate_proj",
     ),
   sanitize: [dropTiedHead, normHead, ...bailingExperts],

@@ -10,66 +10,26 @@ import { type Norm, rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim } from "../blocks/self-attention.ts";
 import { decayingSum } from "../blocks/state-space.ts";
+import { PositionedBlock, WordDecoder } from "../blocks/word-decoder.ts";
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import {
-  Attention,
-  BailingDecoder,
-  Block,
-  bailingExperts,
-  makeFeedForward,
-  normHead,
-} from "./bailing_moe.ts";
-import { bool, type Infer, int, number, oneOf, record, string } from "./config.ts";
+import { Attention, bailing, bailingExperts, makeFeedForward, normHead } from "./bailing_moe.ts";
+import { dropTiedHead } from "./common-rules.ts";
+import { bool, type Infer, int, oneOf, string } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
-  hidden_size: int.required(),
-  intermediate_size: int.required(),
-  max_position_embeddings: int.required(),
-  moe_intermediate_size: int.required(),
-  num_experts: int.optional(),
-  num_shared_experts: int.required(),
-  norm_topk_prob: bool.required(),
-  num_attention_heads: int.required(),
-  num_experts_per_tok: int.required(),
-  num_hidden_layers: int.required(),
-  num_key_value_heads: int.required(),
-  rms_norm_eps: number.required(),
-  rope_theta: number.required(),
-  vocab_size: int.required(),
-  first_k_dense_replace: int.required(),
+  ...bailing,
   layer_group_size: int.required(),
   group_norm_size: int.required(),
-  rope_scaling: record.optional(),
   rope_traditional: bool.default(false),
-  use_bias: bool.default(false),
-  use_qkv_bias: bool.default(false),
-  norm_head: bool.default(false),
-  norm_softmax: oneOf(false).optional(),
-  use_qk_norm: bool.default(false),
-  tie_word_embeddings: bool.default(false),
-  partial_rotary_factor: number.default(1),
-  moe_router_enable_expert_bias: bool.default(false),
-  moe_router_enable_routed_scaling: bool.optional(), // mlx-lm scales either way
-  routed_scaling_factor: number.default(1),
-  score_function: oneOf("softmax", "sigmoid").default("softmax"),
-  n_group: int.default(1),
-  topk_group: int.default(4),
-  use_rmsnorm: oneOf(true).optional(),
-  moe_shared_expert_intermediate_size: int.optional(),
-  moe_router_enable_shared_expert: bool.default(true),
-  head_dim: int.optional(),
-  hidden_act: oneOf("silu").optional(),
   linear_backend: string.optional(),
   linear_mode: string.optional(),
   linear_rope: oneOf(true).optional(),
   linear_silu: oneOf(false).optional(),
-  router_dtype: string.optional(), // gates are always scored in float32
   use_linear_silu: oneOf(false).optional(),
 };
 type Config = Infer<typeof config>;
@@ -164,10 +124,10 @@ interface HybridConfig extends DecoderConfig {
 }
 
 /** Recurrent layers turn by the position that attention's cache knows. */
-export class BailingHybridDecoder extends BailingDecoder {
+export class BailingHybridDecoder extends WordDecoder {
   readonly #recurrence: Recurrence;
 
-  constructor(c: HybridConfig, makeBlock: (layer: number) => Block, norm: Norm, slots = 1) {
+  constructor(c: HybridConfig, makeBlock: (layer: number) => PositionedBlock, norm: Norm, slots = 1) {
     super(c, makeBlock, norm);
     this.#recurrence = { layers: this.layers.map((_, i) => isRecurrent(c, i)), slots };
   }
@@ -187,7 +147,7 @@ export class BailingHybridDecoder extends BailingDecoder {
   }
 }
 
-const makeBlock = (c: Config, layer: number): Block => {
+const makeBlock = (c: Config, layer: number): PositionedBlock => {
   const recurs = isRecurrent(c, layer);
   const heads = recurs ? { ...c, head_dim: undefined } : c;
   const rope = createRope({
@@ -200,7 +160,7 @@ const makeBlock = (c: Config, layer: number): Block => {
   const attention = recurs
     ? new LinearAttention(heads, rope, Math.max(0, layer - 1))
     : new Attention(heads, rope);
-  return new Block(attention, makeFeedForward(c, layer), () => rmsNorm(c));
+  return new PositionedBlock(attention, makeFeedForward(c, layer), () => rmsNorm(c));
 };
 
 export const architecture = defineArchitecture({

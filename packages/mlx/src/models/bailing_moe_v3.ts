@@ -10,16 +10,17 @@ import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import type { FeedForward } from "../blocks/pre-norm-block.ts";
 import { type ExpertGate, RoutedMoe } from "../blocks/routed-moe.ts";
+import { PositionedBlock } from "../blocks/word-decoder.ts";
 import type { LayerArrays } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module, silu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { Block } from "./bailing_moe.ts";
 import { BailingHybridDecoder, isRecurrent } from "./bailing_moe_linear.ts";
+import { dropTiedHead, moveConvChannels, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
-import { dropLayersFrom, dropTiedHead, moveConvChannels, stackNamedExperts } from "./sanitize.ts";
+import { dropLayersFrom } from "./sanitize-rules.ts";
 
 const config = {
   vocab_size: int.default(157184),
@@ -156,9 +157,9 @@ const makeFeedForward = (c: Config, layer: number): FeedForward => {
   return new RoutedMoe(sizes, new Gate(c));
 };
 
-const makeBlock = (c: Config, layer: number): Block => {
+const makeBlock = (c: Config, layer: number): PositionedBlock => {
   const attention = isRecurrent(c, layer) ? new DeltaAttention(c) : new GatedLatentAttention(c);
-  return new Block(attention, makeFeedForward(c, layer), () => rmsNorm(c));
+  return new PositionedBlock(attention, makeFeedForward(c, layer), () => rmsNorm(c));
 };
 
 /** Layers that stay dense: those of embeddings, and all but the output of latent attention. */

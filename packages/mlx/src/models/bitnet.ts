@@ -7,8 +7,8 @@ import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { type MxArray, multiply } from "../core/index.ts";
 import { Linear, Module, RMSNorm, relu2 } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -7,8 +7,8 @@ import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { fast, type MxArray, multiply, zeros } from "../core/index.ts";
 import { LayerNorm, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
-import { dropHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.default(8192),

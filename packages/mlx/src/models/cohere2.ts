@@ -9,8 +9,8 @@ import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { float16, float32, type MxArray } from "../core/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { CohereModel, layerNorm } from "./cohere.ts";
+import { dropHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
-import { dropHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.default(4096),
@@ -32,6 +32,15 @@ const config = {
   tie_word_embeddings: oneOf(true).optional(),
   hidden_act: oneOf("silu").optional(),
   cache_implementation: oneOf("hybrid").optional(),
+  // how an earlier release of transformers described the same blocks
+  layer_switch: int.optional(), // sliding_window_pattern is read
+  order_of_interleaved_layers: oneOf("local_attn_first").optional(),
+  position_embedding_type: oneOf("rope_gptj").optional(),
+  rotary_pct: oneOf(1).optional(),
+  use_embedding_sharing: oneOf(true).optional(),
+  use_gated_activation: oneOf(true).optional(),
+  use_parallel_block: oneOf(true).optional(),
+  use_parallel_embedding: bool.optional(),
 };
 type Config = Infer<typeof config>;
 

@@ -95,6 +95,12 @@ describe("parseConfig", () => {
     expect(parseConfig({ size: int.required() }, raw).unknownKeys).toEqual(["surprise", "off"]);
   });
 
+  it("takes defaults of generate for what they are only with the values that transformers gives them", () => {
+    const unknown = (raw: Record<string, unknown>) => parseConfig({}, raw).unknownKeys;
+    expect(unknown({ temperature: 1.0, top_k: 50, num_beams: 1, id2label: { 0: "a" } })).toEqual([]);
+    expect(unknown({ temperature: 0.7, top_k: 8 })).toEqual(["temperature", "top_k"]);
+  });
+
   it("reads own keys only", () => {
     const raw = JSON.parse('{"__proto__": {"size": 3}}');
     expect(() => parseConfig({ size: int.required() }, raw)).toThrow("the key size is missing");

@@ -11,7 +11,7 @@ import { add, clip, float32, type MxArray, softmax } from "../core/index.ts";
 import { Embedding, LayerNorm, Linear, Module, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int, number, object, oneOf, record } from "./config.ts";
-import { map, rename, stackExperts } from "./sanitize.ts";
+import { map, rename, stackExperts } from "./sanitize-rules.ts";
 import { reshaped, transposed } from "./tensor-change.ts";
 
 const attentionConfig = {

@@ -10,8 +10,8 @@ import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { type MxArray, matmul, softmax, transpose, zeros } from "../core/index.ts";
 import { Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { stackNamedExperts } from "./sanitize.ts";
 
 const config = {
   vocab_size: int.default(102400),

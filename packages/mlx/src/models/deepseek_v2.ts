@@ -11,9 +11,9 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, stackNamedExperts } from "./common-rules.ts";
 import { type Infer, int, oneOf, record } from "./config.ts";
 import { isRoutedLayer, config as v3Schema } from "./deepseek_v3.ts";
-import { dropRotaryTables, stackNamedExperts } from "./sanitize.ts";
 
 const config = {
   ...v3Schema,

@@ -7,18 +7,9 @@ import { rmsNorm } from "../blocks/norm.ts";
 import { type Mixer, PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { CorrectedGate, RoutedMoe } from "../blocks/routed-moe.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import {
-  drop,
-  dropRotaryTables,
-  map,
-  renameInt4,
-  type SanitizeRule,
-  splitInto,
-  stackNamedExperts,
-  throughDense,
-  unpackFp8,
-} from "./sanitize.ts";
+import { drop, map, type SanitizeRule, splitInto, throughDense } from "./sanitize-rules.ts";
 import { reshaped, transposed } from "./tensor-change.ts";
 
 /** Keys of DeepSeek configs that concern training, or repeat others. */
@@ -116,8 +107,6 @@ export const architecture = defineArchitecture({
   config,
   create: (c) => createDeepseek(c, () => new AbsorbedAttention(c, latentRope(c))),
   sanitize: [
-    ...renameInt4,
-    unpackFp8(),
     stackNamedExperts,
     splitExpansion,
     drop(/^model\.layers\.61/), // predicts a second token

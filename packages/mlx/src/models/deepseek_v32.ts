@@ -10,9 +10,10 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { LayerNorm, Linear, Module, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int } from "./config.ts";
 import { createDeepseek, type ExpandingConfig, splitExpansion, config as v3Schema } from "./deepseek_v3.ts";
-import { dropLayersFrom, type SanitizeRule, stackNamedExperts, unpackFp8 } from "./sanitize.ts";
+import { dropLayersFrom, type SanitizeRule } from "./sanitize-rules.ts";
 
 export const config = {
   ...v3Schema,
@@ -63,7 +64,7 @@ class Indexer extends Module {
     const [B = 1, L = 1] = x.shape;
     const { offset } = cache;
     const k = this.#rope.forward(mx.expandDims(this.k_norm.forward(this.wk.forward(x)), 1), offset);
-    const noValues = mx.zeros([B, 1, L, 1], k.dtype); // a cache wants some
+    const noValues = mx.zeros([B, 1, L, 0], k.dtype);
     const [keys] = cache.updateAndFetch(k, noValues); // [B, 1, S, D]
     const S = keys.dim(2);
     if (S <= this.#topk) return undefined;
@@ -123,7 +124,6 @@ type FittedConfig = ExpandingConfig & Pick<Config, "num_hidden_layers">;
 
 export const rules: readonly SanitizeRule<FittedConfig>[] = [
   dropLayersFrom((c) => c.num_hidden_layers),
-  unpackFp8(),
   stackNamedExperts,
   splitExpansion,
 ];

@@ -7,7 +7,7 @@ import { fakeFp8 } from "../blocks/fake-quantize.ts";
 import { collapseStreams, expandStreams, HyperConnection } from "../blocks/hyper-connection.ts";
 import { LimitedMoe } from "../blocks/limited-moe.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
-import { yarnWavelengths } from "../blocks/rope.ts";
+import { yarnWavelengths } from "../blocks/rope-wavelengths.ts";
 import { Compressor, Indexer, type PassState, slots } from "../blocks/row-compression.ts";
 import { SwitchLinear } from "../blocks/switch-linear.ts";
 import { TailRope } from "../blocks/tail-rope.ts";
@@ -18,9 +18,8 @@ import { ConfigError, InvalidArgumentError } from "../errors.ts";
 import { Embedding, Linear, Module, RMSNorm } from "../nn/index.ts";
 import { type Architecture, defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf, parseConfig, record } from "./config.ts";
+import { rules } from "./deepseek_v41-rules.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { drop, map, rename, repackFloats, stackExperts, whenPresent } from "./sanitize.ts";
-import { reshaped } from "./tensor-change.ts";
 
 const layerIds = list(int.required()).default([]);
 
@@ -254,41 +253,10 @@ class DeepseekV41Model extends HeadedLM<Body> {
   }
 }
 
-const names: readonly (readonly [RegExp, string])[] = [
-  [/^head\./, "lm_head."],
-  [/^embed\./, "model.embed_tokens."],
-  [/^(?!lm_head\.|model\.)/, "model."],
-  [/\.attn\./, ".self_attn."],
-  [/\.ffn\./, ".mlp."],
-  [/\.attn_norm\./, ".input_layernorm."],
-  [/\.ffn_norm\./, ".post_attention_layernorm."],
-  [/\.hc_(attn|ffn)_/, ".$1_hc."],
-  [/\.attn_sink/, ".sinks"],
-  [/\.wq_(a|b)\./, ".q_$1_proj."],
-  [/\.wkv\./, ".kv_proj."],
-  [/\.wgate\./, ".gate_proj."],
-  [/\.wo_(a|b)\./, ".o_$1_proj."],
-  [/\.q_norm\./, ".q_a_norm."],
-  [/\.compressor\.norm\./, ".compressor.kv_norm."],
-  [/\.indexer\.wk\./, ".indexer.k_proj."],
-  [/\.gate\.bias$/, ".gate.e_score_correction_bias"],
-  [/\.w1\./, ".gate_proj."],
-  [/\.w2\./, ".down_proj."],
-  [/\.w3\./, ".up_proj."],
-];
-
 const text = defineArchitecture({
   config,
   create: (c) => new DeepseekV41Model(c),
-  sanitize: [
-    whenPresent(/^(embed|head|norm|layers)\./, [
-      drop(/^(vision\.|aligner\.|image_|mtp\.)|\.engram\.|\.gate\.bias_vl$/),
-      repackFloats,
-      ...names.map(([pattern, to]) => rename(pattern, to)),
-      stackExperts(/mlp\.experts\.(?<expert>\d+)\./, "mlp.experts.switch_mlp."),
-      map<Config>(/\.o_a_proj\.(weight|scales)$/, (c) => [reshaped(c.o_groups, c.o_lora_rank, -1)]),
-    ]),
-  ],
+  sanitize: rules,
 });
 
 export const architecture: Architecture = {

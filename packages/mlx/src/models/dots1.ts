@@ -12,8 +12,8 @@ import { SwitchGLU } from "../blocks/switch-glu.ts";
 import { add, type MxArray } from "../core/index.ts";
 import { Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead, stackExpertsInPlace } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record, string } from "./config.ts";
-import { dropRotaryTables, dropTiedHead, stackExpertsInPlace } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -1,8 +1,8 @@
 /** Llama whose rotary embedding turns neighbours, with one bias switch. @see mlx-lm 0.32.2 models/ernie4_5.py */
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, int, number, oneOf } from "./config.ts";
 import { LlamaModel } from "./llama.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

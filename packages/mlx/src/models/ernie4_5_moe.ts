@@ -10,8 +10,9 @@ import { SwitchGLU } from "../blocks/switch-glu.ts";
 import { add, divide, float32, type MxArray, maximum, sigmoid, softmax, sum } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, oneOrList, string } from "./config.ts";
-import { drop, stackNamedExperts } from "./sanitize.ts";
+import { drop } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),

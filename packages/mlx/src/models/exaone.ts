@@ -9,8 +9,9 @@ import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, RMSNorm, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { drop, dropTiedHead } from "./sanitize.ts";
+import { drop } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -7,9 +7,9 @@ import { createRope, noRope } from "../blocks/rope.ts";
 import { SlidingDecoder, type SlidingWindow } from "../blocks/sliding-decoder.ts";
 import { ConfigError } from "../errors.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record, string } from "./config.ts";
 import { Block } from "./olmo2.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

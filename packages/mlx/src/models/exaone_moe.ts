@@ -8,8 +8,9 @@ import { createRope, noRope } from "../blocks/rope.ts";
 import { CorrectedGate, RoutedMoe } from "../blocks/routed-moe.ts";
 import { SlidingDecoder, type SlidingWindow, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record, string } from "./config.ts";
-import { drop, dropTiedHead, rename, stackNamedExperts } from "./sanitize.ts";
+import { drop, rename } from "./sanitize-rules.ts";
 
 const config = {
   vocab_size: int.required(),

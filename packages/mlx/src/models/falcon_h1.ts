@@ -14,7 +14,7 @@ import { Module, RMSNorm, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
 import { layerCache } from "./language-model.ts";
-import { map, whenPresent } from "./sanitize.ts";
+import { map, whenPresent } from "./sanitize-rules.ts";
 import { computed, multiplied, transposed } from "./tensor-change.ts";
 
 const config = {

@@ -14,9 +14,10 @@ import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { gelu, geluApprox, Linear, Module, OffsetRMSNorm, silu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
 import { layerCache } from "./language-model.ts";
-import { drop, dropTiedHead, map } from "./sanitize.ts";
+import { drop, map } from "./sanitize-rules.ts";
 import { transposed } from "./tensor-change.ts";
 
 const activations = {

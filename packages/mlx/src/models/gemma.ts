@@ -8,8 +8,8 @@ import { ScaledDecoder } from "../blocks/scaled-decoder.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
 import { gelu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropHead, dropRotaryTables } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, string } from "./config.ts";
-import { dropHead, dropRotaryTables } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

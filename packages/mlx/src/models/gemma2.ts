@@ -11,8 +11,8 @@ import { SelfAttention } from "../blocks/self-attention.ts";
 import { fast, type MxArray } from "../core/index.ts";
 import { geluApprox } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropHead, dropRotaryTables } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, string } from "./config.ts";
-import { dropHead, dropRotaryTables } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -9,8 +9,8 @@ import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { add, array, bfloat16, clip, finfo, float16, float32, type MxArray } from "../core/index.ts";
 import { geluApprox, OffsetRMSNorm, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables } from "./common-rules.ts";
 import { type Infer, int, list, number, oneOf, record, string } from "./config.ts";
-import { dropRotaryTables } from "./sanitize.ts";
 
 const layerType = oneOf("full_attention", "sliding_attention");
 
@@ -36,6 +36,7 @@ const config = {
   attention_bias: oneOf(false).optional(),
   use_bidirectional_attention: oneOf(false).optional(),
   cache_implementation: string.optional(),
+  mm_tokens_per_image: int.optional(), // read where there are images
   hidden_activation: oneOf("gelu_pytorch_tanh").optional(),
   tie_word_embeddings: oneOf(true, false).optional(), // the weights say it
 };

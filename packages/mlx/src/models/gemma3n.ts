@@ -1,11 +1,12 @@
 /** Gemma 3 with several residual streams, low-rank residuals, inputs per layer, sparse MLPs; last layers share keys. @see mlx-lm 0.32.2 models/gemma3n.py */
-import { AltUp } from "../blocks/alt-up.ts";
-import { attention, mergeHeads } from "../blocks/attention.ts";
+import { AltUp, gatherStreams, spreadStream } from "../blocks/alt-up.ts";
+import { HeadedLM } from "../blocks/causal-lm.ts";
+import type { DecoderBody } from "../blocks/decoder-frame.ts";
+import { InnerText } from "../blocks/inner-text.ts";
 import { Laurel } from "../blocks/laurel.ts";
-import type { Mask } from "../blocks/mask.ts";
+import { admittedInput, layerInputs } from "../blocks/layer-inputs.ts";
 import { rmsNorm } from "../blocks/norm.ts";
-import { NormedAttention } from "../blocks/normed-attention.ts";
-import { heldOffset } from "../blocks/positions.ts";
+import { type Remembered, RememberingAttention } from "../blocks/remembering-attention.ts";
 import { createRope } from "../blocks/rope.ts";
 import { type SlidingWindow, slidingCaches, slidingMasks, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { ThinnedMLP } from "../blocks/thinned-mlp.ts";
@@ -13,7 +14,7 @@ import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
-import { BareRMSNorm, Embedding, geluApprox, Linear, Module, RMSNorm } from "../nn/index.ts";
+import { Embedding, Linear, Module, RMSNorm } from "../nn/index.ts";
 import { type Architecture, defineArchitecture } from "./architecture.ts";
 import {
   bool,
@@ -27,8 +28,8 @@ import {
   parseConfig,
   record,
 } from "./config.ts";
-import { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
-import { drop } from "./sanitize.ts";
+import { type ForwardOptions, layerCache } from "./language-model.ts";
+import { drop } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -62,49 +63,14 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-/** Keys and values of all positions so far, `[B, K, S, D]`. */
-type Memory = readonly [keys: MxArray, values: MxArray];
-
-const HALF_ROOT = 2 ** -0.5;
-
-/** Attention with norms on values too; a layer that shares looks into the memory of another. */
-class Attention extends NormedAttention {
-  readonly #valueNorm: BareRMSNorm;
-
-  constructor(c: Config, slides: boolean) {
-    const rope = createRope({ dims: c.head_dim, base: slides ? c.rope_local_base_freq : c.rope_theta });
-    super(c, { rope, scale: 1 });
-    this.#valueNorm = new BareRMSNorm(c.rms_norm_eps);
-  }
-
-  protected override values(x: MxArray, B: number, L: number): MxArray {
-    return this.#valueNorm.forward(super.values(x, B, L)); // [B, L, K, D]
-  }
-
-  /** `[B, L, E]` to the same, and the memory that was looked at. */
-  remember(x: MxArray, mask: Mask, cache: LayerCache): [out: MxArray, memory: Memory] {
-    const [B = 1, L = 1] = x.shape;
-    const swapped = (heads: MxArray) => mx.transpose(heads, [0, 2, 1, 3]); // [B, H, L, D]
-    const [q, k] = this.turn(swapped(this.queries(x, B, L)), swapped(this.keys(x, B, L)), cache.offset);
-    const memory = cache.updateAndFetch(k, swapped(this.values(x, B, L)));
-    return [this.#answer(q, memory, mask), memory];
-  }
-
-  /** @param offset - position of the first of `x`, which the owner of the memory is past already */
-  share(x: MxArray, mask: Mask, memory: Memory, offset: LayerCache["offset"]): MxArray {
-    const [B = 1, L = 1] = x.shape;
-    const q = mx.transpose(this.queries(x, B, L), [0, 2, 1, 3]); // [B, H, L, D]
-    return this.#answer(this.turn(q, q, offset)[0], memory, mask);
-  }
-
-  #answer(q: MxArray, [keys, values]: Memory, mask: Mask): MxArray {
-    const found = attention(q, keys, values, { scale: this.scale, mask }); // [B, H, L, D]
-    return this.o_proj.forward(mergeHeads(found, q.dim(0), q.dim(2))); // [B, L, E]
-  }
-}
+const makeAttention = (c: Config, layer: number): RememberingAttention => {
+  const slides = c.layer_types[layer] === "sliding_attention";
+  const rope = createRope({ dims: c.head_dim, base: slides ? c.rope_local_base_freq : c.rope_theta });
+  return new RememberingAttention(c, { rope });
+};
 
 class Block extends Module {
-  self_attn: Attention;
+  self_attn: RememberingAttention;
   mlp: ThinnedMLP;
   input_layernorm: RMSNorm;
   post_attention_layernorm: RMSNorm;
@@ -119,7 +85,7 @@ class Block extends Module {
 
   constructor(c: Config, layer: number) {
     super();
-    this.self_attn = new Attention(c, c.layer_types[layer] === "sliding_attention");
+    this.self_attn = makeAttention(c, layer);
     this.mlp = new ThinnedMLP(c.hidden_size, ofLayer(c.intermediate_size, layer), {
       sparsity: c.activation_sparsity_pattern?.[layer] ?? 0,
     });
@@ -145,7 +111,7 @@ class Block extends Module {
     const x = this.altup.active(predictions); // [B, L, E]
     const normed = this.input_layernorm.forward(x);
     const attended = mx.add(x, this.post_attention_layernorm.forward(attend(normed)));
-    const h = mx.add(attended, this.laurel.forward(normed)).multiply(HALF_ROOT);
+    const h = mx.add(attended, this.laurel.forward(normed)).multiply(2 ** -0.5);
     const fed = this.mlp.forward(this.pre_feedforward_layernorm.forward(h));
     const activated = mx.add(h, this.post_feedforward_layernorm.forward(fed));
     return this.#tell(this.altup.correct(predictions, activated), input);
@@ -155,10 +121,8 @@ class Block extends Module {
   #tell(streams: MxArray, input: MxArray): MxArray {
     const active = this.altup.active(streams); // [B, L, E]
     const first = this.#scales ? mx.multiply(active, this.altup.correct_output_scale) : active;
-    const gate = geluApprox(this.per_layer_input_gate.forward(first)); // [B, L, P]
-    const told = this.per_layer_projection.forward(mx.multiply(gate, input)); // [B, L, E]
     const [kept = streams, others = streams] = mx.split(streams, [1], 0);
-    return mx.concatenate([kept, mx.add(others, this.post_per_layer_input_norm.forward(told))], 0);
+    return mx.concatenate([kept, mx.add(others, admittedInput(this, first, input))], 0);
   }
 }
 
@@ -174,11 +138,9 @@ const memoryOwners = ({ layer_types, num_hidden_layers, num_kv_shared_layers }: 
   });
 };
 
-const magnitude = (x: MxArray): MxArray => mx.power(mx.mean(mx.square(x), -1, true), 0.5);
-
-class Gemma3nDecoder extends LanguageModel {
+class Gemma3nDecoder extends Module implements DecoderBody {
   embed_tokens: Embedding;
-  readonly layers: Block[];
+  layers: Block[];
   embed_tokens_per_layer: Embedding;
   per_layer_model_projection: Linear;
   per_layer_projection_norm: RMSNorm;
@@ -206,103 +168,63 @@ class Gemma3nDecoder extends LanguageModel {
     this.#owners = memoryOwners(c);
   }
 
+  /** `[B, L] -> [B, L, E]` */
   forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
     const x = embeddings ?? this.embed_tokens.forward(tokens).multiply(this.#c.hidden_size ** 0.5); // [B, L, E]
     const inputs = this.#layerInputs(tokens, x); // [B, L, layers, P]
     const maskOf = slidingMasks(this.#window, x.dim(1), cache);
-    const offset = heldOffset(layerCache(cache, 0).offset);
-    const memories: Memory[] = [];
-    let streams = this.#spread(x); // [N, B, L, E]
+    const memories: Remembered[] = [];
+    let streams = spreadStream(x, this.altup_projections); // [N, B, L, E]
     this.layers.forEach((layer, i) => {
-      const shared = memories[this.#owners[i] ?? i];
+      const { self_attn } = layer;
       const attend = (normed: MxArray): MxArray => {
-        if (shared !== undefined) return layer.self_attn.share(normed, maskOf(i), shared, offset);
-        const [out, memory] = layer.self_attn.remember(normed, maskOf(i), layerCache(cache, i));
+        const memory = memories[this.#owners[i] ?? i] ?? self_attn.remember(normed, layerCache(cache, i));
         memories[i] = memory;
-        return out;
+        return self_attn.forward(normed, memory, maskOf(i));
       };
       streams = layer.forward(streams, mx.index(inputs, "...", i, [0, null]), attend);
     });
-    return this.#logits(this.norm.forward(this.#gather(streams)));
+    return this.norm.forward(gatherStreams(streams, this.altup_unembed_projections));
   }
 
-  /** What each layer is told about each token: an embedding of its own, and a projection of the common one. */
+  /** What each layer is told about each token: `[B, L, layers, P]`. */
   #layerInputs(tokens: MxArray, x: MxArray): MxArray {
-    const {
-      num_hidden_layers,
-      hidden_size_per_layer_input: P,
-      vocab_size_per_layer_input,
-      hidden_size,
-    } = this.#c;
-    const shape = [...tokens.shape, num_hidden_layers, P];
-    const known = mx.where(mx.less(tokens, vocab_size_per_layer_input), tokens, mx.zerosLike(tokens));
-    const own = mx.reshape(this.embed_tokens_per_layer.forward(known).multiply(P ** 0.5), shape);
-    const projected = this.per_layer_model_projection.forward(x).multiply(hidden_size ** -0.5);
-    const normed = this.per_layer_projection_norm.forward(mx.reshape(projected, shape));
-    return mx.add(normed, own).multiply(HALF_ROOT);
+    const { num_hidden_layers: N, hidden_size_per_layer_input: P, vocab_size_per_layer_input: V } = this.#c;
+    const known = mx.where(mx.less(tokens, V), tokens, mx.zerosLike(tokens));
+    return layerInputs(this, known, x, [N, P]);
   }
 
-  /** One stream to all, of equal magnitude: `[B, L, E] -> [N, B, L, E]`. */
-  #spread(x: MxArray): MxArray {
-    const others = mx.stack(
-      this.altup_projections.map((layer) => layer.forward(x)),
-      0,
-    );
-    return this.#level(x, others);
+  get embedding(): Embedding {
+    return this.embed_tokens;
   }
 
-  /** All streams to one, of equal magnitude: `[N, B, L, E] -> [B, L, E]`. */
-  #gather(streams: MxArray): MxArray {
-    const first = mx.index(streams, 0);
-    const others = this.altup_unembed_projections.map((layer, i) => layer.forward(mx.index(streams, i + 1)));
-    return mx.mean(this.#level(first, mx.stack(others, 0)), 0);
-  }
-
-  #level(first: MxArray, others: MxArray): MxArray {
-    const levelled = mx.multiply(others, mx.divide(magnitude(first), magnitude(others)));
-    return mx.concatenate([mx.expandDims(first, 0), levelled], 0);
-  }
-
-  #logits(h: MxArray): MxArray {
-    const logits = this.embed_tokens.asLinear(h); // [B, L, V]
-    const cap = this.#c.final_logit_softcapping;
-    return cap === undefined ? logits : mx.fast.softcap(logits, cap);
+  get blocks(): readonly Block[] {
+    return this.layers;
   }
 
   /** Layers that share have none. */
-  override makeCache(): LayerCache[] {
+  makeCache(): LayerCache[] {
     return slidingCaches(this.#window).filter((_, i) => this.#owners[i] === i);
   }
 }
 
-/** Checkpoints have the language model two levels down, at `model.language_model`. */
-class Inner extends Module {
-  language_model: Gemma3nDecoder;
+class Gemma3nModel extends HeadedLM<Gemma3nDecoder> {
+  model: InnerText<Gemma3nDecoder>;
+  readonly #cap: number | undefined;
 
   constructor(c: Config) {
     super();
-    this.language_model = new Gemma3nDecoder(c);
-  }
-}
-
-class Gemma3nModel extends LanguageModel {
-  model: Inner;
-
-  constructor(c: Config) {
-    super();
-    this.model = new Inner(c);
+    this.model = new InnerText(new Gemma3nDecoder(c));
+    this.#cap = c.final_logit_softcapping;
   }
 
-  forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
-    return this.model.language_model.forward(tokens, options);
+  protected get body(): Gemma3nDecoder {
+    return this.model.language_model;
   }
 
-  get layers(): readonly Block[] {
-    return this.model.language_model.layers;
-  }
-
-  override makeCache(): LayerCache[] {
-    return this.model.language_model.makeCache();
+  protected override logits(h: MxArray): MxArray {
+    const logits = super.logits(h); // [B, L, V]
+    return this.#cap === undefined ? logits : mx.fast.softcap(logits, this.#cap);
   }
 }
 

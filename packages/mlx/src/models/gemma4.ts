@@ -1,6 +1,6 @@
 /** Gemma 4 with vision and audio: text alone. @see mlx-lm 0.32.2 models/gemma4.py */
 import { architecture as text } from "./gemma4_text.ts";
-import { rename } from "./sanitize.ts";
+import { rename } from "./sanitize-rules.ts";
 import { wrapText } from "./wrap-text.ts";
 
 const others =

@@ -3,32 +3,27 @@
  *
  * @see mlx-lm 0.32.2 models/gemma4_text.py
  */
-import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
 import type { DecoderBody } from "../blocks/decoder-frame.ts";
-import { type Choice, topExperts, weighAnswers } from "../blocks/experts.ts";
+import { type Choice, weighAnswers } from "../blocks/experts.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
+import { admittedInput, layerInputs } from "../blocks/layer-inputs.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
+import { NormedRouter } from "../blocks/normed-router.ts";
+import { type Remembered, RememberingAttention } from "../blocks/remembering-attention.ts";
 import { createLayerRope } from "../blocks/rope.ts";
+import { type SlidingWindow, slidingCaches, slidingMasks, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { SwitchGLU } from "../blocks/switch-glu.ts";
-import { KVCache, type LayerCache, RotatingKVCache } from "../cache/index.ts";
+import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
-import {
-  Embedding,
-  geglu,
-  geluApprox,
-  Linear,
-  Module,
-  type PositionEmbedding,
-  RMSNorm,
-} from "../nn/index.ts";
+import { Embedding, geglu, geluApprox, Linear, Module, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record, string } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { drop, dropLayersFrom, rename, splitInto } from "./sanitize.ts";
+import { drop, dropLayersFrom, rename, splitInto } from "./sanitize-rules.ts";
 
 const ropeParameters = {
   full_attention: { partial_rotary_factor: 0.25, rope_theta: 1000000, rope_type: "proportional" },
@@ -79,103 +74,21 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-const slidesOf = (c: Config): boolean[] =>
-  Array.from({ length: c.num_hidden_layers }, (_, i) =>
-    c.layer_types === undefined
-      ? (i + 1) % c.sliding_window_pattern !== 0
-      : c.layer_types[i] === "sliding_attention",
-  );
-
 /** The first layer that takes keys and values instead of making them. */
 const firstShared = (c: Config): number => c.num_hidden_layers - c.num_kv_shared_layers;
 
-/** All keys and values of a layer, and where its new positions start. */
-interface Remembered {
-  readonly keys: MxArray; // [B, K, S, D]
-  readonly values: MxArray; // [B, K, S, D]
-  readonly offset: LayerCache["offset"];
-}
-
-class Attention extends Module {
-  q_proj: Linear;
-  declare k_proj?: Linear;
-  declare v_proj?: Linear;
-  o_proj: Linear;
-  q_norm: RMSNorm;
-  declare k_norm?: RMSNorm;
-  readonly #H: number;
-  readonly #K: number;
-  readonly #eps: number;
-  readonly #rope: PositionEmbedding;
-
-  constructor(c: Config, layer: number, slides: boolean) {
-    super();
-    const D = slides ? c.head_dim : c.global_head_dim || c.head_dim;
-    const valuesAreKeys = c.attention_k_eq_v && !slides;
-    this.#H = c.num_attention_heads;
-    this.#K = (valuesAreKeys ? c.num_global_key_value_heads : undefined) ?? c.num_key_value_heads;
-    this.q_proj = new Linear(c.hidden_size, this.#H * D, false);
-    this.o_proj = new Linear(this.#H * D, c.hidden_size, false);
-    this.q_norm = new RMSNorm(D, c.rms_norm_eps);
-    if (layer < firstShared(c)) {
-      this.k_proj = new Linear(c.hidden_size, this.#K * D, false);
-      if (!valuesAreKeys) this.v_proj = new Linear(c.hidden_size, this.#K * D, false);
-      this.k_norm = new RMSNorm(D, c.rms_norm_eps);
-    }
-    this.#eps = c.rms_norm_eps;
-    this.#rope = createLayerRope(c.rope_parameters[slides ? "sliding_attention" : "full_attention"], {
-      dims: D,
-      traditional: c.rope_traditional,
-      maxPositionEmbeddings: c.max_position_embeddings,
-    });
-  }
-
-  /** What the layer makes and its cache remembers; undefined where it makes nothing. */
-  remember(x: MxArray, cache: LayerCache): Remembered | undefined {
-    if (this.k_proj === undefined || this.k_norm === undefined) return undefined;
-    const [B = 1, L = 1] = x.shape;
-    // a batch's cache replaces its positions as it moves on
-    const offset = typeof cache.offset === "number" ? cache.offset : cache.offset.add(0);
-    const k = splitHeads(this.k_proj.forward(x), B, L, this.#K); // [B, K, L, D]
-    const v = this.v_proj === undefined ? k : splitHeads(this.v_proj.forward(x), B, L, this.#K); // [B, K, L, D]
-    const turned = this.#rope.forward(this.k_norm.forward(k), offset);
-    const [keys, values] = cache.updateAndFetch(turned, mx.fast.rmsNorm(v, undefined, this.#eps));
-    return { keys, values, offset };
-  }
-
-  forward(x: MxArray, { keys, values, offset }: Remembered, mask: Mask): MxArray {
-    const [B = 1, L = 1] = x.shape;
-    const q = this.q_norm.forward(splitHeads(this.q_proj.forward(x), B, L, this.#H)); // [B, H, L, D]
-    const out = attention(this.#rope.forward(q, offset), keys, values, { scale: 1, mask }); // [B, H, L, D]
-    return this.o_proj.forward(mergeHeads(out, B, L)); // [B, L, E]
-  }
-}
-
-/** Norms, projects, and weighs the best experts among themselves, each with a scale of its own. */
-class Router extends Module {
-  proj: Linear;
-  scale: MxArray;
-  per_expert_scale: MxArray;
-  readonly #k: number;
-  readonly #eps: number;
-  readonly #factor: number;
-
-  constructor(c: Config, experts: number, k: number) {
-    super();
-    this.proj = new Linear(c.hidden_size, experts, false);
-    this.scale = mx.ones([c.hidden_size]);
-    this.per_expert_scale = mx.ones([experts]);
-    this.#k = k;
-    this.#eps = c.rms_norm_eps;
-    this.#factor = c.hidden_size ** -0.5;
-  }
-
-  route(x: MxArray): Choice {
-    const normed = mx.fast.rmsNorm(x, this.scale.multiply(this.#factor), this.#eps); // [B, L, E]
-    const [experts, gates] = topExperts(this.proj.forward(normed), this.#k); // [B, L, k]
-    return [experts, mx.multiply(mx.softmax(gates, -1), mx.take(this.per_expert_scale, experts))];
-  }
-}
+const makeAttention = (c: Config, layer: number, slides: boolean): RememberingAttention => {
+  const head_dim = slides ? c.head_dim : c.global_head_dim || c.head_dim;
+  const valuesAreKeys = c.attention_k_eq_v && !slides;
+  const globalHeads = valuesAreKeys ? c.num_global_key_value_heads : undefined;
+  const rope = createLayerRope(c.rope_parameters[slides ? "sliding_attention" : "full_attention"], {
+    dims: head_dim,
+    traditional: c.rope_traditional,
+    maxPositionEmbeddings: c.max_position_embeddings,
+  });
+  const sizes = { ...c, head_dim, num_key_value_heads: globalHeads ?? c.num_key_value_heads };
+  return new RememberingAttention(sizes, { rope, valuesAreKeys, onlyShares: layer >= firstShared(c) });
+};
 
 class Experts extends Module {
   switch_glu: SwitchGLU;
@@ -197,13 +110,13 @@ const makeMlp = (c: Config, layer: number): GatedMLP => {
 };
 
 class Block extends Module {
-  self_attn: Attention;
+  self_attn: RememberingAttention;
   mlp: GatedMLP;
   input_layernorm: RMSNorm;
   post_attention_layernorm: RMSNorm;
   pre_feedforward_layernorm: RMSNorm;
   post_feedforward_layernorm: RMSNorm;
-  declare router?: Router;
+  declare router?: NormedRouter;
   declare experts?: Experts;
   declare post_feedforward_layernorm_1?: RMSNorm;
   declare post_feedforward_layernorm_2?: RMSNorm;
@@ -215,7 +128,7 @@ class Block extends Module {
 
   constructor(c: Config, layer: number, slides: boolean) {
     super();
-    this.self_attn = new Attention(c, layer, slides);
+    this.self_attn = makeAttention(c, layer, slides);
     this.mlp = makeMlp(c, layer);
     this.input_layernorm = rmsNorm(c);
     this.post_attention_layernorm = rmsNorm(c);
@@ -231,7 +144,7 @@ class Block extends Module {
     if (num_experts === undefined || top_k_experts === undefined || moe_intermediate_size === undefined) {
       throw new ConfigError("config.json: experts need num_experts, top_k_experts and moe_intermediate_size");
     }
-    this.router = new Router(c, num_experts, top_k_experts);
+    this.router = new NormedRouter(c, num_experts, top_k_experts);
     this.experts = new Experts(c.hidden_size, moe_intermediate_size, num_experts);
     this.post_feedforward_layernorm_1 = rmsNorm(c);
     this.post_feedforward_layernorm_2 = rmsNorm(c);
@@ -245,7 +158,7 @@ class Block extends Module {
   }
 
   /**
-   * @param earlier - what the last layer of its type remembers; the layer's own where it makes keys and values
+   * @param earlier - what the last layer of its type remembers; undefined where the layer makes keys and values
    * @param input - the layer's own input, `[B, L, P]`
    */
   forward(
@@ -256,9 +169,7 @@ class Block extends Module {
     input: MxArray | undefined,
   ): [h: MxArray, remembered: Remembered] {
     const normed = this.input_layernorm.forward(x); // [B, L, E]
-    const remembered = this.self_attn.remember(normed, cache) ?? earlier;
-    if (remembered === undefined)
-      throw new ConfigError("config.json: a layer has no earlier one of its type");
+    const remembered = earlier ?? this.self_attn.remember(normed, cache);
     const attended = this.self_attn.forward(normed, remembered, mask); // [B, L, E]
     const h = mx.add(x, this.post_attention_layernorm.forward(attended));
     const fed = mx.add(h, this.post_feedforward_layernorm.forward(this.#feed(h)));
@@ -277,11 +188,10 @@ class Block extends Module {
 
   /** `[B, L, E]` with the layer's own input `[B, L, P]` through a gate. */
   #addInput(h: MxArray, input: MxArray | undefined): MxArray {
-    const { per_layer_input_gate: gate, per_layer_projection: projection } = this;
-    const norm = this.post_per_layer_input_norm;
-    if (!gate || !projection || !norm || !input) return h;
-    const admitted = mx.multiply(geluApprox(gate.forward(h)), input); // [B, L, P]
-    return mx.add(h, norm.forward(projection.forward(admitted)));
+    const { per_layer_input_gate, per_layer_projection, post_per_layer_input_norm } = this;
+    if (!per_layer_input_gate || !per_layer_projection || !post_per_layer_input_norm || !input) return h;
+    const gate = { per_layer_input_gate, per_layer_projection, post_per_layer_input_norm };
+    return mx.add(h, admittedInput(gate, h, input));
   }
 }
 
@@ -293,14 +203,14 @@ class Gemma4Decoder extends Module implements DecoderBody {
   declare per_layer_model_projection?: Linear;
   declare per_layer_projection_norm?: RMSNorm;
   readonly #c: Config;
-  readonly #slides: readonly boolean[];
+  readonly #window: SlidingWindow;
 
   constructor(c: Config) {
     super();
     this.#c = c;
-    this.#slides = slidesOf(c);
+    this.#window = slidingWindow(c);
     this.embed_tokens = new Embedding(c.vocab_size, c.hidden_size);
-    this.layers = this.#slides.map((slides, i) => new Block(c, i, slides));
+    this.layers = this.#window.layers.map((slides, i) => new Block(c, i, slides));
     this.norm = rmsNorm(c);
     const { hidden_size_per_layer_input: P } = c;
     if (!P) return;
@@ -313,33 +223,24 @@ class Gemma4Decoder extends Module implements DecoderBody {
   forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
     let h = (embeddings ?? this.embed_tokens.forward(tokens)).multiply(this.#c.hidden_size ** 0.5); // [B, L, E]
     const inputs = this.#layerInputs(tokens, h);
-    const maskOf = this.#masks(h.dim(1), cache);
+    const maskOf = slidingMasks(this.#window, h.dim(1), cache);
     const last: { sliding?: Remembered; full?: Remembered } = {};
     this.layers.forEach((layer, i) => {
-      const type = this.#slides[i] === true ? "sliding" : "full";
+      const type = this.#window.layers[i] === true ? "sliding" : "full";
       const input = inputs && mx.index(inputs, "...", i, [0, inputs.dim(-1)]); // [B, L, P]
-      [h, last[type]] = layer.forward(h, maskOf[type], layerCache(cache, i), last[type], input);
+      const earlier = i < firstShared(this.#c) ? undefined : last[type];
+      [h, last[type]] = layer.forward(h, maskOf(i), layerCache(cache, i), earlier, input);
     });
     return this.norm.forward(h);
   }
 
   /** What each layer gets of its own: of the token, and of the scaled embeddings `h`; `[B, L, N, P]`. */
   #layerInputs(tokens: MxArray, h: MxArray): MxArray | undefined {
-    const { hidden_size: E, hidden_size_per_layer_input: P, num_hidden_layers: N } = this.#c;
-    const { embed_tokens_per_layer: embed, per_layer_model_projection: project } = this;
-    const norm = this.per_layer_projection_norm;
-    if (!P || !embed || !project || !norm) return undefined;
-    const ofToken = mx.unflatten(embed.forward(tokens).multiply(P ** 0.5), -1, [N, P]); // [B, L, N, P]
-    const ofStream = norm.forward(mx.unflatten(project.forward(h).multiply(E ** -0.5), -1, [N, P])); // [B, L, N, P]
-    return mx.add(ofStream, ofToken).multiply(2 ** -0.5);
-  }
-
-  #masks(L: number, cache?: readonly LayerCache[]): { sliding: Mask; full: Mask } {
-    const window = this.#c.sliding_window;
-    return {
-      sliding: layerCache(cache, this.#slides.indexOf(true)).makeMask(L, { window }),
-      full: layerCache(cache, this.#slides.indexOf(false)).makeMask(L),
-    };
+    const { hidden_size_per_layer_input: P, num_hidden_layers: N } = this.#c;
+    const { embed_tokens_per_layer, per_layer_model_projection, per_layer_projection_norm } = this;
+    if (!P || !embed_tokens_per_layer || !per_layer_model_projection || !per_layer_projection_norm) return;
+    const source = { embed_tokens_per_layer, per_layer_model_projection, per_layer_projection_norm };
+    return layerInputs(source, tokens, h, [N, P]);
   }
 
   get embedding(): Embedding {
@@ -352,8 +253,7 @@ class Gemma4Decoder extends Module implements DecoderBody {
 
   /** Layers that take keys and values have no caches. */
   makeCache(): LayerCache[] {
-    const own = this.#slides.slice(0, firstShared(this.#c));
-    return own.map((slides) => (slides ? new RotatingKVCache(this.#c.sliding_window) : new KVCache()));
+    return slidingCaches(this.#window).slice(0, firstShared(this.#c));
   }
 }
 

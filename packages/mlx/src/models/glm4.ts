@@ -9,8 +9,8 @@ import { SelfAttention } from "../blocks/self-attention.ts";
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
-import { dropRotaryTables } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

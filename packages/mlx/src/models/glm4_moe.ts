@@ -8,8 +8,9 @@ import { createRope } from "../blocks/rope.ts";
 import { CorrectedGate, RoutedMoe } from "../blocks/routed-moe.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
-import { dropLayersFrom, type SanitizeRule, stackNamedExperts } from "./sanitize.ts";
+import { dropLayersFrom, type SanitizeRule } from "./sanitize-rules.ts";
 
 export const config = {
   vocab_size: int.required(),

@@ -2,9 +2,10 @@
 import { AbsorbedAttention } from "../blocks/absorbed-attention.ts";
 import { latentRope } from "../blocks/latent-attention.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackNamedExperts } from "./common-rules.ts";
 import { type Infer, int, number, oneOf } from "./config.ts";
 import { createDeepseek, splitExpansion, config as v3Schema } from "./deepseek_v3.ts";
-import { dropLayersFrom, stackNamedExperts } from "./sanitize.ts";
+import { dropLayersFrom } from "./sanitize-rules.ts";
 
 const config = {
   ...v3Schema,

@@ -10,7 +10,7 @@ import type { MxArray } from "../core/index.ts";
 import { geluApprox, LayerNorm, Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
-import { drop, map, rename } from "./sanitize.ts";
+import { drop, map, rename } from "./sanitize-rules.ts";
 import { transposed } from "./tensor-change.ts";
 
 const config = {

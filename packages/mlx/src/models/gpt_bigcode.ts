@@ -9,8 +9,8 @@ import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { gelu, LayerNorm, Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, string } from "./config.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   n_embd: int.required(),

@@ -9,7 +9,7 @@ import { Embedding, geluApprox, LayerNorm, Linear, Module, type PositionEmbeddin
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
 import { type ForwardOptions, LanguageModel } from "./language-model.ts";
-import { drop, rename } from "./sanitize.ts";
+import { drop, rename } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),

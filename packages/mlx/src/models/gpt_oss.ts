@@ -13,7 +13,7 @@ import { type MxArray, softmax, uint32, zeros } from "../core/index.ts";
 import { Linear, Module, swigluOai } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int, list, number, oneOf, record } from "./config.ts";
-import { deinterleave, map, rename } from "./sanitize.ts";
+import { deinterleave, map, rename } from "./sanitize-rules.ts";
 import { reshaped, viewed } from "./tensor-change.ts";
 
 const config = {

@@ -9,7 +9,7 @@ import { add, type MxArray } from "../core/index.ts";
 import { geluApprox, LayerNorm, Linear, Module, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int, number, oneOf } from "./config.ts";
-import { drop, rename } from "./sanitize.ts";
+import { drop, rename } from "./sanitize-rules.ts";
 
 const config = {
   n_embd: int.default(4096),

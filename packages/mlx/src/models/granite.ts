@@ -10,10 +10,11 @@ import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import type { MxArray } from "../core/index.ts";
 import type { Quantization } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
-const config = {
+/** What the configs of Granite with and without experts say. */
+export const granite = {
   hidden_size: int.required(),
   num_hidden_layers: int.required(),
   intermediate_size: int.required(),
@@ -27,12 +28,14 @@ const config = {
   residual_multiplier: number.required(),
   max_position_embeddings: int.required(),
   attention_bias: bool.required(),
-  mlp_bias: bool.required(),
   rope_theta: number.required(),
   rope_scaling: record.optional(),
   tie_word_embeddings: bool.default(true),
   hidden_act: oneOf("silu").optional(),
 };
+type GraniteConfig = Infer<typeof granite>;
+
+const config = { ...granite, mlp_bias: bool.required() };
 type Config = Infer<typeof config>;
 
 const makeBlock = (c: Config): ScaledResidualBlock => {
@@ -50,12 +53,10 @@ const makeBlock = (c: Config): ScaledResidualBlock => {
   );
 };
 
-type GraniteConfig = Omit<Config, "intermediate_size" | "mlp_bias">;
-
 export class GraniteModel extends CausalLM {
   readonly #divisor: number;
 
-  constructor(c: GraniteConfig, makeBlock: () => DecoderBlock) {
+  constructor(c: Omit<GraniteConfig, "intermediate_size">, makeBlock: () => DecoderBlock) {
     super(c, new ScaledDecoder(c, makeBlock, rmsNorm(c), c.embedding_multiplier));
     this.#divisor = c.logits_scaling;
   }

@@ -10,31 +10,12 @@ import type { LayerCache } from "../cache/index.ts";
 import { add, float32, type MxArray, softmax } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { GraniteModel } from "./granite.ts";
-import { dropTiedHead, rename, splitInto } from "./sanitize.ts";
+import { dropTiedHead } from "./common-rules.ts";
+import { type Infer, int } from "./config.ts";
+import { GraniteModel, granite } from "./granite.ts";
+import { rename, splitInto } from "./sanitize-rules.ts";
 
-const config = {
-  hidden_size: int.required(),
-  num_hidden_layers: int.required(),
-  intermediate_size: int.required(),
-  num_attention_heads: int.required(),
-  num_key_value_heads: int.required(),
-  rms_norm_eps: number.required(),
-  vocab_size: int.required(),
-  logits_scaling: number.required(),
-  attention_multiplier: number.required(),
-  embedding_multiplier: number.required(),
-  residual_multiplier: number.required(),
-  max_position_embeddings: int.required(),
-  attention_bias: bool.required(),
-  rope_theta: number.required(),
-  rope_scaling: record.optional(),
-  num_local_experts: int.required(),
-  num_experts_per_tok: int.required(),
-  tie_word_embeddings: bool.default(true),
-  hidden_act: oneOf("silu").optional(),
-};
+const config = { ...granite, num_local_experts: int.required(), num_experts_per_tok: int.required() };
 type Config = Infer<typeof config>;
 
 interface MixtureConfig {

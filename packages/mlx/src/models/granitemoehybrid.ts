@@ -13,9 +13,10 @@ import { add, type MxArray, split } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { Linear, Module, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, moveConvChannels } from "./common-rules.ts";
 import { bool, bound, type Infer, int, list, number, oneOf, string } from "./config.ts";
 import { SparseMoe } from "./granitemoe.ts";
-import { dropTiedHead, moveConvChannels, rename, splitInto } from "./sanitize.ts";
+import { rename, splitInto } from "./sanitize-rules.ts";
 
 const config = {
   vocab_size: int.required(),

@@ -7,8 +7,8 @@ import { createRope } from "../blocks/rope.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
 import type { MxArray } from "../core/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
-import { dropRotaryTables } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -13,9 +13,10 @@ import { KVCache, type LayerCache } from "../cache/index.ts";
 import { add, float32, type MxArray, softmax } from "../core/index.ts";
 import { Embedding, Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, ofLayer, oneOf, oneOrList, parseConfig, record } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { map, splitInto, stackNamedExperts } from "./sanitize.ts";
+import { map, splitInto } from "./sanitize-rules.ts";
 import { reshaped } from "./tensor-change.ts";
 
 const config = {

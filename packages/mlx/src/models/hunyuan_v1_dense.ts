@@ -10,8 +10,8 @@ import type { MxArray } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, parseConfig, record, string } from "./config.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   vocab_size: int.required(),

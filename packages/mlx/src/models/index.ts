@@ -7,9 +7,11 @@ export {
 } from "./architecture.ts";
 export * as field from "./config.ts";
 export { type Field, type Infer, parseConfig, type Schema } from "./config.ts";
+export { countParameters } from "./count-parameters.ts";
 export { createModel } from "./create-model.ts";
 export { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
+export { sanitize } from "./sanitize.ts";
 export {
   concatenateInto,
   deinterleave,
@@ -18,10 +20,10 @@ export {
   map,
   rename,
   type SanitizeRule,
-  sanitize,
   splitInto,
   stackExperts,
   throughDense,
   whenPresent,
-} from "./sanitize.ts";
+} from "./sanitize-rules.ts";
 export { added, cast, multiplied, reshaped, type TensorChange, transposed, viewed } from "./tensor-change.ts";
+export { type VisionDefinition, withVision } from "./with-vision.ts";

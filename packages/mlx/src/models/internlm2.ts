@@ -10,7 +10,7 @@ import { add, type MxArray } from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { drop } from "./sanitize.ts";
+import { drop } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),

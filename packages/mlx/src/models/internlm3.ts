@@ -1,8 +1,9 @@
 /** Llama with other names for its bias switches. @see mlx-lm 0.32.2 models/internlm3.py */
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, int, number, oneOf, record } from "./config.ts";
 import { LlamaModel } from "./llama.ts";
-import { drop, dropTiedHead } from "./sanitize.ts";
+import { drop } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -22,9 +22,9 @@ import {
 import { ConfigError } from "../errors.ts";
 import { Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -15,8 +15,8 @@ import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray, softmax } from "../core/index.ts";
 import { Linear, Module, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, moveConvChannels, stackFeedForwardExperts } from "./common-rules.ts";
 import { bool, either, type Infer, int, list, number, oneOf } from "./config.ts";
-import { dropTiedHead, moveConvChannels, stackFeedForwardExperts } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -1,9 +1,10 @@
 /** Kimi K3: Kimi Linear with experts on few features and layers that choose among earlier sums. @see mlx-lm 0.32.2 models/kimi_k3.py */
 import { AbsorbedAttention } from "../blocks/absorbed-attention.ts";
 import { splitHeads } from "../blocks/attention.ts";
+import { CorrectedMoe } from "../blocks/corrected-moe.ts";
 import type { DecoderBody } from "../blocks/decoder-frame.ts";
-import { type Choice, routeExperts, weighAnswers } from "../blocks/experts.ts";
-import { FeatureDelta } from "../blocks/feature-delta.ts";
+import { chooseAmong, type Sums } from "../blocks/earlier-sums.ts";
+import { LowRankDelta } from "../blocks/feature-delta.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { hybridCaches, hybridMasks, type Recurrence } from "../blocks/hybrid-decoder.ts";
@@ -11,26 +12,26 @@ import type { Mask } from "../blocks/mask.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
 import type { FeedForward, Mixer } from "../blocks/pre-norm-block.ts";
 import { noRope } from "../blocks/rope.ts";
-import { SwitchGLU } from "../blocks/switch-glu.ts";
 import type { LayerArrays, LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { Embedding, type GatedActivation, Linear, Module, type Quantization, RMSNorm } from "../nn/index.ts";
+import {
+  Embedding,
+  type GatedActivation,
+  Linear,
+  Module,
+  type Quantization,
+  type RMSNorm,
+  situ,
+} from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, object, oneOf } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
 import { ShortConv } from "./kimi_linear.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import {
-  concatenateInto,
-  drop,
-  dropLayersFrom,
-  dropTiedHead,
-  map,
-  rename,
-  stackMixtralExperts,
-} from "./sanitize.ts";
-import { computed, reshaped, transposed, viewed } from "./tensor-change.ts";
+import { concatenateInto, drop, dropLayersFrom, map, rename } from "./sanitize-rules.ts";
+import { computed, reshaped, transposed } from "./tensor-change.ts";
 import { wrapOptionalText } from "./wrap-text.ts";
 
 const config = {
@@ -67,6 +68,7 @@ const config = {
   num_shared_experts: int.default(0),
   moe_intermediate_size: int.default(0),
   moe_router_activation_func: oneOf("sigmoid").optional(),
+  topk_method: oneOf("noaux_tc").optional(),
   moe_renormalize: bool.default(true),
   routed_scaling_factor: number.default(1),
   first_k_dense_replace: int.default(0),
@@ -80,55 +82,24 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-/** A sigmoid gate and its input, both squashed by tanh, in float32. */
-const situ = (c: Config): GatedActivation => {
-  const beta = c.activation_situ_beta || 1; // 0: the default
-  const linearBeta = c.activation_situ_linear_beta;
-  const squashed = (x: MxArray, bound: number) => mx.tanh(x.divide(bound)).multiply(bound);
-  return (gate, x) => {
-    const [wideGate, wide] = [gate.astype(mx.float32), x.astype(mx.float32)];
-    const open = mx.multiply(squashed(wideGate, beta), mx.sigmoid(wideGate));
-    return mx.multiply(open, linearBeta === undefined ? wide : squashed(wide, linearBeta)).astype(x.dtype);
-  };
-};
+/** How gates and their inputs become one. */
+const joinOf = (c: Config): GatedActivation =>
+  situ(c.activation_situ_beta || 1, c.activation_situ_linear_beta); // 0: the default
 
-class DeltaAttention extends FeatureDelta {
+class DeltaAttention extends LowRankDelta {
   qkv_proj: Linear;
   qkv_conv: ShortConv;
-  f_a_proj: Linear;
-  f_b_proj: Linear;
-  declare g_proj?: Linear;
-  declare g_a_proj?: Linear;
-  declare g_b_proj?: Linear;
   protected readonly stateSlot = 1;
 
   constructor({ hidden_size: E, linear_attn_config: linear, rms_norm_eps: eps }: Config) {
-    const { num_heads: heads, head_dim: headDim } = linear;
-    super({ hiddenSize: E, heads, headDim, eps, lowerBound: linear.gate_lower_bound });
-    const inner = heads * headDim;
-    this.qkv_proj = new Linear(E, 3 * inner, false);
-    this.qkv_conv = new ShortConv(3 * inner, linear.short_conv_kernel_size);
-    this.f_a_proj = new Linear(E, headDim, false);
-    this.f_b_proj = new Linear(headDim, inner, false);
-    if (linear.use_full_rank_gate) {
-      this.g_proj = new Linear(E, inner, false);
-    } else {
-      this.g_a_proj = new Linear(E, headDim, false);
-      this.g_b_proj = new Linear(headDim, inner, false);
-    }
+    const { num_heads: heads, head_dim: headDim, use_full_rank_gate: isFullRank } = linear;
+    super({ hiddenSize: E, heads, headDim, eps, lowerBound: linear.gate_lower_bound }, isFullRank);
+    this.qkv_proj = new Linear(E, 3 * heads * headDim, false);
+    this.qkv_conv = new ShortConv(3 * heads * headDim, linear.short_conv_kernel_size);
   }
 
   protected mixed(x: MxArray, mask: Mask, arrays: LayerArrays): MxArray[] {
     return mx.split(this.qkv_conv.continue(this.qkv_proj.forward(x), mask, arrays, 0), 3, -1);
-  }
-
-  protected decayInputs(x: MxArray): MxArray {
-    return this.f_b_proj.forward(this.f_a_proj.forward(x));
-  }
-
-  protected gate(x: MxArray): MxArray {
-    const few = this.g_a_proj?.forward(x) ?? x;
-    return mx.sigmoid(this.g_proj?.forward(x) ?? this.g_b_proj?.forward(few) ?? few);
   }
 }
 
@@ -151,67 +122,24 @@ class LatentAttention extends AbsorbedAttention {
   }
 }
 
-/** Experts on all features or on a few of them, beside shared ones. */
-class SparseMoe extends Module {
-  gate: Linear;
-  switch_mlp: SwitchGLU;
-  e_score_correction_bias: MxArray;
-  declare routed_expert_down_proj?: Linear;
-  declare routed_expert_up_proj?: Linear;
-  declare routed_expert_norm?: RMSNorm;
-  declare shared_experts?: GatedMLP;
-  readonly #c: Config;
-
-  constructor(c: Config) {
-    super();
-    const { hidden_size: E, moe_intermediate_size: F, routed_expert_hidden_size: latent } = c;
-    const join = situ(c);
-    this.gate = new Linear(E, c.num_experts, false);
-    this.switch_mlp = new SwitchGLU(latent ?? E, F, c.num_experts, { join });
-    this.e_score_correction_bias = mx.zeros([c.num_experts]);
-    if (latent !== undefined) {
-      this.routed_expert_down_proj = new Linear(E, latent, false);
-      this.routed_expert_up_proj = new Linear(latent, E, false);
-      if (c.latent_moe_use_norm) this.routed_expert_norm = new RMSNorm(latent, c.rms_norm_eps);
-    }
-    if (c.num_shared_experts > 0) this.shared_experts = new GatedMLP(E, F * c.num_shared_experts, { join });
-    this.#c = c;
-  }
-
-  forward(x: MxArray): MxArray {
-    const [experts, scores] = this.#route(x); // [B, L, k]
-    const asked = this.routed_expert_down_proj?.forward(x) ?? x; // [B, L, latent]
-    const weighed = weighAnswers(this.switch_mlp.forward(asked, experts), scores.astype(x.dtype));
-    const normed = this.routed_expert_norm?.forward(weighed) ?? weighed;
-    const answer = this.routed_expert_up_proj?.forward(normed) ?? normed; // [B, L, E]
-    return this.shared_experts === undefined ? answer : mx.add(answer, this.shared_experts.forward(x));
-  }
-
-  #route(x: MxArray): Choice {
-    const c = this.#c;
-    return routeExperts(this.gate.forward(x), {
-      k: c.num_experts_per_token,
-      score: "sigmoid",
-      bias: this.e_score_correction_bias,
-      groups: { count: c.num_expert_group, kept: c.topk_group },
-      isNormed: c.moe_renormalize && c.num_experts_per_token > 1,
-      scale: c.routed_scaling_factor,
-    });
-  }
-}
-
-/** Sums of branches, as the residual stream was at the start of each block of layers. */
-type Sums = readonly MxArray[];
-
-/** A mean of earlier sums and the current one, by a softmax over what `proj` says of each when normed. */
-const chooseAmong = (earlier: Sums, current: MxArray, proj: Linear, norm: RMSNorm, eps: number): MxArray => {
-  if (earlier.length === 0) return current;
-  const sums = mx.stack([...earlier, current]); // [K, B, L, E]
-  const wide = sums.astype(mx.float32);
-  const weight = mx.multiply(norm.weight.astype(mx.float32), mx.reshape(proj.weight, [-1])); // [E]
-  const lengths = mx.rsqrt(mx.mean(mx.square(wide), -1).add(eps)); // [K, B, L]
-  const shares = mx.softmax(mx.multiply(mx.matmul(wide, weight), lengths), 0, true);
-  return mx.sum(mx.multiply(mx.expandDims(shares, -1), sums), 0).astype(current.dtype);
+const makeExperts = (c: Config): CorrectedMoe => {
+  const { routed_expert_hidden_size: dims } = c;
+  const eps = c.latent_moe_use_norm ? c.rms_norm_eps : undefined;
+  const sizes = {
+    hidden_size: c.hidden_size,
+    experts: c.num_experts,
+    width: c.moe_intermediate_size,
+    sharedWidth: c.moe_intermediate_size * c.num_shared_experts,
+    narrow: dims === undefined ? undefined : { dims, eps },
+    join: joinOf(c),
+  };
+  return new CorrectedMoe(sizes, {
+    k: c.num_experts_per_token,
+    score: "sigmoid",
+    groups: { count: c.num_expert_group, kept: c.topk_group },
+    isNormed: c.moe_renormalize && c.num_experts_per_token > 1,
+    scale: c.routed_scaling_factor,
+  });
 };
 
 class Block extends Module {
@@ -230,8 +158,8 @@ class Block extends Module {
     super();
     this.self_attn = isRecurrent(c, layer) ? new DeltaAttention(c) : new LatentAttention(c);
     this.mlp = isSparse(c, layer)
-      ? new SparseMoe(c)
-      : new GatedMLP(c.hidden_size, c.intermediate_size, { join: situ(c) });
+      ? makeExperts(c)
+      : new GatedMLP(c.hidden_size, c.intermediate_size, { join: joinOf(c) });
     this.input_layernorm = rmsNorm(c);
     this.post_attention_layernorm = rmsNorm(c);
     if (c.attn_res_block_size !== undefined) {
@@ -246,15 +174,12 @@ class Block extends Module {
 
   /** The current sum `[B, L, E]` and the earlier ones, to both. */
   forward(x: MxArray, earlier: Sums, mask: Mask, cache: LayerCache): [sum: MxArray, earlier: Sums] {
-    const before = this.#choose(earlier, x, this.self_attention_res_proj, this.self_attention_res_norm);
+    const { self_attention_res_proj: proj, self_attention_res_norm: norm } = this;
+    const before = chooseAmong(earlier, x, proj, norm, this.#eps);
     const mixed = this.self_attn.forward(this.input_layernorm.forward(before), mask, cache); // [B, L, E]
     const [sum, sums] = this.#isStart ? [mixed, [...earlier, x]] : [mx.add(x, mixed), earlier];
-    const between = this.#choose(sums, sum, this.mlp_res_proj, this.mlp_res_norm);
+    const between = chooseAmong(sums, sum, this.mlp_res_proj, this.mlp_res_norm, this.#eps);
     return [mx.add(sum, this.mlp.forward(this.post_attention_layernorm.forward(between))), sums];
-  }
-
-  #choose(earlier: Sums, x: MxArray, proj: Linear | undefined, norm: RMSNorm | undefined): MxArray {
-    return proj === undefined || norm === undefined ? x : chooseAmong(earlier, x, proj, norm, this.#eps);
   }
 }
 
@@ -302,9 +227,7 @@ class KimiBody extends Module implements DecoderBody {
       [h, earlier] = layer.forward(h, earlier, maskOf(i), layerCache(cache, i));
     });
     const { output_attn_res_proj: proj, output_attn_res_norm: norm } = this;
-    const last =
-      proj === undefined || norm === undefined ? h : chooseAmong(earlier, h, proj, norm, this.#eps);
-    return this.norm.forward(last);
+    return this.norm.forward(chooseAmong(earlier, h, proj, norm, this.#eps));
   }
 
   makeCache(): LayerCache[] {
@@ -339,9 +262,6 @@ const text = defineArchitecture({
     dropLayersFrom((c: Config) => c.num_hidden_layers), // predict further tokens
     dropTiedHead,
     rename(/(?<=(self_attention|mlp|output_attn)_res)\.(proj|norm)_weight$/, "_$2.weight"),
-    map(/experts\.\d+\.w\d\.weight_packed$/, [viewed(mx.uint32)]),
-    rename(/(?<=experts\.\d+\.w\d)\.weight_packed$/, ".weight"),
-    rename(/(?<=experts\.\d+\.w\d)\.weight_scale$/, ".scales"),
     ...stackMixtralExperts,
     rename(/block_sparse_moe\.gate\.e_score_correction_bias$/, "mlp.e_score_correction_bias"),
     rename(/block_sparse_moe\./, "mlp."),

@@ -1,8 +1,8 @@
 /** Kimi Linear: three layers of the delta rule by feature for each of latent attention. @see mlx-lm 0.32.2 models/kimi_linear.py */
 import { AbsorbedAttention } from "../blocks/absorbed-attention.ts";
 import { CausalConv1d } from "../blocks/causal-conv.ts";
-import { type Choice, routeExperts, weighAnswers } from "../blocks/experts.ts";
-import { FeatureDelta } from "../blocks/feature-delta.ts";
+import { CorrectedMoe } from "../blocks/corrected-moe.ts";
+import { LowRankDelta } from "../blocks/feature-delta.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { HybridDecoder } from "../blocks/hybrid-decoder.ts";
@@ -10,15 +10,14 @@ import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { noRope } from "../blocks/rope.ts";
-import { SwitchGLU } from "../blocks/switch-glu.ts";
 import type { LayerArrays } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
-import * as mx from "../core/index.ts";
 import { Linear, Module, silu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record } from "./config.ts";
 import { splitExpansionOf } from "./deepseek_v3.ts";
-import { drop, dropTiedHead, map, rename, stackMixtralExperts } from "./sanitize.ts";
+import { drop, map, rename } from "./sanitize-rules.ts";
 import { reshaped, transposed } from "./tensor-change.ts";
 
 const config = {
@@ -77,17 +76,13 @@ export class ShortConv extends Module {
   }
 }
 
-class DeltaAttention extends FeatureDelta {
+class DeltaAttention extends LowRankDelta {
   q_proj: Linear;
   k_proj: Linear;
   v_proj: Linear;
   q_conv: ShortConv;
   k_conv: ShortConv;
   v_conv: ShortConv;
-  f_a_proj: Linear;
-  f_b_proj: Linear;
-  g_a_proj: Linear;
-  g_b_proj: Linear;
   protected readonly stateSlot = 3;
 
   constructor(c: Config) {
@@ -101,10 +96,6 @@ class DeltaAttention extends FeatureDelta {
     this.q_conv = new ShortConv(inner, short_conv_kernel_size);
     this.k_conv = new ShortConv(inner, short_conv_kernel_size);
     this.v_conv = new ShortConv(inner, short_conv_kernel_size);
-    this.f_a_proj = new Linear(E, headDim, false);
-    this.f_b_proj = new Linear(headDim, inner, false);
-    this.g_a_proj = new Linear(E, headDim, false);
-    this.g_b_proj = new Linear(headDim, inner, false);
   }
 
   protected mixed(x: MxArray, mask: Mask, arrays: LayerArrays): MxArray[] {
@@ -113,14 +104,6 @@ class DeltaAttention extends FeatureDelta {
       this.k_conv.continue(this.k_proj.forward(x), mask, arrays, 1),
       this.v_conv.continue(this.v_proj.forward(x), mask, arrays, 2),
     ];
-  }
-
-  protected decayInputs(x: MxArray): MxArray {
-    return this.f_b_proj.forward(this.f_a_proj.forward(x));
-  }
-
-  protected gate(x: MxArray): MxArray {
-    return mx.sigmoid(this.g_b_proj.forward(this.g_a_proj.forward(x)));
   }
 }
 
@@ -139,42 +122,22 @@ const makeLatentAttention = (c: Config): AbsorbedAttention => {
   return new AbsorbedAttention(sizes, { rope: noRope, scale, eps: c.rms_norm_eps });
 };
 
-/** Experts beside shared ones; the correction of the choice lies beside the gate. */
-class SparseMoe extends Module {
-  gate: Linear;
-  switch_mlp: SwitchGLU;
-  e_score_correction_bias: MxArray;
-  declare shared_experts?: GatedMLP;
-  readonly #c: Config;
-
-  constructor(c: Config) {
-    super();
-    const { hidden_size: E, moe_intermediate_size: F } = c;
-    this.gate = new Linear(E, c.num_experts, false);
-    this.switch_mlp = new SwitchGLU(E, F, c.num_experts);
-    this.e_score_correction_bias = mx.zeros([c.num_experts]);
-    if (c.num_shared_experts > 0) this.shared_experts = new GatedMLP(E, F * c.num_shared_experts);
-    this.#c = c;
-  }
-
-  forward(x: MxArray): MxArray {
-    const [experts, scores] = this.#route(x); // [B, L, k]
-    const answer = weighAnswers(this.switch_mlp.forward(x, experts), scores); // [B, L, E]
-    return this.shared_experts === undefined ? answer : mx.add(answer, this.shared_experts.forward(x));
-  }
-
-  #route(x: MxArray): Choice {
-    const c = this.#c;
-    return routeExperts(this.gate.forward(x), {
+const makeExperts = (c: Config): CorrectedMoe =>
+  new CorrectedMoe(
+    {
+      hidden_size: c.hidden_size,
+      experts: c.num_experts,
+      width: c.moe_intermediate_size,
+      sharedWidth: c.moe_intermediate_size * c.num_shared_experts,
+    },
+    {
       k: c.num_experts_per_token,
       score: c.moe_router_activation_func,
-      bias: this.e_score_correction_bias,
       groups: { count: c.num_expert_group, kept: c.topk_group },
       isNormed: c.moe_renormalize && c.num_experts_per_token > 1,
       scale: c.routed_scaling_factor,
-    });
-  }
-}
+    },
+  );
 
 const isSparse = (c: Config, layer: number): boolean =>
   c.num_experts > 0 && layer >= c.first_k_dense_replace && layer % c.moe_layer_freq === 0;
@@ -184,7 +147,7 @@ const isRecurrent = (c: Config, layer: number): boolean =>
 
 const makeBlock = (c: Config, layer: number): PreNormBlock => {
   const mixer = isRecurrent(c, layer) ? new DeltaAttention(c) : makeLatentAttention(c);
-  const mlp = isSparse(c, layer) ? new SparseMoe(c) : new GatedMLP(c.hidden_size, c.intermediate_size);
+  const mlp = isSparse(c, layer) ? makeExperts(c) : new GatedMLP(c.hidden_size, c.intermediate_size);
   return new PreNormBlock(mixer, mlp, () => rmsNorm(c));
 };
 

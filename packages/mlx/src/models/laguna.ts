@@ -12,8 +12,9 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, softplus } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, object, ofLayer, oneOf, record } from "./config.ts";
-import { dropTiedHead, rename, stackNamedExperts } from "./sanitize.ts";
+import { rename } from "./sanitize-rules.ts";
 
 const config = {
   vocab_size: int.default(100352),

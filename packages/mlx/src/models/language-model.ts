@@ -1,12 +1,16 @@
 import { type BatchCache, KVCache, type LayerCache, noCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
+import { InvalidArgumentError } from "../errors.ts";
 import { Module, type Quantization } from "../nn/index.ts";
 
+/** Options of a forward pass. */
 export interface ForwardOptions {
   /** One per layer, from `makeCache`; none computes the sequence on its own. */
   cache?: readonly LayerCache[];
   /** Input embeddings `[B, L, E]` instead of those of the tokens. */
   embeddings?: MxArray;
+  /** `[B, L, E]` each, added to what leaves the first blocks. */
+  additions?: readonly MxArray[];
 }
 
 /** A decoder that turns tokens into logits. */
@@ -16,6 +20,23 @@ export abstract class LanguageModel extends Module {
    * @returns logits `[B, L, V]`
    */
   abstract forward(tokens: MxArray, options?: ForwardOptions): MxArray;
+
+  /** How many parameters a checkpoint has for this model. */
+  countParameters(): number {
+    let count = 0;
+    for (const { size } of this.parameters().values()) count += size;
+    return count;
+  }
+
+  /**
+   * Input embeddings of tokens, as `forward` takes them: before a model scales them.
+   *
+   * @param tokens - int32 `[B, L]`
+   * @returns `[B, L, E]`
+   */
+  embed(_tokens: MxArray): MxArray {
+    throw new InvalidArgumentError("This model's input embeddings cannot be replaced");
+  }
 
   /** The blocks, in order. */
   abstract get layers(): readonly Module[];

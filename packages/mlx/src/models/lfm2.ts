@@ -14,7 +14,7 @@ import { ConfigError } from "../errors.ts";
 import { Embedding, Linear, Module, RMSNorm, RoPE, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
-import { map } from "./sanitize.ts";
+import { map } from "./sanitize-rules.ts";
 import { transposed } from "./tensor-change.ts";
 
 /** What its dense and its sparse models read alike. */

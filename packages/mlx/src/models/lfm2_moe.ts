@@ -8,9 +8,10 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackFeedForwardExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number } from "./config.ts";
 import { Lfm2Decoder, moveShortConvChannels, sharedSchema } from "./lfm2.ts";
-import { rename, stackFeedForwardExperts } from "./sanitize.ts";
+import { rename } from "./sanitize-rules.ts";
 
 const config = {
   ...sharedSchema,

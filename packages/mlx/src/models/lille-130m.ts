@@ -9,7 +9,7 @@ import { add, type MxArray } from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, RMSNorm, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int, number, oneOf } from "./config.ts";
-import { drop } from "./sanitize.ts";
+import { drop } from "./sanitize-rules.ts";
 
 const config = {
   block_size: int.required(),

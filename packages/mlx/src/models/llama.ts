@@ -9,8 +9,8 @@ import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { ConfigError } from "../errors.ts";
 import type { PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
-import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
 export const config = {
   hidden_size: int.required(),

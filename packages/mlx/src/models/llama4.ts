@@ -17,7 +17,7 @@ import { Linear, Module, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, either, type Infer, int, list, number, oneOf, record, string } from "./config.ts";
 import { layerCache } from "./language-model.ts";
-import { map, rename, splitInto } from "./sanitize.ts";
+import { map, rename, splitInto } from "./sanitize-rules.ts";
 import { transposed } from "./tensor-change.ts";
 import { wrapText } from "./wrap-text.ts";
 

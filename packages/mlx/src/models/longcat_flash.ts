@@ -1,6 +1,6 @@
 /** LongCat Flash: two latent attentions a layer, beside them experts, some of which only hand on. @see mlx-lm 0.32.2 models/longcat_flash.py */
 import { AbsorbedAttention } from "../blocks/absorbed-attention.ts";
-import type { DecoderBlock } from "../blocks/decoder-frame.ts";
+import type { DecoderBlock, DecoderBody } from "../blocks/decoder-frame.ts";
 import { type Choice, normScores, weighAnswers } from "../blocks/experts.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
@@ -14,11 +14,12 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
-import { drop, stackNamedExperts } from "./sanitize.ts";
+import { drop, type SanitizeRule } from "./sanitize-rules.ts";
 
-const config = {
+export const config = {
   attention_method: oneOf("MLA").required(),
   zero_expert_type: oneOf("identity").required(),
   hidden_size: int.required(),
@@ -46,7 +47,7 @@ const config = {
   router_bias: bool.default(false),
   rope_scaling: record.optional(),
 };
-type Config = Infer<typeof config>;
+export type Config = Infer<typeof config>;
 
 const NORM_EPS = 1e-5; // of what was squeezed, whatever rms_norm_eps says
 
@@ -126,7 +127,7 @@ type Twice<T> = [T, T];
 const twice = <T>(make: () => T): Twice<T> => [make(), make()];
 
 /** Attention and an MLP, twice; experts see what the first MLP sees, and answer at the end. */
-class Block extends Module implements DecoderBlock {
+export class Block extends Module implements DecoderBlock {
   mlp: Experts;
   self_attn: Twice<Attention>;
   mlps: Twice<GatedMLP>;
@@ -156,13 +157,18 @@ class Block extends Module implements DecoderBlock {
   }
 }
 
+export const makeModel = <Body extends DecoderBody>(c: Config, body: Body): GatedCausalLM<Body> =>
+  new GatedCausalLM({ ...c, tie_word_embeddings: false }, body, "classifier");
+
+export const rules: readonly SanitizeRule<Config>[] = [
+  stackNamedExperts,
+  splitExpansion,
+  drop(/^model\.mtp/),
+];
+
 const create = (c: Config): GatedCausalLM<PairedDecoder<Block>> => {
-  const sizes = { ...c, num_hidden_layers: c.num_layers, tie_word_embeddings: false };
-  return new GatedCausalLM(sizes, new PairedDecoder(sizes, () => new Block(c), rmsNorm(c)), "classifier");
+  const sizes = { ...c, num_hidden_layers: c.num_layers };
+  return makeModel(c, new PairedDecoder(sizes, () => new Block(c), rmsNorm(c)));
 };
 
-export const architecture = defineArchitecture({
-  config,
-  create,
-  sanitize: [stackNamedExperts, splitExpansion, drop(/^model\.mtp/)],
-});
+export const architecture = defineArchitecture({ config, create, sanitize: rules });

@@ -4,8 +4,8 @@ import { MambaMixer, type MambaSizes, type Selection } from "../blocks/mamba-mix
 import { fast, type MxArray } from "../core/index.ts";
 import { RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { moveConvChannels } from "./common-rules.ts";
 import { bool, either, type Infer, int, number, oneOf, record, string } from "./config.ts";
-import { moveConvChannels } from "./sanitize.ts";
 
 /** Keys of Mamba configs that concern training, or repeat others. */
 export const mambaTrainingKeys = {
@@ -16,6 +16,7 @@ export const mambaTrainingKeys = {
   d_model: int.optional(),
   d_inner: int.optional(),
   norm_before_gate: bool.optional(),
+  pad_vocab_size_multiple: int.optional(),
   rescale_prenorm_residual: bool.optional(),
   residual_in_fp32: bool.optional(),
   rms_norm: oneOf(true).optional(),
@@ -32,7 +33,7 @@ const config = {
   model_type: string.required(),
   vocab_size: int.required(),
   hidden_size: int.required(),
-  intermediate_size: int.required(),
+  intermediate_size: int.optional(),
   state_size: int.required(),
   num_hidden_layers: int.required(),
   conv_kernel: int.required(),
@@ -64,7 +65,7 @@ class NormedMixer extends MambaMixer {
 const makeMixer = (c: Config): MambaMixer => {
   const sizes = {
     hiddenSize: c.hidden_size,
-    intermediateSize: c.intermediate_size,
+    intermediateSize: c.intermediate_size ?? Math.trunc((c.expand ?? 2) * c.hidden_size), // as transformers has it
     stateSize: c.state_size,
     kernelSize: c.conv_kernel,
     timeStepRank: c.time_step_rank,

@@ -3,9 +3,9 @@ import { Backbone, BackboneLM, MixerBlock } from "../blocks/backbone-lm.ts";
 import { Mamba2Mixer, NormOfGated } from "../blocks/mamba2-mixer.ts";
 import { RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { moveConvChannels } from "./common-rules.ts";
 import { bool, bound, either, type Infer, int, list, number, oneOf } from "./config.ts";
 import { mambaTrainingKeys } from "./mamba.ts";
-import { moveConvChannels } from "./sanitize.ts";
 
 const config = {
   ...mambaTrainingKeys,

@@ -8,8 +8,8 @@ import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { SparseMoe } from "../blocks/sparse-moe.ts";
 import type { PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record } from "./config.ts";
-import { dropTiedHead, stackNamedExperts } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

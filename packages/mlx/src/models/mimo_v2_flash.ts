@@ -13,8 +13,9 @@ import { type MxArray, ones } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import type { RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
-import { drop, stackNamedExperts, unpackFp8 } from "./sanitize.ts";
+import { drop } from "./sanitize-rules.ts";
 
 const config = {
   num_experts_per_tok: int.required(),
@@ -116,5 +117,5 @@ const create = (c: Config): CausalLM => {
 export const architecture = defineArchitecture({
   config,
   create,
-  sanitize: [unpackFp8(), drop(/^model\.mtp/), stackNamedExperts],
+  sanitize: [drop(/^model\.mtp/), stackNamedExperts],
 });

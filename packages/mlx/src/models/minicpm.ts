@@ -8,8 +8,9 @@ import { ScaledResidualBlock } from "../blocks/scaled-residual-block.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import type { MxArray } from "../core/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { derive, dropTiedHead } from "./sanitize.ts";
+import { derive } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -10,9 +10,9 @@ import { SwitchGLU } from "../blocks/switch-glu.ts";
 import { float32, type MxArray, zeros } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, number, oneOf } from "./config.ts";
+import { stackMixtralExperts } from "./common-rules.ts";
+import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
 import { Attention as NormedAttention } from "./olmo2.ts";
-import { stackMixtralExperts, unpackFp8 } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -34,6 +34,7 @@ const config = {
   scoring_func: oneOf("sigmoid").optional(),
   qk_norm_type: oneOf("per_layer").optional(),
   use_routing_bias: oneOf(true).optional(),
+  attn_type_list: list(oneOf(1).required()).optional(), // 1: attends to everything
   hidden_act: oneOf("silu").optional(),
 };
 type Config = Infer<typeof config>;
@@ -79,5 +80,5 @@ const create = (c: Config): GatedCausalLM =>
 export const architecture = defineArchitecture({
   config,
   create,
-  sanitize: [unpackFp8(), ...stackMixtralExperts],
+  sanitize: stackMixtralExperts,
 });

@@ -1,25 +1,26 @@
 /** MiniMax with vision: text alone. Some layers choose the blocks of keys they attend to. @see mlx-lm 0.32.2 models/minimax_m3_vl.py */
 import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
 import { Decoder } from "../blocks/causal-lm.ts";
+import { CorrectedMoe } from "../blocks/corrected-moe.ts";
 import type { DecoderBlock } from "../blocks/decoder-frame.ts";
-import { routeExperts, weighAnswers } from "../blocks/experts.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
-import { causalMask, type Mask } from "../blocks/mask.ts";
+import { type BlockIndexer, chooseBlocks } from "../blocks/key-blocks.ts";
+import type { Mask } from "../blocks/mask.ts";
 import { type Norm, offsetRmsNorm, rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { SparseBlock } from "../blocks/sparse-block.ts";
-import { SwitchGLU } from "../blocks/switch-glu.ts";
 import { CacheList, KVCache, type LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { type GatedActivation, Linear, Module, type PositionEmbedding, swigluOai } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record, string } from "./config.ts";
 import { layerCache } from "./language-model.ts";
-import { dropTiedHead, map, rename, splitInto, stackMixtralExperts, whenPresent } from "./sanitize.ts";
+import { map, rename, splitInto, whenPresent } from "./sanitize-rules.ts";
 import { squeezed, viewed } from "./tensor-change.ts";
 import { wrapText } from "./wrap-text.ts";
 
@@ -30,6 +31,10 @@ const indexer = {
   sparse_topk_blocks: int.optional(),
   sparse_local_block: int.optional(),
   sparse_attention_freq: list(int.required()).optional(),
+  use_sparse_attention: oneOf(true).optional(),
+  sparse_score_type: oneOf("max").optional(),
+  sparse_init_block: oneOf(0).optional(),
+  sparse_disable_index_value: list(int.required()).optional(), // the indexer scores keys and has no values
 };
 
 const config = {
@@ -67,24 +72,16 @@ const config = {
   index_block_size: int.optional(),
   index_topk_blocks: int.optional(),
   index_local_blocks: int.default(1),
+  n_shared_experts: oneOf(1).optional(), // of shared_intermediate_size
+  qk_norm_type: oneOf("per_head").optional(),
+  attention_output_gate: oneOf(false).optional(),
   scoring_func: oneOf("sigmoid").optional(),
   use_routing_bias: oneOf(true).optional(),
   hidden_act: oneOf("silu", "swigluoai").optional(), // always swigluoai
 };
 type Config = Infer<typeof config>;
 
-/** How a layer chooses blocks of keys. */
-interface IndexerSettings {
-  readonly heads: number;
-  readonly dims: number;
-  readonly blockSize: number;
-  /** Blocks that a query keeps. */
-  readonly kept: number;
-  /** How many of them, at least, are the query's own and those just before. */
-  readonly local: number;
-}
-
-const indexerOf = (c: Config): IndexerSettings | undefined => {
+const indexerOf = (c: Config): BlockIndexer | undefined => {
   const nested = c.sparse_attention_config;
   const blockSize = nested?.sparse_block_size ?? c.index_block_size;
   if (blockSize === undefined) return undefined;
@@ -140,9 +137,9 @@ class Attention extends Module {
   readonly #K: number;
   readonly #scale: number;
   readonly #rope: PositionEmbedding;
-  readonly #indexer: (IndexerSettings & { rope: PositionEmbedding }) | undefined;
+  readonly #indexer: (BlockIndexer & { rope: PositionEmbedding }) | undefined;
 
-  constructor(c: Config, settings: IndexerSettings | undefined) {
+  constructor(c: Config, settings: BlockIndexer | undefined) {
     super();
     const { hidden_size: dims, head_dim: D } = c;
     this.#H = c.num_attention_heads;
@@ -184,24 +181,14 @@ class Attention extends Module {
     const indexer = this.#indexer;
     const { index_q_proj, index_q_norm } = this;
     if (indexer === undefined || index_q_proj === undefined || index_q_norm === undefined) return mask;
-    const { heads, blockSize, kept, local, rope } = indexer;
+    const { heads, rope } = indexer;
     const [B = 1, L = 1] = x.shape;
     const { offset } = cache.part(0);
     const keys = this.#indexKeys(x, rope, cache); // [B, 1, S, D]
-    const S = keys.dim(2);
-    const blocks = Math.ceil(S / blockSize);
-    if (kept >= blocks) return mask;
+    if (indexer.kept >= Math.ceil(keys.dim(2) / indexer.blockSize)) return mask;
     const q = index_q_norm.forward(splitHeads(index_q_proj.forward(x), B, L, heads)); // [B, H, L, D]
-    const queries = rope.forward(q, offset).astype(mx.float32);
-    const scores = mx.matmul(queries, mx.swapaxes(keys.astype(mx.float32), -1, -2)); // [B, H, L, S]
-    const visible = mask === undefined || mask === "causal" ? causalMask(L, S - L) : mask;
-    // a future key must not win a block
-    const best = bestOfBlocks(mx.where(visible, scores, Number.NEGATIVE_INFINITY), blocks, blockSize);
-    const preferred = mx.where(localBlocks(L, S, blockSize, local), Number.POSITIVE_INFINITY, best); // [B, H, L, N]
-    const chosen = mx.index(mx.argpartition(mx.negative(preferred), kept - 1), "...", [0, kept]);
-    const isKept = mx.putAlongAxis(mx.zeros(preferred.shape, mx.bool_), chosen, true, -1);
-    const wide = mx.index(mx.repeat(isKept, blockSize, -1), "...", [0, S]); // [B, H, L, S]
-    return mx.repeat(mx.logicalAnd(wide, visible), this.#H / heads, 1);
+    const chosen = chooseBlocks(rope.forward(q, offset), keys, mask, indexer); // [B, H, L, S]
+    return mx.repeat(chosen, this.#H / heads, 1);
   }
 
   /** The keys of the indexer, which it caches even while it drops nothing: later steps need them. */
@@ -211,62 +198,29 @@ class Attention extends Module {
     const [B = 1, L = 1] = x.shape;
     const k = index_k_norm.forward(splitHeads(index_k_proj.forward(x), B, L, 1)); // [B, 1, L, D]
     const turned = rope.forward(k, cache.part(0).offset);
-    const noValues = mx.zeros([B, 1, L, 1], turned.dtype); // a cache wants some
+    const noValues = mx.zeros([B, 1, L, 0], turned.dtype);
     return cache.part(1).updateAndFetch(turned, noValues)[0];
   }
 }
 
-/** The largest score in each block, `[B, H, L, S] -> [B, H, L, N]`. */
-const bestOfBlocks = (scores: MxArray, blocks: number, blockSize: number): MxArray => {
-  const missing = blocks * blockSize - scores.dim(-1);
-  const filled = missing === 0 ? scores : mx.pad(scores, [-1], [0], [missing], Number.NEGATIVE_INFINITY);
-  return mx.max(mx.unflatten(filled, -1, [blocks, blockSize]), -1);
-};
-
-/** Bool `[L, N]`: the last `local` blocks up to the one that a query is in. */
-const localBlocks = (L: number, S: number, blockSize: number, local: number): MxArray => {
-  const own = mx.expandDims(mx.floorDivide(mx.arange(S - L, S), blockSize), 1); // [L, 1]
-  const ids = mx.arange(0, Math.ceil(S / blockSize)); // [N]
-  return mx.logicalAnd(mx.lessEqual(ids, own), mx.greater(ids, own.subtract(local)));
-};
-
-class SparseMoe extends Module {
-  gate: Linear;
-  e_score_correction_bias: MxArray;
-  switch_mlp: SwitchGLU;
-  shared_experts: GatedMLP;
-  readonly #k: number;
-  readonly #scale: number;
-
-  constructor(c: Config, join: GatedActivation) {
-    super();
-    this.gate = new Linear(c.hidden_size, c.num_local_experts, false);
-    this.e_score_correction_bias = mx.zeros([c.num_local_experts]);
-    this.switch_mlp = new SwitchGLU(c.hidden_size, c.intermediate_size, c.num_local_experts, { join });
-    this.shared_experts = new GatedMLP(c.hidden_size, c.shared_intermediate_size, { join });
-    this.#k = c.num_experts_per_tok;
-    this.#scale = c.routed_scaling_factor;
-  }
-
-  forward(x: MxArray): MxArray {
-    const [experts, scores] = routeExperts(this.gate.forward(x), {
-      k: this.#k,
-      score: "sigmoid",
-      bias: this.e_score_correction_bias,
-      isNormed: true,
-      scale: this.#scale,
-    }); // [B, L, k]
-    const answer = weighAnswers(this.switch_mlp.forward(x, experts), scores.astype(x.dtype)); // [B, L, E]
-    return mx.add(answer, this.shared_experts.forward(x));
-  }
-}
+const makeExperts = (c: Config, join: GatedActivation): CorrectedMoe =>
+  new CorrectedMoe(
+    {
+      hidden_size: c.hidden_size,
+      experts: c.num_local_experts,
+      width: c.intermediate_size,
+      sharedWidth: c.shared_intermediate_size,
+      join,
+    },
+    { k: c.num_experts_per_tok, score: "sigmoid", isNormed: true, scale: c.routed_scaling_factor },
+  );
 
 const makeBlock = (c: Config, layer: number): DecoderBlock => {
   const join = swigluOai(c.swiglu_alpha, c.swiglu_limit);
   const attends = new Attention(c, isSparseAttention(c, layer) ? indexerOf(c) : undefined);
   const norm = () => makeNorm(c, c.hidden_size);
   return hasExperts(c, layer)
-    ? new SparseBlock(attends, new SparseMoe(c, join), norm)
+    ? new SparseBlock(attends, makeExperts(c, join), norm)
     : new PreNormBlock(attends, new GatedMLP(c.hidden_size, c.dense_intermediate_size, { join }), norm);
 };
 

@@ -11,8 +11,8 @@ import type { LayerCache } from "../cache/index.ts";
 import { type MxArray, multiply } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, liftedRopeKeys, list, number, oneOf, parseConfig, record } from "./config.ts";
-import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
 const config = {
   ...liftedRopeKeys,

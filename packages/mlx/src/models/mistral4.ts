@@ -16,17 +16,10 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, liftedRopeKeys, number, oneOf, parseConfig, record } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
-import {
-  drop,
-  dropRotaryTables,
-  rename,
-  renameInt4,
-  splitInto,
-  stackNamedExperts,
-  unpackFp8,
-} from "./sanitize.ts";
+import { rename, splitInto } from "./sanitize-rules.ts";
 
 const config = {
   ...liftedRopeKeys,
@@ -137,9 +130,6 @@ export const architecture = defineArchitecture({
   config,
   create: (c) => new CausalLM(c, new Decoder(c, (layer) => makeBlock(c, layer), rmsNorm(c))),
   sanitize: [
-    ...renameInt4,
-    drop(/activation_scale$/),
-    unpackFp8(),
     splitInto(/experts\.gate_up_proj$/, ["switch_mlp.gate_proj.weight", "switch_mlp.up_proj.weight"], {
       axis: 1,
     }),

@@ -9,8 +9,8 @@ import { SwitchGLU } from "../blocks/switch-glu.ts";
 import { type MxArray, softmax } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead, stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
-import { dropRotaryTables, dropTiedHead, stackMixtralExperts } from "./sanitize.ts";
 
 const config = {
   vocab_size: int.default(32000),

@@ -10,7 +10,7 @@ import { fast, type MxArray, multiply, sigmoid } from "../core/index.ts";
 import { BareRMSNorm, Linear } from "../nn/index.ts";
 import { type Architecture, defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, liftedRopeKeys, list, number, oneOf, parseConfig, record } from "./config.ts";
-import { drop, rename } from "./sanitize.ts";
+import { drop, rename } from "./sanitize-rules.ts";
 
 const config = {
   ...liftedRopeKeys,

@@ -1,9 +1,12 @@
 /** A float32 residual stream with fixed gates, experts in a narrower space: text alone. @see mlx-lm 0.32.2 models/muse_spark.py */
 import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
+import { HeadedLM } from "../blocks/causal-lm.ts";
 import { type Choice, normScores, topExperts } from "../blocks/experts.ts";
+import { InnerText } from "../blocks/inner-text.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { noRope } from "../blocks/rope.ts";
 import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
+import { InputScaleNorm, StreamNorm } from "../blocks/stream-norms.ts";
 import { SwitchGLU } from "../blocks/switch-glu.ts";
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
@@ -20,9 +23,7 @@ import {
 } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record } from "./config.ts";
-import { type ForwardOptions, LanguageModel } from "./language-model.ts";
-import { concatenateInto, derive, drop, map, rename, splitInto, whenPresent } from "./sanitize.ts";
-import { added, cast, computed, reshaped, transposed } from "./tensor-change.ts";
+import { rules } from "./muse_spark-rules.ts";
 
 const text = {
   hidden_size: int.required(),
@@ -66,30 +67,6 @@ const config = {
   vocab_size: int.optional(), // text_config says it
   tie_word_embeddings: bool.optional(),
 };
-type Config = Infer<typeof config>;
-
-/** Norms the stream, and leaves its float32 for the dtype of the weight. */
-class StreamNorm extends RMSNorm {
-  override forward(x: MxArray): MxArray {
-    return super.forward(x).astype(this.weight.dtype);
-  }
-}
-
-/** A norm that scales what it norms, not the result. */
-class InputScaleNorm extends Module {
-  weight: MxArray;
-  readonly #eps: number;
-
-  constructor(dims: number, eps: number) {
-    super();
-    this.weight = mx.ones([dims]);
-    this.#eps = eps;
-  }
-
-  forward(x: MxArray): MxArray {
-    return mx.fast.rmsNorm(mx.multiply(this.weight, x), undefined, this.#eps);
-  }
-}
 
 /** Queries, keys, values and an output gate from one projection. */
 class Attention extends Module {
@@ -246,41 +223,26 @@ class MuseDecoder extends SlidingDecoder<Block> {
   }
 }
 
-/** Beside its vision tower in checkpoints. */
-class Parts extends Module {
-  language_model: MuseDecoder;
-
-  constructor(language_model: MuseDecoder) {
-    super();
-    this.language_model = language_model;
-  }
-}
-
 /** Its logits are float32. */
-class MuseSparkModel extends LanguageModel {
-  model: Parts;
-  lm_head: Linear;
+class MuseSparkModel extends HeadedLM<MuseDecoder> {
+  model: InnerText<MuseDecoder>;
+  override lm_head: Linear;
   readonly #c: Text;
 
   constructor(c: Text) {
     super();
-    this.model = new Parts(new MuseDecoder(c));
+    this.model = new InnerText(new MuseDecoder(c));
     this.lm_head = new Linear(c.hidden_size, c.vocab_size, false);
     this.#c = c;
   }
 
-  forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
-    const h = this.model.language_model.forward(tokens, options); // [B, L, E]
+  protected get body(): MuseDecoder {
+    return this.model.language_model;
+  }
+
+  protected override logits(h: MxArray): MxArray {
     const logits = this.lm_head.forward(h).astype(mx.float32).multiply(this.#c.output_multiplier); // [B, L, V]
     return mx.fast.softcap(logits, this.#c.final_logit_softcapping);
-  }
-
-  get layers(): readonly Block[] {
-    return this.model.language_model.layers;
-  }
-
-  override makeCache(): LayerCache[] {
-    return this.model.language_model.makeCache();
   }
 
   /** Only experts are quantized, and not those of the first and the last layer. */
@@ -290,59 +252,8 @@ class MuseSparkModel extends LanguageModel {
   }
 }
 
-/** What a fixed gate leaves of the stream; `beta` lets the branch in. */
-const openness = (gate: MxArray): MxArray => gate.astype(mx.float32).divide(0.3);
-const beta = computed("sigmoid(gate / 0.3)", (gate) => mx.sigmoid(openness(gate)));
-const alpha = computed("sqrt(max(1 - beta ** 2, 1e-3))", (gate) => {
-  const w = openness(gate);
-  const rest = mx.multiply(mx.sigmoid(mx.negative(w)), mx.sigmoid(w).add(1));
-  return mx.sqrt(mx.clip(rest, 1e-3));
-});
-
-const gain = [cast(mx.float32), added(1), cast(mx.bfloat16)];
-const zeroCentered =
-  /(input_layernorm|pre_feedforward_layernorm|post_feedforward_layernorm|pre_expert_norm|post_expert_norm)\.weight$/;
-
-/** Rows for pairs of halves to rows for pairs of neighbours. */
-const interleaved =
-  (heads: (c: Text) => number) =>
-  ({ text_config: c }: Config) => [
-    reshaped(heads(c), 2, c.head_dim / 2, -1),
-    transposed(0, 2, 1, 3),
-    reshaped(heads(c) * c.head_dim, -1),
-  ];
-
-const fromGate = (branch: string, name: string) => {
-  const gate = new RegExp(`post_${branch}_residual_gate\\.gate$`);
-  return [
-    derive(gate, `add_${name}_alpha`, [alpha]),
-    derive(gate, `add_${name}_beta`, [beta]),
-    drop<Config>(gate),
-  ];
-};
-
 export const architecture = defineArchitecture({
   config,
   create: (c) => new MuseSparkModel(c.text_config),
-  sanitize: [
-    drop(/^model\.(audio_tower|vision_tower|vision_adapter|vision_projection)\./),
-    whenPresent(/residual_gate\.gate$/, [
-      ...fromGate("attention", "attn"),
-      ...fromGate("feedforward", "ffn"),
-      map(zeroCentered, gain),
-      splitInto(/experts\.gate_up_proj$/, ["experts.gate_proj.weight", "experts.up_proj.weight"], {
-        axis: 1,
-      }),
-      rename(/experts\.down_proj$/, "experts.down_proj.weight"),
-    ]),
-    map(
-      /self_attn\.q_proj\.(weight|scales|biases)$/,
-      interleaved((c) => c.num_attention_heads),
-    ),
-    map(
-      /self_attn\.k_proj\.(weight|scales|biases)$/,
-      interleaved((c) => c.num_key_value_heads),
-    ),
-    concatenateInto(/(?<=self_attn\.)(?<part>q|k|v|gate)_proj/, "qkvg_proj", ["q", "k", "v", "gate"]),
-  ],
+  sanitize: rules,
 });

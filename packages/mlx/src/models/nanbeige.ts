@@ -5,10 +5,10 @@ import type { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { KVCache, type LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
 import { llamaRope, makeBlock } from "./llama.ts";
-import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -11,9 +11,9 @@ import { add, type MxArray } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { gelu, geluApprox, Linear, Module, relu, silu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, parseConfig, record } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const activations = { silu, relu, gelu, gelu_new: geluApprox, gelu_fast: geluApprox };
 

@@ -6,8 +6,8 @@ import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { fast, type MxArray, zeros } from "../core/index.ts";
 import { Linear, Module, relu2 } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -14,10 +14,11 @@ import { add, type MxArray } from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { Linear, Module, RMSNorm, relu2, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { moveConvChannels } from "./common-rules.ts";
 import { bool, bound, either, type Infer, int, list, number, oneOf, string } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
 import { mambaTrainingKeys } from "./mamba.ts";
-import { drop, moveConvChannels, stackExperts } from "./sanitize.ts";
+import { drop, stackExperts } from "./sanitize-rules.ts";
 
 /** What a layer is, by the letter of the pattern and by the names of lists. */
 const letters: Readonly<Record<string, string>> = {
@@ -73,6 +74,11 @@ const config = {
   moe_shared_expert_overlap: bool.optional(),
   num_logits_to_keep: int.optional(),
   rms_norm_eps: number.optional(), // layer_norm_epsilon is read
+  norm_eps: number.optional(), // likewise
+  // attention without positions, and steps as wide as the heads
+  rope_theta: number.optional(),
+  partial_rotary_factor: number.optional(),
+  time_step_rank: int.optional(),
   sliding_window: int.optional(), // mlx-lm attends fully
   tie_word_embeddings: oneOf(false).optional(),
   use_mamba_kernels: bool.optional(),

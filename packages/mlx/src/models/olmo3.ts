@@ -6,9 +6,9 @@ import { createRope } from "../blocks/rope.ts";
 import { headDim } from "../blocks/self-attention.ts";
 import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
 import { Attention, Block } from "./olmo2.ts";
-import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -16,9 +16,9 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module, silu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, moveConvChannels } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
 import { Attention, Block } from "./olmo2.ts";
-import { dropTiedHead, moveConvChannels } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

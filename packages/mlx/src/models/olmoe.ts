@@ -6,9 +6,9 @@ import { createRope } from "../blocks/rope.ts";
 import { headDim } from "../blocks/self-attention.ts";
 import { SparseMoe } from "../blocks/sparse-moe.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { Attention } from "./olmo2.ts";
-import { dropRotaryTables, dropTiedHead, stackNamedExperts } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -17,7 +17,7 @@ const config = {
   num_attention_heads: int.required(),
   num_key_value_heads: int.optional(),
   head_dim: int.optional(),
-  rms_norm_eps: number.required(),
+  rms_norm_eps: number.default(1e-5), // OLMoE-1B-7B-0924 leaves it out
   vocab_size: int.required(),
   num_experts: int.required(),
   num_experts_per_tok: int.required(),

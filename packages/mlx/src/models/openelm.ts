@@ -9,7 +9,7 @@ import { add, type MxArray, split } from "../core/index.ts";
 import { Embedding, Linear, Module, type PositionEmbedding, RMSNorm, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, ofLayer, oneOf, string } from "./config.ts";
-import { drop } from "./sanitize.ts";
+import { drop } from "./sanitize-rules.ts";
 
 const config = {
   head_dim: int.required(),

@@ -8,9 +8,9 @@ import type { LayerCache } from "../cache/index.ts";
 import { float32, type MxArray } from "../core/index.ts";
 import { Embedding, geluApprox, LayerNorm, Linear, Module, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { type Infer, int, number, oneOf } from "./config.ts";
+import { dropRotaryTables } from "./common-rules.ts";
+import { bool, type Infer, int, number, oneOf } from "./config.ts";
 import { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
-import { dropRotaryTables } from "./sanitize.ts";
 
 const config = {
   vocab_size: int.default(51200),
@@ -23,6 +23,8 @@ const config = {
   layer_norm_eps: number.default(1e-5),
   rope_theta: number.default(10000),
   qk_layernorm: oneOf(false).optional(),
+  attention_bias: bool.optional(), // always biases, whatever this says
+  rotary_dim: int.optional(), // partial_rotary_factor of a head
   tie_word_embeddings: oneOf(false).optional(),
   hidden_act: oneOf("gelu_new", "gelu_pytorch_tanh").optional(),
 };

@@ -12,8 +12,8 @@ import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { Embedding, LayerNorm, Linear, Module, type PositionEmbedding, RoPE } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropHead, dropRotaryTables } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
-import { dropHead, dropRotaryTables } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -9,8 +9,8 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { LayerNorm, Linear, Module, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { stackMixtralExperts } from "./common-rules.ts";
 import { type Infer, int, number, oneOf, record } from "./config.ts";
-import { stackMixtralExperts } from "./sanitize.ts";
 
 const config = {
   vocab_size: int.default(32064),
@@ -19,6 +19,7 @@ const config = {
   num_hidden_layers: int.default(32),
   num_attention_heads: int.default(32),
   num_key_value_heads: int.default(8),
+  head_dim: int.optional(),
   max_position_embeddings: int.default(131072),
   original_max_position_embeddings: int.default(4096),
   rms_norm_eps: number.default(1e-6),

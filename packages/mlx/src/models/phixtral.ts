@@ -10,7 +10,7 @@ import { Embedding, LayerNorm, Linear, Module, type PositionEmbedding } from "..
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int } from "./config.ts";
 import { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
-import { stackExperts } from "./sanitize.ts";
+import { stackExperts } from "./sanitize-rules.ts";
 
 const config = {
   num_vocab: int.default(51200),

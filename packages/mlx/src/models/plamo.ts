@@ -10,8 +10,8 @@ import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray, tile } from "../core/index.ts";
 import { Embedding, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
-import { dropRotaryTables } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -13,8 +13,8 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Embedding, Linear, Module, OffsetRMSNorm, RoPE, silu, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { moveConvChannels } from "./common-rules.ts";
 import { bool, type Infer, int, list, number } from "./config.ts";
-import { moveConvChannels } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.default(4096),

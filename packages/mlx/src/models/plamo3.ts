@@ -10,8 +10,8 @@ import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
 import { Embedding, Linear, Module, OffsetRMSNorm, type PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, string } from "./config.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.default(4096),

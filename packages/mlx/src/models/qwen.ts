@@ -9,7 +9,7 @@ import type { MxArray } from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, RMSNorm, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, number, oneOf } from "./config.ts";
-import { drop } from "./sanitize.ts";
+import { drop } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.default(2048),

@@ -8,8 +8,8 @@ import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { SharedMoe } from "../blocks/shared-moe.ts";
 import { isSparseLayer } from "../blocks/sparse-moe.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
-import { dropRotaryTables, stackNamedExperts } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -6,8 +6,8 @@ import { NormedAttention } from "../blocks/normed-attention.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 export const config = {
   hidden_size: int.required(),

@@ -1,4 +1,8 @@
-/** Qwen 3.5: Qwen 3 Next with projections apart, under `language_model`. @see mlx-lm 0.32.2 models/qwen3_5.py */
+/**
+ * Qwen 3.5: Qwen 3 Next with projections apart, under `language_model`, with vision.
+ *
+ * @see mlx-lm 0.32.2 models/qwen3_5.py, mlx-vlm 0.7.10 models/qwen3_5
+ */
 import { GatedAttention } from "../blocks/gated-attention.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { type DeltaInputs, GatedDeltaNet, type GatedDeltaNetConfig } from "../blocks/gated-delta-net.ts";
@@ -13,9 +17,11 @@ import { SharedMoe } from "../blocks/shared-moe.ts";
 import { type MxArray, reshape } from "../core/index.ts";
 import { Linear } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, moveConvChannels } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record, string } from "./config.ts";
 import { completeNorms } from "./qwen3_next.ts";
-import { drop, dropTiedHead, moveConvChannels, rename, type SanitizeRule, whenPresent } from "./sanitize.ts";
+import { drop, rename, type SanitizeRule, whenPresent } from "./sanitize-rules.ts";
+import { seeAsQwen3 } from "./see-as-qwen3.ts";
 import { wrapOptionalText } from "./wrap-text.ts";
 
 const config = {
@@ -126,4 +132,7 @@ export const unwrapQwen: readonly SanitizeRule<unknown>[] = [
   rename(/^language_model\./, ""),
 ];
 
-export const architecture = wrapOptionalText(text, unwrapQwen);
+/** Stands for an image in prompts of Qwen 3.5. */
+export const IMAGE_TOKEN_ID = 248056;
+
+export const architecture = seeAsQwen3(wrapOptionalText(text, unwrapQwen), IMAGE_TOKEN_ID);

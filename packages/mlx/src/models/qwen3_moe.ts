@@ -8,9 +8,9 @@ import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { isSparseLayer, SparseMoe } from "../blocks/sparse-moe.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { bool, type Infer, int, list } from "./config.ts";
+import { dropTiedHead, stackNamedExperts } from "./common-rules.ts";
+import { bool, type Infer, int, list, oneOf } from "./config.ts";
 import { config as qwen3Schema } from "./qwen3.ts";
-import { dropTiedHead, stackNamedExperts } from "./sanitize.ts";
 
 const config = {
   ...qwen3Schema,
@@ -20,6 +20,9 @@ const config = {
   mlp_only_layers: list(int.required()).required(),
   moe_intermediate_size: int.required(),
   norm_topk_prob: bool.required(),
+  qkv_bias: oneOf(false).optional(),
+  shared_expert_intermediate_size: oneOf(0).optional(),
+  use_qk_norm: oneOf(true).optional(),
 };
 type Config = Infer<typeof config>;
 

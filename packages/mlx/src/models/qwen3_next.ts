@@ -13,8 +13,9 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead, moveConvChannels, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
-import { drop, dropTiedHead, map, moveConvChannels, stackNamedExperts, whenPresent } from "./sanitize.ts";
+import { drop, map, whenPresent } from "./sanitize-rules.ts";
 import { added } from "./tensor-change.ts";
 
 const config = {
@@ -46,6 +47,7 @@ const config = {
   rope_scaling: record.optional(),
   full_attention_interval: int.default(4),
   layer_types: list(oneOf("linear_attention", "full_attention").required()).optional(), // the interval says it
+  use_sliding_window: oneOf(false).optional(),
   hidden_act: oneOf("silu").optional(),
 };
 type Config = Infer<typeof config>;

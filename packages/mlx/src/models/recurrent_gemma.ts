@@ -14,7 +14,7 @@ import { Embedding, geluApprox, Linear, Module, OffsetRMSNorm, RoPE, softplus } 
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf, string } from "./config.ts";
 import { layerCache } from "./language-model.ts";
-import { map } from "./sanitize.ts";
+import { map } from "./sanitize-rules.ts";
 import { transposed } from "./tensor-change.ts";
 
 const kind = oneOf("recurrent", "attention").required();

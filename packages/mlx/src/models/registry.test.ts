@@ -58,6 +58,17 @@ describe("resolveArchitecture", () => {
     expect(unknownKeys).toEqual(["sliding_windows", "use_magic"]);
   });
 
+  it("reports keys inside of objects, but none that it adds itself", () => {
+    const nested = defineArchitecture({
+      config: { inner: field.object({ size: field.int.required() }).required() },
+      create: () => {
+        throw new Error("not created");
+      },
+    });
+    const raw = { inner: { size: 1, odd: 2 }, rope_parameters: { rope_theta: 5e5, rope_type: "llama3" } };
+    expect(nested.bind(raw).unknownKeys).toEqual(["inner.odd"]);
+  });
+
   it.each([
     ["lama", "llama"],
     ["qwen_2", "qwen2"],

@@ -8,12 +8,12 @@ const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const deepseekV41: Load = () => import("./deepseek_v41.ts");
 const gemma4: Load = () => import("./gemma4.ts");
 const kimiVL: Load = () => import("./kimi_vl.ts");
+const lfm2VL: Load = () => import("./lfm2-vl.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
 const mamba: Load = () => import("./mamba.ts");
 const mistral3: Load = () => import("./mistral3.ts");
 const phixtral: Load = () => import("./phixtral.ts");
-const qwen2VL: Load = () => import("./qwen2_vl.ts");
 
 const architectures = new Map<string, Load>([
   ["Klear", () => import("./Klear.ts")],
@@ -81,14 +81,16 @@ const architectures = new Map<string, Load>([
   ["kimi_vl", kimiVL],
   ["laguna", () => import("./laguna.ts")],
   ["lfm2", () => import("./lfm2.ts")],
-  ["lfm2-vl", () => import("./lfm2-vl.ts")],
+  ["lfm2-vl", lfm2VL],
   ["lfm2_moe", () => import("./lfm2_moe.ts")],
+  ["lfm2_vl", lfm2VL],
   ["lille-130m", () => import("./lille-130m.ts")],
   ["llama", llama],
   ["llama4", () => import("./llama4.ts")],
   ["llama4_text", () => import("./llama4_text.ts")],
-  ["llava", mistral3],
+  ["llava", () => import("./llava.ts")],
   ["longcat_flash", () => import("./longcat_flash.ts")],
+  ["longcat_flash_ngram", () => import("./longcat_flash_ngram.ts")],
   ["mamba", mamba],
   ["mamba2", () => import("./mamba2.ts")],
   ["mellum", () => import("./mellum.ts")],
@@ -127,11 +129,12 @@ const architectures = new Map<string, Load>([
   ["plamo", () => import("./plamo.ts")],
   ["plamo2", () => import("./plamo2.ts")],
   ["plamo3", () => import("./plamo3.ts")],
+  ["prism_hadamard_qwen35", () => import("./prism_hadamard_qwen35.ts")],
   ["qwen", () => import("./qwen.ts")],
   ["qwen2", () => import("./qwen2.ts")],
-  ["qwen2_5_vl", qwen2VL],
+  ["qwen2_5_vl", () => import("./qwen2_5_vl.ts")],
   ["qwen2_moe", () => import("./qwen2_moe.ts")],
-  ["qwen2_vl", qwen2VL],
+  ["qwen2_vl", () => import("./qwen2_vl.ts")],
   ["qwen3", () => import("./qwen3.ts")],
   ["qwen3_5", () => import("./qwen3_5.ts")],
   ["qwen3_5_moe", () => import("./qwen3_5_moe.ts")],

@@ -2,7 +2,10 @@
 import { hidePadding, previousInputs } from "../blocks/causal-conv.ts";
 import { CausalLM } from "../blocks/causal-lm.ts";
 import type { DecoderBody } from "../blocks/decoder-frame.ts";
+import { HeadNorm } from "../blocks/head-norm.ts";
+import { LowRank } from "../blocks/low-rank.ts";
 import type { Mask } from "../blocks/mask.ts";
+import { rewriteState } from "../blocks/state-rewrite.ts";
 import { ArraysCache, type LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
@@ -10,7 +13,7 @@ import { Embedding, LayerNorm, Linear, Module, type Quantization, relu2 } from "
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
 import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { map } from "./sanitize.ts";
+import { map } from "./sanitize-rules.ts";
 import { reshaped } from "./tensor-change.ts";
 
 const config = {
@@ -44,84 +47,7 @@ const addProduct = (x: MxArray, y: MxArray, z: MxArray): MxArray => mx.add(x, mx
 /** Vectors over the last axis at length one; zeros stay. */
 const unit = (x: MxArray): MxArray => mx.divide(x, mx.maximum(mx.linalg.norm(x, undefined, -1, true), 1e-7));
 
-/** LayerNorm of each head with weights of its own. */
-class HeadNorm extends Module {
-  weight: MxArray;
-  bias: MxArray;
-
-  constructor(heads: number, headDim: number) {
-    super();
-    this.weight = mx.zeros([heads, headDim]);
-    this.bias = mx.zeros([heads, headDim]);
-  }
-
-  /** `[B, L, H, D] -> [B, L, H, D]` */
-  forward(x: MxArray): MxArray {
-    return mx.add(mx.multiply(this.weight, mx.fast.layerNorm(x, undefined, undefined, 64e-5)), this.bias);
-  }
-}
-
-/** A function where checkpoints count a layer. */
-class Activation extends Module {
-  readonly #apply: (x: MxArray) => MxArray;
-
-  constructor(apply: (x: MxArray) => MxArray) {
-    super();
-    this.#apply = apply;
-  }
-
-  forward(x: MxArray): MxArray {
-    return this.#apply(x);
-  }
-}
-
-/** A linear map through few features. */
-class LowRank extends Module {
-  lora: [Linear, Activation, Linear];
-
-  constructor(dims: number, rank: number, activation: (x: MxArray) => MxArray, bias = true) {
-    super();
-    this.lora = [new Linear(dims, rank, false), new Activation(activation), new Linear(rank, dims, bias)];
-  }
-
-  forward(x: MxArray): MxArray {
-    const [down, activation, up] = this.lora;
-    return up.forward(activation.forward(down.forward(x)));
-  }
-}
-
 const same = (x: MxArray): MxArray => x;
-
-interface Rewrite {
-  /** Reads the state, `[B, L, H, D]` as all of these. */
-  readonly r: MxArray;
-  /** What is left of the state, by feature. */
-  readonly decay: MxArray;
-  readonly k: MxArray;
-  readonly v: MxArray;
-  /** What is taken out, and put back in part. */
-  readonly a: MxArray;
-  readonly b: MxArray;
-}
-
-/**
- * Position by position: `state = state diag(decay) + v k' + (state a) b'`, `y = state r`.
- *
- * @returns `y [B, L, H, D]`, and the state `[B, H, D, D]` after the last position
- */
-const rewriteState = (inputs: Rewrite, previous: MxArray | undefined): [y: MxArray, state: MxArray] => {
-  const [B = 1, L = 1, H = 1, D = 1] = inputs.r.shape;
-  let state = previous ?? mx.zeros([B, H, D, D], inputs.r.dtype);
-  const ys = Array.from({ length: L }, (_, t) => {
-    const column = (x: MxArray) => mx.expandDims(mx.index(x, [], t), -1); // [B, H, D, 1]
-    const row = (x: MxArray) => mx.expandDims(mx.index(x, [], t), -2); // [B, H, 1, D]
-    const replaced = mx.matmul(mx.matmul(state, column(inputs.a)), row(inputs.b));
-    const added = mx.matmul(column(inputs.v), row(inputs.k));
-    state = mx.add(mx.add(mx.multiply(state, row(inputs.decay)), added), replaced);
-    return mx.squeeze(mx.matmul(state, column(inputs.r)), -1);
-  });
-  return [mx.stack(ys, 1), state];
-};
 
 class TimeMixing extends Module {
   x_r: MxArray;

@@ -13,8 +13,10 @@ import {
   uint8,
   uint32,
 } from "../core/index.ts";
+import { NVFP4_LARGEST } from "../nn/index.ts";
 import { createModel } from "./create-model.ts";
 import { resolveArchitecture } from "./registry.ts";
+import { sanitize } from "./sanitize.ts";
 import {
   concatenateInto,
   deinterleave,
@@ -24,13 +26,11 @@ import {
   map,
   rename,
   repackFloats,
-  sanitize,
   splitInto,
   stackExperts,
   throughDense,
-  unpackFp8,
   whenPresent,
-} from "./sanitize.ts";
+} from "./sanitize-rules.ts";
 import { added, cast, multiplied, reshaped, transposed, viewed } from "./tensor-change.ts";
 
 const numbered = (value: number): MxArray => array([value], float32);
@@ -386,36 +386,22 @@ describe("rules for packed and unconverted checkpoints", () => {
     ]);
   });
 
-  it("unpacks float8 whose last blocks are cut off", () => {
-    const bytes = full([3, 5], 0x38, uint8); // 1 in E4M3
-    const scales = array(
-      [
-        [1, 2],
-        [4, 8],
-      ],
-      float32,
-    );
-    const weights = new Map([
-      ["w", bytes],
-      ["w_scale_inv", scales],
+  it("leaves dense what was quantized as floats", () => {
+    const dense = full([4, 32], 0.75, float32);
+    const [weight, scales] = quantize(dense, 16, 4, "nvfp4");
+    if (weight === undefined || scales === undefined) throw new Error("not quantized");
+    const packed = new Map([
+      ["kv.weight", weight],
+      ["kv.scales", scales],
+      ["kv.global_scale", array(2 * NVFP4_LARGEST, float32)],
     ]);
-    expect(
-      sanitize(weights, [unpackFp8(4)], {})
-        .get("w")
-        ?.astype(float32)
-        .toArray(),
-    ).toEqual(Array.from({ length: 3 }, () => [1, 1, 1, 1, 2]));
-    expect(() => sanitize(new Map([["w_scale_inv", scales]]), [unpackFp8(4)], {})).toThrow(/without w/);
-  });
-
-  it("unpacks float8 stacks with a scale per matrix", () => {
-    const weights = new Map([
-      ["w", full([2, 1, 3], 0x38, uint8)], // 1 as e4m3
-      ["w_scale_inv", array([1, 2], float32, [2, 1, 1])],
+    const rules = [throughDense(/^kv$/, () => 32, [splitInto(/kv/, ["k", "v"])])];
+    const result = sanitize(packed, rules, {});
+    expect([...result.keys()]).toEqual(["k.weight", "v.weight"]);
+    expect(result.get("v.weight")?.astype(float32).toArray()).toEqual([
+      Array(32).fill(1.5),
+      Array(32).fill(1.5),
     ]);
-    const unpacked = sanitize(weights, [unpackFp8()], {});
-    expect([...unpacked.keys()]).toEqual(["w"]);
-    expect(unpacked.get("w")?.astype(float32).toArray()).toEqual([[[1, 1, 1]], [[2, 2, 2]]]);
   });
 
   it("repacks narrow floats with a power of two per row or per tile of 32 rows", () => {
@@ -433,4 +419,43 @@ describe("rules for packed and unconverted checkpoints", () => {
     expect(repacked.get("a.scales")?.toArray()).toEqual([[127], [128]]);
     expect(repacked.get("b.scales")?.toArray()).toEqual([...Array(32).fill([128]), ...Array(8).fill([126])]);
   });
+});
+
+describe("LFM2 with vision", () => {
+  const text_config = {
+    model_type: "lfm2",
+    vocab_size: 8,
+    hidden_size: 4,
+    num_hidden_layers: 1,
+    num_attention_heads: 1,
+    num_key_value_heads: 1,
+    norm_eps: 1e-5,
+    conv_bias: false,
+    conv_L_cache: 3,
+    block_dim: 4,
+    block_ff_dim: 4,
+    block_multiple_of: 4,
+    block_ffn_dim_multiplier: 1,
+    block_auto_adjust_ff_dim: false,
+    rope_theta: 1e6,
+    max_position_embeddings: 64,
+    full_attn_idxs: [0],
+  };
+
+  it.each(["lfm2-vl", "lfm2_vl"])(
+    "finds the language model where transformers has it: %s",
+    async (model_type) => {
+      const architecture = await resolveArchitecture({ model_type, text_config });
+      const model = architecture.create();
+      const expected = [...model.parameters().keys()];
+      const published = [
+        ...expected.map((key) => key.replace(/^language_model\.model\./, "model.language_model.")),
+        "model.vision_tower.vision_model.post_layernorm.weight",
+        "model.multi_modal_projector.linear_1.weight",
+      ];
+      const weights = architecture.sanitize(new Map(published.map((key, i) => [key, numbered(i)])));
+      expect([...weights.keys()].sort()).toEqual(expected.sort());
+      model.dispose();
+    },
+  );
 });

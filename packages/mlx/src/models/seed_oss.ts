@@ -6,8 +6,8 @@ import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

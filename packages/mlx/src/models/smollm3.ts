@@ -2,9 +2,9 @@
 import { noRope } from "../blocks/rope.ts";
 import { ConfigError } from "../errors.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead } from "./common-rules.ts";
 import { type Infer, int, list } from "./config.ts";
 import { LlamaModel, llamaRope, config as llamaSchema } from "./llama.ts";
-import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
 const config = {
   ...llamaSchema,

@@ -13,8 +13,9 @@ import { expandDims, float32, type MxArray, multiply, sigmoid, swapaxes } from "
 import { ConfigError } from "../errors.ts";
 import { Embedding, gelu, Linear, Module, type PositionEmbedding, type Quantization } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, liftedRopeKeys, list, number, oneOf, parseConfig, record } from "./config.ts";
-import { drop, dropTiedHead, rename } from "./sanitize.ts";
+import { drop, rename } from "./sanitize-rules.ts";
 
 const config = {
   ...liftedRopeKeys,

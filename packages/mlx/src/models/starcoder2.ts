@@ -6,8 +6,8 @@ import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { gelu, LayerNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, string } from "./config.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -16,6 +16,7 @@ const config = {
   num_attention_heads: int.required(),
   num_key_value_heads: int.required(),
   norm_epsilon: number.default(1e-5),
+  layer_norm_epsilon: number.optional(), // norm_epsilon is read
   vocab_size: int.default(49152),
   rope_theta: number.default(100000),
   tie_word_embeddings: bool.default(true),
@@ -25,12 +26,10 @@ const config = {
   hidden_act: string.optional(), // exact GELU whatever this says, as in mlx-lm
   activation_function: string.optional(),
   sliding_window: int.optional(), // mlx-lm attends fully: exact up to the window
-  // how other programs compute the same scores, and what they drop in training
+  // how other programs compute the same scores
   attention_softmax_in_fp32: bool.optional(),
   scale_attention_softmax_in_fp32: bool.optional(),
   scale_attn_weights: oneOf(true).optional(),
-  embedding_dropout: number.optional(),
-  residual_dropout: number.optional(),
 };
 type Config = Infer<typeof config>;
 

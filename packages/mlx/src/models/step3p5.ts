@@ -32,7 +32,7 @@ import {
   record,
   string,
 } from "./config.ts";
-import { drop, dropLayersFrom, map, rename, whenPresent } from "./sanitize.ts";
+import { drop, dropLayersFrom, map, rename, whenPresent } from "./sanitize-rules.ts";
 import { added } from "./tensor-change.ts";
 
 const layerType = oneOf("full_attention", "sliding_attention");

@@ -8,7 +8,7 @@ import { BareRMSNorm, Embedding, Linear, Module, type PositionEmbedding, swiglu 
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int, number } from "./config.ts";
 import { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
-import { drop } from "./sanitize.ts";
+import { drop } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.default(5120),

@@ -1,8 +1,8 @@
 /** Llama with a rotary scaling of its own name. @see mlx-lm 0.32.2 models/telechat3.py */
 import { defineArchitecture } from "./architecture.ts";
+import { dropRotaryTables, dropTiedHead } from "./common-rules.ts";
 import { bool, int, number, oneOf, record } from "./config.ts";
 import { LlamaModel } from "./llama.ts";
-import { dropRotaryTables, dropTiedHead } from "./sanitize.ts";
 
 const config = {
   hidden_size: int.required(),

@@ -12,6 +12,7 @@ import {
   view,
 } from "../core/index.ts";
 
+/** A change of one tensor. */
 export type TensorChange =
   | { readonly change: "transpose"; readonly axes: readonly number[] }
   | { readonly change: "reshape"; readonly shape: readonly number[] }
@@ -35,6 +36,7 @@ export const added = (value: number): TensorChange => ({ change: "add", value })
 /** Every element times a number, in the tensor's dtype. */
 export const multiplied = (value: number): TensorChange => ({ change: "multiply", value });
 
+/** The same values as another dtype. */
 export const cast = (dtype: Dtype): TensorChange => ({ change: "cast", dtype });
 
 /** The same bytes as another dtype; the last axis grows or shrinks by the ratio of their sizes. */

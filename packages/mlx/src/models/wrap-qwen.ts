@@ -1,9 +1,15 @@
 import type { Architecture } from "./architecture.ts";
-import { rename, type SanitizeRule } from "./sanitize.ts";
-import { wrapText } from "./wrap-text.ts";
+import { rename, type SanitizeRule } from "./sanitize-rules.ts";
+import { type Raw, wrapText } from "./wrap-text.ts";
 
 /** The settings of the other parts, where a config has them beside those of the language model. */
 const OTHERS = /^(vision_|image_token|video_token)/;
+
+/** Large ones say beside the language model's config whether its output layer is the embedding. */
+const withTying = (textConfig: Raw, { tie_word_embeddings }: Raw): Raw => ({
+  tie_word_embeddings,
+  ...textConfig,
+});
 
 /**
  * Qwen with vision, of which this is the language model: text alone, in any layout that checkpoints came in.
@@ -11,7 +17,7 @@ const OTHERS = /^(vision_|image_token|video_token)/;
  * @param rules - for the weights of the language model, besides its own
  */
 export const wrapQwen = (text: Architecture, rules: readonly SanitizeRule<unknown>[] = []): Architecture => {
-  const wrapped = wrapText(text, /^(model\.)?(visual|vision_tower)\./, undefined, [
+  const wrapped = wrapText(text, /^(model\.)?(visual|vision_tower)\./, withTying, [
     rename(/^model\.language_model\./, "model."),
     rename(/^(?!language_model\.)/, "language_model."),
     ...rules,

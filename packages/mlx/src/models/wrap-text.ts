@@ -2,11 +2,13 @@ import { TextModel } from "../blocks/text-model.ts";
 import type { MxArray } from "../core/index.ts";
 import type { Architecture } from "./architecture.ts";
 import { parseConfig, record } from "./config.ts";
-import { drop, rename, type SanitizeRule, sanitize } from "./sanitize.ts";
+import { sanitize } from "./sanitize.ts";
+import { drop, rename, type SanitizeRule } from "./sanitize-rules.ts";
 
 const PREFIX = "language_model.";
 
-type Raw = Readonly<Record<string, unknown>>;
+/** A config as it was read. */
+export type Raw = Readonly<Record<string, unknown>>;
 
 /**
  * The architecture of a multimodal model, of which this is the language model: text alone.

@@ -6,8 +6,8 @@ import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { defineArchitecture } from "./architecture.ts";
+import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { dropTiedHead } from "./sanitize.ts";
 
 const config = {
   vocab_size: int.default(128256),

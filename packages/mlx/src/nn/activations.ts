@@ -19,6 +19,9 @@ export const geluApprox = (x: MxArray): MxArray => {
   return x.multiply(0.5).multiply(mx.tanh(inner).add(1));
 };
 
+/** GELU by the logistic function, as CLIP has it: `x * sigmoid(1.702 x)`. */
+export const geluQuick = (x: MxArray): MxArray => x.multiply(mx.sigmoid(x.multiply(1.702)));
+
 /** `max(x, 0)`. */
 export const relu = (x: MxArray): MxArray => mx.maximum(x, 0);
 
@@ -54,6 +57,16 @@ export const swigluOai =
     const gated = mx.multiply(clipped, mx.sigmoid(clipped.multiply(alpha)));
     return mx.multiply(mx.clip(x, -limit, limit).add(1), gated);
   };
+
+/** A sigmoid gate and, where that has a bound too, its input, both squashed by tanh, in float32. */
+export const situ = (gateBound: number, bound?: number): GatedActivation => {
+  const squashed = (x: MxArray, limit: number) => mx.tanh(x.divide(limit)).multiply(limit);
+  return (gate, x) => {
+    const [wideGate, wide] = [gate.astype(mx.float32), x.astype(mx.float32)];
+    const open = mx.multiply(squashed(wideGate, gateBound), mx.sigmoid(wideGate));
+    return mx.multiply(open, bound === undefined ? wide : squashed(wide, bound)).astype(x.dtype);
+  };
+};
 
 /** `activation(gate) * x`, as one operation where there is one. */
 export const gated = (activation: (x: MxArray) => MxArray): GatedActivation => {

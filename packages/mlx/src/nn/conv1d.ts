@@ -1,6 +1,7 @@
 import { conv1d, type MxArray, zeros } from "../core/index.ts";
 import { Module } from "./module.ts";
 
+/** Options of `Conv1d`. */
 export interface Conv1dOptions {
   /** Default 1. */
   stride?: number;

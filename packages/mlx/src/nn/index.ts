@@ -6,14 +6,17 @@ export {
   geglu,
   gelu,
   geluApprox,
+  geluQuick,
   logSoftmax,
   relu,
   relu2,
   silu,
+  situ,
   softplus,
   swiglu,
   swigluOai,
 } from "./activations.ts";
+export { type AffineMatrices, affineMatrices } from "./affine-matrices.ts";
 export { Conv1d, type Conv1dOptions } from "./conv1d.ts";
 export { Embedding } from "./embedding.ts";
 export { Linear } from "./linear.ts";
@@ -21,13 +24,15 @@ export { MatrixLayer } from "./matrix-layer.ts";
 export { Module } from "./module.ts";
 export { BareRMSNorm, LayerNorm, type LayerNormOptions, OffsetRMSNorm, RMSNorm } from "./norms.ts";
 export {
-  isQuantization,
   NVFP4_LARGEST,
   type Quantization,
   type QuantizationMode,
   quantization,
   quantizeMatrix,
+  scaledBy,
+  storedQuantization,
+  type WeightMatrix,
 } from "./quantization.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
-export { type PositionEmbedding, RoPE, type RoPEOptions } from "./rope.ts";
+export { type PositionEmbedding, RoPE, type RoPEOptions, turnPairs } from "./rope.ts";
 export { type HeadProjections, rotatedHeads } from "./rotated-heads.ts";

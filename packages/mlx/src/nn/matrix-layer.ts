@@ -43,9 +43,13 @@ export abstract class MatrixLayer extends Module implements WeightMatrix {
     this.#adopt(quantizedPlaceholder(this.#shape, q), q);
   }
 
-  /** Makes room for the factor of a whole tensor beside its nvfp4 scales. */
+  /** Makes room for what the nvfp4 scales of a whole matrix are relative to. */
   expectGlobalScale(): void {
-    this.global_scale = keep(zeros([]));
+    this.holdGlobalScale([]);
+  }
+
+  protected holdGlobalScale(shape: readonly number[]): void {
+    this.global_scale = keep(zeros(shape));
   }
 
   #adopt(matrix: WeightMatrix, q: Quantization): void {

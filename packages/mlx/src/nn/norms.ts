@@ -5,16 +5,16 @@ import { Module } from "./module.ts";
 /** `x / sqrt(mean(x ** 2) + eps) * weight` over the last axis. Parameter: `weight [E]`. */
 export class RMSNorm extends Module {
   weight: MxArray;
-  readonly #eps: number;
+  readonly eps: number;
 
   constructor(dims: number, eps = 1e-5) {
     super();
     this.weight = ones([dims]);
-    this.#eps = eps;
+    this.eps = eps;
   }
 
   forward(x: MxArray): MxArray {
-    return fast.rmsNorm(x, this.weight, this.#eps);
+    return fast.rmsNorm(x, this.weight, this.eps);
   }
 }
 
@@ -50,6 +50,7 @@ export class BareRMSNorm extends Module {
   }
 }
 
+/** Options of `LayerNorm`. */
 export interface LayerNormOptions {
   /** Default 1e-5. */
   eps?: number;

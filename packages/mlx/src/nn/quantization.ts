@@ -4,6 +4,7 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
 
+/** How weights of a group are stored: integers with scale and bias, or floats with a shared scale. */
 export type QuantizationMode = "affine" | "mxfp4" | "nvfp4" | "mxfp8";
 
 /** Groups of `groupSize` weights share a scale; each weight takes `bits`. */
@@ -20,7 +21,7 @@ const fixed: Partial<Record<QuantizationMode, Omit<Quantization, "mode">>> = {
 };
 
 /** Whether MLX has such a quantization. */
-export const isQuantization = ({ groupSize, bits, mode }: Quantization): boolean => {
+const isQuantization = ({ groupSize, bits, mode }: Quantization): boolean => {
   const preset = fixed[mode];
   if (preset !== undefined) return preset.groupSize === groupSize && preset.bits === bits;
   return mode === "affine" && [32, 64, 128].includes(groupSize) && [2, 3, 4, 5, 6, 8].includes(bits);
@@ -51,16 +52,40 @@ export interface WeightMatrix {
   weight: MxArray;
   scales?: MxArray;
   biases?: MxArray;
-  /** The largest weight of the tensor, or of each expert, where nvfp4 scales are relative to it. */
+  /** The largest weight of the matrix, or of each one in a stack, where nvfp4 scales are relative to it. */
   global_scale?: MxArray;
 }
+
+/**
+ * The quantization that the shapes and dtype of stored arrays tell, where MLX has one like that.
+ *
+ * @param inputs - the length of a dense row
+ * @see mlx-lm 0.32.2 utils.py infer_quant_config
+ */
+export const storedQuantization = (
+  weight: MxArray,
+  scales: MxArray,
+  inputs: number,
+): Quantization | undefined => {
+  if (weight.ndim < 2 || scales.ndim < 2) return undefined;
+  const groupSize = inputs / scales.dim(-1);
+  const bits = (weight.dim(-1) * 32) / inputs;
+  const modes: readonly QuantizationMode[] =
+    scales.dtype === mx.uint8 ? ["mxfp4", "nvfp4", "mxfp8"] : ["affine"];
+  const mode = modes.find((candidate) => isQuantization({ groupSize, bits, mode: candidate }));
+  return mode === undefined ? undefined : { groupSize, bits, mode };
+};
 
 /** What scales are relative to without a `global_scale`: the largest nibble (6) times the largest scale (448). */
 export const NVFP4_LARGEST = 6 * 448;
 
-/** A product with nvfp4 weights brought to the scale of its tensor. @param factor - broadcasts with `product` */
-const scaledBy = (product: MxArray, factor: MxArray): MxArray =>
-  product.multiply(factor.multiply(1 / NVFP4_LARGEST).astype(product.dtype));
+/**
+ * nvfp4 weights, or a product with them, brought to the scale of their matrix.
+ *
+ * @param globalScale - float32, broadcasts with `x`
+ */
+export const scaledBy = (x: MxArray, globalScale: MxArray): MxArray =>
+  mx.multiply(x, globalScale.multiply(1 / NVFP4_LARGEST)).astype(x.dtype);
 
 /** `x [..., K] @ weight.T -> [..., N]`. */
 export const matmulTransposed = (x: MxArray, w: WeightMatrix, q: Quantization | undefined): MxArray => {

@@ -1,14 +1,27 @@
-import { fast, MxArray } from "../core/index.ts";
+import {
+  concatenate,
+  cos as cosine,
+  fast,
+  flatten,
+  MxArray,
+  sin as sine,
+  split,
+  squeeze,
+  stack,
+  unflatten,
+} from "../core/index.ts";
 
 /** Position embedding of queries and keys. Not a module: it has no parameters. */
 export interface PositionEmbedding {
   /**
    * @param x - `[B, H, L, D]`
-   * @param offset - position of the first of the L; an array `[B]` gives one per row
+   * @param offset - position of the first of the L; an array `[B]` gives one per row, `[3, B, L]` frame, row and column of
+   *   every token
    */
   forward(x: MxArray, offset: number | MxArray): MxArray;
 }
 
+/** Options of `RoPE`. */
 export interface RoPEOptions {
   /** Turn pairs of neighbours instead of halves. Default false. */
   traditional?: boolean;
@@ -43,3 +56,15 @@ export class RoPE implements PositionEmbedding {
       : fast.rope(x, this.dims, this.traditional, this.base, this.scale, offset, this.freqs);
   }
 }
+
+/** The first `dims` features of x `[B, H, L, D]`, in pairs of neighbours or of halves, turned by `[B, 1, L, dims / 2]`. */
+export const turnPairs = (x: MxArray, dims: number, traditional: boolean, angles: MxArray): MxArray => {
+  const [turning = x, rest = x] = split(x, [dims], -1);
+  const pairs = unflatten(turning, -1, traditional ? [dims / 2, 2] : [2, dims / 2]);
+  const axis = traditional ? -1 : -2;
+  const [a = x, b = x] = split(pairs, 2, axis).map((part) => squeeze(part, axis));
+  const [cos, sin] = [cosine(angles), sine(angles)];
+  const both = [a.multiply(cos).subtract(b.multiply(sin)), a.multiply(sin).add(b.multiply(cos))];
+  const done = flatten(stack(both, axis), -2, -1).astype(x.dtype);
+  return concatenate([done, rest], -1);
+};

@@ -1,12 +1,7 @@
 import { fast, type MxArray } from "../core/index.ts";
+import { affineMatrices } from "./affine-matrices.ts";
 import type { Linear } from "./linear.ts";
 import { type PositionEmbedding, RoPE } from "./rope.ts";
-
-/** The arrays of a quantized affine matrix: weights, scales, biases. */
-const affineArrays = ({ quantization, weight, scales, biases }: Linear): MxArray[] | undefined =>
-  quantization?.mode === "affine" && scales !== undefined && biases !== undefined
-    ? [weight, scales, biases]
-    : undefined;
 
 /** What attention makes of its input before it asks the cache. */
 export interface HeadProjections {
@@ -34,14 +29,12 @@ export const rotatedHeads = (
 ): [MxArray, MxArray, MxArray] | undefined => {
   if (!(rope instanceof RoPE) || typeof offset !== "number") return undefined;
   const layers = [q_proj, k_proj, v_proj];
-  const matrices = layers.flatMap((layer) => affineArrays(layer) ?? []);
+  const matrices = affineMatrices(layers);
   const rows = layers.flatMap(({ bias }) => bias ?? []);
-  if (matrices.length < 9 || (rows.length > 0 && rows.length < 3)) return undefined;
+  if (matrices === undefined || (rows.length > 0 && rows.length < 3)) return undefined;
   const { dims, traditional, base, scale, freqs } = rope;
-  const bits = layers.map(({ quantization }) => quantization?.bits ?? 0);
-  const groups = layers.map(({ quantization }) => quantization?.groupSize ?? 0);
   const made = fast.rotatedHeads(
-    ...([x, matrices, bits, groups, rows, H, K] as const),
+    ...([x, matrices.arrays, matrices.bits, matrices.groupSizes, rows, H, K] as const),
     ...([dims, traditional, base, scale, offset, freqs] as const),
   );
   const [q, k, v] = made;

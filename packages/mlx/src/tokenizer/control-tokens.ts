@@ -1,8 +1,8 @@
 import { isRecord } from "./json-file.ts";
-import type { AddedTokenInfo, Tokenizer } from "./tokenizer.ts";
+import type { AddedTokenInfo, EncodeOptions, Tokenizer } from "./tokenizer.ts";
 
 /** Noncharacters, which no text has, around a control token that is not one. */
-const OPEN = "\uFDD0";
+export const OPEN = "\uFDD0";
 const CLOSE = "\uFDD1";
 const MARKS = /[\uFDD0\uFDD1]/g;
 
@@ -98,15 +98,19 @@ export function readMarks(rendered: string, template: string): string {
 /** True when a rendered text has marks. */
 export const hasMarks = (text: string): boolean => text.search(MARKS) >= 0;
 
+/** A rendered text as the model reads it. */
+export const withoutMarks = (text: string): string => text.replace(MARKS, "");
+
 /** Encodes a rendered text: control tokens outside marks become their ids, everything else is ordinary text. */
 export async function encodeMarked(
   tokenizer: Tokenizer,
   text: string,
-): Promise<{ ids: number[]; text: string }> {
+  { continues = false }: Pick<EncodeOptions, "continues"> = {},
+): Promise<number[]> {
   const byContent = new Map(tokenizer.addedTokens.map((token) => [token.content, token]));
   const ids: number[] = [];
   let plain = "";
-  let atStart = true;
+  let atStart = !continues;
   const flush = async () => {
     if (plain !== "") {
       ids.push(
@@ -135,7 +139,7 @@ export async function encodeMarked(
     strip = token.rstrip;
   }
   await flush();
-  return { ids, text: text.replace(MARKS, "") };
+  return ids;
 }
 
 /** Cuts a text into marked tokens, other added tokens, and the text between; marks are left out. */

@@ -1,9 +1,11 @@
 import { TemplateError } from "../errors.ts";
-import { controlTokensOf, encodeMarked, hasMarks, markControlTokens, readMarks } from "./control-tokens.ts";
+import { controlTokensOf, markControlTokens, readMarks, withoutMarks } from "./control-tokens.ts";
+import { encodePieces } from "./encode-pieces.ts";
 import type { TemplateLimits } from "./jinja/index.ts";
 import { renderChatTemplate } from "./render-chat-template.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
+/** Options of `encodeConversation`. */
 export interface ConversationOptions {
   /** Tool definitions in JSON-schema form; a template named `tool_use` is taken when there are some. */
   tools?: readonly unknown[];
@@ -18,11 +20,14 @@ export interface ConversationOptions {
    * cannot end its turn or speak for another role; `control` makes it the control token, as mlx-lm does.
    */
   controlTokens?: "text" | "control";
+  /** Puts token ids, or more text, into the rendered text: a list of both, in order. */
+  place?: (rendered: string) => readonly (string | readonly number[])[];
   limits?: Partial<TemplateLimits>;
   /** The time for templates that write the date. Default: now. */
   now?: Date;
 }
 
+/** A conversation as the model reads it. */
 export interface EncodedConversation {
   ids: number[];
   /** The rendered text. */
@@ -55,8 +60,9 @@ export async function encodeConversation(
   };
   const rendered = renderChatTemplate(template, dropUndefined(input), limits);
   const marked = control === undefined ? rendered : readMarks(rendered, template);
-  if (control !== undefined && hasMarks(marked)) return encodeMarked(tokenizer, marked);
-  return { ids: await tokenizer.encode(rendered, { addSpecialTokens: false }), text: rendered };
+  const pieces = options.place?.(marked) ?? [marked];
+  const ids = await encodePieces(tokenizer, pieces, { addSpecialTokens: false });
+  return { ids, text: withoutMarks(marked) };
 }
 
 function chooseTemplate(tokenizer: Tokenizer, tools: readonly unknown[] | undefined): string {

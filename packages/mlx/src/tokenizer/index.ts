@@ -5,11 +5,13 @@ export {
   type TemplateSwitch,
   templateSwitches,
 } from "./answer-format.ts";
+export { OPEN as TEXT_MARK } from "./control-tokens.ts";
 export {
   type ConversationOptions,
   type EncodedConversation,
   encodeConversation,
 } from "./encode-conversation.ts";
+export { encodePieces } from "./encode-pieces.ts";
 export { eosTokenIds } from "./eos-token-ids.ts";
 export type { GgufMetadata } from "./gguf-metadata.ts";
 export { DEFAULT_TEMPLATE_LIMITS, type TemplateLimits } from "./jinja/index.ts";

@@ -1,5 +1,6 @@
 import type { StreamingDetokenizer } from "./streaming-detokenizer.ts";
 
+/** Options of `encode`. */
 export interface EncodeOptions {
   /** Add what the tokenizer adds around a text (usually the begin-of-sequence token). Default true. */
   addSpecialTokens?: boolean;
@@ -12,11 +13,13 @@ export interface EncodeOptions {
   continues?: boolean;
 }
 
+/** Options of `decode`. */
 export interface DecodeOptions {
   /** Leave special tokens out of the text. Default false. */
   skipSpecialTokens?: boolean;
 }
 
+/** Options of a streaming detokenizer. */
 export interface DetokenizerOptions extends DecodeOptions {
   /** Special tokens that are part of one of these texts stay although others are left out. Default none. */
   keep?: readonly string[];

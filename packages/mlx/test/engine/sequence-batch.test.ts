@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SamplingOptions } from "../../src/engine/index.ts";
+import { TextPrompt } from "../../src/generation/prompt.ts";
 import { SequenceBatch } from "../../src/generation/sequence-batch.ts";
 import { TokenSequence } from "../../src/generation/token-sequence.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
@@ -18,7 +19,11 @@ interface Plan {
 }
 
 const prefilled = (model: LanguageModel, { prompt, sampling }: Plan): TokenSequence => {
-  const sequence = new TokenSequence(model, prompt, { sampling, vocabSize: 64, prefillStepSize: 5 });
+  const sequence = new TokenSequence(model, new TextPrompt(model, prompt), {
+    sampling,
+    vocabSize: 64,
+    prefillStepSize: 5,
+  });
   for (const _done of sequence.prefill());
   return sequence;
 };

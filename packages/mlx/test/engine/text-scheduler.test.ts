@@ -3,6 +3,7 @@ import { RotatingKVCache } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
 import type { GenerateRequest } from "../../src/engine/index.ts";
 import { type TextModel, TextScheduler } from "../../src/generation/index.ts";
+import { TextPrompt } from "../../src/generation/prompt.ts";
 import { loadModel } from "../../src/load/load-model.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
 import { smolLM2 } from "./smollm2.ts";
@@ -33,7 +34,7 @@ describe("a scheduler", () => {
     const answers = prompts.map(async (prompt, i) => {
       const tokens: number[] = [];
       await scheduler.generate(
-        prompt,
+        new TextPrompt(text.model, prompt),
         { prompt, maxTokens: 6, ignoreEos: true, ...request },
         {
           emit: (part) => {
@@ -104,7 +105,11 @@ describe("a scheduler", () => {
     const emit = () => {
       throw new Error("receiver is gone");
     };
-    const refused = scheduler.generate([1, 2], { prompt: [1, 2], maxTokens: 9, ignoreEos: true }, { emit });
+    const refused = scheduler.generate(
+      new TextPrompt(text.model, [1, 2]),
+      { prompt: [1, 2], maxTokens: 9, ignoreEos: true },
+      { emit },
+    );
     const both = Promise.all([run(scheduler, prompts), refused.catch((error: unknown) => String(error))]);
     const [{ outcomes }, reason] = await both;
     expect(reason).toBe("Error: receiver is gone");

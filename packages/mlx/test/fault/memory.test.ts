@@ -3,6 +3,7 @@ import * as mx from "../../src/core/index.ts";
 import type { GenerationPart } from "../../src/engine/index.ts";
 import { MlxError } from "../../src/errors.ts";
 import { type TextModel, TextScheduler } from "../../src/generation/index.ts";
+import { TextPrompt } from "../../src/generation/prompt.ts";
 import { loadModel } from "../../src/load/load-model.ts";
 import { smolLM2 } from "../engine/smollm2.ts";
 
@@ -108,7 +109,11 @@ describe.skipIf(mx.backend() !== "cpu")("generation that runs out of memory", ()
     const emit = (part: GenerationPart) => {
       if (part.type === "text-delta") out += part.text;
     };
-    await new TextScheduler(text).generate(prompt, { prompt, maxTokens: 4 }, { emit });
+    await new TextScheduler(text).generate(
+      new TextPrompt(text.model, prompt),
+      { prompt, maxTokens: 4 },
+      { emit },
+    );
     return out;
   };
 

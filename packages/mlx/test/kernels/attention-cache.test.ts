@@ -22,6 +22,23 @@ describe("appending to a cache", () => {
     expect(results()).toEqual(withStock(results));
   });
 
+  it("keeps keys alone where values have no features", () => {
+    const [keys, values] = [random([2, 3, 9, 8], 1), mx.zeros([2, 3, 9, 0])];
+    const update = random([2, 3, 4, 8], 2);
+    const results = () =>
+      mx.fast.appendToCache(keys, values, update, mx.zeros([2, 3, 4, 0]), 5).map((array) => ({
+        shape: array.shape,
+        elements: elements(array),
+      }));
+    expect(results()).toEqual(withStock(results));
+    expect(results().map(({ shape }) => shape)).toEqual([
+      [2, 3, 9, 8],
+      [2, 3, 9, 0],
+      [2, 3, 9, 8],
+      [2, 3, 9, 0],
+    ]);
+  });
+
   it("takes updates of any strides and dtypes", () => {
     const heads = mx.transpose(random([2, 4, 3, 8], 3), [0, 2, 1, 3]); // [2, 3, 4, 8]
     const strided = mx.slice(random([2, 3, 4, 16], 4), [0, 0, 0, 0], [2, 3, 4, 16], [1, 1, 1, 2]);

@@ -21,6 +21,8 @@ export interface GoldenRun {
 /** Tensors as a repository has them, and what mlx-lm's `sanitize` makes of them. A kind is `float32 2,3`. */
 export interface GoldenCheckpoint {
   readonly layout: string;
+  /** Of the tool that packed them. */
+  readonly quantization_config?: Readonly<Record<string, unknown>>;
   readonly tensors: Readonly<Record<string, string>>;
   readonly sanitized: Readonly<Record<string, string>>;
   /** Over `name kind\n` and the bytes of every sanitized tensor, sorted by name. */

@@ -5,7 +5,7 @@ import type { LayerCache } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
 import { type LanguageModel, resolveArchitecture } from "../../src/models/index.ts";
 import type { GoldenCase, GoldenRun } from "./golden.ts";
-import { randomTensor } from "./random-weights.ts";
+import { randomParameter } from "./random-weights.ts";
 
 /** The float32 model of a golden with its weights, and the SHA-256 over their names, shapes and bytes. */
 export async function buildModel(
@@ -15,13 +15,15 @@ export async function buildModel(
   const model = architecture.create();
   const digest = createHash("sha256");
   const weights = new Map<string, mx.MxArray>();
-  const own = [...model.parameters()].map(([name, { shape }]): [string, readonly number[]] => [name, shape]);
-  const shapes = golden.parameters === undefined ? own : Object.entries(golden.parameters);
+  const own = model.parameters();
+  const names = [...own].map(([name, { shape }]): [string, readonly number[]] => [name, shape]);
+  const shapes = golden.parameters === undefined ? names : Object.entries(golden.parameters);
   for (const [name, shape] of shapes.sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (golden.tied && /(^|\.)lm_head\./.test(name)) continue;
-    const values = randomTensor(golden.seed, name, shape, golden.normCenter);
+    const dtype = own.get(name)?.dtype ?? mx.float32;
+    const values = randomParameter(golden.seed, name, shape, dtype, golden.normCenter);
     digest.update(`${name} ${shape.join(",")}\n`).update(new Uint8Array(values.buffer));
-    weights.set(name, mx.array(values, mx.float32, shape));
+    weights.set(name, mx.array(values, dtype, shape));
   }
   // ours already, unless they are Python's names
   const fitted = golden.parameters === undefined ? weights : architecture.sanitize(weights);

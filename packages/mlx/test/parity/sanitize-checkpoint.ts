@@ -2,12 +2,15 @@
 
 import { createHash } from "node:crypto";
 import * as mx from "../../src/core/index.ts";
+import { readQuantizationConfig } from "../../src/load/quantization-config.ts";
 import type { GoldenCase, GoldenCheckpoint } from "./golden.ts";
 import { randomIntegers, randomTensor } from "./random-weights.ts";
 
+type Generated = Pick<GoldenCase, "seed" | "normCenter">;
+
 const dtypes = [mx.float32, mx.bfloat16, mx.float16, mx.uint8, mx.uint32];
 
-const makeTensor = ({ seed, normCenter }: GoldenCase, name: string, kind: string): mx.MxArray => {
+const makeTensor = ({ seed, normCenter }: Generated, name: string, kind: string): mx.MxArray => {
   const [dtypeName, sizes = ""] = kind.split(" ");
   const dtype = dtypes.find((d) => d.name === dtypeName);
   if (dtype === undefined) throw new Error(`${name} has the unknown dtype ${dtypeName}`);
@@ -22,9 +25,16 @@ const kindOf = ({ dtype, shape }: mx.MxArray): string => `${dtype.name} ${shape.
 const sorted = <T>(entries: Iterable<[string, T]>): [string, T][] =>
   [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** The tensors of a layout, by name. */
-export const makeCheckpoint = (golden: GoldenCase, { tensors }: GoldenCheckpoint): Map<string, mx.MxArray> =>
-  new Map(Object.entries(tensors).map(([name, kind]) => [name, makeTensor(golden, name, kind)]));
+/** The tensors of a layout, by name, in MLX's layout where another tool packed them. */
+export const makeCheckpoint = (
+  golden: Generated,
+  { tensors, quantization_config }: GoldenCheckpoint,
+): Map<string, mx.MxArray> => {
+  const stored = new Map(
+    Object.entries(tensors).map(([name, kind]) => [name, makeTensor(golden, name, kind)]),
+  );
+  return readQuantizationConfig({ quantization_config }).convert?.(stored) ?? stored;
+};
 
 /** Dtype and shape of each tensor, sorted by name. */
 export const kindsOf = (tensors: ReadonlyMap<string, mx.MxArray>): Record<string, string> =>
@@ -34,7 +44,7 @@ export const kindsOf = (tensors: ReadonlyMap<string, mx.MxArray>): Record<string
 export const sanitizedSha256 = (tensors: ReadonlyMap<string, mx.MxArray>): string => {
   const digest = createHash("sha256");
   for (const [name, tensor] of sorted(tensors)) {
-    const values = (tensor.dtype === mx.bfloat16 ? mx.view(tensor, mx.uint16) : tensor).toTypedArray();
+    const values = (tensor.dtype.size === 2 ? mx.view(tensor, mx.uint16) : tensor).toTypedArray();
     digest.update(`${name} ${kindOf(tensor)}\n`);
     digest.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   }

@@ -3,7 +3,7 @@ import { ExitCode } from "../exit-code.ts";
 import { printStats, printWarnings } from "../print-stats.ts";
 import type { StatusLine } from "../status-line.ts";
 import { plain, type Terminal } from "../terminal.ts";
-import type { ChatState } from "./chat-state.ts";
+import { type ChatState, withPast } from "./chat-state.ts";
 import { historyPath, readHistory, writeHistory } from "./history-file.ts";
 import { LineReader } from "./line-reader.ts";
 import { runSlashCommand } from "./slash-commands.ts";
@@ -75,13 +75,14 @@ export class Chat {
   }
 
   async #ask(content: string): Promise<void> {
-    const messages = [...this.#state.messages, { role: MessageRole.USER, content }];
+    const { session } = this.#state;
+    const past = session.messages;
     const controller = new AbortController();
     this.#answer = controller;
     let text = "";
     try {
       this.#status.show("…");
-      const stream = this.#state.llm.stream(messages, { signal: controller.signal });
+      const stream = session.stream(content, { signal: controller.signal });
       for await (const part of stream) {
         this.#status.clear();
         if (part.type !== "text-delta") continue;
@@ -96,12 +97,18 @@ export class Chat {
     } catch (error) {
       if (!controller.signal.aborted) throw error;
       this.#terminal.note(this.#terminal.styleNote("dim", "(stopped)"));
+      if (text === "") return;
+      // what was stopped stays in the conversation as far as it came
+      const asked = { role: MessageRole.USER, content };
+      this.#state.session = withPast(session, [
+        ...past,
+        asked,
+        { role: MessageRole.ASSISTANT, content: text },
+      ]);
     } finally {
       this.#status.clear();
       this.#answer = undefined;
     }
-    // what was stopped stays in the conversation as far as it came
-    if (text !== "") this.#state.messages = [...messages, { role: MessageRole.ASSISTANT, content: text }];
   }
 
   #interrupt(): void {

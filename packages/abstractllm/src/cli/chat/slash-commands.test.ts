@@ -2,10 +2,11 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ConfigurationManager } from "../../config/index.ts";
 import type { Message } from "../../interface/message.ts";
+import { createLLM } from "../../registry/index.ts";
+import { Session } from "../../session/index.ts";
 import type { Terminal } from "../terminal.ts";
-import type { ChatState } from "./chat-state.ts";
+import { beginChat, type ChatState, withPast } from "./chat-state.ts";
 import { runSlashCommand } from "./slash-commands.ts";
 
 const MESSAGES: Message[] = [
@@ -30,9 +31,8 @@ const terminal = {
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "abstractllm-chat-"));
   printed = "";
-  // the commands only touch an LLM's settings
-  const llm = new ConfigurationManager({ model: "m", systemPrompt: "S" }) as unknown as ChatState["llm"];
-  state = { llm, messages: [...MESSAGES] };
+  state = beginChat(await createLLM("ollama", { model: "m", systemPrompt: "S" }));
+  state.session = withPast(state.session, MESSAGES);
 });
 
 afterEach(() => rm(folder, { recursive: true }));
@@ -51,59 +51,79 @@ describe("/commands", () => {
     await run("/system");
     expect(printed).toBe("S\n");
     await run("/system Be brief.");
-    expect(state.llm.getParam("systemPrompt")).toBe("Be brief.");
+    expect(state.session.options.systemPrompt).toBe("Be brief.");
     await run("/system -");
-    expect(state.llm.getParam("systemPrompt")).toBeUndefined();
+    expect(state.session.options.systemPrompt).toBeUndefined();
+    await run("/set system_prompt S");
+    expect(state.session.options.systemPrompt).toBe("S");
   });
 
   test("/clear and /retry forget", async () => {
+    const first: Message = { role: "user", content: "Before" };
+    state.session = withPast(state.session, [first, ...MESSAGES]);
     await run("/retry");
-    expect(state.messages).toEqual([]);
-    state.messages = [...MESSAGES];
+    expect(state.session.messages).toEqual([first]);
     await run("/clear");
-    expect(state.messages).toEqual([]);
+    expect(state.session.messages).toEqual([]);
+    await run("/retry");
+    expect(state.session.messages).toEqual([]);
   });
 
   test("/save and /load bring a conversation back, readable by its owner alone", async () => {
     const path = join(folder, "chat.json");
     await run(`/save ${path}`);
     expect(JSON.parse(await readFile(path, "utf8"))).toEqual({
-      format: "abstractllm-chat",
+      format: "abstractllm-session",
       version: 1,
+      id: state.session.id,
+      metadata: {},
+      provider: "ollama",
       model: "m",
-      systemPrompt: "S",
+      options: { systemPrompt: "S", truncationStrategy: "rollingWindow" },
       messages: MESSAGES,
     });
     if (process.platform !== "win32") expect((await stat(path)).mode & 0o777).toBe(0o600);
     await run("/clear");
     await run("/system other");
     await run(`/load ${path}`);
-    expect(state.messages).toEqual(MESSAGES);
-    expect(state.llm.getParam("systemPrompt")).toBe("S");
+    expect(state.session.messages).toEqual(MESSAGES);
+    expect(state.session.options.systemPrompt).toBe("S");
   });
 
   test("/load refuses what /save did not write, and keeps the conversation", async () => {
     const path = join(folder, "chat.json");
     await expect(run(`/load ${path}`)).rejects.toThrow("ENOENT");
-    for (const text of [
-      "no json",
-      "{}",
-      '{"format":"abstractllm-chat","version":1,"messages":[{"role":"x"}]}',
-    ]) {
+    for (const [text, problem] of [
+      ["no json", "it is no JSON"],
+      ["{}", `its format is not "abstractllm-session"`],
+      ['{"format":"abstractllm-session","version":2}', "this release reads version 1"],
+    ] as const) {
       await writeFile(path, text);
-      await expect(run(`/load ${path}`)).rejects.toThrow("is not a conversation");
+      await expect(run(`/load ${path}`)).rejects.toThrow(problem);
     }
-    expect(state.messages).toEqual(MESSAGES);
+    expect(state.session.messages).toEqual(MESSAGES);
+  });
+
+  test("/load brings a session that a program saved; /set then wins over its options", async () => {
+    const path = join(folder, "session.json");
+    const options = { temperature: 0.1, topP: 0.5 };
+    await new Session(state.session.llm, { ...options, messages: MESSAGES }).save(path);
+    await run(`/load ${path}`);
+    expect(state.session.options).toEqual(options);
+    await run("/set temperature 1");
+    expect(state.session.options).toEqual({ topP: 0.5 });
+    expect(state.session.llm.getParam("temperature")).toBe(1);
   });
 
   test("/set changes an option as the library would, and lists them", async () => {
     await run("/set top_k 5");
     await run("/set stop END");
-    expect([state.llm.getParam("topK"), state.llm.getParam("stop")]).toEqual([5, ["END"]]);
+    const { llm } = state.session;
+    expect([llm.getParam("topK"), llm.getParam("stop")]).toEqual([5, ["END"]]);
     await run("/set top_k");
-    expect(state.llm.getParam("topK")).toBeUndefined();
+    expect(llm.getParam("topK")).toBeUndefined();
     await run("/set");
-    expect(printed).toContain('stop          ["END"]');
+    expect(printed).toMatch(/^stop +\["END"\]$/m);
     await expect(run("/set temprature 1")).rejects.toThrow('did you mean "temperature"?');
     await expect(run("/set temperature hot")).rejects.toThrow("Expected number between 0 and 2");
   });

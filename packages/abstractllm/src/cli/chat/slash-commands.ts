@@ -2,11 +2,13 @@ import { requireOption } from "../../config/check-options.ts";
 import { nearestName } from "../../config/nearest-name.ts";
 import { OPTION_TABLE } from "../../config/option-table.ts";
 import { parseOptionText } from "../../config/parse-option-text.ts";
+import { MessageRole } from "../../interface/message.ts";
+import { textOf } from "../../prompt/text-of.ts";
+import { Session } from "../../session/index.ts";
 import { formatTable } from "../format.ts";
 import { printStats } from "../print-stats.ts";
 import type { Terminal } from "../terminal.ts";
-import { loadChat, saveChat } from "./chat-file.ts";
-import type { ChatState } from "./chat-state.ts";
+import { type ChatState, withPast } from "./chat-state.ts";
 
 /** What a `/command` has to work with. */
 interface SlashContext {
@@ -15,6 +17,9 @@ interface SlashContext {
   readonly state: ChatState;
   readonly terminal: Terminal;
 }
+
+/** Options that the session holds: saved with it, or unknown to providers. */
+const OF_SESSION: readonly string[] = ["systemPrompt", "truncationStrategy"];
 
 interface SlashCommand {
   readonly name: string;
@@ -81,57 +86,56 @@ function showHelp({ terminal }: SlashContext): undefined {
 }
 
 function setSystem({ argument, state, terminal }: SlashContext): undefined {
-  if (argument === "") {
-    terminal.print(`${state.llm.getParam("systemPrompt") ?? "(no system prompt)"}\n`);
-    return;
-  }
-  state.llm.updateConfig({ systemPrompt: argument === "-" ? undefined : argument });
+  const { session } = state;
+  if (argument === "") terminal.print(`${session.options.systemPrompt ?? "(no system prompt)"}\n`);
+  else session.updateConfig({ systemPrompt: argument === "-" ? undefined : argument });
 }
 
 function clear({ state }: SlashContext): undefined {
-  state.messages = [];
+  state.session.clear();
 }
 
 function dropLast({ state }: SlashContext): undefined {
-  state.messages = state.messages.slice(0, -2);
+  const { messages } = state.session;
+  const asked = messages.findLastIndex(({ role }) => role === MessageRole.USER);
+  state.session = withPast(state.session, messages.slice(0, Math.max(0, asked)));
 }
 
 function showHistory({ state, terminal }: SlashContext): undefined {
-  for (const { role, content } of state.messages)
-    terminal.print(`${terminal.style("bold", role)}: ${content}\n`);
+  for (const message of state.session.messages)
+    terminal.print(`${terminal.style("bold", message.role)}: ${textOf(message)}\n`);
 }
 
 async function save({ argument, state, terminal }: SlashContext): Promise<undefined> {
   if (argument === "") throw new Error("Expected a file name: /save chat.json");
-  const model = state.llm.getParam("model");
-  const systemPrompt = state.llm.getParam("systemPrompt");
-  await saveChat(argument, {
-    ...(model === undefined ? {} : { model }),
-    ...(systemPrompt === undefined ? {} : { systemPrompt }),
-    messages: state.messages,
-  });
-  terminal.note(`Saved ${state.messages.length} messages to ${argument}`);
+  await state.session.save(argument);
+  terminal.note(`Saved ${state.session.messages.length} messages to ${argument}`);
 }
 
 async function load({ argument, state, terminal }: SlashContext): Promise<undefined> {
   if (argument === "") throw new Error("Expected a file name: /load chat.json");
-  const { messages, systemPrompt } = await loadChat(argument);
-  state.messages = [...messages];
-  state.llm.updateConfig({ systemPrompt });
-  terminal.note(`Loaded ${messages.length} messages from ${argument}`);
+  state.session = await Session.load(argument, state.session.llm);
+  terminal.note(`Loaded ${state.session.messages.length} messages from ${argument}`);
 }
 
 function set({ argument, state, terminal }: SlashContext): undefined {
   const [, key = "", text = ""] = /^(\S*)\s*(.*)$/s.exec(argument) ?? [];
+  const { session } = state;
   if (key === "") {
-    const rows = Object.entries(state.llm.getConfig()).filter(([, value]) => typeof value !== "function");
+    const settings = { ...session.llm.getConfig(), ...session.options };
+    const rows = Object.entries(settings).filter(([, value]) => typeof value !== "function");
     terminal.print(formatTable(rows.map(([name, value]) => [name, JSON.stringify(value) ?? ""])));
     return;
   }
   const name = requireOption(key, { scope: "config" });
-  state.llm.updateConfig({
-    [name]: text === "" ? undefined : parseOptionText(OPTION_TABLE[name].check, text),
-  });
+  const value = text === "" ? undefined : parseOptionText(OPTION_TABLE[name].check, text);
+  if (OF_SESSION.includes(name)) {
+    session.updateConfig({ [name]: value });
+    return;
+  }
+  session.llm.updateConfig({ [name]: value });
+  // one that a loaded session brought would win
+  if (OPTION_TABLE[name].scope === "both") session.updateConfig({ [name]: undefined });
 }
 
 function stats({ state, terminal }: SlashContext): undefined {

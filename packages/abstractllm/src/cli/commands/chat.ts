@@ -1,4 +1,5 @@
 import { Chat } from "../chat/chat.ts";
+import { beginChat } from "../chat/chat-state.ts";
 import type { Command } from "../command.ts";
 import { MODEL_FLAGS, SAMPLING_FLAGS } from "../flags.ts";
 import { interruptible } from "../interrupts.ts";
@@ -32,7 +33,7 @@ export const chatCommand: Command = {
         await llm.load({ signal });
       });
       status.clear();
-      return await new Chat({ llm, messages: [] }, terminal, status).run();
+      return await new Chat(beginChat(llm), terminal, status).run();
     } finally {
       status.clear();
       await llm.unload();

@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { HUB_FLAGS, JSON_FLAG } from "../flags.ts";
+import { HUB_FLAGS, JSON_FLAG, PROVIDER_FLAGS } from "../flags.ts";
 import { listModels } from "../models/list-models.ts";
 import { pullModel } from "../models/pull-model.ts";
 import { removeModels } from "../models/remove-models.ts";
@@ -23,9 +23,18 @@ export const modelsCommand: Command = {
   name: "models",
   arguments: "list | pull MODEL | info MODEL | rm MODEL…",
   summary: "List, download, describe or remove models of the Hugging Face cache",
-  flags: [...HUB_FLAGS, { name: "yes", short: "y", help: "Remove without asking" }, JSON_FLAG],
+  notes: [
+    "list --provider NAME lists the models of another provider; the other actions are about the cache.",
+  ],
+  flags: [
+    ...PROVIDER_FLAGS,
+    ...HUB_FLAGS,
+    { name: "yes", short: "y", help: "Remove without asking" },
+    JSON_FLAG,
+  ],
   examples: [
     "abstractllm models list",
+    "abstractllm models list --provider ollama",
     "abstractllm models pull mlx-community/SmolLM2-135M-Instruct",
     "abstractllm models info mlx-community/SmolLM2-135M-Instruct --json",
     "abstractllm models rm --yes mlx-community/SmolLM2-135M-Instruct",

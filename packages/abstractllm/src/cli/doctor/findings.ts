@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { arch, cpus, totalmem } from "node:os";
 import { dirname } from "node:path";
-import { importOptional } from "../../registry/import-optional.ts";
+import { explainMissing } from "../../registry/explain-missing.ts";
 import { formatBytes } from "../format.ts";
 import { loadHub } from "../load-hub.ts";
 
@@ -51,7 +51,7 @@ function checkNode(): Finding {
 }
 
 async function checkEngine(): Promise<Finding[]> {
-  const { detectRuntime } = await importOptional("mlx", () => import("@abstractllm/mlx"));
+  const { detectRuntime } = await import("@abstractllm/mlx").catch(explainMissing("mlx"));
   const runtime = await detectRuntime();
   const [processor] = cpus();
   const machine = `${processor?.model.trim() ?? arch()}, ${cpus().length} threads, ${formatBytes(totalmem())} of memory`;

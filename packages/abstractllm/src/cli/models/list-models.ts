@@ -4,14 +4,17 @@ import { loadHub } from "../load-hub.ts";
 import type { ParsedFlags } from "../parse-flags.ts";
 import { plain, type Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
+import { listRemoteModels } from "./list-remote-models.ts";
 
-/** `models list`: what of the cache can be loaded. */
+/** `models list`: what of the cache can be loaded, or what another provider has. */
 export async function listModels(
   names: readonly string[],
   flags: ParsedFlags,
   terminal: Terminal,
 ): Promise<number> {
   if (names.length > 0) throw new UsageError("models list takes no model; models info describes one");
+  const provider = flags.text("provider") ?? "mlx";
+  if (provider !== "mlx") return listRemoteModels(flags, terminal);
   const hub = await loadHub();
   const { cacheDir } = hub.hubSettings(undefined, { cacheDir: flags.text("cache-dir") });
   const models = await hub.cachedModels(cacheDir);

@@ -1,21 +1,24 @@
 import type { Options } from "../../config/option-table.ts";
 import { AuthenticationError } from "../../errors/index.ts";
-import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
+import type { LLMConfig } from "../../interface/llm-config.ts";
+import type { ModelCapabilities } from "../../interface/model-capabilities.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
 import { checkLength } from "../check-length.ts";
+import { knownCapabilities } from "../known-capabilities.ts";
 import {
   asCount,
   asRecord,
   buildService,
-  checkBaseUrl,
   type RemoteClient,
   RemoteProvider,
   type RemoteService,
 } from "../remote/index.ts";
 import { ANTHROPIC_TRAITS } from "./anthropic-traits.ts";
 import { buildPrompt, buildRequest, maxTokensOf } from "./build-request.ts";
+import { listModels } from "./list-models.ts";
 import { readAnswer } from "./read-answer.ts";
 
 /** The version of the protocol that is spoken here; the next one, 2026-10-21, takes no temperature for any model. */
@@ -33,40 +36,27 @@ export class AnthropicProvider extends RemoteProvider {
     this.service(this.getConfig());
   }
 
-  override updateConfig(options: LLMConfigInput): void {
-    if (typeof options.baseUrl === "string") checkBaseUrl(options.baseUrl, this.provider);
-    super.updateConfig(options);
-  }
-
-  getCapabilities(): Capabilities {
-    const { model = "", maxTokens, vision } = this.getConfig();
+  override getCapabilities(): Capabilities {
+    const { reasoning: _, ...options } = this.getConfig(); // which the model may not have
     return {
-      [ModelCapability.STREAMING]: true,
-      [ModelCapability.MAX_TOKENS]: maxTokens ?? maxTokensOf({ options: { model }, toolChoice: "auto" }),
-      [ModelCapability.SYSTEM_PROMPT]: true,
-      [ModelCapability.ASYNC]: true,
-      [ModelCapability.FUNCTION_CALLING]: true,
-      [ModelCapability.TOOL_USE]: true,
-      [ModelCapability.VISION]: vision ?? true, // every model since Claude 3 sees
-      [ModelCapability.FINE_TUNING]: false,
+      ...super.getCapabilities(),
+      [ModelCapability.MAX_TOKENS]: maxTokensOf({ options, toolChoice: "auto" }),
       [ModelCapability.EMBEDDINGS]: false,
-      [ModelCapability.MULTILINGUAL]: true,
-      [ModelCapability.RAG]: false,
-      [ModelCapability.MULTI_TURN]: true,
-      [ModelCapability.PARALLEL_INFERENCE]: true,
-      [ModelCapability.IMAGE_GENERATION]: false,
-      [ModelCapability.AUDIO_PROCESSING]: false,
-      [ModelCapability.JSON_MODE]: true,
     };
   }
 
+  /** Every model since Claude 3 sees. */
+  protected override known(options: Options): ModelCapabilities {
+    return knownCapabilities(options, { vision: true });
+  }
+
   protected service(options: Options): RemoteService {
-    const { apiKey, baseUrl = "" } = options;
+    const { apiKey } = options;
     if (apiKey === undefined) {
       const message = "There is no key for Anthropic; set ANTHROPIC_API_KEY or the option apiKey";
       throw new AuthenticationError(message, { provider: this.provider });
     }
-    return buildService(this.provider, baseUrl, options, {
+    return buildService(this.provider, this.address(options), options, {
       "x-api-key": apiKey,
       "anthropic-version": API_VERSION,
     });
@@ -79,10 +69,15 @@ export class AnthropicProvider extends RemoteProvider {
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
     const request = await buildRequest(call, signal);
-    await checkLength(call.options, () => this.count(call, signal), request.max_tokens, this.provider);
+    const { contextWindow } = this.known(call.options);
+    await checkLength(call, () => this.count(call, signal), request.max_tokens, contextWindow);
     const response = await client.post("/v1/messages", request, "text/event-stream");
     const answer = await readAnswer(client, response, emit);
     return { ...answer, model: answer.model || request.model };
+  }
+
+  protected override models(signal: AbortSignal): Promise<ListedModel[]> {
+    return this.request({ options: this.getConfig() }, signal, listModels);
   }
 
   protected override async count(call: ProviderCall, signal: AbortSignal): Promise<number> {

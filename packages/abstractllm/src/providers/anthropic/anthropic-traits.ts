@@ -12,10 +12,10 @@ const SUPPORTED: readonly OptionName[] = [
   "topK",
   "stop",
   "user",
-  "vision",
   "tools",
   "schema",
   "reasoning",
+  "promptCaching",
 ];
 
 /** Anthropic's defaults, environment variables and options. */

@@ -1,7 +1,7 @@
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderCall } from "../base-provider.ts";
+import { knownCapabilities } from "../known-capabilities.ts";
 import { pickFields } from "../remote/index.ts";
-import { type AnthropicModel, describeAnthropicModel } from "./anthropic-models.ts";
 import type { MessagesPrompt, MessagesRequest, OutputConfig } from "./messages-request.ts";
 import { toOutputSchema } from "./to-output-schema.ts";
 import { defaultMaxTokens, toThinking } from "./to-thinking.ts";
@@ -13,23 +13,29 @@ import { toWireMessages } from "./to-wire-messages.ts";
  * @throws {UnsupportedFeatureError} for a way of reasoning that the model does not have
  */
 export async function buildRequest(call: ProviderCall, signal: AbortSignal): Promise<MessagesRequest> {
-  const { stop, user } = call.options;
+  const { stop, user, promptCaching = false } = call.options;
   return {
     ...(await buildPrompt(call, signal)),
     max_tokens: maxTokensOf(call),
     stream: true,
     ...(stop === undefined ? {} : { stop_sequences: typeof stop === "string" ? [stop] : [...stop] }),
     ...(user === undefined ? {} : { metadata: { user_id: user } }),
+    ...(promptCaching === false ? {} : { cache_control: cacheControl(promptCaching) }),
     ...pickFields(call.options, { temperature: "temperature", topP: "top_p", topK: "top_k" }),
   };
 }
 
+/** Five minutes is what the service does where nothing is said. */
+const cacheControl = (caching: true | "5m" | "1h"): NonNullable<MessagesRequest["cache_control"]> => ({
+  type: "ephemeral",
+  ...(caching === "1h" ? { ttl: "1h" } : {}),
+});
+
 /** What the model reads of one call. */
 export async function buildPrompt(call: ProviderCall, signal: AbortSignal): Promise<MessagesPrompt> {
   const { model = "" } = call.options;
-  const known = describeAnthropicModel(model);
-  const { thinking, effort } = toThinking(call, known);
-  const { messages, format } = toFormat(call, known);
+  const { thinking, effort } = toThinking(call);
+  const { messages, format } = toFormat(call);
   const output_config = { ...(effort && { effort }), ...(format && { format }) };
   return {
     model,
@@ -44,17 +50,19 @@ export async function buildPrompt(call: ProviderCall, signal: AbortSignal): Prom
 export function maxTokensOf(call: Pick<ProviderCall, "options" | "toolChoice">): number {
   const { model = "", maxTokens } = call.options;
   if (maxTokens !== undefined) return maxTokens;
-  const known = describeAnthropicModel(model);
-  return defaultMaxTokens(toThinking(call, known), known);
+  const { maxOutputTokens = Infinity } = knownCapabilities(call.options);
+  return Math.min(defaultMaxTokens(toThinking(call), model), maxOutputTokens);
 }
 
 /** The shape of the answer, and the conversation, which tells of it where the service cannot hold all of it. */
-function toFormat(
-  { schema, messages }: ProviderCall,
-  { structured }: AnthropicModel,
-): Pick<ProviderCall, "messages"> & Pick<OutputConfig, "format"> {
+function toFormat({
+  schema,
+  messages,
+  options,
+}: ProviderCall): Pick<ProviderCall, "messages"> & Pick<OutputConfig, "format"> {
   if (schema === undefined) return { messages };
-  const output = structured ? toOutputSchema(schema) : undefined;
+  const { structuredOutput = true } = knownCapabilities(options);
+  const output = structuredOutput ? toOutputSchema(schema) : undefined;
   return {
     messages: output?.isWhole ? messages : withSchemaPrompt(messages, schema),
     ...(output && { format: { type: "json_schema", schema: { ...output.schema } } }),

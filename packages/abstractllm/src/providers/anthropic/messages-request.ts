@@ -9,6 +9,8 @@ export interface MessagesRequest extends MessagesPrompt {
   top_k?: number;
   stop_sequences?: string[];
   metadata?: { user_id: string };
+  /** Keeps the prompt up to the last block that can be kept. */
+  cache_control?: { type: "ephemeral"; ttl?: "1h" };
 }
 
 /** The part of a request that the model reads, which can be counted without an answer. */

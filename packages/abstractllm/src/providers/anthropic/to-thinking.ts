@@ -1,8 +1,8 @@
 import { UnsupportedFeatureError } from "../../errors/index.ts";
 import type { ReasoningOption } from "../../interface/generate-options.ts";
 import type { ProviderCall } from "../base-provider.ts";
-import type { AnthropicModel } from "./anthropic-models.ts";
 import type { OutputConfig, ThinkingConfig } from "./messages-request.ts";
+import { type ThinkingRules, thinkingRules } from "./thinking-rules.ts";
 
 /** Tokens to think with, for models that are told no degrees; the service takes no fewer than 1,024. */
 const BUDGETS = { low: 1_024, medium: 4_096, high: 16_384 } as const;
@@ -23,19 +23,17 @@ export interface Thinking {
  *
  * @throws {UnsupportedFeatureError} when the model cannot be told so
  */
-export function toThinking(
-  call: Pick<ProviderCall, "options" | "toolChoice">,
-  known: AnthropicModel,
-): Thinking {
+export function toThinking(call: Pick<ProviderCall, "options" | "toolChoice">): Thinking {
   const { model = "", reasoning } = call.options;
+  const rules = thinkingRules(model);
   if (reasoning === undefined) {
     const mustCall = call.toolChoice === "required" || typeof call.toolChoice === "object";
-    return mustCall && known.off !== "impossible" ? withoutThinking(model, known) : {};
+    return mustCall && rules.off !== "impossible" ? withoutThinking(model, rules) : {};
   }
-  return reasoning === false ? withoutThinking(model, known) : withThinking(reasoning, model, known);
+  return reasoning === false ? withoutThinking(model, rules) : withThinking(reasoning, model, rules);
 }
 
-function withoutThinking(model: string, { off }: AnthropicModel): Thinking {
+function withoutThinking(model: string, { off }: ThinkingRules): Thinking {
   if (off === "unasked") return {};
   if (off === "impossible") throw refuse(`${model} always thinks; take reasoning: "low" for little of it`);
   return { thinking: { type: off } };
@@ -44,7 +42,7 @@ function withoutThinking(model: string, { off }: AnthropicModel): Thinking {
 function withThinking(
   reasoning: Exclude<ReasoningOption, false>,
   model: string,
-  { thinks }: AnthropicModel,
+  { thinks }: ThinkingRules,
 ): Thinking {
   if (thinks === "never") throw refuse(`${model} does not think; leave out reasoning or take a later model`);
   if (typeof reasoning === "object") {
@@ -66,8 +64,9 @@ const refuse = (message: string) =>
   new UnsupportedFeatureError("reasoning", message, { provider: "anthropic" });
 
 /** Most tokens of an answer where the user does not say: enough to think and to answer. */
-export function defaultMaxTokens({ thinking }: Thinking, { off }: AnthropicModel): number {
+export function defaultMaxTokens({ thinking }: Thinking, model: string): number {
   if (thinking?.type === "enabled") return DEFAULT_MAX_TOKENS + thinking.budget_tokens;
-  const thinks = thinking?.type === "adaptive" || (thinking === undefined && off !== "unasked");
+  const thinks =
+    thinking?.type === "adaptive" || (thinking === undefined && thinkingRules(model).off !== "unasked");
   return thinks ? THINKING_MAX_TOKENS : DEFAULT_MAX_TOKENS;
 }

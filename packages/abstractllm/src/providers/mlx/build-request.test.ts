@@ -1,7 +1,9 @@
 import type { ModelInfo } from "@abstractllm/mlx";
+import { IMAGE_MARK } from "@abstractllm/mlx/images";
 import { describe, expect, test } from "vitest";
 import type { Options } from "../../config/option-table.ts";
 import type { Prompt } from "../../interface/message.ts";
+import { ImageInput } from "../../media/image-input.ts";
 import type { ResolvedMessage } from "../../media/resolved-message.ts";
 import { toMessages } from "../../prompt/to-messages.ts";
 import type { ProviderCall } from "../base-provider.ts";
@@ -13,6 +15,7 @@ const INFO: ModelInfo = {
   weightBytes: 1,
   vocabSize: 1,
   hasChatTemplate: true,
+  vision: false,
   templateSwitches: [],
   device: "cpu",
   maxBatchSize: 8,
@@ -109,6 +112,46 @@ describe("chatTemplate: false", () => {
     );
     const both = { chatTemplate: false, systemPrompt: "S" };
     expect(() => buildRequest(call("x", {}, both), INFO)).toThrow("systemPrompt has no place");
+  });
+});
+
+describe("images", () => {
+  const pixels = new Uint8Array([1, 2, 3]);
+  const image = new ImageInput(pixels);
+  const files = new Map([[image, pixels]]);
+  const shown = (text: string, config: Options = {}) => {
+    const content = [{ type: "image", image } as const, { type: "text", text } as const];
+    return { ...call(text, config), messages: [{ role: "user", content } as const] };
+  };
+
+  test("stand in messages where they were", () => {
+    const { request } = buildRequest(shown("What is it?"), INFO, files);
+    const content = [
+      { type: "image", image: pixels },
+      { type: "text", text: "What is it?" },
+    ];
+    expect(request.prompt).toEqual([{ role: "user", content }]);
+    expect(request.images).toBeUndefined();
+  });
+
+  test("are marked in plain text, and follow it as files", () => {
+    const { request } = buildRequest(shown(" What is it?"), { ...INFO, hasChatTemplate: false }, files);
+    expect(request).toMatchObject({ prompt: `${IMAGE_MARK} What is it?`, images: [pixels] });
+  });
+
+  test("go with a text that has its own placeholders", () => {
+    const { request } = buildRequest(shown("<image>?", { chatTemplate: false }), INFO, files);
+    expect(request).toMatchObject({ prompt: "<image>?", images: [pixels] });
+  });
+
+  test("stay when the system prompt moves", () => {
+    const [user] = shown("u").messages;
+    const messages = [{ role: "system", content: "S" } as const, ...(user === undefined ? [] : [user])];
+    expect(withoutSystemRole(messages)?.[0]?.content).toEqual([
+      { type: "text", text: "S\n\n" },
+      { type: "image", image },
+      { type: "text", text: "u" },
+    ]);
   });
 });
 

@@ -1,11 +1,14 @@
 import type { ChatMessage, GenerateRequest, ModelInfo } from "@abstractllm/mlx";
+import { IMAGE_MARK } from "@abstractllm/mlx/images";
 import type { Options } from "../../config/option-table.ts";
 import { InvalidRequestError } from "../../errors/index.ts";
-import { type Message, MessageRole } from "../../interface/message.ts";
+import { MessageRole } from "../../interface/message.ts";
 import type { ToolSpec } from "../../interface/tool.ts";
 import type { ResolvedMessage } from "../../media/resolved-message.ts";
+import { plainText } from "../../prompt/plain-text.ts";
 import { textOf } from "../../prompt/text-of.ts";
 import type { ProviderCall } from "../base-provider.ts";
+import { type ImageBytes, imagesOf } from "./image-bytes.ts";
 import { reasoningVariables } from "./reasoning-variables.ts";
 import { toChatMessage } from "./to-chat-message.ts";
 
@@ -18,15 +21,21 @@ export interface BuiltRequest {
 /**
  * The engine's request for one call.
  *
+ * @param images - the files of the images in the call's messages
  * @throws {InvalidRequestError} when `chatTemplate: false` meets a conversation or a system prompt
  */
-export function buildRequest(call: ProviderCall, info: ModelInfo): BuiltRequest {
-  const { prompt, warnings } = buildPrompt(call, info);
+export function buildRequest(
+  call: ProviderCall,
+  info: ModelInfo,
+  images: ImageBytes = new Map(),
+): BuiltRequest {
+  const { prompt, files = [], warnings } = buildPrompt(call, info, images);
   const { maxTokens = 4096, stop, reasoning, ignoreEos } = call.options;
   const templateVariables = { ...reasoningVariables(reasoning, info), ...call.options.templateVariables };
   return {
     request: {
       prompt,
+      ...(files.length === 0 ? {} : { images: files }),
       maxTokens,
       ...sampling(call.options),
       ...(stop === undefined ? {} : { stop: typeof stop === "string" ? [stop] : stop }),
@@ -45,25 +54,41 @@ export function withoutSystemRole(messages: readonly ResolvedMessage[]): Resolve
   const [system, ...others] = messages;
   const first = others[0];
   if (system?.role !== MessageRole.SYSTEM || first?.role !== MessageRole.USER) return undefined;
-  return [{ ...first, content: `${system.content}\n\n${textOf(first)}` }, ...others.slice(1)];
+  const lead = `${system.content}\n\n`;
+  const content =
+    typeof first.content === "string"
+      ? lead + first.content
+      : [{ type: "text", text: lead } as const, ...first.content];
+  return [{ ...first, content }, ...others.slice(1)];
 }
 
 interface BuiltPrompt {
   prompt: readonly ChatMessage[] | string;
+  /** Of a prompt that is a text: its images. */
+  files?: Uint8Array[];
   warnings: string[];
 }
 
-function buildPrompt(call: ProviderCall, info: ModelInfo): BuiltPrompt {
-  if (call.options.chatTemplate === false) return rawPrompt(call);
+function buildPrompt(call: ProviderCall, info: ModelInfo, images: ImageBytes): BuiltPrompt {
+  if (call.options.chatTemplate === false) return rawPrompt(call, images);
   const { messages } = call;
-  if (info.hasChatTemplate) return { prompt: messages.map(toChatMessage), warnings: [] };
+  if (info.hasChatTemplate) {
+    return { prompt: messages.map((message) => toChatMessage(message, images)), warnings: [] };
+  }
   return {
-    prompt: plainText(messages),
+    prompt: plainText(messages, markedText),
+    files: filesOf(messages, images),
     warnings: ["The model has no chat template; the prompt was sent as plain text"],
   };
 }
 
-function rawPrompt({ prompt, messages, options, callOptions }: ProviderCall): BuiltPrompt {
+const filesOf = (messages: readonly ResolvedMessage[], images: ImageBytes): Uint8Array[] =>
+  messages.flatMap(imagesOf).flatMap((image) => images.get(image) ?? []);
+
+function rawPrompt(
+  { prompt, messages, options, callOptions }: ProviderCall,
+  images: ImageBytes,
+): BuiltPrompt {
   if (typeof prompt !== "string") {
     const message = "chatTemplate: false sends a text as it is; give the prompt as a string, not as messages";
     throw new InvalidRequestError(message, { provider: "mlx" });
@@ -78,17 +103,14 @@ function rawPrompt({ prompt, messages, options, callOptions }: ProviderCall): Bu
     options.systemPrompt === undefined
       ? []
       : ["The configured systemPrompt was left out: chatTemplate is false"];
-  return { prompt: message === undefined ? prompt : textOf(message), warnings };
+  if (message === undefined) return { prompt, warnings };
+  return { prompt: textOf(message), files: filesOf([message], images), warnings };
 }
 
-/** The specification's form for base models: the instructions, a blank line, the prompt. */
-function plainText(messages: readonly Message[]): string {
-  const isExchange = messages.filter(({ role }) => role !== MessageRole.SYSTEM).length > 1;
-  if (!isExchange) return messages.map(textOf).join("\n\n");
-  const turns = messages.map((message) =>
-    message.role === MessageRole.SYSTEM ? message.content : `${message.role}: ${textOf(message)}`,
-  );
-  return `${turns.join("\n\n")}\n\nassistant:`;
+/** The text of a message with a mark for each image. */
+function markedText({ content }: ResolvedMessage): string {
+  if (typeof content === "string") return content;
+  return content.map((part) => (part.type === "text" ? part.text : IMAGE_MARK)).join("");
 }
 
 /** Options that the engine knows under the same names. */

@@ -16,5 +16,7 @@ export async function createProvider(config: LLMConfig): Promise<AbstractLLM> {
   const { name, defaults, environment } = MLX_TRAITS;
   const layers = { defaults, environment: readEnvironment(environment, name), provider: name };
   const device = new ConfigurationManager(config, layers).getParam("device", "auto");
-  return new MlxProvider(config, await requireRuntime(device));
+  const provider = new MlxProvider(config, await requireRuntime(device));
+  await provider.lookAtModel();
+  return provider;
 }

@@ -1,4 +1,5 @@
-import { type Engine, startEngine } from "@abstractllm/mlx";
+import type { Engine } from "@abstractllm/mlx";
+import { importEngine } from "./engine-package.ts";
 
 /** Where an engine computes and what it runs in. */
 export interface EngineKind {
@@ -17,7 +18,7 @@ export class EnginePool {
     const key = `${kind.device} ${kind.isolation} ${kind.threads ?? "auto"}`;
     const running = this.#engines.get(key);
     if (running !== undefined) return running;
-    const started = startEngine(kind);
+    const started = importEngine().then(({ startEngine }) => startEngine(kind));
     this.#engines.set(key, started);
     started.catch(() => this.#engines.delete(key));
     return started;

@@ -1,6 +1,6 @@
 import type { Engine, EngineModel } from "@abstractllm/mlx";
-import { resolveModel } from "@abstractllm/mlx/hub";
 import { availableBytes, checkMemory } from "./check-memory.ts";
+import { importHub } from "./engine-package.ts";
 import type { EnginePool } from "./engine-pool.ts";
 import { planLoad } from "./load-plan.ts";
 import { mapMlxError } from "./map-error.ts";
@@ -29,6 +29,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   try {
     const { signal } = context;
+    const { resolveModel } = await importHub();
     const { path, warnings } = await resolveModel(source.name, { ...source.hub, signal });
     const plan = await planLoad(path, source);
     const engine = await engines.get(source.engine);

@@ -14,6 +14,7 @@ const EXPECTED: Readonly<Record<MlxErrorCode, string>> = {
   "unsupported-architecture": "UnsupportedModelError",
   tokenizer: "ModelLoadingError",
   template: "InvalidRequestError",
+  image: "ImageProcessingError",
   "model-not-found": "ModelNotFoundError",
   gated: "AuthenticationError",
   network: "ProviderConnectionError",

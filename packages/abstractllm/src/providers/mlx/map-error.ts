@@ -1,10 +1,11 @@
-import { MlxError, type MlxErrorCode } from "@abstractllm/mlx";
+import type { MlxError, MlxErrorCode } from "@abstractllm/mlx";
 import {
   AbstractLLMError,
   type AbstractLLMErrorOptions,
   AuthenticationError,
   ContextWindowExceededError,
   GenerationError,
+  ImageProcessingError,
   InvalidRequestError,
   MemoryExceededError,
   ModelLoadingError,
@@ -50,6 +51,7 @@ const BY_CODE: Readonly<Record<MlxErrorCode, Mapping>> = {
     new ModelLoadingError(message, { ...options, modelName: model, retryable: true }),
   "unsupported-architecture": ({ message, options }) => new UnsupportedModelError(message, options),
   template: ({ message, options }) => new InvalidRequestError(message, options),
+  image: ({ message, options }) => new ImageProcessingError(message, options),
   "model-not-found": notFound,
   offline: notFound,
   gated: ({ message, options }) => new AuthenticationError(message, options),
@@ -73,10 +75,15 @@ const BY_CODE: Readonly<Record<MlxErrorCode, Mapping>> = {
  * @param model - the model as the user named it
  */
 export function mapMlxError(error: unknown, model: string): unknown {
-  if (AbstractLLMError.isInstance(error) || !MlxError.isInstance(error)) return error;
+  if (AbstractLLMError.isInstance(error) || !isMlxError(error)) return error;
   const { message, code, details } = error;
   const options = { provider: "mlx", cause: error, details: { ...details, engineCode: code } };
   return BY_CODE[code]({ message, model, details, options });
+}
+
+/** The engine marks its errors, so that they are known without importing it. */
+function isMlxError(error: unknown): error is MlxError {
+  return error instanceof Error && Symbol.for("abstractllm.mlx.error") in error;
 }
 
 function bytes(value: unknown): number | undefined {

@@ -1,6 +1,8 @@
 import type { EngineModel, GenerateRequest, RuntimeInfo } from "@abstractllm/mlx";
 import type { Options } from "../../config/option-table.ts";
-import { InvalidRequestError, ProviderAPIError, UnsupportedFeatureError } from "../../errors/index.ts";
+import { choiceWarnings } from "../../dialects/index.ts";
+import { InvalidRequestError, ProviderAPIError } from "../../errors/index.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import type { Capabilities } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
@@ -8,10 +10,13 @@ import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-pr
 import { checkLength } from "../check-length.ts";
 import { type BuiltRequest, buildRequest, withoutSystemRole } from "./build-request.ts";
 import { mlxCapabilities } from "./capabilities.ts";
+import { type ImageBytes, readImages } from "./image-bytes.ts";
+import { listModels } from "./list-models.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { mapMlxError } from "./map-error.ts";
 import { MLX_TRAITS } from "./mlx-traits.ts";
 import { acquireModel, dropEngine, releaseModels, setCachedModels } from "./model-pool.ts";
+import { modelSees } from "./model-sees.ts";
 import { modelSources, sourceKey } from "./model-source.ts";
 import { prepareCall } from "./prepare-call.ts";
 import { type ReadAnswer, readAnswer } from "./read-answer.ts";
@@ -23,6 +28,8 @@ export class MlxProvider extends BaseProvider {
   #chosen: string | undefined;
   #passedOver: readonly string[] = [];
   #saidCpu = false;
+  /** Whether the configured model takes images, once that is known. */
+  #sees: boolean | undefined;
 
   /** @param runtime - what this machine offers */
   constructor(config: LLMConfig, runtime: RuntimeInfo) {
@@ -34,13 +41,20 @@ export class MlxProvider extends BaseProvider {
 
   override updateConfig(options: LLMConfigInput): void {
     super.updateConfig(options);
+    if (options.model !== undefined) this.#sees = undefined;
     this.#chosen = undefined;
     this.#passedOver = [];
     this.#applyLimit();
   }
 
   getCapabilities(): Capabilities {
-    return mlxCapabilities(this.getConfig());
+    return mlxCapabilities(this.getConfig(), this.#sees);
+  }
+
+  /** Learns from the configured model's files, where they are on this machine, whether it takes images. */
+  async lookAtModel(): Promise<void> {
+    const [source] = this.#sources(this.getConfig());
+    if (source !== undefined) this.#sees = await modelSees(source);
   }
 
   async load({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
@@ -59,8 +73,9 @@ export class MlxProvider extends BaseProvider {
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
+    const images = await readImages(call.messages, signal);
     return this.#withModel(call, signal, async (loaded) => {
-      const { warnings, ...answer } = await this.#answer(call, loaded.model, emit, signal);
+      const { warnings, ...answer } = await this.#answer(call, images, loaded.model, emit, signal);
       return {
         ...answer,
         warnings: [...this.#passedOver, ...loaded.warnings, ...this.#deviceWarning(), ...warnings],
@@ -70,16 +85,15 @@ export class MlxProvider extends BaseProvider {
   }
 
   protected async count(call: ProviderCall, signal: AbortSignal): Promise<number> {
+    const images = await readImages(call.messages, signal);
     return this.#withModel(call, signal, async ({ model }) => {
-      const { request } = buildRequest(prepareCall(call, model.info).call, model.info);
+      const { request } = buildRequest(prepareCall(call, model.info).call, model.info, images);
       return (await tokenize(model, request)).length;
     });
   }
 
-  protected override requireVision(options: Options): void {
-    super.requireVision(options);
-    const message = `${options.model} may take images, but this version of the MLX engine reads text only`;
-    throw new UnsupportedFeatureError("vision", message, { provider: this.provider });
+  protected override models(): Promise<ListedModel[]> {
+    return listModels(this.getParam("cacheDir"));
   }
 
   /** Runs work on the call's model, and turns its errors into the interface's. */
@@ -102,6 +116,7 @@ export class MlxProvider extends BaseProvider {
 
   async #answer(
     call: ProviderCall,
+    images: ImageBytes,
     model: EngineModel,
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
@@ -109,19 +124,22 @@ export class MlxProvider extends BaseProvider {
     const prepared = prepareCall(call, model.info);
     const run = async ({ request, warnings }: BuiltRequest) => {
       const countInput = async () => (await tokenize(model, request)).length;
-      await checkLength(call.options, countInput, request.maxTokens, "mlx");
+      await checkLength(call, countInput, request.maxTokens);
       const answer = await readAnswer(prepared, model, request, emit, signal);
-      return { ...answer, warnings: [...warnings, ...answer.warnings, ...choiceWarning(call, answer)] };
+      return {
+        ...answer,
+        warnings: [...warnings, ...answer.warnings, ...choiceWarnings(call, answer.toolCalls)],
+      };
     };
     try {
-      return await run(buildRequest(prepared.call, model.info));
+      return await run(buildRequest(prepared.call, model.info, images));
     } catch (error) {
       const messages = withoutSystemRole(prepared.call.messages);
       const mapped = mapMlxError(error, "");
       const isTemplateError =
         InvalidRequestError.isInstance(mapped) && mapped.details.engineCode === "template";
       if (messages === undefined || !isTemplateError) throw error;
-      const { request, warnings } = buildRequest({ ...prepared.call, messages }, model.info);
+      const { request, warnings } = buildRequest({ ...prepared.call, messages }, model.info, images);
       const warning =
         "The model's chat template refused the system prompt; it was put before the first user message";
       return run({ request, warnings: [...warnings, warning] });
@@ -157,17 +175,12 @@ export class MlxProvider extends BaseProvider {
   }
 }
 
-/** What could only be asked for, since nothing forces a model to call. */
-function choiceWarning({ toolChoice }: ProviderCall, { toolCalls }: ReadAnswer): string[] {
-  if (toolChoice === "auto" || toolChoice === "none" || toolCalls.length > 0) return [];
-  return ["The model called no tool although toolChoice asked it to"];
-}
-
 function tokenize(
   model: EngineModel,
-  { prompt, templateVariables, tools }: GenerateRequest,
+  { prompt, images, templateVariables, tools }: GenerateRequest,
 ): Promise<number[]> {
   return model.tokenize(prompt, {
+    ...(images === undefined ? {} : { images }),
     ...(templateVariables === undefined ? {} : { templateVariables }),
     ...(tools === undefined ? {} : { tools }),
   });

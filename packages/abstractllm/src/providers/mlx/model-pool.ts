@@ -1,4 +1,3 @@
-import { cachedModels } from "@abstractllm/mlx/hub";
 import {
   AuthenticationError,
   MemoryExceededError,
@@ -6,6 +5,7 @@ import {
   ModelNotFoundError,
   ProviderConnectionError,
 } from "../../errors/index.ts";
+import { importHub } from "./engine-package.ts";
 import { EnginePool } from "./engine-pool.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import { type Lease, ModelCache } from "./model-cache.ts";
@@ -107,6 +107,7 @@ async function noModel(
 }
 
 async function listCached(cacheDir: string | undefined): Promise<string> {
+  const { cachedModels } = await importHub();
   const models = await cachedModels(cacheDir).catch(() => []);
   if (models.length === 0) return "The cache has no models.";
   const names = models.map(({ repo }) => repo);

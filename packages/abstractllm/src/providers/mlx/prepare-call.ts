@@ -1,5 +1,5 @@
 import type { ModelInfo } from "@abstractllm/mlx";
-import { choiceText, promptTools, usedCallIds } from "../../dialects/index.ts";
+import { choiceText, chosenTools, promptTools, usedCallIds } from "../../dialects/index.ts";
 import { InvalidRequestError } from "../../errors/index.ts";
 import type { ToolSpec } from "../../interface/tool.ts";
 import { withInstructions } from "../../prompt/with-instructions.ts";
@@ -38,12 +38,6 @@ export function prepareCall(given: ProviderCall, info: ModelInfo): PreparedCall 
   }
   const prompted = promptTools({ ...call, tools: callable });
   return { call: prompted, callable, dialect: callable.length === 0 ? dialect : "prompted_json", usedIds };
-}
-
-/** The tools that the choice leaves: all, none or one. */
-function chosenTools({ tools, toolChoice }: ProviderCall): readonly ToolSpec[] {
-  if (toolChoice === "none") return [];
-  return typeof toolChoice === "object" ? tools.filter(({ name }) => name === toolChoice.name) : tools;
 }
 
 function refuseInRawPrompt({ tools, schema, options }: ProviderCall): void {

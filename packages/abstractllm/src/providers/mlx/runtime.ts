@@ -1,5 +1,6 @@
-import { detectRuntime, type RuntimeInfo } from "@abstractllm/mlx";
+import type { RuntimeInfo } from "@abstractllm/mlx";
 import { UnsupportedFeatureError } from "../../errors/index.ts";
+import { importEngine } from "./engine-package.ts";
 
 let detected: Promise<RuntimeInfo> | undefined;
 
@@ -9,6 +10,7 @@ let detected: Promise<RuntimeInfo> | undefined;
  * @throws {UnsupportedFeatureError} `"mlx"` where there is no libmlx, or no GPU although one was asked for
  */
 export async function requireRuntime(device: "auto" | "gpu" | "cpu"): Promise<RuntimeInfo> {
+  const { detectRuntime } = await importEngine();
   detected ??= detectRuntime();
   const runtime = await detected;
   if (runtime.problem !== undefined) {

@@ -1,12 +1,13 @@
-import type { ChatMessage } from "@abstractllm/mlx";
-import type { Message } from "../../interface/message.ts";
+import type { ChatMessage, MessagePart } from "@abstractllm/mlx";
 import type { ToolCall } from "../../interface/tool-call.ts";
-import { textOf } from "../../prompt/text-of.ts";
+import type { ResolvedMessage } from "../../media/resolved-message.ts";
+import type { ImageBytes } from "./image-bytes.ts";
 
 /** A message as chat templates know it, with tool calls as `transformers` writes them. */
-export function toChatMessage(message: Message): ChatMessage {
+export function toChatMessage(message: ResolvedMessage, images: ImageBytes): ChatMessage {
   const { role, name } = message;
-  const base: ChatMessage = { role, content: textOf(message), ...(name === undefined ? {} : { name }) };
+  const content = contentOf(message, images);
+  const base: ChatMessage = { role, content, ...(name === undefined ? {} : { name }) };
   if (message.role === "tool") return { ...base, tool_call_id: message.toolCallId };
   if (message.role !== "assistant") return base;
   const { reasoning, toolCalls = [] } = message;
@@ -15,6 +16,15 @@ export function toChatMessage(message: Message): ChatMessage {
     ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
     ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(toTemplateCall) }),
   };
+}
+
+function contentOf({ content }: ResolvedMessage, images: ImageBytes): ChatMessage["content"] {
+  if (typeof content === "string") return content;
+  return content.flatMap((part): MessagePart[] => {
+    if (part.type === "text") return [part];
+    const image = images.get(part.image);
+    return image === undefined ? [] : [{ type: "image", image }];
+  });
 }
 
 const toTemplateCall = ({ id, name, arguments: input }: ToolCall) => ({

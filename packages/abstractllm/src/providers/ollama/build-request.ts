@@ -1,22 +1,24 @@
 import type { Options } from "../../config/option-table.ts";
+import { choiceText, chosenTools } from "../../dialects/tool-choice.ts";
 import { UnsupportedFeatureError } from "../../errors/index.ts";
 import type { ReasoningOption } from "../../interface/generate-options.ts";
+import type { ToolSpec } from "../../interface/tool.ts";
 import type { ResolvedMessage } from "../../media/index.ts";
 import { textOf } from "../../prompt/text-of.ts";
-import { withSchemaPrompt } from "../../schema/index.ts";
+import { withInstructions } from "../../prompt/with-instructions.ts";
 import type { ProviderCall } from "../base-provider.ts";
 import type { OllamaMessage, OllamaOptions, OllamaRequest, OllamaTool } from "./ollama-request.ts";
 
 /**
- * The request for one call.
+ * The request for one call. Ollama lets models choose their tools, so one that must be called is asked for in the prompt.
  *
- * @throws {UnsupportedFeatureError} for a tool that must be called, or a limit of reasoning tokens
+ * @throws {UnsupportedFeatureError} for a limit of reasoning tokens
  */
 export async function buildRequest(call: ProviderCall, signal: AbortSignal): Promise<OllamaRequest> {
   const { options, schema } = call;
-  // the schema is in the prompt as well, since the grammar alone does not tell the model what to write
-  const messages = schema === undefined ? call.messages : withSchemaPrompt(call.messages, schema);
-  const tools = toTools(call);
+  const tools = chosenTools(call).map(toTool);
+  const order = choiceText(call.toolChoice);
+  const messages = order === "" ? call.messages : withInstructions(call.messages, order);
   return {
     model: options.model ?? "",
     messages: await Promise.all(messages.map((message) => toMessage(message, signal))),
@@ -53,16 +55,9 @@ async function toMessage(message: ResolvedMessage, signal: AbortSignal): Promise
   return { role, content, images: await Promise.all(images.map(({ image }) => image.base64(signal))) };
 }
 
-function toTools({ tools, toolChoice, provider }: ProviderCall): OllamaTool[] {
-  if (toolChoice === "none") return [];
-  if (toolChoice !== "auto") {
-    const message = 'Ollama lets the model choose its tools; toolChoice can be "auto" or "none"';
-    throw new UnsupportedFeatureError("tool_choice", message, { provider });
-  }
-  return tools.map(({ name, description, parameters }) => ({
-    type: "function",
-    function: { name, ...(description === undefined ? {} : { description }), parameters: { ...parameters } },
-  }));
+function toTool({ name, description, parameters }: ToolSpec): OllamaTool {
+  const about = description === undefined ? {} : { description };
+  return { type: "function", function: { name, ...about, parameters: { ...parameters } } };
 }
 
 function toThink(reasoning: ReasoningOption): NonNullable<OllamaRequest["think"]> {

@@ -1,22 +1,22 @@
 import type { OptionName, Options } from "../../config/option-table.ts";
+import { choiceWarnings } from "../../dialects/tool-choice.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
-import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
-import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
+import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
-import { looksLikeVisionModel } from "../openai-compatible/looks-like-vision-model.ts";
 import {
   asArray,
   asCount,
   asRecord,
   asText,
-  buildService,
-  checkBaseUrl,
+  type JsonRecord,
   REMOTE_OPTIONS,
   type RemoteClient,
-  RemoteProvider,
-  type RemoteService,
+  ServerProvider,
+  ToolFallback,
 } from "../remote/index.ts";
+import { withSchemaInPrompt } from "../with-schema-in-prompt.ts";
 import { buildRequest } from "./build-request.ts";
 import { ollamaAddress } from "./ollama-address.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -34,7 +34,6 @@ const SUPPORTED: readonly OptionName[] = [
   "presencePenalty",
   "stop",
   "seed",
-  "vision",
   "tools",
   "schema",
   "reasoning",
@@ -48,41 +47,18 @@ const OLLAMA_TRAITS: ProviderTraits = {
 };
 
 /** Models that an Ollama server runs. Made by `createLLM("ollama", config)`. */
-export class OllamaProvider extends RemoteProvider {
+export class OllamaProvider extends ServerProvider {
+  readonly #tools = new ToolFallback();
+
   /**
    * @throws {InvalidParameterError} for an option that is unknown or has a bad value
    * @throws {UnsupportedFeatureError} for an option that Ollama does not have
    */
   constructor(config: LLMConfig) {
-    super(OLLAMA_TRAITS, config);
-    this.service(this.getConfig());
-  }
-
-  override updateConfig(options: LLMConfigInput): void {
-    if (typeof options.baseUrl === "string") checkBaseUrl(ollamaAddress(options.baseUrl), this.provider);
-    super.updateConfig(options);
-  }
-
-  getCapabilities(): Capabilities {
-    const { model = "", maxTokens = 0, vision } = this.getConfig();
-    return {
-      [ModelCapability.STREAMING]: true,
-      [ModelCapability.MAX_TOKENS]: maxTokens,
-      [ModelCapability.SYSTEM_PROMPT]: true,
-      [ModelCapability.ASYNC]: true,
-      [ModelCapability.FUNCTION_CALLING]: true,
-      [ModelCapability.TOOL_USE]: true,
-      [ModelCapability.VISION]: vision ?? looksLikeVisionModel(model),
-      [ModelCapability.FINE_TUNING]: false,
-      [ModelCapability.EMBEDDINGS]: true,
-      [ModelCapability.MULTILINGUAL]: true,
-      [ModelCapability.RAG]: false,
-      [ModelCapability.MULTI_TURN]: true,
-      [ModelCapability.PARALLEL_INFERENCE]: true,
-      [ModelCapability.IMAGE_GENERATION]: false,
-      [ModelCapability.AUDIO_PROCESSING]: false,
-      [ModelCapability.JSON_MODE]: true,
-    };
+    super(OLLAMA_TRAITS, config, {
+      startHint: "Start Ollama: ollama serve",
+      modelHint: (model) => `Get it first: ollama pull ${model}`,
+    });
   }
 
   /** Has the server read the model into memory, where its own `keep_alive` keeps it for a while. */
@@ -94,15 +70,15 @@ export class OllamaProvider extends RemoteProvider {
     );
   }
 
-  protected service(options: Options): RemoteService {
-    const { apiKey, model, baseUrl = "" } = options;
-    const authorization: Record<string, string> =
-      apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-    const hints = {
-      startHint: "Start Ollama: ollama serve",
-      modelHint: `Get it first: ollama pull ${model}`,
-    };
-    return buildService(this.provider, ollamaAddress(baseUrl), options, authorization, hints);
+  protected override address(options: Options): string {
+    return ollamaAddress(super.address(options));
+  }
+
+  protected override async models(signal: AbortSignal): Promise<ListedModel[]> {
+    const tags = await this.request({ options: this.getConfig() }, signal, (client) =>
+      client.getJson("/api/tags"),
+    );
+    return asArray(asRecord(tags).models).map(asRecord).map(toListedModel);
   }
 
   protected override async embedTexts(
@@ -128,7 +104,20 @@ export class OllamaProvider extends RemoteProvider {
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
-    const response = await client.post("/api/chat", await buildRequest(call, signal), "application/x-ndjson");
-    return readAnswer(client, response, emit);
+    return this.#tools.answer(withSchemaInPrompt(call), emit, async (asked, tell) => {
+      const request = await buildRequest(asked, signal);
+      const response = await client.post("/api/chat", request, "application/x-ndjson");
+      const answer = await readAnswer(client, response, tell);
+      return { ...answer, warnings: [...answer.warnings, ...choiceWarnings(asked, answer.toolCalls)] };
+    });
   }
+}
+
+function toListedModel({ name, modified_at }: JsonRecord): ListedModel {
+  const changed = Date.parse(asText(modified_at));
+  return {
+    id: asText(name),
+    ...(Number.isNaN(changed) ? {} : { createdAt: new Date(changed) }),
+    capabilities: {},
+  };
 }

@@ -3,14 +3,12 @@ import type { ChatDialect } from "../openai/chat/index.ts";
 import { pickFields, REMOTE_OPTIONS } from "../remote/index.ts";
 import type { ServerKind } from "./openai-compatible-provider.ts";
 
+/** Options of the protocol itself. */
 const CHAT_OPTIONS: readonly OptionName[] = [
   ...REMOTE_OPTIONS,
   "temperature",
   "maxTokens",
   "topP",
-  "topK",
-  "minP",
-  "repetitionPenalty",
   "frequencyPenalty",
   "presencePenalty",
   "logitBias",
@@ -18,11 +16,13 @@ const CHAT_OPTIONS: readonly OptionName[] = [
   "seed",
   "user",
   "imageDetail",
-  "vision",
   "tools",
   "schema",
   "reasoning",
 ];
+
+/** Options of samplers that servers have beside those of the protocol. */
+const SAMPLER_OPTIONS: readonly OptionName[] = ["topK", "minP", "repetitionPenalty"];
 
 const BASE: Pick<ChatDialect, "systemRole" | "maxTokensField"> = {
   systemRole: "system",
@@ -47,7 +47,7 @@ export const OPENAI_COMPATIBLE: ServerKind = {
     name: "openai-compatible",
     defaults: {},
     environment: {},
-    supported: new Set<OptionName>([...CHAT_OPTIONS, "templateVariables", "ignoreEos"]),
+    supported: new Set<OptionName>([...CHAT_OPTIONS, ...SAMPLER_OPTIONS, "templateVariables", "ignoreEos"]),
   },
   dialect: { ...BASE, extraFields: (options: Options) => pickFields(options, SERVER_FIELDS) },
 };
@@ -58,9 +58,21 @@ export const LMSTUDIO: ServerKind = {
     name: "lmstudio",
     defaults: { baseUrl: "http://localhost:1234/v1", temperature: 0.7 },
     environment: { baseUrl: ["LMSTUDIO_BASE_URL"] },
-    supported: new Set(CHAT_OPTIONS),
+    supported: new Set([...CHAT_OPTIONS, ...SAMPLER_OPTIONS]),
   },
   dialect: { ...BASE, extraFields: (options: Options) => pickFields(options, LMSTUDIO_FIELDS) },
   startHint: "Start LM Studio's server: lms server start",
-  modelHint: "Download or load it in LM Studio: lms get, lms load",
+  modelHint: () => "Download or load it in LM Studio: lms get, lms load",
+};
+
+/** Hugging Face's router to the services that run models of the hub; a model may name its service: `model:groq`. */
+export const HUGGINGFACE: ServerKind = {
+  traits: {
+    name: "huggingface",
+    defaults: { model: "openai/gpt-oss-20b", baseUrl: "https://router.huggingface.co/v1" },
+    environment: { apiKey: ["HF_TOKEN", "HUGGINGFACE_API_KEY", "HUGGING_FACE_HUB_TOKEN"] },
+    supported: new Set<OptionName>([...CHAT_OPTIONS, "organization"]),
+  },
+  dialect: BASE,
+  modelHint: () => "Models that can be had: https://huggingface.co/models?inference_provider=all",
 };

@@ -1,24 +1,27 @@
 import type { Options } from "../../config/option-table.ts";
+import { overrideOptions } from "../../config/override-options.ts";
 import { AuthenticationError } from "../../errors/index.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
-import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
+import type { ListedModel } from "../../interface/listed-model.ts";
+import type { LLMConfig } from "../../interface/llm-config.ts";
+import type { ModelCapabilities } from "../../interface/model-capabilities.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
 import { checkLength } from "../check-length.ts";
+import { knownCapabilities } from "../known-capabilities.ts";
 import {
   asCount,
   asRecord,
   buildService,
-  checkBaseUrl,
   type RemoteClient,
   RemoteProvider,
   type RemoteService,
 } from "../remote/index.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "./chat/index.ts";
 import { embedTexts } from "./embed-texts.ts";
-import { describeOpenAIModel, type OpenAIModel } from "./openai-models.ts";
+import { listModels } from "./list-models.ts";
 import { CHAT_DEFAULTS, OPENAI_TRAITS } from "./openai-traits.ts";
 import {
   buildResponsesPrompt,
@@ -42,41 +45,26 @@ export class OpenAIProvider extends RemoteProvider {
     this.service(this.getConfig());
   }
 
-  override updateConfig(options: LLMConfigInput): void {
-    if (options.baseUrl !== undefined && options.baseUrl !== null) checkBaseUrl(options.baseUrl, "openai");
-    super.updateConfig(options);
+  /** The default `maxTokens` does not hold for models that reason. */
+  override getCapabilities(): Capabilities {
+    const capabilities = super.getCapabilities();
+    const { reasoning, maxOutputTokens = 0 } = this.known(this.getConfig());
+    if (!reasoning) return capabilities;
+    return { ...capabilities, [ModelCapability.MAX_TOKENS]: this.given().maxTokens ?? maxOutputTokens };
   }
 
-  getCapabilities(): Capabilities {
-    const { model = "", maxTokens, vision } = this.getConfig();
-    const known = describeOpenAIModel(model);
-    return {
-      [ModelCapability.STREAMING]: true,
-      [ModelCapability.MAX_TOKENS]: maxTokens ?? known.maxOutputTokens,
-      [ModelCapability.SYSTEM_PROMPT]: true,
-      [ModelCapability.ASYNC]: true,
-      [ModelCapability.FUNCTION_CALLING]: true,
-      [ModelCapability.TOOL_USE]: true,
-      [ModelCapability.VISION]: vision ?? known.vision,
-      [ModelCapability.FINE_TUNING]: false,
-      [ModelCapability.EMBEDDINGS]: true,
-      [ModelCapability.MULTILINGUAL]: true,
-      [ModelCapability.RAG]: false,
-      [ModelCapability.MULTI_TURN]: true,
-      [ModelCapability.PARALLEL_INFERENCE]: true,
-      [ModelCapability.IMAGE_GENERATION]: false,
-      [ModelCapability.AUDIO_PROCESSING]: false,
-      [ModelCapability.JSON_MODE]: known.structured,
-    };
+  /** A model of which nothing is published counts as one of the newest kind. */
+  protected override known(options: Options): ModelCapabilities {
+    return knownCapabilities(options, { vision: true, structuredOutput: true, reasoning: true });
   }
 
   protected service(options: Options): RemoteService {
-    const { apiKey, organization, baseUrl = "" } = options;
+    const { apiKey, organization } = options;
     if (apiKey === undefined) {
       const message = "There is no key for OpenAI; set OPENAI_API_KEY or the option apiKey";
       throw new AuthenticationError(message, { provider: this.provider });
     }
-    return buildService(this.provider, baseUrl, options, {
+    return buildService(this.provider, this.address(options), options, {
       authorization: `Bearer ${apiKey}`,
       ...(organization === undefined ? {} : { "openai-organization": organization }),
     });
@@ -89,14 +77,15 @@ export class OpenAIProvider extends RemoteProvider {
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
     const { model = "", api } = call.options;
-    const known = describeOpenAIModel(model);
+    const known = this.known(call.options);
+    const { reasoning: reasons = false, maxOutputTokens = 0, contextWindow } = known;
     const asked = adapt(call, known);
-    const { maxTokens = known.maxOutputTokens } = asked.options;
-    await checkLength(call.options, () => this.count(call, signal), maxTokens, this.provider);
-    if ((api ?? preferredApi(call, known)) === "responses") {
-      return createResponse(client, await buildResponsesRequest(asked, known.reasons, signal), emit);
+    const { maxTokens = maxOutputTokens } = asked.options;
+    await checkLength(call, () => this.count(call, signal), maxTokens, contextWindow);
+    if ((api ?? preferredApi(call, reasons)) === "responses") {
+      return createResponse(client, await buildResponsesRequest(asked, reasons, signal), emit);
     }
-    const dialect = known.reasons ? REASONING_DIALECT : DEFAULT_DIALECT;
+    const dialect = reasons ? REASONING_DIALECT : DEFAULT_DIALECT;
     return completeChat(client, await buildChatRequest(asked, model, dialect, signal), emit);
   }
 
@@ -107,10 +96,14 @@ export class OpenAIProvider extends RemoteProvider {
     );
   }
 
+  protected override models(signal: AbortSignal): Promise<ListedModel[]> {
+    return this.request({ options: this.getConfig() }, signal, listModels);
+  }
+
   /** As the responses API counts them: the same for both, but for the few tokens by which their forms differ. */
   protected override async count(call: ProviderCall, signal: AbortSignal): Promise<number> {
-    const { reasons } = describeOpenAIModel(call.options.model ?? "");
-    const prompt = await buildResponsesPrompt(call, reasons, signal);
+    const { reasoning = false } = this.known(call.options);
+    const prompt = await buildResponsesPrompt(call, reasoning, signal);
     const counted = await this.request(call, signal, (client) =>
       client.postJson("/responses/input_tokens", prompt),
     );
@@ -119,21 +112,21 @@ export class OpenAIProvider extends RemoteProvider {
 }
 
 /** Models that reason do it best in the responses API, which keeps their reasoning from call to call. */
-function preferredApi({ options }: ProviderCall, { reasons }: OpenAIModel): "chat" | "responses" {
+function preferredApi({ options }: ProviderCall, reasons: boolean): "chat" | "responses" {
   return reasons && CHAT_ONLY_OPTIONS.every((name) => options[name] === undefined) ? "responses" : "chat";
 }
 
 /** The call as this model takes it. */
-function adapt(call: ProviderCall, { reasons, structured }: OpenAIModel): ProviderCall {
-  const adapted = reasons ? withoutChatDefaults(call) : call;
+function adapt(call: ProviderCall, { reasoning, structuredOutput }: ModelCapabilities): ProviderCall {
+  const adapted = reasoning ? withoutChatDefaults(call) : call;
   const { schema, ...rest } = adapted;
-  if (schema === undefined || structured) return adapted;
+  if (schema === undefined || structuredOutput) return adapted;
   return { ...rest, messages: withSchemaPrompt(call.messages, schema) };
 }
 
 /** The call without the defaults that a reasoning model refuses; what the user set is sent, and the service's to judge. */
 function withoutChatDefaults(call: ProviderCall): ProviderCall {
-  const options = { ...call.options };
+  const options = overrideOptions(call.options, {});
   for (const name of Object.keys(CHAT_DEFAULTS) as (keyof typeof CHAT_DEFAULTS)[]) {
     if (call.givenOptions[name] === undefined) delete options[name];
   }

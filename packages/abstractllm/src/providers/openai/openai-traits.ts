@@ -19,7 +19,6 @@ const SUPPORTED: readonly OptionName[] = [
   "seed",
   "user",
   "imageDetail",
-  "vision",
   "tools",
   "schema",
   "reasoning",

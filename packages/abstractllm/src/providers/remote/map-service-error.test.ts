@@ -5,7 +5,7 @@ import { mapServiceError } from "./map-service-error.ts";
 const map = (status: number | undefined, body: unknown, headers: Record<string, string> = {}) =>
   mapServiceError(
     { status, body: parseErrorBody(typeof body === "string" ? body : JSON.stringify(body)), headers },
-    { provider: "p", model: "m", modelHint: "Run: get m", redact: (text) => text },
+    { provider: "p", model: "m", modelHint: () => "Run: get m", redact: (text) => text },
   );
 
 /** What services really send, and what it means. */

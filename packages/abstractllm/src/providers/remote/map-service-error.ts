@@ -31,7 +31,7 @@ export interface ServiceContext {
   readonly provider: string;
   readonly model: string;
   /** What to do about a model that is not there. */
-  readonly modelHint?: string | undefined;
+  readonly modelHint?: ((model: string) => string) | undefined;
   /** Removes keys and prompts from what the service said. */
   redact(text: string): string;
 }
@@ -53,14 +53,18 @@ const passing: MakeError = (message, options) =>
   new ProviderAPIError(message, { retryable: true, ...options });
 const late: MakeError = (message, options) => new RequestTimeoutError(message, options);
 const noModel: MakeError = (reason, options, { context }) => {
-  const hint = context.modelHint === undefined ? "" : `. ${context.modelHint}`;
-  return new ModelNotFoundError(context.model, { ...options, reason: `${reason}${hint}` });
+  const { model, modelHint } = context;
+  const hint = modelHint === undefined ? "" : `. ${modelHint(model)}`;
+  return new ModelNotFoundError(model, { ...options, reason: `${reason}${hint}` });
 };
 const tooLong: MakeError = (message, options, { body }) => {
   const [contextWindow, contentLength] = readLengths(body);
   return new ContextWindowExceededError(contextWindow, contentLength, message, options);
 };
 const noTools: MakeError = (message, options) => new UnsupportedFeatureError("tool_use", message, options);
+
+const noThinking: MakeError = (message, options) =>
+  new UnsupportedFeatureError("reasoning", message, options);
 
 /** What a service's own words for its errors mean, codes before types. */
 const BY_NAME: Readonly<Record<string, MakeError>> = {
@@ -70,6 +74,7 @@ const BY_NAME: Readonly<Record<string, MakeError>> = {
   content_filter: filtered,
   content_policy_violation: filtered,
   model_not_found: noModel,
+  model_not_supported: noModel,
   insufficient_quota: spent,
   quota_exceeded: spent,
   billing_error: spent,
@@ -92,7 +97,11 @@ const BY_MESSAGE: readonly (readonly [RegExp, MakeError])[] = [
   ],
   [/model\b.*\b(not found|does not exist|no such|not exist)|no models? loaded|^model: /i, noModel],
   [/credit balance is too low/i, spent],
-  [/does not support tools/i, noTools],
+  [
+    /does not support tools|support tool use|tool choice requires --enable-auto|tools param requires --jinja/i,
+    noTools, // Ollama, OpenRouter, vLLM, llama.cpp
+  ],
+  [/does not support thinking/i, noThinking],
 ];
 
 const BY_STATUS: Readonly<Record<number, MakeError>> = {
@@ -118,7 +127,7 @@ export function mapServiceError(error: ServiceError, context: ServiceContext): A
   const options: AbstractLLMErrorOptions = {
     provider: context.provider,
     details: Object.fromEntries(details),
-    retryAfterMs: readRetryAfter(headers),
+    retryAfterMs: readRetryAfter(headers) ?? loadingTimeMs(body),
     requestId: headers["x-request-id"] ?? headers["request-id"] ?? body.requestId,
     ...(asked === "true" || asked === "false" ? { retryable: asked === "true" } : {}),
   };
@@ -144,6 +153,11 @@ function describe({ status, body }: ServiceError, { redact }: ServiceContext): s
   const where = status === undefined ? "" : `HTTP ${status}`;
   if (short === "") return `The service answered with an error${where && `: ${where}`}`;
   return where === "" ? short : `${short} (${where})`;
+}
+
+/** How long Hugging Face says that a model takes to load. */
+function loadingTimeMs({ numbers }: ErrorBody): number | undefined {
+  return numbers.estimated_time === undefined ? undefined : Math.ceil(numbers.estimated_time * 1000);
 }
 
 /** The model's limit and what was asked for, where the service says so. */

@@ -26,7 +26,7 @@ export interface RemoteService {
   /** What to do when nothing listens there. */
   readonly startHint?: string | undefined;
   /** What to do about a model that is not there. */
-  readonly modelHint?: string | undefined;
+  readonly modelHint?: ((model: string) => string) | undefined;
 }
 
 /** One call's requests to a service. Every failure is an error of the interface. */

@@ -1,7 +1,13 @@
-import type { OptionName } from "../../config/option-table.ts";
-import { UnsupportedFeatureError } from "../../errors/index.ts";
+import type { OptionName, Options } from "../../config/option-table.ts";
+import { InvalidParameterError, UnsupportedFeatureError } from "../../errors/index.ts";
+import type { ModelCapabilities } from "../../interface/model-capabilities.ts";
+import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-provider.ts";
+import { capabilitiesWith } from "../capabilities-with.ts";
+import { knownCapabilities } from "../known-capabilities.ts";
+import { limitAnswer } from "../limit-answer.ts";
+import { checkBaseUrl } from "./base-url.ts";
 import { RemoteClient, type RemoteService } from "./remote-client.ts";
 import { DEFAULT_MAX_RETRIES, withRetries } from "./with-retries.ts";
 
@@ -13,6 +19,8 @@ export const REMOTE_OPTIONS: readonly OptionName[] = [
   "headers",
   "proxy",
   "maxRetries",
+  "vision",
+  "capabilities",
 ];
 
 /** What providers behind HTTP share: a client per attempt, and retries until something of the answer has come. */
@@ -25,22 +33,55 @@ export abstract class RemoteProvider extends BaseProvider {
   /** There is nothing to give back. */
   async unload(): Promise<void> {}
 
-  protected respond(
+  protected override checkUpdates(updates: Options): void {
+    if (updates.baseUrl !== undefined) checkBaseUrl(this.address(updates), this.provider);
+  }
+
+  /**
+   * The address that some settings name.
+   *
+   * @throws {InvalidParameterError} where they name none
+   */
+  protected address({ baseUrl }: Options): string {
+    if (baseUrl !== undefined) return baseUrl;
+    const message = `The ${this.provider} provider needs the address of the server: baseUrl, such as http://localhost:8000/v1`;
+    throw new InvalidParameterError("baseUrl", undefined, message, { provider: this.provider });
+  }
+
+  getCapabilities(): Capabilities {
+    const options = this.getConfig();
+    const { maxOutputTokens = 0, vision = false, structuredOutput = true } = this.known(options);
+    return capabilitiesWith({
+      [ModelCapability.MAX_TOKENS]: options.maxTokens ?? maxOutputTokens,
+      [ModelCapability.VISION]: vision,
+      [ModelCapability.EMBEDDINGS]: true,
+      [ModelCapability.JSON_MODE]: structuredOutput,
+    });
+  }
+
+  /** What is known of the model that some settings name. */
+  protected known(options: Options): ModelCapabilities {
+    return knownCapabilities(options);
+  }
+
+  protected async respond(
     call: ProviderCall,
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
+    const { call: limited, warnings } = limitAnswer(call, this.known(call.options));
     let isDelivered = false;
     const deliver = (part: DeltaPart) => {
       isDelivered = true;
       emit(part);
     };
-    return this.request(
-      call,
+    const answer = await this.request(
+      limited,
       signal,
-      (client) => this.answer(client, call, deliver, signal),
+      (client) => this.answer(client, limited, deliver, signal),
       () => !isDelivered,
     );
+    return { ...answer, warnings: [...warnings, ...answer.warnings] };
   }
 
   /** Services count only what they answer, unless a provider says otherwise. */

@@ -37,11 +37,6 @@ class Attention : public CpuPrimitive {
   Form form_;
 };
 
-CacheType cache_type(mx::Dtype d) {
-  if (d == mx::float16) return CacheType::f16;
-  return d == mx::bfloat16 ? CacheType::bf16 : CacheType::f32;
-}
-
 void copy_strides(const mx::array& a, int64_t* strides) {
   for (int axis = 0; axis < 3; axis++) strides[axis] = a.strides(axis);
 }

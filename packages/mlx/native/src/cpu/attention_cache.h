@@ -10,7 +10,7 @@ namespace mx = mlx::core;
 namespace abstractllm::cpu {
 
 // Writes new keys and values `[B, K, L, D]` at position `start` of two buffers `[B, K, C, D]`. Gives the two buffers,
-// then their first `start + L` positions.
+// then their first `start + L` positions. Buffers of float16 take float32 and round it.
 //
 // On the CPU it writes in place: no other array may hold positions from `start` on of these buffers. libmlx's own
 // update copies a buffer that a queued task still reads, so it copies the whole cache whenever a step is in flight.

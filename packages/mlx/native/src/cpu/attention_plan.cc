@@ -11,16 +11,17 @@ namespace abstractllm::cpu {
 
 namespace {
 
-// Multiplications that take about 10 us.
-constexpr double kWorkPerRange = 2e5;
+// Multiplications that take some microseconds.
+constexpr double kWorkPerRange = 5e4;
 // Fewer keys in a piece cost more in merging than another thread gains.
 constexpr int kLeastKeys = 256;
 // Keys in a piece of a single position. Cuts that depend on nothing but the keys it sees give it the same sums in every
 // batch, behind any padding and on any number of threads.
-constexpr int kKeysPerPart = 512;
+constexpr int kKeysPerPart = 128;
 
 struct Scratch;
 struct Sums;
+struct Partial;
 
 // Pieces are (batch entry, key head, block of rows, part of the keys), the last fastest. The rows of a key head are its
 // query heads at each position, position by position.
@@ -45,14 +46,17 @@ class Plan {
     const size_t dims = p_.keys.value_dims;
     if (parts_ > 1) {
       const size_t states = blocks_total_ * parts_ * slots_;
-      partial_.resize(states * (dims + 2));
-      partial_sums_ = partial_.data() + 2 * states;
+      partial_ = scratch_floats<Partial>(states * (dims + 2));
+      partial_sums_ = partial_ + 2 * states;
     }
     parallel_for(blocks_total_ * parts_, grain(), [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; i++) piece(i);
     });
     if (parts_ == 1) return;
-    for (size_t block = 0; block < blocks_total_; block++) merge(block);
+    const size_t states_per_range = kElementsPerRange / dims;
+    parallel_for(blocks_total_, std::max<size_t>(1, states_per_range / (parts_ * slots_)), [&](size_t begin, size_t end) {
+      for (size_t block = begin; block < end; block++) merge(block);
+    });
   }
 
  private:
@@ -180,7 +184,7 @@ class Plan {
   int slots_;  // rows of a full block
   int blocks_, parts_;
   size_t blocks_total_;
-  std::vector<float> partial_;
+  float* partial_ = nullptr;
   float* partial_sums_ = nullptr;
 };
 

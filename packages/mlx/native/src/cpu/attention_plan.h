@@ -2,6 +2,7 @@
 #pragma once
 
 #include "attention_rows.h"
+#include "mlx/dtype.h"
 
 namespace abstractllm::cpu {
 
@@ -21,6 +22,12 @@ struct AttentionProblem {
   AttentionKeys keys;  // of batch entry 0 and head 0
   float* out;          // [B, L, H, value_dims]
 };
+
+// Of float32, float16 or bfloat16.
+inline CacheType cache_type(mlx::core::Dtype d) {
+  if (d == mlx::core::float16) return CacheType::f16;
+  return d == mlx::core::bfloat16 ? CacheType::bf16 : CacheType::f32;
+}
 
 // Computes it on the calling thread and the pool's.
 void run_attention(const AttentionProblem& problem);

@@ -6,54 +6,20 @@
 #include "add.h"
 #include "contiguous.h"
 #include "dispatch.h"
+#include "head_turn.h"
 #include "mlx/ops.h"
 #include "quant_layer.h"
 #include "quant_matmul.h"
 #include "rope.h"
-#include "rope_rows.h"
-#include "rope_table.h"
-#include "thread_pool.h"
 
 namespace abstractllm::cpu {
 
 namespace {
 
-// What a node knows of its rotation; the frequencies are an input.
-struct Turn {
-  int dims;
-  bool traditional;
-  std::optional<float> base;
-  float scale;
-  int offset;
-  bool operator==(const Turn&) const = default;
-};
-
-// Heads in memory of the order [positions, heads, D].
-struct Heads {
-  float* data;
-  size_t count;
-  size_t dims;
-};
-
-// Turns the heads of `positions`, of which each `length` start at the first of the table.
-void turn(const Heads& heads, size_t positions, size_t length, const Turn& t, const RopeTable& table) {
-  auto kernel = PICK_KERNEL(rope_row);
-  const size_t half = static_cast<size_t>(t.dims) / 2, row = heads.count * heads.dims;
-  parallel_for(positions, std::max<size_t>(1, kElementsPerRange / row), [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; i++) {
-      const size_t at = i % length * half;
-      for (size_t h = 0; h < heads.count; h++) {
-        float* x = heads.data + i * row + h * heads.dims;
-        kernel(x, &table.cosines[at], &table.sines[at], x, half, t.traditional);
-      }
-    }
-  });
-}
-
-// Inputs: rows, three matrices, three added rows or none, frequencies where there is no base.
+// Inputs: rows, three matrices (QuantFormat), three added rows or none, frequencies where there is no base.
 class RotatedHeads : public mx::Primitive {
  public:
-  RotatedHeads(NormedInput input, std::array<QuantFormat, 3> formats, bool has_rows, Turn turn, bool fast)
+  RotatedHeads(NormedInput input, std::array<QuantFormat, 3> formats, bool has_rows, HeadTurn turn, bool fast)
       : mx::Primitive(mx::default_stream(mx::Device::cpu)), input_(input), formats_(formats), has_rows_(has_rows),
         turn_(turn), fast_(fast) {}
 
@@ -76,7 +42,7 @@ class RotatedHeads : public mx::Primitive {
     std::array<Heads, 3> heads;
     std::array<const float*, 3> added{};
     size_t next = input_.count();
-    for (size_t i = 0; i < 3; i++, next += 3) {
+    for (size_t i = 0; i < 3; next += formats_[i++].count()) {
       allocate_by_position(outputs[i]);
       heads[i] = {outputs[i].data<float>(), static_cast<size_t>(outputs[i].shape(1)),
                   static_cast<size_t>(outputs[i].shape(3))};
@@ -85,18 +51,15 @@ class RotatedHeads : public mx::Primitive {
     }
     for (size_t i = 0; has_rows_ && i < 3; i++) added[i] = row_contiguous(inputs[next++], encoder).data<float>();
     const size_t length = static_cast<size_t>(outputs[0].shape(2));
-    RopeAngles angles{turn_.dims / 2, turn_.base, {}, turn_.scale, turn_.offset, static_cast<int>(length)};
     const float* freqs = turn_.base ? nullptr : row_contiguous(inputs[next], encoder).data<float>();
-    encoder.dispatch([rows, products, heads, added, length, angles, freqs, t = turn_, fast = fast_] {
+    encoder.dispatch([rows, products, heads, added, length, freqs, turn = turn_, fast = fast_] {
       const Rows x = rows.get();
       quant_products(products, x, fast);
       for (size_t i = 0; i < 3; i++) {
         if (added[i]) add_rows(added[i], true, heads[i].data, x.M, products[i].N);
       }
-      RopeAngles a = angles;
-      if (freqs) a.periods.assign(freqs, freqs + a.half);
-      const std::shared_ptr<const RopeTable> table = rope_table(a);
-      for (size_t i = 0; i < 2; i++) turn(heads[i], x.M, length, t, *table);
+      const std::shared_ptr<const RopeTable> table = turn.table(length, freqs);
+      for (size_t i = 0; i < 2; i++) turn_heads(heads[i], x.M, length, turn, *table);
     });
   }
 
@@ -104,7 +67,7 @@ class RotatedHeads : public mx::Primitive {
   NormedInput input_;
   std::array<QuantFormat, 3> formats_;
   bool has_rows_;
-  Turn turn_;
+  HeadTurn turn_;
   bool fast_;
 };
 
@@ -124,11 +87,10 @@ std::vector<mx::array> composed_heads(const mx::array& x, const HeadMatrices& m,
 bool is_native(const mx::array& x, const HeadMatrices& m, const HeadRotation& r) {
   if (!use_native() || !is_plain_float32(x) || x.ndim() != 3 || x.size() == 0) return false;
   for (size_t i = 0; i < 3; i++) {
-    if (!is_native_matrix(x, m.arrays[3 * i], m.arrays[3 * i + 1], m.arrays[3 * i + 2], m.bits[i], m.groups[i])) {
-      return false;
-    }
+    const mx::array &w = m.arrays[3 * i], &scales = m.arrays[3 * i + 1], &biases = m.arrays[3 * i + 2];
+    if (!is_native_matrix(x.shape(2), w, scales, biases, m.bits[i], m.groups[i])) return false;
     const int heads = i == 0 ? m.query_heads : m.key_heads;
-    const int N = m.arrays[3 * i].shape(0);
+    const int N = w.shape(0);
     if (heads <= 0 || N % heads != 0 || (i < 2 && N / heads < r.dims)) return false;
   }
   const bool has_rows = std::all_of(m.rows.begin(), m.rows.end(), [](const mx::array& row) {
@@ -149,17 +111,16 @@ std::vector<mx::array> rotated_heads(const mx::array& x, const HeadMatrices& m, 
   if (!is_native(x, m, r)) return composed_heads(x, m, r);
   std::vector<mx::array> inputs;
   const NormedInput input = take_input(x, inputs);
-  inputs.insert(inputs.end(), m.arrays.begin(), m.arrays.end());
-  inputs.insert(inputs.end(), m.rows.begin(), m.rows.end());
-  if (r.freqs) inputs.push_back(*r.freqs);
   std::vector<mx::Shape> shapes;
   std::array<QuantFormat, 3> formats;
   for (size_t i = 0; i < 3; i++) {
     const int heads = i == 0 ? m.query_heads : m.key_heads;
     shapes.push_back({x.shape(0), heads, x.shape(1), m.arrays[3 * i].shape(0) / heads});
-    formats[i] = {m.bits[i], m.groups[i]};
+    formats[i] = take_matrix(m.arrays[3 * i], m.arrays[3 * i + 1], m.arrays[3 * i + 2], m.bits[i], m.groups[i], inputs);
   }
-  const Turn turn{r.dims, r.traditional, r.base, r.scale, r.offset};
+  inputs.insert(inputs.end(), m.rows.begin(), m.rows.end());
+  if (r.freqs) inputs.push_back(*r.freqs);
+  const HeadTurn turn{r.dims, r.traditional, r.base, r.scale, r.offset};
   return mx::array::make_arrays(
       std::move(shapes), std::vector<mx::Dtype>(3, mx::float32),
       std::make_shared<RotatedHeads>(input, formats, !m.rows.empty(), turn, settings().fast_matmul), std::move(inputs));

@@ -7,6 +7,7 @@
 
 #include "dispatch.h"
 #include "matmul_digits.h"
+#include "packed_matrix.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {
@@ -47,10 +48,12 @@ class Scratch {
 
 size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// Weight rows worth about 10 us on one thread: 64 KiB of them for one row of x, fewer when each is used more often.
+// Weights that one row of x reads in about a microsecond on one thread: the least that is worth a range of its own.
+constexpr size_t kRangeBytes = 16 * 1024;
+
+// Weight rows of one range: fewer when each is used for more rows of x.
 size_t rows_grain(size_t row_bytes, size_t M) {
-  constexpr size_t kBytes = 64 * 1024;
-  return std::max<size_t>(4, kBytes / std::max<size_t>(1, row_bytes * M) & ~size_t{3});
+  return std::max<size_t>(4, kRangeBytes / std::max<size_t>(1, row_bytes * M) & ~size_t{3});
 }
 
 // Rows of x that are repacked at a time. Bounds the scratch memory; the weights are unpacked once per block.
@@ -168,11 +171,43 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
   }
 }
 
+#if ABSTRACTLLM_X86
+// Packed weights exist only where the processor has the kernels for them, whatever level tests ask for.
+void packed_products(std::span<const QuantProduct> products, const Rows& x, int count) {
+  static thread_local DigitMemory memory;
+  const QuantMatrix& format = products[0].w;
+  auto tiles = [](const QuantProduct& p) { return p.N / kPackedTile; };
+  size_t all_tiles = 0;
+  for (const QuantProduct& p : products) all_tiles += tiles(p);
+  for (size_t m0 = 0; m0 < x.M; m0 += kRowBlock) {
+    const Rows part{x.x + m0 * x.stride, std::min(kRowBlock, x.M - m0), x.stride};
+    const DigitRows rows = to_digits(digits_avx512vnni, format, part, count, false, memory);
+    const size_t wanted = thread_count() * kTasksPerThread;
+    const size_t most = part.M <= kFewRows ? 1 : (part.M + 31) / 32;
+    const size_t splits = std::clamp<size_t>((wanted + all_tiles - 1) / all_tiles, 1, most);
+    const size_t grain = splits > 1 ? 1 : std::max<size_t>(1, kRangeBytes / (packed_tile_bytes(format) * part.M));
+    for_each_unit(
+        products, grain, [&](const QuantProduct& p) { return tiles(p) * splits; },
+        [&](const QuantProduct& p, size_t begin, size_t end) {
+          float* out = p.out + m0 * p.N;
+          if (splits == 1) return packed_tiles_avx512vnni(p.w, rows, 0, part.M, begin, end, out, p.N);
+          for (size_t task = begin; task < end; task++) {
+            const size_t tile = task / splits, split = task % splits;
+            const size_t first = split * part.M / splits, last = (split + 1) * part.M / splits;
+            packed_tiles_avx512vnni(p.w, rows, first, last, tile, tile + 1, out, p.N);
+          }
+        });
+  }
+}
+#else
+void packed_products(std::span<const QuantProduct>, const Rows&, int) {}
+#endif
+
 // Whether one set of digits serves all: they are cut into the weights' groups, and nibbles want another order.
 bool is_one_format(std::span<const QuantProduct> products) {
   const QuantMatrix& first = products[0].w;
   return std::all_of(products.begin(), products.end(), [&](const QuantProduct& p) {
-    return p.w.bits == first.bits && p.w.group == first.group && p.w.K == first.K;
+    return p.w.bits == first.bits && p.w.group == first.group && p.w.K == first.K && p.w.is_packed == first.is_packed;
   });
 }
 
@@ -196,6 +231,10 @@ float* group_sums(const QuantMatrix& w, const Rows& x) {
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast) {
   if (x.M == 0 || N == 0) return;
   const DigitKernels* digits = digit_kernels();
+  if (w.is_packed) {
+    const QuantProduct product{w, N, out};
+    return packed_products({&product, 1}, x, digit_count(fast));
+  }
   if (digits && (fast || x.M <= kFewDigitRows)) {
     const QuantProduct product{w, N, out};
     return digit_products(*digits, {&product, 1}, x, digit_count(fast));
@@ -213,6 +252,7 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bo
 
 void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast) {
   const DigitKernels* digits = digit_kernels();
+  if (x.M > 0 && products[0].w.is_packed && is_one_format(products)) return packed_products(products, x, digit_count(fast));
   if (digits && x.M > 0 && (fast || x.M <= kFewDigitRows) && is_one_format(products)) {
     return digit_products(*digits, products, x, digit_count(fast));
   }

@@ -18,6 +18,7 @@ struct QuantMatrix {
   int bits;
   size_t group;  // 32, 64 or 128 values share a scale
   size_t K;
+  bool is_packed = false;  // all is at `w`, in the order of packed_matrix.h
   size_t groups() const { return K / group; }
   size_t row_bytes() const { return K * static_cast<size_t>(bits) / 8; }
 };

@@ -2,17 +2,26 @@
 
 #include "contiguous.h"
 #include "float_type.h"
+#include "packed_weights.h"
 
 namespace abstractllm::cpu {
 
-QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, const QuantFormat& format,
+QuantFormat take_matrix(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group,
+                        std::vector<mx::array>& inputs) {
+  const std::optional<mx::array> packed = packed_bytes(w, scales, biases);
+  if (packed) inputs.push_back(*packed);
+  else inputs.insert(inputs.end(), {w, scales, biases});
+  return {bits, group, w.shape(0), scales.shape(1) * group, *float_type(scales.dtype()), packed.has_value()};
+}
+
+QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, const QuantFormat& f,
                            mx::cpu::CommandEncoder& encoder) {
-  const mx::array w = row_contiguous(inputs[first], encoder), scales = row_contiguous(inputs[first + 1], encoder);
+  const size_t group = static_cast<size_t>(f.group), K = static_cast<size_t>(f.K), N = static_cast<size_t>(f.N);
+  const mx::array w = row_contiguous(inputs[first], encoder);
+  if (f.is_packed) return {{w.data<uint8_t>(), nullptr, nullptr, f.scale_type, f.bits, group, K, true}, N, nullptr};
+  const mx::array scales = row_contiguous(inputs[first + 1], encoder);
   const mx::array biases = row_contiguous(inputs[first + 2], encoder);
-  const size_t group = static_cast<size_t>(format.group), K = static_cast<size_t>(scales.shape(-1)) * group;
-  const QuantMatrix matrix{w.data<uint8_t>(), scales.data<void>(), biases.data<void>(), *float_type(scales.dtype()),
-                           format.bits,       group,               K};
-  return {matrix, static_cast<size_t>(w.shape(0)), nullptr};
+  return {{w.data<uint8_t>(), scales.data<void>(), biases.data<void>(), f.scale_type, f.bits, group, K}, N, nullptr};
 }
 
 const float* QuantLayer::addend_of(const std::vector<mx::array>& inputs, mx::cpu::CommandEncoder& encoder) const {

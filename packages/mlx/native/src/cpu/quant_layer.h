@@ -7,14 +7,23 @@
 
 namespace abstractllm::cpu {
 
-// Affine quantization of one matrix.
+// Affine quantization of one matrix, and how a node's inputs hold it: packed as one array, else as three.
 struct QuantFormat {
   int bits;
   int group;
+  int N, K;
+  Float scale_type;
+  bool is_packed;
   bool operator==(const QuantFormat&) const = default;
+
+  size_t count() const { return is_packed ? 1 : 3; }
 };
 
-// The matrix `[N, K]` whose weights, scales and biases are the inputs from `first` on. The caller sets `out`.
+// Appends a matrix that is_native_matrix to the inputs of a node.
+QuantFormat take_matrix(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group,
+                        std::vector<mx::array>& inputs);
+
+// The matrix whose arrays are the inputs from `first` on. The caller sets `out`.
 QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, const QuantFormat& format,
                            mx::cpu::CommandEncoder& encoder);
 

@@ -74,10 +74,10 @@ class GatedMlp : public QuantLayer {
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     const PendingRows rows(input_, inputs, encoder);
-    const size_t first = input_.count();
-    QuantProduct gate = quant_operand(inputs, first, formats_[0], encoder);
-    QuantProduct up = quant_operand(inputs, first + 3, formats_[1], encoder);
-    QuantProduct down = quant_operand(inputs, first + 6, formats_[2], encoder);
+    const size_t at_gate = input_.count(), at_up = at_gate + formats_[0].count(), at_down = at_up + formats_[1].count();
+    QuantProduct gate = quant_operand(inputs, at_gate, formats_[0], encoder);
+    QuantProduct up = quant_operand(inputs, at_up, formats_[1], encoder);
+    QuantProduct down = quant_operand(inputs, at_down, formats_[2], encoder);
     const float* addend = addend_of(inputs, encoder);
     allocate(out);
     down.out = out.data<float>();
@@ -110,10 +110,8 @@ bool is_supported(int bits, int group) {
   return has_bits && (group == 32 || group == 64 || group == 128);
 }
 
-bool fits(const mx::array& x, const mx::array& w, const mx::array& scales, const mx::array& biases, int bits,
-          int group) {
-  if (x.ndim() < 1 || w.ndim() != 2 || scales.ndim() != 2 || w.dtype() != mx::uint32) return false;
-  const int64_t K = x.shape(-1);
+bool fits(int64_t K, const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
+  if (w.ndim() != 2 || scales.ndim() != 2 || w.dtype() != mx::uint32) return false;
   return K > 0 && K % group == 0 && int64_t{w.shape(1)} * 32 == K * bits && scales.shape(0) == w.shape(0) &&
          scales.shape(1) == K / group && biases.shape() == scales.shape();
 }
@@ -142,27 +140,27 @@ std::optional<mx::array> gated_mlp(const mx::array& x, const mx::Shape& shape, c
 
 }  // namespace
 
-bool is_native_matrix(const mx::array& x, const mx::array& w, const mx::array& scales, const mx::array& biases, int bits,
-                      int group) {
-  return x.dtype() == mx::float32 && float_type(scales.dtype()) && biases.dtype() == scales.dtype() &&
-         is_supported(bits, group) && fits(x, w, scales, biases, bits, group);
+bool is_native_matrix(int K, const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
+  return float_type(scales.dtype()) && biases.dtype() == scales.dtype() && is_supported(bits, group) &&
+         fits(K, w, scales, biases, bits, group);
 }
 
 mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::array& scales,
                            const std::optional<mx::array>& biases, bool transpose, std::optional<int> group_size,
                            std::optional<int> bits, const std::string& mode) {
   const int b = bits.value_or(4), g = group_size.value_or(64);
-  const bool is_ours =
-      use_native() && transpose && mode == "affine" && biases && is_native_matrix(x, w, scales, *biases, b, g);
+  const bool is_ours = use_native() && transpose && mode == "affine" && biases && x.dtype() == mx::float32 &&
+                       x.ndim() > 0 && is_native_matrix(x.shape(-1), w, scales, *biases, b, g);
   if (!is_ours) return mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
   mx::Shape shape = x.shape();
   shape.back() = w.shape(0);
-  const QuantFormat format{b, g};
+  std::vector<mx::array> matrix;
+  const QuantFormat format = take_matrix(w, scales, *biases, b, g, matrix);
   const bool fast = settings().fast_matmul;
-  if (auto mlp = gated_mlp(x, shape, {w, scales, *biases}, format, fast)) return *mlp;
+  if (auto mlp = gated_mlp(x, shape, matrix, format, fast)) return *mlp;
   std::vector<mx::array> inputs;
   const NormedInput input = take_input(x, inputs);
-  inputs.insert(inputs.end(), {w, scales, *biases});
+  inputs.insert(inputs.end(), matrix.begin(), matrix.end());
   return mx::array(std::move(shape), mx::float32, std::make_shared<QuantizedMatmul>(input, format, fast),
                    std::move(inputs));
 }

@@ -27,8 +27,9 @@ namespace {
 // Long enough to bridge the graph work between two kernels of a decode step, short enough to cost nothing when idle.
 constexpr auto kSpinTime = std::chrono::microseconds(60);
 constexpr size_t kMaxThreads = 256;
-// Ranges per thread: more of them even out cores that other processes slow down.
-constexpr size_t kRangesPerThread = 4;
+// Most ranges of a loop: the first ones are large, so that few are taken, the last ones small, so that threads end together
+// even where other processes slow one down.
+constexpr size_t kMostRanges = 4 * kMaxThreads;
 
 void relax() {
 #if ABSTRACTLLM_X86
@@ -72,12 +73,9 @@ class Pool {
       return;
     }
     start_workers(threads - 1);
-    const size_t per_range = (pieces + threads * kRangesPerThread - 1) / (threads * kRangesPerThread);
-    const size_t ranges = (pieces + per_range - 1) / per_range;
     body_ = body;
     context_ = context;
-    count_ = count;
-    step_ = per_range * grain;
+    const size_t ranges = cut(count, grain, pieces, threads);
     done_.store(0, std::memory_order_relaxed);
     ticket_.store(Ticket::make(++job_, ranges), std::memory_order_seq_cst);
     if (sleepers_.load(std::memory_order_seq_cst) > 0) {
@@ -108,12 +106,25 @@ class Pool {
   }
 
  private:
+  // Each range is a share of what is left. Returns how many there are.
+  size_t cut(size_t count, size_t grain, size_t pieces, size_t threads) {
+    size_t ranges = 0, taken = 0;
+    while (taken < pieces) {
+      starts_[ranges++] = taken * grain;
+      const size_t left = pieces - taken;
+      const size_t room = kMostRanges + 1 - ranges;
+      taken += std::max<size_t>({1, left / (2 * threads), (left + room - 1) / room});
+    }
+    starts_[ranges] = count;
+    return ranges;
+  }
+
   void take_ranges() {
     uint64_t t = ticket_.load(std::memory_order_acquire);
     while (!Ticket::is_empty(t)) {
       if (!ticket_.compare_exchange_weak(t, t + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
-      const size_t begin = Ticket::next(t) * step_;
-      body_(context_, begin, std::min(begin + step_, count_));
+      const size_t range = Ticket::next(t);
+      body_(context_, starts_[range], starts_[range + 1]);
       done_.fetch_add(1, std::memory_order_release);
       t = ticket_.load(std::memory_order_acquire);
     }
@@ -161,9 +172,8 @@ class Pool {
   alignas(64) std::atomic<size_t> done_{0};
   alignas(64) RangeBody body_ = nullptr;
   const void* context_ = nullptr;
-  size_t count_ = 0;
-  size_t step_ = 0;
   uint64_t job_ = 0;
+  size_t starts_[kMostRanges + 1] = {};
   alignas(64) std::atomic<bool> busy_{false};
   std::atomic<uint32_t> wakes_{0};
   std::atomic<int> sleepers_{0};

@@ -3,26 +3,43 @@ import type { MxArray } from "../../core/index.ts";
 import * as mx from "../../core/index.ts";
 import { quantization } from "../../nn/index.ts";
 import type { FormatSettings } from "./format-settings.ts";
-import type { ConvertedLayer, StoredLayer, WeightFormat } from "./weight-format.ts";
+import type { ConvertedLayer, WeightFormat } from "./weight-format.ts";
 
-/** Scales `[N, K]` from one per block; blocks at the edges may be cut off. */
-const perWeight = (scales: MxArray, [N = 1, K = 1]: readonly number[], block: readonly number[]): MxArray => {
-  const [rows = 1, columns = 1] = block;
-  const spread = mx.repeat(mx.repeat(scales, rows, 0), columns, 1);
-  return mx.slice(spread, [0, 0], [N, K]);
+/** Whether an array multiplies another as it is. */
+const broadcasts = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length <= b.length && a.every((size, i) => size === 1 || size === b[i + b.length - a.length]);
+
+/** `[..., N, K]` times a scale for each block of rows and columns; blocks at the edges may be cut off. */
+const timesBlocks = (
+  values: MxArray,
+  scales: MxArray,
+  [rows = 1, columns = 1]: readonly number[],
+): MxArray => {
+  const [R, C] = [scales.dim(-2), scales.dim(-1)];
+  const stacks = values.shape.slice(0, -2);
+  const missing = [R * rows - values.dim(-2), C * columns - values.dim(-1)];
+  const whole = mx.pad(values, [-2, -1], [0, 0], missing);
+  const blocks = mx.reshape(whole, [...stacks, R, rows, C, columns]);
+  const scaled = mx.multiply(blocks, mx.reshape(scales, [...stacks, R, 1, C, 1]));
+  const start = values.shape.map(() => 0);
+  return mx.slice(mx.reshape(scaled, [...stacks, R * rows, C * columns]), start, values.shape);
 };
 
-/** Dense bfloat16 of float8 bytes `[N, K]`. @param block - rows and columns that share a scale; unused for one scale or one per row */
+/**
+ * Dense bfloat16 of float8 bytes `[..., N, K]`.
+ *
+ * @param scales - one, one per row, one per matrix of a stack, or one per block
+ * @param block - its rows and columns
+ */
 export const dequantizeFp8 = (weight: MxArray, scales: MxArray, block: readonly number[]): MxArray => {
   const values = mx.fromFp8(weight, mx.float32);
-  const wide = scales.astype(mx.float32);
-  const factor = wide.ndim === 2 && wide.dim(1) > 1 ? perWeight(wide, weight.shape, block) : columnOf(wide);
-  return values.multiply(factor).astype(mx.bfloat16);
+  const ofRows = scales.ndim === 1 && scales.size > 1 ? mx.expandDims(scales, 1) : scales;
+  const factors = ofRows.astype(mx.float32);
+  const scaled = broadcasts(factors.shape, values.shape)
+    ? mx.multiply(values, factors)
+    : timesBlocks(values, factors, block);
+  return scaled.astype(mx.bfloat16);
 };
-
-/** One scale, or one per row, so that it multiplies `[N, K]`. */
-const columnOf = (scales: MxArray): MxArray =>
-  scales.size === 1 ? mx.reshape(scales, []) : mx.reshape(scales, [-1, 1]);
 
 /** Float8 bytes with power-of-two scales (E8M0 bytes) per block of 32 inputs are mxfp8 as they are. */
 const mxfp8Layer = (weight: MxArray, scales: MxArray, rows: number): ConvertedLayer => ({
@@ -32,24 +49,34 @@ const mxfp8Layer = (weight: MxArray, scales: MxArray, rows: number): ConvertedLa
 
 const BLOCK = 128;
 
-/** The format that a config with `quant_method: "fp8"` describes. */
-export const fp8 = (settings: FormatSettings): WeightFormat => {
+/** The formats that a config with `quant_method: "fp8"` describes. */
+export const fp8 = (settings: FormatSettings): WeightFormat[] => {
   const block = settings.numbers("weight_block_size") ?? [BLOCK, BLOCK];
   const [rows = BLOCK, columns = BLOCK] = block;
   const isMxfp8 = settings.text("scale_fmt") === "ue8m0" && columns === 32;
-  const scalesOf = (layer: StoredLayer) => layer.find("weight_scale_inv") ?? layer.find("weight_scale");
-  return {
+  const dense = (weight: MxArray, scales: MxArray): ConvertedLayer => ({
+    weight: dequantizeFp8(weight, exponents(scales), block),
+  });
+  const modules: WeightFormat = {
     standard: isMxfp8 ? quantization({ mode: "mxfp8" }) : undefined,
     marker: "weight",
     parts: ["weight", "weight_scale_inv", "weight_scale", "input_scale", "activation_scale"],
     convert(layer) {
       const weight = layer.get("weight");
-      const scales = scalesOf(layer);
+      const scales = layer.find("weight_scale_inv") ?? layer.find("weight_scale");
       if (scales === undefined || weight.dtype !== mx.uint8) return undefined;
-      if (isMxfp8 && scales.dtype === mx.uint8) return mxfp8Layer(weight, scales, rows);
-      return { weight: dequantizeFp8(weight, exponents(scales), block) };
+      const isStored = isMxfp8 && scales.dtype === mx.uint8;
+      return isStored ? mxfp8Layer(weight, scales, rows) : dense(weight, scales);
     },
   };
+  const stacks: WeightFormat = {
+    standard: undefined,
+    isBare: true,
+    marker: "scale_inv",
+    parts: ["weight", "scale_inv", "activation_scale"],
+    convert: (layer) => dense(layer.get("weight"), layer.get("scale_inv")),
+  };
+  return [modules, stacks];
 };
 
 /** E8M0 bytes are exponents of two, biased by 127. */

@@ -10,6 +10,19 @@ import { gptq } from "./gptq.ts";
 import { modelopt } from "./nvfp4.ts";
 import { convertWeights, type WeightFormat } from "./weight-format.ts";
 
+/** Scales of keys and values in caches of float8, which ours are not. */
+const CACHE_SCALE = /\.[kv]_scale$/;
+
+const withoutCacheScales = (weights: ReadonlyMap<string, MxArray>): Map<string, MxArray> => {
+  const kept = new Map(weights);
+  for (const [key, array] of weights) {
+    if (!CACHE_SCALE.test(key)) continue;
+    kept.delete(key);
+    array.dispose();
+  }
+  return kept;
+};
+
 /** How the layers of a foreign checkpoint become MLX's. */
 export interface ForeignFormat {
   /** What most quantized layers become; undefined where they become dense. */
@@ -22,7 +35,7 @@ const methods: Readonly<Record<string, (settings: FormatSettings) => readonly We
   awq: (settings) => [awq(settings)],
   bitnet: (settings) => [bitnet(settings)],
   "compressed-tensors": compressedTensors,
-  fp8: (settings) => [fp8(settings)],
+  fp8,
   gptq: (settings) => [gptq(settings)],
   modelopt: (settings) => [modelopt(settings)],
 };
@@ -44,7 +57,6 @@ export const foreignFormat = (
   const formats = methods[method]?.(new FormatSettings(method, raw)) ?? [];
   return {
     standard: formats[0]?.standard,
-    convert: (weights) =>
-      formats.reduce((current, format) => convertWeights(current, format), new Map(weights)),
+    convert: (weights) => formats.reduce(convertWeights, withoutCacheScales(weights)),
   };
 };

@@ -42,6 +42,8 @@ export interface ConvertedLayer {
 export interface WeightFormat {
   /** What most layers become; undefined where they become dense. */
   readonly standard: Quantization | undefined;
+  /** The weight's key is the layer's path: `experts.up_proj`, beside `experts.up_proj_scale_inv`. Default false. */
+  readonly isBare?: boolean;
   /** The array whose presence marks a layer of this format. */
   readonly marker: string;
   /** Every array that such a layer may have beside its bias. */
@@ -50,7 +52,11 @@ export interface WeightFormat {
   convert(layer: StoredLayer): ConvertedLayer | undefined;
 }
 
-const stem = (key: string, part: string): string => key.slice(0, -part.length - 1);
+/** How the key of a layer's array ends. */
+const suffix = ({ isBare = false }: WeightFormat, part: string): string => {
+  if (isBare) return part === "weight" ? "" : `_${part}`;
+  return `.${part}`;
+};
 
 /**
  * The weights with every layer of `format` converted; other arrays stay. Converted arrays are evaluated one layer at
@@ -63,18 +69,20 @@ export const convertWeights = (
   format: WeightFormat,
 ): Map<string, MxArray> => {
   const converted = new Map(weights);
+  const mark = suffix(format, format.marker);
   for (const key of weights.keys()) {
-    if (!key.endsWith(`.${format.marker}`)) continue;
-    const path = stem(key, format.marker);
+    if (!key.endsWith(mark)) continue;
+    const path = key.slice(0, -mark.length);
+    const keyOf = (part: string) => path + suffix(format, part);
     const parts = new Map<string, MxArray>();
     for (const part of format.parts) {
-      const array = weights.get(`${path}.${part}`);
+      const array = weights.get(keyOf(part));
       if (array !== undefined) parts.set(part, array);
     }
     const layer = convertLayer(new StoredLayer(path, parts), format);
     if (layer === undefined) continue;
-    for (const part of parts.keys()) converted.delete(`${path}.${part}`);
-    for (const [name, array] of Object.entries(layer)) converted.set(`${path}.${name}`, array);
+    for (const part of parts.keys()) converted.delete(keyOf(part));
+    for (const [name, array] of Object.entries(layer)) converted.set(keyOf(name), array);
     const stays = new Set<unknown>(Object.values(layer));
     for (const array of parts.values()) if (!stays.has(array)) array.dispose();
   }

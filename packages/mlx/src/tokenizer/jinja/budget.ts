@@ -14,6 +14,7 @@ export interface TemplateLimits {
   maxTimeMs: number;
 }
 
+/** Limits that hold unless others are given. */
 export const DEFAULT_TEMPLATE_LIMITS: TemplateLimits = {
   maxTemplateLength: 2 ** 20,
   maxOutputLength: 8 * 2 ** 20,

@@ -1,0 +1,7 @@
+import type { Options } from "./option-table.ts";
+
+/** A copy with some options changed; credentials stay readable by name and hidden, which a spread would lose. */
+export function overrideOptions(options: Options, changes: Options): Options {
+  const copy: Options = Object.defineProperties({}, Object.getOwnPropertyDescriptors(options));
+  return Object.assign(copy, changes);
+}

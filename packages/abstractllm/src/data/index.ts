@@ -1,0 +1,1 @@
+export { findModelCapabilities, registerModelCapabilities } from "./find-capabilities.ts";

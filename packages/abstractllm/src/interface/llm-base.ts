@@ -1,0 +1,73 @@
+import type { OptionKey } from "../config/configuration-manager.ts";
+import type { OptionName, Options } from "../config/option-table.ts";
+import type { AbstractLLM } from "./abstract-llm.ts";
+import type { EmbedOptions, EmbedResponse } from "./embed.ts";
+import type { GenerateOptions } from "./generate-options.ts";
+import type { GenerateResponse, ObjectResponse } from "./generate-response.ts";
+import type { ListedModel, ListModelsOptions } from "./listed-model.ts";
+import type { LLMConfigInput } from "./llm-config.ts";
+import type { LLMStream } from "./llm-stream.ts";
+import type { Prompt } from "./message.ts";
+import type { Capabilities } from "./model-capability.ts";
+import type { InferSchema, Schema } from "./schema.ts";
+
+/** The several ways to say one thing to an LLM, each carried out in one way by whoever extends this. */
+export abstract class LLMBase implements AbstractLLM {
+  abstract readonly provider: string;
+
+  generate<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S; tools?: undefined; stream?: false | undefined },
+  ): Promise<ObjectResponse<InferSchema<S>>>;
+  generate(
+    prompt: Prompt,
+    options?: GenerateOptions & { stream?: false | undefined },
+  ): Promise<GenerateResponse>;
+  generate(prompt: Prompt, options: GenerateOptions & { stream: true }): LLMStream;
+  generate(prompt: Prompt, options: GenerateOptions = {}): Promise<GenerateResponse> | LLMStream {
+    if (options.stream === true) return this.startStream(prompt, options);
+    return (async () => this.startStream(prompt, options).response)();
+  }
+
+  stream<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S; tools?: undefined },
+  ): LLMStream<ObjectResponse<InferSchema<S>>>;
+  stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
+  stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
+    return this.startStream(prompt, options);
+  }
+
+  setConfig(options: LLMConfigInput): void {
+    this.updateConfig(options);
+  }
+
+  getParam<Name extends OptionName>(name: Name): Options[Name];
+  getParam<Name extends OptionName>(
+    name: Name,
+    fallback: NonNullable<Options[Name]>,
+  ): NonNullable<Options[Name]>;
+  getParam(name: OptionKey, fallback?: unknown): unknown;
+  getParam(name: OptionKey, fallback?: unknown): unknown {
+    return this.readParam(name) ?? fallback;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.unload();
+  }
+
+  abstract embed(texts: string | readonly string[], options?: EmbedOptions): Promise<EmbedResponse>;
+  abstract listModels(options?: ListModelsOptions): Promise<ListedModel[]>;
+  abstract getCapabilities(): Capabilities;
+  abstract countTokens(prompt: Prompt, options?: GenerateOptions): Promise<number>;
+  abstract updateConfig(options: LLMConfigInput): void;
+  abstract getConfig(): Options;
+  abstract load(options?: { signal?: AbortSignal | undefined }): Promise<void>;
+  abstract unload(): Promise<void>;
+
+  /** Checks a call and begins to answer it. */
+  protected abstract startStream(prompt: Prompt, options: GenerateOptions): LLMStream;
+
+  /** One setting; undefined where nothing sets it. */
+  protected abstract readParam(name: OptionKey): unknown;
+}

@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+const run = promisify(execFile);
+
+/** Runs an example as a user does, on the model that the set-up brings. */
+async function output(name: string): Promise<string> {
+  const { PATH = "", HOME = "" } = process.env;
+  const args = ["--import", "tsx", `examples/${name}.ts`];
+  const { stdout } = await run(process.execPath, args, { cwd: ROOT, env: { PATH, HOME } });
+  return stdout;
+}
+
+test.each([
+  ["generate", /inputTokens: \d+.*decodeTokensPerSecond/s],
+  ["stream", /\w\n\((stop|length) after \d+ tokens\)\n$/],
+  ["conversation", /\n> And what river flows through it\?\n\w/],
+  ["abort", /^left the loop after 3 parts\naborted: AbortError\n.*timeout of 500 ms\n$/],
+  ["fallback", /\nanswered by \S+\.gguf\nwarning: .* was passed over/],
+  ["files", /\ntext text\/markdown .*\ntabular text\/csv .*\ntext text\/plain data URL\n.*\n\d+ tokens\n$/s],
+  ["vision", /^takes images: false\nvision: .* does not support vision inputs/],
+  ["errors", /^UnsupportedProviderError .*\nInvalidParameterError .*\nModelNotFoundError /s],
+  ["tools", /\(stop, \d+ tokens\)\n/],
+  ["structured-output", /\w, \w|does not fit the schema/],
+  ["custom-provider", /text: 'there '.*finishReason: 'length'/s],
+])(
+  "%s.ts prints what it shows",
+  async (name, expected) => {
+    expect(await output(name)).toMatch(expected);
+  },
+  240_000,
+);
+
+test("session.ts goes on in a fork, and comes back from its file", async () => {
+  const text = await output("session");
+  expect(text).toContain("2 messages here, 4 in the fork");
+  expect(text).toContain("4 messages loaded from ");
+}, 120_000);
+
+test("chain.ts has the second member answer while nothing listens for the first", async () => {
+  const text = await output("chain");
+  expect(text).toMatch(/^openai-compatible failed, mlx is asked\nmlx: \w+/);
+  expect(text).toContain("none is let through for");
+}, 120_000);

@@ -1,0 +1,36 @@
+// Writing new keys or values behind those in a buffer.
+#pragma once
+
+#include "mlx/array.h"
+#include "mlx/backend/cpu/encoder.h"
+
+namespace abstractllm::cpu {
+
+namespace mx = mlx::core;
+
+// Rows `[B, K, L, D]` and where they go. Bytes, but for the sizes of axes and of a row.
+struct CacheAppend {
+  const char* from;
+  char* to;
+  int64_t from_strides[3];
+  int64_t to_strides[3];
+  int sizes[3];
+  size_t row;
+  size_t item;       // of the buffer
+  bool is_rounding;  // float32 to half precision
+
+  void run() const;
+};
+
+// Rows of `dtype` with these sizes and strides, which count elements, to position `start` of `buffer [B, K, C, D]`.
+CacheAppend cache_append(const void* rows, mx::Dtype dtype, const int* sizes, const int64_t* strides,
+                         const mx::array& buffer, int start);
+
+// `out` becomes `buffer`, without a copy where the buffer is whole.
+void take_buffer(const mx::array& buffer, mx::array& out, mx::cpu::CommandEncoder& encoder);
+
+// Whether an update `[B, K, L, D]` of `dtype` fits into `buffer [B, K, C, D]` at `start`: it has the same type, or is
+// float32 and the buffer float16.
+bool fits_buffer(const mx::array& buffer, const mx::Shape& update, mx::Dtype dtype, int start);
+
+}  // namespace abstractllm::cpu

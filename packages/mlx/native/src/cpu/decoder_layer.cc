@@ -1,0 +1,333 @@
+#include "decoder_layer.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "activation_rows.h"
+#include "attention_plan.h"
+#include "cache_append.h"
+#include "contiguous.h"
+#include "cpu_primitive.h"
+#include "dispatch.h"
+#include "float_type.h"
+#include "head_turn.h"
+#include "norm_rows.h"
+#include "packed_weights.h"
+#include "quant_layer.h"
+#include "quant_matmul.h"
+#include "row_view.h"
+#include "thread_pool.h"
+
+namespace abstractllm::cpu {
+
+using ArrayData = std::shared_ptr<mx::allocator::Data>;
+
+// Where the numbers of a layer lie. They are computed: a graph need not know of their arrays.
+class PreparedLayer {
+ public:
+  QuantProduct q, k, v, o, gate, up, down;
+  const float *q_row, *k_row, *v_row, *o_row;  // null where nothing is added
+  const float *attention_norm, *mlp_norm;
+  const float *q_norm, *k_norm;  // null without
+  const float* freqs;            // null with a base
+  float eps, scale;
+  size_t E, H, K, D, value_dims;
+  bool has_mlp, is_geglu;
+  HeadTurn turn;  // from position 0
+  std::vector<std::weak_ptr<mx::allocator::Data>> owners;  // of all that is pointed to
+
+  // Keeps what is pointed to, or nothing where some of it is gone.
+  std::vector<ArrayData> hold() const {
+    std::vector<ArrayData> held;
+    held.reserve(owners.size());
+    for (const auto& owner : owners) {
+      held.push_back(owner.lock());
+      if (!held.back()) return {};
+    }
+    return held;
+  }
+};
+
+namespace {
+
+using Layer = PreparedLayer;
+
+// From here on products take so long that the work between them does not matter, and its memory does.
+constexpr int kMostRows = 32;
+
+// Numbers between the steps of a layer, for M rows.
+struct LayerMemory {
+  float *normed, *q, *k, *v, *found, *h, *gate, *up;
+
+  LayerMemory(const Layer& l, size_t M) {
+    const size_t F = l.has_mlp ? l.gate.N : 0, found_width = l.H * l.value_dims;
+    float* next = scratch_floats<LayerMemory>(M * (2 * l.E + l.q.N + l.k.N + l.v.N + found_width + 2 * F));
+    auto take = [&](size_t width) { return std::exchange(next, next + M * width); };
+    normed = take(l.E), h = take(l.E);
+    q = take(l.q.N), k = take(l.k.N), v = take(l.v.N), found = take(found_width);
+    gate = take(F), up = take(F);
+  }
+};
+
+void norm_rows(const float* x, const float* weight, float* out, size_t rows, size_t n, float eps) {
+  auto norm = PICK_KERNEL(rms_norm_row);
+  for (size_t i = 0; i < rows; i++) norm(x + i * n, weight, out + i * n, n, eps);
+}
+
+QuantProduct into(QuantProduct product, float* out) {
+  product.out = out;
+  return product;
+}
+
+// One evaluation.
+struct LayerRun {
+  std::shared_ptr<const Layer> layer;
+  std::shared_ptr<const std::vector<ArrayData>> held;  // what `layer` points to
+  bool fast;
+  const float* x;
+  float* out;
+  size_t B, L;
+  HeadTurn turn;
+  CacheAppend keys, values;  // their rows are in a thread's memory: set when it runs
+  AttentionProblem attention;
+
+  void operator()() const {
+    const LayerMemory memory(*layer, B * L);
+    make_heads(memory);
+    attend(memory);
+    float* h = layer->has_mlp ? memory.h : out;
+    project(layer->o, {memory.found, B * L, layer->H * layer->value_dims}, x, h);
+    if (layer->o_row) add_rows(layer->o_row, true, h, B * L, layer->E);
+    if (layer->has_mlp) feed_forward(memory);
+  }
+
+ private:
+  // out = product + addend
+  void project(const QuantProduct& product, const Rows& from, const float* addend, float* to) const {
+    const QuantProduct target = into(product, to);
+    quant_products({&target, 1}, from, fast);
+    add_rows(addend, false, to, from.M, product.N);
+  }
+
+  void make_heads(const LayerMemory& m) const {
+    const Layer& l = *layer;
+    const size_t M = B * L;
+    norm_rows(x, l.attention_norm, m.normed, M, l.E, l.eps);
+    const QuantProduct products[] = {into(l.q, m.q), into(l.k, m.k), into(l.v, m.v)};
+    quant_products(products, {m.normed, M, l.E}, fast);
+    if (l.q_row) add_rows(l.q_row, true, m.q, M, l.q.N);
+    if (l.k_row) add_rows(l.k_row, true, m.k, M, l.k.N);
+    if (l.v_row) add_rows(l.v_row, true, m.v, M, l.v.N);
+    if (l.q_norm) norm_rows(m.q, l.q_norm, m.q, M * l.H, l.D, l.eps);
+    if (l.k_norm) norm_rows(m.k, l.k_norm, m.k, M * l.K, l.D, l.eps);
+    const std::shared_ptr<const RopeTable> table = turn.table(L, l.freqs);
+    turn_heads({m.q, l.H, l.D}, M, L, turn, *table);
+    turn_heads({m.k, l.K, l.D}, M, L, turn, *table);
+  }
+
+  void attend(const LayerMemory& m) const {
+    CacheAppend new_keys = keys, new_values = values;
+    new_keys.from = reinterpret_cast<const char*>(m.k);
+    new_values.from = reinterpret_cast<const char*>(m.v);
+    new_keys.run();
+    new_values.run();
+    AttentionProblem problem = attention;
+    problem.q = m.q;
+    problem.out = m.found;
+    run_attention(problem);
+  }
+
+  void feed_forward(const LayerMemory& m) const {
+    const Layer& l = *layer;
+    const size_t M = B * L, F = l.gate.N;
+    norm_rows(m.h, l.mlp_norm, m.normed, M, l.E, l.eps);
+    const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)};
+    quant_products(products, {m.normed, M, l.E}, fast);
+    auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
+    parallel_for(M * F, kElementsPerRange, [&](size_t begin, size_t end) {
+      activation(m.gate + begin, m.up + begin, m.gate + begin, end - begin);
+    });
+    project(l.down, {m.gate, M, F}, m.h, out);
+  }
+};
+
+// Inputs: x, keys, values. Outputs: the result, keys, values.
+class DecoderLayer : public mx::Primitive {
+ public:
+  DecoderLayer(std::shared_ptr<const Layer> layer, std::vector<ArrayData> held, int start)
+      : mx::Primitive(mx::default_stream(mx::Device::cpu)), layer_(std::move(layer)),
+        held_(std::make_shared<const std::vector<ArrayData>>(std::move(held))), start_(start),
+        fast_(settings().fast_matmul) {}
+
+  const char* name() const override { return "CpuDecoderLayer"; }
+
+  void eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) override {
+    throw std::runtime_error("CpuDecoderLayer runs on the CPU only");
+  }
+
+  void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override {
+    auto& encoder = mx::cpu::get_command_encoder(stream());
+    const mx::array x = row_contiguous(inputs[0], encoder);
+    mx::array &out = outputs[0], &keys = outputs[1], &values = outputs[2];
+    out.set_data(mx::allocator::malloc(out.nbytes()));
+    take_buffer(inputs[1], keys, encoder);
+    take_buffer(inputs[2], values, encoder);
+    const int B = x.shape(0), L = x.shape(1);
+    HeadTurn turn = layer_->turn;
+    turn.offset = start_;
+    encoder.dispatch(LayerRun{layer_, held_, fast_, x.data<float>(), out.data<float>(), static_cast<size_t>(B),
+                              static_cast<size_t>(L), turn, append_to(keys, L), append_to(values, L),
+                              attention_over(keys, values, L)});
+  }
+
+ private:
+  // Rows in the order [B, L, K, D].
+  CacheAppend append_to(const mx::array& buffer, int L) const {
+    const int B = buffer.shape(0), K = buffer.shape(1), D = buffer.shape(3);
+    const int sizes[] = {B, K, L};
+    const int64_t strides[] = {int64_t{L} * K * D, D, int64_t{K} * D};
+    return cache_append(nullptr, mx::float32, sizes, strides, buffer, start_);
+  }
+
+  AttentionProblem attention_over(const mx::array& keys, const mx::array& values, int L) const {
+    const int64_t H = static_cast<int64_t>(layer_->H), D = static_cast<int64_t>(layer_->D);
+    AttentionProblem p{};
+    p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1), p.L = L, p.S = start_ + L;
+    p.q_strides[0] = L * H * D, p.q_strides[1] = D, p.q_strides[2] = H * D;
+    std::copy_n(keys.strides().begin(), 3, p.k_strides);
+    std::copy_n(values.strides().begin(), 3, p.v_strides);
+    p.is_causal = L > 1;
+    p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
+              keys.shape(3), values.shape(3), MaskKind::none, 0, layer_->scale, 0};
+    return p;
+  }
+
+  std::shared_ptr<const Layer> layer_;
+  std::shared_ptr<const std::vector<ArrayData>> held_;
+  int start_;
+  bool fast_;
+};
+
+// Takes a layer apart, and notices what does not fit.
+class LayerReader {
+ public:
+  LayerReader(const DecoderLayerParts& parts, const LayerTurn& turn) : parts_(parts), turn_(turn) {}
+
+  std::shared_ptr<const Layer> read() {
+    const size_t count = parts_.matrices.size() / 3, rows = parts_.rows.size(), norms = parts_.norms.size();
+    const bool has_mlp = !parts_.activation.empty();
+    const size_t own_norms = has_mlp ? 2 : 1;
+    const bool are_all_there = parts_.matrices.size() == (has_mlp ? 21 : 12) && parts_.bits.size() == count &&
+                               parts_.groups.size() == count && (rows == 0 || rows == 3 || rows == 4) &&
+                               (norms == own_norms || norms == own_norms + 2) && parts_.query_heads > 0 &&
+                               parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
+    if (!are_all_there) return nullptr;
+    Layer& l = *layer_;
+    l.E = parts_.norms[0].size();
+    l.H = static_cast<size_t>(parts_.query_heads), l.K = static_cast<size_t>(parts_.key_heads);
+    l.eps = parts_.eps, l.scale = parts_.scale;
+    l.has_mlp = has_mlp, l.is_geglu = parts_.activation == "geglu";
+    return read_attention() && read_turn() && (!has_mlp || read_mlp()) ? layer_ : nullptr;
+  }
+
+ private:
+  static bool is_computed(const mx::array& a) { return a.is_available() && a.flags().row_contiguous; }
+
+  template <typename T>
+  const T* pointer(const mx::array& a) {
+    layer_->owners.push_back(a.data_shared_ptr());
+    return a.data<T>();
+  }
+
+  // `n` numbers, or null where there are others.
+  const float* numbers(const mx::array& a, size_t n) {
+    const bool fits = is_plain_float32(a) && a.ndim() == 1 && a.size() == n && n > 0 && is_computed(a);
+    return fits ? pointer<float>(a) : nullptr;
+  }
+
+  // Matrix `i`, which must read rows of K numbers.
+  bool matrix(size_t i, size_t K, QuantProduct& out) {
+    const mx::array &w = parts_.matrices[3 * i], &scales = parts_.matrices[3 * i + 1], &biases = parts_.matrices[3 * i + 2];
+    const int bits = parts_.bits[i], group = parts_.groups[i];
+    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, bits, group) || w.shape(0) == 0) return false;
+    QuantMatrix m{nullptr, nullptr, nullptr, *float_type(scales.dtype()), bits, static_cast<size_t>(group), K};
+    if (const auto packed = packed_bytes(w, scales, biases)) {
+      m.w = pointer<uint8_t>(*packed);
+      m.is_packed = true;
+    } else if (is_computed(w) && is_computed(scales) && is_computed(biases)) {
+      m.w = pointer<uint8_t>(w), m.scales = pointer<void>(scales), m.biases = pointer<void>(biases);
+    } else {
+      return false;
+    }
+    out = {m, static_cast<size_t>(w.shape(0)), nullptr};
+    return true;
+  }
+
+  bool row(size_t i, size_t N, const float*& out) {
+    if (i >= parts_.rows.size()) return true;
+    return (out = numbers(parts_.rows[i], N)) != nullptr;
+  }
+
+  bool read_attention() {
+    Layer& l = *layer_;
+    if (!matrix(0, l.E, l.q) || !matrix(1, l.E, l.k) || !matrix(2, l.E, l.v)) return false;
+    l.D = l.q.N / l.H, l.value_dims = l.v.N / l.K;
+    if (l.q.N != l.H * l.D || l.k.N != l.K * l.D || l.v.N != l.K * l.value_dims) return false;
+    if (!matrix(3, l.H * l.value_dims, l.o) || l.o.N != l.E) return false;
+    if (!row(0, l.q.N, l.q_row) || !row(1, l.k.N, l.k_row) || !row(2, l.v.N, l.v_row) || !row(3, l.E, l.o_row)) return false;
+    if (!(l.attention_norm = numbers(parts_.norms[0], l.E))) return false;
+    const size_t first = l.has_mlp ? 2 : 1;
+    if (parts_.norms.size() == first) return true;
+    l.q_norm = numbers(parts_.norms[first], l.D);
+    l.k_norm = numbers(parts_.norms[first + 1], l.D);
+    return l.q_norm && l.k_norm;
+  }
+
+  bool read_turn() {
+    const auto& [dims, traditional, base, scale, freqs] = turn_;
+    if (dims <= 0 || dims % 2 != 0 || static_cast<size_t>(dims) > layer_->D || base.has_value() == freqs.has_value()) {
+      return false;
+    }
+    layer_->turn = {dims, traditional, base, scale, 0};
+    return !freqs || (layer_->freqs = numbers(*freqs, static_cast<size_t>(dims) / 2)) != nullptr;
+  }
+
+  bool read_mlp() {
+    Layer& l = *layer_;
+    if (!l.is_geglu && parts_.activation != "swiglu") return false;
+    if (!matrix(4, l.E, l.gate) || !matrix(5, l.E, l.up) || l.up.N != l.gate.N) return false;
+    if (!matrix(6, l.gate.N, l.down) || l.down.N != l.E) return false;
+    return (l.mlp_norm = numbers(parts_.norms[1], l.E)) != nullptr;
+  }
+
+  const DecoderLayerParts& parts_;
+  const LayerTurn& turn_;
+  std::shared_ptr<Layer> layer_ = std::make_shared<Layer>();
+};
+
+// Whether `buffer` has room for the positions of `x` at `start`, of `dims` features each.
+bool has_room(const mx::array& buffer, const mx::array& x, const Layer& l, size_t dims, int start) {
+  return fits_buffer(buffer, {x.shape(0), static_cast<int>(l.K), x.shape(1), static_cast<int>(dims)}, mx::float32, start);
+}
+
+}  // namespace
+
+std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerParts& parts, const LayerTurn& turn) {
+  return use_native() ? LayerReader(parts, turn).read() : nullptr;
+}
+
+std::vector<mx::array> decoder_layer(const std::shared_ptr<const PreparedLayer>& layer, const mx::array& x,
+                                     const mx::array& keys, const mx::array& values, int start) {
+  const bool is_ours = use_native() && is_plain_float32(x) && x.ndim() == 3 && x.size() > 0 &&
+                       static_cast<size_t>(x.shape(2)) == layer->E && x.shape(0) * int64_t{x.shape(1)} <= kMostRows;
+  const bool fits = is_ours && has_room(keys, x, *layer, layer->D, start) &&
+                    has_room(values, x, *layer, layer->value_dims, start) && keys.dtype() == values.dtype();
+  if (!fits) return {};
+  std::vector<ArrayData> held = layer->hold();
+  if (held.empty()) return {};
+  return mx::array::make_arrays({x.shape(), keys.shape(), values.shape()}, {mx::float32, keys.dtype(), values.dtype()},
+                                std::make_shared<DecoderLayer>(layer, std::move(held), start), {x, keys, values});
+}
+
+}  // namespace abstractllm::cpu

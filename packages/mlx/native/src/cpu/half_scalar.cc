@@ -1,0 +1,2 @@
+#define ISA scalar
+#include "half_kernel.h"

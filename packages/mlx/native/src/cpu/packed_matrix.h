@@ -1,0 +1,35 @@
+// Affine weights in the order in which the integer kernels read them: one stream of memory, nothing to turn or gather. The
+// same bits in other places. A tile is 16 rows; for each of its groups follow
+//   the weights, in lines of 64 bytes. With 8 bits a line is four values of each row; with 4 bits eight, the first four in
+//   the low halves of the bytes;
+//   the scales, then the biases of the 16 rows.
+#pragma once
+
+#include "matmul_digits.h"
+
+namespace abstractllm::cpu {
+
+constexpr size_t kPackedTile = 16;
+
+// Whether matrices of N rows are packed at all.
+inline bool can_pack(size_t N, int bits) { return (bits == 4 || bits == 8) && N > 0 && N % kPackedTile == 0; }
+
+inline size_t packed_scale_bytes(const QuantMatrix& w) { return w.scale_type == Float::f32 ? 4 : 2; }
+
+// Of one tile.
+inline size_t packed_tile_bytes(const QuantMatrix& w) {
+  return kPackedTile * (w.row_bytes() + 2 * packed_scale_bytes(w) * w.groups());
+}
+
+// `N` rows of `w` to `out`, which gets as many bytes as weights, scales and biases have.
+void pack_matrix(const QuantMatrix& w, size_t N, uint8_t* out);
+
+// Back from packed `w`.
+void unpack_matrix(const QuantMatrix& w, size_t N, uint8_t* values, uint8_t* scales, uint8_t* biases);
+
+// out[m * ldo + 16 * t + i] of tiles t in [begin, end), for rows [first, last) of x, whose digits are in order. A row gets
+// the same bits whatever is beside it.
+void packed_tiles_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
+                             float* out, size_t ldo);
+
+}  // namespace abstractllm::cpu

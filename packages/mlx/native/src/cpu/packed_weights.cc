@@ -1,0 +1,73 @@
+#include "packed_weights.h"
+
+#include "cpu_primitive.h"
+#include "dispatch.h"
+#include "float_type.h"
+#include "packed_matrix.h"
+#include "quant_matmul.h"
+
+namespace abstractllm::cpu {
+
+namespace {
+
+QuantMatrix packed_matrix(const mx::array& packed, const mx::array& scales, int bits, int group) {
+  const size_t G = static_cast<size_t>(group), K = static_cast<size_t>(scales.shape(-1)) * G;
+  return {packed.data<uint8_t>(), nullptr, nullptr, *float_type(scales.dtype()), bits, G, K, true};
+}
+
+// Input: packed bytes. Outputs: weights, scales and biases.
+class UnpackMatrix : public mx::Primitive {
+ public:
+  UnpackMatrix(int bits, int group)
+      : mx::Primitive(mx::default_stream(mx::Device::cpu)), bits_(bits), group_(group) {}
+
+  const char* name() const override { return "CpuUnpackMatrix"; }
+
+  void eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) override {
+    throw std::runtime_error("CpuUnpackMatrix runs on the CPU only");
+  }
+
+  void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override {
+    for (mx::array& out : outputs) out.set_data(mx::allocator::malloc(out.nbytes()));
+    const QuantMatrix matrix = packed_matrix(inputs[0], outputs[1], bits_, group_);
+    mx::cpu::get_command_encoder(stream()).dispatch(
+        [matrix, N = static_cast<size_t>(outputs[0].shape(0)), w = outputs[0].data<uint8_t>(),
+         scales = outputs[1].data<uint8_t>(), biases = outputs[2].data<uint8_t>()] {
+          unpack_matrix(matrix, N, w, scales, biases);
+        });
+  }
+
+ private:
+  int bits_, group_;
+};
+
+}  // namespace
+
+bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
+  if (best_isa() < Isa::avx512vnni || w.ndim() != 2 || scales.ndim() != 2) return false;
+  return can_pack(static_cast<size_t>(w.shape(0)), bits) &&
+         is_native_matrix(scales.shape(1) * group, w, scales, biases, bits, group);
+}
+
+void pack_into(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group, void* to) {
+  const size_t G = static_cast<size_t>(group), K = static_cast<size_t>(scales.shape(1)) * G;
+  const QuantMatrix matrix{w.data<uint8_t>(), scales.data<void>(), biases.data<void>(), *float_type(scales.dtype()),
+                           bits,              G,                   K};
+  pack_matrix(matrix, static_cast<size_t>(w.shape(0)), static_cast<uint8_t*>(to));
+}
+
+std::vector<mx::array> packed_arrays(const mx::array& packed, const mx::array& w, const mx::array& scales, int bits,
+                                     int group) {
+  return mx::array::make_arrays({w.shape(), scales.shape(), scales.shape()}, {w.dtype(), scales.dtype(), scales.dtype()},
+                                std::make_shared<UnpackMatrix>(bits, group), {packed});
+}
+
+std::optional<mx::array> packed_bytes(const mx::array& w, const mx::array& scales, const mx::array& biases) {
+  const auto* unpack = pending_primitive<UnpackMatrix>(w);
+  if (!unpack || pending_primitive<UnpackMatrix>(scales) != unpack || pending_primitive<UnpackMatrix>(biases) != unpack) {
+    return std::nullopt;
+  }
+  return w.inputs()[0];
+}
+
+}  // namespace abstractllm::cpu

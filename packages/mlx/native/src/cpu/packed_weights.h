@@ -1,0 +1,25 @@
+// Matrices whose weights, scales and biases are packed in memory, and yet arrays like any other: reading one unpacks it.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "mlx/array.h"
+#include "quant_layer.h"
+
+namespace abstractllm::cpu {
+
+// Whether this processor multiplies such a matrix `[N, K]` faster packed.
+bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group);
+
+// Writes the matrix to `to`, which has as many bytes as the three arrays.
+void pack_into(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group, void* to);
+
+// Weights, scales and biases over `packed` bytes, in the shapes and types of those that went there.
+std::vector<mx::array> packed_arrays(const mx::array& packed, const mx::array& w, const mx::array& scales, int bits,
+                                     int group);
+
+// The packed bytes that all three stand for; nothing when they do not, or were unpacked.
+std::optional<mx::array> packed_bytes(const mx::array& w, const mx::array& scales, const mx::array& biases);
+
+}  // namespace abstractllm::cpu

@@ -1,0 +1,51 @@
+import type { LayerCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import type { LanguageModel } from "../models/index.ts";
+
+/** A prompt for one model, evaluated stretch by stretch. */
+export interface Prompt {
+  /** What it becomes for the model, with as many tokens for an image as that takes. */
+  readonly tokens: readonly number[];
+  /** The work before the first stretch; others may have their turn where it yields. */
+  prepare(): Generator<void>;
+  /** Where a stretch from `start` ends that would be `size` long. */
+  endOf(start: number, size: number): number;
+  /** Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache. */
+  forward(start: number, end: number, cache: readonly LayerCache[]): MxArray;
+  /** Says to the caches where the tokens after the prompt go on. */
+  finish(cache: readonly LayerCache[]): void;
+  /** Gives back what it needs to be evaluated. May be called again. */
+  dispose(): void;
+}
+
+/** A prompt that is nothing but tokens. */
+export class TextPrompt implements Prompt {
+  readonly tokens: readonly number[];
+  readonly #model: LanguageModel;
+
+  constructor(model: LanguageModel, tokens: readonly number[]) {
+    this.#model = model;
+    this.tokens = tokens;
+  }
+
+  *prepare(): Generator<void> {
+    // nothing to do
+  }
+
+  endOf(start: number, size: number): number {
+    return Math.min(start + size, this.tokens.length);
+  }
+
+  forward(start: number, end: number, cache: readonly LayerCache[]): MxArray {
+    return this.#model.forward(mx.array([this.tokens.slice(start, end)], mx.int32), { cache });
+  }
+
+  finish(): void {
+    // the caches have counted
+  }
+
+  dispose(): void {
+    // owns nothing
+  }
+}

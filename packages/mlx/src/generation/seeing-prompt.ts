@@ -1,0 +1,50 @@
+import type { LayerCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import { ImagePrompt, type VisionLanguageModel } from "../vision/index.ts";
+import type { ImageLease } from "./image-store.ts";
+import type { Prompt } from "./prompt.ts";
+
+/** A prompt with images, which it gives back when it is disposed. */
+export class SeeingPrompt implements Prompt {
+  readonly tokens: readonly number[];
+  readonly #model: VisionLanguageModel;
+  readonly #images: readonly ImageLease[];
+  #prompt: ImagePrompt | undefined;
+
+  constructor(model: VisionLanguageModel, tokens: readonly number[], images: readonly ImageLease[]) {
+    this.tokens = tokens;
+    this.#model = model;
+    this.#images = images;
+  }
+
+  /** One image at a time through the tower. */
+  *prepare(): Generator<void> {
+    const features = [];
+    for (const image of this.#images) {
+      features.push(image.features());
+      yield;
+    }
+    this.#prompt = new ImagePrompt(this.#model, this.tokens, features);
+  }
+
+  get #prepared(): ImagePrompt {
+    if (this.#prompt === undefined) throw new Error("A prompt was evaluated before prepare() was run");
+    return this.#prompt;
+  }
+
+  endOf(start: number, size: number): number {
+    return this.#prepared.endOf(start, size);
+  }
+
+  forward(start: number, end: number, cache: readonly LayerCache[]): MxArray {
+    return this.#prepared.forward(start, end, cache);
+  }
+
+  finish(cache: readonly LayerCache[]): void {
+    this.#prepared.finish(cache);
+  }
+
+  dispose(): void {
+    for (const image of this.#images) image.release();
+  }
+}

@@ -1,0 +1,46 @@
+import { TextModel } from "../blocks/text-model.ts";
+import type { Architecture } from "./architecture.ts";
+import { parseConfig, record, string } from "./config.ts";
+import { architecture as llama } from "./llama.ts";
+import { architecture as ministral3 } from "./ministral3.ts";
+import { architecture as mistral4 } from "./mistral4.ts";
+import { architecture as qwen2 } from "./qwen2.ts";
+import { sanitize } from "./sanitize.ts";
+import { drop, rename } from "./sanitize-rules.ts";
+
+const schema = { text_config: record.required() };
+const texts: ReadonlyMap<string, Architecture> = new Map([
+  ["ministral3", ministral3],
+  ["mistral4", mistral4],
+  ["qwen2", qwen2],
+]);
+
+const unwrap = [
+  drop<unknown>(/vision_tower|multi_modal_projector/),
+  rename(/^model\.language_model\./, "model."),
+  rename(/^language_model\./, ""),
+];
+const wrap = [rename(/^/, "language_model.")];
+
+/**
+ * The architecture of a multimodal model whose language model is one of several, by the `model_type` in its
+ * `text_config`: text alone. Llama and what is like it by default.
+ *
+ * @param defaults - of the language model's config
+ */
+export const wrapByType = (defaults: Readonly<Record<string, unknown>> = {}): Architecture => ({
+  bind: (raw) => {
+    const { text_config } = parseConfig(schema, raw).config;
+    const { model_type } = parseConfig({ model_type: string.default("mistral") }, text_config).config;
+    const text = (texts.get(model_type) ?? llama).bind({
+      tie_word_embeddings: false,
+      ...defaults,
+      ...text_config,
+    });
+    return {
+      unknownKeys: text.unknownKeys,
+      create: () => new TextModel(text.create()),
+      sanitize: (weights) => sanitize(text.sanitize(sanitize(weights, unwrap, raw)), wrap, raw),
+    };
+  },
+});

@@ -1,0 +1,19 @@
+/** What models with images are made of: towers, and prompts in which images stand. */
+export { CLIP, ClipTower, clipTowerConfig, SIGLIP, type TowerKind } from "./clip-tower.ts";
+export { GridAttention, type Segments } from "./grid-attention.ts";
+export { ImagePrompt } from "./image-prompt.ts";
+export { PatchEmbedding } from "./patch-embedding.ts";
+export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from "./patch-grid.ts";
+export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
+export { GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
+export { Qwen3Tower, qwen3TowerConfig } from "./qwen3-tower.ts";
+export { VisionAttention } from "./vision-attention.ts";
+export {
+  type ImageArrays,
+  type ImageFeatures,
+  imageArray,
+  imageTiles,
+  VisionLanguageModel,
+} from "./vision-language-model.ts";
+export { type TowerActivation, VisionMLP } from "./vision-mlp.ts";
+export { VolumeEmbedding } from "./volume-embedding.ts";

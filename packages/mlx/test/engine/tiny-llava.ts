@@ -1,0 +1,108 @@
+/** A LLaVA with random weights in a folder, and pictures for it. */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { crc32, deflateSync } from "node:zlib";
+import { resolveArchitecture } from "../../src/models/index.ts";
+import { randomTensor } from "../parity/random-weights.ts";
+import { writeSafetensors } from "./write-safetensors.ts";
+
+const WORDS = 40;
+const IMAGE = 40;
+
+const config = {
+  model_type: "llava",
+  image_token_index: IMAGE,
+  text_config: {
+    model_type: "llama",
+    hidden_size: 32,
+    num_hidden_layers: 2,
+    intermediate_size: 64,
+    num_attention_heads: 2,
+    num_key_value_heads: 2,
+    rms_norm_eps: 1e-5,
+    vocab_size: 48,
+    max_position_embeddings: 512,
+  },
+  vision_config: {
+    model_type: "clip_vision_model",
+    hidden_size: 32,
+    num_hidden_layers: 3,
+    intermediate_size: 64,
+    num_attention_heads: 2,
+    image_size: 8,
+    patch_size: 4,
+  },
+};
+
+const added = (id: number, content: string) => ({
+  id,
+  content,
+  special: true,
+  single_word: false,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+});
+
+const tokenizer = {
+  added_tokens: [added(IMAGE, "<image>"), added(IMAGE + 1, "<user>"), added(IMAGE + 2, "<assistant>")],
+  model: {
+    type: "WordLevel",
+    unk_token: "w0",
+    vocab: Object.fromEntries(Array.from({ length: WORDS }, (_, i) => [`w${i}`, i])),
+  },
+  pre_tokenizer: { type: "Whitespace" },
+};
+
+/** Writes each message as its role and its content, images as `<image>`. */
+const template =
+  "{% for m in messages %}<{{ m.role }}>{% if m.content is string %}{{ m.content }}{% else %}" +
+  "{% for part in m.content %}{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}" +
+  "{% endif %}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+
+const preprocessor = {
+  size: { shortest_edge: 8 },
+  crop_size: { height: 8, width: 8 },
+  do_center_crop: true,
+};
+
+/** Writes the model; `hasTower: false` leaves out what sees. */
+export async function writeTinyLlava({ hasTower = true } = {}): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "llava-"));
+  const write = (name: string, content: object) => writeFileSync(join(folder, name), JSON.stringify(content));
+  write("config.json", config);
+  write("tokenizer.json", tokenizer);
+  write("tokenizer_config.json", { chat_template: template });
+  write("preprocessor_config.json", preprocessor);
+  write("processor_config.json", { patch_size: 4, vision_feature_select_strategy: "default" });
+  const { vision } = await resolveArchitecture(config);
+  const model = vision?.bind().create();
+  const tensors = [...(model?.parameters() ?? [])]
+    .filter(([name]) => hasTower || name.startsWith("language_model."))
+    .map(([name, { shape }]) => [name, { shape, data: randomTensor(5, name, shape) }]);
+  writeSafetensors(join(folder, "model.safetensors"), Object.fromEntries(tensors));
+  model?.dispose();
+  return folder;
+}
+
+const chunk = (type: string, data: Buffer): Buffer => {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  checksum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, checksum]);
+};
+
+/** A PNG of 8 by 8 pixels whose colors follow from `seed`. */
+export function picture(seed: number): Uint8Array {
+  const header = Buffer.from([0, 0, 0, 8, 0, 0, 0, 8, 8, 2, 0, 0, 0]);
+  const rows = Array.from({ length: 8 }, (_, y) =>
+    Buffer.from([0, ...Array.from({ length: 24 }, (_, x) => (seed * 71 + y * 31 + x * 13) % 256)]),
+  );
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const data = deflateSync(Buffer.concat(rows));
+  return new Uint8Array(
+    Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", data), chunk("IEND", Buffer.alloc(0))]),
+  );
+}

@@ -1,0 +1,111 @@
+/** Matrices that products read in another order than everybody else. */
+import { describe, expect, it } from "vitest";
+import { withRoundedActivations } from "../../src/core/cpu.ts";
+import * as mx from "../../src/core/index.ts";
+import { moveToHugePages } from "../../src/core/mapped.ts";
+import { elements, random, relativeError, withStock } from "./kernel-inputs.ts";
+
+interface Matrix {
+  weight: mx.MxArray;
+  scales: mx.MxArray;
+  biases: mx.MxArray;
+  bits: number;
+  groupSize: number;
+}
+
+const matrix = (N: number, K: number, bits: number, groupSize: number, dtype = mx.float16): Matrix => {
+  const dense = random([N, K], bits + groupSize).multiply(K ** -0.5);
+  const [weight, scales, biases] = mx.quantize(dense.astype(dtype), groupSize, bits);
+  if (weight === undefined || scales === undefined || biases === undefined)
+    throw new Error("quantize gave less");
+  mx.evaluate(weight, scales, biases);
+  return { weight, scales, biases, bits, groupSize };
+};
+
+const arraysOf = ({ weight, scales, biases }: Matrix): mx.MxArray[] => [weight, scales, biases];
+const bytesOf = (m: Matrix): unknown[] => arraysOf(m).map((a) => a.astype(mx.float32).toTypedArray());
+
+/** Enough beside a matrix that moving pays. */
+const filler = (): mx.MxArray => {
+  const a = mx.zeros([1 << 20]);
+  mx.evaluate(a);
+  return a;
+};
+
+const product = (x: mx.MxArray, { weight, scales, biases, bits, groupSize }: Matrix): mx.MxArray =>
+  mx.quantizedMatmul(x, weight, scales, biases, true, groupSize, bits);
+
+const kinds = [4, 8].flatMap((bits) =>
+  [32, 64, 128].flatMap((groupSize) =>
+    [mx.float16, mx.bfloat16, mx.float32].map((dtype) => ({ bits, groupSize, dtype, name: dtype.name })),
+  ),
+);
+
+describe("packed weights", () => {
+  it.each(kinds)("are what they were to whoever reads them: $bits bits, $groupSize, $name", (kind) => {
+    const m = matrix(48, 384, kind.bits, kind.groupSize, kind.dtype);
+    const before = bytesOf(m);
+    moveToHugePages([...arraysOf(m), filler()], [m]);
+    expect(m.weight.shape).toEqual([48, (384 * kind.bits) / 32]);
+    expect(bytesOf(m)).toEqual(before);
+  });
+
+  it.each(kinds)("multiply as they did: $bits bits, $groupSize, $name", (kind) => {
+    const m = matrix(48, 384, kind.bits, kind.groupSize, kind.dtype);
+    for (const M of [1, 2, 3, 7, 8, 13, 40]) {
+      const x = random([M, 384], M);
+      const { weight, scales, biases, bits, groupSize } = m;
+      const wide = withStock(() =>
+        mx.dequantize(weight, scales.astype(mx.float32), biases.astype(mx.float32), groupSize, bits),
+      );
+      const expected = elements(withStock(() => mx.matmul(x, mx.transpose(wide))));
+      const moved: Matrix = {
+        ...m,
+        weight: m.weight.add(0),
+        scales: m.scales.add(0),
+        biases: m.biases.add(0),
+      };
+      mx.evaluate(arraysOf(moved));
+      moveToHugePages([...arraysOf(moved), filler()], [moved]);
+      expect(relativeError(elements(product(x, moved)), expected)).toBeLessThan(2e-6);
+      const rounded = withRoundedActivations(() => product(x, moved));
+      expect(relativeError(elements(rounded), expected)).toBeLessThan(1e-4);
+    }
+  });
+
+  it("give a row the same bits in every batch", () => {
+    const m = matrix(80, 256, 4, 32);
+    moveToHugePages([...arraysOf(m), filler()], [m]);
+    const x = random([41, 256]);
+    const all = elements(withRoundedActivations(() => product(x, m)));
+    for (const row of [0, 7, 8, 40]) {
+      const one = withRoundedActivations(() => product(mx.index(x, [row, row + 1]), m));
+      expect(elements(one)).toEqual(all.slice(row * 80, (row + 1) * 80));
+    }
+  });
+
+  it("stay as they are where rows do not fill tiles", () => {
+    const m = matrix(50, 128, 4, 32);
+    const before = bytesOf(m);
+    moveToHugePages([...arraysOf(m), filler()], [m]);
+    expect(bytesOf(m)).toEqual(before);
+    const x = random([1, 128]);
+    expect(elements(product(x, m))).toHaveLength(50);
+  });
+
+  it.each([
+    ["an array that is not there", (m: Matrix) => [{ ...m, biases: mx.zeros([2]) }]],
+    ["shapes that do not fit", (m: Matrix) => [{ ...m, biases: m.scales, scales: m.weight }]],
+    ["a number of bits that does not fit", (m: Matrix) => [{ ...m, bits: 8 }]],
+    ["no group at all", (m: Matrix) => [{ ...m, groupSize: 0 }]],
+  ])("never read %s", (_, spoil) => {
+    const m = matrix(48, 128, 4, 32);
+    const before = bytesOf(m);
+    try {
+      moveToHugePages([...arraysOf(m), filler()], spoil(m));
+    } catch (error) {
+      expect(String(error)).toMatch(/there is no array/);
+    }
+    expect(bytesOf(m)).toEqual(before);
+  });
+});
