@@ -83,6 +83,7 @@ lfm2_vl = family(
                 "block_auto_adjust_ff_dim": True,
             }
         },
+        "lfm2_vl alias": {"model_type": "lfm2_vl", "same_as": "language model"},
     },
 )
 
