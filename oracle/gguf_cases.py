@@ -99,6 +99,11 @@ QWEN3_VL_MOE = {
     **next(c for c in CASES if c.file == "qwen3_vl_moe").config["text_config"],
     "mlp_only_layers": [],
 }
+QWEN35 = {**next(c for c in CASES if c.file == "qwen3_5").config["text_config"], "linear_value_head_dim": 32}
+QWEN35_MOE = {
+    **next(c for c in CASES if c.file == "qwen3_5_moe").config["text_config"],
+    "linear_value_head_dim": 32,
+}
 LLAMA4 = {**next(c for c in CASES if c.file == "llama4").config["text_config"], "attention_chunk_size": 8192}
 GEMMA3N = {
     **next(c for c in CASES if c.file == "gemma3n").config["text_config"],
@@ -204,9 +209,21 @@ GGUF_CASES = [
         [*FUSED_INPUTS_FIRST, *LANGUAGE_MODEL],
         changes={"text_config": QWEN3_VL_MOE},
     ),
-    row("qwen3next", "qwen3_next", "Qwen3NextForCausalLM"),
-    row("qwen35", "qwen3_5", "Qwen3_5ForConditionalGeneration", LANGUAGE_MODEL),
-    row("qwen35moe", "qwen3_5_moe", "Qwen3_5MoeForConditionalGeneration", [*FUSED, *LANGUAGE_MODEL]),
+    row("qwen3next", "qwen3_next", "Qwen3NextForCausalLM", changes={"linear_value_head_dim": 32}),
+    row(
+        "qwen35",
+        "qwen3_5",
+        "Qwen3_5ForConditionalGeneration",
+        LANGUAGE_MODEL,
+        changes={"text_config": QWEN35},
+    ),
+    row(
+        "qwen35moe",
+        "qwen3_5_moe",
+        "Qwen3_5MoeForConditionalGeneration",
+        [*FUSED, *LANGUAGE_MODEL],
+        changes={"text_config": QWEN35_MOE},
+    ),
     row("gemma", "gemma", "GemmaForCausalLM", max_position_embeddings=128),
     row("gemma2", "gemma2", "Gemma2ForCausalLM", **GEMMA2),
     row(
@@ -216,6 +233,22 @@ GGUF_CASES = [
         changes={"sliding_window_pattern": 6, "num_hidden_layers": 7, "max_position_embeddings": 128},
     ),
     row("gemma3n", "gemma3n", "Gemma3nForConditionalGeneration", changes={"text_config": GEMMA3N}),
+    row(
+        "gemma4moe",
+        "gemma4_text/experts, values are keys",
+        "Gemma4ForCausalLM",
+        [
+            (r"switch_glu\.gate_proj\.weight", None, None),
+            (r"switch_glu\.up_proj\.weight", "gate_up_proj", doubled),
+            (r"switch_glu\.down_proj\.weight", "down_proj", None),
+        ],
+        changes={
+            "final_logit_softcapping": 30.0,
+            "use_double_wide_mlp": False,
+            "layer_types": ["sliding_attention", "full_attention"] * 2,
+        },
+        hidden_size_per_layer_input=0,
+    ),
     row(
         "gemma4",
         "gemma4_text",
@@ -277,6 +310,7 @@ GGUF_CASES = [
         "KimiLinearForCausalLM",
         [*KIMI, *LATENT],
         changes={"num_key_value_heads": 4},
+        scoring_func="sigmoid",
     ),
     row("youtu", "youtu_llm", "YoutuForCausalLM", LATENT),
     row(
@@ -326,7 +360,6 @@ GGUF_CASES = [
         LETTERS,
         layer_types=["conv", "full_attention", "conv", "full_attention"],
     ),
-    row("chatglm", "glm", "GlmForCausalLM"),
     row("glm4", "glm4", "Glm4ForCausalLM"),
     row("glm4moe", "glm4_moe", "Glm4MoeForCausalLM"),
     row("command-r", "cohere", "CohereForCausalLM", changes={"rope_theta": 10000.0}),
@@ -363,10 +396,10 @@ GGUF_CASES = [
     row("stablelm", "stablelm", "StableLmForCausalLM"),
     row("olmo2", "olmo2", "Olmo2ForCausalLM"),
     row("olmo3", "olmo3", "Olmo3ForCausalLM"),
-    row("olmoe", "olmoe", "OlmoeForCausalLM"),
+    row("olmoe", "olmoe", "OlmoeForCausalLM", changes={"num_key_value_heads": 4}),
     row("exaone", "exaone", "ExaoneForCausalLM", activation_function="silu", max_position_embeddings=128),
     row("exaone4", "exaone4", "Exaone4ForCausalLM"),
-    row("exaone-moe", "exaone_moe", "ExaoneMoEForCausalLM"),
+    row("exaone-moe", "exaone_moe", "ExaoneMoEForCausalLM", scoring_func="sigmoid"),
     row("ernie4_5", "ernie4_5", "Ernie4_5ForCausalLM"),
     row("ernie4_5-moe", "ernie4_5_moe", "Ernie4_5_MoeForCausalLM"),
     row(
@@ -396,6 +429,7 @@ GGUF_CASES = [
             "moe_intermediate_size": [64] * 4,
         },
         rope_scaling=None,
+        max_position_embeddings=128,
     ),
     row("seed_oss", "seed_oss", "SeedOssForCausalLM"),
     row("dots1", "dots1", "Dots1ForCausalLM"),
@@ -456,7 +490,13 @@ GGUF_CASES = [
         },
         mamba_expand=2,
     ),
-    row("minicpm", "minicpm", "MiniCPMForCausalLM", changes={"rope_theta": 10000.0}),
+    row(
+        "minicpm",
+        "minicpm",
+        "MiniCPMForCausalLM",
+        changes={"rope_theta": 10000.0},
+        max_position_embeddings=128,
+    ),
     row(
         "minicpm3",
         "minicpm3",
@@ -469,7 +509,9 @@ GGUF_CASES = [
             "max_position_embeddings": 64,
         },
     ),
-    row("internlm2", "internlm2", "InternLM2ForCausalLM", changes={"bias": False}),
+    row(
+        "internlm2", "internlm2", "InternLM2ForCausalLM", changes={"bias": False}, max_position_embeddings=128
+    ),
     row("internlm3", "internlm3", "InternLM3ForCausalLM", changes={"head_dim": 16}),
     row("gpt2", "gpt2", "GPT2LMHeadModel", TRANSPOSED),
     row(
@@ -485,7 +527,7 @@ GGUF_CASES = [
         intermediate_size=256,
         use_parallel_residual=True,
     ),
-    row("plamo3", "plamo3", "Plamo3ForCausalLM"),
+    row("plamo3", "plamo3", "Plamo3ForCausalLM", max_position_embeddings=128),
     row("llama4", "llama4", "Llama4ForConditionalGeneration", changes={"text_config": LLAMA4}),
     row("openelm", "openelm", "OpenELMForCausalLM", max_context_length=128, rope_freq_constant=10000),
     row(
@@ -495,6 +537,8 @@ GGUF_CASES = [
         changes={
             "route_scale": 2.826,
             "num_shared_experts": 1,
+            "route_norm": True,
+            "score_func": "sigmoid",
             "layer_types": ["sliding_attention"] * 3 + ["full_attention"],
         },
     ),
@@ -507,7 +551,7 @@ GGUF_CASES = [
     ),
     row("mellum", "mellum", "MellumForCausalLM"),
     row("minimax-m2", "minimax", "MiniMaxM2ForCausalLM", LETTERS),
-    row("nanbeige", "nanbeige", "NanbeigeForCausalLM"),
+    row("nanbeige", "nanbeige", "NanbeigeForCausalLM", max_position_embeddings=128),
     row("solar_open", "solar_open", "SolarOpenForCausalLM"),
     row(
         "spark2_5",
@@ -530,5 +574,6 @@ GGUF_CASES = [
         },
         gate_attn_act_mode="sigmoid",
         headwise_attn_output_gate=True,
+        max_position_embeddings=128,
     ),
 ]

@@ -99,6 +99,16 @@ def make_repository(case: GgufCase, folder: Path) -> tuple[list[int], np.ndarray
     return tokens, execute(model, Run("full", [tokens], [LENGTH], cached=case.case.always_cached))[0]
 
 
+def add_vocabulary(writer: object, size: int) -> None:
+    """Single characters and a merge of the first two: llama.cpp runs nothing without a vocabulary."""
+    characters = [chr(ord("!") + i) for i in range(size - 1)]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list([*characters, "".join(characters[:2])])
+    writer.add_token_types([1] * size)
+    writer.add_token_merges([" ".join(characters[:2])])
+
+
 def convert(case: GgufCase, folder: Path, tokens: list[int], logits: np.ndarray) -> bytes:
     """The GGUF file that llama.cpp's converter makes of a repository, with tokens and logits in its metadata."""
     import torch
@@ -120,7 +130,7 @@ def convert(case: GgufCase, folder: Path, tokens: list[int], logits: np.ndarray)
         for instance in (model, getattr(model, "impl", model)):
             instance.set_vocab = lambda: None
         writer = getattr(model, "impl", model).gguf_writer
-        writer.add_tokenizer_model("none")
+        add_vocabulary(writer, logits.shape[-1])
         writer.add_array("golden.tokens", tokens)
         writer.add_array("golden.logits", logits.astype(np.float32).reshape(-1).tolist())
         model.write()

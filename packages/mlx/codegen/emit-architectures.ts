@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readJsonObject } from "../src/load/read-json.ts";
 import { modelTypes } from "../src/models/registry.ts";
+import { ggufSection } from "./emit-gguf-architectures.ts";
 
 /** The model files of mlx-lm 0.32.2, without those that hold shared blocks. */
 const MLX_LM =
@@ -121,5 +122,6 @@ ${[...seeing.keys()]
   .join("\n")}
 
 ${missing.length === 0 ? "" : `Not yet here: ${missing.map((type) => `\`${type}\``).join(", ")}.\n\n`}One of your own: [An architecture of your own](low-level.md#an-architecture-of-your-own).
-`;
+
+${ggufSection()}`;
 };

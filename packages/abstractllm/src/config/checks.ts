@@ -140,6 +140,13 @@ export const logitBias: Check = {
   text: "json",
 };
 
+/** A key that a header can carry. */
+export const key: Check = {
+  expected: "non-empty text of visible ASCII characters",
+  accepts: (value) => typeof value === "string" && /^[\x21-\x7e]+$/.test(value),
+  text: "string",
+};
+
 /** Names and values of HTTP headers, without line breaks in them. */
 export const headers: Check = {
   expected: "object of HTTP header names with texts",

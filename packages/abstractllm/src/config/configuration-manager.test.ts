@@ -167,7 +167,9 @@ describe("secrets", () => {
 
   test("appear in no error", () => {
     const error = refusal(() => new ConfigurationManager({ apiKey: 31415926 } as unknown as LLMConfigInput));
-    expect(error.message).toContain("Expected non-empty string for apiKey but received number");
+    expect(error.message).toContain(
+      "Expected non-empty text of visible ASCII characters for apiKey but received number",
+    );
     expect(inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true })).not.toContain("31415926");
   });
 });

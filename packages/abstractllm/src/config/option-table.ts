@@ -81,7 +81,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   signal: call(check.abortSignal),
 
   model: config(check.nonEmptyString),
-  apiKey: secret(check.nonEmptyString),
+  apiKey: secret(check.key),
   baseUrl: config(check.nonEmptyString),
   organization: config(check.nonEmptyString),
   api: config(check.oneOf("chat", "responses")),

@@ -113,6 +113,11 @@ export abstract class BaseProvider extends LLMBase {
     );
   }
 
+  /** What the user set, in the configuration or the environment: the settings without the defaults. */
+  protected given(): Options {
+    return this.#config.resolveCall().given;
+  }
+
   protected readParam(name: OptionKey): unknown {
     return this.#config.getParam(name);
   }

@@ -27,6 +27,17 @@ describe("openai", () => {
     expect(error.message).toContain("OPENAI_API_KEY");
   });
 
+  test.each(["sk-key\n", "sk-k\u00e9y", "sk-a key"])(
+    "refuses the key %j, which no header can carry",
+    async (key) => {
+      vi.stubEnv("OPENAI_API_KEY", key);
+      const error = await createLLM("openai").catch((e) => e);
+      expect(error).toMatchObject({ name: "InvalidParameterError", parameter: "apiKey" });
+      expect(error.message).toContain("from the environment variable OPENAI_API_KEY");
+      expect(error.message).not.toContain(key);
+    },
+  );
+
   test("takes key, address and organization from the environment", async () => {
     const service = await HttpService.start(openAIService({ models: ["gpt-4o"], apiKey: "from-env" }));
     vi.stubEnv("OPENAI_API_KEY", "from-env");
@@ -50,6 +61,9 @@ describe("openai", () => {
       [ModelCapability.JSON_MODE]: true,
       [ModelCapability.MAX_TOKENS]: 2048,
     });
+    expect((await capabilities("gpt-5"))[ModelCapability.MAX_TOKENS]).toBe(128_000);
+    const short = await createLLM("openai", { apiKey: "k", model: "gpt-5", maxTokens: 7 });
+    expect(short.getCapabilities()[ModelCapability.MAX_TOKENS]).toBe(7);
     expect((await capabilities("gpt-3.5-turbo"))[ModelCapability.VISION]).toBe(false);
     expect((await capabilities("o3-mini-2025-01-31"))[ModelCapability.VISION]).toBe(false);
     expect((await capabilities("ft:gpt-4o-mini:org::1"))[ModelCapability.VISION]).toBe(true);

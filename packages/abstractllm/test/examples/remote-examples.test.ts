@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anthropicService } from "../services/anthropic-service.ts";
 import { HttpService } from "../services/http-service.ts";
+import { huggingFaceService } from "../services/huggingface-service.ts";
 import { ollamaService } from "../services/ollama-service.ts";
 import { openAIService } from "../services/openai-service.ts";
 
@@ -55,6 +56,15 @@ describe("the example", () => {
     const { origin } = gone;
     await gone.stop();
     expect(await output("ollama", { OLLAMA_HOST: origin })).toContain("ollama serve");
+  });
+
+  test("huggingface.ts answers, and lists the models", async () => {
+    const service = await HttpService.start(huggingFaceService({ apiKey: "hf_k" }));
+    const environment = { HF_TOKEN: "hf_k", BASE_URL: `${service.origin}/v1` };
+    const lines = (await output("huggingface", environment)).trim().split("\n");
+    expect(lines[0]).toMatch(/^openai\/gpt-oss-20b: \w+/);
+    expect(lines.at(-1)).toBe("Qwen/Qwen2.5-VL-7B-Instruct: 131072 tokens, sees");
+    await service.stop();
   });
 
   test("embeddings.ts compares texts", async () => {

@@ -14,6 +14,7 @@ const MARKS = {
   openai: "/responses/input_tokens",
   anthropic: "anthropic-version",
   ollama: "/api/chat",
+  huggingface: "router.huggingface.co",
   mlx: "abstractllm.mlx.error",
 };
 
@@ -74,7 +75,7 @@ test.each(Object.keys(BUNDLERS) as (keyof typeof BUNDLERS)[])(
       .filter((path) => !loaded.includes(path));
 
     expect(await marksIn(loaded)).toEqual(["openai"]);
-    expect(await marksIn(unloaded)).toEqual(["anthropic", "ollama", "mlx"]);
+    expect(await marksIn(unloaded)).toEqual(["anthropic", "ollama", "huggingface", "mlx"]);
   },
 );
 

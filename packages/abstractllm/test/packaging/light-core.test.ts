@@ -65,21 +65,25 @@ describe("the core alone", () => {
     expect(files.filter((url) => providers.test(url))).toEqual([]);
   });
 
-  test("has declarations that need no optional package", async () => {
-    await project.write("program.ts", `export { createLLM } from "abstractllm";`);
-    const options = [
-      "--strict",
-      "--noEmit",
-      "--module",
-      "nodenext",
-      "--target",
-      "es2023",
-      "--lib",
-      "es2023,esnext",
-    ];
-    const result = await project.node([TSC, ...options, "--types", "node", "program.ts"]);
-    expect(result).toEqual({ stdout: "", stderr: "", status: 0 });
-  });
+  test(
+    "has declarations that need no optional package",
+    async () => {
+      await project.write("program.ts", `export { createLLM } from "abstractllm";`);
+      const options = [
+        "--strict",
+        "--noEmit",
+        "--module",
+        "nodenext",
+        "--target",
+        "es2023",
+        "--lib",
+        "es2023,esnext",
+      ];
+      const result = await project.node([TSC, ...options, "--types", "node", "program.ts"]);
+      expect(result).toEqual({ stdout: "", stderr: "", status: 0 });
+    },
+    SETUP_TIMEOUT_MS,
+  );
 
   test("refuses an unknown provider without loading a known one", async () => {
     const code = `const { createLLM } = await import("abstractllm"); await createLLM("none").catch(() => {});`;

@@ -51,14 +51,18 @@ describe("a fresh project", () => {
     // declarations of the packages are checked too
     { module: "nodenext", moduleResolution: "nodenext", outDir: "out", skipLibCheck: false },
     { module: "esnext", moduleResolution: "bundler", noEmit: true, skipLibCheck: true },
-  ])("compiles with module resolution $moduleResolution", async (resolution) => {
-    await project.write("tsconfig.json", {
-      compilerOptions: { ...compilerOptions, ...resolution },
-      include: ["src"],
-      exclude: resolution.moduleResolution === "bundler" ? ["src/common.cts"] : [],
-    });
-    expect(await project.node([TSC, "-p", "."])).toEqual({ stdout: "", stderr: "", status: 0 });
-  });
+  ])(
+    "compiles with module resolution $moduleResolution",
+    async (resolution) => {
+      await project.write("tsconfig.json", {
+        compilerOptions: { ...compilerOptions, ...resolution },
+        include: ["src"],
+        exclude: resolution.moduleResolution === "bundler" ? ["src/common.cts"] : [],
+      });
+      expect(await project.node([TSC, "-p", "."])).toEqual({ stdout: "", stderr: "", status: 0 });
+    },
+    SETUP_TIMEOUT_MS,
+  );
 
   test("runs an example with the prebuilt addon", async () => {
     const { stdout, stderr, status } = await project.node(["out/conversation.js"], { MODEL: SETUP_MODEL });

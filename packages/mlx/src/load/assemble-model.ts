@@ -29,9 +29,6 @@ export interface AssembledModel {
   warnings: string[];
 }
 
-/** Enough for K-quants: 8 bits in small groups hold their 4 to 6 bits with little added error. */
-const UNPACKED: Quantization = { bits: 8, groupSize: 32, mode: "affine" };
-
 /** The quantization that a layer's arrays tell. */
 const quantizationIn = (
   weights: ReadonlyMap<string, MxArray>,
@@ -70,14 +67,13 @@ const seeing = (architecture: BoundArchitecture, { weights }: Checkpoint): Bound
 /** Quantizes what the options ask for; returns the prevailing quantization and what to tell the user. */
 const quantizeDense = (
   model: LanguageModel,
-  { quantization: stored, unpacked }: Checkpoint,
+  { quantization: stored, repacked }: Checkpoint,
   option: Partial<Quantization> | undefined,
 ): { prevailing: Quantization | undefined; warnings: string[] } => {
   if (option === undefined) return { prevailing: stored?.standard, warnings: [] };
-  const repacked = quantize(model, UNPACKED, (path) => unpacked.has(path));
-  if (repacked.length > 0) {
-    const warning = `${repacked.length} matrices of GGUF types that MLX has not were repacked to 8 bits; quantize: false unpacks them fully`;
-    return { prevailing: stored?.standard ?? UNPACKED, warnings: [warning] };
+  if (repacked > 0) {
+    const warning = `${repacked} matrices of GGUF types that MLX has not were repacked to 8 bits; quantize: false unpacks them fully`;
+    return { prevailing: stored?.standard, warnings: [warning] };
   }
   if (stored !== undefined) return { prevailing: stored.standard, warnings: [] };
   const q = quantization(option);

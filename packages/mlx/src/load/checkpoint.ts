@@ -9,8 +9,8 @@ export interface Checkpoint {
   readonly weights: Map<string, MxArray>;
   /** Undefined when the weights are dense. */
   readonly quantization: QuantizationConfig | undefined;
-  /** Weight matrices that were quantized in a way MLX has not and are unpacked now, by layer path. */
-  readonly unpacked: ReadonlySet<string>;
+  /** How many matrices of types that MLX has not were packed in 8 bits. */
+  readonly repacked: number;
   /** Dtype of dense weights on a GPU when the file does not say what the model computes in. */
   readonly computeDtype: Dtype | undefined;
   /** Bytes of all weights on disk. */

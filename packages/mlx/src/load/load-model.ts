@@ -20,7 +20,7 @@ export interface LoadModelOptions {
   device?: mx.Device;
   /**
    * Quantize a dense checkpoint while loading; `true` means 4 bits in groups of 64. Matrices of GGUF types that MLX has
-   * not (K-quants) become 8 bits in groups of 32, close to lossless, instead of four times as large. Default false.
+   * not (Q2_K, Q3_K, Q6_K, IQ4) become 8 bits in groups of 32, close to lossless, instead of four times as large. Default false.
    */
   quantize?: boolean | Partial<Quantization>;
   /** Float32 everywhere, on GPUs too, and all its bits in quantized products on the CPU. Default false. */
@@ -73,12 +73,12 @@ const openFolder = async (folder: string, withTokenizer: boolean): Promise<Opene
   return { architecture, tokenizer, checkpoint: openSafetensors(folder, config) };
 };
 
-const openGgufFile = async (path: string, withTokenizer: boolean): Promise<OpenedModel> => {
+const openGgufFile = async (path: string, withTokenizer: boolean, repack: boolean): Promise<OpenedModel> => {
   const gguf = readGguf(path);
   const mapped = mapGguf(gguf);
   const architecture = await resolveArchitecture(mapped.config);
   const tokenizer = withTokenizer ? tokenizerFromGguf(gguf.metadata) : undefined;
-  return { architecture, tokenizer, checkpoint: openGguf(gguf, mapped) };
+  return { architecture, tokenizer, checkpoint: openGguf(gguf, mapped, { repack }) };
 };
 
 const quantizeOption = (option: LoadModelOptions["quantize"]): Partial<Quantization> | undefined => {
@@ -111,11 +111,16 @@ export const loadModel = async (path: string, options: LoadModelOptions = {}): P
   const device = options.device ?? mx.defaultDevice();
   mx.setDefaultDevice(device);
   const open = isGgufPath(path) ? openGgufFile : openFolder;
-  const { architecture, checkpoint, tokenizer } = await open(path, options.tokenizer ?? true);
+  const quantize = quantizeOption(options.quantize);
+  const { architecture, checkpoint, tokenizer } = await open(
+    path,
+    options.tokenizer ?? true,
+    quantize !== undefined,
+  );
   const { model, quantization, warnings } = assembleModel(architecture, checkpoint, {
     device,
     exact: options.exact ?? false,
-    quantize: quantizeOption(options.quantize),
+    quantize,
   });
   return {
     model,

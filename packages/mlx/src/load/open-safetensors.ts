@@ -115,7 +115,7 @@ export const openSafetensors = (folder: string, config: Readonly<Record<string, 
     generationConfig: readJsonObject(join(folder, "generation_config.json")) ?? {},
     weights: converted(mapSources(sources), convert),
     quantization,
-    unpacked: new Set(),
+    repacked: 0,
     computeDtype: undefined,
     weightBytes: sources.reduce((sum, { byteLength }) => sum + byteLength, 0),
   };

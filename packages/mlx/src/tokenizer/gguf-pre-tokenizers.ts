@@ -35,7 +35,17 @@ const cased = (suffix: string, numbers: string): string =>
   `[^\\r\\n\\p{L}\\p{N}]?${UPPER}*${LOWER}+${suffix}|[^\\r\\n\\p{L}\\p{N}]?${UPPER}+${LOWER}*${suffix}` +
   `|${numbers}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`;
 
+/** Letters with case, a contraction that belongs to them, and their numbers; Han apart. */
+const UPPER_NOT_HAN = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
+const LOWER_NOT_HAN = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}&&[^\\p{Han}]]";
+
+/** Digits in threes from the right. */
+const THOUSANDS = "\\p{N}{1,3}(?=(?:\\p{N}{3})*(?!\\p{N}))";
+
 const ASCII_PUNCTUATION = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]";
+
+/** DeepSeek's last step, also where others come before it. */
+const DEEPSEEK_WORDS = `${ASCII_PUNCTUATION}[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+`;
 
 const gpt2: PreTokenizerRow = { steps: [GPT2] };
 const neox: PreTokenizerRow = { steps: [GPT2], normalizer: "NFC" };
@@ -51,7 +61,7 @@ const deepseek3: PreTokenizerRow = {
   steps: [
     "\\p{N}{1,3}",
     "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
-    `${ASCII_PUNCTUATION}[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|${SPACES}`,
+    `${DEEPSEEK_WORDS}[\\r\\n]*|${SPACES}`,
   ],
 };
 
@@ -68,6 +78,9 @@ const DEEPSEEK_LETTERS =
   "\ua78b-\ua78e\uab70-\uabbf\ufb00-\ufb06\ufb13-\ufb17\uff21-\uff3a\uff41-\uff5a\u{10400}-\u{1044f}" +
   "\u{104b0}-\u{104d3}\u{104d8}-\u{104fb}\u{10c80}-\u{10cb2}\u{10cc0}-\u{10cf2}\u{118a0}-\u{118df}" +
   "\u{1e900}-\u{1e943}";
+
+/** Everything but spaces and marks of sentences, with the space before it. */
+const NOT_SENTENCE_MARKS = " ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+";
 
 const rows: readonly (readonly [PreTokenizerRow, readonly string[]])[] = [
   [
@@ -92,7 +105,7 @@ const rows: readonly (readonly [PreTokenizerRow, readonly string[]])[] = [
   [llama3, ["llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"]],
   [{ ...llama3, ignoreMerges: false, addBos: false }, ["dbrx", "smaug-bpe", "chatglm-bpe"]],
   [{ ...llama3, addBos: false }, ["glm4", "glm5"]],
-  [qwen2, ["qwen2", "deepseek-r1-qwen", "kormo", "megrez"]],
+  [qwen2, ["qwen2", "deepseek-r1-qwen", "kormo", "megrez", "f2llmv2"]],
   [{ steps: qwen2.steps }, ["stablelm2", "hunyuan", "solar-open", "grok-2"]],
   [
     {
@@ -104,7 +117,7 @@ const rows: readonly (readonly [PreTokenizerRow, readonly string[]])[] = [
     ["qwen35"],
   ],
   [{ steps: [cased("", "\\p{N}")], ignoreMerges: true, addBos: true }, ["tekken"]],
-  [gpt4o, ["gpt-4o", "llama4", "kanana2", "minimax-m2"]],
+  [gpt4o, ["gpt-4o", "llama4", "kanana2", "minimax-m2", "talkie"]],
   [deepseek3, ["deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"]],
   [
     {
@@ -126,6 +139,78 @@ const rows: readonly (readonly [PreTokenizerRow, readonly string[]])[] = [
     ["deepseek-coder"],
   ],
   [{ steps: [PUNCTUATION, GPT2, NUMBERS, "[0-9][0-9][0-9]"] }, ["falcon"]],
+  [{ steps: [NOT_SENTENCE_MARKS] }, ["poro-chat", "bloom", "gpt3-finnish"]],
+  [{ steps: [NOT_SENTENCE_MARKS, DIGITS] }, ["viking"]],
+  [{ steps: ["\\p{N}{1,3}", words("\\p{L}+", "\\p{N}+")], ignoreMerges: true }, ["minicpm5"]],
+  [{ steps: ["[^\\n]+|\\n+", words("\\p{L}+", "\\p{N}")] }, ["laguna"]],
+  [{ steps: [THOUSANDS, cased(`${CONTRACTIONS}?`, "\\p{N}{1,3}")] }, ["tiny_aya", "cohere2moe"]],
+  [
+    {
+      steps: [
+        `'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+`,
+      ],
+    },
+    ["bailingmoe", "bailingmoe2", "llada-moe"],
+  ],
+  [
+    {
+      steps: [
+        `${CONTRACTIONS}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|${SPACES}`,
+      ],
+    },
+    ["seed-coder"],
+  ],
+  [
+    {
+      steps: [
+        `${CONTRACTIONS}|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+`,
+      ],
+    },
+    ["exaone-moe"],
+  ],
+  [
+    {
+      steps: [
+        `\\p{Han}+|[^\\r\\n\\p{L}\\p{N}]?${UPPER_NOT_HAN}*${LOWER_NOT_HAN}+${CONTRACTIONS}?` +
+          `|[^\\r\\n\\p{L}\\p{N}]?${UPPER_NOT_HAN}+${LOWER_NOT_HAN}*${CONTRACTIONS}?` +
+          `|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|${SPACES}`,
+      ],
+    },
+    ["kimi-k2"],
+  ],
+  [
+    {
+      steps: [
+        THOUSANDS,
+        "[\u4e00-\u9fff\u3400-\u4dbf\u8c48-\ufaff\u3040-\u309f\u30a0-\u30ff\uff65-\uff9f\u2f00-\u2fdf\u0e40-\u0e7f" +
+          "\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9ff\uac00-\ud7af\u1100-\u11ff]+",
+        `${DEEPSEEK_WORDS}[\\r\\n]*|${SPACES}`,
+      ],
+    },
+    ["afmoe"],
+  ],
+  [
+    {
+      steps: [
+        "\\p{N}{1,3}",
+        "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+        `${DEEPSEEK_WORDS}|[\\r\\n]|\\s+(?!\\S)|\\s+`,
+        DIGITS,
+      ],
+    },
+    ["spark2_5"],
+  ],
+  [
+    {
+      steps: [
+        "[\uac00-\ud7a3\u3131-\u318e]+|[\uff01\u2026\u201c\u201d\u2018\u2019\u2014\uff1a\uff1b\uff0c\u3001-\u303f\ufe30-\ufe4f]+" +
+          "|[\u3105-\u312f]+|[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+        cased(`${CONTRACTIONS}?`, "\\p{N}"),
+      ],
+      ignoreMerges: true,
+    },
+    ["youtu"],
+  ],
 ];
 
 /** Rows by the name in `tokenizer.ggml.pre`. */

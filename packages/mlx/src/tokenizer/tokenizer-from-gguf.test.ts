@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { TokenizerError } from "../errors.ts";
+import { GGUF_PRE_TOKENIZERS } from "./gguf-pre-tokenizers.ts";
 import { tokenizerFromGguf } from "./tokenizer-from-gguf.ts";
 
 const key = (name: string) => `tokenizer.ggml.${name}`;
@@ -28,6 +29,35 @@ describe("tokenizerFromGguf", () => {
     expect(tokenizer.specialTokens).toEqual({ bos_token: "<|end|>", eos_token: "<|end|>" });
     expect(tokenizer.endTokenIds).toEqual([0]);
     expect(tokenizer.vocabSize).toBe(5);
+  });
+
+  it.each([...GGUF_PRE_TOKENIZERS.keys()])("builds what splits as %s", async (pre) => {
+    const tokenizer = tokenizerFromGguf(metadata({ pre, add_bos_token: false }));
+    expect(await tokenizer.encode("ab")).toEqual([3]);
+  });
+
+  it.each([
+    ["gpt-2", ["1234"]],
+    ["llama-bpe", ["123", "4"]],
+    ["kimi-k2", ["123", "4"]],
+    ["afmoe", ["1", "234"]],
+    ["tiny_aya", ["1", "234"]],
+    ["bailingmoe", ["1", "2", "3", "4"]],
+    ["seed-coder", ["1", "2", "3", "4"]],
+    ["exaone-moe", ["1", "2", "3", "4"]],
+    ["laguna", ["1", "2", "3", "4"]],
+    ["spark2_5", ["1", "2", "3", "4"]],
+    ["youtu", ["1", "2", "3", "4"]],
+    ["viking", ["1", "2", "3", "4"]],
+    ["minicpm5", ["123", "4"]],
+  ])("splits numbers as %s does", async (pre, expected) => {
+    const tokens = ["<|end|>", "1", "2", "3", "4", "12", "123", "1234", "23", "234"];
+    const merges = ["1 2", "12 3", "123 4", "2 3", "23 4"];
+    const types = tokens.map((_, id) => (id === 0 ? 3 : 1));
+    const file = { pre, tokens, token_type: types, merges, add_bos_token: false };
+    const tokenizer = tokenizerFromGguf(metadata(file));
+    const ids = await tokenizer.encode("1234");
+    expect(ids.map((id) => tokenizer.idToToken(id))).toEqual(expected);
   });
 
   it("adds the begin and end tokens that the file asks for", async () => {

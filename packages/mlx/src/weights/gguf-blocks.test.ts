@@ -98,7 +98,7 @@ describe.each([
 });
 
 it("has a kernel for every type that TypeScript says can be unpacked", () => {
-  const unpacked = GGUF_TYPES.filter((type) => /^(affine|dequantize)$/.test(ggufStorage(type).kind));
+  const unpacked = GGUF_TYPES.filter((type) => /^(affine|grouped|dequantize)$/.test(ggufStorage(type).kind));
   expect(unpacked.sort()).toEqual(Object.keys(golden.types).sort());
   const affine = cases.filter(([, type]) => type.affine !== undefined).map(([name]) => name as GgufType);
   expect(affine.every((type) => ggufStorage(type).kind === "affine")).toBe(true);

@@ -2,6 +2,8 @@
 export type GgufStorage =
   | { kind: "dense"; dtype: "F32" | "F16" | "BF16" | "F64" | "I8" | "I16" | "I32" | "I64" }
   | { kind: "affine"; bits: 4 | 8; groupSize: 32 }
+  /** Blocks that are groups of 32 with a scale and a bias, in another order than MLX's. */
+  | { kind: "grouped"; bits: 4 | 5 }
   | { kind: "mxfp4" }
   | { kind: "dequantize" }
   | { kind: "unsupported" };
@@ -20,6 +22,8 @@ function row(id: number, blockSize: number, blockBytes: number, storage: GgufSto
 
 const AFFINE_4: GgufStorage = { kind: "affine", bits: 4, groupSize: 32 };
 const AFFINE_8: GgufStorage = { kind: "affine", bits: 8, groupSize: 32 };
+const GROUPED_4: GgufStorage = { kind: "grouped", bits: 4 };
+const GROUPED_5: GgufStorage = { kind: "grouped", bits: 5 };
 const DEQUANTIZE: GgufStorage = { kind: "dequantize" };
 const UNSUPPORTED: GgufStorage = { kind: "unsupported" };
 
@@ -36,12 +40,12 @@ const TYPES = {
   Q4_0: row(2, 32, 18, AFFINE_4),
   Q4_1: row(3, 32, 20, AFFINE_4),
   Q8_0: row(8, 32, 34, AFFINE_8),
-  Q5_0: row(6, 32, 22, DEQUANTIZE),
-  Q5_1: row(7, 32, 24, DEQUANTIZE),
+  Q5_0: row(6, 32, 22, GROUPED_5),
+  Q5_1: row(7, 32, 24, GROUPED_5),
   Q2_K: row(10, 256, 84, DEQUANTIZE),
   Q3_K: row(11, 256, 110, DEQUANTIZE),
-  Q4_K: row(12, 256, 144, DEQUANTIZE),
-  Q5_K: row(13, 256, 176, DEQUANTIZE),
+  Q4_K: row(12, 256, 144, GROUPED_4),
+  Q5_K: row(13, 256, 176, GROUPED_5),
   Q6_K: row(14, 256, 210, DEQUANTIZE),
   IQ4_NL: row(20, 32, 18, DEQUANTIZE),
   IQ4_XS: row(23, 256, 136, DEQUANTIZE),

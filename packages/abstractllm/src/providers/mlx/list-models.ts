@@ -1,5 +1,5 @@
-import { cachedModels } from "@abstractllm/mlx/hub";
 import type { ListedModel } from "../../interface/listed-model.ts";
+import { importHub } from "./engine-package.ts";
 import { mapMlxError } from "./map-error.ts";
 
 /**
@@ -9,6 +9,7 @@ import { mapMlxError } from "./map-error.ts";
  */
 export async function listModels(cacheDir: string | undefined): Promise<ListedModel[]> {
   try {
+    const { cachedModels } = await importHub();
     const models = await cachedModels(cacheDir);
     return models.map(({ repo }) => ({ id: repo, ...ownerOf(repo), capabilities: {} }));
   } catch (error) {

@@ -5,6 +5,7 @@ import type { EmbedOptions } from "../../interface/embed.ts";
 import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { ModelCapabilities } from "../../interface/model-capabilities.ts";
+import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
@@ -42,6 +43,14 @@ export class OpenAIProvider extends RemoteProvider {
   constructor(config: LLMConfig) {
     super(OPENAI_TRAITS, config);
     this.service(this.getConfig());
+  }
+
+  /** The default `maxTokens` does not hold for models that reason. */
+  override getCapabilities(): Capabilities {
+    const capabilities = super.getCapabilities();
+    const { reasoning, maxOutputTokens = 0 } = this.known(this.getConfig());
+    if (!reasoning) return capabilities;
+    return { ...capabilities, [ModelCapability.MAX_TOKENS]: this.given().maxTokens ?? maxOutputTokens };
   }
 
   /** A model of which nothing is published counts as one of the newest kind. */

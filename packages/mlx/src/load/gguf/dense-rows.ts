@@ -18,6 +18,7 @@ import {
   llamaBiases,
   llamaTensors,
   mlpTensors,
+  normEps,
   partialRope,
   postAttentionTensors,
   ropeBase,
@@ -162,11 +163,6 @@ export const denseRows: Readonly<Record<string, GgufRow | ((f: GgufFields) => Gg
           f.layerNumbers(`xielu.${name}`),
         ]),
       ),
-  },
-  chatglm: {
-    modelType: "glm",
-    config: { ...decoder, rope_theta: ropeBase },
-    tensors: { ...llamaTensors, ...gatedUpTensors },
   },
   cohere2: {
     modelType: "cohere2",
@@ -512,8 +508,7 @@ export const denseRows: Readonly<Record<string, GgufRow | ((f: GgufFields) => Gg
       num_attention_heads: "attention.head_count",
       kv_channels: (f) => f.count("embedding_length") / f.count("attention.head_count"),
       intermediate_size: "feed_forward_length",
-      layer_norm_epsilon: (f) =>
-        f.number("attention.layer_norm_rms_epsilon") ?? f.required("attention.layer_norm_epsilon"),
+      layer_norm_epsilon: normEps,
       vocab_size: decoder.vocab_size ?? "vocab_size",
     },
     layers: "transformer.h",

@@ -136,10 +136,14 @@ export const partialRope: GgufRow["config"] = {
   partial_rotary_factor: (f) => ropeDims(f) / headDim(f),
 };
 
-/** Norms with means, and biases by tensor. */
+/** The epsilon of norms, which converters write under either name. */
+export const normEps = (f: GgufFields): number =>
+  f.number("attention.layer_norm_epsilon") ?? f.required("attention.layer_norm_rms_epsilon");
+
+/** The epsilon of norms under the name that a model has for it. */
 export const layerNorm = (key = "layer_norm_eps"): GgufRow["config"] => ({
   rms_norm_eps: always(undefined),
-  [key]: "attention.layer_norm_epsilon",
+  [key]: normEps,
 });
 
 /** Biases of Llama's layers. */

@@ -3,6 +3,8 @@ import { map, reshaped, splitInto } from "../../models/index.ts";
 import type { GgufFields } from "./gguf-fields.ts";
 import {
   always,
+  expertTensors,
+  expertWidth,
   type GgufConfig,
   type GgufRow,
   headed,
@@ -13,6 +15,7 @@ import {
   ropeBase,
   sizeOf,
 } from "./gguf-row.ts";
+import { splitExperts } from "./restore.ts";
 
 const layerInputTensors = {
   ...llamaTensors,
@@ -153,6 +156,10 @@ export const layeredRows: Readonly<Record<string, GgufRow>> = {
       sliding_window: "attention.sliding_window",
       layer_types: layerTypes,
       final_logit_softcapping: (f) => f.number("final_logit_softcapping") ?? null,
+      enable_moe_block: (f) => f.optionalCount("expert_count") !== undefined,
+      num_experts: "expert_count?",
+      top_k_experts: "expert_used_count?",
+      moe_intermediate_size: expertWidth,
       use_double_wide_mlp: (f) => {
         const [first, last] = [0, layerCount(f) - 1].map((i) => f.tensor(`blk.${i}.ffn_up.weight`)?.shape[0]);
         return first !== last;
@@ -170,6 +177,14 @@ export const layeredRows: Readonly<Record<string, GgufRow>> = {
       ...layerInputTensors,
       post_norm: "post_per_layer_input_norm",
       "layer_output_scale.weight": "layer_scalar",
+      ...expertTensors("router", "experts.switch_glu"),
+      ffn_gate_inp: "router.proj",
+      "ffn_gate_inp.scale": "router.scale",
+      "ffn_down_exps.scale": "router.per_expert_scale",
+      pre_ffw_norm_2: "pre_feedforward_layernorm_2",
+      post_ffw_norm_1: "post_feedforward_layernorm_1",
+      post_ffw_norm_2: "post_feedforward_layernorm_2",
     },
+    rules: [splitExperts],
   },
 };

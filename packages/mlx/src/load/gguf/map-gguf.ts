@@ -18,8 +18,9 @@ export interface GgufParameter {
   /** Hugging Face name, before the model's rules. */
   name: string;
   source: GgufTensor;
-  /** `affine` and `mxfp4` parameters become `.weight` and `.scales`, the first also `.biases`. */
   storage: Exclude<GgufStorage, { kind: "unsupported" }>;
+  /** Whether it is a matrix or a stack of them, which may stay quantized. */
+  isMatrix: boolean;
 }
 
 /** A GGUF file as a Hugging Face model. */
@@ -76,28 +77,29 @@ function mapTensor(source: GgufTensor, row: GgufRow, architecture: string): Gguf
     const message = `tensor ${quoteName(source.name)} has no place in a ${architecture} model`;
     return failWeights(source.path, "mismatch", message);
   }
-  return [{ name, source, storage: storageOf(source, row) }];
+  const isUnpacked = row.unpacked?.includes(ggufStem(source.name) ?? "") ?? false;
+  const isMatrix = source.shape.length >= 2 && source.name.endsWith(".weight") && !isUnpacked;
+  return [{ name, source, storage: storageOf(source, isMatrix), isMatrix }];
 }
 
 /** MLX keeps matrices and stacks of them quantized; anything else of a quantized type is unpacked. */
-function storageOf(source: GgufTensor, row: GgufRow): GgufParameter["storage"] {
+function storageOf(source: GgufTensor, isMatrix: boolean): GgufParameter["storage"] {
   const storage = ggufStorage(source.type);
   if (storage.kind === "unsupported") {
     const message = `tensor ${quoteName(source.name)} has type ${source.type}, which is not supported; take a Q4_0, Q4_1, Q8_0 or K-quant file`;
     return failWeights(source.path, "unsupported", message);
   }
-  const isMatrix = source.shape.length >= 2 && source.name.endsWith(".weight");
-  const isUnpacked = row.unpacked?.includes(ggufStem(source.name) ?? "") ?? false;
-  const staysQuantized = isMatrix && !isUnpacked;
-  return storage.kind === "affine" && !staysQuantized ? { kind: "dequantize" } : storage;
+  const isGrouped = storage.kind === "affine" || storage.kind === "grouped";
+  return isGrouped && !isMatrix ? { kind: "dequantize" } : storage;
 }
 
 /** mlx-lm's `quantization`: the most frequent one; the layers that differ are known by the shapes of their parts. */
 function describeQuantization(parameters: readonly GgufParameter[]): Record<string, unknown> | undefined {
   const counts = new Map<string, number>();
   for (const { storage } of parameters) {
-    const key = storage.kind === "affine" ? String(storage.bits) : storage.kind;
-    if (storage.kind === "affine" || storage.kind === "mxfp4") counts.set(key, (counts.get(key) ?? 0) + 1);
+    const hasBits = storage.kind === "affine" || storage.kind === "grouped";
+    const key = hasBits ? String(storage.bits) : storage.kind;
+    if (hasBits || storage.kind === "mxfp4") counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   const [most] = [...counts].sort(([, a], [, b]) => b - a);
   if (most === undefined) return undefined;

@@ -1,11 +1,12 @@
 import type { MxArray } from "../../core/index.ts";
 import * as mx from "../../core/index.ts";
-import { mapGgufAffine, mapTensors, unpackGguf } from "../../core/mapped.ts";
+import { mapTensors, unpackGguf } from "../../core/mapped.ts";
 import { sanitize } from "../../models/index.ts";
-import { type GgufFile, type GgufTensor, ggufTypeId } from "../../weights/index.ts";
+import { type GgufFile, ggufTypeId } from "../../weights/index.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import { readQuantizationConfig } from "../quantization-config.ts";
 import type { GgufModel, GgufParameter } from "./map-gguf.ts";
+import { type Parts, readAffine, readMxfp4, regroup, requantize } from "./repack.ts";
 
 const denseDtypes = {
   F32: mx.float32,
@@ -18,41 +19,28 @@ const denseDtypes = {
   I64: mx.int64,
 } as const;
 
-/** Words, scales and biases of a stack of matrices whose blocks are MLX's groups. */
-const readAffine = ({ path, offset, type, shape }: GgufTensor): Record<string, MxArray> => {
-  const columns = shape.at(-1) ?? 1;
-  const rows = shape.slice(0, -1).reduce((product, size) => product * size, 1);
-  const parts = Object.entries(mapGgufAffine(path, offset, ggufTypeId(type), [rows, columns]));
-  return Object.fromEntries(
-    parts.map(([part, array]) => [part, mx.reshape(array, [...shape.slice(0, -1), array.dim(-1)])]),
-  );
+export interface OpenGgufOptions {
+  /** Pack what MLX has no layout for in 8 bits, instead of four times as large in float32. */
+  repack: boolean;
+}
+
+const readParts = ({ source, storage, isMatrix }: GgufParameter, repack: boolean): Parts | undefined => {
+  if (storage.kind === "affine") return readAffine(source);
+  if (storage.kind === "mxfp4") return readMxfp4(source);
+  if (storage.kind === "grouped") return regroup(source);
+  return storage.kind === "dequantize" && isMatrix && repack ? requantize(source) : undefined;
 };
 
-/** A block of ggml's MXFP4 is its exponent, then 16 bytes with elements `i` and `i + 16`; MLX wants `2 i` and `2 i + 1`. */
-const readMxfp4 = ({ path, offset, shape, byteLength }: GgufTensor): Record<string, MxArray> =>
-  mx.tidy(() => {
-    const rows = shape.slice(0, -1);
-    const [bytes] = mapTensors(path, [{ offset, dtype: mx.uint8, shape: [byteLength / 17, 17] }]);
-    if (bytes === undefined) throw new Error("nothing was mapped");
-    const [exponents = bytes, halves = bytes] = mx.split(bytes, [1], 1);
-    const elements = mx.concatenate([mx.bitwiseAnd(halves, 15), mx.rightShift(halves, 4)], 1); // [blocks, 32]
-    const [even = elements, odd = elements] = mx.split(mx.reshape(elements, [-1, 16, 2]), 2, 2);
-    const packed = mx.bitwiseOr(even, mx.leftShift(odd, 4)).astype(mx.uint8); // [blocks, 16, 1]
-    return {
-      weight: mx.view(mx.reshape(packed, [...rows, -1]), mx.uint32),
-      scales: mx.reshape(exponents.astype(mx.uint8), [...rows, -1]),
-    };
-  });
-
 /** The arrays of one parameter, as name and value: `.weight`, and with quantization `.scales` and `.biases`. */
-const readParameter = ({ name, source, storage }: GgufParameter): [string, MxArray][] => {
-  const { path, offset, type, shape } = source;
-  if (storage.kind === "affine" || storage.kind === "mxfp4") {
+const readParameter = (parameter: GgufParameter, repack: boolean): [string, MxArray][] => {
+  const { name, source, storage } = parameter;
+  const parts = readParts(parameter, repack);
+  if (parts !== undefined) {
     const stem = name.replace(/\.weight$/, "");
-    const parts = storage.kind === "affine" ? readAffine(source) : readMxfp4(source);
     return Object.entries(parts).map(([part, array]) => [`${stem}.${part}`, array]);
   }
-  if (storage.kind === "dequantize") return [[name, unpackGguf(path, offset, ggufTypeId(type), shape)]];
+  const { path, offset, type, shape } = source;
+  if (storage.kind !== "dense") return [[name, unpackGguf(path, offset, ggufTypeId(type), shape)]];
   return mapTensors(path, [{ offset, dtype: denseDtypes[storage.dtype], shape }]).map((array) => [
     name,
     array,
@@ -60,31 +48,32 @@ const readParameter = ({ name, source, storage }: GgufParameter): [string, MxArr
 };
 
 /**
- * The weights and config of a proven GGUF file: Q4_0, Q4_1 and Q8_0 matrices stay quantized without loss, other
- * quantized types unpack to float32.
+ * The weights and config of a proven GGUF file. Matrices of types whose blocks are groups of 32 stay quantized without
+ * loss: Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K, Q8_0, MXFP4.
  *
  * @throws {WeightsError} for an unknown architecture, tensor or type
  */
 export const openGguf = (
   gguf: GgufFile,
   { config, parameters, scalars, rules, sizes }: GgufModel,
+  { repack }: OpenGgufOptions,
 ): Checkpoint => {
-  const stored = new Map(parameters.flatMap(readParameter));
+  const stored = new Map(parameters.flatMap((parameter) => readParameter(parameter, repack)));
   for (const [name, value] of scalars) stored.set(name, mx.array(value, mx.float32));
   const weights = sanitize(stored, rules, sizes);
   const used = new Set(weights.values());
   for (const array of weights.values()) mx.evaluate(array);
   for (const array of stored.values()) if (!used.has(array)) array.dispose();
+  const repacked = repack
+    ? parameters.filter(({ storage, isMatrix }) => storage.kind === "dequantize" && isMatrix).length
+    : 0;
+  const described = repacked === 0 ? config : { quantization: { group_size: 32, bits: 8 }, ...config };
   return {
-    config,
+    config: described,
     generationConfig: {},
     weights,
-    quantization: readQuantizationConfig(config).quantization,
-    unpacked: new Set(
-      parameters
-        .filter(({ storage, source }) => storage.kind === "dequantize" && source.shape.length === 2)
-        .map(({ name }) => name.replace(/\.weight$/, "")),
-    ),
+    quantization: readQuantizationConfig(described).quantization,
+    repacked,
     computeDtype: mx.float16, // as MLX's own loader gives it; GGUF keeps norms in float32
     weightBytes: gguf.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0),
   };

@@ -16,6 +16,7 @@ import {
   layerCount,
   llamaTensors,
   mlpTensors,
+  normEps,
   partialRope,
   postAttentionTensors,
   ropeBase,
@@ -443,8 +444,7 @@ function nemotronH(): GgufRow {
       head_dim: headDim,
       vocab_size: decoder.vocab_size ?? "vocab_size",
       max_position_embeddings: "context_length",
-      layer_norm_epsilon: (f) =>
-        f.number("attention.layer_norm_rms_epsilon") ?? f.required("attention.layer_norm_epsilon"),
+      layer_norm_epsilon: normEps,
       attention_bias: has("attn_q.bias"),
       mlp_bias: has("ffn_up.bias"),
       mamba_num_heads: "ssm.time_step_rank",

@@ -10,7 +10,7 @@ export interface LoadOptions {
 }
 
 /** A tensor, as far as it is used here. */
-export interface Tensor {
+interface Tensor {
   readonly dims: readonly number[];
 }
 
