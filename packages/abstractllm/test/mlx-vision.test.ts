@@ -37,7 +37,7 @@ describe("a model that tells figures apart", () => {
       let text = "";
       const files = [fileOf(drawing)];
       for await (const part of llm.stream(drawing.question, { files }))
-        if (part.type === "text") text += part.text;
+        if (part.type === "text-delta") text += part.text;
       answers.push(text);
     }
     expect(answers).toEqual(drawings.map(({ answer }) => answer));
