@@ -96,7 +96,7 @@ def files() -> dict[str, bytes]:
         "rgb-16.png": deep("rgb 16", 2, 3),
         "alpha-16.png": deep("alpha 16", 6, 4),
         "gamma.png": png(8, 2, rgb.reshape(HEIGHT, -1), chunk(b"gAMA", struct.pack(">I", 100000))),
-        "color-key.png": png(8, 2, rgb.reshape(HEIGHT, -1), chunk(b"tRNS", struct.pack(">HHH", *map(int, rgb[0, 0])))),
+        "color-key.png": png(8, 2, rgb.reshape(HEIGHT, -1), chunk(b"tRNS", struct.pack(">HHH", *rgb[0, 0]))),
         "lossless.webp": encoded(whole, "WEBP", lossless=True),
         "alpha.webp": encoded(Image.fromarray(np.dstack([rgb, alpha])), "WEBP", lossless=True, exact=True),
         "animated.webp": encoded(
@@ -107,10 +107,13 @@ def files() -> dict[str, bytes]:
         "palette.gif": encoded(palette, "GIF"),
         "transparent.gif": encoded(palette, "GIF", transparency=3),
         "animated.gif": encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]),
-        **{f"frame-{i}.gif": gif_with_frame(*colors) for i, colors in enumerate([(0, None), (2, None), (2, 1), (0, 2)])},
+        "frame-0.gif": gif_with_frame(0, None),
+        "frame-1.gif": gif_with_frame(2, None),
+        "frame-2.gif": gif_with_frame(2, 1),
+        "frame-3.gif": gif_with_frame(0, 2),
         "rgb.tiff": encoded(whole, "TIFF"),
         "compressed.tiff": encoded(whole, "TIFF", compression="tiff_lzw"),
-        "grey-16.tiff": encoded(Image.fromarray((grey.astype(np.uint16) * 200)), "TIFF"),
+        "grey-16.tiff": encoded(Image.fromarray(grey.astype(np.uint16) * 200), "TIFF"),
         "float.tiff": encoded(Image.fromarray(grey.astype(np.float32) * 2.5 - 100), "TIFF"),
         "cmyk.tiff": encoded(Image.fromarray(np.dstack([rgb, alpha]), "CMYK"), "TIFF"),
         "rgb.jpeg": encoded(blocks, "JPEG", quality=95, subsampling=0),
@@ -139,6 +142,11 @@ def file_records(encode: Callable[[bytes], str]) -> list[dict]:
         pixels = read(content)
         height, width, _ = pixels.shape
         records.append(
-            {"name": name, "size": [width, height], "file": encode(content), "pixels": encode(pixels.tobytes())}
+            {
+                "name": name,
+                "size": [width, height],
+                "file": encode(content),
+                "pixels": encode(pixels.tobytes()),
+            }
         )
     return records

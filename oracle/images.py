@@ -1,4 +1,4 @@
-"""Writes, or checks, packages/mlx/test/goldens/images/: what Pillow, transformers and mlx-vlm make of pictures."""
+"""Writes, or checks, packages/mlx/test/goldens/images/: what Python makes of pictures."""
 
 import argparse
 import base64
@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from encoding import dump
+from image_cases import CASES
 from image_files import file_records
-from image_processors import CASES, TOKENIZER, ProcessorCase, make_tokenizer
+from image_processors import TOKENIZER, ProcessorCase, make_tokenizer
 from pictures import pil_picture, shapes
-from vision import import_models
 
 GOLDENS = TOKENIZER.parent
 FILTERS = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]
@@ -49,10 +49,10 @@ def summary(value: Any) -> str:
     return f"{found.size} {digest(found)}"
 
 
-ARRAYS = {
-    "aspect_ratio_ids", "aspect_ratio_mask", "image_grid_hws", "image_grid_thw", "image_input_idx", "image_masks",
-    "image_sizes", "image_tiles", "images_spatial_crop", "pixel_attention_mask", "pixel_values", "spatial_shapes",
-}  # fmt: skip
+ARRAYS = set(
+    "aspect_ratio_ids aspect_ratio_mask image_grid_hws image_grid_thw image_input_idx image_masks "
+    "image_sizes image_tiles images_spatial_crop pixel_attention_mask pixel_values spatial_shapes".split()
+)
 
 
 def outputs_of(processor: Any, case: ProcessorCase, images: list[Image.Image], prompt: str) -> dict:
@@ -61,7 +61,7 @@ def outputs_of(processor: Any, case: ProcessorCase, images: list[Image.Image], p
 
 
 def image_record(processor: Any, case: ProcessorCase, image: Image.Image) -> dict | None:
-    """Token ids of the prompt, and the arrays; null for a picture that is refused, or of which nothing is left."""
+    """Token ids of the prompt, and the arrays; null for a picture that is refused or cut to nothing."""
     try:
         outputs = outputs_of(processor, case, [image], case.prompt)
     except (ValueError, ZeroDivisionError):
@@ -81,7 +81,11 @@ def case_record(case: ProcessorCase) -> dict:
     ]
     record = {
         "name": case.name,
-        "files": {"model": {"model_type": case.model_type, **case.model}, "processor": case.processor, "image": case.image},
+        "files": {
+            "model": {"model_type": case.model_type, **case.model},
+            "processor": case.processor,
+            "image": case.image,
+        },
         "prompt": case.prompt,
         **({"pictures": case.pictures} if case.pictures else {}),
         "images": images,
@@ -104,10 +108,11 @@ def makers() -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare instead of writing; exit 1 on a difference")
+    parser.add_argument(
+        "--check", action="store_true", help="compare instead of writing; exit 1 on a difference"
+    )
     parser.add_argument("--only", nargs="*", metavar="NAME", help="goldens to make, by name")
     options = parser.parse_args()
-    import_models()
     problems = []
     outputs = {"tokenizer.json": make_tokenizer().to_str(pretty=False) + "\n"}
     for name, make in makers().items():

@@ -16,6 +16,7 @@ from mlx.utils import tree_flatten
 from encoding import dump, encode
 from mlx_vlm_parts import import_vision_model
 from random_weights import hash_name, random_tensor, random_tokens
+from run_model import parameter_shapes
 from sanitize import kind_of, make_tensor, raw_bytes
 from vision_cases import VISION_CASES, VisionCase
 from write_goldens import VISIBLE, compare, difference
@@ -122,7 +123,8 @@ def sanitize_records(case: VisionCase) -> list[dict]:
     for layout, kinds in case.checkpoints.items():
         weights = {name: make_tensor(seed, name, kind, case.norm_center) for name, kind in kinds.items()}
         model = create(case)
-        for part in (model, getattr(model, "vision_tower", None)):  # goldens of mlx-lm have the language model
+        tower = getattr(model, "vision_tower", None) or getattr(model, "vision_model", None)
+        for part in (model, tower):  # the language model's own have goldens of mlx-lm
             weights = part.sanitize(weights) if hasattr(part, "sanitize") else weights
         digest = hashlib.sha256()
         for name, tensor in sorted(weights.items()):
@@ -148,6 +150,7 @@ def case_record(case: VisionCase) -> tuple[dict, np.ndarray]:
         "seed": hash_name(0, case.file),
         "normCenter": case.norm_center,
         "weightsSha256": digest,
+        **({"parameters": parameter_shapes(model)} if case.list_parameters else {}),
         "images": [
             {
                 name: {"integers": given} if isinstance(given, list) else {"shape": list(given)}

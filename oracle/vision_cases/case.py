@@ -24,6 +24,7 @@ class VisionCase:
     norm_center: float
     image_token: int
     repair: Callable[[object], None] | None  # puts right where mlx-vlm's model differs from what was trained
+    list_parameters: bool  # ours are named otherwise: the golden lists Python's
     checkpoints: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -42,6 +43,7 @@ def vision_family(
     sees_images_whole: bool = False,
     norm_center: float = 1.0,
     repair: Callable[[object], None] | None = None,
+    list_parameters: bool = False,
 ) -> list[VisionCase]:
     """Cases that override keys of `base`; ... removes a key; `vision` and `text` override keys of their configs.
 
@@ -70,6 +72,7 @@ def vision_family(
                 norm_center,
                 image_token,
                 repair,
+                list_parameters,
                 layouts,
             )
         )

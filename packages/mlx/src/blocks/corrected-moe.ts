@@ -5,6 +5,7 @@ import { type Routing, routeExperts, weighAnswers } from "./experts.ts";
 import { GatedMLP } from "./gated-mlp.ts";
 import { SwitchGLU } from "./switch-glu.ts";
 
+/** Sizes of a `CorrectedMoe`. */
 export interface CorrectedMoeConfig {
   readonly hidden_size: number;
   readonly experts: number;

@@ -13,6 +13,7 @@ export interface Remembered {
   readonly offset: LayerCache["offset"];
 }
 
+/** Keys of a config that `RememberingAttention` reads. */
 export interface RememberingAttentionConfig {
   readonly hidden_size: number;
   readonly num_attention_heads: number;
@@ -21,6 +22,7 @@ export interface RememberingAttentionConfig {
   readonly rms_norm_eps: number;
 }
 
+/** Options of `RememberingAttention`. */
 export interface RememberingAttentionOptions {
   rope: PositionEmbedding;
   /** Whether the layer has no keys and values of its own. Default false. */

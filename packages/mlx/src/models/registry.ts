@@ -7,6 +7,7 @@ type Load = () => Promise<{ architecture: Architecture }>;
 const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const deepseekV41: Load = () => import("./deepseek_v41.ts");
 const gemma4: Load = () => import("./gemma4.ts");
+const idefics3: Load = () => import("./idefics3.ts");
 const kimiVL: Load = () => import("./kimi_vl.ts");
 const lfm2VL: Load = () => import("./lfm2-vl.ts");
 const llama: Load = () => import("./llama.ts");
@@ -68,6 +69,7 @@ const architectures = new Map<string, Load>([
   ["helium", () => import("./helium.ts")],
   ["hunyuan", () => import("./hunyuan.ts")],
   ["hunyuan_v1_dense", () => import("./hunyuan_v1_dense.ts")],
+  ["idefics3", idefics3],
   ["internlm2", () => import("./internlm2.ts")],
   ["internlm3", () => import("./internlm3.ts")],
   ["iquestcoder", llama],
@@ -146,6 +148,7 @@ const architectures = new Map<string, Load>([
   ["rwkv7", () => import("./rwkv7.ts")],
   ["seed_oss", () => import("./seed_oss.ts")],
   ["smollm3", () => import("./smollm3.ts")],
+  ["smolvlm", idefics3],
   ["solar_open", () => import("./solar_open.ts")],
   ["spark2_5", () => import("./spark2_5.ts")],
   ["stablelm", () => import("./stablelm.ts")],

@@ -6,7 +6,7 @@ import { architecture as ministral3 } from "./ministral3.ts";
 import { architecture as mistral4 } from "./mistral4.ts";
 import { architecture as qwen2 } from "./qwen2.ts";
 import { sanitize } from "./sanitize.ts";
-import { drop, rename } from "./sanitize-rules.ts";
+import { drop, rename, type SanitizeRule } from "./sanitize-rules.ts";
 
 const schema = { text_config: record.required() };
 const texts: ReadonlyMap<string, Architecture> = new Map([
@@ -27,8 +27,12 @@ const wrap = [rename(/^/, "language_model.")];
  * `text_config`: text alone. Llama and what is like it by default.
  *
  * @param defaults - of the language model's config
+ * @param rules - that put its weights under `language_model.`, in layouts of its own
  */
-export const wrapByType = (defaults: Readonly<Record<string, unknown>> = {}): Architecture => ({
+export const wrapByType = (
+  defaults: Readonly<Record<string, unknown>> = {},
+  rules: readonly SanitizeRule<unknown>[] = [],
+): Architecture => ({
   bind: (raw) => {
     const { text_config } = parseConfig(schema, raw).config;
     const { model_type } = parseConfig({ model_type: string.default("mistral") }, text_config).config;
@@ -40,7 +44,8 @@ export const wrapByType = (defaults: Readonly<Record<string, unknown>> = {}): Ar
     return {
       unknownKeys: text.unknownKeys,
       create: () => new TextModel(text.create()),
-      sanitize: (weights) => sanitize(text.sanitize(sanitize(weights, unwrap, raw)), wrap, raw),
+      sanitize: (weights) =>
+        sanitize(text.sanitize(sanitize(weights, [...rules, ...unwrap], raw)), wrap, raw),
     };
   },
 });

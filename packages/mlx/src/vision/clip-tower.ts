@@ -32,7 +32,9 @@ export interface TowerKind {
   readonly activation: TowerActivation;
 }
 
+/** OpenAI's tower. */
 export const CLIP: TowerKind = { hasClassToken: true, activation: "quick_gelu" };
+/** Google's tower. */
 export const SIGLIP: TowerKind = { hasClassToken: false, activation: "gelu_pytorch_tanh" };
 
 class Block extends Module {
@@ -55,7 +57,7 @@ class Block extends Module {
   }
 }
 
-class Encoder extends Module {
+class Blocks extends Module {
   layers: Block[];
 
   constructor(c: Config, activation: TowerActivation) {
@@ -77,53 +79,66 @@ class Embeddings extends Module {
     this.position_embedding = new Embedding(patches + (hasClassToken ? 1 : 0), c.hidden_size);
   }
 
-  /** `[B, C, H, W] -> [B, N, E]` */
-  forward(pixels: MxArray): MxArray {
+  /** `[B, C, H, W] -> [B, N, E]`, with the rows of the position table for patches `[N]`; the first ones by default */
+  forward(pixels: MxArray, positions?: MxArray): MxArray {
     const patches = this.patch_embedding.forward(pixels);
     const [B = 1, , E = 1] = patches.shape;
     const first = this.class_embedding;
     const rows = first === undefined ? [patches] : [broadcastTo(first, [B, 1, E]), patches];
     const x = concatenate(rows, 1);
-    return add(x, this.position_embedding.forward(arange(0, x.dim(1))));
+    return add(x, this.position_embedding.forward(positions ?? arange(0, x.dim(1))));
   }
 }
 
-class Transformer extends Module {
+/** Either tower itself. */
+export class ClipEncoder extends Module {
   embeddings: Embeddings;
   declare pre_layrnorm?: LayerNorm; // as the checkpoints spell it
-  encoder: Encoder;
+  encoder: Blocks;
   post_layernorm: LayerNorm;
 
   constructor(c: Config, kind: TowerKind) {
     super();
     this.embeddings = new Embeddings(c, kind);
     if (kind.hasClassToken) this.pre_layrnorm = new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps });
-    this.encoder = new Encoder(c, c.hidden_act ?? kind.activation);
+    this.encoder = new Blocks(c, c.hidden_act ?? kind.activation);
     this.post_layernorm = new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps });
+  }
+
+  /**
+   * What enters the first block and what leaves each, `[B, N, E]`, of pixels `[B, C, H, W]`.
+   *
+   * @param positions - row of each patch in the table of positions, `[N]`; the first ones by default
+   */
+  hiddenStates(pixels: MxArray, positions?: MxArray): MxArray[] {
+    const embedded = this.embeddings.forward(pixels, positions);
+    const states = [this.pre_layrnorm === undefined ? embedded : this.pre_layrnorm.forward(embedded)];
+    for (const block of this.encoder.layers) states.push(block.forward(states.at(-1) ?? embedded));
+    return states;
+  }
+
+  /** What leaves the last block, normed. */
+  forward(pixels: MxArray, positions?: MxArray): MxArray {
+    return this.post_layernorm.forward(this.hiddenStates(pixels, positions).at(-1) ?? pixels);
   }
 }
 
 /** A tower under `vision_model`. */
 export class ClipTower extends Module {
-  vision_model: Transformer;
+  vision_model: ClipEncoder;
 
   constructor(c: Config, kind: TowerKind) {
     super();
-    this.vision_model = new Transformer(c, kind);
+    this.vision_model = new ClipEncoder(c, kind);
   }
 
-  /** What enters the first block and what leaves each, `[B, N, E]`, of pixels `[B, C, H, W]`. */
+  /** As {@link ClipEncoder.hiddenStates}. */
   hiddenStates(pixels: MxArray): MxArray[] {
-    const { embeddings, pre_layrnorm, encoder } = this.vision_model;
-    const embedded = embeddings.forward(pixels);
-    const states = [pre_layrnorm === undefined ? embedded : pre_layrnorm.forward(embedded)];
-    for (const block of encoder.layers) states.push(block.forward(states.at(-1) ?? embedded));
-    return states;
+    return this.vision_model.hiddenStates(pixels);
   }
 
   /** What leaves the last block, normed. */
   forward(pixels: MxArray): MxArray {
-    const last = this.hiddenStates(pixels).at(-1) ?? pixels;
-    return this.vision_model.post_layernorm.forward(last);
+    return this.vision_model.forward(pixels);
   }
 }

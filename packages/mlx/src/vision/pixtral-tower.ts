@@ -7,6 +7,7 @@ import { Linear, Module, RMSNorm, turnPairs } from "../nn/index.ts";
 import { PatchEmbedding } from "./patch-embedding.ts";
 import { gridAngles, patchPositions } from "./patch-grid.ts";
 
+/** Keys of `vision_config` for Pixtral's tower. */
 export const pixtralTowerConfig = {
   num_hidden_layers: int.default(24),
   hidden_size: int.default(1024),

@@ -13,6 +13,7 @@ import { GridAttention } from "./grid-attention.ts";
 import { gridAngles, type PatchGrid, patchPositions } from "./patch-grid.ts";
 import { GridBlock, PatchVolumes } from "./qwen-parts.ts";
 
+/** Keys of `vision_config` for Qwen 3's tower. */
 export const qwen3TowerConfig = {
   depth: int.default(32),
   hidden_size: int.default(1280),
@@ -84,6 +85,7 @@ const neighbours = (positions: MxArray, count: number, side: number) => {
   return { before, after, share: at.subtract(before) };
 };
 
+/** Qwen 3's tower: patches with learned positions that stretch to any grid. */
 export class Qwen3Tower extends Module {
   patch_embed: PatchVolumes;
   pos_embed: Embedding;

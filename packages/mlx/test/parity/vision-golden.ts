@@ -19,6 +19,8 @@ export interface VisionGolden {
   readonly seed: number;
   readonly normCenter: number;
   readonly weightsSha256: string;
+  /** Python's parameters and their shapes, where ours are named otherwise. */
+  readonly parameters?: Readonly<Record<string, readonly number[]>>;
   readonly images: readonly Readonly<Record<string, GoldenArray>>[];
   readonly prompt: readonly number[];
   /** Input embeddings of the prompt, `[L, E]`. */
@@ -50,16 +52,20 @@ export async function seeingArchitecture({ config }: VisionGolden): Promise<Boun
 export async function buildSeeingModel(
   golden: VisionGolden,
 ): Promise<{ model: VisionLanguageModel; weightsSha256: string }> {
-  const model = (await seeingArchitecture(golden)).create();
+  const architecture = await seeingArchitecture(golden);
+  const model = architecture.create();
   if (!(model instanceof VisionLanguageModel)) throw new Error("The model does not see");
   const digest = createHash("sha256");
   const weights = new Map<string, mx.MxArray>();
-  for (const [name, { shape }] of [...model.parameters()].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const own = [...model.parameters()].map(([name, { shape }]): [string, readonly number[]] => [name, shape]);
+  const shapes = golden.parameters === undefined ? own : Object.entries(golden.parameters);
+  for (const [name, shape] of shapes.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const values = randomTensor(golden.seed, name, shape, golden.normCenter);
     digest.update(`${name} ${shape.join(",")}\n`).update(new Uint8Array(values.buffer));
     weights.set(name, mx.array(values, mx.float32, shape));
   }
-  model.loadWeights(weights);
+  // ours already, unless they are Python's names
+  model.loadWeights(golden.parameters === undefined ? weights : architecture.sanitize(weights));
   return { model, weightsSha256: digest.digest("hex") };
 }
 

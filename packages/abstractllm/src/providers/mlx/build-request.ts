@@ -1,5 +1,4 @@
 import type { ChatMessage, GenerateRequest, ModelInfo } from "@abstractllm/mlx";
-import { IMAGE_MARK } from "@abstractllm/mlx/images";
 import type { Options } from "../../config/option-table.ts";
 import { InvalidRequestError } from "../../errors/index.ts";
 import { MessageRole } from "../../interface/message.ts";
@@ -11,6 +10,9 @@ import type { ProviderCall } from "../base-provider.ts";
 import { type ImageBytes, imagesOf } from "./image-bytes.ts";
 import { reasoningVariables } from "./reasoning-variables.ts";
 import { toChatMessage } from "./to-chat-message.ts";
+
+/** What stands for an image in a text; the engine's own, whose package is imported later. */
+const IMAGE_MARK: typeof import("@abstractllm/mlx/images").IMAGE_MARK = "\uFDD2";
 
 /** What the engine is asked, and what differs from what the user asked. */
 export interface BuiltRequest {

@@ -9,3 +9,8 @@ export function importEngine(): Promise<typeof import("@abstractllm/mlx")> {
 export function importHub(): Promise<typeof import("@abstractllm/mlx/hub")> {
   return import("@abstractllm/mlx/hub").catch(explainMissing("mlx"));
 }
+
+/** What the engine knows of images. @throws {UnsupportedFeatureError} likewise */
+export function importImages(): Promise<typeof import("@abstractllm/mlx/images")> {
+  return import("@abstractllm/mlx/images").catch(explainMissing("mlx"));
+}

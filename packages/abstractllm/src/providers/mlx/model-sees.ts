@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { resolveModel } from "@abstractllm/mlx/hub";
-import { imageModelTypes } from "@abstractllm/mlx/images";
+import { importHub, importImages } from "./engine-package.ts";
 import type { ModelSource } from "./model-source.ts";
 
 /** Whether a model on this machine takes images, by its config; undefined where it is not here or does not say. */
 export async function modelSees({ name, hub }: ModelSource): Promise<boolean | undefined> {
   try {
+    const { resolveModel } = await importHub();
+    const { imageModelTypes } = await importImages();
     const { path } = await resolveModel(name, { ...hub, offline: true, allowPatterns: ["config.json"] });
     if (/\.gguf$/i.test(path)) return false;
     const config: unknown = JSON.parse(await readFile(join(path, "config.json"), "utf8"));
