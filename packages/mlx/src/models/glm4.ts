@@ -10,7 +10,8 @@ import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { dropRotaryTables } from "./common-rules.ts";
-import { bool, type Infer, int, number, oneOf } from "./config.ts";
+import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
+import { dropLayersFrom } from "./sanitize-rules.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -25,6 +26,7 @@ const config = {
   partial_rotary_factor: number.required(),
   rope_theta: number.required(),
   rope_traditional: bool.default(true),
+  rope_scaling: record.optional(), // of models with vision
   tie_word_embeddings: oneOf(false).optional(),
   hidden_act: oneOf("silu").optional(),
 };
@@ -35,6 +37,7 @@ const attention = (c: Config): SelfAttention => {
     dims: Math.trunc(c.head_dim * c.partial_rotary_factor),
     base: c.rope_theta,
     traditional: c.rope_traditional,
+    scaling: c.rope_scaling,
   });
   return new SelfAttention(c, { rope, bias: c.attention_bias, outputBias: false });
 };
@@ -61,4 +64,8 @@ class Block extends PreNormBlock {
 const create = (c: Config): CausalLM =>
   new CausalLM({ ...c, tie_word_embeddings: false }, new Decoder(c, () => new Block(c), rmsNorm(c)));
 
-export const architecture = defineArchitecture({ config, create, sanitize: [dropRotaryTables] });
+export const architecture = defineArchitecture({
+  config,
+  create,
+  sanitize: [dropLayersFrom((c: Config) => c.num_hidden_layers), dropRotaryTables],
+});

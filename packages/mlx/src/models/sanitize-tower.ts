@@ -45,3 +45,9 @@ export const fitPixtralTower: readonly SanitizeRule<unknown>[] = [
   drop(/position_ids$/),
   moveImageChannels,
 ];
+
+/** GLM's towers: Qwen's names, and a convolution over squares of patches. */
+export const fitGlmTower: readonly SanitizeRule<unknown>[] = [
+  ...fitQwenTower,
+  map<unknown>(/downsample\.weight$/, [transposed(0, 2, 3, 1)], (shape) => shape[1] !== shape[2]),
+];

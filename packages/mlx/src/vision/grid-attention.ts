@@ -1,6 +1,6 @@
 import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
 import { concatenate, type MxArray, reshape, split } from "../core/index.ts";
-import { Linear, Module, turnPairs } from "../nn/index.ts";
+import { Linear, Module, RMSNorm, turnPairs } from "../nn/index.ts";
 
 /** Segments of one length that follow one another. */
 export interface Segments {
@@ -13,13 +13,19 @@ export interface Segments {
 export class GridAttention extends Module {
   qkv: Linear;
   proj: Linear;
+  declare q_norm?: RMSNorm;
+  declare k_norm?: RMSNorm;
   readonly #H: number;
 
-  constructor(dims: number, heads: number, bias = true) {
+  /** @param headNormEps - of norms of each head of queries and keys; none by default */
+  constructor(dims: number, heads: number, bias = true, headNormEps?: number) {
     super();
     this.qkv = new Linear(dims, dims * 3, bias);
     this.proj = new Linear(dims, dims, bias);
     this.#H = heads;
+    if (headNormEps === undefined) return;
+    this.q_norm = new RMSNorm(dims / heads, headNormEps);
+    this.k_norm = new RMSNorm(dims / heads, headNormEps);
   }
 
   /**
@@ -41,8 +47,9 @@ export class GridAttention extends Module {
     const [q = fused, k = fused, v = fused] = parts.map((part) => splitHeads(part, count, size, this.#H));
     const D = q.dim(-1);
     const byHead = reshape(angles, [count, 1, size, -1]);
-    const turn = (heads: MxArray) => turnPairs(heads, D, false, byHead); // [count, H, size, D]
-    const out = attention(turn(q), turn(k), v, { scale: D ** -0.5 });
+    const turn = (heads: MxArray, norm?: RMSNorm) =>
+      turnPairs(norm?.forward(heads) ?? heads, D, false, byHead); // [count, H, size, D]
+    const out = attention(turn(q, this.q_norm), turn(k, this.k_norm), v, { scale: D ** -0.5 });
     return reshape(mergeHeads(out, count, size), [count * size, -1]);
   }
 }

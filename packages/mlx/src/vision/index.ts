@@ -1,5 +1,6 @@
 /** What models with images are made of: towers, and prompts in which images stand. */
 export { CLIP, ClipEncoder, ClipTower, clipTowerConfig, SIGLIP, type TowerKind } from "./clip-tower.ts";
+export { GlmTower } from "./glm-tower.ts";
 export { GridAttention, type Segments } from "./grid-attention.ts";
 export { ImagePrompt } from "./image-prompt.ts";
 export { PatchEmbedding } from "./patch-embedding.ts";
@@ -7,6 +8,7 @@ export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from
 export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
 export { GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
 export { Qwen3Tower, qwen3TowerConfig } from "./qwen3-tower.ts";
+export { stretchedTable } from "./stretched-table.ts";
 export { toImageArrays } from "./to-image-arrays.ts";
 export { VisionAttention } from "./vision-attention.ts";
 export {

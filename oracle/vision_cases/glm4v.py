@@ -1,0 +1,94 @@
+import sys
+
+import bicubic
+from cases.case import BASE
+
+from .case import vision_family, words
+
+START, IMAGE, END = 58, 60, 59
+IDS = {"vision_start_token_id": START, "vision_end_token_id": END, "image_token_id": IMAGE, "video_token_id": 61}
+
+
+def image(rows: int, columns: int) -> dict:
+    """An image of so many patches, each of 2 frames, 3 channels and 4 by 4 pixels."""
+    return {"pixel_values": (rows * columns, 96), "image_grid_thw": [1, rows, columns]}
+
+
+def seen(tokens: int) -> list[int]:
+    """An image in the prompt."""
+    return [START, *[IMAGE] * tokens, END]
+
+
+def stretch_bicubically(model: object) -> None:
+    sys.modules[type(model.vision_tower).__module__].grid_sample = bicubic.grid_sample
+
+
+LAYOUTS = {
+    "transformers": {
+        "model.visual.patch_embed.proj.weight": (32, 3, 2, 4, 4),
+        "model.visual.downsample.weight": (64, 32, 2, 2),
+        "model.visual.blocks.{0-1}.attn.qkv.weight": (96, 32),
+        "model.visual.merger.proj.weight": (64, 64),
+        "model.language_model.layers.{0-1}.mlp.gate_up_proj.weight": (256, 64),
+        "lm_head.weight": (64, 64),
+    },
+    "converted": {
+        "vision_tower.patch_embed.proj.weight": (32, 2, 4, 4, 3),
+        "vision_tower.downsample.weight": (64, 2, 2, 32),
+        "vision_tower.post_layernorm.weight": (32,),
+        "language_model.model.norm.weight": (64,),
+    },
+}
+
+CASES = vision_family(
+    "glm4v",
+    {
+        "model_type": "glm4v",
+        **IDS,
+        "text_config": {
+            **BASE,
+            "model_type": "glm4v_text",
+            "num_hidden_layers": 2,
+            "eos_token_id": [1],
+            "rope_scaling": {"rope_type": "default", "mrope_section": [1, 1, 2]},
+        },
+        "vision_config": {
+            "model_type": "glm4v",
+            "depth": 2,
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "out_hidden_size": 64,
+            "num_heads": 2,
+            "patch_size": 4,
+            "image_size": 16,
+        },
+    },
+    {
+        "as large as the table": {
+            "images": [image(4, 4)],
+            "prompt": [*words(3), *seen(4), *words(3, 2)],
+            "checkpoints": LAYOUTS,
+        },
+        "another shape": {
+            "images": [image(2, 6)],
+            "prompt": [*words(2), *seen(3), *words(4)],
+        },
+        "all of a head turned, no biases": {
+            "text": {
+                "partial_rotary_factor": 1.0,
+                "attention_bias": False,
+                "rope_theta": 500.0,
+                "rope_scaling": {"rope_type": "default", "mrope_section": [2, 3, 3]},
+            },
+            "images": [image(6, 2)],
+            "prompt": [*seen(3), *words(3)],
+        },
+        "two images of different shapes": {
+            "images": [image(2, 4), image(8, 2)],
+            "prompt": [*seen(2), *words(1), *seen(4), *words(3)],
+        },
+    },
+    image_token=IMAGE,
+    joined={"pixel_values": "concatenate"},
+    repair=stretch_bicubically,
+)

@@ -1,0 +1,74 @@
+/**
+ * GLM 4.1V: GLM 4 with a tower whose positions are stretched over images bicubically, those beyond the table's edge being
+ * those at it. mlx-vlm does so only on a GPU, and without what is beyond the edge.
+ *
+ * @see mlx-vlm 0.7.10 models/glm4v
+ */
+import {
+  GlmTower,
+  type ImageArrays,
+  type ImageFeatures,
+  imageArray,
+  patchGrid,
+  tokenGrid,
+  VisionLanguageModel,
+} from "../vision/index.ts";
+import { bool, type Infer, int, number, object, oneOf } from "./config.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { fitGlmTower, QWEN_TOWER } from "./sanitize-tower.ts";
+import { withVision } from "./with-vision.ts";
+import { wrapGlm } from "./wrap-glm.ts";
+
+const config = {
+  vision_config: object({
+    depth: int.default(24),
+    hidden_size: int.default(1536),
+    intermediate_size: int.default(13696),
+    out_hidden_size: int.default(4096),
+    num_heads: int.default(12),
+    in_channels: int.default(3),
+    image_size: int.default(336),
+    patch_size: int.default(14),
+    spatial_merge_size: int.default(2),
+    temporal_patch_size: int.default(2),
+    rms_norm_eps: number.default(1e-5),
+    attention_bias: bool.optional(), // false in all releases, and no reader heeds it
+    hidden_act: oneOf("silu").optional(),
+  }).required(),
+  image_token_id: int.default(151363),
+};
+type Config = Infer<typeof config>;
+
+class Glm4V extends VisionLanguageModel {
+  vision_tower: GlmTower;
+  readonly #merge: number;
+
+  constructor({ vision_config: c, image_token_id }: Config, language_model: LanguageModel) {
+    super(language_model, image_token_id);
+    this.#merge = c.spatial_merge_size;
+    this.vision_tower = new GlmTower({
+      ...c,
+      blockEps: 1e-6,
+      bias: false,
+      hasHeadNorms: false,
+      blockWidth: c.out_hidden_size,
+      mergerWidth: c.intermediate_size,
+      tableSide: Math.floor(c.image_size / c.patch_size),
+    });
+  }
+
+  embedImage(arrays: ImageArrays): ImageFeatures {
+    const grid = patchGrid(arrays, this.#merge);
+    const embeddings = this.vision_tower.forward(imageArray(arrays, "pixel_values"), grid);
+    return { embeddings, grid: tokenGrid(grid) };
+  }
+}
+
+const text = wrapGlm({ attention_bias: true, partial_rotary_factor: 0.5, mrope_section: [8, 12, 12] });
+
+export const architecture = withVision(text, {
+  config,
+  weights: QWEN_TOWER,
+  create: (c, language_model) => new Glm4V(c, language_model),
+  sanitize: fitGlmTower,
+});

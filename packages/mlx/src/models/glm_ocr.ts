@@ -1,0 +1,69 @@
+/** GLM-OCR: a small GLM 4 whose tower norms heads and has no learned positions. @see mlx-vlm 0.7.10 models/glm_ocr */
+import {
+  GlmTower,
+  type ImageArrays,
+  type ImageFeatures,
+  imageArray,
+  patchGrid,
+  tokenGrid,
+  VisionLanguageModel,
+} from "../vision/index.ts";
+import { bool, type Infer, int, number, object, oneOf } from "./config.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { fitGlmTower, QWEN_TOWER } from "./sanitize-tower.ts";
+import { withVision } from "./with-vision.ts";
+import { wrapGlm } from "./wrap-glm.ts";
+
+const config = {
+  vision_config: object({
+    depth: int.default(24),
+    hidden_size: int.default(1024),
+    intermediate_size: int.default(4096),
+    out_hidden_size: int.default(1536),
+    num_heads: int.default(16),
+    in_channels: int.default(3),
+    image_size: int.optional(), // images may have any
+    patch_size: int.default(14),
+    spatial_merge_size: int.default(2),
+    temporal_patch_size: int.default(2),
+    rms_norm_eps: number.default(1e-5),
+    attention_bias: bool.default(true),
+    hidden_act: oneOf("silu").optional(),
+    hidden_dropout_prob: number.optional(), // of training
+  }).required(),
+  image_token_id: int.default(59280),
+};
+type Config = Infer<typeof config>;
+
+class GlmOcr extends VisionLanguageModel {
+  vision_tower: GlmTower;
+  readonly #merge: number;
+
+  constructor({ vision_config: c, image_token_id }: Config, language_model: LanguageModel) {
+    super(language_model, image_token_id);
+    this.#merge = c.spatial_merge_size;
+    this.vision_tower = new GlmTower({
+      ...c,
+      blockEps: c.rms_norm_eps,
+      bias: c.attention_bias,
+      hasHeadNorms: true,
+      blockWidth: c.intermediate_size,
+      mergerWidth: c.out_hidden_size * c.in_channels,
+    });
+  }
+
+  embedImage(arrays: ImageArrays): ImageFeatures {
+    const grid = patchGrid(arrays, this.#merge);
+    const embeddings = this.vision_tower.forward(imageArray(arrays, "pixel_values"), grid);
+    return { embeddings, grid: tokenGrid(grid) };
+  }
+}
+
+const text = wrapGlm({ attention_bias: false, partial_rotary_factor: 1, mrope_section: [16, 24, 24] });
+
+export const architecture = withVision(text, {
+  config,
+  weights: QWEN_TOWER,
+  create: (c, language_model) => new GlmOcr(c, language_model),
+  sanitize: fitGlmTower,
+});
