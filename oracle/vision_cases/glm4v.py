@@ -19,8 +19,12 @@ def seen(tokens: int) -> list[int]:
     return [START, *[IMAGE] * tokens, END]
 
 
-def stretch_bicubically(model: object) -> None:
-    sys.modules[type(model.vision_tower).__module__].grid_sample = bicubic.grid_sample
+def repair(model: object) -> None:
+    """Positions are stretched as in training, and the blocks' norms have the config's epsilon."""
+    tower = model.vision_tower
+    sys.modules[type(tower).__module__].grid_sample = bicubic.grid_sample
+    for block in tower.blocks:
+        block.norm1.eps = block.norm2.eps = tower.config.rms_norm_eps
 
 
 LAYOUTS = {
@@ -69,7 +73,8 @@ CASES = vision_family(
             "prompt": [*words(3), *seen(4), *words(3, 2)],
             "checkpoints": LAYOUTS,
         },
-        "another shape": {
+        "another shape and epsilon": {
+            "vision": {"rms_norm_eps": 0.1},
             "images": [image(2, 6)],
             "prompt": [*words(2), *seen(3), *words(4)],
         },
@@ -90,5 +95,5 @@ CASES = vision_family(
     },
     image_token=IMAGE,
     joined={"pixel_values": "concatenate"},
-    repair=stretch_bicubically,
+    repair=repair,
 )

@@ -1,6 +1,7 @@
 import sys
 
 import bicubic
+import mlx.nn as nn
 from cases.latent import LATENT, ROUTED
 
 from .case import vision_family, words
@@ -12,8 +13,14 @@ def image(rows: int, columns: int) -> dict:
     return {"pixel_values": (rows * columns, 3, 4, 4), "image_grid_hws": [rows, columns]}
 
 
-def repeat_edges(model: object) -> None:
-    sys.modules[type(model.vision_tower).__module__].bicubic_interpolate = bicubic.interpolate
+def repair(model: object) -> None:
+    """Positions, activation and norms of the tower as in training."""
+    tower = model.vision_tower
+    sys.modules[type(tower).__module__].bicubic_interpolate = bicubic.interpolate
+    for block in tower.blocks:
+        block.mlp.activation_fn = nn.GELU(approx="tanh")
+        block.norm0.eps = block.norm1.eps = 1e-5
+    tower.final_layernorm.eps = 1e-5
 
 
 CASES = vision_family(
@@ -82,6 +89,6 @@ CASES = vision_family(
     },
     image_token=IMAGE,
     joined={"pixel_values": "concatenate"},
-    repair=repeat_edges,
+    repair=repair,
     list_parameters=True,
 )

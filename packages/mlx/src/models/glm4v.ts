@@ -1,6 +1,6 @@
 /**
- * GLM 4.1V: GLM 4 with a tower whose positions are stretched over images bicubically, those beyond the table's edge being
- * those at it. mlx-vlm does so only on a GPU, and without what is beyond the edge.
+ * GLM 4.1V: GLM 4 with a tower whose positions are stretched over images. As in transformers, they are so bicubically,
+ * those beyond the table being those at its edge, and all norms have the config's epsilon; mlx-vlm has them otherwise.
  *
  * @see mlx-vlm 0.7.10 models/glm4v
  */
@@ -13,7 +13,7 @@ import {
   tokenGrid,
   VisionLanguageModel,
 } from "../vision/index.ts";
-import { bool, type Infer, int, number, object, oneOf } from "./config.ts";
+import { type Infer, int, number, object, oneOf } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { fitGlmTower, QWEN_TOWER } from "./sanitize-tower.ts";
 import { withVision } from "./with-vision.ts";
@@ -32,7 +32,7 @@ const config = {
     spatial_merge_size: int.default(2),
     temporal_patch_size: int.default(2),
     rms_norm_eps: number.default(1e-5),
-    attention_bias: bool.optional(), // false in all releases, and no reader heeds it
+    attention_bias: oneOf(false).optional(),
     hidden_act: oneOf("silu").optional(),
   }).required(),
   image_token_id: int.default(151363),
@@ -48,7 +48,6 @@ class Glm4V extends VisionLanguageModel {
     this.#merge = c.spatial_merge_size;
     this.vision_tower = new GlmTower({
       ...c,
-      blockEps: 1e-6,
       bias: false,
       hasHeadNorms: false,
       blockWidth: c.out_hidden_size,

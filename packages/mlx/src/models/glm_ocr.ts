@@ -44,7 +44,6 @@ class GlmOcr extends VisionLanguageModel {
     this.#merge = c.spatial_merge_size;
     this.vision_tower = new GlmTower({
       ...c,
-      blockEps: c.rms_norm_eps,
       bias: c.attention_bias,
       hasHeadNorms: true,
       blockWidth: c.intermediate_size,

@@ -25,8 +25,6 @@ export interface GlmTowerConfig {
   /** Of the language model. */
   readonly out_hidden_size: number;
   readonly rms_norm_eps: number;
-  /** Of the norms in blocks. */
-  readonly blockEps: number;
   /** Whether the layers of blocks have biases. */
   readonly bias: boolean;
   readonly hasHeadNorms: boolean;
@@ -42,7 +40,7 @@ const makeBlock = (c: GlmTowerConfig): GridBlock =>
   new GridBlock(
     new GridAttention(c.hidden_size, c.num_heads, c.bias, c.hasHeadNorms ? c.rms_norm_eps : undefined),
     new GatedMLP(c.hidden_size, c.blockWidth, { bias: c.bias }),
-    () => new RMSNorm(c.hidden_size, c.blockEps),
+    () => new RMSNorm(c.hidden_size, c.rms_norm_eps),
   );
 
 class Embeddings extends Module {

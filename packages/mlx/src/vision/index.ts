@@ -3,6 +3,7 @@ export { CLIP, ClipEncoder, ClipTower, clipTowerConfig, SIGLIP, type TowerKind }
 export { GlmTower } from "./glm-tower.ts";
 export { GridAttention, type Segments } from "./grid-attention.ts";
 export { ImagePrompt } from "./image-prompt.ts";
+export { MoonVit, moonVitConfig } from "./moonvit.ts";
 export { PatchEmbedding } from "./patch-embedding.ts";
 export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from "./patch-grid.ts";
 export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
