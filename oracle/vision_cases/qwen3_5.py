@@ -1,4 +1,4 @@
-from cases.hybrid import QWEN3_5
+from cases.delta import QWEN3_5
 
 from .case import vision_family, words
 from .qwen2_5_vl import IMAGE, START, image

@@ -1,4 +1,4 @@
-from cases.hybrid import QWEN3_5, QWEN3_5_EXPERTS
+from cases.delta import QWEN3_5, QWEN3_5_EXPERTS
 
 from .case import vision_family, words
 from .qwen2_5_vl import IMAGE, START, image

@@ -72,6 +72,7 @@ const architectures = new Map<string, Load>([
   ["idefics3", idefics3],
   ["internlm2", () => import("./internlm2.ts")],
   ["internlm3", () => import("./internlm3.ts")],
+  ["internvl_chat", () => import("./internvl_chat.ts")],
   ["iquestcoder", llama],
   ["iquestloopcoder", () => import("./iquestloopcoder.ts")],
   ["jamba", () => import("./jamba.ts")],
