@@ -9,7 +9,7 @@ const deepseekV41: Load = () => import("./deepseek_v41.ts");
 const gemma4: Load = () => import("./gemma4.ts");
 const idefics3: Load = () => import("./idefics3.ts");
 const kimiVL: Load = () => import("./kimi_vl.ts");
-const lfm2VL: Load = () => import("./lfm2-vl.ts");
+const lfm2VL: Load = () => import("./lfm2_vl.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
 const mamba: Load = () => import("./mamba.ts");

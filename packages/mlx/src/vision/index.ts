@@ -1,5 +1,13 @@
 /** What models with images are made of: towers, and prompts in which images stand. */
-export { CLIP, ClipEncoder, ClipTower, clipTowerConfig, SIGLIP, type TowerKind } from "./clip-tower.ts";
+export {
+  CLIP,
+  ClipBlocks,
+  ClipEncoder,
+  ClipTower,
+  clipTowerConfig,
+  SIGLIP,
+  type TowerKind,
+} from "./clip-tower.ts";
 export { GeluLayer } from "./gelu-layer.ts";
 export { GridAttention, type Segments } from "./grid-attention.ts";
 export { ImagePrompt } from "./image-prompt.ts";
@@ -9,6 +17,7 @@ export { patchSquares } from "./patch-squares.ts";
 export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
 export { GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
 export { Qwen3Tower, qwen3TowerConfig } from "./qwen3-tower.ts";
+export { type ResizeOptions, resizeGrid } from "./resize-grid.ts";
 export { VisionAttention } from "./vision-attention.ts";
 export {
   type ImageArrays,
