@@ -92,6 +92,8 @@ const architectures = new Map<string, Load>([
   ["llama4", () => import("./llama4.ts")],
   ["llama4_text", () => import("./llama4_text.ts")],
   ["llava", () => import("./llava.ts")],
+  ["llava_next", () => import("./llava_next.ts")],
+  ["llava_onevision", () => import("./llava_onevision.ts")],
   ["longcat_flash", () => import("./longcat_flash.ts")],
   ["longcat_flash_ngram", () => import("./longcat_flash_ngram.ts")],
   ["mamba", mamba],
