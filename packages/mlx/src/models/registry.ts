@@ -8,7 +8,6 @@ const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const deepseekV41: Load = () => import("./deepseek_v41.ts");
 const gemma4: Load = () => import("./gemma4.ts");
 const idefics3: Load = () => import("./idefics3.ts");
-const kimiVL: Load = () => import("./kimi_vl.ts");
 const lfm2VL: Load = () => import("./lfm2_vl.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
@@ -78,10 +77,10 @@ const architectures = new Map<string, Load>([
   ["jamba", () => import("./jamba.ts")],
   ["joyai_llm_flash", deepseekV3],
   ["kimi_k2", deepseekV3],
-  ["kimi_k25", kimiVL],
+  ["kimi_k25", () => import("./kimi_k25.ts")],
   ["kimi_k3", () => import("./kimi_k3.ts")],
   ["kimi_linear", () => import("./kimi_linear.ts")],
-  ["kimi_vl", kimiVL],
+  ["kimi_vl", () => import("./kimi_vl.ts")],
   ["laguna", () => import("./laguna.ts")],
   ["lfm2", () => import("./lfm2.ts")],
   ["lfm2-vl", lfm2VL],

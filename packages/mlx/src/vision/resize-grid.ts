@@ -1,25 +1,46 @@
 import { array, float32, type MxArray, matmul, reshape } from "../core/index.ts";
 
+/** How a grid gets other sizes: as torch's `interpolate` does, without aligned corners. */
 export interface ResizeOptions {
-  /** Where a grid gets smaller, a point takes all those it stands for. Default false: the nearest two alone */
+  /** Between the nearest two points, or along a curve through the nearest four. Default `linear` */
+  readonly by?: "linear" | "cubic";
+  /** Where a grid gets smaller by lines, a point takes all those it stands for. Default false */
   readonly antialias?: boolean;
 }
 
-/** How much each of `from` points in a line counts for each of `to`, float32 `[to, from]`, as torch's bilinear resizing. */
-const shares = (from: number, to: number, { antialias = false }: ResizeOptions): MxArray => {
+/** How steep the curve is at the points, as in torch. */
+const CUBIC = -0.75;
+
+/** What a point counts for at a distance. */
+const kernels = {
+  linear: (distance: number): number => Math.max(0, 1 - distance),
+  cubic: (distance: number): number => {
+    const [d, a] = [distance, CUBIC];
+    if (d <= 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+    return d < 2 ? a * (((d - 5) * d + 8) * d - 4) : 0;
+  },
+};
+
+/** How much each of `from` points in a line counts for each of `to`, float32 `[to, from]`. */
+const shares = (from: number, to: number, { by = "linear", antialias = false }: ResizeOptions): MxArray => {
   const scale = from / to;
-  const reach = antialias ? Math.max(scale, 1) : 1;
+  const isWide = antialias && scale > 1;
   const rows = Array.from({ length: to }, (_, i) => {
-    const middle = (i + 0.5) * scale - 0.5;
-    const center = reach > 1 ? middle : Math.min(Math.max(middle, 0), from - 1); // at the edges nothing lies beyond
-    const row = Array.from({ length: from }, (__, j) => Math.max(0, 1 - Math.abs(j - center) / reach));
+    const center = (i + 0.5) * scale - 0.5;
+    const row = Array<number>(from).fill(0);
+    const reach = isWide ? scale : 1;
+    for (let j = Math.floor(center - 2 * reach); j <= Math.ceil(center + 2 * reach); j++) {
+      if (isWide && (j < 0 || j >= from)) continue;
+      const at = Math.min(Math.max(j, 0), from - 1); // beyond an edge lies what lies at it
+      row[at] = (row[at] ?? 0) + kernels[by](Math.abs(j - center) / reach);
+    }
     const sum = row.reduce((a, b) => a + b, 0);
     return row.map((share) => share / sum);
   });
   return array(rows, float32);
 };
 
-/** A grid of features `[H, W, E]` with other numbers of rows and columns, between which it goes linearly. */
+/** A grid of features `[H, W, E]` with other numbers of rows and columns. */
 export const resizeGrid = (
   x: MxArray,
   rows: number,
