@@ -10,9 +10,10 @@ export {
   type TowerKind,
 } from "./clip-tower.ts";
 export { GeluLayer } from "./gelu-layer.ts";
+export { Gemma4Tower, gemma4TowerConfig } from "./gemma4-tower.ts";
 export { GridAttention, type Segments } from "./grid-attention.ts";
 export { ImagePrompt } from "./image-prompt.ts";
-export { PatchEmbedding } from "./patch-embedding.ts";
+export { cutPatches, PatchEmbedding } from "./patch-embedding.ts";
 export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from "./patch-grid.ts";
 export { patchSquares } from "./patch-squares.ts";
 export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
