@@ -3,6 +3,8 @@
 declare const llm: import("abstractllm").AbstractLLM;
 declare const localLLM: import("abstractllm").AbstractLLM;
 declare const weather: import("abstractllm").Tool;
+declare const preprocessorConfig: Readonly<Record<string, unknown>>;
+declare const rendered: string;
 declare const signal: AbortSignal;
 declare const log: Record<"info" | "error", (entry: unknown) => void>;
 

@@ -1,9 +1,10 @@
 import type { Benchmark } from "../support/context.ts";
 import { bandwidth } from "./bandwidth.ts";
 import { decode } from "./decode.ts";
+import { gguf } from "./gguf.ts";
 import { kl } from "./kl.ts";
 import { overhead } from "./overhead.ts";
 import { smollm2 } from "./smollm2.ts";
 
 /** Every benchmark, in the order they run. */
-export const benchmarks: readonly Benchmark[] = [smollm2, overhead, bandwidth, decode, kl];
+export const benchmarks: readonly Benchmark[] = [smollm2, overhead, bandwidth, decode, kl, gguf];

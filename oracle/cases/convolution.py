@@ -66,7 +66,6 @@ lfm2_vl = family(
                 }
             }
         },
-        "lfm2_vl alias": {"model_type": "lfm2_vl", "same_as": "language model"},
         "layer types, bias, longer kernel": {
             "text_config": {
                 **LFM2,
@@ -84,6 +83,7 @@ lfm2_vl = family(
                 "block_auto_adjust_ff_dim": True,
             }
         },
+        "lfm2_vl alias": {"model_type": "lfm2_vl", "same_as": "language model"},
     },
 )
 

@@ -37,7 +37,7 @@ describe("a model that tells figures apart", () => {
       let text = "";
       const files = [fileOf(drawing)];
       for await (const part of llm.stream(drawing.question, { files }))
-        if (part.type === "text") text += part.text;
+        if (part.type === "text-delta") text += part.text;
       answers.push(text);
     }
     expect(answers).toEqual(drawings.map(({ answer }) => answer));
@@ -53,6 +53,29 @@ describe("a model that tells figures apart", () => {
     );
     expect(responses.map(({ text }) => text)).toEqual(asked.map(({ answer }) => answer));
     for (const { usage } of responses) expect(usage.inputTokens).toBeGreaterThan(49); // the image's tokens among them
+  });
+
+  test("counts the tokens of images", async () => {
+    const [drawing] = drawings;
+    const question = "What's in this image?";
+    const files = [fileOf(drawing as Drawing)];
+    const text = await llm.generate(question, { maxTokens: 1 });
+    const seen = await llm.generate(question, { maxTokens: 1, files });
+    expect(seen.usage.inputTokens - text.usage.inputTokens).toBe(49);
+    expect(await llm.countTokens(question, { files })).toBe(seen.usage.inputTokens);
+  });
+
+  test("calls a damaged image what it is, and goes on", async () => {
+    const drawing = drawings[0] as Drawing;
+    const flipped = Uint8Array.from(fileOf(drawing));
+    flipped[60] = 255 - (flipped[60] ?? 0); // the header still says it is one
+    for (const files of [[fileOf(drawing).subarray(0, 100)], [flipped]]) {
+      await expect(llm.generate(drawing.question, { files })).rejects.toMatchObject({
+        name: "ImageProcessingError",
+      });
+    }
+    const { text } = await llm.generate(drawing.question, { files: [fileOf(drawing)] });
+    expect(text).toBe(drawing.answer);
   });
 
   test("answers a second question about the drawing of the turn before", async () => {

@@ -134,9 +134,10 @@ export const fusedBlock = (
   const prepared = preparationOf(block);
   if (prepared === undefined) return undefined;
   const { layer, sizes, isWhole } = prepared;
+  const position = cache.offset;
   let h: MxArray | undefined;
   cache.appendWith({ B, L, ...sizes, dtype: x.dtype }, (buffers, start) => {
-    const made = layer.forward(x, buffers, start);
+    const made = layer.forward(x, buffers, start, position);
     if (made === undefined) return undefined;
     h = made[0];
     return [made[1], made[2]];

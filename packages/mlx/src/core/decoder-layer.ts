@@ -56,13 +56,21 @@ export class DecoderLayer {
   }
 
   /**
-   * @param x - `[B, L, E]` at positions from `start` on
-   * @param buffers - keys and values `[B, K, C, D]`, written in place: no other array may hold their positions from
-   *   `start` on
+   * @param x - `[B, L, E]`
+   * @param buffers - keys and values `[B, K, C, D]` with `start` rows before x's, written in place: no other array may
+   *   hold their rows from `start` on
+   * @param position - from which x turns
    * @returns undefined where arrays of the layer are gone, or these do not fit
    */
-  forward(x: MxArray, [keys, values]: [MxArray, MxArray], start: number): DecoderLayerResult | undefined {
-    const slots = native.decoderLayer(this.#handle, handleOf(x), handleOf(keys), handleOf(values), start);
+  forward(
+    x: MxArray,
+    [keys, values]: [MxArray, MxArray],
+    start: number,
+    position: number,
+  ): DecoderLayerResult | undefined {
+    const slots = native.decoderLayer(
+      ...([this.#handle, handleOf(x), handleOf(keys), handleOf(values), start, position] as const),
+    );
     const [h, allKeys, allValues] = adoptAll(slots);
     return h === undefined || allKeys === undefined || allValues === undefined
       ? undefined

@@ -81,7 +81,14 @@ interface NativeRuntime {
     ropeScale: number,
     freqs: Slot,
   ): LayerHandle | undefined;
-  decoderLayer(layer: LayerHandle, x: Slot, keys: Slot, values: Slot, start: number): Slot[];
+  decoderLayer(
+    layer: LayerHandle,
+    x: Slot,
+    keys: Slot,
+    values: Slot,
+    start: number,
+    position: number,
+  ): Slot[];
 
   callCompiled(
     id: number,

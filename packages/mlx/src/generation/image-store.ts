@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import * as mx from "../core/index.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
-import { decodeImage, type ImageProcessor, type PixelArray, type ProcessedImage } from "../images/index.ts";
-import type { ImageFeatures, VisionLanguageModel } from "../vision/index.ts";
+import { decodeImage, type ImageProcessor, type ProcessedImage } from "../images/index.ts";
+import { type ImageFeatures, toImageArrays, type VisionLanguageModel } from "../vision/index.ts";
 
 /** Features of a few dozen images: enough for a long conversation about several. */
 const KEPT_BYTES = 256 * 2 ** 20;
@@ -30,9 +30,6 @@ const arraysOf = ({ embeddings, additions = [] }: ImageFeatures): mx.MxArray[] =
 
 const bytesOf = ({ features }: Entry): number =>
   features === undefined ? 0 : arraysOf(features).reduce((sum, { nbytes }) => sum + nbytes, 0);
-
-const toArray = ({ data, shape }: PixelArray): mx.MxArray =>
-  mx.array(data, data instanceof Int32Array ? mx.int32 : mx.float32, shape);
 
 /**
  * The images of one model. Equal files are decoded and seen once, be it by several requests or in several turns; the
@@ -117,19 +114,16 @@ export class ImageStore {
 
   #features(entry: Entry): ImageFeatures {
     if (entry.features !== undefined) return entry.features;
-    const { arrays, ...rest } = entry.processed;
-    const inputs = Object.entries(arrays);
+    const { processed } = entry;
     const features = mx.tidy(() => {
-      const seen = this.#model.embedImage(
-        Object.fromEntries(inputs.map(([name, array]) => [name, toArray(array)])),
-      );
+      const seen = this.#model.embedImage(toImageArrays(processed));
       mx.evaluate(arraysOf(seen));
       for (const array of arraysOf(seen)) mx.keep(array);
       return seen;
     });
     mx.clearCache();
     entry.features = features;
-    entry.processed = { ...rest, arrays: {} }; // pixels take more memory than what was seen in them
+    entry.processed = { ...processed, arrays: {} }; // pixels take more memory than what was seen in them
     return features;
   }
 

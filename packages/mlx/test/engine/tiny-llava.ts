@@ -3,7 +3,9 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
+import * as mx from "../../src/core/index.ts";
 import { resolveArchitecture } from "../../src/models/index.ts";
+import { quantize } from "../../src/nn/index.ts";
 import { randomTensor } from "../parity/random-weights.ts";
 import { writeSafetensors } from "./write-safetensors.ts";
 
@@ -55,6 +57,8 @@ const tokenizer = {
   pre_tokenizer: { type: "Whitespace" },
 };
 
+export const FOUR_BITS = { bits: 4, groupSize: 32 };
+
 /** Writes each message as its role and its content, images as `<image>`. */
 const template =
   "{% for m in messages %}<{{ m.role }}>{% if m.content is string %}{{ m.content }}{% else %}" +
@@ -67,22 +71,37 @@ const preprocessor = {
   do_center_crop: true,
 };
 
-/** Writes the model; `hasTower: false` leaves out what sees. */
-export async function writeTinyLlava({ hasTower = true } = {}): Promise<string> {
+/**
+ * Writes the model.
+ *
+ * @param hasTower - false leaves out what sees
+ * @param isQuantized - the language model has 4 bits, as converted checkpoints have it; the tower stays as it is
+ */
+export async function writeTinyLlava({ hasTower = true, isQuantized = false } = {}): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "llava-"));
   const write = (name: string, content: object) => writeFileSync(join(folder, name), JSON.stringify(content));
-  write("config.json", config);
+  const { bits, groupSize: group_size } = FOUR_BITS;
+  write("config.json", { ...config, ...(isQuantized ? { quantization: { bits, group_size } } : {}) });
   write("tokenizer.json", tokenizer);
   write("tokenizer_config.json", { chat_template: template });
   write("preprocessor_config.json", preprocessor);
   write("processor_config.json", { patch_size: 4, vision_feature_select_strategy: "default" });
-  const { vision } = await resolveArchitecture(config);
-  const model = vision?.bind().create();
-  const tensors = [...(model?.parameters() ?? [])]
+  const model = (await resolveArchitecture(config)).vision?.bind().create();
+  if (model === undefined) throw new Error("LLaVA sees nothing");
+  const weights = [...model.parameters()].map(([name, { shape }]): [string, mx.MxArray] => [
+    name,
+    mx.array(randomTensor(5, name, shape), mx.float32, shape),
+  ]);
+  model.loadWeights(new Map(weights));
+  if (isQuantized) quantize(model, FOUR_BITS, (path) => model.quantizationOf(path));
+  const tensors = [...model.parameters()]
     .filter(([name]) => hasTower || name.startsWith("language_model."))
-    .map(([name, { shape }]) => [name, { shape, data: randomTensor(5, name, shape) }]);
+    .map(([name, array]) => {
+      const dtype = array.dtype === mx.uint32 ? "U32" : "F32";
+      return [name, { shape: array.shape, data: array.toTypedArray(), dtype }];
+    });
   writeSafetensors(join(folder, "model.safetensors"), Object.fromEntries(tensors));
-  model?.dispose();
+  model.dispose();
   return folder;
 }
 

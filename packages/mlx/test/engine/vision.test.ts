@@ -11,7 +11,7 @@ import * as mx from "../../src/core/index.ts";
 import { ImageStore } from "../../src/generation/image-store.ts";
 import { loadModel } from "../../src/load/index.ts";
 import { ImagePrompt, VisionLanguageModel } from "../../src/vision/index.ts";
-import { picture, writeTinyLlava } from "./tiny-llava.ts";
+import { FOUR_BITS, picture, writeTinyLlava } from "./tiny-llava.ts";
 
 const TOKENS_PER_IMAGE = 4;
 
@@ -144,6 +144,24 @@ describe("images in an engine", () => {
 
   it("says that it sees, and what its language model holds", () => {
     expect(model.info).toMatchObject({ vision: true, vocabSize: 48, contextLength: 512 });
+  });
+
+  it("loads a converted checkpoint, whose language model is quantized and whose tower is not", async () => {
+    const folders = [await writeTinyLlava({ isQuantized: true }), folder];
+    const answers = [];
+    for (const path of folders) {
+      const loaded = await engine.load({ path, quantize: path === folder ? FOUR_BITS : false });
+      expect(loaded.info).toMatchObject({ vision: true, quantization: FOUR_BITS });
+      const tokens: number[] = [];
+      const request = { prompt: [show("w1 w2", picture(1))], maxTokens: 12, ignoreEos: true };
+      for await (const part of loaded.generate(request)) {
+        if (part.type === "text-delta") tokens.push(...part.tokens);
+      }
+      answers.push(tokens);
+      await loaded.dispose();
+    }
+    expect(answers[0]).toEqual(answers[1]);
+    rmSync(folders[0] ?? "", { recursive: true });
   });
 
   it("loads a checkpoint without a tower for text alone, which refuses images before any work", async () => {

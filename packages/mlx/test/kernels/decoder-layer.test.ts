@@ -25,7 +25,9 @@ const row = (n: number, seed: number): mx.MxArray => {
 interface Case {
   B: number;
   L: number;
+  /** Rows in the cache before, and the position of the next. */
   start: number;
+  position: number;
   H: number;
   K: number;
   D: number;
@@ -69,7 +71,7 @@ const product = (x: mx.MxArray, m: Matrix | undefined, added?: mx.MxArray): mx.M
 
 /** With libmlx's own operations. */
 const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values: mx.MxArray) => {
-  const { B, L, start, H, K, D } = c;
+  const { B, L, start, position, H, K, D } = c;
   const { matrices, rows, norms, freqs, base } = layer;
   const [qNorm, kNorm] = norms.slice(c.activation === "" ? 1 : 2);
   const normed = mx.fast.rmsNorm(x, norms[0], EPS);
@@ -77,7 +79,7 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
     const split = mx.reshape(product(normed, matrices[i], rows[i]), [B, L, count, -1]);
     return mx.transpose(norm === undefined ? split : mx.fast.rmsNorm(split, norm, EPS), [0, 2, 1, 3]);
   };
-  const turn = (a: mx.MxArray): mx.MxArray => mx.fast.rope(a, D / 2, false, base, 1, start, freqs);
+  const turn = (a: mx.MxArray): mx.MxArray => mx.fast.rope(a, D / 2, false, base, 1, position, freqs);
   const [q, k, v] = [turn(heads(0, H, qNorm)), turn(heads(1, K, kNorm)), heads(2, K)];
   const written = (buffer: mx.MxArray, update: mx.MxArray): mx.MxArray =>
     mx.sliceUpdate(buffer, update, [0, 0, start, 0], [B, K, start + L, update.dim(3)]);
@@ -124,16 +126,17 @@ const asOne = (
   layer: Layer,
   x: mx.MxArray,
   buffers: [mx.MxArray, mx.MxArray],
-): mx.DecoderLayerResult | undefined => prepare(c, layer)?.forward(x, buffers, c.start);
+): mx.DecoderLayerResult | undefined => prepare(c, layer)?.forward(x, buffers, c.start, c.position);
 
 const plain: Case = {
-  ...{ B: 1, L: 1, start: 5, H: 6, K: 2, D: 16, valueDim: 16, bits: 4, group: 32 },
+  ...{ B: 1, L: 1, start: 5, position: 5, H: 6, K: 2, D: 16, valueDim: 16, bits: 4, group: 32 },
   ...{ rows: 0, hasHeadNorms: false, hasFreqs: false, activation: "swiglu" },
 };
 
 const cases: Case[] = [
   plain,
-  { ...plain, start: 0 },
+  { ...plain, start: 0, position: 0 },
+  { ...plain, start: 3, position: 1000 },
   { ...plain, B: 3, start: 39, activation: "geglu", bits: 8 },
   { ...plain, L: 7, rows: 3, bits: 6 },
   { ...plain, B: 2, L: 5, rows: 4, hasHeadNorms: true, activation: "", hasFreqs: true },
@@ -217,10 +220,10 @@ describe("decoder layer", () => {
     const layer = makeLayer(plain);
     const prepared = prepare(plain, layer);
     const { x, keys, values } = inputs(plain);
-    const first = prepared?.forward(x, [keys, values], 0) ?? [];
+    const first = prepared?.forward(x, [keys, values], 0, 0) ?? [];
     expect(first).toHaveLength(3);
     mx.evaluate(first);
     for (const array of layer.matrices[5]?.arrays ?? []) array.dispose();
-    expect(prepared?.forward(x, [keys, values], 1)).toBeUndefined();
+    expect(prepared?.forward(x, [keys, values], 1, 1)).toBeUndefined();
   });
 });

@@ -34,7 +34,7 @@ class PreparedLayer {
   float eps, scale;
   size_t E, H, K, D, value_dims;
   bool has_mlp, is_geglu;
-  HeadTurn turn;  // from position 0
+  HeadTurn turn;  // its positions come with each run
   std::vector<std::weak_ptr<mx::allocator::Data>> owners;  // of all that is pointed to
 
   // Keeps what is pointed to, or nothing where some of it is gone.
@@ -155,10 +155,10 @@ struct LayerRun {
 // Inputs: x, keys, values. Outputs: the result, keys, values.
 class DecoderLayer : public mx::Primitive {
  public:
-  DecoderLayer(std::shared_ptr<const Layer> layer, std::vector<ArrayData> held, int start)
+  DecoderLayer(std::shared_ptr<const Layer> layer, std::vector<ArrayData> held, int start, int position)
       : mx::Primitive(mx::default_stream(mx::Device::cpu)), layer_(std::move(layer)),
         held_(std::make_shared<const std::vector<ArrayData>>(std::move(held))), start_(start),
-        fast_(settings().fast_matmul) {}
+        position_(position), fast_(settings().fast_matmul) {}
 
   const char* name() const override { return "CpuDecoderLayer"; }
 
@@ -175,7 +175,7 @@ class DecoderLayer : public mx::Primitive {
     take_buffer(inputs[2], values, encoder);
     const int B = x.shape(0), L = x.shape(1);
     HeadTurn turn = layer_->turn;
-    turn.offset = start_;
+    turn.offset = position_;
     encoder.dispatch(LayerRun{layer_, held_, fast_, x.data<float>(), out.data<float>(), static_cast<size_t>(B),
                               static_cast<size_t>(L), turn, append_to(keys, L), append_to(values, L),
                               attention_over(keys, values, L)});
@@ -205,7 +205,7 @@ class DecoderLayer : public mx::Primitive {
 
   std::shared_ptr<const Layer> layer_;
   std::shared_ptr<const std::vector<ArrayData>> held_;
-  int start_;
+  int start_, position_;
   bool fast_;
 };
 
@@ -318,7 +318,7 @@ std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerPar
 }
 
 std::vector<mx::array> decoder_layer(const std::shared_ptr<const PreparedLayer>& layer, const mx::array& x,
-                                     const mx::array& keys, const mx::array& values, int start) {
+                                     const mx::array& keys, const mx::array& values, int start, int position) {
   const bool is_ours = use_native() && is_plain_float32(x) && x.ndim() == 3 && x.size() > 0 &&
                        static_cast<size_t>(x.shape(2)) == layer->E && x.shape(0) * int64_t{x.shape(1)} <= kMostRows;
   const bool fits = is_ours && has_room(keys, x, *layer, layer->D, start) &&
@@ -327,7 +327,7 @@ std::vector<mx::array> decoder_layer(const std::shared_ptr<const PreparedLayer>&
   std::vector<ArrayData> held = layer->hold();
   if (held.empty()) return {};
   return mx::array::make_arrays({x.shape(), keys.shape(), values.shape()}, {mx::float32, keys.dtype(), values.dtype()},
-                                std::make_shared<DecoderLayer>(layer, std::move(held), start), {x, keys, values});
+                                std::make_shared<DecoderLayer>(layer, std::move(held), start, position), {x, keys, values});
 }
 
 }  // namespace abstractllm::cpu

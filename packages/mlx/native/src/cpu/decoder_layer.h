@@ -39,10 +39,10 @@ class PreparedLayer;
 // Null where this is not faster than the same in parts, or not possible.
 std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerParts& parts, const LayerTurn& turn);
 
-// x [B, L, E] at positions from `start` on, over keys and values [B, K, C, D] that hold the ones before. Gives the result
-// and both buffers, written in place: no other array may hold their positions from `start` on. Nothing where arrays of the
-// layer are gone, or the others do not fit.
+// x [B, L, E], which turns from `position` on, over keys and values [B, K, C, D] that hold `start` rows before it. Gives the
+// result and both buffers, written in place: no other array may hold their rows from `start` on. Nothing where arrays of
+// the layer are gone, or the others do not fit.
 std::vector<mx::array> decoder_layer(const std::shared_ptr<const PreparedLayer>& layer, const mx::array& x,
-                                     const mx::array& keys, const mx::array& values, int start);
+                                     const mx::array& keys, const mx::array& values, int start, int position);
 
 }  // namespace abstractllm::cpu

@@ -29,9 +29,11 @@ napi_value layer_object(LayerPointer layer, Env& e) {
 }
 
 const LayerPointer& layer_of(napi_value object, Env& e) {
+  napi_valuetype type = napi_undefined;
   bool is_layer = false;
   void* data = nullptr;
-  if (object) napi_check_object_type_tag(e.env, object, &kLayerTag, &is_layer);
+  if (object) napi_typeof(e.env, object, &type);
+  if (type == napi_object) napi_check_object_type_tag(e.env, object, &kLayerTag, &is_layer);
   if (!is_layer || napi_unwrap(e.env, object, &data) != napi_ok) {
     throw AddonError("invalid-argument", "expected a prepared layer");
   }
@@ -52,8 +54,9 @@ void register_cpu(Env* e, napi_value x) {
                              env);
        });
   bind(e, x, "decoderLayer",
-       [](napi_value layer, const mx::array& h, const mx::array& keys, const mx::array& values, int start, Env& env) {
-         return cpu::decoder_layer(layer_of(layer, env), h, keys, values, start);
+       [](napi_value layer, const mx::array& h, const mx::array& keys, const mx::array& values, int start, int position,
+          Env& env) {
+         return cpu::decoder_layer(layer_of(layer, env), h, keys, values, start, position);
        });
   bind(e, x, "setThreads", [](int n) {
     if (n < 0) throw AddonError("invalid-argument", "expected 0 or more threads but received " + std::to_string(n));

@@ -2,6 +2,7 @@
 import { openSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { native } from "../../../src/core/native.ts";
 import type { World } from "./values.ts";
 
 /** Makes an evaluated array of ones: indices into axes of two or more stay inside. */
@@ -21,6 +22,20 @@ const attention = (make: Make): number[] => [make([1, 4, 3, 8]), make([1, 2, 5, 
 
 /** Words, scales and biases of a matrix [8, 64] in 4 bits, groups of 32. */
 const packed = (make: Make): number[] => [make([8, 8], U32), make([8, 2]), make([8, 2])];
+
+/** Queries, keys, values and output of two heads over 64 features, without an MLP. */
+const layerParts = (make: Make): Parameters<typeof native.prepareDecoderLayer> => {
+  const matrix = (N: number, K: number): number[] => [
+    make([N, K / 8], U32),
+    make([N, K / 32]),
+    make([N, K / 32]),
+  ];
+  const matrices = [matrix(32, 64), matrix(32, 64), matrix(32, 64), matrix(64, 32)].flat();
+  return [
+    ...([matrices, [4, 4, 4, 4], [32, 32, 32, 32], [], [make([64])]] as const),
+    ...([1e-5, 2, 2, 0.3, "", 8, false, 10000, 1, 0] as const),
+  ];
+};
 
 export const examples = ({ file, traced }: World): Readonly<Record<string, (make: Make) => unknown[]>> => ({
   full: () => [[2, 3], -1, F32],
@@ -103,6 +118,11 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
     make([1, 2, 1, 4]),
     make([1, 2, 1, 4]),
     3,
+  ],
+  prepareDecoderLayer: layerParts,
+  decoderLayer: (make) => [
+    native.prepareDecoderLayer(...layerParts(make)),
+    ...[make([1, 1, 64]), make([1, 2, 8, 16]), make([1, 2, 8, 16]), 3, 5],
   ],
   fast_quantizedEmbedding: (make) => [make([2], I32), ...packed(make), 32, 4, "affine"],
   random_splitKey: (make) => [make([2], U32), 3],
