@@ -1,6 +1,7 @@
 import sys
 
-import bicubic
+import mlx.core as mx
+import numpy as np
 from cases.case import BASE
 
 from .case import vision_family, words
@@ -19,10 +20,42 @@ def seen(tokens: int) -> list[int]:
     return [START, *[IMAGE] * tokens, END]
 
 
+def cubic(distance: np.ndarray, a: float = -0.75) -> np.ndarray:
+    x = np.abs(distance)
+    near = (a + 2) * x**3 - (a + 3) * x**2 + 1
+    far = a * x**3 - 5 * a * x**2 + 8 * a * x - 4 * a
+    return np.where(x <= 1, near, np.where(x < 2, far, 0))
+
+
+def sample(table: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """What a table `[H, W, C]` has at `[N]` rows and columns between its own, `[N, C]`."""
+    found = np.zeros((len(rows), table.shape[2]))
+    for down in range(-1, 3):
+        for across in range(-1, 3):
+            row, column = np.floor(rows) + down, np.floor(columns) + across
+            share = cubic(rows - row) * cubic(columns - column)
+            row = np.clip(row, 0, table.shape[0] - 1).astype(int)
+            column = np.clip(column, 0, table.shape[1] - 1).astype(int)
+            found += share[:, None] * table[row, column]
+    return found
+
+
+def grid_sample(x: mx.array, grid: mx.array) -> mx.array:
+    """As torch does it bicubically, with what is at an edge beyond it; on CPUs mlx-vlm does it linearly.
+
+    `[1, H, W, C]` at columns and rows from -1 to 1 `[1, N, 1, 2]`, `[1, N, 1, C]`.
+    """
+    table, places = np.array(x)[0], np.array(grid)[0, :, 0]
+    columns, rows = (
+        ((places[:, axis] + 1) * size - 1) / 2 for axis, size in ((0, table.shape[1]), (1, table.shape[0]))
+    )
+    return mx.array(sample(table, rows, columns)[None, :, None].astype(np.float32))
+
+
 def repair(model: object) -> None:
     """Positions are stretched as in training, and the blocks' norms have the config's epsilon."""
     tower = model.vision_tower
-    sys.modules[type(tower).__module__].grid_sample = bicubic.grid_sample
+    sys.modules[type(tower).__module__].grid_sample = grid_sample
     for block in tower.blocks:
         block.norm1.eps = block.norm2.eps = tower.config.rms_norm_eps
 

@@ -8,7 +8,7 @@ const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const deepseekV41: Load = () => import("./deepseek_v41.ts");
 const gemma4: Load = () => import("./gemma4.ts");
 const idefics3: Load = () => import("./idefics3.ts");
-const lfm2VL: Load = () => import("./lfm2-vl.ts");
+const lfm2VL: Load = () => import("./lfm2_vl.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
 const mamba: Load = () => import("./mamba.ts");
@@ -73,6 +73,7 @@ const architectures = new Map<string, Load>([
   ["idefics3", idefics3],
   ["internlm2", () => import("./internlm2.ts")],
   ["internlm3", () => import("./internlm3.ts")],
+  ["internvl_chat", () => import("./internvl_chat.ts")],
   ["iquestcoder", llama],
   ["iquestloopcoder", () => import("./iquestloopcoder.ts")],
   ["jamba", () => import("./jamba.ts")],
@@ -92,6 +93,8 @@ const architectures = new Map<string, Load>([
   ["llama4", () => import("./llama4.ts")],
   ["llama4_text", () => import("./llama4_text.ts")],
   ["llava", () => import("./llava.ts")],
+  ["llava_next", () => import("./llava_next.ts")],
+  ["llava_onevision", () => import("./llava_onevision.ts")],
   ["longcat_flash", () => import("./longcat_flash.ts")],
   ["longcat_flash_ngram", () => import("./longcat_flash_ngram.ts")],
   ["mamba", mamba],

@@ -11,7 +11,7 @@ import { Embedding, gelu, LayerNorm, Linear, Module, RMSNorm } from "../nn/index
 import { GridAttention } from "./grid-attention.ts";
 import { gridAngles, type PatchGrid, patchPositions } from "./patch-grid.ts";
 import { GridBlock, PatchVolumes } from "./qwen-parts.ts";
-import { stretchedTable } from "./stretched-table.ts";
+import { resizeGrid } from "./resize-grid.ts";
 
 /** What a GLM tower is made of. */
 export interface GlmTowerConfig {
@@ -57,8 +57,9 @@ class Embeddings extends Module {
   forward(positions: MxArray, { rows, columns }: PatchGrid): MxArray {
     const table = reshape(this.position_embedding.weight, [this.#side, this.#side, -1]);
     const [row = positions, column = positions] = mx.split(positions, 2, 1); // [N, 1] each
-    const patches = mx.flatten(row.multiply(columns).add(column));
-    return mx.take(stretchedTable(table, rows, columns), patches, 0);
+    const places = mx.flatten(row.multiply(columns).add(column));
+    const stretched = mx.flatten(resizeGrid(table, rows, columns, { by: "cubic" }), 0, 1);
+    return mx.take(stretched, places, 0);
   }
 }
 
