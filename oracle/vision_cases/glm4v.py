@@ -7,7 +7,12 @@ from cases.case import BASE
 from .case import vision_family, words
 
 START, IMAGE, END = 58, 60, 59
-IDS = {"vision_start_token_id": START, "vision_end_token_id": END, "image_token_id": IMAGE, "video_token_id": 61}
+IDS = {
+    "vision_start_token_id": START,
+    "vision_end_token_id": END,
+    "image_token_id": IMAGE,
+    "video_token_id": 61,
+}
 
 
 def image(rows: int, columns: int) -> dict:

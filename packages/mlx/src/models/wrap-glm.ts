@@ -6,7 +6,7 @@ import { QWEN_TOWER } from "./sanitize-tower.ts";
 import { type Raw, wrapText } from "./wrap-text.ts";
 
 /** What configs of the language model may leave out. */
-export interface GlmDefaults {
+interface GlmDefaults {
   readonly attention_bias: boolean;
   readonly partial_rotary_factor: number;
   readonly mrope_section: readonly number[];
