@@ -2,6 +2,7 @@ import sys
 
 import mlx.core as mx
 import numpy as np
+
 from cases.case import BASE
 
 from .case import vision_family, words
@@ -46,7 +47,7 @@ def sample(table: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarr
 
 
 def grid_sample(x: mx.array, grid: mx.array) -> mx.array:
-    """As torch does it bicubically, with what is at an edge beyond it; on CPUs mlx-vlm does it linearly.
+    """As torch does it bicubically, an edge going on beyond it; mlx-vlm goes linearly, to nothing beyond.
 
     `[1, H, W, C]` at columns and rows from -1 to 1 `[1, N, 1, 2]`, `[1, N, 1, C]`.
     """

@@ -1,6 +1,7 @@
 /**
- * GLM 4.1V: GLM 4 with a tower whose positions are stretched over images. As in transformers, they are so bicubically,
- * those beyond the table being those at its edge, and all norms have the config's epsilon; mlx-vlm has them otherwise.
+ * GLM 4.1V: GLM 4 with a tower whose positions are stretched over images. As in transformers, that is done bicubically, what
+ * is at the table's edge being beyond it, and all norms of the tower have the config's epsilon; mlx-vlm goes linearly, to
+ * nothing beyond the edge, and its blocks have 1e-6.
  *
  * @see mlx-vlm 0.7.10 models/glm4v
  */
