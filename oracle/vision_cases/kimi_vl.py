@@ -12,7 +12,7 @@ IMAGE = 50
 def see_as_trained(model: object) -> None:
     """Positions, activation and norms of the tower as in training.
 
-    Beyond an edge torch sees what is at it; mlx-vlm's first way to resize sees nothing there, its other does.
+    Beyond an edge torch sees what is at it; the way mlx-vlm resizes here sees nothing there.
     """
     resize = import_vision_model("interpolate").resize_bicubic_nhwc
     tower = model.vision_tower
