@@ -21,6 +21,7 @@ class VisionCase:
     module: str  # of mlx_vlm.models
     joined: dict[str, Literal["stack", "concatenate"]]  # how Python wants arrays of several images; default stack
     sees_images_whole: bool  # tokens of one image see those after them; mlx-vlm leaves that to a mask
+    scaled_by: float  # by which mlx-vlm multiplies embeddings before features join them; the others do it after
     norm_center: float
     image_token: int
     repair: Callable[[object], None] | None  # puts right where mlx-vlm's model differs from what was trained
@@ -41,6 +42,7 @@ def vision_family(
     module: str | None = None,
     joined: dict[str, str] | None = None,
     sees_images_whole: bool = False,
+    scaled_by: float = 1.0,
     norm_center: float = 1.0,
     repair: Callable[[object], None] | None = None,
     list_parameters: bool = False,
@@ -69,6 +71,7 @@ def vision_family(
                 module or file,
                 joined or {},
                 sees_images_whole,
+                scaled_by,
                 norm_center,
                 image_token,
                 repair,

@@ -1,5 +1,6 @@
 /** What models with images are made of: towers, and prompts in which images stand. */
 export { CLIP, ClipEncoder, ClipTower, clipTowerConfig, SIGLIP, type TowerKind } from "./clip-tower.ts";
+export { Gemma4Tower, gemma4TowerConfig } from "./gemma4-tower.ts";
 export { GridAttention, type Segments } from "./grid-attention.ts";
 export { ImagePrompt } from "./image-prompt.ts";
 export { PatchEmbedding } from "./patch-embedding.ts";
