@@ -21,10 +21,10 @@ class VisionCase:
     module: str  # of mlx_vlm.models
     joined: dict[str, Literal["stack", "concatenate"]]  # how Python wants arrays of several images; default stack
     sees_images_whole: bool  # tokens of one image see those after them; mlx-vlm leaves that to a mask
-    scaled_by: float  # by which mlx-vlm multiplies embeddings before features join them; the others do it after
     norm_center: float
     image_token: int
     repair: Callable[[object], None] | None  # puts right where mlx-vlm's model differs from what was trained
+    embedding_scale: float  # by which Python's embeddings are larger; ours are scaled in the language model
     list_parameters: bool  # ours are named otherwise: the golden lists Python's
     checkpoints: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -42,9 +42,9 @@ def vision_family(
     module: str | None = None,
     joined: dict[str, str] | None = None,
     sees_images_whole: bool = False,
-    scaled_by: float = 1.0,
     norm_center: float = 1.0,
     repair: Callable[[object], None] | None = None,
+    embedding_scale: float = 1.0,
     list_parameters: bool = False,
 ) -> list[VisionCase]:
     """Cases that override keys of `base`; ... removes a key; `vision` and `text` override keys of their configs.
@@ -71,10 +71,10 @@ def vision_family(
                 module or file,
                 joined or {},
                 sees_images_whole,
-                scaled_by,
                 norm_center,
                 image_token,
                 repair,
+                embedding_scale,
                 list_parameters,
                 layouts,
             )

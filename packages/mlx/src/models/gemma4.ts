@@ -1,10 +1,7 @@
-/**
- * Gemma 4 with its tower, whose tokens are normed and projected. Audio is left out.
- *
- * @see mlx-lm 0.32.2 models/gemma4.py, mlx-vlm 0.7.10 models/gemma4
- */
-import { equal, type MxArray, where, zerosLike } from "../core/index.ts";
-import { BareRMSNorm, Linear, Module } from "../nn/index.ts";
+/** Gemma 4 with its vision tower; without what it hears with. @see mlx-lm 0.32.2 models/gemma4.py, mlx-vlm 0.7.10 models/gemma4 */
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import { Linear, Module } from "../nn/index.ts";
 import {
   Gemma4Tower,
   gemma4TowerConfig,
@@ -14,8 +11,8 @@ import {
   VisionLanguageModel,
 } from "../vision/index.ts";
 import type { Architecture } from "./architecture.ts";
-import { type Infer, int, object, oneOf, parseConfig, string } from "./config.ts";
-import { architecture as text } from "./gemma4_text.ts";
+import { type Infer, int, object, parseConfig, string } from "./config.ts";
+import { architecture as language } from "./gemma4_text.ts";
 import type { ForwardOptions, LanguageModel } from "./language-model.ts";
 import { drop, rename } from "./sanitize-rules.ts";
 import { withVision } from "./with-vision.ts";
@@ -26,25 +23,25 @@ const config = {
   text_config: object({
     hidden_size: int.default(1536),
     /** `vision`: tokens of an image see each other. */
-    use_bidirectional_attention: oneOf("vision", "all").optional(),
+    use_bidirectional_attention: string.optional(),
   }).required(),
   image_token_id: int.default(258880),
 };
 type Config = Infer<typeof config>;
 
-/** From a tower into the language model's dimension. */
+/** Features, normed, into the language model's dimension. */
 class Embedder extends Module {
   embedding_projection: Linear;
-  readonly #norm: BareRMSNorm;
+  readonly #eps: number;
 
-  constructor({ vision_config, text_config }: Config) {
+  constructor({ vision_config: v, text_config }: Config) {
     super();
-    this.embedding_projection = new Linear(vision_config.hidden_size, text_config.hidden_size, false);
-    this.#norm = new BareRMSNorm(vision_config.rms_norm_eps);
+    this.embedding_projection = new Linear(v.hidden_size, text_config.hidden_size, false);
+    this.#eps = v.rms_norm_eps;
   }
 
   forward(x: MxArray): MxArray {
-    return this.embedding_projection.forward(this.#norm.forward(x));
+    return this.embedding_projection.forward(mx.fast.rmsNorm(x, undefined, this.#eps));
   }
 }
 
@@ -66,24 +63,23 @@ class Gemma4 extends VisionLanguageModel {
     return this.#seesImagesWhole ? "images" : undefined;
   }
 
-  /** Where an image stands, layers get the inputs of padding, token 0. */
+  /** What layers are told of image tokens is what they are told of padding, token 0. */
   override forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
-    if (options.embeddings === undefined) return super.forward(tokens, options);
-    const words = where(equal(tokens, this.imageTokenId), zerosLike(tokens), tokens);
-    return super.forward(words, options);
+    const known = mx.where(mx.equal(tokens, this.imageTokenId), mx.zerosLike(tokens), tokens);
+    return super.forward(known, options);
   }
 
   embedImage(arrays: ImageArrays): ImageFeatures {
-    const tokens = this.vision_tower.forward(imageTiles(arrays)); // [N, E]
-    return { embeddings: this.embed_vision.forward(tokens).multiply(this.#scale) };
+    const features = mx.flatten(this.vision_tower.forward(imageTiles(arrays)), 0, 1); // [N, E]
+    return { embeddings: this.embed_vision.forward(features).multiply(this.#scale) };
   }
 }
 
 const others =
   /^(model\.)?(vision_tower|multi_modal_projector|audio_tower|embed_audio|embed_vision|vision_embedder)/;
 
-const language = wrapText(
-  text,
+const text = wrapText(
+  language,
   others,
   (text_config, { vocab_size = 262144 }) => ({
     num_attention_heads: 8,
@@ -94,21 +90,22 @@ const language = wrapText(
   [rename(/^model\.language_model\./, "language_model.model."), rename(/^model\./, "")],
 );
 
-const gemma4 = withVision(language, {
+const gemma4 = withVision(text, {
   config,
   weights: /^(model\.)?(vision_tower|embed_vision)\./,
   create: (c, language_model) => new Gemma4(c, language_model),
   sanitize: [
     rename(/^model\./, ""),
     drop(/rotary_emb/),
-    drop<Config>(/(input|output)_(min|max)$/, ({ vision_config }) => !vision_config.use_clipped_linears),
+    drop(/^vision_tower\..*\.(in|out)put_(min|max)$/, (c: Config) => !c.vision_config.use_clipped_linears),
+    drop(/^embed_vision\..*\.(in|out)put_(min|max)$/),
   ],
 });
 
-/** The unified model has no tower; here it is of text alone. */
+/** The unified model has no tower and is of text alone here. */
 const isUnified = (raw: Readonly<Record<string, unknown>>): boolean =>
   parseConfig({ model_type: string.optional() }, raw).config.model_type === "gemma4_unified";
 
 export const architecture: Architecture = {
-  bind: (raw) => (isUnified(raw) ? language : gemma4).bind(raw),
+  bind: (raw) => (isUnified(raw) ? text : gemma4).bind(raw),
 };

@@ -1,18 +1,13 @@
-/**
- * The vision tower of Gemma 4: patches that turn by column and row, whose squares are averaged.
- *
- * @see mlx-vlm 0.7.10 models/gemma4/vision.py
- */
+/** Gemma 4's vision tower: blocks of Gemma over patches of pictures of any size, then pooled. @see mlx-vlm 0.7.10 models/gemma4/vision.py */
 import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
-import { rmsNorm } from "../blocks/norm.ts";
+import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { add, fast, type MxArray } from "../core/index.ts";
-import { InvalidArgumentError } from "../errors.ts";
 import { bool, type Infer, int, number, object, oneOf } from "../models/config.ts";
-import { geglu, Linear, Module, RMSNorm, turnPairs } from "../nn/index.ts";
-import { gridAngles, type PatchGrid, patchPositions } from "./patch-grid.ts";
+import { geluApprox, Linear, Module, RMSNorm, turnPairs } from "../nn/index.ts";
+import { cutPatches } from "./patch-embedding.ts";
+import { gridAngles, patchPositions } from "./patch-grid.ts";
 
-/** Keys of `vision_config` for Gemma 4's tower. */
+/** Keys of `vision_config`. */
 export const gemma4TowerConfig = {
   hidden_size: int.default(768),
   intermediate_size: int.default(3072),
@@ -21,19 +16,19 @@ export const gemma4TowerConfig = {
   num_key_value_heads: int.default(12),
   head_dim: int.default(64),
   rms_norm_eps: number.default(1e-6),
+  rope_parameters: object({
+    rope_theta: number.default(100),
+    rope_type: oneOf("default").optional(),
+  }).default({ rope_theta: 100, rope_type: "default" }),
   patch_size: int.default(16),
-  /** Patches along the longest side. */
+  /** Rows, and columns, of patches that have positions. */
   position_embedding_size: int.default(10240),
   /** Patches along a side that become one token. */
   pooling_kernel_size: int.default(3),
-  /** Whether what enters and leaves a layer is kept within bounds of its own. */
+  /** Whether what enters and leaves its layers has bounds, which are weights. */
   use_clipped_linears: bool.default(false),
-  /** Whether tokens are shifted and scaled at the end. */
+  /** Whether features are shifted and scaled at the end. */
   standardize: bool.default(false),
-  rope_parameters: object({
-    rope_theta: number.default(100),
-    rope_type: oneOf("default").default("default"),
-  }).default({ rope_theta: 100, rope_type: "default" }),
   attention_bias: oneOf(false).optional(),
   hidden_activation: oneOf("gelu_pytorch_tanh").optional(),
   // of the image processor, or of other models
@@ -43,9 +38,7 @@ export const gemma4TowerConfig = {
 };
 type Config = Infer<typeof gemma4TowerConfig>;
 
-const HEAD_EPS = 1e-6; // whatever a config says
-
-/** A layer that keeps what enters and leaves it within bounds, where a checkpoint has them. */
+/** A layer whose inputs and outputs may have bounds. */
 class BoundedLinear extends Module {
   linear: Linear;
   declare input_min?: MxArray;
@@ -53,24 +46,22 @@ class BoundedLinear extends Module {
   declare output_min?: MxArray;
   declare output_max?: MxArray;
 
-  constructor(inputs: number, outputs: number, isBounded: boolean) {
+  constructor(inputs: number, outputs: number, bounded: boolean) {
     super();
     this.linear = new Linear(inputs, outputs, false);
-    if (!isBounded) return;
-    this.input_min = mx.full([], -Infinity, mx.float32);
-    this.input_max = mx.full([], Infinity, mx.float32);
-    this.output_min = mx.full([], -Infinity, mx.float32);
-    this.output_max = mx.full([], Infinity, mx.float32);
+    if (!bounded) return;
+    const [low, high] = [mx.array(Number.NEGATIVE_INFINITY), mx.array(Number.POSITIVE_INFINITY)];
+    [this.input_min, this.input_max, this.output_min, this.output_max] = [low, high, low, high];
   }
 
   forward(x: MxArray): MxArray {
-    const out = this.linear.forward(within(x, this.input_min, this.input_max));
-    return within(out, this.output_min, this.output_max);
+    const out = this.linear.forward(bound(x, this.input_min, this.input_max));
+    return bound(out, this.output_min, this.output_max);
   }
 }
 
-const within = (x: MxArray, min: MxArray | undefined, max: MxArray | undefined): MxArray =>
-  min === undefined || max === undefined ? x : mx.clip(x, min, max);
+const bound = (x: MxArray, low: MxArray | undefined, high: MxArray | undefined): MxArray =>
+  low === undefined || high === undefined ? x : mx.clip(x, low, high);
 
 class Attention extends Module {
   q_proj: BoundedLinear;
@@ -79,40 +70,43 @@ class Attention extends Module {
   o_proj: BoundedLinear;
   q_norm: RMSNorm;
   k_norm: RMSNorm;
-  readonly #H: number;
-  readonly #K: number;
+  readonly #c: Config;
 
   constructor(c: Config) {
     super();
     const { hidden_size: E, num_attention_heads: H, num_key_value_heads: K, head_dim: D } = c;
-    this.q_proj = new BoundedLinear(E, H * D, c.use_clipped_linears);
-    this.k_proj = new BoundedLinear(E, K * D, c.use_clipped_linears);
-    this.v_proj = new BoundedLinear(E, K * D, c.use_clipped_linears);
-    this.o_proj = new BoundedLinear(H * D, E, c.use_clipped_linears);
-    this.q_norm = new RMSNorm(D, HEAD_EPS);
-    this.k_norm = new RMSNorm(D, HEAD_EPS);
-    this.#H = H;
-    this.#K = K;
+    const bounded = c.use_clipped_linears;
+    this.q_proj = new BoundedLinear(E, H * D, bounded);
+    this.k_proj = new BoundedLinear(E, K * D, bounded);
+    this.v_proj = new BoundedLinear(E, K * D, bounded);
+    this.o_proj = new BoundedLinear(H * D, E, bounded);
+    this.q_norm = new RMSNorm(D, NORM_EPS);
+    this.k_norm = new RMSNorm(D, NORM_EPS);
+    this.#c = c;
   }
 
-  /**
-   * @param x - `[B, N, E]`
-   * @param angles - by column and by row, `[N, 2, D / 4]`
-   */
-  forward(x: MxArray, angles: MxArray): MxArray {
+  /** `[B, N, E] -> [B, N, E]`, with angles by row and by column `[N, D / 4]` */
+  forward(x: MxArray, angles: Angles): MxArray {
     const [B = 1, N = 1] = x.shape;
-    const heads = (layer: BoundedLinear, count: number) => splitHeads(layer.forward(x), B, N, count);
-    const q = turnHalves(this.q_norm.forward(heads(this.q_proj, this.#H)), angles); // [B, H, N, D]
-    const k = turnHalves(this.k_norm.forward(heads(this.k_proj, this.#K)), angles); // [B, K, N, D]
-    const v = fast.rmsNorm(heads(this.v_proj, this.#K), undefined, HEAD_EPS); // [B, K, N, D]
+    const { num_attention_heads: H, num_key_value_heads: K } = this.#c;
+    const q = turn(this.q_norm.forward(splitHeads(this.q_proj.forward(x), B, N, H)), angles); // [B, H, N, D]
+    const k = turn(this.k_norm.forward(splitHeads(this.k_proj.forward(x), B, N, K)), angles); // [B, K, N, D]
+    const v = mx.fast.rmsNorm(splitHeads(this.v_proj.forward(x), B, N, K), undefined, NORM_EPS); // [B, K, N, D]
     return this.o_proj.forward(mergeHeads(attention(q, k, v, { scale: 1 }), B, N));
   }
 }
 
-/** Each half of `[B, H, N, D]` turned by angles of its own. */
-const turnHalves = (x: MxArray, angles: MxArray): MxArray => {
-  const D = x.dim(-1);
-  return mx.flatten(turnPairs(mx.unflatten(x, -1, [2, D / 2]), D / 2, false, angles), -2);
+/** Of the norms of heads, whatever the config says. */
+const NORM_EPS = 1e-6;
+
+/** By how much pairs turn, `[N, D / 4]` each. */
+type Angles = readonly [byRow: MxArray, byColumn: MxArray];
+
+/** The first half of each head turns by column, the other by row. */
+const turn = (x: MxArray, [byRow, byColumn]: Angles): MxArray => {
+  const dims = x.dim(-1) / 2;
+  const [first = x, second = x] = mx.split(x, 2, -1);
+  return mx.concatenate([turnPairs(first, dims, false, byColumn), turnPairs(second, dims, false, byRow)], -1);
 };
 
 class MLP extends Module {
@@ -128,7 +122,7 @@ class MLP extends Module {
   }
 
   forward(x: MxArray): MxArray {
-    return this.down_proj.forward(geglu(this.gate_proj.forward(x), this.up_proj.forward(x)));
+    return this.down_proj.forward(geluApprox(this.gate_proj.forward(x)).multiply(this.up_proj.forward(x)));
   }
 }
 
@@ -142,49 +136,20 @@ class Block extends Module {
 
   constructor(c: Config) {
     super();
+    const norm = () => new RMSNorm(c.hidden_size, c.rms_norm_eps);
     this.self_attn = new Attention(c);
     this.mlp = new MLP(c);
-    this.input_layernorm = rmsNorm(c);
-    this.post_attention_layernorm = rmsNorm(c);
-    this.pre_feedforward_layernorm = rmsNorm(c);
-    this.post_feedforward_layernorm = rmsNorm(c);
+    this.input_layernorm = norm();
+    this.post_attention_layernorm = norm();
+    this.pre_feedforward_layernorm = norm();
+    this.post_feedforward_layernorm = norm();
   }
 
-  forward(x: MxArray, angles: MxArray): MxArray {
-    const attended = this.self_attn.forward(this.input_layernorm.forward(x), angles); // [B, N, E]
-    const h = add(x, this.post_attention_layernorm.forward(attended));
-    const fed = this.mlp.forward(this.pre_feedforward_layernorm.forward(h)); // [B, N, E]
-    return add(h, this.post_feedforward_layernorm.forward(fed));
-  }
-}
-
-class PatchEmbedder extends Module {
-  input_proj: Linear;
-  position_embedding_table: MxArray;
-  readonly #patchSize: number;
-
-  constructor({ hidden_size: E, patch_size: P, position_embedding_size }: Config) {
-    super();
-    this.input_proj = new Linear(3 * P ** 2, E, false);
-    this.position_embedding_table = mx.ones([2, position_embedding_size, E]);
-    this.#patchSize = P;
-  }
-
-  /**
-   * @param pixels - from 0 to 1, `[1, C, H, W]`
-   * @param positions - column and row of every patch, `[N, 2]`
-   * @returns `[1, N, E]`
-   */
-  forward(pixels: MxArray, positions: MxArray, { rows, columns }: PatchGrid): MxArray {
-    const P = this.#patchSize;
-    const grid = mx.reshape(pixels, [1, -1, rows, P, columns, P]);
-    const patches = mx.reshape(mx.transpose(grid, [0, 2, 4, 3, 5, 1]), [1, rows * columns, -1]);
-    const centred = patches.subtract(0.5).multiply(2).astype(this.position_embedding_table.dtype);
-    const along = mx.split(this.position_embedding_table, 2, 0).map((table, axis) => {
-      const places = mx.squeeze(mx.index(positions, [], [axis, axis + 1]), 1); // [N]
-      return mx.take(table, places, 1); // [1, N, E]
-    });
-    return along.reduce((sum, part) => add(sum, part), this.input_proj.forward(centred));
+  forward(x: MxArray, angles: Angles): MxArray {
+    const attended = this.self_attn.forward(this.input_layernorm.forward(x), angles);
+    const h = mx.add(x, this.post_attention_layernorm.forward(attended)); // [B, N, E]
+    const fed = this.mlp.forward(this.pre_feedforward_layernorm.forward(h));
+    return mx.add(h, this.post_feedforward_layernorm.forward(fed)); // [B, N, E]
   }
 }
 
@@ -197,9 +162,34 @@ class Blocks extends Module {
   }
 }
 
-/** Gemma 4's tower. */
+class Patches extends Module {
+  input_proj: Linear;
+  /** By column, and by row. */
+  position_embedding_table: MxArray;
+  readonly #patchSize: number;
+
+  constructor(c: Config) {
+    super();
+    this.input_proj = new Linear(3 * c.patch_size ** 2, c.hidden_size, false);
+    this.position_embedding_table = mx.ones([2, c.position_embedding_size, c.hidden_size]);
+    this.#patchSize = c.patch_size;
+  }
+
+  /** Pixels from 0 to 1 `[B, C, H, W]` to `[B, N, E]`, at rows and columns `[N, 2]` */
+  forward(pixels: MxArray, positions: MxArray): MxArray {
+    const centered = pixels.subtract(0.5).multiply(2);
+    const patches = this.input_proj.forward(cutPatches(centered, this.#patchSize));
+    const along = (table: 0 | 1) => {
+      const at = mx.index(positions, [], 1 - table); // [N]
+      return mx.take(mx.index(this.position_embedding_table, table), at, 0); // [N, E]
+    };
+    return mx.add(patches, mx.add(along(0), along(1)));
+  }
+}
+
+/** The tower, down to features of tokens. */
 export class Gemma4Tower extends Module {
-  patch_embedder: PatchEmbedder;
+  patch_embedder: Patches;
   encoder: Blocks;
   declare std_bias?: MxArray;
   declare std_scale?: MxArray;
@@ -207,49 +197,39 @@ export class Gemma4Tower extends Module {
 
   constructor(c: Config) {
     super();
-    this.patch_embedder = new PatchEmbedder(c);
+    this.patch_embedder = new Patches(c);
     this.encoder = new Blocks(c);
-    this.#c = c;
-    if (!c.standardize) return;
-    this.std_bias = mx.zeros([c.hidden_size]);
-    this.std_scale = mx.ones([c.hidden_size]);
-  }
-
-  /**
-   * Pixels `[1, C, H, W]` to a row per token, `[N, E]`.
-   *
-   * @throws {InvalidArgumentError} when tokens do not cover the image
-   */
-  forward(pixels: MxArray): MxArray {
-    const { head_dim, rope_parameters, hidden_size } = this.#c;
-    const grid = this.#gridOf(pixels);
-    const [row = pixels, column = pixels] = mx.split(patchPositions(grid), 2, 1);
-    const positions = mx.concatenate([column, row], 1); // [N, 2]
-    const angles = gridAngles(positions, head_dim, { base: rope_parameters.rope_theta }); // [N, D / 2]
-    const turns = mx.unflatten(angles, -1, [2, head_dim / 4]);
-    let h = this.patch_embedder.forward(pixels, positions, grid); // [1, patches, E]
-    for (const block of this.encoder.layers) h = block.forward(h, turns);
-    const tokens = this.#pool(h, grid).multiply(hidden_size ** 0.5);
-    const { std_bias, std_scale } = this;
-    return std_bias && std_scale ? tokens.subtract(std_bias).multiply(std_scale) : tokens;
-  }
-
-  /** Means over squares of patches, `[1, patches, E] -> [N, E]`. */
-  #pool(h: MxArray, { rows, columns }: PatchGrid): MxArray {
-    const k = this.#c.pooling_kernel_size;
-    const squares = mx.reshape(h, [rows / k, k, columns / k, k, -1]);
-    return mx.flatten(mx.mean(squares, [1, 3]), 0, 1);
-  }
-
-  #gridOf(pixels: MxArray): PatchGrid {
-    const { patch_size, pooling_kernel_size } = this.#c;
-    const side = patch_size * pooling_kernel_size;
-    const [H, W] = [pixels.dim(2), pixels.dim(3)];
-    if (H % side !== 0 || W % side !== 0) {
-      throw new InvalidArgumentError(
-        `Expected an image whose sides divide by ${side} but received ${W}x${H} pixels`,
-      );
+    if (c.standardize) {
+      this.std_bias = mx.zeros([c.hidden_size]);
+      this.std_scale = mx.ones([c.hidden_size]);
     }
-    return { frames: 1, rows: H / patch_size, columns: W / patch_size, merge: 1 };
+    this.#c = c;
+  }
+
+  /** `[B, C, H, W] -> [B, N, E]` */
+  forward(pixels: MxArray): MxArray {
+    const { patch_size, head_dim, rope_parameters } = this.#c;
+    const [rows = 0, columns = 0] = pixels.shape.slice(2).map((size) => Math.floor(size / patch_size));
+    const positions = patchPositions({ frames: 1, rows, columns, merge: 1 });
+    const [byRow = positions, byColumn = positions] = mx.split(
+      gridAngles(positions, head_dim, { base: rope_parameters.rope_theta }),
+      2,
+      -1,
+    );
+    let x = this.patch_embedder.forward(pixels, positions);
+    for (const block of this.encoder.layers) x = block.forward(x, [byRow, byColumn]);
+    return this.#standardize(this.#pool(x, rows, columns));
+  }
+
+  /** Means over squares of patches. */
+  #pool(x: MxArray, rows: number, columns: number): MxArray {
+    const { pooling_kernel_size: size, hidden_size: E } = this.#c;
+    const squares = mx.reshape(x, [-1, rows / size, size, columns / size, size, E]);
+    return mx.flatten(mx.mean(squares, [2, 4]), 1, 2).multiply(E ** 0.5);
+  }
+
+  #standardize(x: MxArray): MxArray {
+    const { std_bias, std_scale } = this;
+    return std_bias === undefined || std_scale === undefined ? x : x.subtract(std_bias).multiply(std_scale);
   }
 }
