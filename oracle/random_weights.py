@@ -36,6 +36,8 @@ def distribution(name: str, shape: tuple[int, ...], norm_center: float) -> tuple
     """(center, half width) of a tensor's uniform distribution, chosen so that activations stay near 1."""
     if name.endswith(".bias"):
         return 0.0, 0.25
+    if name.endswith(("put_min", "put_max")):  # bounds of a layer's input or output
+        return (-1.0 if name.endswith("min") else 1.0), 0.5
     if len(shape) <= 1 or any("norm" in part for part in name.split(".")[-2:]):
         return norm_center, 0.5
     fan_in = shape[-1] if shape[-1] > 1 else shape[-2]  # of a convolution per channel: the positions

@@ -36,6 +36,10 @@ CONFIG = {
         "patch_size": 4,
         "position_embedding_size": 16,
         "pooling_kernel_size": 2,
+        "attention_bias": False,
+        "default_output_length": 280,
+        "global_head_dim": 16,
+        "max_position_embeddings": 131072,
     },
 }
 
@@ -49,7 +53,6 @@ OPTIONS = {
     "embedding_scale": 8.0,
     "norm_center": 0.25,
     "joined": {"pixel_values": "concatenate"},
-    "list_parameters": True,
 }
 
 PAST = vision_family(

@@ -6,8 +6,9 @@ import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { ScaledDecoder } from "../blocks/scaled-decoder.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
+import type { MxArray } from "../core/index.ts";
 import { gelu } from "../nn/index.ts";
-import { defineArchitecture } from "./architecture.ts";
+import { type Architecture, defineArchitecture } from "./architecture.ts";
 import { dropHead, dropRotaryTables } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, string } from "./config.ts";
 
@@ -30,19 +31,25 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-const makeBlock = (c: Config): PreNormBlock => {
+type Activation = (x: MxArray) => MxArray;
+
+const makeBlock = (c: Config, activation: Activation): PreNormBlock => {
   const rope = createRope({ dims: c.head_dim, base: c.rope_theta, traditional: c.rope_traditional });
-  const mlp = new GatedMLP(c.hidden_size, c.intermediate_size, { activation: gelu });
+  const mlp = new GatedMLP(c.hidden_size, c.intermediate_size, { activation });
   return new PreNormBlock(new SelfAttention(c, { rope }), mlp, () => offsetRmsNorm(c));
 };
 
-const create = (c: Config): CausalLM => {
-  const model = new ScaledDecoder(c, () => makeBlock(c), offsetRmsNorm(c), c.hidden_size ** 0.5);
+const create = (c: Config, activation: Activation): CausalLM => {
+  const model = new ScaledDecoder(c, () => makeBlock(c, activation), offsetRmsNorm(c), c.hidden_size ** 0.5);
   return new CausalLM({ ...c, tie_word_embeddings: true }, model);
 };
 
-export const architecture = defineArchitecture({
-  config,
-  create,
-  sanitize: [dropRotaryTables, dropHead],
-});
+/** Gemma with an activation of its MLPs. */
+export const gemmaWith = (activation: Activation): Architecture =>
+  defineArchitecture({
+    config,
+    create: (c) => create(c, activation),
+    sanitize: [dropRotaryTables, dropHead],
+  });
+
+export const architecture = gemmaWith(gelu);

@@ -72,8 +72,8 @@ class Gemma3 extends VisionLanguageModel {
     this.#scale = c.text_config.hidden_size ** -0.5; // the language model scales all its inputs up
   }
 
-  override get seesImagesWhole(): boolean {
-    return true;
+  override get seesWhole(): "images" {
+    return "images";
   }
 
   embedImage(arrays: ImageArrays): ImageFeatures {

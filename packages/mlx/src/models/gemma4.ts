@@ -10,7 +10,8 @@ import {
   imageTiles,
   VisionLanguageModel,
 } from "../vision/index.ts";
-import { type Infer, int, object, string } from "./config.ts";
+import type { Architecture } from "./architecture.ts";
+import { type Infer, int, object, parseConfig, string } from "./config.ts";
 import { architecture as language } from "./gemma4_text.ts";
 import type { ForwardOptions, LanguageModel } from "./language-model.ts";
 import { drop, rename } from "./sanitize-rules.ts";
@@ -58,8 +59,8 @@ class Gemma4 extends VisionLanguageModel {
     this.#seesImagesWhole = c.text_config.use_bidirectional_attention === "vision";
   }
 
-  override get seesImagesWhole(): boolean {
-    return this.#seesImagesWhole;
+  override get seesWhole(): "images" | undefined {
+    return this.#seesImagesWhole ? "images" : undefined;
   }
 
   /** What layers are told of image tokens is what they are told of padding, token 0. */
@@ -89,7 +90,7 @@ const text = wrapText(
   [rename(/^model\.language_model\./, "language_model.model."), rename(/^model\./, "")],
 );
 
-export const architecture = withVision(text, {
+const gemma4 = withVision(text, {
   config,
   weights: /^(model\.)?(vision_tower|embed_vision)\./,
   create: (c, language_model) => new Gemma4(c, language_model),
@@ -100,3 +101,11 @@ export const architecture = withVision(text, {
     drop(/^embed_vision\..*\.(in|out)put_(min|max)$/),
   ],
 });
+
+/** The unified model has no tower and is of text alone here. */
+const isUnified = (raw: Readonly<Record<string, unknown>>): boolean =>
+  parseConfig({ model_type: string.optional() }, raw).config.model_type === "gemma4_unified";
+
+export const architecture: Architecture = {
+  bind: (raw) => (isUnified(raw) ? text : gemma4).bind(raw),
+};

@@ -125,6 +125,7 @@ const architectures = new Map<string, Load>([
   ["olmo_hybrid", () => import("./olmo_hybrid.ts")],
   ["olmoe", () => import("./olmoe.ts")],
   ["openelm", () => import("./openelm.ts")],
+  ["paligemma", () => import("./paligemma.ts")],
   ["phi", () => import("./phi.ts")],
   ["phi-msft", phixtral],
   ["phi3", () => import("./phi3.ts")],

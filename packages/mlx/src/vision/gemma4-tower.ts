@@ -29,7 +29,12 @@ export const gemma4TowerConfig = {
   use_clipped_linears: bool.default(false),
   /** Whether features are shifted and scaled at the end. */
   standardize: bool.default(false),
+  attention_bias: oneOf(false).optional(),
   hidden_activation: oneOf("gelu_pytorch_tanh").optional(),
+  // of the image processor, or of other models
+  default_output_length: int.optional(),
+  global_head_dim: int.optional(),
+  max_position_embeddings: int.optional(),
 };
 type Config = Infer<typeof gemma4TowerConfig>;
 

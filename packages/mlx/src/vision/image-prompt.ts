@@ -40,7 +40,7 @@ export class ImagePrompt {
   readonly #model: VisionLanguageModel;
   readonly #images: readonly ImageFeatures[];
   readonly #pictures: readonly number[];
-  /** Of tokens that see each other, where the model sees images whole. */
+  /** Of tokens that see each other, where the model sees something whole. */
   readonly #runs: readonly number[] | undefined;
   readonly #positions: GridPositions | undefined;
 
@@ -53,11 +53,12 @@ export class ImagePrompt {
     this.#model = model;
     this.#images = images;
     this.#pictures = picturesOf(tokens, model.imageTokenId, images);
-    this.#runs = model.seesImagesWhole ? runsOf(this.#pictures) : undefined;
+    this.#runs =
+      model.seesWhole && (model.seesWhole === "images" ? runsOf(this.#pictures) : tokens.map(() => 1));
     this.#positions = gridPositions(this.#pictures, images);
   }
 
-  /** Where a stretch from `start` ends that would be `size` long: images which see themselves whole stay so. */
+  /** Where a stretch from `start` ends that would be `size` long: what sees itself whole stays so. */
   endOf(start: number, size: number): number {
     const end = Math.min(start + size, this.tokens.length);
     const cut = this.#runs?.[end] ?? 0;

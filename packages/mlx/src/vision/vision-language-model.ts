@@ -54,9 +54,9 @@ export abstract class VisionLanguageModel extends TextModel {
   /** The features of one image. */
   abstract embedImage(arrays: ImageArrays): ImageFeatures;
 
-  /** Whether tokens of one image see those after them as well. */
-  get seesImagesWhole(): boolean {
-    return false;
+  /** Where tokens see those after them as well: within each image, or throughout a prompt with images. */
+  get seesWhole(): "images" | "prompt" | undefined {
+    return undefined;
   }
 
   /**

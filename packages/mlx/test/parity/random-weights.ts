@@ -22,6 +22,8 @@ export function randomBits(key: number, index: number): number {
 /** Centre and half width of a tensor's uniform distribution, chosen so that activations stay near 1. */
 function distribution(name: string, shape: readonly number[], normCenter: number): [number, number] {
   if (name.endsWith(".bias")) return [0, 0.25];
+  if (name.endsWith("put_min")) return [-1, 0.5]; // bounds of a layer's input or output
+  if (name.endsWith("put_max")) return [1, 0.5];
   const isNorm = name
     .split(".")
     .slice(-2)
