@@ -69,6 +69,7 @@ const architectures = new Map<string, Load>([
   ["helium", () => import("./helium.ts")],
   ["hunyuan", () => import("./hunyuan.ts")],
   ["hunyuan_v1_dense", () => import("./hunyuan_v1_dense.ts")],
+  ["idefics2", () => import("./idefics2.ts")],
   ["idefics3", idefics3],
   ["internlm2", () => import("./internlm2.ts")],
   ["internlm3", () => import("./internlm3.ts")],

@@ -7,6 +7,7 @@ export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from
 export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
 export { GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
 export { Qwen3Tower, qwen3TowerConfig } from "./qwen3-tower.ts";
+export { tablePositions } from "./table-positions.ts";
 export { toImageArrays } from "./to-image-arrays.ts";
 export { VisionAttention } from "./vision-attention.ts";
 export {
