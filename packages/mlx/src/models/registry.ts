@@ -125,6 +125,7 @@ const architectures = new Map<string, Load>([
   ["phi", () => import("./phi.ts")],
   ["phi-msft", phixtral],
   ["phi3", () => import("./phi3.ts")],
+  ["phi3_v", () => import("./phi3_v.ts")],
   ["phi3small", () => import("./phi3small.ts")],
   ["phimoe", () => import("./phimoe.ts")],
   ["phixtral", phixtral],

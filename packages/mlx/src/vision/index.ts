@@ -5,7 +5,7 @@ export { ImagePrompt } from "./image-prompt.ts";
 export { PatchEmbedding } from "./patch-embedding.ts";
 export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from "./patch-grid.ts";
 export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
-export { GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
+export { Gelu, GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
 export { Qwen3Tower, qwen3TowerConfig } from "./qwen3-tower.ts";
 export { tablePositions } from "./table-positions.ts";
 export { toImageArrays } from "./to-image-arrays.ts";

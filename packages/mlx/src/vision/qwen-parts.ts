@@ -51,7 +51,8 @@ export class GridBlock extends Module {
   }
 }
 
-class Gelu extends Module {
+/** The exact GELU as a layer of a sequence. */
+export class Gelu extends Module {
   forward(x: MxArray): MxArray {
     return gelu(x);
   }
