@@ -2,6 +2,7 @@
 export { CLIP, ClipEncoder, ClipTower, clipTowerConfig, SIGLIP, type TowerKind } from "./clip-tower.ts";
 export { GridAttention, type Segments } from "./grid-attention.ts";
 export { ImagePrompt } from "./image-prompt.ts";
+export { MolmoTower, molmoTowerConfig } from "./molmo-tower.ts";
 export { PatchEmbedding } from "./patch-embedding.ts";
 export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from "./patch-grid.ts";
 export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
