@@ -24,6 +24,7 @@ class VisionCase:
     norm_center: float
     image_token: int
     repair: Callable[[object], None] | None  # puts right where mlx-vlm's model differs from what was trained
+    embedding_scale: float  # by which Python's embeddings are larger; ours are scaled in the language model
     list_parameters: bool  # ours are named otherwise: the golden lists Python's
     checkpoints: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -43,6 +44,7 @@ def vision_family(
     sees_images_whole: bool = False,
     norm_center: float = 1.0,
     repair: Callable[[object], None] | None = None,
+    embedding_scale: float = 1.0,
     list_parameters: bool = False,
 ) -> list[VisionCase]:
     """Cases that override keys of `base`; ... removes a key; `vision` and `text` override keys of their configs.
@@ -72,6 +74,7 @@ def vision_family(
                 norm_center,
                 image_token,
                 repair,
+                embedding_scale,
                 list_parameters,
                 layouts,
             )

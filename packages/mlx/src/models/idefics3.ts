@@ -8,6 +8,7 @@ import {
   type ImageArrays,
   type ImageFeatures,
   imageTiles,
+  patchSquares,
   SIGLIP,
   tablePositions,
   VisionLanguageModel,
@@ -62,10 +63,8 @@ class Connector extends Module {
 
   /** `[tiles, rows * columns, E] -> [tiles * rows * columns / scale ** 2, E']` */
   forward(x: MxArray, rows: number, columns: number): MxArray {
-    const s = this.#scale;
-    const squares = mx.reshape(x, [-1, rows / s, s, columns / s, s, x.dim(-1)]);
-    const side = mx.transpose(squares, [0, 1, 3, 2, 4, 5]); // [tiles, rows / s, columns / s, s, s, E]
-    return this.modality_projection.proj.forward(mx.reshape(side, [-1, x.dim(-1) * s * s]));
+    const squares = mx.flatten(patchSquares(x, rows, columns, this.#scale), 0, 1);
+    return this.modality_projection.proj.forward(squares);
   }
 }
 

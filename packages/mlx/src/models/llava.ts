@@ -1,5 +1,5 @@
 /** LLaVA 1.5: CLIP's or SigLIP's patches through two layers into a language model. @see mlx-vlm 0.7.10 models/llava */
-import { concatenate, flatten, index } from "../core/index.ts";
+import { concatenate, flatten, index, type MxArray } from "../core/index.ts";
 import {
   CLIP,
   ClipTower,
@@ -19,12 +19,14 @@ import { fitTower } from "./sanitize-tower.ts";
 import { withVision } from "./with-vision.ts";
 import { wrapByType } from "./wrap-by-type.ts";
 
-const tower = {
+/** Keys of `vision_config`. */
+export const llavaTower = {
   ...clipTowerConfig,
   model_type: oneOf("clip_vision_model", "siglip_vision_model").default("clip_vision_model"),
 };
-const config = {
-  vision_config: object(tower).required(),
+/** What the configs of LLaVA's models say. */
+export const llavaConfig = {
+  vision_config: object(llavaTower).required(),
   text_config: object({ hidden_size: int.default(4096) }).required(),
   image_token_index: int.default(32000),
   /** Whose output is taken, counted from the end where negative; of several, side by side. */
@@ -33,15 +35,16 @@ const config = {
   vision_feature_select_strategy: oneOf("default", "full").default("default"),
   projector_hidden_act: oneOf("gelu").default("gelu"),
 };
-type Config = Infer<typeof config>;
+export type LlavaConfig = Infer<typeof llavaConfig>;
 
-class Llava extends VisionLanguageModel {
+/** LLaVA of one tile; of those of several, the parts. */
+export class Llava extends VisionLanguageModel {
   vision_tower: ClipTower;
   multi_modal_projector: LlavaProjector;
   readonly #layers: readonly number[];
   readonly #leavesFirstOut: boolean;
 
-  constructor(c: Config, language_model: LanguageModel) {
+  constructor(c: LlavaConfig, language_model: LanguageModel) {
     super(language_model, c.image_token_index);
     const { vision_config, text_config, vision_feature_layer } = c;
     const isClip = vision_config.model_type === "clip_vision_model";
@@ -55,18 +58,23 @@ class Llava extends VisionLanguageModel {
   }
 
   embedImage(arrays: ImageArrays): ImageFeatures {
-    const states = this.vision_tower.hiddenStates(imageTiles(arrays)); // [1, N, E] each
+    return { embeddings: flatten(this.embedTiles(arrays), 0, 1) }; // [N, E]
+  }
+
+  /** `[tiles, N, E]` */
+  protected embedTiles(arrays: ImageArrays): MxArray {
+    const states = this.vision_tower.hiddenStates(imageTiles(arrays)); // [tiles, N, E] each
     const chosen = concatenate(
       this.#layers.flatMap((layer) => states.at(layer) ?? []),
       -1,
     );
     const patches = this.#leavesFirstOut ? index(chosen, [], [1]) : chosen;
-    return { embeddings: flatten(this.multi_modal_projector.forward(patches), 0, 1) }; // [N, E]
+    return this.multi_modal_projector.forward(patches);
   }
 }
 
 /** Vicuna, whose sizes configs leave out. */
-const VICUNA = {
+export const VICUNA = {
   hidden_size: 4096,
   num_hidden_layers: 32,
   intermediate_size: 11008,
@@ -76,7 +84,7 @@ const VICUNA = {
 };
 
 const llava = withVision(wrapByType(VICUNA), {
-  config,
+  config: llavaConfig,
   weights: /^(model\.)?(vision_tower|multi_modal_projector)\./,
   create: (c, language_model) => new Llava(c, language_model),
   sanitize: fitTower,

@@ -11,11 +11,12 @@ import {
   CLIP,
   ClipTower,
   clipTowerConfig,
-  Gelu,
+  GeluLayer,
   type ImageArrays,
   type ImageFeatures,
   imageArray,
   imageTiles,
+  patchSquares,
   VisionLanguageModel,
 } from "../vision/index.ts";
 import type { Architecture } from "./architecture.ts";
@@ -49,7 +50,7 @@ class Seeing extends Module {
   /** Between the tiles and the whole, and at the end of a row. */
   glb_GN: MxArray;
   sub_GN: MxArray;
-  img_projection: [Linear, Gelu, Linear];
+  img_projection: [Linear, GeluLayer, Linear];
   readonly #tileSize: number;
   /** Tokens along a side of a tile. */
   readonly #side: number;
@@ -60,7 +61,11 @@ class Seeing extends Module {
     this.img_processor = new ClipTower(c, CLIP);
     this.glb_GN = mx.zeros([1, 1, width]);
     this.sub_GN = mx.zeros([1, 1, 1, width]);
-    this.img_projection = [new Linear(width, hidden_size), new Gelu(), new Linear(hidden_size, hidden_size)];
+    this.img_projection = [
+      new Linear(width, hidden_size),
+      new GeluLayer(),
+      new Linear(hidden_size, hidden_size),
+    ];
     this.#tileSize = c.image_size;
     this.#side = Math.floor(c.image_size / c.patch_size / 2);
   }
@@ -70,8 +75,7 @@ class Seeing extends Module {
     const states = this.img_processor.hiddenStates(pixels).at(-2) ?? pixels;
     const patches = mx.index(states, [], [1]); // without the class token
     const S = this.#side;
-    const squares = mx.reshape(patches, [-1, S, 2, S, 2, patches.dim(-1)]);
-    const tokens = mx.reshape(mx.transpose(squares, [0, 1, 3, 2, 4, 5]), [-1, S, S, patches.dim(-1) * 4]);
+    const tokens = mx.reshape(patchSquares(patches, 2 * S, 2 * S, 2), [-1, S, S, patches.dim(-1) * 4]);
     const [whole = tokens, tiles = tokens] = mx.split(tokens, [1], 0);
     const [rows, columns] = [height / this.#tileSize, width / this.#tileSize];
     const grid = mx.transpose(mx.reshape(tiles, [rows, columns, S, S, -1]), [0, 2, 1, 3, 4]);

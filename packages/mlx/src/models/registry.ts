@@ -8,8 +8,7 @@ const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const deepseekV41: Load = () => import("./deepseek_v41.ts");
 const gemma4: Load = () => import("./gemma4.ts");
 const idefics3: Load = () => import("./idefics3.ts");
-const kimiVL: Load = () => import("./kimi_vl.ts");
-const lfm2VL: Load = () => import("./lfm2-vl.ts");
+const lfm2VL: Load = () => import("./lfm2_vl.ts");
 const llama: Load = () => import("./llama.ts");
 const minimax: Load = () => import("./minimax.ts");
 const mamba: Load = () => import("./mamba.ts");
@@ -73,15 +72,16 @@ const architectures = new Map<string, Load>([
   ["idefics3", idefics3],
   ["internlm2", () => import("./internlm2.ts")],
   ["internlm3", () => import("./internlm3.ts")],
+  ["internvl_chat", () => import("./internvl_chat.ts")],
   ["iquestcoder", llama],
   ["iquestloopcoder", () => import("./iquestloopcoder.ts")],
   ["jamba", () => import("./jamba.ts")],
   ["joyai_llm_flash", deepseekV3],
   ["kimi_k2", deepseekV3],
-  ["kimi_k25", kimiVL],
+  ["kimi_k25", () => import("./kimi_k25.ts")],
   ["kimi_k3", () => import("./kimi_k3.ts")],
   ["kimi_linear", () => import("./kimi_linear.ts")],
-  ["kimi_vl", kimiVL],
+  ["kimi_vl", () => import("./kimi_vl.ts")],
   ["laguna", () => import("./laguna.ts")],
   ["lfm2", () => import("./lfm2.ts")],
   ["lfm2-vl", lfm2VL],
@@ -92,6 +92,8 @@ const architectures = new Map<string, Load>([
   ["llama4", () => import("./llama4.ts")],
   ["llama4_text", () => import("./llama4_text.ts")],
   ["llava", () => import("./llava.ts")],
+  ["llava_next", () => import("./llava_next.ts")],
+  ["llava_onevision", () => import("./llava_onevision.ts")],
   ["longcat_flash", () => import("./longcat_flash.ts")],
   ["longcat_flash_ngram", () => import("./longcat_flash_ngram.ts")],
   ["mamba", mamba],

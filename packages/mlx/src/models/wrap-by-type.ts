@@ -5,6 +5,7 @@ import { architecture as llama } from "./llama.ts";
 import { architecture as ministral3 } from "./ministral3.ts";
 import { architecture as mistral4 } from "./mistral4.ts";
 import { architecture as qwen2 } from "./qwen2.ts";
+import { architecture as qwen3 } from "./qwen3.ts";
 import { sanitize } from "./sanitize.ts";
 import { drop, rename, type SanitizeRule } from "./sanitize-rules.ts";
 
@@ -13,6 +14,7 @@ const texts: ReadonlyMap<string, Architecture> = new Map([
   ["ministral3", ministral3],
   ["mistral4", mistral4],
   ["qwen2", qwen2],
+  ["qwen3", qwen3],
 ]);
 
 const unwrap = [

@@ -57,7 +57,8 @@ class Block extends Module {
   }
 }
 
-class Blocks extends Module {
+/** The blocks of either tower. */
+export class ClipBlocks extends Module {
   layers: Block[];
 
   constructor(c: Config, activation: TowerActivation) {
@@ -94,14 +95,14 @@ class Embeddings extends Module {
 export class ClipEncoder extends Module {
   embeddings: Embeddings;
   declare pre_layrnorm?: LayerNorm; // as the checkpoints spell it
-  encoder: Blocks;
+  encoder: ClipBlocks;
   post_layernorm: LayerNorm;
 
   constructor(c: Config, kind: TowerKind) {
     super();
     this.embeddings = new Embeddings(c, kind);
     if (kind.hasClassToken) this.pre_layrnorm = new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps });
-    this.encoder = new Blocks(c, c.hidden_act ?? kind.activation);
+    this.encoder = new ClipBlocks(c, c.hidden_act ?? kind.activation);
     this.post_layernorm = new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps });
   }
 

@@ -1,13 +1,26 @@
 /** What models with images are made of: towers, and prompts in which images stand. */
-export { CLIP, ClipEncoder, ClipTower, clipTowerConfig, SIGLIP, type TowerKind } from "./clip-tower.ts";
+export { bestResolution, coveredFeatures, limitFeatures, type Sides } from "./anyres.ts";
+export {
+  CLIP,
+  ClipBlocks,
+  ClipEncoder,
+  ClipTower,
+  clipTowerConfig,
+  SIGLIP,
+  type TowerKind,
+} from "./clip-tower.ts";
+export { GeluLayer } from "./gelu-layer.ts";
+export { Gemma4Tower, gemma4TowerConfig } from "./gemma4-tower.ts";
 export { GridAttention, type Segments } from "./grid-attention.ts";
 export { ImagePrompt } from "./image-prompt.ts";
 export { MolmoTower, molmoTowerConfig } from "./molmo-tower.ts";
-export { PatchEmbedding } from "./patch-embedding.ts";
+export { cutPatches, PatchEmbedding } from "./patch-embedding.ts";
 export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from "./patch-grid.ts";
+export { patchSquares } from "./patch-squares.ts";
 export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
-export { Gelu, GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
+export { GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
 export { Qwen3Tower, qwen3TowerConfig } from "./qwen3-tower.ts";
+export { type ResizeOptions, resizeGrid } from "./resize-grid.ts";
 export { tablePositions } from "./table-positions.ts";
 export { toImageArrays } from "./to-image-arrays.ts";
 export { VisionAttention } from "./vision-attention.ts";

@@ -18,16 +18,20 @@ export class PatchEmbedding extends Module {
 
   /** `[B, C, H, W] -> [B, N, E]`, rows of patches from the top; what is left over at the right and below is cut off. */
   forward(pixels: MxArray): MxArray {
-    const [, P = 1, , C = 1] = this.weight.shape;
-    const [B = 1, , H = 0, W = 0] = pixels.shape;
-    const [rows, columns] = [Math.floor(H / P), Math.floor(W / P)];
-    const whole = cut(pixels, rows * P, columns * P);
-    const grid = reshape(whole, [B, C, rows, P, columns, P]);
-    const patches = reshape(transpose(grid, [0, 2, 4, 3, 5, 1]), [B, rows * columns, P * P * C]);
+    const patches = cutPatches(pixels, this.weight.dim(1));
     const matrix = transpose(flatten(this.weight, 1)); // [P * P * C, E]
     return this.bias === undefined ? matmul(patches, matrix) : addmm(this.bias, patches, matrix);
   }
 }
+
+/** Patches of an image, row by row, channels last: `[B, C, H, W] -> [B, N, P * P * C]`. */
+export const cutPatches = (pixels: MxArray, patchSize: number): MxArray => {
+  const [P, [B = 1, C = 1, H = 0, W = 0]] = [patchSize, pixels.shape];
+  const [rows, columns] = [Math.floor(H / P), Math.floor(W / P)];
+  const whole = cut(pixels, rows * P, columns * P);
+  const grid = reshape(whole, [B, C, rows, P, columns, P]);
+  return reshape(transpose(grid, [0, 2, 4, 3, 5, 1]), [B, rows * columns, P * P * C]);
+};
 
 /** The top left `H` by `W` pixels. */
 const cut = (pixels: MxArray, H: number, W: number): MxArray => {

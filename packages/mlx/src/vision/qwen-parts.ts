@@ -2,7 +2,8 @@
 import type { Norm } from "../blocks/norm.ts";
 import type { FeedForward } from "../blocks/pre-norm-block.ts";
 import { add, type MxArray, reshape } from "../core/index.ts";
-import { gelu, Linear, Module } from "../nn/index.ts";
+import { Linear, Module } from "../nn/index.ts";
+import { GeluLayer } from "./gelu-layer.ts";
 import type { GridAttention, Segments } from "./grid-attention.ts";
 import { VolumeEmbedding } from "./volume-embedding.ts";
 
@@ -51,24 +52,17 @@ export class GridBlock extends Module {
   }
 }
 
-/** The exact GELU as a layer of a sequence. */
-export class Gelu extends Module {
-  forward(x: MxArray): MxArray {
-    return gelu(x);
-  }
-}
-
 /** Squares of patches, normed and side by side, through two layers into tokens. */
 export class GridMerger extends Module {
   ln_q: Norm;
-  mlp: [Linear, Gelu, Linear];
+  mlp: [Linear, GeluLayer, Linear];
   readonly #width: number;
 
   /** @param width - features of all patches of a token */
   constructor(ln_q: Norm, width: number, outputs: number) {
     super();
     this.ln_q = ln_q;
-    this.mlp = [new Linear(width, width), new Gelu(), new Linear(width, outputs)];
+    this.mlp = [new Linear(width, width), new GeluLayer(), new Linear(width, outputs)];
     this.#width = width;
   }
 

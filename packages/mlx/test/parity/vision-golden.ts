@@ -10,7 +10,9 @@ import { type GoldenCheckpoint, readGolden } from "./golden.ts";
 import { randomTensor } from "./random-weights.ts";
 
 /** An array of one image: integers, or the shape of generated numbers. */
-type GoldenArray = { readonly integers: readonly number[] } | { readonly shape: readonly number[] };
+type GoldenArray =
+  | { readonly integers: readonly number[] | readonly (readonly number[])[] }
+  | { readonly shape: readonly number[] };
 
 /** A model that sees and a prompt with images, with what Python mlx-vlm made of it. */
 export interface VisionGolden {

@@ -4,6 +4,7 @@
  * @see mlx-vlm 0.7.10 llava_next/processing_llava_next.py, llava_onevision/processing_llava_onevision.py
  */
 import * as field from "../../models/config.ts";
+import { bestResolution, coveredFeatures, limitFeatures, type Sides } from "../../vision/index.ts";
 import type { ImageProcessor } from "../image-processor.ts";
 import { integers, pad, stackPlanes, tilesOf } from "../pixel-steps.ts";
 import { defineProcessor } from "../prompt-format.ts";
@@ -21,28 +22,6 @@ import {
 } from "../settings.ts";
 import { llavaTokens } from "./llava.ts";
 
-interface Sides {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** The resolution that keeps most of a picture's pixels, and of those the one that wastes least. */
-function bestResolution({ width, height }: Sides, resolutions: readonly Sides[]): Sides {
-  let best: Sides = { width, height };
-  let [mostKept, leastWasted] = [0, Number.POSITIVE_INFINITY];
-  for (const candidate of resolutions) {
-    const scale = Math.min(candidate.width / width, candidate.height / height);
-    const scaled = Math.trunc(width * scale) * Math.trunc(height * scale);
-    const kept = Math.min(scaled, width * height);
-    const wasted = candidate.width * candidate.height - kept;
-    if (kept > mostKept || (kept === mostKept && wasted < leastWasted)) {
-      best = candidate;
-      [mostKept, leastWasted] = [kept, wasted];
-    }
-  }
-  return best;
-}
-
 /** A picture scaled into the middle of a canvas. */
 function fitInto(image: RgbImage, canvas: Sides, by: ResampleFilter): RgbImage {
   const [scaleX, scaleY] = [canvas.width / image.width, canvas.height / image.height];
@@ -52,17 +31,6 @@ function fitInto(image: RgbImage, canvas: Sides, by: ResampleFilter): RgbImage {
     left: Math.floor((canvas.width - width) / 2),
     top: Math.floor((canvas.height - height) / 2),
   });
-}
-
-/** A whole number that float noise just below it does not lower, as `int(round(x, 7))` of Python. */
-const truncateRounded = (x: number): number => Math.trunc(Math.round(x * 1e7) / 1e7);
-
-/** Rows and columns of features that a picture covers of a canvas. */
-function coveredFeatures({ width, height }: Sides, canvas: Sides): Sides {
-  const covered = (whole: number, part: number) => whole - Math.floor((whole - part) / 2) * 2;
-  return width / height > canvas.width / canvas.height
-    ? { ...canvas, height: covered(canvas.height, truncateRounded(height * (canvas.width / width))) }
-    : { ...canvas, width: covered(canvas.width, truncateRounded(width * (canvas.height / height))) };
 }
 
 interface Anyres {
@@ -160,11 +128,7 @@ export function llavaOnevision(files: ProcessorFiles): ImageProcessor {
   const side = Math.trunc(Math.sqrt(p.num_image_tokens));
   const maxTiles = Number(m.vision_aspect_ratio.replace("anyres_max_", ""));
   const classToken = p.vision_feature_select_strategy === "default" ? 1 : 0;
-  const limit = (covered: Sides): Sides => {
-    const ratio = Math.sqrt((covered.height * covered.width) / (maxTiles * side ** 2));
-    if (ratio <= 1.1) return covered;
-    return { width: Math.floor(covered.width / ratio), height: Math.floor(covered.height / ratio) };
-  };
+  const limit = (covered: Sides): Sides => limitFeatures(covered, maxTiles * side ** 2);
   const standard = { size: { height: 384, width: 384 }, pinpoints: ONEVISION_PINPOINTS };
   const counts = { side, whole: p.num_image_tokens - classToken, limit, token: p.image_token };
   return anyresProcessor(files, standard, () => counts);
