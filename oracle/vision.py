@@ -93,7 +93,8 @@ def run(case: VisionCase, model: nn.Module) -> dict[str, np.ndarray]:
     language = model.language_model
     cache = language.make_cache() if hasattr(language, "make_cache") else make_caches(len(language.layers))
     embeddings = features.inputs_embeds
-    kept = np.array(embeddings.astype(mx.float32))[0] / np.float32(case.embedding_scale)  # before some scale them in place
+    kept = np.array(embeddings.astype(mx.float32))[0]  # some models scale them in place
+    kept /= np.float32(case.embedding_scale)
     prefill = language(ids, inputs_embeds=embeddings, cache=cache, **extra).logits
     mx.eval(prefill)
     steps = []

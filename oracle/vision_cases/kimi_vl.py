@@ -9,7 +9,7 @@ IMAGE = 50
 
 
 def resize_as_torch(model: object) -> None:
-    """Beyond an edge torch sees what is at it; mlx-vlm's first way to resize sees nothing there, its other does."""
+    """Beyond an edge torch sees what is at it; the way mlx-vlm resizes here sees nothing there."""
     resize = import_vision_model("interpolate").resize_bicubic_nhwc
     table = model.vision_tower.patch_embed.pos_emb
 

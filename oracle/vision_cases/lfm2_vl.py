@@ -10,7 +10,9 @@ def views(*sizes: tuple[int, int]) -> dict:
     """Patches of 4 of views, by rows and columns, padded to as many."""
     return {
         "pixel_values": (len(sizes), PATCHES, 48),
-        "pixel_attention_mask": [[int(i < rows * columns) for i in range(PATCHES)] for rows, columns in sizes],
+        "pixel_attention_mask": [
+            [int(i < rows * columns) for i in range(PATCHES)] for rows, columns in sizes
+        ],
         "spatial_shapes": [list(size) for size in sizes],
     }
 

@@ -11,7 +11,7 @@ from .llava_onevision import IMAGE, PINPOINTS, picture
 
 
 def pack_as_trained(model: object) -> None:
-    """Puts tiles together as mlx-vlm's own LLaVA-OneVision does, without its limit; its LLaVA-NeXT does not."""
+    """Puts tiles together as mlx-vlm's LLaVA-OneVision does, without its limit; its LLaVA-NeXT does not."""
     other = import_vision_model("llava_onevision").Model
 
     def features_of(image: mx.array) -> mx.array:
@@ -21,7 +21,9 @@ def pack_as_trained(model: object) -> None:
             chosen = chosen[:, 1:]
         return model.multi_modal_projector(chosen)
 
-    def get_input_embeddings(input_ids: mx.array, pixel_values: mx.array, image_sizes: mx.array, **_) -> object:
+    def get_input_embeddings(
+        input_ids: mx.array, pixel_values: mx.array, image_sizes: mx.array, **_
+    ) -> object:
         vision = model.config.vision_config
         packer = SimpleNamespace(
             patches_per_side=vision.image_size // vision.patch_size,

@@ -1,5 +1,5 @@
 /** LLaVA-OneVision: SigLIP's tower over tiles, whose features are limited in number. @see mlx-vlm 0.7.10 models/llava_onevision */
-import { limitFeatures } from "../vision/index.ts";
+import { limitFeatures } from "../images/anyres.ts";
 import { int, number, object, oneOf, oneOrList, string } from "./config.ts";
 import { llavaTower } from "./llava.ts";
 import { drop } from "./sanitize-rules.ts";

@@ -1,14 +1,7 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import {
-  bestResolution,
-  coveredFeatures,
-  type ImageArrays,
-  type ImageFeatures,
-  imageArray,
-  resizeGrid,
-  type Sides,
-} from "../vision/index.ts";
+import { bestResolution, coveredFeatures, type Sides } from "../images/anyres.ts";
+import { type ImageArrays, type ImageFeatures, imageArray, resizeGrid } from "../vision/index.ts";
 import type { Architecture } from "./architecture.ts";
 import { bool, type Infer, int, list } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";

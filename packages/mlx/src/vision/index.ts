@@ -1,5 +1,4 @@
 /** What models with images are made of: towers, and prompts in which images stand. */
-export { bestResolution, coveredFeatures, limitFeatures, type Sides } from "./anyres.ts";
 export {
   CLIP,
   ClipBlocks,

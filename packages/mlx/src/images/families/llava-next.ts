@@ -4,7 +4,7 @@
  * @see mlx-vlm 0.7.10 llava_next/processing_llava_next.py, llava_onevision/processing_llava_onevision.py
  */
 import * as field from "../../models/config.ts";
-import { bestResolution, coveredFeatures, limitFeatures, type Sides } from "../../vision/index.ts";
+import { bestResolution, coveredFeatures, limitFeatures, type Sides } from "../anyres.ts";
 import type { ImageProcessor } from "../image-processor.ts";
 import { integers, pad, stackPlanes, tilesOf } from "../pixel-steps.ts";
 import { defineProcessor } from "../prompt-format.ts";
