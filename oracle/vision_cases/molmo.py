@@ -18,7 +18,7 @@ TEXT = {
 
 
 def image(places: list[list[int]], masks: list[list[int]]) -> dict:
-    """Crops of 4 by 4 patches; for each of their tokens its place in the prompt, for each patch how much is picture."""
+    """Crops of 4 by 4 patches: of each token its place in the prompt, of each patch how much is picture."""
     return {
         "pixel_values": (len(places), PATCHES, 48),
         "image_input_idx": places,

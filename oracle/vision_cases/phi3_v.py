@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import mlx.core as mx
 import mlx.nn as nn
+
 from cases.case import BASE, LONG_FACTORS
 
 from .case import vision_family, words
@@ -9,6 +10,8 @@ from .case import vision_family, words
 IMAGE = -1
 E = 32
 TILE = 16  # pixels of a side, 4 patches and 2 tokens
+SEEING = "model.vision_embed_tokens"
+EMBEDDINGS = f"{SEEING}.img_processor.vision_model.embeddings"
 TOWER = {
     "hidden_size": E,
     "num_hidden_layers": 3,
@@ -20,7 +23,7 @@ TOWER = {
 
 
 def repair(model: object) -> None:
-    """A small tower, whose sizes mlx-vlm does not let a config choose, and rows that go over all tiles as in training."""
+    """A small tower, whose sizes mlx-vlm leaves no choice of, and rows over all tiles as in training."""
     released = type(model.model.vision_embed_tokens)
 
     class Seeing(released):
@@ -87,20 +90,14 @@ CASES = vision_family(
             "prompt": [*words(3), *tokens(1, 1), *words(5, 2)],
             "checkpoints": {
                 "Microsoft's": {
-                    "model.vision_embed_tokens.glb_GN": (1, 1, 128),
-                    "model.vision_embed_tokens.img_processor.vision_model.embeddings.patch_embedding.weight": (
-                        *(32, 3, 4, 4),
-                    ),
-                    "model.vision_embed_tokens.img_processor.vision_model.embeddings.position_ids": (
-                        *("uint32", 1, 17),
-                    ),
-                    "model.vision_embed_tokens.img_projection.{0,2}.bias": (64,),
+                    f"{SEEING}.glb_GN": (1, 1, 128),
+                    f"{EMBEDDINGS}.patch_embedding.weight": (32, 3, 4, 4),
+                    f"{EMBEDDINGS}.position_ids": ("uint32", 1, 17),
+                    f"{SEEING}.img_projection.{{0,2}}.bias": (64,),
                 },
                 "converted": {
-                    "model.vision_embed_tokens.img_processor.vision_model.embeddings.patch_embedding.weight": (
-                        *(32, 4, 4, 3),
-                    ),
-                    "model.vision_embed_tokens.sub_GN": (1, 1, 1, 128),
+                    f"{EMBEDDINGS}.patch_embedding.weight": (32, 4, 4, 3),
+                    f"{SEEING}.sub_GN": (1, 1, 1, 128),
                 },
             },
         },
