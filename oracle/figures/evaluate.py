@@ -1,6 +1,6 @@
 """Asks Python mlx-vlm about 200 drawings that training has not seen, and writes its answers as a golden.
 
-    python oracle/figures/evaluate.py FOLDER GOLDEN [--check]
+    python oracle/figures/evaluate.py [--model FOLDER] [--golden FILE] [--check]
 """
 
 import argparse
@@ -12,12 +12,14 @@ from pathlib import Path
 
 import mlx.core as mx
 from mlx.utils import tree_flatten
+from mlx_lm.models.cache import KVCache
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from drawing import UNSEEN, draw, questions, random_drawing, to_png  # noqa: E402
 from mlx_vlm_parts import import_vision_model  # noqa: E402
 
+TESTS = Path(__file__).resolve().parents[2] / "packages/mlx/test"
 DRAWINGS = 200
 ENOUGH = 0.95
 
@@ -46,7 +48,7 @@ class Answerer:
             [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
         )
         inputs = self.processor(images=image, text=prompt)
-        cache = [llava_cache() for _ in self.model.layers]
+        cache = [KVCache() for _ in self.model.layers]
         features = self.model.get_input_embeddings(inputs["input_ids"], inputs["pixel_values"])
         logits = self.model.language_model(
             inputs["input_ids"], inputs_embeds=features.inputs_embeds, cache=cache
@@ -59,12 +61,6 @@ class Answerer:
             tokens.append(token)
             logits = self.model.language_model(mx.array([[token]]), cache=cache).logits
         return tokenizer.decode(tokens)
-
-
-def llava_cache():
-    from mlx_lm.models.cache import KVCache
-
-    return KVCache()
 
 
 def make_golden(folder: Path) -> dict:
@@ -89,11 +85,11 @@ def make_golden(folder: Path) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("golden", type=Path)
+    parser.add_argument("--model", type=Path, default=TESTS / "models/figures-llava")
+    parser.add_argument("--golden", type=Path, default=TESTS / "goldens/figures.json")
     parser.add_argument("--check", action="store_true", help="compare with the golden instead of writing it")
     arguments = parser.parse_args()
-    golden = make_golden(arguments.folder)
+    golden = make_golden(arguments.model)
     right = sum(row["answer"] == row["expected"] for row in golden["drawings"])
     print(f"{right} of {DRAWINGS} right")
     for row in golden["drawings"]:

@@ -52,6 +52,7 @@ function oraclePrograms(context) {
   return [
     ["write_goldens.py"],
     ["vision.py"],
+    ["figures/evaluate.py"],
     ["ops.py"],
     ["indexing.py"],
     ["caches.py"],
