@@ -1,7 +1,7 @@
 import type { MxArray } from "../core/index.ts";
 import { type GatedActivation, gated, Linear, Module, silu } from "../nn/index.ts";
 
-/** `down(activation(gate(x)) * up(x))`, `[..., E] -> [..., E]` over `F` features. */
+/** `down(activation(gate(x)) * up(x))`, `[..., E] -> [..., E']` over `F` features. */
 export class GatedMLP extends Module {
   gate_proj: Linear;
   up_proj: Linear;
@@ -9,7 +9,10 @@ export class GatedMLP extends Module {
   /** How gate and x become one. */
   readonly join: GatedActivation;
 
-  /** @param join - how gate and x become one; default `activation(gate) * x` */
+  /**
+   * @param join - how gate and x become one; default `activation(gate) * x`
+   * @param outputDims - default `dims`
+   */
   constructor(
     dims: number,
     hiddenDims: number,
@@ -17,12 +20,18 @@ export class GatedMLP extends Module {
       bias = false,
       activation = silu,
       join = gated(activation),
-    }: { bias?: boolean; activation?: (x: MxArray) => MxArray; join?: GatedActivation } = {},
+      outputDims = dims,
+    }: {
+      bias?: boolean;
+      activation?: (x: MxArray) => MxArray;
+      join?: GatedActivation;
+      outputDims?: number;
+    } = {},
   ) {
     super();
     this.gate_proj = new Linear(dims, hiddenDims, bias);
     this.up_proj = new Linear(dims, hiddenDims, bias);
-    this.down_proj = new Linear(hiddenDims, dims, bias);
+    this.down_proj = new Linear(hiddenDims, outputDims, bias);
     this.join = join;
   }
 

@@ -6,6 +6,7 @@ import { ConfigError } from "../errors.ts";
 import { bool, int, list, number, parseConfig, type Schema } from "../models/config.ts";
 import { type PositionEmbedding, RoPE } from "../nn/index.ts";
 import { DynamicNtkRope } from "./dynamic-rope.ts";
+import { LengthRope } from "./length-rope.ts";
 import { MultimodalRoPE, sectionAxes } from "./multimodal-rope.ts";
 import { llama3Wavelengths, wavelengths, yarnSchema, yarnWavelengths } from "./rope-wavelengths.ts";
 
@@ -72,31 +73,42 @@ const yarn = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): 
   return new ScaledInputRope(dims, growth, new RoPE(dims, { traditional, freqs }));
 };
 
-/** LongRoPE, with the long factors as mlx-lm uses them at every length. */
-const longrope = ({
-  dims,
-  base,
-  scaling = {},
-  maxPositionEmbeddings = 131072,
-}: RopeSettings): PositionEmbedding => {
-  const c = read(
-    {
-      original_max_position_embeddings: int.required(),
-      long_factor: list(number.required()).required(),
-      long_mscale: number.optional(),
-    },
-    scaling,
-  );
-  if (c.long_factor.length !== dims / 2) {
+const longropeSchema = {
+  original_max_position_embeddings: int.required(),
+  short_factor: list(number.required()).optional(),
+  long_factor: list(number.required()).required(),
+  short_mscale: number.optional(),
+  long_mscale: number.optional(),
+};
+
+/** LongRoPE with the factors of one of its two ranges of length. */
+const longropeOf = (
+  name: "short" | "long",
+  { dims, base, scaling = {}, maxPositionEmbeddings = 131072 }: RopeSettings,
+): PositionEmbedding => {
+  const c = read(longropeSchema, scaling);
+  const factors = c[`${name}_factor`] ?? [];
+  if (factors.length !== dims / 2) {
     throw new ConfigError(
-      `config.json: rope_scaling.long_factor has ${c.long_factor.length} values, expected ${dims / 2}`,
+      `config.json: rope_scaling.${name}_factor has ${factors.length} values, expected ${dims / 2}`,
     );
   }
-  const freqs = mx.multiply(mx.array([...c.long_factor], mx.float32), wavelengths(dims, base));
+  const freqs = mx.multiply(mx.array([...factors], mx.float32), wavelengths(dims, base));
   const factor = maxPositionEmbeddings / c.original_max_position_embeddings;
   const byLength =
     factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(c.original_max_position_embeddings));
-  return new ScaledInputRope(dims, c.long_mscale ?? byLength, new RoPE(dims, { freqs: mx.keep(freqs) }));
+  const scale = c[`${name}_mscale`] ?? byLength;
+  return new ScaledInputRope(dims, scale, new RoPE(dims, { freqs: mx.keep(freqs) }));
+};
+
+/** LongRoPE, with the long factors as mlx-lm uses them at every length. */
+const longrope = (settings: RopeSettings): PositionEmbedding => longropeOf("long", settings);
+
+/** LongRoPE with the short factors up to the first trained length, as in training and in mlx-vlm. */
+const longropeByLength = (settings: RopeSettings): PositionEmbedding => {
+  const c = read(longropeSchema, settings.scaling ?? {});
+  const [short, long] = [longropeOf("short", settings), longropeOf("long", settings)];
+  return new LengthRope(short, long, c.original_max_position_embeddings);
 };
 
 /** Only a part of the features turns; the rest stays by an infinite wavelength. */
@@ -141,6 +153,7 @@ const kinds: Readonly<Record<string, (settings: RopeSettings) => PositionEmbeddi
   "telechat3-yarn": yarn,
   longrope,
   su: longrope,
+  "longrope-by-length": longropeByLength,
   proportional,
   mrope,
 };

@@ -10,6 +10,7 @@ import {
   imageTiles,
   patchSquares,
   SIGLIP,
+  tablePositions,
   VisionLanguageModel,
 } from "../vision/index.ts";
 import { bool, type Infer, int, number, object, record } from "./config.ts";
@@ -67,13 +68,6 @@ class Connector extends Module {
   }
 }
 
-/** In which of `side` buckets each of `count` patches lies, `[count]`. */
-const buckets = (count: number, side: number): MxArray => {
-  const shares = mx.clip(mx.arange(0, count, 1, mx.float32).divide(count), 0, 1 - 1e-6);
-  const edges = mx.arange(1 / side, 1, 1 / side, mx.float32);
-  return mx.sum(mx.greaterEqual(mx.expandDims(shares, 1), edges).astype(mx.int32), 1);
-};
-
 class Idefics3 extends VisionLanguageModel {
   vision_model: ClipEncoder;
   connector: Connector;
@@ -93,10 +87,7 @@ class Idefics3 extends VisionLanguageModel {
     const tiles = imageTiles(arrays);
     const [rows, columns] = [tiles.dim(2), tiles.dim(3)].map((size) => Math.floor(size / this.#patchSize));
     const [H = 0, W = 0] = [rows, columns];
-    // a smaller tile takes positions from all over the table
-    const row = mx.expandDims(buckets(H, this.#side), 1).multiply(this.#side);
-    const positions = mx.flatten(row.add(buckets(W, this.#side)));
-    const patches = this.vision_model.forward(tiles, positions); // [tiles, N, E]
+    const patches = this.vision_model.forward(tiles, tablePositions(H, W, this.#side)); // [tiles, N, E]
     return { embeddings: this.connector.forward(patches, H, W) };
   }
 }

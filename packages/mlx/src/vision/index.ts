@@ -13,6 +13,7 @@ export { Gemma4Tower, gemma4TowerConfig } from "./gemma4-tower.ts";
 export { GlmTower } from "./glm-tower.ts";
 export { GridAttention, type Segments } from "./grid-attention.ts";
 export { ImagePrompt } from "./image-prompt.ts";
+export { MolmoTower, molmoTowerConfig } from "./molmo-tower.ts";
 export { cutPatches, PatchEmbedding } from "./patch-embedding.ts";
 export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from "./patch-grid.ts";
 export { patchSquares } from "./patch-squares.ts";
@@ -20,6 +21,7 @@ export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
 export { GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
 export { Qwen3Tower, qwen3TowerConfig } from "./qwen3-tower.ts";
 export { type ResizeOptions, resizeGrid } from "./resize-grid.ts";
+export { tablePositions } from "./table-positions.ts";
 export { toImageArrays } from "./to-image-arrays.ts";
 export { VisionAttention } from "./vision-attention.ts";
 export {

@@ -1,0 +1,25 @@
+import { add, greater, MxArray, reshape, where } from "../core/index.ts";
+import type { PositionEmbedding } from "../nn/index.ts";
+
+/** One position embedding while a sequence is short, and another from then on; what is cached stays as it turned. */
+export class LengthRope implements PositionEmbedding {
+  readonly #short: PositionEmbedding;
+  readonly #long: PositionEmbedding;
+  readonly #longest: number;
+
+  /** @param longest - tokens of a sequence that is short */
+  constructor(short: PositionEmbedding, long: PositionEmbedding, longest: number) {
+    this.#short = short;
+    this.#long = long;
+    this.#longest = longest;
+  }
+
+  forward(x: MxArray, offset: number | MxArray): MxArray {
+    const L = x.dim(2);
+    if (!(offset instanceof MxArray)) {
+      return (offset + L > this.#longest ? this.#long : this.#short).forward(x, offset);
+    }
+    const isLong = greater(add(reshape(offset, [-1, 1, 1, 1]), L), this.#longest);
+    return where(isLong, this.#long.forward(x, offset), this.#short.forward(x, offset));
+  }
+}
