@@ -7,7 +7,6 @@ from pathlib import Path
 
 from mlx_lm import __version__
 
-
 GOLDEN = Path(__file__).parents[1] / "packages/abstractllm/test/goldens/tool-calls.json"
 
 
@@ -136,7 +135,7 @@ CASES: dict[str, list[str]] = {
     "kimi_k2": [
         '<|tool_call_begin|>functions.multiply:0<|tool_call_argument_begin|>{"a": 12, "b": 3}<|tool_call_end|>',
         '<|tool_call_begin|>functions.search:0<|tool_call_argument_begin|>{"query": "w"}<|tool_call_end|>'
-        '<|tool_call_begin|>functions.now:1<|tool_call_argument_begin|>{}<|tool_call_end|>',
+        "<|tool_call_begin|>functions.now:1<|tool_call_argument_begin|>{}<|tool_call_end|>",
         "no call",
     ],
     "kimi_k3": [

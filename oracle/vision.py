@@ -87,7 +87,9 @@ def run(case: VisionCase, model: nn.Module) -> dict[str, np.ndarray]:
     arrays = joined_arrays(case)
     features = model.get_input_embeddings(ids, **arrays, mask=mx.ones_like(ids))
     unread = ("inputs_embeds", "attention_mask_4d")  # the latter by mlx-vlm's language models
-    extra = {key: value for key, value in features.to_dict().items() if key not in unread and value is not None}
+    extra = {
+        key: value for key, value in features.to_dict().items() if key not in unread and value is not None
+    }
     if case.sees_images_whole:
         extra["mask"] = whole_images_mask(case)
     language = model.language_model

@@ -38,7 +38,11 @@ class Drawing:
 def random_drawing(seed: int) -> Drawing:
     rng = random.Random(seed)
     side = rng.randint(56, 160)
-    size = (rng.randint(side, side * 5 // 4), side) if rng.random() < 0.5 else (side, rng.randint(side, side * 5 // 4))
+    size = (
+        (rng.randint(side, side * 5 // 4), side)
+        if rng.random() < 0.5
+        else (side, rng.randint(side, side * 5 // 4))
+    )
     return Drawing(
         size=size,
         background=rng.choice(list(BACKGROUNDS)),
@@ -75,7 +79,9 @@ def draw(drawing: Drawing) -> Image.Image:
         elif drawing.shape == "square":
             canvas.rectangle((cx - 0.86 * r, cy - 0.86 * r, cx + 0.86 * r, cy + 0.86 * r), fill=fill)
         else:
-            canvas.polygon(((cx, cy - r), (cx + 0.95 * r, cy + 0.8 * r), (cx - 0.95 * r, cy + 0.8 * r)), fill=fill)
+            canvas.polygon(
+                ((cx, cy - r), (cx + 0.95 * r, cy + 0.8 * r), (cx - 0.95 * r, cy + 0.8 * r)), fill=fill
+            )
     return image
 
 
@@ -90,9 +96,15 @@ def questions(drawing: Drawing) -> list[tuple[str, str]]:
     count, many = COUNTS[drawing.count], drawing.count > 1
     figures = drawing.shape + ("s" if many else "")
     return [
-        ("How many figures are there?", f"There {'are' if many else 'is'} {count} {'figures' if many else 'figure'}."),
+        (
+            "How many figures are there?",
+            f"There {'are' if many else 'is'} {count} {'figures' if many else 'figure'}.",
+        ),
         ("What colour are the figures?", f"{'They are' if many else 'It is'} {drawing.colour}."),
         ("What shape are the figures?", f"{'They are' if many else 'It is a'} {figures}."),
         ("What colour is the background?", f"The background is {drawing.background}."),
-        ("What's in this image?", f"{count.capitalize()} {drawing.colour} {figures} on a {drawing.background} background."),
+        (
+            "What's in this image?",
+            f"{count.capitalize()} {drawing.colour} {figures} on a {drawing.background} background.",
+        ),
     ]

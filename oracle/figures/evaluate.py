@@ -1,6 +1,6 @@
 """Asks Python mlx-vlm about 200 drawings that training has not seen, and writes its answers as a golden.
 
-    python oracle/figures/evaluate.py [--model FOLDER] [--golden FILE] [--check]
+python oracle/figures/evaluate.py [--model FOLDER] [--golden FILE] [--check]
 """
 
 import argparse
@@ -17,6 +17,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from drawing import UNSEEN, draw, questions, random_drawing, to_png  # noqa: E402
+
 from mlx_vlm_parts import import_vision_model  # noqa: E402
 
 TESTS = Path(__file__).resolve().parents[2] / "packages/mlx/test"

@@ -78,7 +78,14 @@ def init_params(seed: int, vocab_size: int) -> Params:
     size, patch = VISION["hidden_size"], VISION["patch_size"]
     tower = "vision_tower.vision_model"
     add(f"{tower}.embeddings.class_embedding", size, deviation=0.02)
-    add(f"{tower}.embeddings.patch_embedding.weight", size, patch, patch, 3, deviation=1 / (patch * math.sqrt(3)))
+    add(
+        f"{tower}.embeddings.patch_embedding.weight",
+        size,
+        patch,
+        patch,
+        3,
+        deviation=1 / (patch * math.sqrt(3)),
+    )
     add(f"{tower}.embeddings.position_embedding.weight", PATCHES + 1, size, deviation=0.2)
     add_layer_norm(f"{tower}.pre_layrnorm", size)
     add_layer_norm(f"{tower}.post_layernorm", size)
@@ -145,7 +152,9 @@ def image_features(params: Params, pixels: jax.Array) -> jax.Array:
     """Normalised pixels `[B, height, width, 3]` to embeddings of the language model `[B, patches, hidden]`."""
     tower, patch = "vision_tower.vision_model", VISION["patch_size"]
     batch, side = pixels.shape[0], VISION["image_size"] // patch
-    patches = pixels.reshape(batch, side, patch, side, patch, 3).swapaxes(2, 3).reshape(batch, side * side, -1)
+    patches = (
+        pixels.reshape(batch, side, patch, side, patch, 3).swapaxes(2, 3).reshape(batch, side * side, -1)
+    )
     x = patches @ params[f"{tower}.embeddings.patch_embedding.weight"].reshape(VISION["hidden_size"], -1).T
     first = jnp.broadcast_to(params[f"{tower}.embeddings.class_embedding"], (batch, 1, x.shape[-1]))
     x = jnp.concatenate([first, x], 1) + params[f"{tower}.embeddings.position_embedding.weight"]
@@ -180,10 +189,14 @@ def forward(params: Params, pixels: jax.Array, tokens: jax.Array, image_at: int)
         layer = f"language_model.model.layers.{i}"
         y = _rms_norm(params, f"{layer}.input_layernorm", x)
         q = _rope(_heads(_linear(params, f"{layer}.self_attn.q_proj", y), heads))
-        k = _rope(_heads(_linear(params, f"{layer}.self_attn.k_proj", y), kv_heads)).repeat(heads // kv_heads, 1)
+        k = _rope(_heads(_linear(params, f"{layer}.self_attn.k_proj", y), kv_heads)).repeat(
+            heads // kv_heads, 1
+        )
         v = _heads(_linear(params, f"{layer}.self_attn.v_proj", y), kv_heads).repeat(heads // kv_heads, 1)
         x = x + _linear(params, f"{layer}.self_attn.o_proj", _attend(q, k, v, mask))
         y = _rms_norm(params, f"{layer}.post_attention_layernorm", x)
-        gated = jax.nn.silu(_linear(params, f"{layer}.mlp.gate_proj", y)) * _linear(params, f"{layer}.mlp.up_proj", y)
+        gated = jax.nn.silu(_linear(params, f"{layer}.mlp.gate_proj", y)) * _linear(
+            params, f"{layer}.mlp.up_proj", y
+        )
         x = x + _linear(params, f"{layer}.mlp.down_proj", gated)
     return _linear(params, "language_model.lm_head", _rms_norm(params, "language_model.model.norm", x))

@@ -1,7 +1,7 @@
 """A word-level tokenizer of exactly the words that drawings need."""
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from drawing import BACKGROUNDS, COLOURS, COUNTS, SHAPES, questions, random_drawing
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 PAD, EOS, UNKNOWN, IMAGE = "<pad>", "</s>", "<unk>", "<image>"
 SPECIAL = (PAD, EOS, UNKNOWN, IMAGE)
@@ -31,5 +31,7 @@ def make_tokenizer() -> Tokenizer:
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pieces
     tokenizer.decoder = decoders.Metaspace()
-    tokenizer.add_special_tokens([AddedToken(token, lstrip=True, rstrip=True, special=True) for token in SPECIAL])
+    tokenizer.add_special_tokens(
+        [AddedToken(token, lstrip=True, rstrip=True, special=True) for token in SPECIAL]
+    )
     return tokenizer

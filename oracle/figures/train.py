@@ -1,7 +1,7 @@
 """Trains the model that tells figures apart and writes its checkpoint: a step takes half a second on two cores.
 
-    python oracle/figures/train.py FOLDER
-    python oracle/figures/train.py FOLDER --after OTHER --start 1300 --rate 7e-4
+python oracle/figures/train.py FOLDER
+python oracle/figures/train.py FOLDER --after OTHER --start 1300 --rate 7e-4
 """
 
 import argparse
@@ -14,12 +14,12 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from drawing import draw, questions, random_drawing
+from model import PATCHES, VISION, Params, forward, init_params, make_config
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-from drawing import draw, questions, random_drawing
-from model import PATCHES, VISION, Params, forward, init_params, make_config
 from tokenizer import CHAT_TEMPLATE, EOS, IMAGE, PAD, UNKNOWN, make_tokenizer
 
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -69,14 +69,18 @@ def make_batch(tokenizer: Tokenizer, seeds: range) -> tuple[np.ndarray, np.ndarr
     return np.stack(pixels).astype(np.float32), tokens, weights
 
 
-def loss_of(params: Params, image_at: int, pixels: jax.Array, tokens: jax.Array, weights: jax.Array) -> jax.Array:
+def loss_of(
+    params: Params, image_at: int, pixels: jax.Array, tokens: jax.Array, weights: jax.Array
+) -> jax.Array:
     logits = forward(params, pixels, tokens[:, :-1], image_at)
     losses = -jnp.take_along_axis(jax.nn.log_softmax(logits), tokens[:, 1:, None], -1)[..., 0]
     return (losses * weights[:, 1:]).sum() / weights.sum()
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=(1, 2, 3))
-def update(image_at: int, params: Params, mean: Params, variance: Params, step: jax.Array, rate: jax.Array, batch):
+def update(
+    image_at: int, params: Params, mean: Params, variance: Params, step: jax.Array, rate: jax.Array, batch
+):
     """One step of AdamW with gradients cut at norm 1."""
     loss, gradient = jax.value_and_grad(loss_of)(params, image_at, *batch)
     norm = jnp.sqrt(sum((g**2).sum() for g in gradient.values()))

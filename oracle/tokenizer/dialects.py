@@ -18,7 +18,14 @@ class Words:
 
     def get_vocab(self) -> dict[str, int]:
         words = [
-            *("<think>", "</think>", "<longcat_think>", "</longcat_think>", "<|think:start|>", "<|think:end|>"),
+            *(
+                "<think>",
+                "</think>",
+                "<longcat_think>",
+                "</longcat_think>",
+                "<|think:start|>",
+                "<|think:end|>",
+            ),
             *("<|channel>", "<channel|>", "<|open|>", "<|close|>", "<|sep|>", "<|end_of_msg|>"),
             *("<|tool_call_start|>", "<|tool_call_end|>"),
         ]

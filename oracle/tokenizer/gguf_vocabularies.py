@@ -13,10 +13,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tokenizers_goldens import GOLDENS, blocks  # noqa: E402
-from strings import string  # noqa: E402
 from gguf import GGUFReader  # noqa: E402
+from strings import string  # noqa: E402
 from tokenizers import normalizers  # noqa: E402
+from tokenizers_goldens import GOLDENS, blocks  # noqa: E402
 from transformers.integrations.gguf.gguf_tokenizer_mapping import (  # noqa: E402
     GGUF_TOKENIZER_MAPPING,
     convert_gguf_tokenizer,
@@ -31,7 +31,9 @@ def ids(path: Path, texts: list[str]) -> list[str]:
     fields = GGUFReader(path).fields
     names = GGUF_TOKENIZER_MAPPING["tokenizer"]
     tokenizer_dict = {
-        name: fields[f"tokenizer.{key}"].contents() for key, name in names.items() if f"tokenizer.{key}" in fields
+        name: fields[f"tokenizer.{key}"].contents()
+        for key, name in names.items()
+        if f"tokenizer.{key}" in fields
     }
     architecture = fields["general.architecture"].contents()
     # llama.cpp puts a space before every part of a sentencepiece text, as Llama 2's tokenizer.json does

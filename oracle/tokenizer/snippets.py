@@ -1,6 +1,6 @@
 r"""Writes what transformers' Jinja environment renders for small templates, one language feature each.
 
-    python oracle/tokenizer/snippets.py [--check]
+python oracle/tokenizer/snippets.py [--check]
 """
 
 import argparse
@@ -23,8 +23,12 @@ VARIABLES = {
     "xs": [3, 1, 2],
     "names": ["b", "A", "c", "a"],
     "d": {"b": 1, "a": [1, {"x": None}], "items": 5, "é": "ü"},
-    "people": [{"n": "Zoe", "a": 3, "k": {"x": 1}}, {"n": "amy", "a": 1}, {"n": "Bob", "a": 2, "k": {"x": 2}}],
-    "q": "it's \"x\"\n\t\\ \x01\u00a0\u2028é",
+    "people": [
+        {"n": "Zoe", "a": 3, "k": {"x": 1}},
+        {"n": "amy", "a": 1},
+        {"n": "Bob", "a": 2, "k": {"x": 2}},
+    ],
+    "q": 'it\'s "x"\n\t\\ \x01\u00a0\u2028é',
 }
 
 TEMPLATES = r"""
@@ -202,11 +206,25 @@ b" }}|{{ 'a\'b' }}
 def split_templates(text: str) -> list[str]:
     """One template a line; a line that leaves a tag or an indented block open goes on to the next."""
     templates: list[str] = []
-    multi = {"  {% if t %}": 4, "a": 4, "line 1": 3, '{{ \'a\' \'b\' "c" }}': 2, "{%- for message": 4, "{{ s }}": 1}
+    multi = {
+        "  {% if t %}": 4,
+        "a": 4,
+        "line 1": 3,
+        "{{ 'a' 'b' \"c\" }}": 2,
+        "{%- for message": 4,
+        "{{ s }}": 1,
+    }
     lines = text.strip("\n").split("\n")
     at = 0
     while at < len(lines):
-        count = next((n for start, n in multi.items() if lines[at] == start or (len(start) > 4 and lines[at].startswith(start))), 1)
+        count = next(
+            (
+                n
+                for start, n in multi.items()
+                if lines[at] == start or (len(start) > 4 and lines[at].startswith(start))
+            ),
+            1,
+        )
         templates.append("\n".join(lines[at : at + count]))
         at += count
     return templates
@@ -227,7 +245,9 @@ def main() -> None:
     arguments = parser.parse_args()
     freeze_clock(NOW)
     cases = [[template, render(template)] for template in split_templates(TEMPLATES)]
-    written = json.dumps({"now": NOW, "variables": VARIABLES, "cases": cases}, ensure_ascii=False, indent=1) + "\n"
+    written = (
+        json.dumps({"now": NOW, "variables": VARIABLES, "cases": cases}, ensure_ascii=False, indent=1) + "\n"
+    )
     path = GOLDENS / "snippets.json"
     if not arguments.check:
         path.write_text(written)

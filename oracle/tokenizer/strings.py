@@ -6,13 +6,46 @@ CODE = [
     "for (let i = 0; i < n; i++) { a[i] += b; }\n",
     '{"key": [1, 2.5, null], "s": "a\\"b"}',
     "SELECT * FROM t WHERE a >= 10;\r\n",
-    "<div class=\"x\">&amp;</div>",
+    '<div class="x">&amp;</div>',
     "\t\tif err != nil {\n\t\t\treturn err\n\t\t}\n",
     "// TODO: ???  !!!\n#include <a.h>\n",
 ]
 EMOJI = ["👩‍👩‍👧‍👦", "🏳️‍🌈", "👍🏽", "🇩🇪🇫🇷", "❤️", "🧑🏿‍🚀", "😀", "#️⃣", "🦙"]
-CONTROL = ["\t", "\n", "\n\n", "\r\n", "\u0000", "\u0007", "\u001b[0m", "\u007f", "\u0085", "\u00a0", "\u200b", "\u200d", "\u202e", "\u2028", "\u3000", "\ufeff", "  ", "    "]
-SPECIAL = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<s>", "</s>", "<unk>", "[CLS]", "[SEP]", "<0x0A>", "▁", "Ġ", "<|im_", "start|>"]
+CONTROL = [
+    "\t",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "\u0000",
+    "\u0007",
+    "\u001b[0m",
+    "\u007f",
+    "\u0085",
+    "\u00a0",
+    "\u200b",
+    "\u200d",
+    "\u202e",
+    "\u2028",
+    "\u3000",
+    "\ufeff",
+    "  ",
+    "    ",
+]
+SPECIAL = [
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<s>",
+    "</s>",
+    "<unk>",
+    "[CLS]",
+    "[SEP]",
+    "<0x0A>",
+    "▁",
+    "Ġ",
+    "<|im_",
+    "start|>",
+]
 RANGES = [
     [(0x4E00, 0x9FA5), (0x3040, 0x30FF), (0xAC00, 0xD7A3)],
     [(0x0600, 0x06FF), (0x0590, 0x05FF), (0x0900, 0x097F), (0x0E00, 0x0E7F), (0x0300, 0x036F)],
@@ -60,7 +93,9 @@ def words(random: Random) -> str:
 def number(random: Random) -> str:
     text = ""
     for _ in range(1 + random.below(8)):
-        text += str(random.below(10 ** (1 + random.below(9)))) + random.pick([".", ",", " ", "-", "/", ":", "٣", "²", "e10"])
+        text += str(random.below(10 ** (1 + random.below(9)))) + random.pick(
+            [".", ",", " ", "-", "/", ":", "٣", "²", "e10"]
+        )
     return text
 
 

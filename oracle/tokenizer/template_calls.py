@@ -11,10 +11,18 @@ from transformers.utils.chat_template_utils import render_jinja_template
 GOLDEN = Path(__file__).parents[2] / "packages/abstractllm/test/goldens/template-calls.json"
 
 TEXT, INTEGER, OBJECT, ARRAY = ({"type": kind} for kind in ("string", "integer", "object", "array"))
-PARAMETERS = {"type": "object", "properties": {"city": TEXT, "days": INTEGER, "options": OBJECT, "tags": ARRAY}}
+PARAMETERS = {
+    "type": "object",
+    "properties": {"city": TEXT, "days": INTEGER, "options": OBJECT, "tags": ARRAY},
+}
 FUNCTION = {"name": "get_weather", "description": "Weather of a city", "parameters": PARAMETERS}
 TOOL = {"type": "function", "function": FUNCTION}
-ARGUMENTS = {"city": 'New York, "NY"', "days": 3, "options": {"metric": True, "none": None}, "tags": ["a", "b"]}
+ARGUMENTS = {
+    "city": 'New York, "NY"',
+    "days": 3,
+    "options": {"metric": True, "none": None},
+    "tags": ["a", "b"],
+}
 CALL = {"id": "abcdefghi", "type": "function", "function": {"name": FUNCTION["name"], "arguments": ARGUMENTS}}
 USER = {"role": "user", "content": "Weather?"}
 ASSISTANT = {"role": "assistant", "content": "", "tool_calls": [CALL]}
@@ -28,7 +36,9 @@ BEYOND = {
 }
 
 # ends of turns, which a model's answer does not hold
-ENDS = re.compile(r"(<\|im_end\|>|</s>|<\|eot_id\|>|<\|eom_id\|>|<｜end▁of▁sentence｜>|<\|end_of_text\|>)\s*$")
+ENDS = re.compile(
+    r"(<\|im_end\|>|</s>|<\|eot_id\|>|<\|eom_id\|>|<｜end▁of▁sentence｜>|<\|end_of_text\|>)\s*$"
+)
 
 
 def render(template: str, messages: list[dict], prompt: bool) -> str:

@@ -66,7 +66,8 @@ def main() -> None:
     freeze_clock(data["now"])
     texts = {
         path.name: {
-            case["name"]: render(path.read_text(), case, data["specialTokens"]) for case in data["conversations"]
+            case["name"]: render(path.read_text(), case, data["specialTokens"])
+            for case in data["conversations"]
         }
         for path in sorted(arguments.folder.glob("*.jinja"))
     }

@@ -12,7 +12,16 @@ import json
 import sys
 from pathlib import Path
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
@@ -22,8 +31,14 @@ from strings import string  # noqa: E402
 GOLDENS = Path(__file__).parents[2] / "packages/mlx/test/parity/tokenizer/goldens"
 COUNT = 10_000
 BLOCK = 500
-SPECIAL = [AddedToken(t, special=True, normalized=False) for t in ("<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>")]
-PLAIN = [AddedToken("<think>", special=False, normalized=False), AddedToken("  ", special=False, normalized=False)]
+SPECIAL = [
+    AddedToken(t, special=True, normalized=False)
+    for t in ("<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>")
+]
+PLAIN = [
+    AddedToken("<think>", special=False, normalized=False),
+    AddedToken("  ", special=False, normalized=False),
+]
 
 
 def byte_level() -> tuple:
@@ -41,7 +56,9 @@ def byte_fallback() -> tuple:
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", pair=None, special_tokens=[("<s>", 1)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair=None, special_tokens=[("<s>", 1)]
+    )
     specials = SPECIAL + [f"<0x{b:02X}>" for b in range(256)]
     return tokenizer, trainers.BpeTrainer(vocab_size=700, special_tokens=specials, limit_alphabet=80)
 
@@ -126,6 +143,7 @@ def digest(tokenizer: Tokenizer, texts: list[str]) -> dict:
 
 def smollm2(path: str) -> Tokenizer:
     import mlx.core as mx
+
     from gguf_llama import tokenizer
 
     _, metadata = mx.load(path, return_metadata=True)

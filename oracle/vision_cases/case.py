@@ -19,7 +19,9 @@ class VisionCase:
     images: list[dict[str, Array]]  # the arrays of each image, as the image processor gives them
     prompt: list[int]
     module: str  # of mlx_vlm.models
-    joined: dict[str, Literal["stack", "concatenate"]]  # how Python wants arrays of several images; default stack
+    joined: dict[
+        str, Literal["stack", "concatenate"]
+    ]  # how Python wants arrays of several images; default stack
     sees_images_whole: bool  # tokens of one image see those after them; mlx-vlm leaves that to a mask
     norm_center: float
     image_token: int

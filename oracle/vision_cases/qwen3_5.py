@@ -17,7 +17,12 @@ CASES = vision_family(
     {
         "model_type": "qwen3_5",
         **IDS,
-        "text_config": {**QWEN3_5, "model_type": "qwen3_5_text", "max_position_embeddings": 128, "rope_parameters": ROPE},
+        "text_config": {
+            **QWEN3_5,
+            "model_type": "qwen3_5_text",
+            "max_position_embeddings": 128,
+            "rope_parameters": ROPE,
+        },
         "vision_config": {"model_type": "qwen3_5", **TOWER, "deepstack_visual_indexes": []},
     },
     {

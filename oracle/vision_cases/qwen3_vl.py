@@ -65,7 +65,11 @@ CASES = vision_family(
         "nothing for later blocks, longer sections of frames": {
             "vision": {"deepstack_visual_indexes": []},
             "text": {
-                "rope_scaling": {"rope_type": "default", "mrope_interleaved": True, "mrope_section": [6, 3, 3]}
+                "rope_scaling": {
+                    "rope_type": "default",
+                    "mrope_interleaved": True,
+                    "mrope_section": [6, 3, 3],
+                }
             },
             "images": [image(6, 4)],
             "prompt": [*words(2), START, *[IMAGE] * 6, *words(4)],
