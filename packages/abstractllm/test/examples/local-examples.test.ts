@@ -18,7 +18,7 @@ test.each([
   ["generate", /inputTokens: \d+.*decodeTokensPerSecond/s],
   ["stream", /\w\n\((stop|length) after \d+ tokens\)\n$/],
   ["conversation", /\n> And what river flows through it\?\n\w/],
-  ["abort", /^left the loop after 3 parts\naborted: AbortError\n.*timeout of 500 ms\n$/],
+  ["abort", /^left the loop after 3 parts\naborted: AbortError\n.*timeout of 100 ms\n$/],
   ["fallback", /\nanswered by \S+\.gguf\nwarning: .* was passed over/],
   ["files", /\ntext text\/markdown .*\ntabular text\/csv .*\ntext text\/plain data URL\n.*\n\d+ tokens\n$/s],
   ["vision", /^takes images: false\nvision: .* does not support vision inputs/],

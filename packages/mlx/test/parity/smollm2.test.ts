@@ -71,3 +71,12 @@ describe.skipIf(!existsSync(gguf))(title, () => {
     }
   });
 });
+
+it.skipIf(!existsSync(gguf))("holds the weights once, and nothing once it is disposed", async () => {
+  const before = mx.getActiveMemory();
+  const { model } = await loadModel(gguf, { quantize: true, tokenizer: false });
+  const weightBytes = [...model.parameters().values()].reduce((sum, { nbytes }) => sum + nbytes, 0);
+  expect(mx.getActiveMemory() - before).toBeLessThan(1.1 * weightBytes);
+  model.dispose(); // what is left to the garbage collector is still there at once
+  expect(mx.getActiveMemory()).toBe(before);
+});

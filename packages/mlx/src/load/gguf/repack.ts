@@ -176,13 +176,14 @@ export const requantize = (source: GgufTensor): Parts =>
 /** Words, scales and biases of a stack of matrices whose blocks are MLX's groups. */
 export const readAffine = (source: GgufTensor): Parts => {
   const { path, offset, type, shape } = source;
-  const parts = mapGgufAffine(path, offset, ggufTypeId(type), [countRows(source), shape.at(-1) ?? 1]);
-  return Object.fromEntries(
-    Object.entries(parts).map(([part, array]) => [
+  return mx.tidy(() => {
+    const parts = mapGgufAffine(path, offset, ggufTypeId(type), [countRows(source), shape.at(-1) ?? 1]);
+    const entries = Object.entries(parts).map(([part, array]) => [
       part,
       mx.reshape(array, [...shape.slice(0, -1), array.dim(-1)]),
-    ]),
-  );
+    ]);
+    return Object.fromEntries(entries);
+  });
 };
 
 /** A block of ggml's MXFP4 is its exponent, then 16 bytes with elements `i` and `i + 16`; MLX wants them in order. */
