@@ -5,15 +5,7 @@
  *
  * @see mlx-vlm 0.7.10 models/glm4v
  */
-import {
-  GlmTower,
-  type ImageArrays,
-  type ImageFeatures,
-  imageArray,
-  patchGrid,
-  tokenGrid,
-  VisionLanguageModel,
-} from "../vision/index.ts";
+import { GlmTower, GridVisionModel } from "../vision/index.ts";
 import { type Infer, int, number, object, oneOf } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { fitGlmTower, QWEN_TOWER } from "./sanitize-tower.ts";
@@ -40,35 +32,26 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class Glm4V extends VisionLanguageModel {
-  vision_tower: GlmTower;
-  readonly #merge: number;
-
-  constructor({ vision_config: c, image_token_id }: Config, language_model: LanguageModel) {
-    super(language_model, image_token_id);
-    this.#merge = c.spatial_merge_size;
-    this.vision_tower = new GlmTower({
-      ...c,
-      bias: false,
-      hasHeadNorms: false,
-      blockWidth: c.out_hidden_size,
-      mergerWidth: c.intermediate_size,
-      tableSide: Math.floor(c.image_size / c.patch_size),
-    });
-  }
-
-  embedImage(arrays: ImageArrays): ImageFeatures {
-    const grid = patchGrid(arrays, this.#merge);
-    const embeddings = this.vision_tower.forward(imageArray(arrays, "pixel_values"), grid);
-    return { embeddings, grid: tokenGrid(grid) };
-  }
-}
+const create = (
+  { vision_config: c, image_token_id }: Config,
+  language_model: LanguageModel,
+): GridVisionModel => {
+  const tower = new GlmTower({
+    ...c,
+    bias: false,
+    hasHeadNorms: false,
+    blockWidth: c.out_hidden_size,
+    mergerWidth: c.intermediate_size,
+    tableSide: Math.floor(c.image_size / c.patch_size),
+  });
+  return new GridVisionModel(language_model, image_token_id, tower, c.spatial_merge_size);
+};
 
 const text = wrapGlm({ attention_bias: true, partial_rotary_factor: 0.5, mrope_section: [8, 12, 12] });
 
 export const architecture = withVision(text, {
   config,
   weights: QWEN_TOWER,
-  create: (c, language_model) => new Glm4V(c, language_model),
+  create,
   sanitize: fitGlmTower,
 });

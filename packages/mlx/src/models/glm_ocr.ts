@@ -1,13 +1,5 @@
 /** GLM-OCR: a small GLM 4 whose tower norms heads and has no learned positions. @see mlx-vlm 0.7.10 models/glm_ocr */
-import {
-  GlmTower,
-  type ImageArrays,
-  type ImageFeatures,
-  imageArray,
-  patchGrid,
-  tokenGrid,
-  VisionLanguageModel,
-} from "../vision/index.ts";
+import { GlmTower, GridVisionModel } from "../vision/index.ts";
 import { bool, type Infer, int, number, object, oneOf } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { fitGlmTower, QWEN_TOWER } from "./sanitize-tower.ts";
@@ -35,34 +27,25 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class GlmOcr extends VisionLanguageModel {
-  vision_tower: GlmTower;
-  readonly #merge: number;
-
-  constructor({ vision_config: c, image_token_id }: Config, language_model: LanguageModel) {
-    super(language_model, image_token_id);
-    this.#merge = c.spatial_merge_size;
-    this.vision_tower = new GlmTower({
-      ...c,
-      bias: c.attention_bias,
-      hasHeadNorms: true,
-      blockWidth: c.intermediate_size,
-      mergerWidth: c.out_hidden_size * c.in_channels,
-    });
-  }
-
-  embedImage(arrays: ImageArrays): ImageFeatures {
-    const grid = patchGrid(arrays, this.#merge);
-    const embeddings = this.vision_tower.forward(imageArray(arrays, "pixel_values"), grid);
-    return { embeddings, grid: tokenGrid(grid) };
-  }
-}
+const create = (
+  { vision_config: c, image_token_id }: Config,
+  language_model: LanguageModel,
+): GridVisionModel => {
+  const tower = new GlmTower({
+    ...c,
+    bias: c.attention_bias,
+    hasHeadNorms: true,
+    blockWidth: c.intermediate_size,
+    mergerWidth: c.out_hidden_size * c.in_channels,
+  });
+  return new GridVisionModel(language_model, image_token_id, tower, c.spatial_merge_size);
+};
 
 const text = wrapGlm({ attention_bias: false, partial_rotary_factor: 1, mrope_section: [16, 24, 24] });
 
 export const architecture = withVision(text, {
   config,
   weights: QWEN_TOWER,
-  create: (c, language_model) => new GlmOcr(c, language_model),
+  create,
   sanitize: fitGlmTower,
 });

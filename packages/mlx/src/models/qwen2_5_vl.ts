@@ -5,17 +5,13 @@ import {
   GridAttention,
   GridBlock,
   GridMerger,
+  GridVisionModel,
   gridAngles,
-  type ImageArrays,
-  type ImageFeatures,
-  imageArray,
   type PatchGrid,
   PatchVolumes,
-  patchGrid,
   patchPositions,
   type Segments,
   tokenGrid,
-  VisionLanguageModel,
 } from "../vision/index.ts";
 import { type Infer, int, list, number, object, oneOf } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
@@ -132,26 +128,17 @@ class Tower extends Module {
   }
 }
 
-class Qwen25VL extends VisionLanguageModel {
-  vision_tower: Tower;
-  readonly #merge: number;
-
-  constructor(c: Config, language_model: LanguageModel) {
-    super(language_model, c.image_token_id);
-    this.vision_tower = new Tower(c.vision_config);
-    this.#merge = c.vision_config.spatial_merge_size;
-  }
-
-  embedImage(arrays: ImageArrays): ImageFeatures {
-    const grid = patchGrid(arrays, this.#merge);
-    const embeddings = this.vision_tower.forward(imageArray(arrays, "pixel_values"), grid);
-    return { embeddings, grid: tokenGrid(grid) };
-  }
-}
+const create = ({ vision_config, image_token_id }: Config, language_model: LanguageModel): GridVisionModel =>
+  new GridVisionModel(
+    language_model,
+    image_token_id,
+    new Tower(vision_config),
+    vision_config.spatial_merge_size,
+  );
 
 export const architecture = withVision(text, {
   config,
   weights: QWEN_TOWER,
-  create: (c, language_model) => new Qwen25VL(c, language_model),
+  create,
   sanitize: fitQwenTower,
 });

@@ -12,6 +12,7 @@ export { GeluLayer } from "./gelu-layer.ts";
 export { Gemma4Tower, gemma4TowerConfig } from "./gemma4-tower.ts";
 export { GlmTower } from "./glm-tower.ts";
 export { GridAttention, type Segments } from "./grid-attention.ts";
+export { type GridTower, GridVisionModel } from "./grid-vision-model.ts";
 export { ImagePrompt } from "./image-prompt.ts";
 export { MolmoTower, molmoTowerConfig } from "./molmo-tower.ts";
 export { cutPatches, PatchEmbedding } from "./patch-embedding.ts";
