@@ -1,27 +1,22 @@
 """Writes, or checks, packages/mlx/test/goldens/vision/*.json: what Python mlx-vlm makes of prompts with images."""
 
-import argparse
 import copy
 import hashlib
-import json
-import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten
 
-from encoding import dump, encode
+from encoding import encode
 from mlx_vlm_parts import import_vision_model
 from random_weights import hash_name, random_tensor, random_tokens
 from run_model import parameter_shapes
 from sanitize import kind_of, make_tensor, raw_bytes
 from vision_cases import VISION_CASES, VisionCase
-from write_goldens import VISIBLE, compare, difference
+from write_goldens import VISIBLE, difference, write_or_check
 
-GOLDENS = Path(__file__).parent.parent / "packages/mlx/test/goldens/vision"
 STEPS = 4
 
 
@@ -182,32 +177,11 @@ def file_record(cases: list[VisionCase]) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="compare instead of writing; exit 1 on a difference"
-    )
-    parser.add_argument("--only", nargs="*", metavar="FILE", help="golden files to make, without .json")
-    options = parser.parse_args()
-    mx.set_default_device(mx.cpu)
-    mx.disable_compile()  # on CPU it needs g++, whose fused kernels may round differently
-
     files: dict[str, list[VisionCase]] = {}
     for case in VISION_CASES:
         files.setdefault(case.file, []).append(case)
-    problems: list[str] = []
-    for file, cases in files.items():
-        if options.only and file not in options.only:
-            continue
-        path = GOLDENS / f"{file}.json"
-        record = json.loads(json.dumps(file_record(cases)))
-        if options.check:
-            compare(file, json.loads(path.read_text()), record, problems)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(dump(record))
-        print(f"{file}: {len(cases)} done", file=sys.stderr)
-    if problems:
-        raise SystemExit("goldens differ:\n  " + "\n  ".join(problems))
+    makers = {f"vision/{file}": lambda cases=cases: file_record(cases) for file, cases in files.items()}
+    write_or_check(__doc__, makers)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import mlx.core as mx
@@ -145,8 +146,9 @@ def compare(path: str, old: object, new: object, problems: list[str]) -> None:
         problems.append(path)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def write_or_check(description: str | None, makers: dict[str, Callable[[], dict]]) -> None:
+    """Makes the goldens that the command line asks for, by name, and writes or compares them."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         "--check", action="store_true", help="compare instead of writing; exit 1 on a difference"
     )
@@ -154,12 +156,6 @@ def main() -> None:
     options = parser.parse_args()
     mx.set_default_device(mx.cpu)
     mx.disable_compile()  # on CPU it needs g++, whose fused kernels may round differently
-
-    files: dict[str, list[Case]] = {}
-    for case in CASES:
-        files.setdefault(case.file, []).append(case)
-    makers = {"random-weights": generator_record}
-    makers |= {f"models/{file}": lambda cases=cases: file_record(cases) for file, cases in files.items()}
 
     problems: list[str] = []
     for name, make in makers.items():
@@ -175,6 +171,14 @@ def main() -> None:
         print(f"{name}: {len(record.get('cases', record.get('tensors')))} done", file=sys.stderr)
     if problems:
         raise SystemExit("goldens differ:\n  " + "\n  ".join(problems))
+
+
+def main() -> None:
+    files: dict[str, list[Case]] = {}
+    for case in CASES:
+        files.setdefault(case.file, []).append(case)
+    makers = {f"models/{file}": lambda cases=cases: file_record(cases) for file, cases in files.items()}
+    write_or_check(__doc__, {"random-weights": generator_record, **makers})
 
 
 if __name__ == "__main__":
