@@ -3,7 +3,6 @@ import "./setup/check-node.mjs";
 
 const { runSetupOrExit } = await import("./setup/run-setup.mjs");
 const { runInForeground } = await import("./setup/run-in-foreground.mjs");
-const { runChecks } = await import("./checks/run-checks.mjs");
 const { createContext } = await import("./setup/context.mjs");
 
 const { root } = createContext();
@@ -12,6 +11,8 @@ const isLong = first === "--long";
 const selection = isLong ? rest : process.argv.slice(2);
 
 await runSetupOrExit();
+// imported late: the checks need packages that set-up installs
+const { runChecks } = await import("./checks/run-checks.mjs");
 // someone who asks for some tests wants their result now
 const failed = isLong || selection.length > 0 ? [] : runChecks(root);
 const config = isLong ? "vitest.long.config.ts" : "vitest.config.ts";
