@@ -120,9 +120,10 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
     3,
   ],
   prepareDecoderLayer: layerParts,
-  decoderLayer: (make) => [
+  joinDecoderLayers: (make) => [[native.prepareDecoderLayer(...layerParts(make))]],
+  decoderLayers: (make) => [
     native.prepareDecoderLayer(...layerParts(make)),
-    ...[make([1, 1, 64]), make([1, 2, 8, 16]), make([1, 2, 8, 16]), 3, 5],
+    ...[make([1, 1, 64]), [make([1, 2, 8, 16]), make([1, 2, 8, 16])], [3, 4], [5], [0], []],
   ],
   fast_quantizedEmbedding: (make) => [make([2], I32), ...packed(make), 32, 4, "affine", undefined],
   random_splitKey: (make) => [make([2], U32), 3],
