@@ -13,7 +13,7 @@ import { hiddenPadding, type Mask } from "./mask.ts";
 import { type AttentionParts, SelfAttention } from "./self-attention.ts";
 
 /** What a block is made of: `x + self_attn(norm(x))`, then `h + mlp(norm(h))`. */
-export interface BlockParts {
+interface BlockParts {
   readonly self_attn: Module;
   readonly mlp: Module;
   readonly input_layernorm: Module;
