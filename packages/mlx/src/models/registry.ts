@@ -6,6 +6,7 @@ type Load = () => Promise<{ architecture: Architecture }>;
 
 const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const deepseekV41: Load = () => import("./deepseek_v41.ts");
+const fastvlm: Load = () => import("./fastvlm.ts");
 const gemma4: Load = () => import("./gemma4.ts");
 const idefics3: Load = () => import("./idefics3.ts");
 const lfm2VL: Load = () => import("./lfm2_vl.ts");
@@ -43,6 +44,7 @@ const architectures = new Map<string, Load>([
   ["exaone_moe", () => import("./exaone_moe.ts")],
   ["falcon_h1", () => import("./falcon_h1.ts")],
   ["falcon_mamba", mamba],
+  ["fastvlm", fastvlm],
   ["gear", () => import("./gear.ts")],
   ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],
@@ -96,6 +98,7 @@ const architectures = new Map<string, Load>([
   ["llava", () => import("./llava.ts")],
   ["llava_next", () => import("./llava_next.ts")],
   ["llava_onevision", () => import("./llava_onevision.ts")],
+  ["llava_qwen2", fastvlm],
   ["longcat_flash", () => import("./longcat_flash.ts")],
   ["longcat_flash_ngram", () => import("./longcat_flash_ngram.ts")],
   ["mamba", mamba],
