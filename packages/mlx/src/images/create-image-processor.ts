@@ -24,6 +24,7 @@ import type { ProcessorFiles } from "./settings.ts";
 
 /** How each family prepares images, by `model_type`. */
 const FAMILIES: Readonly<Record<string, (files: ProcessorFiles) => ImageProcessor>> = {
+  deepseek_vl_v2: deepseekOcr, // so its publisher calls it
   deepseekocr: deepseekOcr,
   fastvlm,
   florence2,

@@ -36,6 +36,7 @@ const architectures = new Map<string, Load>([
   ["deepseek_v32", () => import("./deepseek_v32.ts")],
   ["deepseek_v41", deepseekV41],
   ["deepseek_v41_text", deepseekV41],
+  ["deepseekocr", () => import("./deepseekocr.ts")],
   ["dots1", () => import("./dots1.ts")],
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["ernie4_5_moe", () => import("./ernie4_5_moe.ts")],
@@ -209,6 +210,7 @@ const nearest = (modelType: string): string[] =>
 /** Checkpoints whose `model_type` is another's, by that and an entry of `architectures`. */
 const byArchitecture: Readonly<Record<string, string>> = {
   "bailing_hybrid BailingMoeV3ForCausalLM": "bailing_moe_v3",
+  "deepseek_vl_v2 DeepseekOCRForCausalLM": "deepseekocr",
 };
 
 /** What a config calls its model, as the registry calls it. @throws {ConfigError} when it does not say */

@@ -23,6 +23,7 @@ export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
 export { GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
 export { Qwen3Tower, qwen3TowerConfig } from "./qwen3-tower.ts";
 export { type ResizeOptions, resizeGrid } from "./resize-grid.ts";
+export { SamTower, samTowerConfig } from "./sam-tower.ts";
 export { tablePositions } from "./table-positions.ts";
 export { toImageArrays } from "./to-image-arrays.ts";
 export { VisionAttention } from "./vision-attention.ts";
