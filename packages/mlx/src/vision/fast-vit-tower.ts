@@ -7,7 +7,7 @@
 import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
 import { add, flatten, type MxArray, mean, multiply, ones, reshape, sigmoid, split } from "../core/index.ts";
 import { type Infer, int, list, number, oneOf } from "../models/config.ts";
-import { BatchNorm, Conv2d, gelu, LayerNorm, Linear, Module, relu, Sequence } from "../nn/index.ts";
+import { BatchNorm, Conv2d, gelu, LayerNorm, Linear, Module, relu } from "../nn/index.ts";
 
 /** Sizes of the tower, which configs leave out: all released ones have these. */
 export const fastVitConfig = {
@@ -241,14 +241,14 @@ class AttentionBlock extends Module {
   }
 }
 
-type Step = Sequence | Mixer | Halving;
+type Step = (ConvolutionBlock | AttentionBlock)[] | Mixer | Halving;
 
 /** What a stage consists of: positions where attention needs them, blocks, and half the sides where another follows. */
 const stageSteps = ({ layers, embed_dims, token_mixers }: Config, stage: number): Step[] => {
   const [E = 0, next] = embed_dims.slice(stage);
   const attends = token_mixers[stage] === "attention";
   const Block = attends ? AttentionBlock : ConvolutionBlock;
-  const blocks = new Sequence(Array.from({ length: layers[stage] ?? 0 }, () => new Block(E)));
+  const blocks = Array.from({ length: layers[stage] ?? 0 }, () => new Block(E));
   return [
     ...(attends ? [new Mixer(E, PLACE)] : []),
     blocks,
@@ -272,7 +272,7 @@ class FastVit extends Module {
 
   forward(x: MxArray): MxArray {
     return this.conv_exp.forward(
-      this.network.reduce((h, step) => step.forward(h), this.patch_embed.forward(x)),
+      this.network.flat().reduce((h, step) => step.forward(h), this.patch_embed.forward(x)),
     );
   }
 }

@@ -8,7 +8,7 @@ import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { type Infer, int, list } from "../models/config.ts";
-import { Conv2d, gelu, type Layer, LayerNorm, Linear, Module } from "../nn/index.ts";
+import { Conv2d, gelu, LayerNorm, Linear, Module } from "../nn/index.ts";
 import { PatchEmbedding } from "./patch-embedding.ts";
 import { resizeGrid } from "./resize-grid.ts";
 
@@ -151,7 +151,7 @@ export class SamTower extends Module {
   patch_embed: Patches;
   pos_embed: MxArray;
   blocks: Block[];
-  neck: Layer[];
+  neck: [Conv2d, LayerNorm, Conv2d, LayerNorm];
   net_2: Conv2d;
   net_3: Conv2d;
   readonly #patchSize: number;
