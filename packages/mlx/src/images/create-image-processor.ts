@@ -32,6 +32,7 @@ const FAMILIES: Readonly<Record<string, (files: ProcessorFiles) => ImageProcesso
   gemma3n,
   gemma4,
   glm4v,
+  glm4v_moe: glm4v,
   glm_ocr: glmOcr,
   idefics2,
   idefics3,

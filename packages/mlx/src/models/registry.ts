@@ -60,6 +60,7 @@ const architectures = new Map<string, Load>([
   ["glm4_moe", () => import("./glm4_moe.ts")],
   ["glm4_moe_lite", () => import("./glm4_moe_lite.ts")],
   ["glm4v", () => import("./glm4v.ts")],
+  ["glm4v_moe", () => import("./glm4v_moe.ts")],
   ["glm_moe_dsa", () => import("./glm_moe_dsa.ts")],
   ["glm_ocr", () => import("./glm_ocr.ts")],
   ["gpt2", () => import("./gpt2.ts")],
