@@ -24,6 +24,7 @@ import type { ProcessorFiles } from "./settings.ts";
 
 /** How each family prepares images, by `model_type`. */
 const FAMILIES: Readonly<Record<string, (files: ProcessorFiles) => ImageProcessor>> = {
+  deepseek_vl_v2: deepseekOcr, // so its publisher calls it
   deepseekocr: deepseekOcr,
   fastvlm,
   florence2,
@@ -31,6 +32,7 @@ const FAMILIES: Readonly<Record<string, (files: ProcessorFiles) => ImageProcesso
   gemma3n,
   gemma4,
   glm4v,
+  glm4v_moe: glm4v,
   glm_ocr: glmOcr,
   idefics2,
   idefics3,

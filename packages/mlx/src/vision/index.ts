@@ -8,6 +8,7 @@ export {
   SIGLIP,
   type TowerKind,
 } from "./clip-tower.ts";
+export { FastVitTower, fastVitConfig } from "./fast-vit-tower.ts";
 export { GeluLayer } from "./gelu-layer.ts";
 export { Gemma4Tower, gemma4TowerConfig } from "./gemma4-tower.ts";
 export { GlmTower } from "./glm-tower.ts";
@@ -23,6 +24,7 @@ export { PixtralTower, pixtralTowerConfig } from "./pixtral-tower.ts";
 export { GridBlock, GridMerger, PatchVolumes } from "./qwen-parts.ts";
 export { Qwen3Tower, qwen3TowerConfig } from "./qwen3-tower.ts";
 export { type ResizeOptions, resizeGrid } from "./resize-grid.ts";
+export { SamTower, samTowerConfig } from "./sam-tower.ts";
 export { tablePositions } from "./table-positions.ts";
 export { toImageArrays } from "./to-image-arrays.ts";
 export { VisionAttention } from "./vision-attention.ts";
