@@ -512,6 +512,12 @@ const fast: OpRow[] = [
   },
   {
     group: "fast",
+    signature: "extendCache(buffer: array, used: int, capacity: int) -> array",
+    doc: "A buffer `[B, K, capacity, D]` with the first `used` positions of another `[B, K, C, D]`, and zeros behind them.",
+    cpp: "cpu::extend_cache(buffer, used, capacity)",
+  },
+  {
+    group: "fast",
     signature:
       'quantizedEmbedding(ids: array, w: array, scales: array, biases: array?, groupSize: int?, bits: int?, mode: string = "affine", dtype: dtype?) -> array',
     doc: "Rows `ids [...]` of quantized `[V, E]`, dequantized: `[..., E]` of `dtype`, by default that of the scales.",

@@ -1,5 +1,5 @@
 import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
-import { arange, concatenate, fast, type MxArray, slice, sliceUpdate, zeros } from "../core/index.ts";
+import { arange, fast, type MxArray, slice, sliceUpdate, zeros } from "../core/index.ts";
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
 import type { CacheRoom, NewPositions } from "./cache-room.ts";
@@ -9,6 +9,8 @@ import type { BatchCache } from "./layer-cache.ts";
 
 /** Positions added at once when the buffer is full: few copies, little waste. */
 const STEP = 256;
+/** The least that is added to long buffers, as a part of them: growing copies all of it. */
+const SPARE = 1 / 16;
 
 /** Keys and values of all positions so far, in a buffer that grows by steps. */
 export class KVCache extends AttentionCache implements KeyValueCache {
@@ -77,14 +79,11 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   }
 
   #grow({ B, K, L, D, valueDim, dtype }: NewPositions): void {
-    const added = Math.ceil(L / STEP) * STEP;
-    const held = this.#buffers.settled;
-    const extended = (buffer: MxArray | undefined, width: number): MxArray => {
-      const room = zeros([B, K, added, width], buffer?.dtype ?? storedDtype(dtype));
-      return buffer === undefined ? room : concatenate([first(buffer, this.#offset), room], 2);
-    };
-    this.#buffers.hold(extended(held?.[0], D), extended(held?.[1], valueDim));
+    const added = Math.ceil(Math.max(L, this.#offset * SPARE) / STEP) * STEP;
+    const held = this.#buffers.settled ?? [D, valueDim].map((n) => zeros([B, K, 0, n], storedDtype(dtype)));
     this.#capacity = this.#offset + added;
+    const [keys, values] = held.map((buffer) => fast.extendCache(buffer, this.#offset, this.#capacity));
+    if (keys !== undefined && values !== undefined) this.#buffers.hold(keys, values);
     this.#written = this.#offset;
   }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "../huge_pages.h"
 #include "activation_rows.h"
 #include "attention_plan.h"
 #include "cache_append.h"
@@ -246,7 +247,7 @@ class DecoderLayers : public CpuPrimitive {
   }
 
  private:
-  static bool can_write(const mx::array& a) { return a.flags().row_contiguous && a.data_shared_ptr()->is_owned(); }
+  static bool can_write(const mx::array& a) { return a.flags().row_contiguous && may_write(a); }
 
   std::vector<std::shared_ptr<const Layer>> layers_;
   std::shared_ptr<const std::vector<ArrayData>> held_;

@@ -10,6 +10,9 @@ namespace abstractllm::cpu {
 
 namespace {
 
+// Of all matrices in a stack.
+size_t row_count(const mx::array& w) { return w.size() / static_cast<size_t>(w.shape(-1)); }
+
 // Input: packed bytes. Outputs: weights, scales and biases.
 class UnpackMatrix : public mx::Primitive {
  public:
@@ -27,7 +30,7 @@ class UnpackMatrix : public mx::Primitive {
     const size_t K = static_cast<size_t>(outputs[1].shape(-1) * group_);
     const QuantMatrix matrix = packed_matrix(inputs[0], *float_type(outputs[1].dtype()), bits_, group_, K);
     mx::cpu::get_command_encoder(stream()).dispatch(
-        [matrix, N = static_cast<size_t>(outputs[0].shape(0)), w = outputs[0].data<uint8_t>(),
+        [matrix, N = row_count(outputs[0]), w = outputs[0].data<uint8_t>(),
          scales = outputs[1].data<uint8_t>(), biases = outputs[2].data<uint8_t>()] {
           unpack_matrix(matrix, N, w, scales, biases);
         });
@@ -40,16 +43,16 @@ class UnpackMatrix : public mx::Primitive {
 }  // namespace
 
 bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
-  if (best_isa() < Isa::avx512vnni || w.ndim() != 2 || scales.ndim() != 2) return false;
-  return can_pack(static_cast<size_t>(w.shape(0)), bits) &&
-         is_native_matrix(scales.shape(1) * group, w, scales, biases, bits, group);
+  if (best_isa() < Isa::avx512vnni || w.ndim() < 2 || scales.ndim() < 2) return false;
+  return can_pack(static_cast<size_t>(w.shape(-2)), bits) &&
+         is_native_matrix(scales.shape(-1) * group, w, scales, biases, bits, group);
 }
 
 void pack_into(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group, void* to) {
-  const size_t G = static_cast<size_t>(group), K = static_cast<size_t>(scales.shape(1)) * G;
+  const size_t G = static_cast<size_t>(group), K = static_cast<size_t>(scales.shape(-1)) * G;
   const QuantMatrix matrix{w.data<uint8_t>(), scales.data<void>(), biases.data<void>(), *float_type(scales.dtype()),
                            bits,              G,                   K};
-  pack_matrix(matrix, static_cast<size_t>(w.shape(0)), static_cast<uint8_t*>(to));
+  pack_matrix(matrix, row_count(w), static_cast<uint8_t*>(to));
 }
 
 std::vector<mx::array> packed_arrays(const mx::array& packed, const mx::array& w, const mx::array& scales, int bits,

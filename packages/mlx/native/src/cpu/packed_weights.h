@@ -9,7 +9,7 @@
 
 namespace abstractllm::cpu {
 
-// Whether this processor multiplies such a matrix `[N, K]` faster packed.
+// Whether this processor multiplies such a matrix `[N, K]`, or those of a stack `[..., N, K]`, faster packed.
 bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group);
 
 // Writes the matrix to `to`, which has as many bytes as the three arrays.

@@ -43,6 +43,11 @@ export function appendToCache(keys: MxArray, values: MxArray, newKeys: MxArray, 
   return adoptAll(native.fast_appendToCache(handleOf(keys), handleOf(values), handleOf(newKeys), handleOf(newValues), start));
 }
 
+/** A buffer `[B, K, capacity, D]` with the first `used` positions of another `[B, K, C, D]`, and zeros behind them. */
+export function extendCache(buffer: MxArray, used: number, capacity: number): MxArray {
+  return adopt(native.fast_extendCache(handleOf(buffer), used, capacity));
+}
+
 /** Rows `ids [...]` of quantized `[V, E]`, dequantized: `[..., E]` of `dtype`, by default that of the scales. */
 export function quantizedEmbedding(ids: MxArray, w: MxArray, scales: MxArray, biases?: MxArray | null, groupSize?: number | null, bits?: number | null, mode: string = "affine", dtype?: Dtype | null): MxArray {
   return adopt(native.fast_quantizedEmbedding(handleOf(ids), handleOf(w), handleOf(scales), optionalHandleOf(biases), groupSize, bits, mode, dtype?.id));

@@ -112,6 +112,7 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
     const matrices = [...packed(make), ...packed(make), ...packed(make)];
     return [make([1, 3, 64]), matrices, [4, 4, 4], [32, 32, 32], [], 2, 2, 4, false, 10000, 1, 0, 0];
   },
+  fast_extendCache: (make) => [make([1, 2, 8, 4]), 5, 16],
   fast_appendToCache: (make) => [
     make([1, 2, 8, 4]),
     make([1, 2, 8, 4]),
