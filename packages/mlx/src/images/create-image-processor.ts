@@ -31,6 +31,7 @@ const FAMILIES: Readonly<Record<string, (files: ProcessorFiles) => ImageProcesso
   gemma3,
   gemma3n,
   gemma4,
+  gemma4_unified: gemma4,
   glm4v,
   glm4v_moe: glm4v,
   glm_ocr: glmOcr,
