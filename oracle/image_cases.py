@@ -13,6 +13,7 @@ from image_processors import (
     gemma4_unified,
     glm_ocr,
     internvl,
+    kimi_k25,
     llava,
     llava_onevision,
     make_tokenizer,
@@ -318,6 +319,22 @@ CASES = [
         call=call_deepseekocr,
         pictures=(*shapes(), (640, 640), (100, 641), (700, 500), (900, 1300), (1281, 640)),
     ),
+    ProcessorCase(
+        "kimi_k25",
+        "kimi_k25",
+        kimi_k25,
+        "<|media_pad|>What is this?",
+        image={
+            "media_proc_cfg": {
+                "in_patch_limit": 60,
+                "patch_limit_on_one_side": 8,
+                "patch_size": 8,
+                "merge_kernel_size": 2,
+                "image_mean": [0.5, 0.4, 0.3],
+            }
+        },
+    ),
+    ProcessorCase("kimi_k25-published", "kimi_k25", kimi_k25, "<|media_pad|>What is this?", pictures=PHOTOS),
     ProcessorCase(
         "kimi_vl",
         "kimi_vl",

@@ -200,6 +200,16 @@ def gemma4(case: ProcessorCase) -> Any:
     return module.Gemma4Processor(module.Gemma4ImageProcessor(**case.image), case.tokenizer)
 
 
+def kimi_k25(case: ProcessorCase) -> Any:
+    module = case.module("kimi_k25.processing_kimi_k25")
+    settings = dict(case.image.get("media_proc_cfg", {}))
+    if "in_patch_limit" in settings:
+        settings["in_token_limit"] = settings.pop("in_patch_limit")
+    if "merge_kernel_size" in settings:
+        settings["merge_kernel_size"] = [settings["merge_kernel_size"]] * 2
+    return module.KimiK25Processor(module.KimiK25ImageProcessor(**settings), case.tokenizer)
+
+
 def gemma4_unified(case: ProcessorCase) -> Any:
     module = case.module("gemma4_unified.processing_gemma4_unified")
     return module.Gemma4UnifiedProcessor(module.Gemma4UnifiedImageProcessor(**case.image), case.tokenizer)
