@@ -513,9 +513,9 @@ const fast: OpRow[] = [
   {
     group: "fast",
     signature:
-      'quantizedEmbedding(ids: array, w: array, scales: array, biases: array?, groupSize: int?, bits: int?, mode: string = "affine") -> array',
-    doc: "Rows `ids [...]` of quantized `[V, E]`, dequantized: `[..., E]`.",
-    cpp: 'cpu::quantized_embedding(ids, w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode)',
+      'quantizedEmbedding(ids: array, w: array, scales: array, biases: array?, groupSize: int?, bits: int?, mode: string = "affine", dtype: dtype?) -> array',
+    doc: "Rows `ids [...]` of quantized `[V, E]`, dequantized: `[..., E]` of `dtype`, by default that of the scales.",
+    cpp: 'cpu::quantized_embedding(ids, w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode, dtype)',
   },
   {
     group: "fast",

@@ -73,6 +73,20 @@ describe("packed weights", () => {
     }
   });
 
+  it.each(kinds)("are looked up as they were: $bits bits, $groupSize, $name", (kind) => {
+    const m = matrix(48, 384, kind.bits, kind.groupSize, kind.dtype);
+    const ids = mx.array([47, 0, 16, 15, 33], mx.int32);
+    const rows = (): number[] => {
+      const { weight, scales, biases, bits, groupSize } = m;
+      return elements(
+        mx.fast.quantizedEmbedding(ids, weight, scales, biases, groupSize, bits, "affine", mx.float32),
+      );
+    };
+    const before = rows();
+    moveToHugePages([...arraysOf(m), filler()], [m]);
+    expect(rows()).toEqual(before);
+  });
+
   it("give a row the same bits in every batch", () => {
     const m = matrix(80, 256, 4, 32);
     moveToHugePages([...arraysOf(m), filler()], [m]);

@@ -10,11 +10,6 @@ namespace abstractllm::cpu {
 
 namespace {
 
-QuantMatrix packed_matrix(const mx::array& packed, const mx::array& scales, int bits, int group) {
-  const size_t G = static_cast<size_t>(group), K = static_cast<size_t>(scales.shape(-1)) * G;
-  return {packed.data<uint8_t>(), nullptr, nullptr, *float_type(scales.dtype()), bits, G, K, true};
-}
-
 // Input: packed bytes. Outputs: weights, scales and biases.
 class UnpackMatrix : public mx::Primitive {
  public:
@@ -29,7 +24,8 @@ class UnpackMatrix : public mx::Primitive {
 
   void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override {
     for (mx::array& out : outputs) out.set_data(mx::allocator::malloc(out.nbytes()));
-    const QuantMatrix matrix = packed_matrix(inputs[0], outputs[1], bits_, group_);
+    const size_t K = static_cast<size_t>(outputs[1].shape(-1) * group_);
+    const QuantMatrix matrix = packed_matrix(inputs[0], *float_type(outputs[1].dtype()), bits_, group_, K);
     mx::cpu::get_command_encoder(stream()).dispatch(
         [matrix, N = static_cast<size_t>(outputs[0].shape(0)), w = outputs[0].data<uint8_t>(),
          scales = outputs[1].data<uint8_t>(), biases = outputs[2].data<uint8_t>()] {
@@ -68,6 +64,10 @@ std::optional<mx::array> packed_bytes(const mx::array& w, const mx::array& scale
     return std::nullopt;
   }
   return w.inputs()[0];
+}
+
+QuantMatrix packed_matrix(const mx::array& packed, Float scale_type, int bits, int group, size_t K) {
+  return {packed.data<uint8_t>(), nullptr, nullptr, scale_type, bits, static_cast<size_t>(group), K, true};
 }
 
 }  // namespace abstractllm::cpu

@@ -22,4 +22,7 @@ std::vector<mx::array> packed_arrays(const mx::array& packed, const mx::array& w
 // The packed bytes that all three stand for; nothing when they do not, or were unpacked.
 std::optional<mx::array> packed_bytes(const mx::array& w, const mx::array& scales, const mx::array& biases);
 
+// The matrix of rows of K values in `packed`.
+QuantMatrix packed_matrix(const mx::array& packed, Float scale_type, int bits, int group, size_t K);
+
 }  // namespace abstractllm::cpu
