@@ -7,7 +7,6 @@ type Load = () => Promise<{ architecture: Architecture }>;
 const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const deepseekV41: Load = () => import("./deepseek_v41.ts");
 const fastvlm: Load = () => import("./fastvlm.ts");
-const gemma4: Load = () => import("./gemma4.ts");
 const idefics3: Load = () => import("./idefics3.ts");
 const lfm2VL: Load = () => import("./lfm2_vl.ts");
 const llama: Load = () => import("./llama.ts");
@@ -52,9 +51,9 @@ const architectures = new Map<string, Load>([
   ["gemma3", () => import("./gemma3.ts")],
   ["gemma3_text", () => import("./gemma3_text.ts")],
   ["gemma3n", () => import("./gemma3n.ts")],
-  ["gemma4", gemma4],
+  ["gemma4", () => import("./gemma4.ts")],
   ["gemma4_text", () => import("./gemma4_text.ts")],
-  ["gemma4_unified", gemma4],
+  ["gemma4_unified", () => import("./gemma4_unified.ts")],
   ["glm", () => import("./glm.ts")],
   ["glm4", () => import("./glm4.ts")],
   ["glm4_moe", () => import("./glm4_moe.ts")],

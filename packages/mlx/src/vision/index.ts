@@ -17,6 +17,7 @@ export { type GridTower, GridVisionModel } from "./grid-vision-model.ts";
 export { ImagePrompt } from "./image-prompt.ts";
 export { MobileNetTower, mobileNetConfig } from "./mobilenet-tower.ts";
 export { MolmoTower, molmoTowerConfig } from "./molmo-tower.ts";
+export { MoonViT, type MoonViTConfig } from "./moon-vit-tower.ts";
 export { cutPatches, PatchEmbedding } from "./patch-embedding.ts";
 export { gridAngles, type PatchGrid, patchGrid, patchPositions, tokenGrid } from "./patch-grid.ts";
 export { patchSquares } from "./patch-squares.ts";
