@@ -33,18 +33,29 @@ const SPANS = [
   '[["',
 ];
 
+/** What a uniform model has beside bytes. */
+export interface UniformModel {
+  chatTemplate?: string;
+  /** Their ids come before those of the bytes, from 2 on. */
+  specialTokens?: readonly string[];
+}
+
 /**
  * Writes a model of bytes to which every next token is as likely as every other: at temperature 1 it goes wherever it
  * may.
  */
-export async function writeUniformModel(folder: string): Promise<void> {
+export async function writeUniformModel(
+  folder: string,
+  { chatTemplate, specialTokens = [] }: UniformModel = {},
+): Promise<void> {
   const spans = SPANS.map((text) => [...Buffer.from(text)].map(spell).join(""));
-  const tokens = [...UNKNOWN_AND_END, ...Array.from({ length: 256 }, (_, byte) => spell(byte)), ...spans];
+  const added = [...UNKNOWN_AND_END, ...specialTokens];
+  const tokens = [...added, ...Array.from({ length: 256 }, (_, byte) => spell(byte)), ...spans];
   const write = (name: string, content: object) => writeFile(join(folder, name), JSON.stringify(content));
   await write("config.json", configOf(tokens));
-  await write("tokenizer_config.json", { eos_token: END });
+  await write("tokenizer_config.json", { eos_token: END, chat_template: chatTemplate });
   await write("tokenizer.json", {
-    ...tokenizerOf(UNKNOWN_AND_END, []),
+    ...tokenizerOf(added, specialTokens),
     pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true },
     decoder: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true },
     model: { type: "BPE", vocab: Object.fromEntries(tokens.map((token, id) => [token, id])), merges: [] },

@@ -31,7 +31,7 @@ export class ConstraintMaker {
     try {
       state = new State(this.#vocabulary, kind, text);
     } catch (cause) {
-      throw refusal("The constraint cannot be compiled", cause);
+      throw refusal("compile", "The constraint cannot be compiled", cause);
     }
     return new TokenConstraint(state, new ReasoningGate(tokenizer, prompt), this.#source);
   }

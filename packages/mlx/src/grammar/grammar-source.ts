@@ -1,8 +1,8 @@
 import type { Constraint } from "../engine/types.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { engineSchema } from "./engine-schema.ts";
 import type { GrammarKind } from "./native-grammar.ts";
-import { withoutLeapSeconds } from "./without-leap-seconds.ts";
 
 /** A longer grammar takes the engine most of a second to read (CWE-400). */
 const MAX_LENGTH = 1_000_000;
@@ -61,7 +61,7 @@ const jsonSource = (
 
 const writeSchema = (jsonSchema: object): string => {
   try {
-    return JSON.stringify({ ...Object(withoutLeapSeconds(jsonSchema)), "x-guidance": JSON_STYLE });
+    return JSON.stringify({ ...Object(engineSchema(jsonSchema)), "x-guidance": JSON_STYLE });
   } catch (cause) {
     throw new InvalidArgumentError("The schema of the constraint is nested too deeply or within itself", {
       cause,

@@ -70,7 +70,7 @@ export class TokenConstraint {
     try {
       work();
     } catch (cause) {
-      this.#failure = refusal("The constraint could not be followed to its end", cause);
+      this.#failure = refusal("decode", "The constraint could not be followed to its end", cause);
     }
   }
 
@@ -83,11 +83,16 @@ export class TokenConstraint {
 const MAX_REASON = 300;
 
 /** An error with the grammar engine's reason. */
-export const refusal = (what: string, cause: unknown): MlxError => {
+export const refusal = (stage: "compile" | "decode", what: string, cause: unknown): MlxError => {
   const text = cause instanceof Error ? cause.message : String(cause);
-  const reason = text.replace("<non-verbose/>", "").replace(/\s+/g, " ").trim().slice(0, MAX_REASON);
-  return new MlxError("unsupported-feature", `${what}: ${reason}`, {
+  const reason = text
+    .replace("NoExtensionBias", "no token of the vocabulary fits")
+    .replace("<non-verbose/>", "")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, MAX_REASON);
+  return new MlxError(stage === "compile" ? "unsupported-feature" : "native", `${what}: ${reason}`, {
     cause,
-    details: { feature: "constraint", reason },
+    details: { feature: "constraint", stage, reason },
   });
 };
