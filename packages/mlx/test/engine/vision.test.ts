@@ -117,6 +117,24 @@ describe("images in an engine", () => {
     expect(await Promise.all(requests.map((request) => answer(request)))).toEqual(alone);
   });
 
+  it("goes on from an earlier turn with the same image, never with another one", async () => {
+    const fresh = await engine.load({ path: folder });
+    const cached = async (...messages: ChatMessage[]): Promise<number> => {
+      let count = 0;
+      for await (const part of fresh.generate({ prompt: messages, maxTokens: 2, ignoreEos: true }))
+        if (part.type === "finish") count = part.usage.cachedInputTokens;
+      return count;
+    };
+    const first = show("w1 w2", picture(1));
+    const length = (await fresh.tokenize([first])).length;
+    expect(await cached(first)).toBe(0);
+    expect(await cached(show("w1 w2", picture(2)))).toBe(1); // <user>
+    expect(await cached(first, { role: "assistant", content: "w5" }, show("w3"))).toBe(length);
+    expect(await cached(show("w1 w2", picture(1), picture(2)))).toBe(1 + TOKENS_PER_IMAGE);
+    expect(await cached(first)).toBe(length - 1);
+    await fresh.dispose();
+  });
+
   it.each([1, 2, 3, 5])("gives the same answer when the prompt is read %i tokens at a time", async (step) => {
     const prompt = [show("w1", picture(1)), show("w2", picture(2))];
     expect(await answer(prompt, { prefillStepSize: step })).toEqual(await answer(prompt));
