@@ -10,6 +10,7 @@ import {
   logicalAnd,
   type MxArray,
   replace,
+  share,
   slice,
   take,
   tidy,
@@ -167,6 +168,14 @@ export class ArraysCache implements BatchCache, LayerArrays {
       one.set(slot, contiguous(slice(part, start, stop)));
     });
     one.advance(this.#offset);
+    return one;
+  }
+
+  copy(length: number): ArraysCache | undefined {
+    if (length !== this.#offset) return undefined;
+    const one = new ArraysCache(this.#arrays.length);
+    for (const [slot, part] of this.#arrays.entries()) if (part !== undefined) one.set(slot, share(part));
+    one.advance(length);
     return one;
   }
 

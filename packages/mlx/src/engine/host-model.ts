@@ -3,6 +3,7 @@
 import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
+  checkPromptCacheBytes,
   ImageStore,
   PromptMaker,
   type TextModel,
@@ -96,6 +97,7 @@ const describe = (
 export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu"): Promise<HostModel> => {
   const start = performance.now();
   checkMaxBatchSize(request.maxBatchSize);
+  checkPromptCacheBytes(request.promptCacheBytes);
   const loaded = await loadModel(request.path, {
     device,
     quantize: request.quantize ?? false,
@@ -111,10 +113,15 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     contextLength: textSetting(loaded, "max_position_embeddings"),
     device,
   };
-  const scheduler = new TextScheduler(text, request.maxBatchSize);
+  const scheduler = new TextScheduler(text, {
+    maxBatchSize: request.maxBatchSize,
+    promptCacheBytes: request.promptCacheBytes,
+    longFrom: textSetting(loaded, "original_max_position_embeddings"),
+  });
   const info = describe(loaded, text, scheduler.maxBatchSize, performance.now() - start);
   const images = openImages(loaded);
   const dispose = (): void => {
+    scheduler.dispose();
     images?.dispose();
     model.dispose();
   };

@@ -81,6 +81,7 @@ export class Answer {
   readonly #stopwatch = new Stopwatch();
   #held: number[] = []; // tokens whose text is not out yet
   #count = 0;
+  #known = 0;
 
   /** @throws {MlxError} `context-length` when the prompt leaves no room */
   constructor(
@@ -101,8 +102,13 @@ export class Answer {
     this.#matcher = new StopMatcher(stop);
   }
 
-  /** Begins to count the time. */
-  start(): void {
+  /**
+   * Begins to count the time.
+   *
+   * @param known - tokens of the prompt that were evaluated before
+   */
+  start(known = 0): void {
+    this.#known = known;
     this.#stopwatch.start();
   }
 
@@ -154,10 +160,10 @@ export class Answer {
         inputTokens: this.#promptLength,
         outputTokens: this.#count,
         totalTokens: this.#promptLength + this.#count,
-        cachedInputTokens: 0,
+        cachedInputTokens: this.#known,
         reasoningTokens: 0,
       },
-      timings: this.#stopwatch.timings(this.#promptLength, this.#count),
+      timings: this.#stopwatch.timings(this.#promptLength - this.#known, this.#count),
       warnings: [],
     };
   }

@@ -99,10 +99,14 @@ export class ImagePrompt {
     return { embeddings, additions };
   }
 
+  /** By how much positions after the prompt differ from the number of tokens. */
+  get shift(): number {
+    return this.#positions?.shift ?? 0;
+  }
+
   /** Says to the caches where the tokens after the prompt go on. */
   finish(cache: readonly LayerCache[]): void {
-    const shift = this.#positions?.shift ?? 0;
-    if (shift !== 0) for (const layer of cache) layer.shift?.(shift);
+    if (this.shift !== 0) for (const layer of cache) layer.shift?.(this.shift);
   }
 
   #guided(start: number, end: number, cache?: readonly LayerCache[]): readonly LayerCache[] | undefined {
