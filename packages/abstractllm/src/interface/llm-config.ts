@@ -80,12 +80,6 @@ export interface LLMConfig extends GenerationDefaults {
    * Default 8 on a CPU, 32 on a GPU.
    */
   maxBatchSize?: number | undefined;
-  /**
-   * Memory in bytes for what a local model remembers of prompts and answers: a prompt that begins as an earlier one, such
-   * as the next turn of a conversation, is evaluated from where it differs. 0 remembers nothing. Default: a sixteenth of
-   * the machine's memory, at most 2 GiB.
-   */
-  promptCacheBytes?: number | undefined;
   /** Loaded models kept in this process, shared by all instances; the last value given counts. Default 2. */
   maxCachedModels?: number | undefined;
   /**

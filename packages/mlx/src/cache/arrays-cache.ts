@@ -10,7 +10,6 @@ import {
   logicalAnd,
   type MxArray,
   replace,
-  share,
   slice,
   take,
   tidy,
@@ -168,14 +167,6 @@ export class ArraysCache implements BatchCache, LayerArrays {
       one.set(slot, contiguous(slice(part, start, stop)));
     });
     one.advance(this.#offset);
-    return one;
-  }
-
-  copy(length: number): ArraysCache | undefined {
-    if (length !== this.#offset) return undefined;
-    const one = new ArraysCache(this.#arrays.length);
-    for (const [slot, part] of this.#arrays.entries()) if (part !== undefined) one.set(slot, share(part));
-    one.advance(length);
     return one;
   }
 

@@ -50,13 +50,6 @@ export class CacheList implements LayerCache {
     return this.isTrimmable() ? Math.min(...this.#parts.map((part) => part.trim(n))) : 0;
   }
 
-  copy(length: number): CacheList | undefined {
-    const copies = this.#parts.map((part) => part.copy?.(length));
-    if (copies.every((copy) => copy !== undefined)) return new CacheList(...copies);
-    for (const copy of copies) copy?.dispose();
-    return undefined;
-  }
-
   toBatch(leftPadding?: readonly number[]): BatchCache | undefined {
     const batches = this.#parts.map((part) => part.toBatch?.(leftPadding));
     return batches.every((batch) => batch !== undefined) ? new BatchCacheList(...batches) : undefined;

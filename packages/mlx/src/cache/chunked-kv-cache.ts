@@ -67,16 +67,6 @@ export class ChunkedKVCache extends AttentionCache {
     return this.isTrimmable() ? this.#kept.trim(n) : 0;
   }
 
-  copy(length: number): ChunkedKVCache | undefined {
-    const isWhole = length === this.offset;
-    const kept = isWhole || this.isTrimmable() ? this.#kept.copy(length - this.#start) : undefined;
-    if (kept === undefined) return undefined;
-    const cache = new ChunkedKVCache(this.#chunkSize);
-    cache.#kept = kept;
-    cache.#start = this.#start;
-    return cache;
-  }
-
   state(): MxArray[] {
     return this.#kept.state();
   }

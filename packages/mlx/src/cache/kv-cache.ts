@@ -136,21 +136,6 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     return taken;
   }
 
-  copy(length: number): KVCache | undefined {
-    if (length > this.#offset) return undefined;
-    const cache = new KVCache();
-    const held = this.#buffers.settled;
-    if (held === undefined || length === 0) return cache;
-    const capacity = Math.ceil(length / STEP) * STEP;
-    const [keys, values] = held.map((buffer) => fast.extendCache(buffer, length, capacity));
-    if (keys !== undefined && values !== undefined) cache.#buffers.hold(keys, values);
-    cache.#capacity = capacity;
-    cache.#offset = length;
-    cache.#written = length;
-    cache.#shift = this.#shift;
-    return cache;
-  }
-
   state(): MxArray[] {
     return this.#handedOut() ?? [];
   }

@@ -46,11 +46,6 @@ export interface LayerCache {
   isTrimmable(): boolean;
   /** Takes back the last `n` positions; returns how many it took. */
   trim(n: number): number;
-  /**
-   * What it remembers of its first `length` tokens once more, so that both go on by themselves. Absent, or undefined,
-   * where it does not remember that apart from what came later.
-   */
-  copy?(length: number): LayerCache | undefined;
   /** The arrays to evaluate so that the cache stands on its own. */
   state(): MxArray[];
   readonly nbytes: number;

@@ -5,7 +5,6 @@ import {
   greaterEqual,
   type MxArray,
   roll,
-  share,
   slice,
   sliceUpdate,
   zeros,
@@ -239,18 +238,6 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
     this.#offset -= taken;
     this.#next -= taken;
     return taken;
-  }
-
-  copy(length: number): RotatingKVCache | undefined {
-    const extra = this.#offset - length;
-    if (extra < 0 || (extra > 0 && !this.isTrimmable())) return undefined;
-    const cache = new RotatingKVCache(this.#maxSize, this.#keep);
-    const held = this.#handedOut();
-    if (held !== undefined) cache.#hold(share(held[0]), share(held[1])); // whoever writes first copies them
-    cache.#next = this.#next;
-    cache.#offset = this.#offset;
-    cache.trim(extra);
-    return cache;
   }
 
   state(): MxArray[] {

@@ -3,7 +3,6 @@
 import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
-  checkPromptCacheBytes,
   ImageStore,
   PromptMaker,
   type TextModel,
@@ -97,7 +96,6 @@ const describe = (
 export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu"): Promise<HostModel> => {
   const start = performance.now();
   checkMaxBatchSize(request.maxBatchSize);
-  checkPromptCacheBytes(request.promptCacheBytes);
   const loaded = await loadModel(request.path, {
     device,
     quantize: request.quantize ?? false,
@@ -113,15 +111,10 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     contextLength: textSetting(loaded, "max_position_embeddings"),
     device,
   };
-  const scheduler = new TextScheduler(text, {
-    maxBatchSize: request.maxBatchSize,
-    promptCacheBytes: request.promptCacheBytes,
-    longFrom: textSetting(loaded, "original_max_position_embeddings"),
-  });
+  const scheduler = new TextScheduler(text, request.maxBatchSize);
   const info = describe(loaded, text, scheduler.maxBatchSize, performance.now() - start);
   const images = openImages(loaded);
   const dispose = (): void => {
-    scheduler.dispose();
     images?.dispose();
     model.dispose();
   };

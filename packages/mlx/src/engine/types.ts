@@ -41,12 +41,6 @@ export interface LoadRequest {
    * answers one at a time whatever this says.
    */
   maxBatchSize?: number;
-  /**
-   * Memory for what the model remembers of prompts and answers, in bytes. A prompt that begins as an earlier one, such as
-   * the next turn of a conversation, is evaluated from where it differs; the least recently used is forgotten first. 0
-   * remembers nothing. Default: a sixteenth of the machine's memory, at most 2 GiB.
-   */
-  promptCacheBytes?: number;
 }
 
 /** What a loaded model is, for capabilities, limits and display. */
@@ -153,7 +147,6 @@ export interface Usage {
   inputTokens: number;
   outputTokens: number;
   totalTokens: number;
-  /** Of the input tokens, those that were evaluated for an earlier request. */
   cachedInputTokens: number;
   reasoningTokens: number;
 }

@@ -81,7 +81,6 @@ export class Answer {
   readonly #stopwatch = new Stopwatch();
   #held: number[] = []; // tokens whose text is not out yet
   #count = 0;
-  #known = 0;
 
   /** @throws {MlxError} `context-length` when the prompt leaves no room */
   constructor(
@@ -102,13 +101,8 @@ export class Answer {
     this.#matcher = new StopMatcher(stop);
   }
 
-  /**
-   * Begins to count the time.
-   *
-   * @param known - tokens of the prompt that were evaluated before
-   */
-  start(known = 0): void {
-    this.#known = known;
+  /** Begins to count the time. */
+  start(): void {
     this.#stopwatch.start();
   }
 
@@ -160,10 +154,10 @@ export class Answer {
         inputTokens: this.#promptLength,
         outputTokens: this.#count,
         totalTokens: this.#promptLength + this.#count,
-        cachedInputTokens: this.#known,
+        cachedInputTokens: 0,
         reasoningTokens: 0,
       },
-      timings: this.#stopwatch.timings(this.#promptLength - this.#known, this.#count),
+      timings: this.#stopwatch.timings(this.#promptLength, this.#count),
       warnings: [],
     };
   }

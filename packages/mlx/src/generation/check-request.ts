@@ -132,7 +132,3 @@ const MAX_BATCH_SIZE = 1024; // far above what pays; keeps a typing error from t
 /** Checks the option of a model; unset passes. @throws {InvalidArgumentError} */
 export const checkMaxBatchSize = (maxBatchSize: number | undefined): void =>
   checkNumber("maxBatchSize", maxBatchSize, { min: 1, max: MAX_BATCH_SIZE, whole: true });
-
-/** Checks the option of a model; unset passes. @throws {InvalidArgumentError} */
-export const checkPromptCacheBytes = (bytes: number | undefined): void =>
-  checkNumber("promptCacheBytes", bytes, { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true });

@@ -19,8 +19,6 @@ interface Entry {
 
 /** An image in use: it is not forgotten before `release`. */
 export interface ImageLease {
-  /** The same for equal files alone. */
-  readonly key: string;
   /** How the image stands in the prompt. */
   readonly processed: ProcessedImage;
   /** What the model sees, computed the first time. Not to be disposed. */
@@ -103,7 +101,6 @@ export class ImageStore {
     entry.leases += 1;
     let isReleased = false;
     return {
-      key,
       processed: entry.processed,
       features: () => this.#features(entry),
       release: () => {

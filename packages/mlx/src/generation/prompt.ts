@@ -3,19 +3,11 @@ import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { LanguageModel } from "../models/index.ts";
-import type { PromptKey } from "./prefix-cache.ts";
 
 /** A prompt for one model, evaluated stretch by stretch. */
 export interface Prompt {
   /** What it becomes for the model, with as many tokens for an image as that takes. */
   readonly tokens: readonly number[];
-  /**
-   * What tells it from other prompts, an entry for each token; undefined where what is made of a token depends on later
-   * ones.
-   */
-  readonly key: readonly PromptKey[] | undefined;
-  /** By how much `finish` moves the positions of what follows. */
-  readonly shift: number;
   /** The work before the first stretch; others may have their turn where it yields. */
   prepare(): Generator<void>;
   /** Where a stretch from `start` ends that would be `size` long. */
@@ -31,16 +23,11 @@ export interface Prompt {
 /** A prompt that is nothing but tokens. */
 export class TextPrompt implements Prompt {
   readonly tokens: readonly number[];
-  readonly shift = 0;
   readonly #model: LanguageModel;
 
   constructor(model: LanguageModel, tokens: readonly number[]) {
     this.#model = model;
     this.tokens = tokens;
-  }
-
-  get key(): readonly PromptKey[] {
-    return this.tokens;
   }
 
   *prepare(): Generator<void> {

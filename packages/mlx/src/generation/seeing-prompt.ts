@@ -2,7 +2,6 @@ import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { ImagePrompt, type VisionLanguageModel } from "../vision/index.ts";
 import type { ImageLease } from "./image-store.ts";
-import type { PromptKey } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** A prompt with images, which it gives back when it is disposed. */
@@ -16,21 +15,6 @@ export class SeeingPrompt implements Prompt {
     this.tokens = tokens;
     this.#model = model;
     this.#images = images;
-  }
-
-  get key(): readonly PromptKey[] | undefined {
-    if (this.#model.seesWhole === "prompt") return undefined;
-    const pictures = this.#images.flatMap(({ key, processed }) =>
-      Array<string>(processed.featureTokens).fill(key),
-    );
-    let seen = 0;
-    return this.tokens.map((token) =>
-      token === this.#model.imageTokenId ? (pictures[seen++] ?? token) : token,
-    );
-  }
-
-  get shift(): number {
-    return this.#prompt?.shift ?? 0;
   }
 
   /** One image at a time through the tower. */

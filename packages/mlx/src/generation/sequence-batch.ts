@@ -18,17 +18,13 @@ const asBatch = (cache: LayerCache): BatchCache => {
 /** Sequences join after their prefill and leave between steps. The step after the one returned is already computing. */
 export class SequenceBatch {
   readonly #model: LanguageModel;
-  readonly #onLeave: ((sequence: TokenSequence, caches: LayerCache[]) => void) | undefined;
   #sequences: TokenSequence[] = [];
   #caches: LayerCache[] = []; // a single sequence keeps its own
-  #isBatched = false; // they are batches, if of one
   #pending: MxArray | undefined; // the next token of each sequence, [B]
   #steps = 0;
 
-  /** @param onLeave - takes over the caches of a sequence that leaves, before it is disposed */
-  constructor(model: LanguageModel, onLeave?: (sequence: TokenSequence, caches: LayerCache[]) => void) {
+  constructor(model: LanguageModel) {
     this.#model = model;
-    this.#onLeave = onLeave;
   }
 
   get size(): number {
@@ -50,7 +46,6 @@ export class SequenceBatch {
       if (own !== undefined) batch.extend(asBatch(own));
     });
     this.#caches = joined;
-    this.#isBatched = true;
     const both = mx.concatenate([this.#pending, pending]);
     pending.dispose();
     this.#pending = mx.replace(this.#pending, both);
@@ -69,32 +64,13 @@ export class SequenceBatch {
     return [...this.#sequences.entries()].filter(([, sequence]) => holds(sequence)).map(([row]) => row);
   }
 
-  /** Gives away what sequences that leave have evaluated. */
-  #handOver(kept: ReadonlySet<number>): void {
-    if (this.#onLeave === undefined) return;
-    const leaving = [...this.#sequences.entries()].filter(([row]) => !kept.has(row));
-    for (const [row, sequence] of leaving) {
-      if (!this.#isBatched) {
-        const own = this.#caches;
-        this.#caches = [];
-        this.#onLeave(sequence, own);
-        return;
-      }
-      const own = this.#caches.map((cache) => asBatch(cache).extract(row));
-      mx.evaluate(own.map((cache) => cache.state())); // before the others write on
-      this.#onLeave(sequence, own);
-    }
-  }
-
   /** Only these rows, which are in order. */
   #keep(rows: readonly number[]): void {
-    this.#handOver(new Set(rows));
     if (rows.length === 0) {
       this.dispose();
       return;
     }
     for (const cache of this.#caches) asBatch(cache).filter(rows);
-    this.#isBatched = true;
     const [kept, gone] = [new Set(rows), this.#sequences];
     this.#sequences = gone.filter((_, row) => kept.has(row));
     for (const [row, sequence] of gone.entries()) if (!kept.has(row)) sequence.dispose();
@@ -112,16 +88,13 @@ export class SequenceBatch {
       const tokens = current.toTypedArray();
       for (const [row, sequence] of sequences.entries()) sequence.accept(Number(tokens[row]));
     };
-    const goOn = sequences.filter((sequence) => !isLast(sequence));
     try {
       const isConstrained = sequences.some((sequence) => sequence.isConstrained);
       this.#startNext(current, isLast, isConstrained ? learn : undefined);
       const tokens = current.toTypedArray();
       this.#steps += 1;
       if (this.#steps % CLEAR_EVERY === 0) mx.clearCache();
-      const latest = new Map(sequences.map((sequence, row) => [sequence, Number(tokens[row])]));
-      for (const sequence of goOn) sequence.follow(latest.get(sequence) ?? 0);
-      return latest;
+      return new Map(sequences.map((sequence, row) => [sequence, Number(tokens[row])]));
     } finally {
       current.dispose();
     }
@@ -152,7 +125,6 @@ export class SequenceBatch {
     this.#pending = undefined;
     for (const cache of this.#caches) cache.dispose();
     this.#caches = [];
-    this.#isBatched = false;
     for (const sequence of this.#sequences) sequence.dispose();
     this.#sequences = [];
   }

@@ -1,13 +1,10 @@
 /** Requests that come and go while others run: continuous batching. */
-import { totalmem } from "node:os";
-import type { LayerCache } from "../cache/index.ts";
 import * as mx from "../core/index.ts";
 import type { GenerateRequest, GenerationPart } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
 import { ConstraintMaker, type TokenConstraint } from "../grammar/index.ts";
 import { Answer, type TextModel } from "./answer.ts";
 import { checkPromptTokens, checkRequest } from "./check-request.ts";
-import { copyCaches, PrefixCache } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 import { SequenceBatch } from "./sequence-batch.ts";
 import { TokenSequence } from "./token-sequence.ts";
@@ -21,22 +18,6 @@ export interface GenerateCall {
   emit(part: GenerationPart): void;
   signal?: AbortSignal;
 }
-
-/** How much one model may do at once, and remember. */
-export interface SchedulerOptions {
-  /** Default 8 on a CPU, 32 on a GPU. */
-  maxBatchSize?: number | undefined;
-  /** Memory for prompts and answers that later prompts may begin with. Default: see `defaultPromptCacheBytes` */
-  promptCacheBytes?: number | undefined;
-  /** Prompts of more tokens have other positions than shorter ones. Default: none have */
-  longFrom?: number | undefined;
-}
-
-const SHARE = 1 / 16;
-const MOST_BYTES = 2 * 2 ** 30;
-
-/** A sixteenth of the machine's memory, at most 2 GiB. */
-const defaultPromptCacheBytes = (): number => Math.min(MOST_BYTES, Math.floor(totalmem() * SHARE));
 
 /** One request on its way. */
 interface Job extends GenerateCall {
@@ -64,21 +45,16 @@ export class TextScheduler {
   readonly maxBatchSize: number;
   readonly #text: TextModel;
   readonly #batch: SequenceBatch;
-  readonly #prefixes: PrefixCache;
   readonly #constraints: ConstraintMaker;
   readonly #running = new Map<TokenSequence, Job>();
   #waiting: Job[] = [];
   #prefilling: Prefill[] = [];
   #isLooping = false;
 
-  constructor(
-    text: TextModel,
-    { maxBatchSize = MAX_BATCH[text.device], ...prefixes }: SchedulerOptions = {},
-  ) {
-    const { promptCacheBytes = defaultPromptCacheBytes(), longFrom } = prefixes;
+  /** @param maxBatchSize - default 8 on a CPU, 32 on a GPU */
+  constructor(text: TextModel, maxBatchSize: number = MAX_BATCH[text.device]) {
     this.#text = text;
-    this.#prefixes = new PrefixCache(promptCacheBytes, longFrom);
-    this.#batch = new SequenceBatch(text.model, (sequence, caches) => this.#remember(sequence, caches));
+    this.#batch = new SequenceBatch(text.model);
     this.#constraints = new ConstraintMaker(text);
     this.maxBatchSize = text.model.makeBatchCache([0]) === undefined ? 1 : maxBatchSize;
   }
@@ -125,7 +101,6 @@ export class TextScheduler {
     for (const job of this.#waiting.filter(isAborted)) job.settle(aborted());
     this.#waiting = this.#waiting.filter((job) => !isAborted(job));
     for (const { job, sequence } of this.#prefilling.filter((prefill) => isAborted(prefill.job))) {
-      this.#remember(sequence, sequence.abandon());
       sequence.dispose();
       job.settle(aborted());
     }
@@ -141,16 +116,13 @@ export class TextScheduler {
       const job = this.#waiting.shift();
       if (job === undefined) return;
       if (this.#prefilling.length + this.#running.size === 0) mx.resetPeakMemory();
+      job.answer.start();
       try {
-        const known = job.prompt.key && this.#prefixes.take(job.prompt.key);
-        job.answer.start(known?.length);
         const sequence = new TokenSequence(this.#text.model, job.prompt, {
           sampling: job.request,
           vocabSize: this.#text.vocabSize,
           prefillStepSize: job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device],
           constraint: this.#constraintOf(job),
-          known,
-          onPrompt: (caches, length) => this.#keepPrompt(job.prompt, caches, length),
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });
       } catch (error) {
@@ -161,21 +133,6 @@ export class TextScheduler {
 
   #constraintOf({ request: { constraint }, prompt }: Job): TokenConstraint | undefined {
     return constraint === undefined ? undefined : this.#constraints.make(constraint, prompt.tokens);
-  }
-
-  /** Caches that cannot go back to the end of the prompt are copied there: the next prompt may begin with this one. */
-  #keepPrompt({ key, tokens }: Prompt, caches: readonly LayerCache[], length: number): void {
-    if (!this.#prefixes.isOn || key === undefined || caches.every((cache) => cache.isTrimmable())) return;
-    const copies = copyCaches(caches, length);
-    if (copies === undefined) return;
-    this.#prefixes.put({ key: key.slice(0, length), caches: copies, shift: 0, promptLength: tokens.length });
-  }
-
-  /** Takes over the caches of a sequence that ends. */
-  #remember(sequence: TokenSequence, caches: LayerCache[]): void {
-    const entry = this.#prefixes.isOn ? sequence.remember(caches) : undefined;
-    if (entry === undefined) for (const cache of caches) cache.dispose();
-    else this.#prefixes.put(entry);
   }
 
   /** One chunk of the prompt that waited longest for its turn. */
@@ -190,7 +147,6 @@ export class TextScheduler {
       }
     } catch (error) {
       sequence.dispose();
-      this.#makeRoom(error);
       job.settle(error);
       return;
     }
@@ -236,22 +192,11 @@ export class TextScheduler {
       work();
     } catch (error) {
       this.#batch.dispose();
-      this.#makeRoom(error);
       for (const [sequence, job] of this.#running) {
         sequence.dispose();
         job.settle(error);
       }
       this.#running.clear();
     }
-  }
-
-  /** The next request is to have the memory that this one lacked. */
-  #makeRoom(error: unknown): void {
-    if (error instanceof MlxError && error.code === "out-of-memory") this.#prefixes.clear();
-  }
-
-  /** Forgets what was remembered of earlier requests. */
-  dispose(): void {
-    this.#prefixes.clear();
   }
 }

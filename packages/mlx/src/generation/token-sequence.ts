@@ -7,7 +7,6 @@ import type { MlxError } from "../errors.ts";
 import type { TokenConstraint } from "../grammar/index.ts";
 import type { LanguageModel } from "../models/index.ts";
 import { createLogitsProcessors, type LogitsProcessor } from "./logits-processors.ts";
-import type { PrefixHit, PromptKey, Remembered } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 import { createSampler, type Sampler } from "./sampler.ts";
 
@@ -18,10 +17,6 @@ export interface SequenceOptions {
   prefillStepSize: number;
   /** Disposed with the sequence. */
   constraint?: TokenConstraint | undefined;
-  /** The beginning of the prompt as it was evaluated before; taken over. */
-  known?: PrefixHit | undefined;
-  /** Told when the prompt is evaluated but for its last token, with the number of tokens that `caches` then hold. */
-  onPrompt?: ((caches: readonly LayerCache[], length: number) => void) | undefined;
 }
 
 /** What a sequence is continued from. */
@@ -38,29 +33,17 @@ export class TokenSequence {
   readonly #processors: LogitsProcessor[];
   readonly #prefillStepSize: number;
   readonly #constraint: TokenConstraint | undefined;
-  readonly #onPrompt: SequenceOptions["onPrompt"];
-  readonly #known: number;
-  readonly #answer: number[] = []; // tokens that it was continued with
   #caches: LayerCache[];
-  #evaluated: number; // of the prompt
   #pending: MxArray | undefined;
 
   /** @param prompt - at least one token id, all inside the vocabulary; disposed as soon as it has been evaluated */
   constructor(model: LanguageModel, prompt: Prompt, options: SequenceOptions) {
     this.#prompt = prompt;
-    this.#caches = options.known?.caches ?? model.makeCache();
-    this.#known = options.known?.length ?? 0;
-    this.#evaluated = this.#known;
-    this.#onPrompt = options.onPrompt;
+    this.#caches = model.makeCache();
     this.#sampler = createSampler(options.sampling);
     this.#processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
     this.#prefillStepSize = options.prefillStepSize;
     this.#constraint = options.constraint;
-  }
-
-  /** Tokens of the prompt that were evaluated before. */
-  get knownTokens(): number {
-    return this.#known;
   }
 
   /** Evaluates the prompt chunk by chunk, yielding the number of tokens done; ends with the first step started. */
@@ -68,18 +51,16 @@ export class TokenSequence {
     for (const _ of this.#prompt.prepare()) yield 0;
     const length = this.#prompt.tokens.length;
     const last = length - 1;
-    for (let start = this.#known; start < last; ) {
+    for (let start = 0; start < last; ) {
       const end = this.#prompt.endOf(start, Math.min(this.#prefillStepSize, last - start));
       if (end === length) return this.#start(start);
       // only the caches are evaluated: the logits of the prompt are never computed
       mx.tidy(() => void this.#prompt.forward(start, end, this.#caches));
       mx.evaluate(this.#caches.map((layer) => layer.state()));
       mx.clearCache();
-      this.#evaluated = end;
       yield end;
       start = end;
     }
-    this.#onPrompt?.(this.#caches, last);
     this.#start(last);
   }
 
@@ -90,29 +71,7 @@ export class TokenSequence {
       return this.sample(mx.reshape(mx.index(logits, [], [-1]), [1, -1]));
     });
     this.#prompt.finish(this.#caches);
-    this.#evaluated = this.#prompt.tokens.length;
     this.#prompt.dispose();
-  }
-
-  /** Says that the step in flight evaluates a token of the answer. */
-  follow(token: number): void {
-    this.#answer.push(token);
-  }
-
-  /** What it has evaluated, as `caches` hold it; undefined where that is of no use to others. */
-  remember(caches: LayerCache[]): Remembered | undefined {
-    const { key, shift, tokens } = this.#prompt;
-    if (key === undefined) return undefined;
-    const isWhole = this.#evaluated === tokens.length;
-    const evaluated: PromptKey[] = [...key.slice(0, this.#evaluated), ...this.#answer];
-    return { key: evaluated, caches, shift: isWhole ? shift : 0, promptLength: tokens.length };
-  }
-
-  /** Hands over the caches of a prompt that is not evaluated to its end, and is not going to be. */
-  abandon(): LayerCache[] {
-    const caches = this.#caches;
-    this.#caches = [];
-    return caches;
   }
 
   /** Hands over caches and the step in flight. */

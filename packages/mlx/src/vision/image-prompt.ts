@@ -99,14 +99,10 @@ export class ImagePrompt {
     return { embeddings, additions };
   }
 
-  /** By how much positions after the prompt differ from the number of tokens. */
-  get shift(): number {
-    return this.#positions?.shift ?? 0;
-  }
-
   /** Says to the caches where the tokens after the prompt go on. */
   finish(cache: readonly LayerCache[]): void {
-    if (this.shift !== 0) for (const layer of cache) layer.shift?.(this.shift);
+    const shift = this.#positions?.shift ?? 0;
+    if (shift !== 0) for (const layer of cache) layer.shift?.(shift);
   }
 
   #guided(start: number, end: number, cache?: readonly LayerCache[]): readonly LayerCache[] | undefined {

@@ -58,7 +58,7 @@ describe("a scheduler", () => {
   it("answers one after another where caches cannot be batched, each as alone", async () => {
     const { outcomes: expected } = await run(new TextScheduler(text), prompts);
     text.model.makeCache = () => text.model.layers.map(() => new RotatingKVCache(4096, 4));
-    const scheduler = new TextScheduler(text, { maxBatchSize: 8 });
+    const scheduler = new TextScheduler(text, 8);
     expect(scheduler.maxBatchSize).toBe(1);
     const { order, outcomes } = await run(scheduler, prompts);
     expect(isSorted(order)).toBe(true);

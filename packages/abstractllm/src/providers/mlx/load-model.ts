@@ -35,15 +35,9 @@ export async function loadModel(
     const engine = await engines.get(source.engine);
     await context.makeRoom();
     await fit(source.name, engine, plan.memoryBytes, context);
-    const { exact, maxBatchSize, promptCacheBytes } = source;
+    const { exact, maxBatchSize } = source;
     const model = await engine.load(
-      {
-        path,
-        quantize: plan.quantize,
-        exact,
-        ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
-        ...(promptCacheBytes === undefined ? {} : { promptCacheBytes }),
-      },
+      { path, quantize: plan.quantize, exact, ...(maxBatchSize === undefined ? {} : { maxBatchSize }) },
       { signal },
     );
     return {

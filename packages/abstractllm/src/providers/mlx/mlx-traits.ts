@@ -34,7 +34,6 @@ const SUPPORTED: readonly OptionName[] = [
   "endpoint",
   "offline",
   "maxBatchSize",
-  "promptCacheBytes",
   "maxCachedModels",
   "threads",
   "isolation",

@@ -12,8 +12,6 @@ export interface ModelSource {
   readonly exact: boolean;
   /** Default: the engine's. */
   readonly maxBatchSize: number | undefined;
-  /** Default: the engine's. */
-  readonly promptCacheBytes: number | undefined;
   readonly engine: EngineKind;
   readonly hub: HubOptions;
 }
@@ -43,7 +41,6 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     quantize,
     exact: options.exact ?? false,
     maxBatchSize: options.maxBatchSize,
-    promptCacheBytes: options.promptCacheBytes,
     engine,
     // a revision belongs to one repository
     hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
@@ -51,15 +48,13 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 }
 
 /** What two instances must have in common to share a loaded model. */
-export function sourceKey(source: ModelSource): string {
-  const { name, quantize, exact, maxBatchSize, promptCacheBytes, engine, hub } = source;
+export function sourceKey({ name, quantize, exact, maxBatchSize, engine, hub }: ModelSource): string {
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
     name,
     quantize,
     exact,
     maxBatchSize,
-    promptCacheBytes,
     engine.device,
     engine.isolation,
     engine.threads,
