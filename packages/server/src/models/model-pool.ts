@@ -25,7 +25,7 @@ export class ModelPool {
     if (known !== undefined) return known;
     const source = this.#sources.get(name) ?? (await this.#other(name, signal));
     if (source === undefined) {
-      const message = `There is no model ${JSON.stringify(name)} here; GET /v1/models lists those that are`;
+      const message = `The model ${JSON.stringify(name)} does not exist here; GET /v1/models lists those that do`;
       throw new RequestProblem("not-found", message, { param: "model" });
     }
     return this.#opened.get(name) ?? this.#open(name, source);
