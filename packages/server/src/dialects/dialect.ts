@@ -42,7 +42,7 @@ export interface Operation<C extends Call = Call> {
 }
 
 /** An error as a dialect writes it. */
-export interface WireError {
+interface WireError {
   readonly status: number;
   readonly body: object;
 }

@@ -1,7 +1,7 @@
 import type { ToolCall } from "abstractllm";
 import { afterEach, describe, expect, test } from "vitest";
 import { createServer, type ModelServer, type ServerOptions } from "../../src/index.ts";
-import { type Ask, CLIENTS } from "../support/dialect-client.ts";
+import { type Ask, CLIENTS } from "../support/clients/index.ts";
 import { type ScriptedAnswer, ScriptedLLM } from "../support/scripted-llm.ts";
 
 const KEY = "correct horse";

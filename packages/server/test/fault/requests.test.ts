@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => server.close(0));
 
 const JSON_TYPE = { "content-type": "application/json" };
-const post = (path: string, body: BodyInit, headers: Record<string, string> = {}) =>
+const post = (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
   fetch(origin + path, { method: "POST", body, headers: { ...JSON_TYPE, ...headers } });
 
 /** Every dialect says what is wrong where its clients look for it. */
@@ -38,7 +38,7 @@ function messageOf(path: string, body: unknown): unknown {
 }
 
 const deep = (depth: number) => `{"model":"m","messages":${"[".repeat(depth)}${"]".repeat(depth)}}`;
-const bodies: [string, BodyInit][] = [
+const bodies: [string, string | Uint8Array<ArrayBuffer>][] = [
   ["nothing", ""],
   ["half an object", '{"model": "m", "messages": ['],
   ["no JSON", "model=m"],

@@ -1,7 +1,8 @@
 import type { ListedModel } from "abstractllm";
+import type { ModelWriter } from "../model-writer.ts";
 
 /** One model of `/v1/models`, as Anthropic writes it. */
-export function writeModel({ id, createdAt, capabilities }: ListedModel): object {
+function writeModel({ id, createdAt, capabilities }: ListedModel): object {
   return {
     type: "model",
     id,
@@ -13,7 +14,7 @@ export function writeModel({ id, createdAt, capabilities }: ListedModel): object
 }
 
 /** An answer of `/v1/models`: all of them on one page. */
-export function writeModels(models: readonly ListedModel[]): object {
+function writeModels(models: readonly ListedModel[]): object {
   return {
     data: models.map(writeModel),
     has_more: false,
@@ -21,3 +22,6 @@ export function writeModels(models: readonly ListedModel[]): object {
     last_id: models.at(-1)?.id ?? null,
   };
 }
+
+/** Models as Anthropic writes them. */
+export const anthropicModels: ModelWriter = { one: writeModel, all: writeModels };

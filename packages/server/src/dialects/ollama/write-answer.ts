@@ -6,14 +6,14 @@ import type { OllamaCall } from "./ollama-call.ts";
 import { writeOllamaError } from "./ollama-error.ts";
 
 /** Text, thoughts and calls, which each operation puts where it has them. */
-export interface Said {
+interface Said {
   readonly text: string;
   readonly reasoning: string;
   readonly toolCalls: readonly ToolCall[];
 }
 
 /** What an operation says of a piece of an answer, or of all of it. */
-export type WriteSaid = (said: Said) => object;
+type WriteSaid = (said: Said) => object;
 
 const NOTHING: Said = { text: "", reasoning: "", toolCalls: [] };
 

@@ -1,8 +1,9 @@
 import type { ListedModel } from "abstractllm";
+import type { ModelWriter } from "../model-writer.ts";
 import { seconds } from "./completion-usage.ts";
 
 /** One model of `/v1/models`. */
-export function writeModel({ id, createdAt, ownedBy }: ListedModel): object {
+function writeModel({ id, createdAt, ownedBy }: ListedModel): object {
   return {
     id,
     object: "model",
@@ -12,7 +13,10 @@ export function writeModel({ id, createdAt, ownedBy }: ListedModel): object {
 }
 
 /** An answer of `/v1/models`. */
-export const writeModels = (models: readonly ListedModel[]): object => ({
+const writeModels = (models: readonly ListedModel[]): object => ({
   object: "list",
   data: models.map(writeModel),
 });
+
+/** Models as OpenAI writes them. */
+export const openAIModels: ModelWriter = { one: writeModel, all: writeModels };
