@@ -61,8 +61,13 @@ async function readOptions(path: string): Promise<ServerOptions> {
 
 function logFailure({ requestId, method, path, status, error }: RequestFailure, note: Program["note"]): void {
   if (status < OWN_FAILURES && status !== 200) return;
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  note(plain(`${requestId} ${method} ${path} ${status} ${message}`));
+  note(plain(`${requestId} ${method} ${path} ${status} ${describe(error)}`));
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `: ${describe(error.cause)}`;
+  return `${error.name}: ${error.message}${cause}`;
 }
 
 /** Text without control characters, so that no request can write lines of its own into a log (CWE-117). */

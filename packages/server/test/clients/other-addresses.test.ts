@@ -298,17 +298,27 @@ describe("Ollama's client", () => {
   });
 });
 
-test("models are opened when they are asked for, and a name that fails is tried again", async () => {
+test("models are opened when they are asked for; one that fails is tried again, and says little to clients", async () => {
+  const told: unknown[] = [];
   const { openai } = await serve(undefined, {
-    models: { bad: { provider: "no-such-provider" } },
-    otherModels: { provider: "no-such-provider" },
+    models: {
+      misspelt: { provider: "openia" },
+      missing: { provider: "mlx", model: "/secret/folder/model.gguf", offline: true },
+    },
+    otherModels: { provider: "openia" },
+    onFailure: ({ error }) => told.push(error),
   });
-  const ask = () =>
-    openai.chat.completions
-      .create({ model: "bad", messages: [{ role: "user", content: "x" }] })
-      .catch((e) => e);
-  expect((await ask()).status).toBe(500);
-  expect((await ask()).status).toBe(500);
+  const ask = (model: string) => {
+    const messages = [{ role: "user" as const, content: "x" }];
+    return openai.chat.completions.create({ model, messages }).catch((e) => e);
+  };
+  for (const model of ["misspelt", "misspelt", "missing", "another"]) {
+    const error = await ask(model);
+    expect(error.status).toBe(500);
+    expect(error.message).not.toMatch(/secret|openia/);
+  }
+  expect(told).toHaveLength(4);
+  expect(told[0]).toMatchObject({ cause: { message: expect.stringContaining("openia") } });
 });
 
 test("a server takes the place of another one's provider", async () => {
