@@ -14,6 +14,16 @@ inline __m512 load_scales(const Bf16* p, __mmask16 mask) {
 
 inline __mmask64 first_bytes(size_t count) { return count >= 64 ? ~0ull : (1ull << count) - 1; }
 
+// Sums of products with digits, the lowest first, as sums of products with the numbers they make. Two digits fit: at most
+// 128 * 255 * 32639 stays below 2^31. Shifts and additions of integers leave the multipliers to the products.
+template <int count>
+inline __m512 join_digits(const __m512i (&sum)[count]) {
+  if constexpr (count == 2) return _mm512_cvtepi32_ps(_mm512_add_epi32(_mm512_slli_epi32(sum[1], 8), sum[0]));
+  __m512 p = _mm512_cvtepi32_ps(sum[count - 1]);
+  for (int d = count - 2; d >= 0; d--) p = _mm512_fmadd_ps(p, _mm512_set1_ps(256), _mm512_cvtepi32_ps(sum[d]));
+  return p;
+}
+
 // A block of 64 weights of any width: each 64-bit lane gets the bytes of its eight numbers, shifted apart.
 template <int bits>
 struct Stream {

@@ -59,6 +59,8 @@ size_t rows_grain(size_t row_bytes, size_t M) {
 // Rows of x that are repacked at a time. Bounds the scratch memory; the weights are unpacked once per block.
 constexpr size_t kRowBlock = 504;
 constexpr size_t kTasksPerThread = 4;
+// Most rows that become digits at a time: 576 numbers of each then stay in the second cache level.
+constexpr size_t kDigitRowBlock = 512;
 // Most rows that three digits multiply faster than f32 numbers.
 constexpr size_t kFewDigitRows = 32;
 
@@ -103,6 +105,12 @@ void blocked_product(const MatmulKernels& k, size_t K, size_t N, const Rows& x, 
       }
     });
   }
+}
+
+// Rows in each of the fewest blocks of nearly one size.
+size_t digit_block_rows(size_t M) {
+  const size_t blocks = (M + kDigitRowBlock - 1) / kDigitRowBlock;
+  return round_up((M + blocks - 1) / blocks, kFewRows);
 }
 
 struct DigitMemory {
@@ -154,8 +162,9 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
   auto strips = [](const QuantProduct& p) { return (p.N + kDigitTileCols - 1) / kDigitTileCols; };
   size_t all_strips = 0;
   for (const QuantProduct& p : products) all_strips += strips(p);
-  for (size_t m0 = 0; m0 < x.M; m0 += kRowBlock) {
-    const Rows part{x.x + m0 * x.stride, std::min(kRowBlock, x.M - m0), x.stride};
+  const size_t block_rows = digit_block_rows(x.M);
+  for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
+    const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
     const DigitRows rows = to_digits(k, format, part, count, false, memory);
     const size_t wanted = thread_count() * kTasksPerThread;
     const size_t splits = std::clamp<size_t>((wanted + all_strips - 1) / all_strips, 1, (part.M + 31) / 32);
@@ -179,8 +188,9 @@ void packed_products(std::span<const QuantProduct> products, const Rows& x, int 
   auto tiles = [](const QuantProduct& p) { return p.N / kPackedTile; };
   size_t all_tiles = 0;
   for (const QuantProduct& p : products) all_tiles += tiles(p);
-  for (size_t m0 = 0; m0 < x.M; m0 += kRowBlock) {
-    const Rows part{x.x + m0 * x.stride, std::min(kRowBlock, x.M - m0), x.stride};
+  const size_t block_rows = digit_block_rows(x.M);
+  for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
+    const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
     const DigitRows rows = to_digits(digits_avx512vnni, format, part, count, false, memory);
     const size_t wanted = thread_count() * kTasksPerThread;
     const size_t most = part.M <= kFewRows ? 1 : (part.M + 31) / 32;

@@ -106,8 +106,7 @@ void rows_of(const QuantMatrix& w, const DigitRows& x, const Panel& panel, size_
     const size_t at = m * x.padded_groups + k / w.group + g;
 #pragma GCC unroll 8
     for (size_t r = 0; r < M; r++) {
-      __m512 p = _mm512_cvtepi32_ps(sum[r][count - 1]);
-      for (int d = count - 2; d >= 0; d--) p = _mm512_fmadd_ps(p, _mm512_set1_ps(256), _mm512_cvtepi32_ps(sum[r][d]));
+      const __m512 p = join_digits(sum[r]);
       const __m512 x_scale = _mm512_set1_ps(x.scales[at + r * x.padded_groups]);
       acc[r] = _mm512_fmadd_ps(_mm512_mul_ps(p, x_scale), scale, acc[r]);
       acc[r] = _mm512_fmadd_ps(bias, _mm512_set1_ps(x.sums[at + r * x.padded_groups]), acc[r]);

@@ -60,8 +60,7 @@ void tile(const QuantMatrix& w, const uint8_t* data, const DigitRows& x, size_t 
     data += line_bytes + 2 * kPackedTile * sizeof(S);
 #pragma GCC unroll 8
     for (size_t r = 0; r < M; r++) {
-      __m512 p = _mm512_cvtepi32_ps(sum[r][count - 1]);
-      for (int d = count - 2; d >= 0; d--) p = _mm512_fmadd_ps(p, _mm512_set1_ps(256), _mm512_cvtepi32_ps(sum[r][d]));
+      const __m512 p = join_digits(sum[r]);
       acc[r] = _mm512_fmadd_ps(_mm512_mul_ps(p, _mm512_set1_ps(scales[r * x.padded_groups + g])), scale, acc[r]);
       acc[r] = _mm512_fmadd_ps(bias, _mm512_set1_ps(sums[r * x.padded_groups + g]), acc[r]);
     }

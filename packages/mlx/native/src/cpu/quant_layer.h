@@ -7,7 +7,8 @@
 
 namespace abstractllm::cpu {
 
-// Affine quantization of one matrix, and how a node's inputs hold it: packed as one array, else as three.
+// Affine quantization of a matrix, or of each in a stack, and how a node's inputs hold it: packed as one array, else as
+// three.
 struct QuantFormat {
   int bits;
   int group;
@@ -23,7 +24,7 @@ struct QuantFormat {
 QuantFormat take_matrix(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group,
                         std::vector<mx::array>& inputs);
 
-// The matrix whose arrays are the inputs from `first` on. The caller sets `out`.
+// The matrix, or the first of a stack, whose arrays are the inputs from `first` on. The caller sets `out`.
 QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, const QuantFormat& format,
                            mx::cpu::CommandEncoder& encoder);
 

@@ -111,9 +111,10 @@ bool is_supported(int bits, int group) {
 }
 
 bool fits(int64_t K, const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
-  if (w.ndim() != 2 || scales.ndim() != 2 || w.dtype() != mx::uint32) return false;
-  return K > 0 && K % group == 0 && int64_t{w.shape(1)} * 32 == K * bits && scales.shape(0) == w.shape(0) &&
-         scales.shape(1) == K / group && biases.shape() == scales.shape();
+  if (w.ndim() < 2 || scales.ndim() != w.ndim() || w.dtype() != mx::uint32) return false;
+  const bool are_rows_same = std::equal(w.shape().begin(), w.shape().end() - 1, scales.shape().begin());
+  return K > 0 && K % group == 0 && int64_t{w.shape(-1)} * 32 == K * bits && are_rows_same &&
+         scales.shape(-1) == K / group && biases.shape() == scales.shape();
 }
 
 // The gated MLP that the product of `x` with `down` completes, when `x` is `activation(gate(h)) * up(h)` and none of it
@@ -150,7 +151,7 @@ mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::arr
                            std::optional<int> bits, const std::string& mode) {
   const int b = bits.value_or(4), g = group_size.value_or(64);
   const bool is_ours = use_native() && transpose && mode == "affine" && biases && x.dtype() == mx::float32 &&
-                       x.ndim() > 0 && is_native_matrix(x.shape(-1), w, scales, *biases, b, g);
+                       x.ndim() > 0 && w.ndim() == 2 && is_native_matrix(x.shape(-1), w, scales, *biases, b, g);
   if (!is_ours) return mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
   mx::Shape shape = x.shape();
   shape.back() = w.shape(0);
