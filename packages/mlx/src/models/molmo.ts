@@ -109,7 +109,7 @@ class Words extends Module {
   forward(tokens: MxArray): MxArray {
     const count = this.embedding.dim(0);
     const old = mx.take(this.embedding, mx.minimum(tokens, count - 1), 0);
-    const added = mx.take(this.new_embedding, mx.maximum(tokens.subtract(count), 0), 0);
+    const added = mx.take(this.new_embedding, mx.maximum(tokens.astype(mx.int32).subtract(count), 0), 0);
     return mx.where(mx.expandDims(mx.less(tokens, count), -1), old, added);
   }
 }
