@@ -8,6 +8,8 @@ import type { LanguageModel } from "../models/index.ts";
 export interface Prompt {
   /** What it becomes for the model, with as many tokens for an image as that takes. */
   readonly tokens: readonly number[];
+  /** Whether a token that may be in no vocabulary is of its images. */
+  standsForImage(token: number): boolean;
   /** The work before the first stretch; others may have their turn where it yields. */
   prepare(): Generator<void>;
   /** Where a stretch from `start` ends that would be `size` long. */
@@ -28,6 +30,10 @@ export class TextPrompt implements Prompt {
   constructor(model: LanguageModel, tokens: readonly number[]) {
     this.#model = model;
     this.tokens = tokens;
+  }
+
+  standsForImage(): boolean {
+    return false;
   }
 
   *prepare(): Generator<void> {
