@@ -5,6 +5,7 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SETUP_MODEL } from "../setup-model.ts";
+import { grammarProblem } from "../support/grammar-problem.ts";
 import { FreshProject, MODULES, readManifest, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../examples", import.meta.url));
@@ -96,6 +97,21 @@ describe("a fresh project", () => {
     expect(stderr).toBe("");
     expect(JSON.parse(stdout).usage.outputTokens).toBe(1);
   });
+
+  test.skipIf(grammarProblem !== undefined)(
+    `holds an answer to a schema${grammarProblem ?? ""}`,
+    async () => {
+      const { stdout, stderr } = await project.run(`
+      import { createLLM } from "abstractllm";
+      const llm = await createLLM("mlx", { model: ${JSON.stringify(SETUP_MODEL)}, temperature: 1 });
+      const schema = { type: "array", items: { type: "boolean" }, minItems: 3, maxItems: 3 };
+      const { object, rawFinishReason } = await llm.generate("Hi", { schema });
+      console.log(JSON.stringify({ object, rawFinishReason }));`);
+      expect(stderr).toBe("");
+      const values = Array(3).fill(expect.any(Boolean));
+      expect(JSON.parse(stdout)).toEqual({ object: values, rawFinishReason: "constraint" });
+    },
+  );
 
   test("serves a model", async () => {
     const served = await project.node(["out/server.js"], { MODEL: SETUP_MODEL });
