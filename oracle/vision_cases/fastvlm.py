@@ -74,7 +74,8 @@ CASES = vision_family(
                 },
             },
         },
-        "two images, untied": {
+        "two images, untied, by its converted name": {
+            "model_type": "fastvlm",
             "tie_word_embeddings": False,
             "images": [image(32), image(32)],
             "prompt": [*[IMAGE] * 4, *words(2), *[IMAGE] * 4, *words(3)],
