@@ -16,6 +16,7 @@ export { GridAttention, type Segments } from "./grid-attention.ts";
 export { type GridTower, GridVisionModel } from "./grid-vision-model.ts";
 export { ImagePrompt } from "./image-prompt.ts";
 export { MobileNetTower, mobileNetConfig } from "./mobilenet-tower.ts";
+export { MllamaTower, mllamaTowerConfig } from "./mllama-tower.ts";
 export { MolmoTower, molmoTowerConfig } from "./molmo-tower.ts";
 export { MoonViT, type MoonViTConfig } from "./moon-vit-tower.ts";
 export { cutPatches, PatchEmbedding } from "./patch-embedding.ts";
