@@ -74,8 +74,8 @@ export class CrossCache extends AttentionCache implements BatchCache {
     return 0;
   }
 
-  toBatch(leftPadding: readonly number[] = [0]): BatchCache {
-    return leftPadding.length === this.#lengths.length ? this : new CrossCache(leftPadding.length);
+  toBatch(leftPadding?: readonly number[]): BatchCache {
+    return leftPadding === undefined ? this : new CrossCache(leftPadding.length);
   }
 
   extend(other: BatchCache): void {

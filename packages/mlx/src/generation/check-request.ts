@@ -118,11 +118,22 @@ export const checkRequest = (request: GenerateRequest, vocabSize: number): void 
   }
 };
 
-/** Checks token ids. @throws {InvalidArgumentError} on an empty prompt or an id outside of the vocabulary */
-export const checkPromptTokens = (tokens: readonly number[], vocabSize: number): void => {
+/**
+ * Checks token ids.
+ *
+ * @param imageTokenId - may be outside of the vocabulary
+ * @throws {InvalidArgumentError} on an empty prompt or an id outside of the vocabulary
+ */
+export const checkPromptTokens = (
+  tokens: readonly number[],
+  vocabSize: number,
+  imageTokenId?: number,
+): void => {
   if (tokens.length === 0)
     throw new InvalidArgumentError("The prompt is empty: it has no tokens to continue");
-  const wrong = tokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+  const wrong = tokens.find(
+    (id) => id !== imageTokenId && (!Number.isInteger(id) || id < 0 || id >= vocabSize),
+  );
   if (wrong !== undefined)
     throw new InvalidArgumentError(`Token id ${wrong} is outside of the vocabulary of ${vocabSize}`);
 };

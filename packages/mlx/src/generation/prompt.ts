@@ -8,6 +8,8 @@ import type { LanguageModel } from "../models/index.ts";
 export interface Prompt {
   /** What it becomes for the model, with as many tokens for an image as that takes. */
   readonly tokens: readonly number[];
+  /** Stands for images among them, and may be outside of the vocabulary. */
+  readonly imageTokenId?: number;
   /** The work before the first stretch; others may have their turn where it yields. */
   prepare(): Generator<void>;
   /** Where a stretch from `start` ends that would be `size` long. */

@@ -27,6 +27,10 @@ export class SeeingPrompt implements Prompt {
     this.#prompt = new ImagePrompt(this.#model, this.tokens, features);
   }
 
+  get imageTokenId(): number {
+    return this.#model.imageTokenId;
+  }
+
   get #prepared(): ImagePrompt {
     if (this.#prompt === undefined) throw new Error("A prompt was evaluated before prepare() was run");
     return this.#prompt;

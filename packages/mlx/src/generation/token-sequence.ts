@@ -36,12 +36,13 @@ export class TokenSequence {
   #caches: LayerCache[];
   #pending: MxArray | undefined;
 
-  /** @param prompt - at least one token id, all inside the vocabulary; disposed as soon as it has been evaluated */
+  /** @param prompt - at least one token id, all but those of images inside the vocabulary; disposed as soon as it has been evaluated */
   constructor(model: LanguageModel, prompt: Prompt, options: SequenceOptions) {
     this.#prompt = prompt;
     this.#caches = model.makeCache();
     this.#sampler = createSampler(options.sampling);
-    this.#processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
+    const words = prompt.tokens.filter((id) => id >= 0 && id < options.vocabSize); // an image's token may be no word
+    this.#processors = createLogitsProcessors(options.sampling, words, options.vocabSize);
     this.#prefillStepSize = options.prefillStepSize;
     this.#constraint = options.constraint;
   }

@@ -1,4 +1,4 @@
-/** A LLaVA with random weights in a folder, and pictures for it. */
+/** Models that see with random weights in a folder, LLaVA and Llama 3.2 Vision, and pictures for them. */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { writeSafetensors } from "./write-safetensors.ts";
 const WORDS = 40;
 const IMAGE = 40;
 
-const config = {
+const llava = {
   model_type: "llava",
   image_token_index: IMAGE,
   text_config: {
@@ -37,6 +37,33 @@ const config = {
   },
 };
 
+const TILES = 4;
+
+const mllama = {
+  model_type: "mllama",
+  image_token_index: WORDS + 3, // right behind the vocabulary, as released
+  text_config: {
+    ...llava.text_config,
+    model_type: "mllama_text_model",
+    vocab_size: WORDS + 3,
+    num_hidden_layers: 3,
+    cross_attention_layers: [1],
+  },
+  vision_config: {
+    model_type: "mllama_vision_model",
+    hidden_size: 32,
+    num_hidden_layers: 2,
+    num_global_layers: 1,
+    intermediate_size: 64,
+    attention_heads: 2,
+    image_size: 8,
+    patch_size: 4,
+    max_num_tiles: TILES,
+    intermediate_layers_indices: [1],
+    vision_output_dim: 64,
+  },
+};
+
 const added = (id: number, content: string) => ({
   id,
   content,
@@ -47,22 +74,25 @@ const added = (id: number, content: string) => ({
   normalized: false,
 });
 
-const tokenizer = {
-  added_tokens: [added(IMAGE, "<image>"), added(IMAGE + 1, "<user>"), added(IMAGE + 2, "<assistant>")],
+/** @param marks - behind the words */
+const tokenizerWith = (marks: readonly string[]) => ({
+  added_tokens: marks.map((mark, i) => added(WORDS + i, mark)),
   model: {
     type: "WordLevel",
     unk_token: "w0",
     vocab: Object.fromEntries(Array.from({ length: WORDS }, (_, i) => [`w${i}`, i])),
   },
   pre_tokenizer: { type: "Whitespace" },
-};
+});
 
 export const FOUR_BITS = { bits: 4, groupSize: 32 };
 
-/** Writes each message as its role and its content, images as `<image>`. */
-const template =
+/** Writes each message as its role and its content, images as their placeholder. */
+const templateWith = (image: string): string =>
   "{% for m in messages %}<{{ m.role }}>{% if m.content is string %}{{ m.content }}{% else %}" +
-  "{% for part in m.content %}{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}" +
+  "{% for part in m.content %}{% if part.type == 'image' %}" +
+  image +
+  "{% else %}{{ part.text }}{% endif %}{% endfor %}" +
   "{% endif %}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
 
 const preprocessor = {
@@ -71,23 +101,41 @@ const preprocessor = {
   do_center_crop: true,
 };
 
-/**
- * Writes the model.
- *
- * @param hasTower - false leaves out what sees
- * @param isQuantized - the language model has 4 bits, as converted checkpoints have it; the tower stays as it is
- */
-export async function writeTinyLlava({ hasTower = true, isQuantized = false } = {}): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "llava-"));
+interface Variation {
+  /** False leaves out what sees. */
+  readonly hasTower?: boolean;
+  /** The language model has 4 bits, as converted checkpoints have it; the tower stays as it is. */
+  readonly isQuantized?: boolean;
+}
+
+export const writeTinyLlava = (variation: Variation = {}): Promise<string> =>
+  writeModel(llava, ["<image>", "<user>", "<assistant>"], preprocessor, variation);
+
+/** One whose pictures are a tile each. */
+export const writeTinyMllama = (): Promise<string> =>
+  writeModel(
+    mllama,
+    ["<user>", "<assistant>", "<|begin_of_text|>", "<|image|>"],
+    { size: { height: 8, width: 8 }, max_image_tiles: TILES, image_processor_type: "MllamaImageProcessor" },
+    {},
+  );
+
+async function writeModel(
+  config: typeof llava | typeof mllama,
+  marks: readonly string[],
+  imageSettings: object,
+  { hasTower = true, isQuantized = false }: Variation,
+): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "seeing-"));
   const write = (name: string, content: object) => writeFileSync(join(folder, name), JSON.stringify(content));
   const { bits, groupSize: group_size } = FOUR_BITS;
   write("config.json", { ...config, ...(isQuantized ? { quantization: { bits, group_size } } : {}) });
-  write("tokenizer.json", tokenizer);
-  write("tokenizer_config.json", { chat_template: template });
-  write("preprocessor_config.json", preprocessor);
+  write("tokenizer.json", tokenizerWith(marks));
+  write("tokenizer_config.json", { chat_template: templateWith(marks[config.image_token_index - WORDS] ?? "") });
+  write("preprocessor_config.json", imageSettings);
   write("processor_config.json", { patch_size: 4, vision_feature_select_strategy: "default" });
   const model = (await resolveArchitecture(config)).vision?.bind().create();
-  if (model === undefined) throw new Error("LLaVA sees nothing");
+  if (model === undefined) throw new Error(`${config.model_type} sees nothing`);
   const weights = [...model.parameters()].map(([name, { shape }]): [string, mx.MxArray] => [
     name,
     mx.array(randomTensor(5, name, shape), mx.float32, shape),
