@@ -6,6 +6,7 @@ import {
   less,
   type MxArray,
   replace,
+  share,
   slice,
   take,
   tidy,
@@ -136,6 +137,13 @@ export class CrossCache extends AttentionCache implements BatchCache {
       one.hold(only(keys), only(values));
     });
     return one;
+  }
+
+  fork(): LayerCache {
+    const forked = new CrossCache(this.#lengths.length);
+    const [keys, values] = [this.#keys, this.#values];
+    if (keys !== undefined && values !== undefined) forked.#set(share(keys), share(values), [...this.#lengths]);
+    return forked;
   }
 
   state(): MxArray[] {

@@ -6,6 +6,7 @@ export { CacheList } from "./cache-list.ts";
 export { type CacheRoom, CacheWriter } from "./cache-room.ts";
 export { ChunkedKVCache } from "./chunked-kv-cache.ts";
 export { CrossCache } from "./cross-cache.ts";
+export { forkAll } from "./fork-all.ts";
 export { KVCache } from "./kv-cache.ts";
 export type { BatchCache, HeldStates, LayerArrays, LayerCache } from "./layer-cache.ts";
 export { noCache } from "./no-cache.ts";

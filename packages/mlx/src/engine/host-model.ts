@@ -3,7 +3,9 @@
 import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
+  checkPromptCacheBytes,
   ImageStore,
+  PrefixCache,
   PromptMaker,
   type TextModel,
   TextScheduler,
@@ -21,6 +23,8 @@ export interface HostModel {
   readonly prompts: PromptMaker;
   readonly scheduler: TextScheduler;
   readonly info: ModelInfo;
+  /** Forgets what earlier requests left behind; gives back whether that was anything. */
+  forgetPrefixes(): boolean;
   dispose(): void;
 }
 
@@ -92,10 +96,11 @@ const describe = (
   };
 };
 
-/** Loads a model for an engine. @throws {MlxError} as `loadModel`, and on a bad `maxBatchSize` */
+/** Loads a model for an engine. @throws {MlxError} as `loadModel`, and on a bad option */
 export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu"): Promise<HostModel> => {
   const start = performance.now();
   checkMaxBatchSize(request.maxBatchSize);
+  checkPromptCacheBytes(request.promptCacheBytes);
   const loaded = await loadModel(request.path, {
     device,
     quantize: request.quantize ?? false,
@@ -111,12 +116,19 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     contextLength: textSetting(loaded, "max_position_embeddings"),
     device,
   };
-  const scheduler = new TextScheduler(text, request.maxBatchSize);
+  const prefixes = new PrefixCache(request.promptCacheBytes);
+  const scheduler = new TextScheduler(text, request.maxBatchSize, prefixes);
   const info = describe(loaded, text, scheduler.maxBatchSize, performance.now() - start);
   const images = openImages(loaded);
+  const forgetPrefixes = (): boolean => {
+    const held = prefixes.bytes > 0;
+    prefixes.clear();
+    return held;
+  };
   const dispose = (): void => {
+    prefixes.clear();
     images?.dispose();
     model.dispose();
   };
-  return { text, prompts: new PromptMaker(text, images), scheduler, info, dispose };
+  return { text, prompts: new PromptMaker(text, images), scheduler, info, forgetPrefixes, dispose };
 };
