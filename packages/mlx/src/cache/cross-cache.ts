@@ -59,7 +59,9 @@ export class CrossCache extends AttentionCache implements BatchCache {
   }
 
   updateAndFetch(): [MxArray, MxArray] {
-    throw new InvalidArgumentError("A self-attention layer was given a cross-attention cache; use makeCache()");
+    throw new InvalidArgumentError(
+      "A self-attention layer was given a cross-attention cache; use makeCache()",
+    );
   }
 
   makeMask(): undefined {
@@ -142,7 +144,8 @@ export class CrossCache extends AttentionCache implements BatchCache {
   fork(): LayerCache {
     const forked = new CrossCache(this.#lengths.length);
     const [keys, values] = [this.#keys, this.#values];
-    if (keys !== undefined && values !== undefined) forked.#set(share(keys), share(values), [...this.#lengths]);
+    if (keys !== undefined && values !== undefined)
+      forked.#set(share(keys), share(values), [...this.#lengths]);
     return forked;
   }
 

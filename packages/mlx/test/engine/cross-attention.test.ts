@@ -71,7 +71,9 @@ it("sees the latest image, and what was said of earlier ones", async () => {
   const first = await answer(talk(1, 2, 3));
   expect(await answer(talk(1, 2, 4))).not.toEqual(first);
   expect(await answer(talk(1, 5, 3))).not.toEqual(first);
-  expect(await answer([show("w1"), show("w2")])).not.toEqual(await answer([show("w1"), show("w2", picture(3))]));
+  expect(await answer([show("w1"), show("w2")])).not.toEqual(
+    await answer([show("w1"), show("w2", picture(3))]),
+  );
 });
 
 it("answers requests with one image, several and none together as it does alone", async () => {

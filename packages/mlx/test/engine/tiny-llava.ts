@@ -131,7 +131,9 @@ async function writeModel(
   const { bits, groupSize: group_size } = FOUR_BITS;
   write("config.json", { ...config, ...(isQuantized ? { quantization: { bits, group_size } } : {}) });
   write("tokenizer.json", tokenizerWith(marks));
-  write("tokenizer_config.json", { chat_template: templateWith(marks[config.image_token_index - WORDS] ?? "") });
+  write("tokenizer_config.json", {
+    chat_template: templateWith(marks[config.image_token_index - WORDS] ?? ""),
+  });
   write("preprocessor_config.json", imageSettings);
   write("processor_config.json", { patch_size: 4, vision_feature_select_strategy: "default" });
   const model = (await resolveArchitecture(config)).vision?.bind().create();
