@@ -107,6 +107,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   endpoint: config(check.nonEmptyString),
   offline: config(check.boolean),
   maxBatchSize: config(check.integer({ min: 1, max: 1024 })),
+  promptCacheBytes: config(check.integer({ min: 0 })),
   maxCachedModels: config(check.integer({ min: 1 })),
   threads: config(check.integer({ min: 1, max: 1024 })),
   isolation: config(check.oneOf("worker", "process")),

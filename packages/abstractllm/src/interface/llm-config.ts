@@ -80,6 +80,11 @@ export interface LLMConfig extends GenerationDefaults {
    * Default 8 on a CPU, 32 on a GPU.
    */
   maxBatchSize?: number | undefined;
+  /**
+   * Bytes of keys and values that a model keeps of earlier calls, so that a prompt that begins as one of them, such as the
+   * next turn of a conversation, goes on from there. 0 keeps nothing. Default an eighth of what MLX may take.
+   */
+  promptCacheBytes?: number | undefined;
   /** Loaded models kept in this process, shared by all instances; the last value given counts. Default 2. */
   maxCachedModels?: number | undefined;
   /**

@@ -121,19 +121,18 @@ export const checkRequest = (request: GenerateRequest, vocabSize: number): void 
 /**
  * Checks token ids.
  *
- * @param imageTokenId - may be outside of the vocabulary
- * @throws {InvalidArgumentError} on an empty prompt or an id outside of the vocabulary
+ * @param standsForImage - whether a token outside of the vocabulary may be there; none by default
+ * @throws {InvalidArgumentError} on an empty prompt or another id outside of the vocabulary
  */
 export const checkPromptTokens = (
   tokens: readonly number[],
   vocabSize: number,
-  imageTokenId?: number,
+  standsForImage: (id: number) => boolean = () => false,
 ): void => {
   if (tokens.length === 0)
     throw new InvalidArgumentError("The prompt is empty: it has no tokens to continue");
-  const wrong = tokens.find(
-    (id) => id !== imageTokenId && (!Number.isInteger(id) || id < 0 || id >= vocabSize),
-  );
+  const isWord = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < vocabSize;
+  const wrong = tokens.find((id) => !isWord(id) && !standsForImage(id));
   if (wrong !== undefined)
     throw new InvalidArgumentError(`Token id ${wrong} is outside of the vocabulary of ${vocabSize}`);
 };

@@ -44,13 +44,12 @@ export class TokenSequence {
   #caches: LayerCache[];
   #pending: MxArray | undefined;
 
-  /** @param prompt - at least one token id, all but those of images inside the vocabulary; disposed as soon as it has been evaluated */
+  /** @param prompt - at least one token id, all inside the vocabulary or of images; disposed as soon as it has been evaluated */
   constructor(model: LanguageModel, prompt: Prompt, options: SequenceOptions) {
     this.#prompt = prompt;
     this.#caches = model.makeCache();
     this.#sampler = createSampler(options.sampling);
-    const words = prompt.tokens.filter((id) => id >= 0 && id < options.vocabSize); // an image's token may be no word
-    this.#processors = createLogitsProcessors(options.sampling, words, options.vocabSize);
+    this.#processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
     this.#prefillStepSize = options.prefillStepSize;
     this.#constraint = options.constraint;
     this.#prefixes = options.prefixes?.isOn === true ? options.prefixes : undefined;

@@ -56,6 +56,11 @@ export abstract class VisionLanguageModel extends TextModel {
   /** The features of one image. */
   abstract embedImage(arrays: ImageArrays): ImageFeatures;
 
+  /** Whether a token, which may be in no vocabulary, stands in prompts where images are. */
+  standsForImage(token: number): boolean {
+    return token === this.imageTokenId;
+  }
+
   /** Where tokens see those after them as well: within each image, or throughout a prompt with images. */
   get seesWhole(): "images" | "prompt" | undefined {
     return undefined;

@@ -1,4 +1,4 @@
-/** Models that see with random weights in a folder, LLaVA and Llama 3.2 Vision, and pictures for them. */
+/** Models with random weights in folders that see, and pictures for them. */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { writeSafetensors } from "./write-safetensors.ts";
 const WORDS = 40;
 const IMAGE = 40;
 
-const llava = {
+const config = {
   model_type: "llava",
   image_token_index: IMAGE,
   text_config: {
@@ -39,11 +39,12 @@ const llava = {
 
 const TILES = 4;
 
+/** Llama 3.2 Vision, whose token for images is right behind the vocabulary. */
 const mllama = {
   model_type: "mllama",
-  image_token_index: WORDS + 3, // right behind the vocabulary, as released
+  image_token_index: WORDS + 3,
   text_config: {
-    ...llava.text_config,
+    ...config.text_config,
     model_type: "mllama_text_model",
     vocab_size: WORDS + 3,
     num_hidden_layers: 3,
@@ -84,15 +85,14 @@ const tokenizerWith = (marks: readonly string[]) => ({
   },
   pre_tokenizer: { type: "Whitespace" },
 });
+const tokenizer = tokenizerWith(["<image>", "<user>", "<assistant>"]);
 
 export const FOUR_BITS = { bits: 4, groupSize: 32 };
 
-/** Writes each message as its role and its content, images as their placeholder. */
-const templateWith = (image: string): string =>
+/** Writes each message as its role and its content, images as `<image>`. */
+const template =
   "{% for m in messages %}<{{ m.role }}>{% if m.content is string %}{{ m.content }}{% else %}" +
-  "{% for part in m.content %}{% if part.type == 'image' %}" +
-  image +
-  "{% else %}{{ part.text }}{% endif %}{% endfor %}" +
+  "{% for part in m.content %}{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}" +
   "{% endif %}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
 
 const preprocessor = {
@@ -101,43 +101,69 @@ const preprocessor = {
   do_center_crop: true,
 };
 
-interface Variation {
-  /** False leaves out what sees. */
-  readonly hasTower?: boolean;
-  /** The language model has 4 bits, as converted checkpoints have it; the tower stays as it is. */
-  readonly isQuantized?: boolean;
+/** FastVLM of two stages, which has no token for images. */
+const fastvlm = {
+  ...config.text_config,
+  model_type: "llava_qwen2",
+  tie_word_embeddings: false,
+  mm_hidden_size: 64,
+  vision_config: {
+    layers: [1, 1],
+    embed_dims: [32, 32],
+    token_mixers: ["repmixer", "attention"],
+    patch_size: 8,
+  },
+};
+
+/**
+ * Writes a LLaVA.
+ *
+ * @param hasTower - false leaves out what sees
+ * @param isQuantized - the language model has 4 bits, as converted checkpoints have it; the tower stays as it is
+ */
+export async function writeTinyLlava({ hasTower = true, isQuantized = false } = {}): Promise<string> {
+  const { bits, groupSize: group_size } = FOUR_BITS;
+  const files = {
+    "config.json": { ...config, ...(isQuantized ? { quantization: { bits, group_size } } : {}) },
+    "preprocessor_config.json": preprocessor,
+    "processor_config.json": { patch_size: 4, vision_feature_select_strategy: "default" },
+  };
+  return writeModel(files, { hasTower, isQuantized });
 }
 
-export const writeTinyLlava = (variation: Variation = {}): Promise<string> =>
-  writeModel(llava, ["<image>", "<user>", "<assistant>"], preprocessor, variation);
+/** Writes a FastVLM. */
+export const writeTinyFastVlm = (): Promise<string> =>
+  writeModel(
+    {
+      "config.json": fastvlm,
+      "preprocessor_config.json": { size: { shortest_edge: 16 }, crop_size: { height: 16, width: 16 } },
+    },
+    { hasTower: true, isQuantized: false },
+  );
 
-/** One whose pictures are a tile each. */
+/** Writes a Llama 3.2 Vision, whose pictures are a tile each. */
 export const writeTinyMllama = (): Promise<string> =>
   writeModel(
-    mllama,
-    ["<user>", "<assistant>", "<|begin_of_text|>", "<|image|>"],
-    { size: { height: 8, width: 8 }, max_image_tiles: TILES, image_processor_type: "MllamaImageProcessor" },
-    {},
+    {
+      "config.json": mllama,
+      "preprocessor_config.json": { size: { height: 8, width: 8 }, max_image_tiles: TILES },
+      "tokenizer.json": tokenizerWith(["<user>", "<assistant>", "<|begin_of_text|>", "<|image|>"]),
+      "tokenizer_config.json": { chat_template: template.replace("<image>", "<|image|>") },
+    },
+    { hasTower: true, isQuantized: false },
   );
 
 async function writeModel(
-  config: typeof llava | typeof mllama,
-  marks: readonly string[],
-  imageSettings: object,
-  { hasTower = true, isQuantized = false }: Variation,
+  files: Readonly<Record<string, object>> & { readonly "config.json": Readonly<Record<string, unknown>> },
+  { hasTower, isQuantized }: { hasTower: boolean; isQuantized: boolean },
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "seeing-"));
-  const write = (name: string, content: object) => writeFileSync(join(folder, name), JSON.stringify(content));
-  const { bits, groupSize: group_size } = FOUR_BITS;
-  write("config.json", { ...config, ...(isQuantized ? { quantization: { bits, group_size } } : {}) });
-  write("tokenizer.json", tokenizerWith(marks));
-  write("tokenizer_config.json", {
-    chat_template: templateWith(marks[config.image_token_index - WORDS] ?? ""),
-  });
-  write("preprocessor_config.json", imageSettings);
-  write("processor_config.json", { patch_size: 4, vision_feature_select_strategy: "default" });
-  const model = (await resolveArchitecture(config)).vision?.bind().create();
-  if (model === undefined) throw new Error(`${config.model_type} sees nothing`);
+  const all = { "tokenizer.json": tokenizer, "tokenizer_config.json": { chat_template: template }, ...files };
+  for (const [name, content] of Object.entries(all)) {
+    writeFileSync(join(folder, name), JSON.stringify(content));
+  }
+  const model = (await resolveArchitecture(files["config.json"])).vision?.bind().create();
+  if (model === undefined) throw new Error("The model sees nothing");
   const weights = [...model.parameters()].map(([name, { shape }]): [string, mx.MxArray] => [
     name,
     mx.array(randomTensor(5, name, shape), mx.float32, shape),

@@ -11,7 +11,7 @@ import * as mx from "../../src/core/index.ts";
 import { ImageStore } from "../../src/generation/image-store.ts";
 import { loadModel } from "../../src/load/index.ts";
 import { ImagePrompt, VisionLanguageModel } from "../../src/vision/index.ts";
-import { FOUR_BITS, picture, writeTinyLlava } from "./tiny-llava.ts";
+import { FOUR_BITS, picture, writeTinyFastVlm, writeTinyLlava } from "./tiny-llava.ts";
 
 const TOKENS_PER_IMAGE = 4;
 
@@ -174,6 +174,37 @@ describe("images in an engine", () => {
       details: { feature: "vision" },
     });
     rmSync(blind, { recursive: true });
+  });
+});
+
+describe("images whose tokens are in no vocabulary", () => {
+  let folder: string;
+  let engine: Engine;
+  beforeAll(async () => {
+    folder = await writeTinyFastVlm();
+    engine = await startEngine({ device: "cpu" });
+  });
+  afterAll(async () => {
+    await engine?.dispose();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("are seen, and no penalty is for them", async () => {
+    const model = await engine.load({ path: folder });
+    const answer = async (seed: number, prefillStepSize: number) => {
+      const sampling = { maxTokens: 8, ignoreEos: true, repetitionPenalty: 1.2, prefillStepSize };
+      const prompt = [show("w1 w2", picture(seed))];
+      const tokens: number[] = [];
+      for await (const part of model.generate({ prompt, ...sampling })) {
+        if (part.type === "text-delta") tokens.push(...part.tokens);
+        if (part.type === "finish") expect(part.usage.inputTokens).toBe(TOKENS_PER_IMAGE + 4);
+      }
+      return tokens;
+    };
+    const first = await answer(1, 512);
+    expect(first).toHaveLength(8);
+    expect(await answer(1, 2)).toEqual(first);
+    expect(await answer(2, 512)).not.toEqual(first);
   });
 });
 

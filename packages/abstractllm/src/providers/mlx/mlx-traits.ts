@@ -34,6 +34,7 @@ const SUPPORTED: readonly OptionName[] = [
   "endpoint",
   "offline",
   "maxBatchSize",
+  "promptCacheBytes",
   "maxCachedModels",
   "threads",
   "isolation",

@@ -48,6 +48,7 @@ test("are shared exactly when everything that shapes the loaded model is the sam
     key({ quantize: { bits: 8 } }),
     key({ exact: true }),
     key({ maxBatchSize: 4 }),
+    key({ promptCacheBytes: 0 }),
     key({ revision: "v1" }),
     key({ cacheDir: "/x" }),
     key({ isolation: "process" }),

@@ -12,6 +12,7 @@ export interface ModelSource {
   readonly exact: boolean;
   /** Default: the engine's. */
   readonly maxBatchSize: number | undefined;
+  readonly promptCacheBytes: number | undefined;
   readonly engine: EngineKind;
   readonly hub: HubOptions;
 }
@@ -41,6 +42,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     quantize,
     exact: options.exact ?? false,
     maxBatchSize: options.maxBatchSize,
+    promptCacheBytes: options.promptCacheBytes,
     engine,
     // a revision belongs to one repository
     hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
@@ -48,13 +50,15 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 }
 
 /** What two instances must have in common to share a loaded model. */
-export function sourceKey({ name, quantize, exact, maxBatchSize, engine, hub }: ModelSource): string {
+export function sourceKey(source: ModelSource): string {
+  const { name, quantize, exact, maxBatchSize, promptCacheBytes, engine, hub } = source;
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
     name,
     quantize,
     exact,
     maxBatchSize,
+    promptCacheBytes,
     engine.device,
     engine.isolation,
     engine.threads,
