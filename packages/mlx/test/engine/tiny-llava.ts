@@ -37,6 +37,34 @@ const config = {
   },
 };
 
+const TILES = 4;
+
+/** Llama 3.2 Vision, whose token for images is right behind the vocabulary. */
+const mllama = {
+  model_type: "mllama",
+  image_token_index: WORDS + 3,
+  text_config: {
+    ...config.text_config,
+    model_type: "mllama_text_model",
+    vocab_size: WORDS + 3,
+    num_hidden_layers: 3,
+    cross_attention_layers: [1],
+  },
+  vision_config: {
+    model_type: "mllama_vision_model",
+    hidden_size: 32,
+    num_hidden_layers: 2,
+    num_global_layers: 1,
+    intermediate_size: 64,
+    attention_heads: 2,
+    image_size: 8,
+    patch_size: 4,
+    max_num_tiles: TILES,
+    intermediate_layers_indices: [1],
+    vision_output_dim: 64,
+  },
+};
+
 const added = (id: number, content: string) => ({
   id,
   content,
@@ -47,15 +75,17 @@ const added = (id: number, content: string) => ({
   normalized: false,
 });
 
-const tokenizer = {
-  added_tokens: [added(IMAGE, "<image>"), added(IMAGE + 1, "<user>"), added(IMAGE + 2, "<assistant>")],
+/** @param marks - behind the words */
+const tokenizerWith = (marks: readonly string[]) => ({
+  added_tokens: marks.map((mark, i) => added(WORDS + i, mark)),
   model: {
     type: "WordLevel",
     unk_token: "w0",
     vocab: Object.fromEntries(Array.from({ length: WORDS }, (_, i) => [`w${i}`, i])),
   },
   pre_tokenizer: { type: "Whitespace" },
-};
+});
+const tokenizer = tokenizerWith(["<image>", "<user>", "<assistant>"]);
 
 export const FOUR_BITS = { bits: 4, groupSize: 32 };
 
@@ -111,12 +141,24 @@ export const writeTinyFastVlm = (): Promise<string> =>
     { hasTower: true, isQuantized: false },
   );
 
+/** Writes a Llama 3.2 Vision, whose pictures are a tile each. */
+export const writeTinyMllama = (): Promise<string> =>
+  writeModel(
+    {
+      "config.json": mllama,
+      "preprocessor_config.json": { size: { height: 8, width: 8 }, max_image_tiles: TILES },
+      "tokenizer.json": tokenizerWith(["<user>", "<assistant>", "<|begin_of_text|>", "<|image|>"]),
+      "tokenizer_config.json": { chat_template: template.replace("<image>", "<|image|>") },
+    },
+    { hasTower: true, isQuantized: false },
+  );
+
 async function writeModel(
   files: Readonly<Record<string, object>> & { readonly "config.json": Readonly<Record<string, unknown>> },
   { hasTower, isQuantized }: { hasTower: boolean; isQuantized: boolean },
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "seeing-"));
-  const all = { ...files, "tokenizer.json": tokenizer, "tokenizer_config.json": { chat_template: template } };
+  const all = { "tokenizer.json": tokenizer, "tokenizer_config.json": { chat_template: template }, ...files };
   for (const [name, content] of Object.entries(all)) {
     writeFileSync(join(folder, name), JSON.stringify(content));
   }
