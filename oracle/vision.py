@@ -77,7 +77,10 @@ def whole_images_mask(case: VisionCase) -> mx.array:
 
 
 def run(case: VisionCase, model: nn.Module) -> dict[str, np.ndarray]:
-    """Input embeddings `[L, E]` of the prompt, its logits `[L, V]`, and those of single steps after it."""
+    """Input embeddings `[L, E]` of the prompt, its logits `[L, V]`, and those of single steps after it.
+
+    The logits of an encoder-decoder are those of what its decoder starts with.
+    """
     ids = mx.array([case.prompt])
     arrays = joined_arrays(case)
     features = model.get_input_embeddings(ids, **arrays, mask=mx.ones_like(ids))
@@ -92,11 +95,17 @@ def run(case: VisionCase, model: nn.Module) -> dict[str, np.ndarray]:
     embeddings = features.inputs_embeds
     kept = np.array(embeddings.astype(mx.float32))[0]  # some models scale them in place
     kept /= np.float32(case.embedding_scale)
-    prefill = language(ids, inputs_embeds=embeddings, cache=cache, **extra).logits
+    later = {}
+    if case.start:
+        extra = {"decoder_input_ids": mx.array([case.start])}
+    first = language(ids, inputs_embeds=embeddings, cache=cache, **extra)
+    prefill = first.logits
     mx.eval(prefill)
+    if case.start:
+        later = {"encoder_outputs": first.encoder_outputs}
     steps = []
     for token in step_tokens(case):
-        steps.append(language(mx.array([[token]]), cache=cache).logits)
+        steps.append(language(mx.array([[token]]), cache=cache, **later).logits)
         mx.eval(steps[-1])
     return {
         "embeddings": kept,
@@ -157,6 +166,7 @@ def case_record(case: VisionCase) -> tuple[dict, np.ndarray]:
             for image in case.images
         ],
         "prompt": case.prompt,
+        **({"start": case.start} if case.start else {}),
         "embeddings": {"values": encode(values["embeddings"])},
         "prefill": {"logits": encode(values["prefill"])},
         "steps": {"tokens": step_tokens(case), "logits": encode(values["steps"])},

@@ -29,6 +29,7 @@ class VisionCase:
     embedding_scale: float  # by which Python's embeddings are larger; ours are scaled in the language model
     list_parameters: bool  # ours are named otherwise: the golden lists Python's
     checkpoints: dict[str, dict[str, str]] = field(default_factory=dict)
+    start: list[int] | None = None  # an encoder reads the prompt, and a decoder starts with these
 
     @property
     def id(self) -> str:
@@ -48,6 +49,7 @@ def vision_family(
     repair: Callable[[object], None] | None = None,
     embedding_scale: float = 1.0,
     list_parameters: bool = False,
+    start: list[int] | None = None,
 ) -> list[VisionCase]:
     """Cases that override keys of `base`; ... removes a key; `vision` and `text` override keys of their configs.
 
@@ -79,6 +81,7 @@ def vision_family(
                 embedding_scale,
                 list_parameters,
                 layouts,
+                start,
             )
         )
     return cases

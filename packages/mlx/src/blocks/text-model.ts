@@ -1,6 +1,6 @@
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
-import { type ForwardOptions, LanguageModel } from "../models/language-model.ts";
+import { type ForwardOptions, LanguageModel, type PromptEncoder } from "../models/language-model.ts";
 import type { Module, Quantization } from "../nn/index.ts";
 
 const PREFIX = "language_model.";
@@ -20,6 +20,10 @@ export class TextModel extends LanguageModel {
 
   override embed(tokens: MxArray): MxArray {
     return this.language_model.embed(tokens);
+  }
+
+  override get promptEncoder(): PromptEncoder | undefined {
+    return this.language_model.promptEncoder;
   }
 
   get layers(): readonly Module[] {

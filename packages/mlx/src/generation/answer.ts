@@ -5,6 +5,7 @@ import { MlxError } from "../errors.ts";
 import type { LanguageModel } from "../models/index.ts";
 import { StopMatcher, type StreamingDetokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { now } from "./clock.ts";
+import type { Prompt } from "./prompt.ts";
 
 /** What generation needs to know of a loaded model. */
 export interface TextModel {
@@ -87,11 +88,11 @@ export class Answer {
   /** @throws {MlxError} `context-length` when the prompt leaves no room */
   constructor(
     { tokenizer, eosTokenIds, contextLength }: TextModel,
-    promptLength: number,
+    { inputs, tokens }: Pick<Prompt, "inputs" | "tokens">,
     { maxTokens, stop = [], ignoreEos = false, keepSpecialTokens = [], constraint }: GenerateRequest,
   ) {
-    const { limit, atLimit } = outputLimit(promptLength, maxTokens, contextLength);
-    this.#promptLength = promptLength;
+    const { limit, atLimit } = outputLimit(tokens.length, maxTokens, contextLength);
+    this.#promptLength = inputs.length;
     this.#eosTokenIds = ignoreEos ? new Set() : eosTokenIds;
     this.#limit = limit;
     this.#atLimit = atLimit;

@@ -2,6 +2,7 @@ import type { ChatMessage, GenerateRequest } from "../engine/types.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
 import { VisionLanguageModel } from "../vision/index.ts";
 import type { TextModel } from "./answer.ts";
+import { EncodedPrompt } from "./encoded-prompt.ts";
 import type { ImageLease, ImageStore } from "./image-store.ts";
 import { type Prompt, TextPrompt } from "./prompt.ts";
 import { type PromptRequest, promptTokens } from "./prompt-tokens.ts";
@@ -57,6 +58,8 @@ export class PromptMaker {
     const leases = await this.#open(request, signal);
     try {
       const tokens = await this.#tokens(request, leases);
+      const { promptEncoder } = model;
+      if (promptEncoder !== undefined) return new EncodedPrompt(model, promptEncoder, tokens, leases);
       if (leases.length === 0 || !(model instanceof VisionLanguageModel))
         return new TextPrompt(model, tokens);
       return new SeeingPrompt(model, tokens, leases);

@@ -7,7 +7,9 @@ import type { PrefixKey } from "./prefix-cache.ts";
 
 /** A prompt for one model, evaluated stretch by stretch. */
 export interface Prompt {
-  /** What it becomes for the model, with as many tokens for an image as that takes. */
+  /** What is read, with as many tokens for an image as that takes. */
+  readonly inputs: readonly number[];
+  /** What comes before the answer in the caches: the same, unless an encoder reads it. */
   readonly tokens: readonly number[];
   /** Whether a token that may be in no vocabulary is of its images. */
   standsForImage(token: number): boolean;
@@ -36,6 +38,10 @@ export class TextPrompt implements Prompt {
   constructor(model: LanguageModel, tokens: readonly number[]) {
     this.#model = model;
     this.tokens = tokens;
+  }
+
+  get inputs(): readonly number[] {
+    return this.tokens;
   }
 
   standsForImage(): boolean {

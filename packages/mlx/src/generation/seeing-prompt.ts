@@ -18,6 +18,10 @@ export class SeeingPrompt implements Prompt {
     this.#images = images;
   }
 
+  get inputs(): readonly number[] {
+    return this.tokens;
+  }
+
   standsForImage(token: number): boolean {
     return this.#model.standsForImage(token);
   }

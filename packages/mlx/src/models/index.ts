@@ -9,7 +9,7 @@ export * as field from "./config.ts";
 export { type Field, type Infer, parseConfig, type Schema } from "./config.ts";
 export { countParameters } from "./count-parameters.ts";
 export { createModel } from "./create-model.ts";
-export { type ForwardOptions, LanguageModel, layerCache } from "./language-model.ts";
+export { type ForwardOptions, LanguageModel, layerCache, type PromptEncoder } from "./language-model.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
 export { sanitize } from "./sanitize.ts";
 export {

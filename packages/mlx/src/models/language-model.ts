@@ -15,6 +15,16 @@ export interface ForwardOptions {
   states?: MxArray;
 }
 
+/** What reads a whole prompt for a decoder that sees it only across. */
+export interface PromptEncoder {
+  /** The tokens that every answer follows. */
+  readonly start: readonly number[];
+  /** The most tokens of a prompt. */
+  readonly maxLength: number;
+  /** Input embeddings of a prompt to the `states` that the decoder sees, `[1, L, E]` both. */
+  encode(embeddings: MxArray): MxArray;
+}
+
 /** A decoder that turns tokens into logits. */
 export abstract class LanguageModel extends Module {
   /**
@@ -38,6 +48,11 @@ export abstract class LanguageModel extends Module {
    */
   embed(_tokens: MxArray): MxArray {
     throw new InvalidArgumentError("This model's input embeddings cannot be replaced");
+  }
+
+  /** What prompts go through before the decoder; undefined where they are its own first tokens. */
+  get promptEncoder(): PromptEncoder | undefined {
+    return undefined;
   }
 
   /** The blocks, in order. */

@@ -45,6 +45,7 @@ const architectures = new Map<string, Load>([
   ["falcon_h1", () => import("./falcon_h1.ts")],
   ["falcon_mamba", mamba],
   ["fastvlm", fastvlm],
+  ["florence2", () => import("./florence2.ts")],
   ["gear", () => import("./gear.ts")],
   ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],

@@ -92,6 +92,12 @@ export class ImagePrompt {
     return first > start ? first : this.#runs.lastIndexOf(cut) + 1;
   }
 
+  /** Input embeddings of all tokens, `[1, L, E]`. */
+  embeddings(): MxArray {
+    const { embeddings } = this.#inputs(0, this.tokens.length);
+    return embeddings ?? this.#model.embed(mx.array([[...this.tokens]], mx.int32));
+  }
+
   /** Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache. */
   forward(start: number, end: number, cache?: readonly LayerCache[]): MxArray {
     const starts = [start, ...this.#turns.filter((at) => at > start && at < end)];

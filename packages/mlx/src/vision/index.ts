@@ -8,6 +8,7 @@ export {
   SIGLIP,
   type TowerKind,
 } from "./clip-tower.ts";
+export { DavitTower, davitConfig } from "./davit-tower.ts";
 export { FastVitTower, fastVitConfig } from "./fast-vit-tower.ts";
 export { GeluLayer } from "./gelu-layer.ts";
 export { Gemma4Tower, gemma4TowerConfig } from "./gemma4-tower.ts";

@@ -25,6 +25,8 @@ export interface VisionGolden {
   readonly parameters?: Readonly<Record<string, readonly number[]>>;
   readonly images: readonly Readonly<Record<string, GoldenArray>>[];
   readonly prompt: readonly number[];
+  /** What the decoder starts with where an encoder reads the prompt: the logits `prefill` has are of these. */
+  readonly start?: readonly number[];
   /** Input embeddings of the prompt, `[L, E]`. */
   readonly embeddings: { readonly values: string };
   /** Of the prompt, `[L, V]`. */
