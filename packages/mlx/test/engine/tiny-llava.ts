@@ -153,9 +153,57 @@ export const writeTinyMllama = (): Promise<string> =>
     { hasTower: true, isQuantized: false },
   );
 
+/** Florence 2 of two stages, with a token for images right behind the vocabulary. */
+const florence2 = {
+  model_type: "florence2",
+  image_token_id: WORDS + 3,
+  text_config: {
+    d_model: 32,
+    vocab_size: WORDS + 3,
+    max_position_embeddings: 48,
+    encoder_layers: 2,
+    decoder_layers: 2,
+    encoder_attention_heads: 2,
+    decoder_attention_heads: 2,
+    encoder_ffn_dim: 64,
+    decoder_ffn_dim: 64,
+    decoder_start_token_id: WORDS + 1,
+    forced_bos_token_id: WORDS,
+    eos_token_id: WORDS + 1,
+  },
+  vision_config: {
+    depths: [1, 1],
+    dim_embed: [16, 32],
+    num_heads: [2, 2],
+    num_groups: [2, 2],
+    patch_size: [3, 3],
+    patch_stride: [2, 2],
+    patch_padding: [1, 1],
+    patch_prenorm: [false, true],
+    window_size: 3,
+  },
+};
+
+/** Writes a Florence 2, whose pictures are four places and their mean. It has no chat template. */
+export const writeTinyFlorence2 = (): Promise<string> =>
+  writeModel(
+    {
+      "config.json": florence2,
+      "preprocessor_config.json": {
+        size: { height: 8, width: 8 },
+        crop_size: { height: 8, width: 8 },
+        do_center_crop: false,
+        image_seq_length: 5,
+      },
+      "tokenizer.json": tokenizerWith(["<s>", "</s>", "<pad>"]),
+      "tokenizer_config.json": {},
+    },
+    { hasTower: true, isQuantized: false, seed: 8 }, // one whose answers change with what is seen
+  );
+
 async function writeModel(
   files: Readonly<Record<string, object>> & { readonly "config.json": Readonly<Record<string, unknown>> },
-  { hasTower, isQuantized }: { hasTower: boolean; isQuantized: boolean },
+  { hasTower, isQuantized, seed = 5 }: { hasTower: boolean; isQuantized: boolean; seed?: number },
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "seeing-"));
   const all = { "tokenizer.json": tokenizer, "tokenizer_config.json": { chat_template: template }, ...files };
@@ -166,7 +214,7 @@ async function writeModel(
   if (model === undefined) throw new Error("The model sees nothing");
   const weights = [...model.parameters()].map(([name, { shape }]): [string, mx.MxArray] => [
     name,
-    mx.array(randomTensor(5, name, shape), mx.float32, shape),
+    mx.array(randomTensor(seed, name, shape), mx.float32, shape),
   ]);
   model.loadWeights(new Map(weights));
   if (isQuantized) quantize(model, FOUR_BITS, (path) => model.quantizationOf(path));
