@@ -54,6 +54,17 @@ const textSetting = ({ config }: LoadedModel, key: string): number | undefined =
 const vocabSize = (loaded: LoadedModel, tokenizer: Tokenizer): number =>
   textSetting(loaded, "vocab_size") ?? tokenizer.vocabSize;
 
+/** A default of generation, which older configs have among the settings of the language model. */
+const generationSetting = (loaded: LoadedModel, key: string): number | undefined =>
+  wholeNumber(loaded.generationConfig[key]) ?? textSetting(loaded, key);
+
+/** What else than beams answers of encoder-decoders come of. */
+const beamWarnings = (loaded: LoadedModel): string[] => {
+  const beams = generationSetting(loaded, "num_beams") ?? 1;
+  if (loaded.model.promptEncoder === undefined || beams === 1) return [];
+  return [`The model asks for ${beams} beams; its answers are made of one, token by token`];
+};
+
 const openImages = ({ model, imageProcessor }: LoadedModel): ImageStore | undefined =>
   model instanceof VisionLanguageModel && imageProcessor !== undefined
     ? new ImageStore(model, imageProcessor)
@@ -92,7 +103,7 @@ const describe = (
     device,
     maxBatchSize,
     loadMs,
-    warnings: [...loaded.warnings],
+    warnings: [...loaded.warnings, ...beamWarnings(loaded)],
   };
 };
 
@@ -115,6 +126,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     vocabSize: vocabSize(loaded, tokenizer),
     contextLength: textSetting(loaded, "max_position_embeddings"),
     device,
+    noRepeatedRuns: model.promptEncoder && generationSetting(loaded, "no_repeat_ngram_size"),
   };
   const prefixes = new PrefixCache(request.promptCacheBytes);
   const scheduler = new TextScheduler(text, request.maxBatchSize, prefixes);

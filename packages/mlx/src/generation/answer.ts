@@ -15,6 +15,8 @@ export interface TextModel {
   readonly vocabSize: number;
   readonly contextLength: number | undefined;
   readonly device: "cpu" | "gpu";
+  /** How many tokens in a row an answer may not repeat; 0 is off. Default 0. */
+  readonly noRepeatedRuns?: number | undefined;
 }
 
 type RawFinishReason = "eos" | "stop-sequence" | "constraint" | "max-tokens" | "context-length";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
-import { createLogitsProcessors } from "./logits-processors.ts";
+import { createLogitsProcessors, NoRepeatedRuns } from "./logits-processors.ts";
 
 const VOCAB = 12;
 
@@ -103,4 +103,33 @@ it("frees what it holds", () => {
     presencePenalty: 1,
   });
   expect(mx.liveArrays()).toBe(before);
+});
+
+it("rules out what would end a run of tokens that was there before", () => {
+  const few = fc.integer({ min: 0, max: 2 });
+  const sizes = fc.integer({ min: 1, max: 4 });
+  fc.assert(
+    fc.property(
+      fc.array(few, { maxLength: 3 }),
+      fc.array(few, { maxLength: 20 }),
+      sizes,
+      (start, said, size) => {
+        const all = [...start, ...said];
+        const last = all.slice(all.length - size + 1);
+        const runs = all.flatMap((_, i) => (i + size <= all.length ? [all.slice(i, i + size)] : []));
+        const ruledOut = new Set(
+          runs.filter((run) => last.every((id, i) => run[i] === id)).map((run) => run.at(-1)),
+        );
+        const logits = mx.tidy(() => {
+          const processor = new NoRepeatedRuns(size, start);
+          for (const id of said) processor.observe(mx.array([id], mx.uint32));
+          const out = processor.apply(mx.ones([1, VOCAB])).toArray() as number[][];
+          processor.dispose();
+          return out[0] ?? [];
+        });
+        expect(logits).toEqual(logits.map((_, id) => (ruledOut.has(id) ? Number.NEGATIVE_INFINITY : 1)));
+        expect(logits).toHaveLength(VOCAB);
+      },
+    ),
+  );
 });

@@ -97,6 +97,42 @@ class CountPenalty implements LogitsProcessor {
   }
 }
 
+/** Rules out what would repeat `size` tokens in a row, what an answer starts with included. */
+export class NoRepeatedRuns implements LogitsProcessor {
+  readonly #size: number;
+  #said: MxArray; // [n]
+
+  /** @param size - at least 1 */
+  constructor(size: number, start: readonly number[]) {
+    this.#size = size;
+    this.#said = mx.keep(mx.array([...start], mx.int32));
+  }
+
+  apply(logits: MxArray): MxArray {
+    const n = this.#said.dim(0);
+    const runs = n - this.#size + 1;
+    if (runs < 1) return logits;
+    const [before, ends] = [this.#size - 1, mx.slice(this.#said, [n - runs], [n])];
+    // of each run so far: whether all its tokens but the last are those said last
+    const isBegun = Array.from({ length: before }, (_, i) =>
+      mx.equal(
+        mx.slice(this.#said, [i], [i + runs]),
+        mx.slice(this.#said, [n - before + i], [n - before + i + 1]),
+      ),
+    ).reduce((all, same) => mx.logicalAnd(all, same), mx.ones([runs], mx.bool_));
+    const penalties = mx.where(isBegun, Number.NEGATIVE_INFINITY, 0).astype(logits.dtype);
+    return mx.scatterAddAxis(logits, mx.expandDims(ends, 0), mx.expandDims(penalties, 0), -1);
+  }
+
+  observe(token: MxArray): void {
+    this.#said = mx.replace(this.#said, mx.concatenate([this.#said, token.astype(mx.int32)]));
+  }
+
+  dispose(): void {
+    this.#said.dispose();
+  }
+}
+
 /** The processors that the options ask for, in mlx-lm's order: bias, repetition, presence and frequency. */
 export const createLogitsProcessors = (
   options: SamplingOptions,

@@ -129,6 +129,7 @@ export class TextScheduler {
           sampling: job.request,
           vocabSize: this.#text.vocabSize,
           prefillStepSize: job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device],
+          noRepeatedRuns: this.#text.noRepeatedRuns,
           constraint: this.#constraintOf(job),
           prefixes: this.#prefixes,
         });

@@ -6,7 +6,7 @@ import type { SamplingOptions } from "../engine/types.ts";
 import type { MlxError } from "../errors.ts";
 import type { TokenConstraint } from "../grammar/index.ts";
 import type { LanguageModel } from "../models/index.ts";
-import { createLogitsProcessors, type LogitsProcessor } from "./logits-processors.ts";
+import { createLogitsProcessors, type LogitsProcessor, NoRepeatedRuns } from "./logits-processors.ts";
 import type { PrefixCache, Sequence } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 import { createSampler, type Sampler } from "./sampler.ts";
@@ -16,6 +16,8 @@ export interface SequenceOptions {
   vocabSize: number;
   /** Prompt tokens evaluated at once. */
   prefillStepSize: number;
+  /** How many tokens in a row may not come again; 0 is off. Default 0. */
+  noRepeatedRuns?: number | undefined;
   /** Disposed with the sequence. */
   constraint?: TokenConstraint | undefined;
   /** Where it takes the beginning of its prompt from and leaves its caches. Default: nowhere. */
@@ -50,8 +52,12 @@ export class TokenSequence {
     this.#caches = model.makeCache();
     this.#sampler = createSampler(options.sampling);
     this.#processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
+    const { noRepeatedRuns = 0, constraint } = options;
+    // what a constraint describes may have to repeat itself
+    if (noRepeatedRuns > 0 && constraint === undefined)
+      this.#processors.push(new NoRepeatedRuns(noRepeatedRuns, prompt.tokens));
     this.#prefillStepSize = options.prefillStepSize;
-    this.#constraint = options.constraint;
+    this.#constraint = constraint;
     this.#prefixes = options.prefixes?.isOn === true ? options.prefixes : undefined;
   }
 

@@ -26,10 +26,15 @@ afterAll(async () => {
 });
 
 /** The tokens of an answer, and what was counted. */
-async function answer(prompt: string, images: Uint8Array[] = [], more: Partial<GenerateRequest> = {}) {
+async function answer(
+  prompt: string,
+  images: Uint8Array[] = [],
+  more: Partial<GenerateRequest> = {},
+  asked = model,
+) {
   const tokens: number[] = [];
   const request = { prompt, images, maxTokens: 12, ignoreEos: true, keepSpecialTokens: MARKS, ...more };
-  for await (const part of model.generate(request)) {
+  for await (const part of asked.generate(request)) {
     if (part.type === "text-delta") tokens.push(...part.tokens);
     if (part.type === "finish") return { tokens, usage: part.usage, why: part.rawFinishReason };
   }
@@ -125,4 +130,20 @@ it("counts what was said for penalties, not what was asked", async () => {
   const penalized = await answer("w1 w2", [picture(1)], { repetitionPenalty: 1.5 });
   expect(penalized.tokens).not.toEqual(plain.tokens);
   expect(penalized.tokens.every((token) => token < 43)).toBe(true);
+});
+
+it("repeats no run of tokens where its settings say so, and warns that it has no beams", async () => {
+  const path = await writeTinyFlorence2({ no_repeat_ngram_size: 2, num_beams: 3 });
+  const other = await engine.load({ path });
+  expect(other.info.warnings).toEqual([expect.stringContaining("3 beams")]);
+  expect(model.info.warnings).toEqual([]);
+  const pairs = async (asked: EngineModel) => {
+    const { tokens } = await answer("w1 w2", [picture(1)], { maxTokens: 30 }, asked);
+    return tokens.slice(1).map((token, i) => `${tokens[i]} ${token}`);
+  };
+  const [kept, plain] = [await pairs(other), await pairs(model)];
+  expect(new Set(kept).size).toBe(kept.length);
+  expect(new Set(plain).size).toBeLessThan(plain.length);
+  await other.dispose();
+  rmSync(path, { recursive: true });
 });

@@ -185,10 +185,11 @@ const florence2 = {
 };
 
 /** Writes a Florence 2, whose pictures are four places and their mean. It has no chat template. */
-export const writeTinyFlorence2 = (): Promise<string> =>
+export const writeTinyFlorence2 = (generation: Readonly<Record<string, number>> = {}): Promise<string> =>
   writeModel(
     {
       "config.json": florence2,
+      "generation_config.json": generation,
       "preprocessor_config.json": {
         size: { height: 8, width: 8 },
         crop_size: { height: 8, width: 8 },
