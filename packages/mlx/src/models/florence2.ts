@@ -15,13 +15,14 @@ import {
   imageTiles,
   VisionLanguageModel,
 } from "../vision/index.ts";
-import { type Infer, int, list, object, oneOf } from "./config.ts";
+import type { Architecture } from "./architecture.ts";
+import { type Infer, int, list, object, oneOf, parseConfig, record } from "./config.ts";
 import { architecture as bart } from "./florence2-text.ts";
 import type { LanguageModel } from "./language-model.ts";
-import { drop, map } from "./sanitize-rules.ts";
+import { drop, map, rename, type SanitizeRule } from "./sanitize-rules.ts";
 import { transposed } from "./tensor-change.ts";
 import { withVision } from "./with-vision.ts";
-import { wrapText } from "./wrap-text.ts";
+import { type Raw, wrapText } from "./wrap-text.ts";
 
 const config = {
   vision_config: object({
@@ -119,19 +120,63 @@ class Florence2 extends VisionLanguageModel {
   }
 }
 
-const SEEING = /^(vision_tower|image_pos_embed|visual_temporal_embed|image_proj_norm)\.|^image_projection$/;
+const SEEING =
+  /^(model\.)?(vision_tower|multi_modal_projector|image_pos_embed|visual_temporal_embed|image_proj_norm)\.|^image_projection$/;
 
-export const architecture = withVision(wrapText(bart, SEEING), {
-  config,
-  weights: SEEING,
-  create: (c, language_model) => new Florence2(c, language_model),
-  sanitize: [
-    drop(/position_ids$/),
-    map(
-      /^vision_tower\.convs\.\d+\.proj\.weight$/,
-      [transposed(0, 2, 3, 1)],
-      (shape) => shape[1] !== shape[2],
-    ),
-    map(/\.dw\.weight$/, [transposed(0, 2, 3, 1)], (shape) => shape[1] === 1),
-  ],
-});
+/** transformers' names of what sees, which has no layers around those of a block. */
+const fromTransformers: readonly SanitizeRule<unknown>[] = [
+  rename(/^model\.(?=vision_tower\.)/, ""),
+  rename(/(?<=^vision_tower\.convs\.\d+\.)conv\./, "proj."),
+  rename(/(?<=_block\.conv[12]\.)(?!fn\.)/, "fn.dw."),
+  rename(/(?<=_block\.(window|channel)_attn\.)(?=qkv|proj)/, "fn."),
+  rename(/(?<=_block\.ffn\.)(?=fc)/, "fn.net."),
+  rename(/(?<=spatial_block\.)norm1\./, "window_attn.norm."),
+  rename(/(?<=channel_block\.)norm1\./, "channel_attn.norm."),
+  rename(/(?<=_block\.)norm2\./, "ffn.norm."),
+  map(/^model\.multi_modal_projector\.image_projection\.weight$/, [transposed(1, 0)]),
+  rename(/^model\.multi_modal_projector\.image_projection\.weight$/, "image_projection"),
+  rename(/^model\.multi_modal_projector\.image_position_embed\./, "image_pos_embed."),
+  rename(/^model\.multi_modal_projector\./, ""),
+];
+
+/** Microsoft's names of settings for transformers'. */
+const toMicrosofts = ({ embed_dim, in_channels, ...others }: Raw): Raw => {
+  const { max_position_embeddings, max_temporal_embeddings, activation_function: _, ...same } = others;
+  return {
+    ...same,
+    dim_embed: embed_dim,
+    in_chans: in_channels,
+    image_pos_embed: { max_pos_embeddings: max_position_embeddings },
+    visual_temporal_embedding: { max_temporal_embeddings },
+  };
+};
+
+const microsofts = withVision(
+  wrapText(bart, SEEING, undefined, [
+    rename(/^model\.language_model\./, "language_model.model."),
+    rename(/^lm_head\./, "language_model.lm_head."),
+  ]),
+  {
+    config,
+    weights: SEEING,
+    create: (c, language_model) => new Florence2(c, language_model),
+    sanitize: [
+      drop(/position_ids$/),
+      ...fromTransformers,
+      map(
+        /^vision_tower\.convs\.\d+\.proj\.weight$/,
+        [transposed(0, 2, 3, 1)],
+        (shape) => shape[1] !== shape[2],
+      ),
+      map(/\.dw\.weight$/, [transposed(0, 2, 3, 1)], (shape) => shape[1] === 1),
+    ],
+  },
+);
+
+export const architecture: Architecture = {
+  bind: (raw) => {
+    const { vision_config } = parseConfig({ vision_config: record.optional() }, raw).config;
+    const isTransformers = vision_config !== undefined && Object.hasOwn(vision_config, "embed_dim");
+    return microsofts.bind(isTransformers ? { ...raw, vision_config: toMicrosofts(vision_config) } : raw);
+  },
+};
