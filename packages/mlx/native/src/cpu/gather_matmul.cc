@@ -11,6 +11,7 @@
 #include "mlx/ops.h"
 #include "mlx/primitives.h"
 #include "mlx/utils.h"
+#include "quant_mode.h"
 
 namespace abstractllm::cpu {
 
@@ -105,25 +106,27 @@ class Gather : public mx::UnaryPrimitive {
 
 class GatherQmm : public Gather {
  public:
-  GatherQmm(mx::Stream stream, bool has_lhs, bool has_rhs, int bits, int group, bool fast)
-      : Gather(stream, has_lhs, has_rhs), bits_(bits), group_(group), fast_(fast) {}
+  GatherQmm(mx::Stream stream, bool has_lhs, bool has_rhs, int bits, int group, Coding coding, bool fast)
+      : Gather(stream, has_lhs, has_rhs), bits_(bits), group_(group), coding_(coding), fast_(fast) {}
 
   const char* name() const override { return "CpuGatherQmm"; }
 
   bool is_equivalent(const mx::Primitive& other) const override {
     const auto& o = static_cast<const GatherQmm&>(other);
-    return same_indices(o) && bits_ == o.bits_ && group_ == o.group_ && fast_ == o.fast_;
+    return same_indices(o) && bits_ == o.bits_ && group_ == o.group_ && coding_ == o.coding_ && fast_ == o.fast_;
   }
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     const mx::array w = row_contiguous(inputs[1], encoder), scales = row_contiguous(inputs[2], encoder);
-    const mx::array biases = row_contiguous(inputs[3], encoder);
+    const bool has_biases = coding_ == Coding::affine;
+    const mx::array biases = has_biases ? row_contiguous(inputs[3], encoder) : scales;
     const size_t N = static_cast<size_t>(w.shape(-2)), K = static_cast<size_t>(inputs[0].shape(-1));
-    const QuantMatrix all{w.data<uint8_t>(), scales.data<void>(), biases.data<void>(), *float_type(scales.dtype()),
-                          bits_,             static_cast<size_t>(group_), K};
+    const Float scale_type = has_biases ? *float_type(scales.dtype()) : Float::f32;
+    const QuantMatrix all{w.data<uint8_t>(), scales.data<void>(), biases.data<void>(), scale_type, bits_,
+                          static_cast<size_t>(group_), K, false, coding_};
     const size_t scale_bytes = N * all.groups() * scales.itemsize();
-    run(inputs, 3, out, [all, N, scale_bytes, fast = fast_](size_t matrix, const Rows& rows, float* to) {
+    run(inputs, has_biases ? 3 : 2, out, [all, N, scale_bytes, fast = fast_](size_t matrix, const Rows& rows, float* to) {
       QuantMatrix one = all;
       one.w += matrix * N * all.row_bytes();
       one.scales = static_cast<const char*>(all.scales) + matrix * scale_bytes;
@@ -135,6 +138,7 @@ class GatherQmm : public Gather {
  private:
   int bits_;
   int group_;
+  Coding coding_;
   bool fast_;
 };
 
@@ -223,16 +227,25 @@ mx::array gather_qmm(const mx::array& x, const mx::array& w, const mx::array& sc
                      const std::optional<mx::array>& rhs_indices, bool transpose, std::optional<int> group_size,
                      std::optional<int> bits, const std::string& mode, const std::optional<mx::array>& global_scale,
                      bool sorted_indices) {
-  const int b = bits.value_or(4), g = group_size.value_or(64);
-  const bool is_ours = use_native() && (lhs_indices || rhs_indices) && transpose && mode == "affine" && biases &&
-                       !global_scale && x.dtype() == mx::float32 && float_type(scales.dtype()) &&
-                       biases->dtype() == scales.dtype() && is_quantized_for(x, w, scales, *biases, b, g);
-  if (!is_ours) {
-    return mx::gather_qmm(x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode,
-                          global_scale, sorted_indices);
+  const std::optional<Coding> coding = coding_from_mode(mode);
+  const bool fits = use_native() && (lhs_indices || rhs_indices) && transpose && coding && !global_scale &&
+                    x.dtype() == mx::float32;
+  const bool fast = settings().fast_matmul;
+  if (fits && coding == Coding::affine && biases) {
+    const int b = bits.value_or(4), g = group_size.value_or(64);
+    if (float_type(scales.dtype()) && biases->dtype() == scales.dtype() && is_quantized_for(x, w, scales, *biases, b, g)) {
+      return gathered<GatherQmm>(broadcast_indices(x, w, lhs_indices, rhs_indices), x, w.shape(-2),
+                                 {x, w, scales, *biases}, b, g, *coding, fast);
+    }
+  } else if (fits && coding != Coding::affine && !biases && x.ndim() >= 2 && x.size() > 0) {
+    const auto [b, g] = float_format(*coding);
+    if (is_native_float_matrix(x.shape(-1), w, scales, *coding, bits, group_size)) {
+      return gathered<GatherQmm>(broadcast_indices(x, w, lhs_indices, rhs_indices), x, w.shape(-2), {x, w, scales}, b, g,
+                                 *coding, fast);
+    }
   }
-  return gathered<GatherQmm>(broadcast_indices(x, w, lhs_indices, rhs_indices), x, w.shape(-2),
-                             {x, w, scales, *biases}, b, g, settings().fast_matmul);
+  return mx::gather_qmm(x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, global_scale,
+                        sorted_indices);
 }
 
 mx::array gather_mm(const mx::array& a, const mx::array& b, const std::optional<mx::array>& lhs_indices,
