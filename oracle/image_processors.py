@@ -200,6 +200,41 @@ def gemma4(case: ProcessorCase) -> Any:
     return module.Gemma4Processor(module.Gemma4ImageProcessor(**case.image), case.tokenizer)
 
 
+def kimi_k25(case: ProcessorCase) -> Any:
+    module = case.module("kimi_k25.processing_kimi_k25")
+    settings = dict(case.image.get("media_proc_cfg", {}))
+    if "in_patch_limit" in settings:
+        settings["in_token_limit"] = settings.pop("in_patch_limit")
+    if "merge_kernel_size" in settings:
+        settings["merge_kernel_size"] = [settings["merge_kernel_size"]] * 2
+    return module.KimiK25Processor(module.KimiK25ImageProcessor(**settings), case.tokenizer)
+
+
+def gemma4_unified(case: ProcessorCase) -> Any:
+    module = case.module("gemma4_unified.processing_gemma4_unified")
+    return module.Gemma4UnifiedProcessor(module.Gemma4UnifiedImageProcessor(**case.image), case.tokenizer)
+
+
+def call_gemma4_unified(processor: Any, images: list, prompt: str) -> dict:
+    """With the squares put together again: the model cuts them."""
+    outputs = dict(processor(images=images, text=[prompt]))
+    squares, places = np.array(outputs["pixel_values"]), np.array(outputs["image_position_ids"])
+    whole = [put_together(*parts) for parts in zip(squares, places, strict=True)]
+    return {**outputs, "pixel_values": np.stack(whole)}
+
+
+def put_together(squares: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Squares at columns and rows, those at -1 being padding, to a picture `[3, H, W]`."""
+    columns, rows = places.max(0) + 1
+    side = int((squares.shape[1] / 3) ** 0.5)
+    picture = np.zeros((3, rows * side, columns * side), np.float32)
+    for square, (column, row) in zip(squares, places, strict=True):
+        if column >= 0:
+            down, across = (slice(at * side, (at + 1) * side) for at in (row, column))
+            picture[:, down, across] = square.reshape(side, side, 3).transpose(2, 0, 1)
+    return picture
+
+
 def call_fastvlm(processor: Any, images: list, prompt: str) -> dict:
     """With as many of the token that stands for an image as it has features."""
     outputs = dict(processor(images=images, text=[prompt]))

@@ -477,6 +477,10 @@ def top_p(logits, p):
     return mx.where(kept, logits, -mx.inf)
 
 
+def extend_cache(buffer, used, capacity):
+    return mx.pad(buffer[:, :, :used], [(0, 0), (0, 0), (0, capacity - used), (0, 0)])
+
+
 def embedding_rows(ids, w, scales, biases, group_size=64, bits=4, mode="affine"):
     rows = (w[ids], scales[ids], None if biases is None else biases[ids])
     return mx.dequantize(*rows, group_size=group_size, bits=bits, mode=mode)
@@ -573,6 +577,10 @@ fast = [
         real(2, 3, 2, 4, low=5, high=6),
         3,
         python=append_to_cache,
+    ),
+    *(
+        call("fast.extendCache", real(2, 3, 7, 8, dtype=dtype), 5, 12, python=extend_cache)
+        for dtype in (mx.float32, mx.float16)
     ),
     *embedding_calls(mx.float32, *(("affine", 32, bits) for bits in (2, 3, 4, 5, 6, 8))),
     *embedding_calls(mx.bfloat16, ("affine", 64, 4), ("mxfp4", 32, 4)),

@@ -5,6 +5,7 @@ import { gguf } from "./gguf.ts";
 import { kl } from "./kl.ts";
 import { overhead } from "./overhead.ts";
 import { smollm2 } from "./smollm2.ts";
+import { vision } from "./vision.ts";
 
 /** Every benchmark, in the order they run. */
-export const benchmarks: readonly Benchmark[] = [smollm2, overhead, bandwidth, decode, kl, gguf];
+export const benchmarks: readonly Benchmark[] = [smollm2, overhead, bandwidth, decode, kl, gguf, vision];

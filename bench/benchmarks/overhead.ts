@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { OverheadJob } from "../players/overhead.ts";
 import type { BenchContext, Benchmark } from "../support/context.ts";
-import { installMlxLm } from "../support/peers.ts";
+import { installPython } from "../support/peers.ts";
 import type { Findings, Series } from "../support/result.ts";
 import { nodeProgram, runPlayer } from "../support/run-player.ts";
 import { median, medianRatio } from "../support/statistics.ts";
@@ -38,7 +38,7 @@ const measurePython = async (context: BenchContext, python: string): Promise<Pyt
 
 const run = async (context: BenchContext): Promise<Findings> => {
   const { rounds, quick } = context.settings;
-  const python = await installMlxLm(context);
+  const python = await installPython(context, "mlx-lm");
   const own: number[] = [];
   const reports: PythonReport[] = [];
   for (let round = 0; round < rounds; round++) {

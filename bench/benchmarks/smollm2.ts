@@ -3,7 +3,7 @@ import { startEngine } from "@abstractllm/mlx";
 import type { GenerationJob, GenerationReport } from "../players/generation-job.ts";
 import { type BenchContext, type Benchmark, benchFile } from "../support/context.ts";
 import { readCorpus } from "../support/corpus.ts";
-import { installMlxLm, installNodeLlamaCpp, type Peer } from "../support/peers.ts";
+import { installNodeLlamaCpp, installPython, type Peer } from "../support/peers.ts";
 import type { Findings, Series } from "../support/result.ts";
 import { nodeProgram, type Program, runPlayer } from "../support/run-player.ts";
 import { generationSeries, SUBJECT } from "./generation-series.ts";
@@ -68,7 +68,7 @@ const findPlayers = async (
   const dtypes = ["float32", "float16"];
   add(
     dtypes.map((dtype) => `mlx-lm ${dtype}`),
-    await installMlxLm(context),
+    await installPython(context, "mlx-lm"),
     (command) =>
       dtypes.map((dtype) => ({
         name: `mlx-lm ${dtype}`,

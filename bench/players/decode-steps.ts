@@ -113,11 +113,18 @@ const timeSteps = (cache: Cache, batch: number): number => {
   return (performance.now() - start) / job.steps;
 };
 
+/** Of the positions that a layer's cache holds; its buffers have room for more. */
+const usedBytes = (layer: Cache[number]): number => {
+  const [keys] = layer.state();
+  const used = typeof layer.offset === "number" ? layer.offset : Number.NaN;
+  return keys === undefined ? 0 : (layer.nbytes * used) / keys.dim(2);
+};
+
 const timings: DecodeTiming[] = [];
 for (const { context, batch } of job.cases) {
   const cache = filledCache(context, batch);
   const stepMs = timeSteps(cache, batch);
-  const cacheBytes = cache.reduce((sum, layer) => sum + layer.nbytes, 0);
+  const cacheBytes = mx.tidy(() => cache.reduce((sum, layer) => sum + usedBytes(layer), 0));
   timings.push({ context, batch, stepMs, cacheBytes, ...timeParts(cache, mx.zeros([batch, 1], mx.int32)) });
   for (const layer of cache) layer.dispose();
   mx.clearCache();

@@ -1,8 +1,10 @@
 /** Installs what this project is measured against, beside it. A peer that cannot be installed is reported. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findPython, pipEnvironment } from "../../scripts/setup/prerequisites.mjs";
+import { createContext } from "../../scripts/setup/context.mjs";
 import { runCommand } from "../../scripts/setup/run-command.mjs";
+import { runSetup } from "../../scripts/setup/run-setup.mjs";
+import { oracleEnvironment, oraclePython } from "../../scripts/setup/steps/oracle-environment.mjs";
 import type { BenchContext } from "./context.ts";
 
 export type Peer<T> = { found: T } | { reason: string };
@@ -65,21 +67,9 @@ export const installNodeLlamaCpp = (context: BenchContext): Promise<Peer<string>
     return join(folder, "node_modules", "node-llama-cpp");
   });
 
-/** @returns the Python that has mlx-lm */
-export const installMlxLm = (context: BenchContext): Promise<Peer<string>> =>
-  attempt(context, "mlx-lm", async () => {
-    const folder = join(context.stateDir, "..", "bench-venv");
-    const requirements = join(context.root, "oracle", "requirements.txt");
-    const python = join(folder, "bin", "python");
-    await once(folder, readFileSync(requirements, "utf8"), async () => {
-      context.tell("Installing Python mlx-lm ...");
-      const options = {
-        cwd: folder,
-        env: pipEnvironment(process.env),
-        log: join(context.stateDir, "pip.log"),
-      };
-      await runCommand(findPython(process.env), ["-m", "venv", folder], options);
-      await runCommand(python, ["-m", "pip", "install", "-r", requirements], { ...options, append: true });
-    });
-    return python;
+/** @param name - of the peer: `mlx-lm` or `mlx-vlm` @returns the Python that has both */
+export const installPython = (context: BenchContext, name: string): Promise<Peer<string>> =>
+  attempt(context, name, async () => {
+    await runSetup({ steps: [oracleEnvironment] });
+    return oraclePython(createContext());
   });

@@ -10,7 +10,7 @@ IMAGE = 50
 
 
 def see_as_trained(model: object) -> None:
-    """Positions, activation and norms of the tower as in training.
+    """The tower as in training.
 
     Beyond an edge torch sees what is at it; the way mlx-vlm resizes here sees nothing there.
     """
@@ -22,6 +22,11 @@ def see_as_trained(model: object) -> None:
         return resize(table.weight[None], shape)[0].flatten(end_axis=1)
 
     table._get_pos_emb = get_pos_emb
+    train_layers(tower)
+
+
+def train_layers(tower: object) -> None:
+    """Activation and norms as in training."""
     tower.final_layernorm.eps = 1e-5
     for block in tower.blocks:
         block.norm0.eps = block.norm1.eps = 1e-5

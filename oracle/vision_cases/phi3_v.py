@@ -114,6 +114,13 @@ CASES = vision_family(
             "images": [image(2, 1), image(1, 2)],
             "prompt": [*tokens(2, 1), *words(1), *tokens(1, 2), *words(4)],
         },
+        "scaled rotations of a prompt longer than the first trained length": {
+            "rope_scaling": {"type": "su", "short_factor": LONG_FACTORS, "long_factor": LONG_FACTORS[::-1]},
+            "original_max_position_embeddings": 16,
+            "max_position_embeddings": 128,
+            "images": [image(1, 1)],
+            "prompt": [*words(2), *tokens(1, 1), *words(3)],
+        },
     },
     image_token=IMAGE,
     repair=repair,

@@ -1,7 +1,9 @@
-import { cpSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { libmlxVariant } from "../setup/libmlx-variant.mjs";
 import { listFiles } from "../setup/stamp.mjs";
+import { grammarFolder } from "../setup/steps/grammar.mjs";
+import { crateLicenses } from "./crate-licenses.mjs";
 import { writeManifest } from "./stage.mjs";
 
 /** @param {string} platform - such as `linux-x64` @returns {string} name of the package with its addon */
@@ -26,6 +28,7 @@ export function stagePlatform(root, folder) {
   const addon = join(source, "build", variant, "mlx.node");
   const libraries = listFiles(vendor).filter((path) => isNeeded(relative(vendor, path)));
   for (const path of [addon, ...libraries]) cpSync(path, join(folder, relative(source, path)));
+  stageGrammar(root, folder);
   cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
   writeManifest(folder, {
     name: platformPackageName(thisPlatform),
@@ -40,6 +43,20 @@ export function stagePlatform(root, folder) {
     main: relative(source, addon),
     files: ["build", "vendor"],
   });
+}
+
+/** The grammar engine, where Rust could build it, and the licences of what is in it. @type {(root: string, folder: string) => void} */
+function stageGrammar(root, folder) {
+  const source = grammarFolder(root);
+  if (!existsSync(join(source, "grammar.node"))) {
+    console.warn(
+      "Without the grammar engine: it was not built. Install Rust and run set-up before publishing.",
+    );
+    return;
+  }
+  const target = join(folder, relative(join(root, "packages", "mlx"), source));
+  cpSync(source, target, { recursive: true });
+  writeFileSync(join(target, "LICENSES.txt"), crateLicenses(join(root, "packages", "mlx", "native-grammar")));
 }
 
 /** What runs, and the licences: no headers. @param {string} path - inside the wheel */

@@ -24,7 +24,7 @@ export async function runPortabilityChecks(checks, context, logFor) {
     const start = performance.now();
     let outcome;
     try {
-      outcome = `ok: ${await run(context, { log: logFor(`portability-${i}`), show: () => {} })}`;
+      outcome = `ok: ${await run(context, { log: logFor(`portability-${i}`), show: () => {}, note: () => {} })}`;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       if (!(error instanceof CannotCheck)) failures++;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { explainPip } from "./fetch-wheels.mjs";
 import { checkPrerequisites, findCompiler, findOnPath, findPython } from "./prerequisites.mjs";
+import { explainCargo } from "./steps/grammar.mjs";
 import { explainNpm } from "./steps/npm-packages.mjs";
 
 const emptyPath = mkdtempSync(join(tmpdir(), "path-"));
@@ -52,7 +53,13 @@ test.each([
   ["npm error code ENOSPC", "disk is full"],
 ])("explains npm's %j", (output, expected) => expect(explainNpm(output)).toContain(expected));
 
+test.each([
+  ["error: rustc 1.63.0 is not supported by the following packages:", "rustup update"],
+  ["error: failed to download from `https://index.crates.io/config.json`", "network"],
+])("explains cargo's %j", (output, expected) => expect(explainCargo(output)).toContain(expected));
+
 test("says nothing of what it does not know", () => {
   expect(explainPip("something else")).toBeUndefined();
   expect(explainNpm("npm error code EUSAGE")).toBeUndefined();
+  expect(explainCargo("error: linker `cc` not found")).toBeUndefined();
 });

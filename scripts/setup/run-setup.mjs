@@ -9,12 +9,13 @@ import { SetupError } from "./setup-error.mjs";
 import { Stamps } from "./stamp.mjs";
 import { addon } from "./steps/addon.mjs";
 import { defaultModel } from "./steps/default-model.mjs";
+import { grammar } from "./steps/grammar.mjs";
 import { libmlx } from "./steps/libmlx.mjs";
 import { npmPackages } from "./steps/npm-packages.mjs";
 import { typescript } from "./steps/typescript.mjs";
 
 /** In the order they run; a step may use what those before it made. */
-const allSteps = [npmPackages, libmlx, addon, defaultModel, typescript];
+const allSteps = [npmPackages, libmlx, addon, grammar, defaultModel, typescript];
 
 /**
  * Brings this checkout to the state where it runs, doing only what is missing or out of date.
@@ -78,11 +79,15 @@ async function runPending(steps, context, stamps, screen) {
     // taken before the run: a file edited meanwhile makes the step run again
     const wanted = step.fingerprint(context);
     stamps.clear(key);
+    /** @type {string[]} */
+    const notes = [];
     const task = {
       log: join(context.stateDir, "logs", `${key}.log`),
       show: (/** @type {string} */ line) => progress.show(line),
+      note: (/** @type {string} */ text) => void notes.push(text),
     };
     await progress.step(`[${i + 1}/${pending.length}] ${step.title(context)}`, () => step.run(context, task));
+    for (const text of notes) screen.write(`${text}\n`);
     const missing = step.outputs(context).find((path) => !existsSync(path));
     if (missing !== undefined)
       throw new SetupError(`${step.title(context)}: ${missing} was not made. Log: ${task.log}`);

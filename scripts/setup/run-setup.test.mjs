@@ -48,6 +48,23 @@ function setUp(...steps) {
   });
 }
 
+test("says what a step has to tell, once", async () => {
+  const step = shellStep("told", "touch told.out");
+  const told = {
+    ...step,
+    run: (
+      /** @type {import("./context.mjs").Context} */ context,
+      /** @type {import("./step.mjs").Task} */ task,
+    ) => {
+      task.note("Something is missing.");
+      return step.run(context, task);
+    },
+  };
+  await setUp(told);
+  await setUp(told);
+  expect(printed.match(/^Something is missing\.$/gm)).toHaveLength(1);
+});
+
 const first = shellStep("first", "cp input first.out");
 const second = shellStep("second", "cp first.out second.out");
 

@@ -17,6 +17,7 @@
  * @typedef {object} Task
  * @property {string} log - path for the output of its programs
  * @property {(line: string) => void} show - tells what it is doing now
+ * @property {(text: string) => void} note - says what the user should know once the step is done
  */
 
 export {};

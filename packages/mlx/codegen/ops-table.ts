@@ -512,10 +512,16 @@ const fast: OpRow[] = [
   },
   {
     group: "fast",
+    signature: "extendCache(buffer: array, used: int, capacity: int) -> array",
+    doc: "A buffer `[B, K, capacity, D]` with the first `used` positions of another `[B, K, C, D]`, and zeros behind them.",
+    cpp: "cpu::extend_cache(buffer, used, capacity)",
+  },
+  {
+    group: "fast",
     signature:
-      'quantizedEmbedding(ids: array, w: array, scales: array, biases: array?, groupSize: int?, bits: int?, mode: string = "affine") -> array',
-    doc: "Rows `ids [...]` of quantized `[V, E]`, dequantized: `[..., E]`.",
-    cpp: 'cpu::quantized_embedding(ids, w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode)',
+      'quantizedEmbedding(ids: array, w: array, scales: array, biases: array?, groupSize: int?, bits: int?, mode: string = "affine", dtype: dtype?) -> array',
+    doc: "Rows `ids [...]` of quantized `[V, E]`, dequantized: `[..., E]` of `dtype`, by default that of the scales.",
+    cpp: 'cpu::quantized_embedding(ids, w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode, dtype)',
   },
   {
     group: "fast",

@@ -5,7 +5,7 @@ const BRAND = Symbol.for("abstractllm.mlx.error");
 /** What went wrong, stable across releases; `message` is for people, `code` for programs. */
 export type MlxErrorCode =
   | "invalid-argument" // a value, shape or dtype an operation cannot take
-  | "native" // libmlx threw while building or evaluating
+  | "native" // libmlx or the grammar engine failed at its work
   | "out-of-memory" // the allocation does not fit
   | "unavailable" // no libmlx, no addon or no such device here
   | "disposed" // used after dispose

@@ -18,7 +18,7 @@ import { forwardParts } from "./forward-parts.ts";
 /** One call of an LLM that hands its calls to others. */
 export interface Attempt {
   readonly signal: AbortSignal;
-  /** Whether something of the answer has been handed out, so that no one else may answer any more. */
+  /** Whether something of the answer was handed out, or a tool run, so that no one else may answer any more. */
   isDelivered(): boolean;
 }
 
@@ -91,6 +91,13 @@ export abstract class DelegatingLLM extends LLMBase {
     );
   }
 
+  protected override async answerWhole(prompt: Prompt, options: GenerateOptions): Promise<GenerateResponse> {
+    checkOptions(options, { scope: "call", provider: this.provider });
+    return this.#limited([options.signal], (signal) =>
+      this.answer(prompt, { ...options, stream: false, signal }, undefined, signal),
+    );
+  }
+
   protected readParam(name: OptionKey): unknown {
     return this.main.getParam(name);
   }
@@ -98,20 +105,27 @@ export abstract class DelegatingLLM extends LLMBase {
   /** Has some work done: by whom, and how often it is tried, is the subclass's choice. */
   protected abstract attempt<T>(work: Work<T>, attempt: Attempt): Promise<T>;
 
-  /** Answers one call. */
+  /** Answers one call; without `emit`, nobody takes the parts. */
   protected answer(
     prompt: Prompt,
     options: GenerateOptions,
-    emit: (part: DeltaPart) => void,
+    emit: ((part: DeltaPart) => void) | undefined,
     signal: AbortSignal,
   ): Promise<GenerateResponse> {
     let isDelivered = false;
-    const deliver = (part: DeltaPart) => {
-      isDelivered = true;
-      emit(part);
+    const ask = (llm: AbstractLLM): Promise<GenerateResponse> => {
+      const tools = options.tools ?? llm.getParam("tools");
+      if (emit === undefined && tools === undefined) {
+        return llm.generate(prompt, { ...options, stream: false });
+      }
+      return forwardParts(llm.stream(prompt, options), (part) => {
+        // a tool that was run must not be run again, even when nobody saw its call
+        isDelivered ||= emit !== undefined || part.type === "tool-call";
+        emit?.(part);
+      });
     };
     const work: Work<GenerateResponse> = async (llm, warnings = []) => {
-      const response = await forwardParts(llm.stream(prompt, options), deliver);
+      const response = await ask(llm);
       return warnings.length === 0
         ? response
         : { ...response, warnings: [...response.warnings, ...warnings] };

@@ -8,6 +8,7 @@ export const jsonTools: ToolDialect = {
   end: "</tool_call>",
   parse: readJsonCalls,
   isOpen: endsInString,
+  json: { prefix: "<tool_call>\n", suffix: "\n</tool_call>", input: "arguments" },
 };
 
 /** What models without a dialect of their own are told to write; they often leave out the tags. */
@@ -27,6 +28,7 @@ export const promptedJson: ToolDialect = {
 export const llama3: ToolDialect = {
   start: "<|python_tag|>",
   bare: /^(?:\{\s*"(?:name|type|function)|\[\s*[A-Za-z_][\w.]*\()/,
+  json: { prefix: "", suffix: "", input: "parameters" },
   parse: (block) => {
     const [, name, query] = /^\s*([\w-]+)\.call\((.*)\)\s*$/s.exec(block) ?? [];
     if (name !== undefined) return readPythonCalls(`[${name}(${query})]`);

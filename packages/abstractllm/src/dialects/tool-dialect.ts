@@ -25,6 +25,12 @@ export interface ToolDialect {
   readonly isOpen?: (block: string) => boolean;
   /** How an answer begins that may be calls as a whole, without `start`; it is when all of them are of known tools. */
   readonly bare?: RegExp;
+  /** How a call is written, where it is one JSON object with `name` and, under `input`, the arguments. */
+  readonly json?: {
+    readonly prefix: string;
+    readonly suffix: string;
+    readonly input: "arguments" | "parameters";
+  };
   /** Marks within blocks, which a tokenizer must not leave out. */
   readonly marks?: readonly string[];
   /** Marks around ordinary text, which are no part of it. */

@@ -26,7 +26,7 @@ export abstract class LLMBase implements AbstractLLM {
   generate(prompt: Prompt, options: GenerateOptions & { stream: true }): LLMStream;
   generate(prompt: Prompt, options: GenerateOptions = {}): Promise<GenerateResponse> | LLMStream {
     if (options.stream === true) return this.startStream(prompt, options);
-    return (async () => this.startStream(prompt, options).response)();
+    return this.answerWhole(prompt, options);
   }
 
   stream<const S extends Schema>(
@@ -67,6 +67,11 @@ export abstract class LLMBase implements AbstractLLM {
 
   /** Checks a call and begins to answer it. */
   protected abstract startStream(prompt: Prompt, options: GenerateOptions): LLMStream;
+
+  /** Answers a call whose parts nobody takes. */
+  protected async answerWhole(prompt: Prompt, options: GenerateOptions): Promise<GenerateResponse> {
+    return this.startStream(prompt, options).response;
+  }
 
   /** One setting; undefined where nothing sets it. */
   protected abstract readParam(name: OptionKey): unknown;

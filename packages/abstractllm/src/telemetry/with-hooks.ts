@@ -50,16 +50,17 @@ class ObservedLLM extends DelegatingLLM {
   protected override answer(
     prompt: Prompt,
     options: GenerateOptions,
-    emit: (part: DeltaPart) => void,
+    emit: ((part: DeltaPart) => void) | undefined,
     signal: AbortSignal,
   ): Promise<GenerateResponse> {
     const model = this.main.getParam("model");
     const hooks = this.#start({ operation: "generate", provider: this.provider, model, prompt, options });
     const tell = (part: DeltaPart) => {
       hooks?.onPart?.(part);
-      emit(part);
+      emit?.(part);
     };
-    return observe(hooks, () => super.answer(prompt, options, tell, signal));
+    const isTold = emit !== undefined || hooks?.onPart !== undefined;
+    return observe(hooks, () => super.answer(prompt, options, isTold ? tell : undefined, signal));
   }
 }
 

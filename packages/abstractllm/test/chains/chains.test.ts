@@ -9,12 +9,14 @@ import {
   createWeightedChain,
   InvalidParameterError,
   ModelCapability,
+  type ProviderAnswer,
   ProviderAPIError,
   type ProviderChange,
   ProviderConnectionError,
   QuotaExceededError,
   registerProvider,
   Session,
+  tool,
   UnsupportedFeatureError,
   withRetry,
 } from "../../src/index.ts";
@@ -60,6 +62,29 @@ describe("a fallback chain", () => {
       { type: "error", error: expect.any(ProviderConnectionError) },
     ]);
     expect(second.calls).toEqual([]);
+  });
+
+  test("has another member answer when a begun answer breaks that nobody saw", async () => {
+    const first = new FailingProvider([gone()], { before: "Once upon" });
+    const inner = await createFallbackChain([first]);
+    const { text } = await (await createFallbackChain([inner, good("second")])).generate("Hi");
+    expect(text).toBe("second");
+  });
+
+  test("never has a tool run twice", async () => {
+    class BreaksAfterTools extends ScriptedProvider {
+      protected override respond(...args: Parameters<ScriptedProvider["respond"]>): Promise<ProviderAnswer> {
+        if (this.calls.length === 1) throw gone();
+        return super.respond(...args);
+      }
+    }
+    const toolCalls = [{ id: "1", name: "pay", arguments: {} }];
+    const [first, second] = [new BreaksAfterTools([{ toolCalls }]), good()];
+    let payments = 0;
+    const pay = tool({ name: "pay", parameters: { type: "object" }, execute: () => ++payments });
+    const chain = await createFallbackChain([first, second]);
+    await expect(chain.generate("Pay", { tools: [pay] })).rejects.toBeInstanceOf(ProviderConnectionError);
+    expect([payments, second.calls]).toEqual([1, []]);
   });
 
   test("ends at once for what would fail everywhere", async () => {

@@ -4,10 +4,12 @@ import {
   CircuitOpenError,
   type CircuitState,
   createFallbackChain,
+  type DeltaPart,
   InvalidRequestError,
   ProviderConnectionError,
   QuotaExceededError,
   withCircuitBreaker,
+  withHooks,
   withRetry,
 } from "../../src/index.ts";
 import { takeWaits } from "../conformance/recorded-waits.ts";
@@ -46,9 +48,23 @@ describe("retries", () => {
 
   test("never come once something of the answer was handed out", async () => {
     const llm = new FailingProvider([busy()], { before: "Once" });
-    await expect(withRetry(llm).generate("Hi")).rejects.toThrow("busy");
+    await expect(withRetry(llm).stream("Hi").response).rejects.toThrow("busy");
     expect(llm.calls).toHaveLength(1);
     expect(takeWaits()).toEqual([]);
+  });
+
+  test("come for an answer that broke before anybody saw it", async () => {
+    const broken = () => new FailingProvider([busy()], { before: "Once", text: "Hello" });
+    const llm = broken();
+    expect((await withRetry(llm).generate("Hi")).text).toBe("Hello");
+    expect(llm.calls).toHaveLength(2);
+    const silent = await withHooks(withRetry(broken()), () => ({})).generate("Hi");
+    expect(silent.text).toBe("Hello");
+    const seen: DeltaPart[] = [];
+    const watched = withHooks(withRetry(broken()), () => ({ onPart: (part) => seen.push(part) }));
+    await expect(watched.generate("Hi")).rejects.toThrow("busy");
+    expect(seen).toEqual([{ type: "text-delta", text: "Once" }]);
+    takeWaits();
   });
 });
 

@@ -26,7 +26,15 @@ export async function writeScriptedModel(folder: string, script: ScriptedModel):
   const tokens = scriptedTokens(script);
   if (tokens.length > SIZE) throw new Error(`Expected at most ${SIZE - 2} tokens`);
   const write = (name: string, content: object) => writeFile(join(folder, name), JSON.stringify(content));
-  await write("config.json", {
+  await write("config.json", configOf(tokens));
+  await write("tokenizer_config.json", { chat_template: script.chatTemplate, eos_token: END });
+  await write("tokenizer.json", tokenizerOf(tokens, script.specialTokens));
+  await writeFile(join(folder, "model.safetensors"), scriptedWeights(tokens, stepsOf(script)));
+}
+
+/** The config of a Llama whose vocabulary are these tokens, of which the second ends an answer. */
+export function configOf(tokens: readonly string[]): object {
+  return {
     model_type: "llama",
     hidden_size: SIZE,
     num_hidden_layers: 1,
@@ -37,10 +45,7 @@ export async function writeScriptedModel(folder: string, script: ScriptedModel):
     max_position_embeddings: 4096,
     tie_word_embeddings: false,
     eos_token_id: 1,
-  });
-  await write("tokenizer_config.json", { chat_template: script.chatTemplate, eos_token: END });
-  await write("tokenizer.json", tokenizerOf(tokens, script.specialTokens));
-  await writeFile(join(folder, "model.safetensors"), weightsOf(tokens, stepsOf(script)));
+  };
 }
 
 /** The tokens of a script, by their ids. */
@@ -84,13 +89,18 @@ export function tokenizerOf(tokens: readonly string[], special: readonly string[
   };
 }
 
-function weightsOf(tokens: readonly string[], next: ReadonlyMap<string, string>): Buffer {
+function scriptedWeights(tokens: readonly string[], next: ReadonlyMap<string, string>): Buffer {
   const embedding = new Float32Array(tokens.length * SIZE);
   const head = new Float32Array(tokens.length * SIZE);
   for (const [id, token] of tokens.entries()) {
     embedding[id * SIZE + id] = 1;
     head[tokens.indexOf(next.get(token) ?? END) * SIZE + id] = 10;
   }
+  return weightsOf(tokens, embedding, head);
+}
+
+/** A checkpoint whose one layer adds nothing: the head sees the embedding of the last token. */
+export function weightsOf(tokens: readonly string[], embedding: Float32Array, head: Float32Array): Buffer {
   const layer = "model.layers.0";
   const square = new Float32Array(SIZE * SIZE); // zeros: the layer adds nothing
   const ones = new Float32Array(SIZE).fill(1);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "bind.h"
+#include "eval_in_pieces.h"
 
 namespace abstractllm {
 
@@ -131,7 +132,7 @@ void register_array(Env* e, napi_value x) {
   bind(e, x, "size", [](const mx::array& a) { return a.size(); });
   bind(e, x, "nbytes", [](const mx::array& a) { return a.nbytes(); });
   bind(e, x, "isAvailable", [](const mx::array& a) { return a.is_available(); });
-  bind(e, x, "eval", [](std::vector<mx::array> arrays) { mx::eval(std::move(arrays)); });
+  bind(e, x, "eval", [](std::vector<mx::array> arrays) { eval_in_pieces(std::move(arrays)); });
   bind(e, x, "asyncEval", [](std::vector<mx::array> arrays) { mx::async_eval(std::move(arrays)); });
   // A second slot for the same array, so that two JavaScript owners can dispose independently.
   bind(e, x, "share", [](const mx::array& a) { return mx::array(a); });

@@ -2,9 +2,9 @@
 
 #include <string>
 
+#include "huge_pages.h"
 #include "mlx/allocator.h"
 #include "mlx/memory.h"
-#include "weight_memory.h"
 
 #ifdef __linux__
 #include <dlfcn.h>

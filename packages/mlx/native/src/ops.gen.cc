@@ -478,8 +478,11 @@ void register_ops(Env* e, napi_value x) {
   bind(e, x, "fast_appendToCache", [](const mx::array& keys, const mx::array& values, const mx::array& newKeys, const mx::array& newValues, int start) {
     return cpu::append_to_cache(keys, values, newKeys, newValues, start);
   });
-  bind(e, x, "fast_quantizedEmbedding", [](const mx::array& ids, const mx::array& w, const mx::array& scales, const std::optional<mx::array>& biases, const std::optional<int>& groupSize, const std::optional<int>& bits, const std::string& mode) {
-    return cpu::quantized_embedding(ids, w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode);
+  bind(e, x, "fast_extendCache", [](const mx::array& buffer, int used, int capacity) {
+    return cpu::extend_cache(buffer, used, capacity);
+  });
+  bind(e, x, "fast_quantizedEmbedding", [](const mx::array& ids, const mx::array& w, const mx::array& scales, const std::optional<mx::array>& biases, const std::optional<int>& groupSize, const std::optional<int>& bits, const std::string& mode, const std::optional<mx::Dtype>& dtype) {
+    return cpu::quantized_embedding(ids, w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode, dtype);
   });
   bind(e, x, "fast_swiglu", [](const mx::array& gate, const mx::array& x) {
     return cpu::swiglu(gate, x);

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "bind.h"
+#include "huge_pages.h"
 #include "mlx/version.h"
-#include "weight_memory.h"
 
 namespace abstractllm {
 

@@ -16,12 +16,8 @@ struct AffineWeights {
   int bits, group;
 };
 
-// Moves computed arrays, in their order, into huge pages: read in order from pages of 4 KiB, memory gives little more than
-// half its rate. Matrices are packed on the way where products want them so (packed_weights.h). Old memory is given back
+// Moves computed arrays, in their order, into huge pages (huge_pages.h). Matrices are packed on the way where products want them so (packed_weights.h). Old memory is given back
 // before the next arrays move. Does nothing where the system has no huge pages to ask for.
 void move_to_huge_pages(const std::vector<AffineWeights>& matrices, const std::vector<mx::array*>& arrays);
-
-// Bytes of arrays that live there, which libmlx does not count.
-size_t huge_page_bytes();
 
 }  // namespace abstractllm

@@ -2,8 +2,10 @@ import { KVCache, type LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { type ForwardOptions, layerCache } from "../models/language-model.ts";
 import { type Embedding, Module } from "../nn/index.ts";
+import { type BlockCall, fusedBlocks } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
+import { PreNormBlock } from "./pre-norm-block.ts";
 
 export interface DecoderBlock extends Module {
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray;
@@ -31,14 +33,24 @@ export abstract class DecoderFrame<Block extends DecoderBlock = DecoderBlock>
 
   /** `[B, L] -> [B, L, E]` */
   forward(tokens: MxArray, { cache, embeddings, additions }: ForwardOptions = {}): MxArray {
-    let h = this.inputs(tokens, embeddings, cache); // [B, L, E]
-    const maskOf = this.masks(h.dim(1), cache);
-    this.blocks.forEach((block, i) => {
-      h = block.forward(h, maskOf(i), layerCache(cache, i));
-      const addition = additions?.[i];
+    const x = this.inputs(tokens, embeddings, cache); // [B, L, E]
+    const maskOf = this.masks(x.dim(1), cache);
+    let { h, count } = fusedBlocks(x, additions === undefined ? this.#calls(maskOf, cache) : []);
+    for (; count < this.blocks.length; count++) {
+      h = this.blocks[count]?.forward(h, maskOf(count), layerCache(cache, count)) ?? h;
+      const addition = additions?.[count];
       if (addition !== undefined) h = h.add(addition);
-    });
+    }
     return this.lastNorm.forward(h);
+  }
+
+  /** The first blocks as far as they may be one operation. */
+  *#calls(maskOf: (layer: number) => Mask, cache?: readonly LayerCache[]): Generator<BlockCall> {
+    for (const [i, block] of this.blocks.entries()) {
+      const call = block instanceof PreNormBlock ? block.call(maskOf(i), layerCache(cache, i)) : undefined;
+      if (call === undefined) return;
+      yield call;
+    }
   }
 
   /** Fresh caches, one per layer. */

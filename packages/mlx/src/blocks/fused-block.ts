@@ -1,23 +1,30 @@
-/** A block's next few positions as one operation, which is much less work around small models. */
-import { KVCache, type LayerCache } from "../cache/index.ts";
-import { DecoderLayer, type DecoderLayerParts, defaultDevice, type MxArray } from "../core/index.ts";
+/** The next few positions of blocks as one operation, which is much less work around small models. */
+import { type CacheRoom, CacheWriter, type LayerCache } from "../cache/index.ts";
+import {
+  type DecoderLayerParts,
+  DecoderLayers,
+  type Dtype,
+  defaultDevice,
+  type MxArray,
+} from "../core/index.ts";
 import { affineMatrices, geglu, type Linear, type Module, RMSNorm, RoPE, swiglu } from "../nn/index.ts";
 import { GatedMLP } from "./gated-mlp.ts";
-import type { Mask } from "./mask.ts";
+import { hiddenPadding, type Mask } from "./mask.ts";
 import { type AttentionParts, SelfAttention } from "./self-attention.ts";
 
 /** What a block is made of: `x + self_attn(norm(x))`, then `h + mlp(norm(h))`. */
-export interface BlockParts {
+interface BlockParts {
   readonly self_attn: Module;
   readonly mlp: Module;
   readonly input_layernorm: Module;
   readonly post_attention_layernorm: Module;
 }
 
-export interface FusedResult {
-  /** `[B, L, E]`; where it is not the whole block's, that of attention and its addition. */
-  readonly h: MxArray;
-  readonly isWhole: boolean;
+/** A block, and what it is given beside its input. */
+export interface BlockCall {
+  readonly block: BlockParts;
+  readonly mask: Mask;
+  readonly cache: LayerCache;
 }
 
 /** From here on an operation more or less does not matter. */
@@ -75,73 +82,149 @@ const layerParts = (block: BlockParts): DecoderLayerParts | undefined => {
   };
 };
 
-/** Whether two calls would prepare the same layer; its other parts never change. */
-const areSame = (a: readonly MxArray[], b: readonly MxArray[]): boolean =>
-  a.length === b.length && a.every((array, i) => array === b[i] && array.slot !== 0);
+/** All that a preparation depends on and that may be replaced. */
+const membersOf = ({ self_attn, mlp, input_layernorm, post_attention_layernorm }: BlockParts): unknown[] => {
+  const members: unknown[] = [self_attn, mlp];
+  const attention = self_attn instanceof SelfAttention ? self_attn.parts : undefined;
+  if (attention === undefined) return members;
+  const { q_proj, k_proj, v_proj, o_proj, headNorms } = attention;
+  const linears = [q_proj, k_proj, v_proj, o_proj];
+  if (mlp instanceof GatedMLP) linears.push(mlp.gate_proj, mlp.up_proj, mlp.down_proj);
+  for (const layer of linears) members.push(layer.weight, layer.scales, layer.biases, layer.bias);
+  for (const norm of [input_layernorm, post_attention_layernorm, ...headNorms]) {
+    members.push(norm instanceof RMSNorm ? norm.weight : norm);
+  }
+  return members;
+};
+
+const areEqual = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((member, i) => member === b[i]);
 
 /** A block's layer, and what it was prepared from. */
 class Preparation {
-  readonly layer: DecoderLayer;
-  readonly #parts: DecoderLayerParts;
+  readonly layer: DecoderLayers;
+  readonly isWhole: boolean;
   /** Of a position in the cache. */
   readonly sizes: Readonly<Record<"K" | "D" | "valueDim", number>>;
+  readonly #members: readonly unknown[];
+  #run: { readonly all: readonly Preparation[]; readonly layers: DecoderLayers };
 
-  constructor(layer: DecoderLayer, parts: DecoderLayerParts) {
-    const { matrices, K } = parts;
+  constructor(layer: DecoderLayers, { matrices, K, activation }: DecoderLayerParts, block: BlockParts) {
     this.layer = layer;
-    this.#parts = parts;
+    this.isWhole = activation !== "";
     this.sizes = { K, D: (matrices[3]?.dim(0) ?? 0) / K, valueDim: (matrices[6]?.dim(0) ?? 0) / K };
+    this.#members = membersOf(block);
+    this.#run = { all: [this], layers: layer };
   }
 
-  get isWhole(): boolean {
-    return this.#parts.activation !== "";
+  isOf(block: BlockParts): boolean {
+    return areEqual(this.#members, membersOf(block));
   }
 
-  isOf({ matrices, rows, norms, activation }: DecoderLayerParts): boolean {
-    const p = this.#parts;
-    const areArraysSame = areSame(p.matrices, matrices) && areSame(p.rows, rows) && areSame(p.norms, norms);
-    return areArraysSame && p.activation === activation;
+  /** The layers of several preparations, of which this is the first. */
+  joined(all: readonly Preparation[]): DecoderLayers {
+    if (!areEqual(this.#run.all, all)) {
+      this.#run = { all, layers: DecoderLayers.join(all.map(({ layer }) => layer)) };
+    }
+    return this.#run.layers;
   }
 }
 
 const preparations = new WeakMap<BlockParts, Preparation>();
 
 const preparationOf = (block: BlockParts): Preparation | undefined => {
-  const parts = layerParts(block);
-  if (parts === undefined) return undefined;
   const known = preparations.get(block);
-  if (known?.isOf(parts) === true) return known;
-  const layer = DecoderLayer.prepare(parts);
-  if (layer === undefined) return undefined;
-  const made = new Preparation(layer, parts);
+  if (known?.isOf(block) === true) return known;
+  const parts = layerParts(block);
+  const layer = parts && DecoderLayers.prepare(parts);
+  if (parts === undefined || layer === undefined) return undefined;
+  const made = new Preparation(layer, parts, block);
   preparations.set(block, made);
   return made;
 };
 
+/** A block that can be part of the operation. */
+interface Step {
+  readonly block: BlockParts;
+  readonly prepared: Preparation;
+  readonly room: CacheRoom;
+  /** Hidden positions before each row of the batch. */
+  readonly padding: readonly number[];
+}
+
+/** What a block must be able to do. */
+interface Demands {
+  readonly B: number;
+  readonly L: number;
+  readonly dtype: Dtype;
+  /** Not without its MLP. */
+  readonly isWhole: boolean;
+}
+
+const stepOf = ({ block, mask, cache }: BlockCall, { B, L, dtype, isWhole }: Demands): Step | undefined => {
+  if (cache.room === undefined) return undefined;
+  const padding = L === 1 ? hiddenPadding(mask) : [];
+  if (padding === undefined || (L > 1 && mask !== "causal")) return undefined;
+  const prepared = preparationOf(block);
+  if (prepared === undefined || (isWhole && !prepared.isWhole)) return undefined;
+  const room = cache.room({ B, L, ...prepared.sizes, dtype });
+  return room === undefined ? undefined : { block, prepared, room, padding };
+};
+
+/** The first blocks that can be one operation. */
+const stepsOf = (x: MxArray, calls: Iterable<BlockCall>, isWhole: boolean): Step[] => {
+  const [B = 1, L = 1] = x.shape;
+  if (defaultDevice() !== "cpu" || B * L > MOST_POSITIONS) return [];
+  const demands: Demands = { B, L, dtype: x.dtype, isWhole };
+  const steps: Step[] = [];
+  for (const call of calls) {
+    const step = stepOf(call, demands);
+    const [first = step] = steps;
+    if (step === undefined || first === undefined) break;
+    if (!areEqual(first.room.turns, step.room.turns) || !areEqual(first.padding, step.padding)) break;
+    steps.push(step);
+  }
+  return steps;
+};
+
+/** `x` after all steps, whose rows are at the positions of the first. */
+const take = (x: MxArray, steps: readonly Step[]): MxArray | undefined => {
+  const [first] = steps;
+  if (first === undefined) return undefined;
+  const rooms = steps.map(({ room }) => room);
+  const layers = first.prepared.joined(steps.map(({ prepared }) => prepared));
+  const after = new Set(rooms.flatMap((room) => room.after ?? []));
+  const h = layers.forward(x, rooms, { turns: first.room.turns, first: first.padding }, [...after]);
+  if (h === undefined) {
+    for (const { block } of steps) preparations.delete(block); // their arrays may be gone
+    return undefined;
+  }
+  const writer = new CacheWriter(h);
+  for (const room of rooms) room.fill(writer);
+  return h;
+};
+
 /**
+ * A block as one operation, or all of it but the MLP.
+ *
  * @param x - `[B, L, E]`
  * @returns undefined where the block, its cache or the device have no such operation
  */
-export const fusedBlock = (
-  block: BlockParts,
-  x: MxArray,
-  mask: Mask,
-  cache: LayerCache,
-): FusedResult | undefined => {
-  if (!(cache instanceof KVCache) || defaultDevice() !== "cpu") return undefined;
-  const [B = 1, L = 1] = x.shape;
-  if (B * L > MOST_POSITIONS || mask !== (L === 1 ? undefined : "causal")) return undefined;
-  const prepared = preparationOf(block);
-  if (prepared === undefined) return undefined;
-  const { layer, sizes, isWhole } = prepared;
-  const position = cache.offset;
-  let h: MxArray | undefined;
-  cache.appendWith({ B, L, ...sizes, dtype: x.dtype }, (buffers, start) => {
-    const made = layer.forward(x, buffers, start, position);
-    if (made === undefined) return undefined;
-    h = made[0];
-    return [made[1], made[2]];
-  });
-  if (h === undefined) preparations.delete(block); // its arrays may be gone
-  return h === undefined ? undefined : { h, isWhole };
+export const fusedBlock = (x: MxArray, call: BlockCall): { h: MxArray; isWhole: boolean } | undefined => {
+  const steps = stepsOf(x, [call], false);
+  const h = take(x, steps);
+  return h && { h, isWhole: steps[0]?.prepared.isWhole === true };
+};
+
+/**
+ * As many of the first blocks as can be one operation.
+ *
+ * @param x - `[B, L, E]`
+ * @param calls - one block after the other
+ * @returns `x` after `count` of them; as it is when there are none
+ */
+export const fusedBlocks = (x: MxArray, calls: Iterable<BlockCall>): { h: MxArray; count: number } => {
+  const steps = stepsOf(x, calls, true);
+  const h = take(x, steps);
+  return h === undefined ? { h: x, count: 0 } : { h, count: steps.length };
 };

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import * as mx from "../core/index.ts";
 import { RoPE } from "../nn/index.ts";
 import { LengthRope } from "./length-rope.ts";
+import { whileReading } from "./prompt-length.ts";
 
 const rope = new LengthRope(new RoPE(8), new RoPE(8, { base: 100 }), 6);
 
@@ -17,6 +18,14 @@ describe("LengthRope", () => {
       expect(numbers(rope.forward(states(), 4))).toEqual(
         numbers(new RoPE(8, { base: 100 }).forward(states(), 4)),
       );
+    });
+  });
+
+  it("turns all of a prompt by the second embedding that is longer than the length", () => {
+    mx.tidy(() => {
+      const long = numbers(new RoPE(8, { base: 100 }).forward(states(), 0));
+      expect(whileReading(7, () => numbers(rope.forward(states(), 0)))).toEqual(long);
+      expect(numbers(rope.forward(states(), 0))).not.toEqual(long);
     });
   });
 

@@ -1,7 +1,11 @@
 import { add, greater, MxArray, reshape, where } from "../core/index.ts";
 import type { PositionEmbedding } from "../nn/index.ts";
+import { promptLength } from "./prompt-length.ts";
 
-/** One position embedding while a sequence is short, and another from then on; what is cached stays as it turned. */
+/**
+ * One position embedding while a sequence is short, and another from then on; what is cached stays as it turned. A prompt
+ * counts as a whole, however many stretches it is read in.
+ */
 export class LengthRope implements PositionEmbedding {
   readonly #short: PositionEmbedding;
   readonly #long: PositionEmbedding;
@@ -17,7 +21,8 @@ export class LengthRope implements PositionEmbedding {
   forward(x: MxArray, offset: number | MxArray): MxArray {
     const L = x.dim(2);
     if (!(offset instanceof MxArray)) {
-      return (offset + L > this.#longest ? this.#long : this.#short).forward(x, offset);
+      const length = Math.max(offset + L, promptLength());
+      return (length > this.#longest ? this.#long : this.#short).forward(x, offset);
     }
     const isLong = greater(add(reshape(offset, [-1, 1, 1, 1]), L), this.#longest);
     return where(isLong, this.#long.forward(x, offset), this.#short.forward(x, offset));

@@ -50,3 +50,17 @@ export const attentionMask = (
   if (L === 1) return undefined;
   return asArray ? causalMask(L, offset) : "causal";
 };
+
+const paddings = new WeakMap<MxArray, readonly number[]>();
+
+/** Remembers of a mask that it hides nothing but as many first positions of each row of a batch. */
+export const hidePadding = (mask: MxArray, padding: readonly number[]): MxArray => {
+  paddings.set(mask, padding);
+  return mask;
+};
+
+/** How many first positions of each row the mask hides; undefined unless it hides nothing else. */
+export const hiddenPadding = (mask: Mask): readonly number[] | undefined => {
+  if (mask === undefined) return [];
+  return mask === "causal" ? undefined : paddings.get(mask);
+};

@@ -1,4 +1,4 @@
-import { causalMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
+import { causalMask, hidePadding, type Mask, type MaskOptions } from "../blocks/mask.ts";
 import {
   array,
   concatenate,
@@ -15,6 +15,7 @@ import {
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { AttentionCache } from "./attention-cache.ts";
+import type { CacheRoom, NewPositions } from "./cache-room.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import type { BatchCache, LayerCache } from "./layer-cache.ts";
 
@@ -61,6 +62,17 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
     return this.#inner.updateAndFetch(keys, values);
   }
 
+  room(added: NewPositions): CacheRoom | undefined {
+    const room = this.#inner.room?.(added);
+    if (room === undefined) return undefined;
+    const [next = 0, ...others] = this.#next;
+    const fill: CacheRoom["fill"] = (writer) => {
+      room.fill(writer);
+      this.#advance(added.L);
+    };
+    return { ...room, turns: others.every((n) => n === next) ? [next] : this.#next, fill };
+  }
+
   #advance(n: number): void {
     this.#place(this.#next.map((next) => next + n));
   }
@@ -78,7 +90,9 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
     const positions = this.#inner.positions(L); // [S]
     const isToken = greaterEqual(positions, padding); // [B, 1, 1, S]
     const seen = this.#inner.makeMask(L, options);
-    if (seen === undefined) return isToken;
+    // as long as nothing was dropped, the cache's order is that of the positions
+    if (seen === undefined)
+      return this.#inner.oldest(L) === 0 ? hidePadding(isToken, this.#padding) : isToken;
     return logicalAnd(isToken, seen === "causal" ? causalMask(L, positions.dim(0) - L) : seen); // [B, 1, L, S]
   }
 

@@ -3,6 +3,7 @@ export { ArraysCache, type ArraysCacheOptions } from "./arrays-cache.ts";
 export { AttentionCache } from "./attention-cache.ts";
 export { BatchKVCache } from "./batch-kv-cache.ts";
 export { CacheList } from "./cache-list.ts";
+export { type CacheRoom, CacheWriter } from "./cache-room.ts";
 export { ChunkedKVCache } from "./chunked-kv-cache.ts";
 export { KVCache } from "./kv-cache.ts";
 export type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";

@@ -1,44 +1,20 @@
 import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
-import {
-  arange,
-  concatenate,
-  type Dtype,
-  fast,
-  float16,
-  float32,
-  keep,
-  type MxArray,
-  replace,
-  roundsActivations,
-  slice,
-  sliceUpdate,
-  zeros,
-} from "../core/index.ts";
+import { arange, fast, type MxArray, slice, sliceUpdate, zeros } from "../core/index.ts";
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
+import type { CacheRoom, NewPositions } from "./cache-room.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
+import { KVBuffers, storedDtype } from "./kv-buffers.ts";
 import type { BatchCache } from "./layer-cache.ts";
 
 /** Positions added at once when the buffer is full: few copies, little waste. */
 const STEP = 256;
-
-/** Half the memory to read, where the model computes in float32 only because the CPU does. */
-const storedDtype = (dtype: Dtype): Dtype => (dtype === float32 && roundsActivations() ? float16 : dtype);
-
-/** Sizes of new keys `[B, K, L, D]` and values `[B, K, L, valueDim]`. */
-export interface NewPositions {
-  readonly B: number;
-  readonly K: number;
-  readonly L: number;
-  readonly D: number;
-  readonly valueDim: number;
-  readonly dtype: Dtype;
-}
+/** The least that is added to long buffers, as a part of them: growing copies all of it. */
+const SPARE = 1 / 16;
 
 /** Keys and values of all positions so far, in a buffer that grows by steps. */
 export class KVCache extends AttentionCache implements KeyValueCache {
-  #keys: MxArray | undefined;
-  #values: MxArray | undefined;
+  readonly #buffers = new KVBuffers();
   #capacity = 0;
   #offset = 0;
   #written = 0; // positions that earlier results may hold
@@ -57,7 +33,7 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   }
 
   get nbytes(): number {
-    return (this.#keys?.nbytes ?? 0) + (this.#values?.nbytes ?? 0);
+    return this.#buffers.nbytes;
   }
 
   updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray] {
@@ -67,11 +43,11 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     const end = start + L;
     if (end > this.#capacity) this.#grow({ B, K, L, D, valueDim, dtype: keys.dtype });
     this.#offset = end;
-    if (start >= this.#written) return this.#append(keys, values, start);
-    const allKeys = this.#write(this.#keys ?? keys, keys, [B, K, end, D], start);
-    const allValues = this.#write(this.#values ?? values, values, [B, K, end, valueDim], start);
-    this.#keys = replace(this.#keys, allKeys);
-    this.#values = replace(this.#values, allValues);
+    const held = this.#buffers.settled ?? [keys, values];
+    if (start >= this.#written) return this.#append(held, [keys, values], start);
+    const allKeys = written(held[0], keys, [B, K, end, D], start);
+    const allValues = written(held[1], values, [B, K, end, valueDim], start);
+    this.#buffers.hold(allKeys, allValues);
     this.#written = Math.max(this.#written, end);
     if (end === this.#capacity) return [allKeys, allValues];
     const from = [0, 0, 0, 0];
@@ -79,82 +55,54 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   }
 
   /** Behind everything written so far: in place. */
-  #append(keys: MxArray, values: MxArray, start: number): [MxArray, MxArray] {
-    const [allKeys, allValues, usedKeys = keys, usedValues = values] = fast.appendToCache(
-      this.#keys ?? keys,
-      this.#values ?? values,
-      keys,
-      values,
-      start,
-    );
-    this.#keys = allKeys && replace(this.#keys, allKeys);
-    this.#values = allValues && replace(this.#values, allValues);
+  #append(held: [MxArray, MxArray], [keys, values]: [MxArray, MxArray], start: number): [MxArray, MxArray] {
+    const appended = fast.appendToCache(...held, keys, values, start);
+    const [allKeys = keys, allValues = values, usedKeys = keys, usedValues = values] = appended;
+    this.#buffers.hold(allKeys, allValues);
     this.#written = this.#offset;
     return [usedKeys, usedValues];
   }
 
-  /**
-   * Lets an operation write new positions into both buffers itself.
-   *
-   * @param write - gets buffers `[B, K, C, D]` with room from position `start` on, and gives them back written; undefined
-   *   where it does not
-   * @returns whether there are new positions
-   */
-  appendWith(
-    added: NewPositions,
-    write: (buffers: [MxArray, MxArray], start: number) => [MxArray, MxArray] | undefined,
-  ): boolean {
+  room(added: NewPositions): CacheRoom | undefined {
     const start = this.#offset;
-    if (start < this.#written) return false; // an earlier result may hold these positions
-    if (start + added.L > this.#capacity) this.#grow(added);
-    if (this.#keys === undefined || this.#values === undefined) return false;
-    const written = write([this.#keys, this.#values], start);
-    if (written === undefined) return false;
-    this.#keys = replace(this.#keys, written[0]);
-    this.#values = replace(this.#values, written[1]);
-    this.#offset = start + added.L;
-    this.#written = this.#offset;
-    return true;
-  }
-
-  #write(buffer: MxArray, update: MxArray, stop: readonly number[], start: number): MxArray {
-    return sliceUpdate(buffer, update.astype(buffer.dtype), [0, 0, start, 0], stop);
+    const end = start + added.L;
+    if (start < this.#written) return undefined; // an earlier result may hold these positions
+    if (end > this.#capacity) this.#grow(added);
+    const held = this.#buffers.unsettled;
+    if (held === undefined) return undefined;
+    const [keys, values] = held;
+    const fill: CacheRoom["fill"] = (writer) => {
+      this.#buffers.writtenBy(writer);
+      this.#offset = end;
+    };
+    return { keys, values, start, end, turns: [this.offset], after: this.#buffers.writer, fill };
   }
 
   #grow({ B, K, L, D, valueDim, dtype }: NewPositions): void {
-    const added = Math.ceil(L / STEP) * STEP;
-    this.#keys = this.#extended(this.#keys, [B, K, added, D], dtype);
-    this.#values = this.#extended(this.#values, [B, K, added, valueDim], dtype);
+    const added = Math.ceil(Math.max(L, this.#offset * SPARE) / STEP) * STEP;
+    const held = this.#buffers.settled ?? [D, valueDim].map((n) => zeros([B, K, 0, n], storedDtype(dtype)));
     this.#capacity = this.#offset + added;
+    const [keys, values] = held.map((buffer) => fast.extendCache(buffer, this.#offset, this.#capacity));
+    if (keys !== undefined && values !== undefined) this.#buffers.hold(keys, values);
     this.#written = this.#offset;
   }
 
-  /** `buffer` cut to what is used, with free positions of the given shape behind it. */
-  #extended(
-    buffer: MxArray | undefined,
-    [B, K, added, D]: [number, number, number, number],
-    dtype: Dtype,
-  ): MxArray {
-    const room = zeros([B, K, added, D], buffer?.dtype ?? storedDtype(dtype));
-    if (buffer === undefined) return replace(undefined, room);
-    const used = slice(buffer, [0, 0, 0, 0], [B, K, this.#offset, D]);
-    return replace(buffer, concatenate([used, room], 2));
+  contents(): [MxArray, MxArray] | undefined {
+    const held = this.#handedOut();
+    if (held === undefined || this.#offset === 0) return undefined;
+    return [first(held[0], this.#offset), first(held[1], this.#offset)];
   }
 
-  contents(): [MxArray, MxArray] | undefined {
-    if (this.#keys === undefined || this.#values === undefined || this.#offset === 0) return undefined;
-    const used = (buffer: MxArray): MxArray => {
-      const [B = 1, K = 1, , D = 1] = buffer.shape;
-      return slice(buffer, [0, 0, 0, 0], [B, K, this.#offset, D]);
-    };
-    return [used(this.#keys), used(this.#values)];
+  /** Buffers that others will hold. */
+  #handedOut(): [MxArray, MxArray] | undefined {
+    this.#written = Math.max(this.#written, this.#offset);
+    return this.#buffers.settled;
   }
 
   holding(keys: MxArray, values: MxArray, offset = keys.dim(2)): KVCache {
     const length = keys.dim(2);
     const cache = new KVCache();
-    cache.#keys = keep(keys);
-    cache.#values = keep(values);
+    cache.#buffers.hold(keys, values);
     cache.#capacity = length;
     cache.#offset = length;
     cache.#written = length;
@@ -189,17 +137,24 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   }
 
   state(): MxArray[] {
-    return [this.#keys, this.#values].filter((array) => array !== undefined);
+    return this.#handedOut() ?? [];
   }
 
   dispose(): void {
-    this.#keys?.dispose();
-    this.#values?.dispose();
-    this.#keys = undefined;
-    this.#values = undefined;
+    this.#buffers.dispose();
     this.#capacity = 0;
     this.#offset = 0;
     this.#written = 0;
     this.#shift = 0;
   }
 }
+
+/** The first positions of a buffer. */
+const first = (buffer: MxArray, length: number): MxArray => {
+  const [B = 1, K = 1, , D = 1] = buffer.shape;
+  return slice(buffer, [0, 0, 0, 0], [B, K, length, D]);
+};
+
+/** A copy of `buffer` with `update` at positions from `start` on, to `stop`. */
+const written = (buffer: MxArray, update: MxArray, stop: readonly number[], start: number): MxArray =>
+  sliceUpdate(buffer, update.astype(buffer.dtype), [0, 0, start, 0], stop);

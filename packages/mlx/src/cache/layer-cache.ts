@@ -1,5 +1,6 @@
 import type { Mask, MaskOptions } from "../blocks/mask.ts";
 import type { MxArray } from "../core/index.ts";
+import type { CacheRoom, NewPositions } from "./cache-room.ts";
 
 /** Arrays that a recurrent layer hands from one call to the next, by slot. */
 export interface LayerArrays {
@@ -28,6 +29,8 @@ export interface LayerCache {
    * Appends keys and values `[B, K, L, D]` and returns all that the new positions may attend to, `[B, K, S, D]`.
    */
   updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray];
+  /** Room for new positions that an operation writes itself; absent, or undefined, where `updateAndFetch` has to. */
+  room?(added: NewPositions): CacheRoom | undefined;
   /** The mask for `L` new positions. */
   makeMask(L: number, options?: MaskOptions): Mask;
   /** What a recurrent layer hands on. */

@@ -3,9 +3,7 @@ import {
   arange,
   concatenate,
   greaterEqual,
-  keep,
   type MxArray,
-  replace,
   roll,
   slice,
   sliceUpdate,
@@ -14,7 +12,9 @@ import {
 import { InvalidArgumentError } from "../errors.ts";
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
+import type { CacheRoom, NewPositions } from "./cache-room.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
+import { KVBuffers, storedDtype } from "./kv-buffers.ts";
 import type { BatchCache } from "./layer-cache.ts";
 
 const STEP = 256;
@@ -32,8 +32,8 @@ const cut = (buffer: MxArray, start: number, stop: number): MxArray => {
 export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   readonly #maxSize: number;
   readonly #keep: number;
-  #keys: MxArray | undefined;
-  #values: MxArray | undefined;
+  readonly #buffers = new KVBuffers();
+  #areOwn = false; // no earlier result holds the buffers
   #length = 0; // positions in the buffers
   #next = 0; // where the next single position goes
   #offset = 0;
@@ -58,68 +58,101 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   }
 
   get nbytes(): number {
-    return (this.#keys?.nbytes ?? 0) + (this.#values?.nbytes ?? 0);
+    return this.#buffers.nbytes;
   }
 
   updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray] {
-    const L = keys.dim(2);
-    return L === 1 ? this.#overwrite(keys, values) : this.#append(keys, values, L);
+    const [B = 1, K = 1, L = 0, D = 1] = keys.shape;
+    const [valueDim, dtype] = [values.dim(3), keys.dtype];
+    if (L !== 1) return this.#append(keys, values, L);
+    const slot = this.#makeSlot({ B, K, L, D, valueDim, dtype });
+    const [oldKeys, oldValues] = this.#buffers.settled ?? [keys, values];
+    const [allKeys, allValues] = [written(oldKeys, keys, slot), written(oldValues, values, slot)];
+    this.#hold(allKeys, allValues);
+    this.#passOne(slot);
+    if (this.#offset >= this.#length) return [allKeys, allValues];
+    return [cut(allKeys, 0, this.#offset), cut(allValues, 0, this.#offset)];
+  }
+
+  room(added: NewPositions): CacheRoom | undefined {
+    if (added.L !== 1) return undefined;
+    const start = this.#makeSlot(added);
+    this.#makeOwn();
+    const held = this.#buffers.unsettled;
+    if (held === undefined) return undefined;
+    const [keys, values] = held;
+    const end = Math.min(this.#offset + 1, this.#length);
+    const fill: CacheRoom["fill"] = (writer) => {
+      this.#buffers.writtenBy(writer);
+      this.#passOne(start);
+    };
+    return { keys, values, start, end, turns: [this.#offset], after: this.#buffers.writer, fill };
+  }
+
+  #hold(keys: MxArray, values: MxArray, areOwn = false): void {
+    this.#buffers.hold(keys, values);
+    this.#areOwn = areOwn;
+    this.#length = keys.dim(2);
+  }
+
+  /** What others will hold, and must not see overwritten. */
+  #handedOut(): [MxArray, MxArray] | undefined {
+    this.#areOwn = false;
+    return this.#buffers.settled;
+  }
+
+  /** Copies buffers that an earlier result may hold. */
+  #makeOwn(): void {
+    const held = this.#buffers.settled;
+    if (this.#areOwn || held === undefined) return;
+    const copied = (buffer: MxArray): MxArray => written(zeros(buffer.shape, buffer.dtype), buffer, 0);
+    this.#hold(copied(held[0]), copied(held[1]), true);
   }
 
   /** Several positions: put the buffer in temporal order, drop what no new position can see, append. */
   #append(keys: MxArray, values: MxArray, L: number): [MxArray, MxArray] {
+    const held = this.#buffers.settled;
     const appended = (buffer: MxArray | undefined, added: MxArray): MxArray => {
-      if (buffer === undefined) return added;
+      const stored = added.astype(buffer?.dtype ?? storedDtype(added.dtype));
+      if (buffer === undefined) return stored;
       const ordered = this.#inOrder(buffer);
-      return this.#dropOldest(ordered, ordered.dim(2) - this.#maxSize + 1, added);
+      return this.#dropOldest(ordered, ordered.dim(2) - this.#maxSize + 1, stored);
     };
-    const nextKeys = appended(this.#keys, keys);
-    const nextValues = appended(this.#values, values);
-    this.#keys = replace(this.#keys, nextKeys);
-    this.#values = replace(this.#values, nextValues);
+    const [nextKeys, nextValues] = [appended(held?.[0], keys), appended(held?.[1], values)];
+    this.#hold(nextKeys, nextValues);
     this.#offset += L;
-    this.#length = nextKeys.dim(2);
     this.#next = this.#length;
     return [nextKeys, nextValues];
   }
 
-  /** One position: in place, over the oldest one when the buffer is full. */
-  #overwrite(keys: MxArray, values: MxArray): [MxArray, MxArray] {
-    if (this.#keys === undefined || (this.#offset >= this.#length && this.#length < this.#maxSize)) {
-      this.#grow(keys, values);
-    }
+  /** Where a single position goes: behind the others, or over the oldest one when the buffer is full. */
+  #makeSlot(added: NewPositions): number {
+    const isFull = this.#length >= this.#maxSize;
+    if (this.#buffers.unsettled === undefined || (this.#offset >= this.#length && !isFull)) this.#grow(added);
+    const held = this.#buffers.unsettled;
     const surplus = this.#length - this.#maxSize;
-    if (surplus > 0 && this.#keys !== undefined && this.#values !== undefined) {
-      this.#keys = replace(this.#keys, this.#dropOldest(this.#keys, surplus));
-      this.#values = replace(this.#values, this.#dropOldest(this.#values, surplus));
-      this.#length = this.#maxSize;
+    if (surplus > 0 && held !== undefined) {
+      const [keys, values] = this.#buffers.settled ?? held;
+      this.#hold(this.#dropOldest(keys, surplus), this.#dropOldest(values, surplus), true);
       this.#next = this.#maxSize;
     }
-    if (this.#next === this.#maxSize) this.#next = this.#keep;
-    this.#keys = replace(this.#keys, this.#write(this.#keys, keys));
-    this.#values = replace(this.#values, this.#write(this.#values, values));
+    return this.#next === this.#maxSize ? this.#keep : this.#next;
+  }
+
+  #passOne(slot: number): void {
     this.#offset += 1;
-    this.#next += 1;
-    if (this.#offset >= this.#length) return [this.#keys, this.#values];
-    return [cut(this.#keys, 0, this.#offset), cut(this.#values, 0, this.#offset)];
+    this.#next = slot + 1;
   }
 
-  #write(buffer: MxArray | undefined, update: MxArray): MxArray {
-    const [B = 1, K = 1, , D = 1] = update.shape;
-    return sliceUpdate(buffer ?? update, update, [0, 0, this.#next, 0], [B, K, this.#next + 1, D]);
-  }
-
-  #grow(keys: MxArray, values: MxArray): void {
+  #grow({ B, K, D, valueDim, dtype }: NewPositions): void {
     const added = Math.min(STEP, this.#maxSize - this.#offset);
-    const extended = (buffer: MxArray | undefined, like: MxArray): MxArray => {
-      const [B = 1, K = 1, , D = 1] = like.shape;
-      const room = zeros([B, K, added, D], like.dtype);
-      return replace(buffer, buffer === undefined ? room : concatenate([buffer, room], 2));
+    const held = this.#buffers.settled;
+    const extended = (buffer: MxArray | undefined, width: number): MxArray => {
+      const room = zeros([B, K, added, width], buffer?.dtype ?? storedDtype(dtype));
+      return buffer === undefined ? room : concatenate([buffer, room], 2);
     };
-    this.#keys = extended(this.#keys, keys);
-    this.#values = extended(this.#values, values);
+    this.#hold(extended(held?.[0], D), extended(held?.[1], valueDim), true);
     this.#next = this.#offset;
-    this.#length = this.#keys.dim(2);
   }
 
   #inOrder(buffer: MxArray): MxArray {
@@ -143,20 +176,19 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   }
 
   contents(): [MxArray, MxArray] | undefined {
-    if (this.#keys === undefined || this.#values === undefined || this.#offset === 0) return undefined;
+    const held = this.#handedOut();
+    if (held === undefined || this.#offset === 0) return undefined;
     const latest = (buffer: MxArray): MxArray => {
       const ordered = this.#inOrder(buffer);
       const end = Math.min(this.#offset, ordered.dim(2));
       return cut(ordered, Math.max(0, end - this.#maxSize), end);
     };
-    return [latest(this.#keys), latest(this.#values)];
+    return [latest(held[0]), latest(held[1])];
   }
 
   holding(keys: MxArray, values: MxArray, offset = keys.dim(2)): RotatingKVCache {
     const cache = new RotatingKVCache(this.#maxSize, this.#keep);
-    cache.#keys = keep(keys);
-    cache.#values = keep(values);
-    cache.#length = keys.dim(2);
+    cache.#hold(keys, values);
     cache.#next = cache.#length;
     cache.#offset = offset;
     return cache;
@@ -209,16 +241,20 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   }
 
   state(): MxArray[] {
-    return [this.#keys, this.#values].filter((array) => array !== undefined);
+    return this.#handedOut() ?? [];
   }
 
   dispose(): void {
-    this.#keys?.dispose();
-    this.#values?.dispose();
-    this.#keys = undefined;
-    this.#values = undefined;
+    this.#buffers.dispose();
+    this.#areOwn = false;
     this.#length = 0;
     this.#next = 0;
     this.#offset = 0;
   }
 }
+
+/** A copy of `buffer` with `update` at positions from `start` on. */
+const written = (buffer: MxArray, update: MxArray, start: number): MxArray => {
+  const [B = 1, K = 1, L = 1, D = 1] = update.shape;
+  return sliceUpdate(buffer, update.astype(buffer.dtype), [0, 0, start, 0], [B, K, start + L, D]);
+};

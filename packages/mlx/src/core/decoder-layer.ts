@@ -1,7 +1,7 @@
-/** A decoder's layer at the next few positions as one operation of the CPU. */
-import { adoptAll, handleOf, handlesOf, type MxArray, optionalHandleOf } from "./array.ts";
+/** Layers of a decoder at the next few positions as one operation of the CPU. */
+import { adopt, handleOf, handlesOf, type MxArray, optionalHandleOf } from "./array.ts";
 import { native } from "./native.ts";
-import type { LayerHandle } from "./native-addon.ts";
+import type { LayersHandle } from "./native-addon.ts";
 
 /** `h = x + attention(norm(x))`, then `h + mlp(norm(h))` where it has an MLP. Affine matrices only. */
 export interface DecoderLayerParts {
@@ -33,47 +33,67 @@ export interface DecoderLayerParts {
   };
 }
 
-/** What {@link DecoderLayer} gives: the result and both buffers. */
-export type DecoderLayerResult = [h: MxArray, keys: MxArray, values: MxArray];
+/** Buffers of keys and values `[B, K, C, D]`, and what a layer does with their rows. */
+export interface LayerRows {
+  readonly keys: MxArray;
+  readonly values: MxArray;
+  /** Where the rows of new positions go. */
+  readonly start: number;
+  /** They see the rows before this one, and earlier positions fewer. */
+  readonly end: number;
+}
 
-/** A layer whose parts were looked through once. It does not keep their arrays. */
-export class DecoderLayer {
-  readonly #handle: LayerHandle;
+/** Where the rows of a batch begin. */
+export interface LayerPositions {
+  /** Position from which each turns; one where all are alike. */
+  readonly turns: readonly number[];
+  /** The first row of keys that each sees; empty where that is 0. */
+  readonly first: readonly number[];
+}
 
-  private constructor(handle: LayerHandle) {
+/** Layers whose parts were looked through once. It does not keep their arrays. */
+export class DecoderLayers {
+  readonly #handle: LayersHandle;
+
+  private constructor(handle: LayersHandle) {
     this.#handle = handle;
   }
 
-  /** Undefined where this is not faster than the same in parts, or not possible. */
-  static prepare(p: DecoderLayerParts): DecoderLayer | undefined {
+  /** One layer. Undefined where this is not faster than the same in parts, or not possible. */
+  static prepare(p: DecoderLayerParts): DecoderLayers | undefined {
     const { dims, traditional, base, scale, freqs } = p.rope;
     const handle = native.prepareDecoderLayer(
       ...([handlesOf(p.matrices), p.bits, p.groupSizes, handlesOf(p.rows), handlesOf(p.norms)] as const),
       ...([p.eps, p.H, p.K, p.scale, p.activation] as const),
       ...([dims, traditional, base, scale, optionalHandleOf(freqs)] as const),
     );
-    return handle === undefined ? undefined : new DecoderLayer(handle);
+    return handle === undefined ? undefined : new DecoderLayers(handle);
+  }
+
+  /** One after the other; all need an MLP. */
+  static join(parts: readonly DecoderLayers[]): DecoderLayers {
+    return new DecoderLayers(native.joinDecoderLayers(parts.map((part) => part.#handle)));
   }
 
   /**
    * @param x - `[B, L, E]`
-   * @param buffers - keys and values `[B, K, C, D]` with `start` rows before x's, written in place: no other array may
-   *   hold their rows from `start` on
-   * @param position - from which x turns
-   * @returns undefined where arrays of the layer are gone, or these do not fit
+   * @param rows - of each layer; written in place, once `after` is computed: no other array that is read later may hold
+   *   those that are written
+   * @returns `[B, L, E]`; undefined where arrays of a layer are gone, or the others do not fit
    */
   forward(
     x: MxArray,
-    [keys, values]: [MxArray, MxArray],
-    start: number,
-    position: number,
-  ): DecoderLayerResult | undefined {
-    const slots = native.decoderLayer(
-      ...([this.#handle, handleOf(x), handleOf(keys), handleOf(values), start, position] as const),
+    rows: readonly LayerRows[],
+    { turns, first }: LayerPositions,
+    after: readonly MxArray[],
+  ): MxArray | undefined {
+    const [slot] = native.decoderLayers(
+      this.#handle,
+      handleOf(x),
+      rows.flatMap(({ keys, values }) => [handleOf(keys), handleOf(values)]),
+      rows.flatMap(({ start, end }) => [start, end]),
+      ...([turns, first, handlesOf(after)] as const),
     );
-    const [h, allKeys, allValues] = adoptAll(slots);
-    return h === undefined || allKeys === undefined || allValues === undefined
-      ? undefined
-      : [h, allKeys, allValues];
+    return slot === undefined ? undefined : adopt(slot);
   }
 }

@@ -3,7 +3,12 @@ export { MxArray, type NestedNumbers, type Operand, type TypedArray } from "./ar
 export { type CompileOptions, compile, setCompileEnabled } from "./compile.ts";
 export { cpuInstructionSet, getThreads, roundsActivations, setThreads } from "./cpu.ts";
 export { array, fromRawBytes, type NestedValues } from "./create.ts";
-export { DecoderLayer, type DecoderLayerParts, type DecoderLayerResult } from "./decoder-layer.ts";
+export {
+  type DecoderLayerParts,
+  DecoderLayers,
+  type LayerPositions,
+  type LayerRows,
+} from "./decoder-layer.ts";
 export {
   backend,
   type Device,
@@ -55,6 +60,6 @@ export {
 } from "./memory.ts";
 export * as random from "./random.ts";
 export { split } from "./shaping.ts";
-export { keep, replace, tidy } from "./tidy.ts";
+export { keep, replace, share, tidy } from "./tidy.ts";
 export { type Tree, treeFlatten, treeLeaves, treeMap } from "./tree.ts";
 export { MLX_VERSION } from "./version.ts";

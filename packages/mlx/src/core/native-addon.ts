@@ -5,7 +5,7 @@ export type { Slot } from "./generated/native-ops.ts";
 
 declare const layerBrand: unique symbol;
 /** An object that only the addon can make or read. */
-export interface LayerHandle {
+export interface LayersHandle {
   readonly [layerBrand]: true;
 }
 
@@ -80,14 +80,16 @@ interface NativeRuntime {
     base: number | undefined,
     ropeScale: number,
     freqs: Slot,
-  ): LayerHandle | undefined;
-  decoderLayer(
-    layer: LayerHandle,
+  ): LayersHandle | undefined;
+  joinDecoderLayers(layers: readonly LayersHandle[]): LayersHandle;
+  decoderLayers(
+    layers: LayersHandle,
     x: Slot,
-    keys: Slot,
-    values: Slot,
-    start: number,
-    position: number,
+    buffers: readonly Slot[],
+    ranges: readonly number[],
+    turns: readonly number[],
+    first: readonly number[],
+    after: readonly Slot[],
   ): Slot[];
 
   callCompiled(

@@ -1,6 +1,6 @@
 /** Freeing intermediates: `tidy`, `keep`, `replace`. */
 import { InvalidArgumentError } from "../errors.ts";
-import type { MxArray } from "./array.ts";
+import { adopt, handleOf, type MxArray } from "./array.ts";
 import { native } from "./native.ts";
 import { closeScope, openScope, type Scope } from "./scope.ts";
 import { treeLeaves } from "./tree.ts";
@@ -46,6 +46,9 @@ export const keep = (array: MxArray): MxArray => {
   if (array.scope !== undefined) array.moveTo(undefined);
   return array;
 };
+
+/** Another reference to the same array, which is disposed on its own. */
+export const share = (array: MxArray): MxArray => adopt(native.share(handleOf(array)));
 
 /** Keeps `next` and disposes `previous`: how state that outlives a scope moves forward. */
 export const replace = (previous: MxArray | undefined, next: MxArray): MxArray => {

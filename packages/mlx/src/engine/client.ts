@@ -1,5 +1,5 @@
 /** The outside of an engine: turns calls into messages and messages into results. */
-import { MlxError } from "../errors.ts";
+import { InvalidArgumentError, MlxError } from "../errors.ts";
 import type { CallOptions, EngineCalls } from "./engine-calls.ts";
 import { fromErrorData } from "./error-data.ts";
 import { EngineModelClient } from "./model-client.ts";
@@ -72,8 +72,27 @@ class EngineClient implements Engine, EngineCalls {
     return new Promise<HostReply>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject, ...(onPart === undefined ? {} : { part: onPart }) });
       this.#transport.hold(true);
-      this.#transport.send({ id, body });
+      this.#send(id, body);
     }).finally(() => signal?.removeEventListener("abort", abort));
+  }
+
+  #send(id: number, body: HostRequest): void {
+    try {
+      this.#transport.send({ id, body });
+    } catch (cause) {
+      this.#settled(id);
+      throw new InvalidArgumentError(
+        "The request holds what cannot be copied to the engine, or is nested too deeply",
+        {
+          cause,
+        },
+      );
+    }
+  }
+
+  #settled(id: number): void {
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#transport.hold(false); // an idle engine keeps no process alive
   }
 
   #receive(message: FromHost): void {
@@ -83,8 +102,7 @@ class EngineClient implements Engine, EngineCalls {
       pending.part?.(message.part);
       return;
     }
-    this.#pending.delete(message.id);
-    if (this.#pending.size === 0) this.#transport.hold(false); // an idle engine keeps no process alive
+    this.#settled(message.id);
     if (message.type === "reply") pending.resolve(message.value);
     else pending.reject(fromErrorData(message.error));
   }

@@ -1,6 +1,6 @@
 /** A model inside an engine. */
 
-import { TokenizerError } from "../errors.ts";
+import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
   ImageStore,
@@ -8,6 +8,7 @@ import {
   type TextModel,
   TextScheduler,
 } from "../generation/index.ts";
+import { requireConstraints } from "../grammar/index.ts";
 import { isObject } from "../load/is-object.ts";
 import { type LoadedModel, loadModel } from "../load/load-model.ts";
 import { MatrixLayer } from "../nn/index.ts";
@@ -54,6 +55,16 @@ const openImages = ({ model, imageProcessor }: LoadedModel): ImageStore | undefi
     ? new ImageStore(model, imageProcessor)
     : undefined;
 
+const constraintProblem = (tokenizer: Tokenizer): string | undefined => {
+  try {
+    requireConstraints(tokenizer);
+    return undefined;
+  } catch (error) {
+    if (!MlxError.isInstance(error)) throw error;
+    return error.message;
+  }
+};
+
 const describe = (
   loaded: LoadedModel,
   { tokenizer, contextLength, vocabSize, device }: TextModel,
@@ -61,6 +72,7 @@ const describe = (
   loadMs: number,
 ): ModelInfo => {
   const { default: template, named } = tokenizer.chatTemplates;
+  const problem = constraintProblem(tokenizer);
   return {
     modelType: String(loaded.config.model_type),
     parameterCount: countParameters(loaded),
@@ -72,6 +84,7 @@ const describe = (
     hasChatTemplate: template !== undefined || named.size > 0,
     templateSwitches: templateSwitches(tokenizer),
     ...answerFormat(tokenizer),
+    ...(problem === undefined ? {} : { constraintProblem: problem }),
     device,
     maxBatchSize,
     loadMs,

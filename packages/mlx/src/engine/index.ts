@@ -3,6 +3,7 @@ export { startEngine } from "./client.ts";
 export { detectRuntime } from "./detect-runtime.ts";
 export type {
   ChatMessage,
+  Constraint,
   DeviceChoice,
   Engine,
   EngineModel,

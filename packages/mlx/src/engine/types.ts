@@ -65,6 +65,8 @@ export interface ModelInfo {
   toolDialect?: string;
   /** What opens and closes the model's reasoning, where it has marks for that. */
   reasoning?: { start: string; end: string };
+  /** Why answers of this model cannot be constrained here, and what to do; undefined where they can. */
+  constraintProblem?: string;
   device: "cpu" | "gpu";
   /** Requests that are answered at once. */
   maxBatchSize: number;
@@ -97,6 +99,19 @@ export interface SamplingOptions {
   seed?: number;
 }
 
+/**
+ * What an answer is held to, token by token. Reasoning comes before it.
+ *
+ * - `jsonSchema`: the answer is a JSON value that fits, in one line, between `prefix` and `suffix`; there, what spells a
+ *   special token is that token.
+ * - `regex`: the whole answer matches, in the syntax of Rust's `regex`.
+ * - `lark`: the answer is derived from `start`, in llguidance's variant of Lark.
+ */
+export type Constraint =
+  | { jsonSchema: Readonly<Record<string, unknown>>; prefix?: string; suffix?: string }
+  | { regex: string }
+  | { lark: string };
+
 /** What an engine is asked to generate, and how. */
 export interface GenerateRequest extends SamplingOptions {
   /** A conversation for the chat template, a text as it is, or token ids. */
@@ -115,6 +130,11 @@ export interface GenerateRequest extends SamplingOptions {
   stop?: readonly string[];
   /** Go on after an end-of-sequence token. Default false. */
   ignoreEos?: boolean;
+  /**
+   * Only tokens that go on with what this describes are chosen, and the answer ends when nothing may follow. What the
+   * grammar engine cannot hold an answer to is refused with its reason. Default: none.
+   */
+  constraint?: Constraint;
   /** Prompt tokens evaluated at once. Default 2048 on a GPU, 512 on a CPU. */
   prefillStepSize?: number;
 }
@@ -150,7 +170,7 @@ export type GenerationPart =
   | {
       type: "finish";
       finishReason: FinishReason;
-      /** `eos`, `stop-sequence`, `max-tokens` or `context-length`. */
+      /** `eos`, `stop-sequence`, `constraint` (nothing may follow), `max-tokens` or `context-length`. */
       rawFinishReason: string;
       usage: Usage;
       timings: Timings;

@@ -16,11 +16,12 @@ export interface TextModel {
   readonly device: "cpu" | "gpu";
 }
 
-type RawFinishReason = "eos" | "stop-sequence" | "max-tokens" | "context-length";
+type RawFinishReason = "eos" | "stop-sequence" | "constraint" | "max-tokens" | "context-length";
 
 const finishReasons: Record<RawFinishReason, FinishReason> = {
   eos: "stop",
   "stop-sequence": "stop",
+  constraint: "stop",
   "max-tokens": "length",
   "context-length": "length",
 };
@@ -85,14 +86,18 @@ export class Answer {
   constructor(
     { tokenizer, eosTokenIds, contextLength }: TextModel,
     promptLength: number,
-    { maxTokens, stop = [], ignoreEos = false, keepSpecialTokens = [] }: GenerateRequest,
+    { maxTokens, stop = [], ignoreEos = false, keepSpecialTokens = [], constraint }: GenerateRequest,
   ) {
     const { limit, atLimit } = outputLimit(promptLength, maxTokens, contextLength);
     this.#promptLength = promptLength;
     this.#eosTokenIds = ignoreEos ? new Set() : eosTokenIds;
     this.#limit = limit;
     this.#atLimit = atLimit;
-    this.#detokenizer = tokenizer.createDetokenizer({ skipSpecialTokens: true, keep: keepSpecialTokens });
+    this.#detokenizer = tokenizer.createDetokenizer({
+      skipSpecialTokens: true,
+      keep: keepSpecialTokens,
+      continues: constraint !== undefined, // it holds for all of the text
+    });
     this.#matcher = new StopMatcher(stop);
   }
 
@@ -106,8 +111,12 @@ export class Answer {
     return this.#count + 1 === this.#limit;
   }
 
-  /** Takes the next token; gives the parts it completes, the last of them a finish when the answer ends. */
-  push(token: number): GenerationPart[] {
+  /**
+   * Takes the next token; gives the parts it completes, the last of them a finish when the answer ends.
+   *
+   * @param isComplete - nothing may follow it
+   */
+  push(token: number, isComplete: boolean): GenerationPart[] {
     this.#count += 1;
     this.#stopwatch.token();
     if (this.#eosTokenIds.has(token)) {
@@ -117,13 +126,10 @@ export class Answer {
     const { text, stopped } = this.#matcher.push(this.#detokenizer.add(token));
     const parts = this.#delta(text);
     if (stopped) return [...parts, this.#finish("stop-sequence")];
-    if (this.#count < this.#limit) return parts;
+    if (this.#count < this.#limit && !isComplete) return parts;
     const rest = this.#rest();
-    return [
-      ...parts,
-      ...this.#delta(rest.text),
-      this.#finish(rest.stopped ? "stop-sequence" : this.#atLimit),
-    ];
+    const raw = isComplete ? "constraint" : this.#atLimit;
+    return [...parts, ...this.#delta(rest.text), this.#finish(rest.stopped ? "stop-sequence" : raw)];
   }
 
   /** Text that waited for more. */

@@ -64,6 +64,7 @@ const keys: Readonly<Record<keyof GenerateRequest, true>> = {
   maxTokens: true,
   stop: true,
   ignoreEos: true,
+  constraint: true,
   keepSpecialTokens: true,
   prefillStepSize: true,
   temperature: true,
@@ -103,6 +104,11 @@ export const checkRequest = (request: GenerateRequest, vocabSize: number): void 
   if (request.ignoreEos !== undefined && typeof request.ignoreEos !== "boolean") {
     throw new InvalidArgumentError(
       `Expected true or false for ignoreEos but received ${describe(request.ignoreEos)}`,
+    );
+  }
+  if (request.ignoreEos === true && request.constraint !== undefined) {
+    throw new InvalidArgumentError(
+      "Expected ignoreEos or constraint but received both: a constraint has an end",
     );
   }
   for (const name of ["stop", "keepSpecialTokens"] as const) {

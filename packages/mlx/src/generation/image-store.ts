@@ -117,10 +117,10 @@ export class ImageStore {
     const { processed } = entry;
     const features = mx.tidy(() => {
       const seen = this.#model.embedImage(toImageArrays(processed));
-      mx.evaluate(arraysOf(seen));
       for (const array of arraysOf(seen)) mx.keep(array);
       return seen;
     });
+    mx.evaluate(arraysOf(features)); // outside: what was made on the way is freed as soon as it has been read
     mx.clearCache();
     entry.features = features;
     entry.processed = { ...processed, arrays: {} }; // pixels take more memory than what was seen in them

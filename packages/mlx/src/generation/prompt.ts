@@ -1,3 +1,4 @@
+import { whileReading } from "../blocks/prompt-length.ts";
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
@@ -38,7 +39,8 @@ export class TextPrompt implements Prompt {
   }
 
   forward(start: number, end: number, cache: readonly LayerCache[]): MxArray {
-    return this.#model.forward(mx.array([this.tokens.slice(start, end)], mx.int32), { cache });
+    const ids = mx.array([this.tokens.slice(start, end)], mx.int32);
+    return whileReading(this.tokens.length, () => this.#model.forward(ids, { cache }));
   }
 
   finish(): void {

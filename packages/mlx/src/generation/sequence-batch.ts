@@ -84,8 +84,13 @@ export class SequenceBatch {
     const [sequences, current] = [this.#sequences, this.#pending];
     if (current === undefined) return new Map();
     this.#pending = undefined;
+    const learn = (): void => {
+      const tokens = current.toTypedArray();
+      for (const [row, sequence] of sequences.entries()) sequence.accept(Number(tokens[row]));
+    };
     try {
-      this.#startNext(current, isLast);
+      const isConstrained = sequences.some((sequence) => sequence.isConstrained);
+      this.#startNext(current, isLast, isConstrained ? learn : undefined);
       const tokens = current.toTypedArray();
       this.#steps += 1;
       if (this.#steps % CLEAR_EVERY === 0) mx.clearCache();
@@ -95,12 +100,18 @@ export class SequenceBatch {
     }
   }
 
-  #startNext(current: MxArray, isLast: (sequence: TokenSequence) => boolean): void {
+  /** @param learn - tells the sequences their latest tokens, which is to come before they are sampled or leave */
+  #startNext(
+    current: MxArray,
+    isLast: (sequence: TokenSequence) => boolean,
+    learn: (() => void) | undefined,
+  ): void {
     const rows = this.#rowsWhere((sequence) => !isLast(sequence));
     if (rows.length === this.#sequences.length) {
-      this.#pending = startStep(this.#model, this.#sequences, current, this.#caches);
+      this.#pending = startStep(this.#model, this.#sequences, current, this.#caches, learn);
       return;
     }
+    learn?.();
     this.#keep(rows);
     if (rows.length === 0) return;
     const inputs = pick(current, rows);

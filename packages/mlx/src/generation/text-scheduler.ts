@@ -2,6 +2,7 @@
 import * as mx from "../core/index.ts";
 import type { GenerateRequest, GenerationPart } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
+import { ConstraintMaker, type TokenConstraint } from "../grammar/index.ts";
 import { Answer, type TextModel } from "./answer.ts";
 import { checkPromptTokens, checkRequest } from "./check-request.ts";
 import type { Prompt } from "./prompt.ts";
@@ -44,6 +45,7 @@ export class TextScheduler {
   readonly maxBatchSize: number;
   readonly #text: TextModel;
   readonly #batch: SequenceBatch;
+  readonly #constraints: ConstraintMaker;
   readonly #running = new Map<TokenSequence, Job>();
   #waiting: Job[] = [];
   #prefilling: Prefill[] = [];
@@ -53,6 +55,7 @@ export class TextScheduler {
   constructor(text: TextModel, maxBatchSize: number = MAX_BATCH[text.device]) {
     this.#text = text;
     this.#batch = new SequenceBatch(text.model);
+    this.#constraints = new ConstraintMaker(text);
     this.maxBatchSize = text.model.makeBatchCache([0]) === undefined ? 1 : maxBatchSize;
   }
 
@@ -61,6 +64,7 @@ export class TextScheduler {
    *
    * @param prompt - the whole prompt, template applied; the caller disposes it afterwards
    * @throws {InvalidArgumentError} on bad options
+   * @throws {MlxError} `unsupported-feature` for a constraint that this build or the grammar engine refuses
    * @throws {MlxError} `context-length` when the prompt leaves no room; `aborted` within a turn of the signal
    */
   async generate(prompt: Prompt, request: GenerateRequest, { emit, signal }: GenerateCall): Promise<void> {
@@ -118,12 +122,17 @@ export class TextScheduler {
           sampling: job.request,
           vocabSize: this.#text.vocabSize,
           prefillStepSize: job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device],
+          constraint: this.#constraintOf(job),
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });
       } catch (error) {
         job.settle(error);
       }
     }
+  }
+
+  #constraintOf({ request: { constraint }, prompt }: Job): TokenConstraint | undefined {
+    return constraint === undefined ? undefined : this.#constraints.make(constraint, prompt.tokens);
   }
 
   /** One chunk of the prompt that waited longest for its turn. */
@@ -154,7 +163,8 @@ export class TextScheduler {
         const job = this.#running.get(sequence);
         if (job === undefined) continue;
         try {
-          const parts = job.answer.push(token);
+          if (sequence.failure !== undefined) throw sequence.failure;
+          const parts = job.answer.push(token, sequence.isComplete);
           for (const part of parts) job.emit(part);
           if (parts.at(-1)?.type === "finish") ended.push([sequence, undefined]);
         } catch (error) {

@@ -3,6 +3,8 @@ import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
+import type { MlxError } from "../errors.ts";
+import type { TokenConstraint } from "../grammar/index.ts";
 import type { LanguageModel } from "../models/index.ts";
 import { createLogitsProcessors, type LogitsProcessor } from "./logits-processors.ts";
 import type { Prompt } from "./prompt.ts";
@@ -13,6 +15,8 @@ export interface SequenceOptions {
   vocabSize: number;
   /** Prompt tokens evaluated at once. */
   prefillStepSize: number;
+  /** Disposed with the sequence. */
+  constraint?: TokenConstraint | undefined;
 }
 
 /** What a sequence is continued from. */
@@ -28,6 +32,7 @@ export class TokenSequence {
   readonly #sampler: Sampler;
   readonly #processors: LogitsProcessor[];
   readonly #prefillStepSize: number;
+  readonly #constraint: TokenConstraint | undefined;
   #caches: LayerCache[];
   #pending: MxArray | undefined;
 
@@ -38,6 +43,7 @@ export class TokenSequence {
     this.#sampler = createSampler(options.sampling);
     this.#processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
     this.#prefillStepSize = options.prefillStepSize;
+    this.#constraint = options.constraint;
   }
 
   /** Evaluates the prompt chunk by chunk, yielding the number of tokens done; ends with the first step started. */
@@ -79,13 +85,33 @@ export class TokenSequence {
 
   /** Whether `sample` gives the likeliest token and nothing else. */
   get isPlain(): boolean {
-    return this.#sampler.isGreedy && this.#processors.length === 0;
+    return this.#sampler.isGreedy && this.#processors.length === 0 && !this.isConstrained;
+  }
+
+  /** Whether `sample` needs to have been told of every token before. */
+  get isConstrained(): boolean {
+    return this.#constraint !== undefined;
+  }
+
+  /** Whether nothing may follow the last token that `accept` was told of. */
+  get isComplete(): boolean {
+    return this.#constraint?.isComplete === true;
+  }
+
+  /** Why it cannot go on. */
+  get failure(): MlxError | undefined {
+    return this.#constraint?.failure;
+  }
+
+  /** Takes a token that it was continued with, which `sample` gave before. */
+  accept(token: number): void {
+    this.#constraint?.accept(token);
   }
 
   /** Logits `[1, V]` to the next token `[1]`. */
   sample(logits: MxArray): MxArray {
     const processed = this.#processors.reduce((last, processor) => processor.apply(last), logits);
-    const token = this.#sampler.sample(processed);
+    const token = this.#sampler.sample(this.#constraint?.apply(processed) ?? processed);
     for (const processor of this.#processors) processor.observe(token);
     return token;
   }
@@ -96,6 +122,7 @@ export class TokenSequence {
     for (const layer of this.#caches) layer.dispose();
     for (const processor of this.#processors) processor.dispose();
     this.#sampler.dispose();
+    this.#constraint?.dispose();
   }
 }
 
@@ -107,15 +134,24 @@ const sampleEach = (sequences: readonly TokenSequence[], logits: MxArray): MxArr
   return mx.concatenate(sequences.map((sequence, row) => sequence.sample(mx.index(logits, [row, row + 1]))));
 };
 
-/** Builds and starts one step over the latest token of each sequence, `[B]`; gives the sampled ones, `[B]`. */
+/**
+ * Builds and starts one step over the latest token of each sequence, `[B]`; gives the sampled ones, `[B]`.
+ *
+ * @param learn - called while the model already computes, before the tokens are sampled
+ */
 export const startStep = (
   model: LanguageModel,
   sequences: readonly TokenSequence[],
   tokens: MxArray,
   cache: readonly LayerCache[],
+  learn?: () => void,
 ): MxArray =>
   startSampling(() => {
     const logits = model.forward(mx.reshape(tokens, [-1, 1]), { cache }); // [B, 1, V]
+    if (learn !== undefined) {
+      mx.asyncEvaluate(logits);
+      learn();
+    }
     return sampleEach(sequences, mx.reshape(logits, [sequences.length, -1]));
   });
 

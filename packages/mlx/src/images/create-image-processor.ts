@@ -9,6 +9,7 @@ import { glm4v, glmOcr } from "./families/glm.ts";
 import { idefics2 } from "./families/idefics2.ts";
 import { idefics3 } from "./families/idefics3.ts";
 import { internvl } from "./families/internvl.ts";
+import { kimiK25 } from "./families/kimi-k25.ts";
 import { kimiVl } from "./families/kimi-vl.ts";
 import { lfm2Vl } from "./families/lfm2-vl.ts";
 import { llava } from "./families/llava.ts";
@@ -24,17 +25,21 @@ import type { ProcessorFiles } from "./settings.ts";
 
 /** How each family prepares images, by `model_type`. */
 const FAMILIES: Readonly<Record<string, (files: ProcessorFiles) => ImageProcessor>> = {
+  deepseek_vl_v2: deepseekOcr, // so its publisher calls it
   deepseekocr: deepseekOcr,
   fastvlm,
   florence2,
   gemma3,
   gemma3n,
   gemma4,
+  gemma4_unified: gemma4,
   glm4v,
+  glm4v_moe: glm4v,
   glm_ocr: glmOcr,
   idefics2,
   idefics3,
   internvl_chat: internvl,
+  kimi_k25: kimiK25,
   kimi_vl: kimiVl,
   "lfm2-vl": lfm2Vl,
   lfm2_vl: lfm2Vl,

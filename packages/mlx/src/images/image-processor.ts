@@ -27,6 +27,8 @@ export type PromptPiece = string | readonly number[];
 
 /** From images to arrays and prompts, for one model. */
 export interface ImageProcessor {
+  /** The token in whose place features go, where a model's files tell it by its name alone. */
+  readonly featureToken?: string;
   /**
    * The arrays and the prompt of an image, whatever else a request holds.
    *

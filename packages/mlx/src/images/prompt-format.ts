@@ -78,9 +78,11 @@ export const defineProcessor = (own: {
   process: ImageProcessor["process"];
   /** What the template, or whoever writes a prompt by hand, puts for an image. */
   placeholder: string;
+  featureToken?: string;
   formatContent?: FormatContent;
   expandPrompt?: ImageProcessor["expandPrompt"];
 }): ImageProcessor => ({
+  ...(own.featureToken === undefined ? {} : { featureToken: own.featureToken }),
   process: own.process,
   formatContent: own.formatContent ?? listContent,
   expandPrompt:

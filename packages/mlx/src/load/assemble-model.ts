@@ -1,9 +1,11 @@
+import { SwitchLinear } from "../blocks/index.ts";
 import { withRoundedActivations } from "../core/cpu.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { type MovedMatrix, moveToHugePages } from "../core/mapped.ts";
 import type { BoundArchitecture, LanguageModel } from "../models/index.ts";
 import {
+  Embedding,
   Linear,
   MatrixLayer,
   type Quantization,
@@ -85,12 +87,16 @@ const quantizeDense = (
 
 /**
  * Makes the model compute in float32 on the CPU, where stock libmlx accumulates half-precision products in half
- * precision (up to 6 % error). The matrices of linear layers stay as stored: our kernels widen them as they read.
+ * precision (up to 6 % error). The matrices of linear layers stay as stored, and those of quantized embeddings and
+ * experts: our kernels widen them as they read.
  */
 const widenForCpu = (model: LanguageModel): void => {
   const stored = new Set<string>();
   for (const [path, module] of model.namedModules()) {
-    if (!(module instanceof Linear)) continue;
+    const isQuantized = module instanceof MatrixLayer && module.quantization !== undefined;
+    if (isQuantized && module instanceof Embedding) module.giveRowsIn(mx.float32);
+    const isWidened = isQuantized && (module instanceof Embedding || module instanceof SwitchLinear);
+    if (!isWidened && !(module instanceof Linear)) continue;
     for (const name of ["weight", "scales", "biases"]) stored.add(`${path}.${name}`);
   }
   model.mapParameters((array, key) =>
@@ -114,10 +120,11 @@ const roundActivations = (model: LanguageModel): void => {
   model.forward = (...args) => withRoundedActivations(() => forward(...args));
 };
 
-/** The matrices that only products read. Exact products of many rows want them as they are. */
+/** The matrices that only products and lookups of rows read. Exact products of many rows want them as they are. */
 const affineMatrices = (model: LanguageModel): MovedMatrix[] =>
   [...model.namedModules()].flatMap(([, module]) => {
-    if (!(module instanceof Linear)) return [];
+    const isRead = [Linear, Embedding, SwitchLinear].some((kind) => module instanceof kind);
+    if (!isRead || !(module instanceof MatrixLayer)) return [];
     const { quantization: q, weight, scales, biases } = module;
     if (q?.mode !== "affine" || scales === undefined || biases === undefined) return [];
     return [{ weight, scales, biases, bits: q.bits, groupSize: q.groupSize }];

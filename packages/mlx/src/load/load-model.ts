@@ -91,9 +91,10 @@ const imageProcessorOf = (
   model: LanguageModel,
   path: string,
   { config }: Checkpoint,
+  tokenizer: Tokenizer | undefined,
 ): ImageProcessor | undefined => {
   try {
-    return openImageProcessor(model, path, config);
+    return openImageProcessor(model, path, config, tokenizer);
   } catch (error) {
     model.dispose();
     throw error;
@@ -125,7 +126,7 @@ export const loadModel = async (path: string, options: LoadModelOptions = {}): P
   return {
     model,
     tokenizer,
-    imageProcessor: imageProcessorOf(model, path, checkpoint),
+    imageProcessor: imageProcessorOf(model, path, checkpoint, tokenizer),
     config: checkpoint.config,
     generationConfig: checkpoint.generationConfig,
     eosTokenIds: eosTokenIds(

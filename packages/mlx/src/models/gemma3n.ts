@@ -1,240 +1,174 @@
-/** Gemma 3 with several residual streams, low-rank residuals, inputs per layer, sparse MLPs; last layers share keys. @see mlx-lm 0.32.2 models/gemma3n.py */
-import { AltUp, gatherStreams, spreadStream } from "../blocks/alt-up.ts";
-import { HeadedLM } from "../blocks/causal-lm.ts";
-import type { DecoderBody } from "../blocks/decoder-frame.ts";
+/**
+ * Gemma 3n with MobileNet's tower; what hears is left out.
+ *
+ * mlx-vlm pads and transposes what the tower sees, rounds its activations and leaves embeddings of text small beside an
+ * image, all unlike timm and transformers, which are followed here.
+ *
+ * @see mlx-lm 0.32.2 models/gemma3n.py, mlx-vlm 0.7.10 models/gemma3n, timm 1.0.31 models/mobilenetv5.py
+ */
 import { InnerText } from "../blocks/inner-text.ts";
-import { Laurel } from "../blocks/laurel.ts";
-import { admittedInput, layerInputs } from "../blocks/layer-inputs.ts";
-import { rmsNorm } from "../blocks/norm.ts";
-import { type Remembered, RememberingAttention } from "../blocks/remembering-attention.ts";
-import { createRope } from "../blocks/rope.ts";
-import { type SlidingWindow, slidingCaches, slidingMasks, slidingWindow } from "../blocks/sliding-decoder.ts";
-import { ThinnedMLP } from "../blocks/thinned-mlp.ts";
-import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { ConfigError } from "../errors.ts";
-import { Embedding, Linear, Module, RMSNorm } from "../nn/index.ts";
-import { type Architecture, defineArchitecture } from "./architecture.ts";
+import { BareRMSNorm, Embedding, Linear, Module, RMSNorm } from "../nn/index.ts";
 import {
-  bool,
-  type Infer,
-  int,
-  list,
-  number,
-  ofLayer,
-  oneOf,
-  oneOrList,
-  parseConfig,
-  record,
-} from "./config.ts";
-import { type ForwardOptions, layerCache } from "./language-model.ts";
-import { drop } from "./sanitize-rules.ts";
+  type ImageArrays,
+  type ImageFeatures,
+  imageTiles,
+  MobileNetTower,
+  mobileNetConfig,
+  VisionLanguageModel,
+} from "../vision/index.ts";
+import { type Architecture, defineArchitecture } from "./architecture.ts";
+import { type Infer, int, number, object, parseConfig, record } from "./config.ts";
+import {
+  Gemma3nDecoder,
+  Gemma3nHead,
+  architecture as language,
+  config as textConfig,
+} from "./gemma3n_text.ts";
+import type { ForwardOptions, LanguageModel } from "./language-model.ts";
+import { drop, map, rename, whenPresent } from "./sanitize-rules.ts";
+import { transposed } from "./tensor-change.ts";
+import { withVision } from "./with-vision.ts";
+import { wrapText } from "./wrap-text.ts";
 
 const config = {
-  hidden_size: int.required(),
-  num_hidden_layers: int.required(),
-  /** One for all layers, or one per layer. */
-  intermediate_size: oneOrList(int.required()).required(),
-  num_attention_heads: int.required(),
-  head_dim: int.required(),
-  rms_norm_eps: number.required(),
-  vocab_size: int.required(),
-  num_key_value_heads: int.required(),
-  num_kv_shared_layers: int.required(),
-  vocab_size_per_layer_input: int.required(),
-  sliding_window: int.required(),
-  max_position_embeddings: int.required(),
-  rope_local_base_freq: number.required(),
-  rope_theta: number.required(),
-  rope_scaling: record.optional(), // mlx-lm scales nothing
-  final_logit_softcapping: number.optional(),
-  layer_types: list(oneOf("full_attention", "sliding_attention").required()).required(),
-  activation_sparsity_pattern: list(number.required()).optional(),
-  hidden_size_per_layer_input: int.required(),
-  altup_num_inputs: int.required(),
-  altup_coef_clip: number.optional(),
-  altup_correct_scale: bool.required(),
-  altup_active_idx: int.required(),
-  altup_lr_multiplier: number.optional(), // training only
-  laurel_rank: int.required(),
-  attention_bias: oneOf(false).optional(),
-  hidden_activation: oneOf("gelu_pytorch_tanh").optional(),
+  vision_config: object({
+    ...mobileNetConfig,
+    rms_norm_eps: number.default(1e-6),
+    /** Tokens that only stand beside images, and the first one's id. */
+    vocab_size: int.default(128),
+    vocab_offset: int.default(262144),
+  }).required(),
+  text_config: object({ hidden_size: int.required() }).required(),
+  image_token_id: int.default(262145),
+  vision_soft_tokens_per_image: int.default(256),
 };
 type Config = Infer<typeof config>;
 
-const makeAttention = (c: Config, layer: number): RememberingAttention => {
-  const slides = c.layer_types[layer] === "sliding_attention";
-  const rope = createRope({ dims: c.head_dim, base: slides ? c.rope_local_base_freq : c.rope_theta });
-  return new RememberingAttention(c, { rope });
-};
+/** What is seen, and tokens that stand beside images, in the language model's dimension. */
+class Embedder extends Module {
+  embedding: Embedding;
+  hard_embedding_norm: RMSNorm;
+  soft_embedding_norm: RMSNorm;
+  embedding_projection: Linear;
+  readonly #norm: BareRMSNorm;
+  readonly #first: number;
+  readonly #scale: number;
 
-class Block extends Module {
-  self_attn: RememberingAttention;
-  mlp: ThinnedMLP;
-  input_layernorm: RMSNorm;
-  post_attention_layernorm: RMSNorm;
-  pre_feedforward_layernorm: RMSNorm;
-  post_feedforward_layernorm: RMSNorm;
-  altup: AltUp;
-  laurel: Laurel;
-  per_layer_input_gate: Linear;
-  per_layer_projection: Linear;
-  post_per_layer_input_norm: RMSNorm;
-  readonly #scales: boolean;
-
-  constructor(c: Config, layer: number) {
+  constructor({ vision_config: v, text_config }: Config) {
     super();
-    this.self_attn = makeAttention(c, layer);
-    this.mlp = new ThinnedMLP(c.hidden_size, ofLayer(c.intermediate_size, layer), {
-      sparsity: c.activation_sparsity_pattern?.[layer] ?? 0,
-    });
-    this.input_layernorm = rmsNorm(c);
-    this.post_attention_layernorm = rmsNorm(c);
-    this.pre_feedforward_layernorm = rmsNorm(c);
-    this.post_feedforward_layernorm = rmsNorm(c);
-    this.altup = new AltUp(c);
-    this.laurel = new Laurel(c.hidden_size, c.laurel_rank, c.rms_norm_eps);
-    this.per_layer_input_gate = new Linear(c.hidden_size, c.hidden_size_per_layer_input, false);
-    this.per_layer_projection = new Linear(c.hidden_size_per_layer_input, c.hidden_size, false);
-    this.post_per_layer_input_norm = rmsNorm(c);
-    this.#scales = c.altup_correct_scale;
+    this.embedding = new Embedding(v.vocab_size, v.hidden_size);
+    this.hard_embedding_norm = new RMSNorm(v.hidden_size, v.rms_norm_eps);
+    this.soft_embedding_norm = new RMSNorm(v.hidden_size, v.rms_norm_eps);
+    this.embedding_projection = new Linear(v.hidden_size, text_config.hidden_size, false);
+    this.#norm = new BareRMSNorm(v.rms_norm_eps);
+    this.#first = v.vocab_offset;
+    this.#scale = v.hidden_size ** 0.5;
   }
 
-  /**
-   * @param streams - `[N, B, L, E]`
-   * @param input - what this layer is told about each token, `[B, L, P]`
-   * @param attend - what attention makes of `[B, L, E]`
-   */
-  forward(streams: MxArray, input: MxArray, attend: (x: MxArray) => MxArray): MxArray {
-    const predictions = this.altup.predict(streams);
-    const x = this.altup.active(predictions); // [B, L, E]
-    const normed = this.input_layernorm.forward(x);
-    const attended = mx.add(x, this.post_attention_layernorm.forward(attend(normed)));
-    const h = mx.add(attended, this.laurel.forward(normed)).multiply(2 ** -0.5);
-    const fed = this.mlp.forward(this.pre_feedforward_layernorm.forward(h));
-    const activated = mx.add(h, this.post_feedforward_layernorm.forward(fed));
-    return this.#tell(this.altup.correct(predictions, activated), input);
+  /** Features `[..., E]` to `[..., E']` */
+  see(features: MxArray): MxArray {
+    return this.#project(this.soft_embedding_norm.forward(features.multiply(this.#scale)));
   }
 
-  /** All streams but the first learn of the layer's input. */
-  #tell(streams: MxArray, input: MxArray): MxArray {
-    const active = this.altup.active(streams); // [B, L, E]
-    const first = this.#scales ? mx.multiply(active, this.altup.correct_output_scale) : active;
-    const [kept = streams, others = streams] = mx.split(streams, [1], 0);
-    return mx.concatenate([kept, mx.add(others, admittedInput(this, first, input))], 0);
+  /** `[B, L, E']`: of `tokens` `[B, L]` those beside images by a table of their own, and `words` for the others. */
+  replace(tokens: MxArray, words: MxArray): MxArray {
+    const own = tokens.subtract(this.#first);
+    const count = this.embedding.weight.dim(0);
+    const isOwn = mx.logicalAnd(mx.greaterEqual(own, 0), mx.less(own, count)); // [B, L]
+    const embedded = this.embedding.forward(mx.clip(own, 0, count - 1));
+    const projected = this.#project(this.hard_embedding_norm.forward(embedded));
+    return mx.where(mx.expandDims(isOwn, -1), projected.astype(words.dtype), words);
+  }
+
+  #project(normed: MxArray): MxArray {
+    return this.#norm.forward(this.embedding_projection.forward(normed));
   }
 }
 
-/** Which layer's memory each layer looks into: its own, or that of the last one of its kind that has one. */
-const memoryOwners = ({ layer_types, num_hidden_layers, num_kv_shared_layers }: Config): number[] => {
-  const owners = num_hidden_layers - num_kv_shared_layers;
-  const concrete = layer_types.slice(0, owners);
-  return layer_types.map((kind, i) => {
-    const owner = i < owners ? i : concrete.lastIndexOf(kind);
-    if (owner < 0)
-      throw new ConfigError(`config.json: no layer has keys that ${kind} layer ${i} could share`);
-    return owner;
-  });
-};
+class Tower extends Module {
+  timm_model: MobileNetTower;
 
-class Gemma3nDecoder extends Module implements DecoderBody {
-  embed_tokens: Embedding;
-  layers: Block[];
-  embed_tokens_per_layer: Embedding;
-  per_layer_model_projection: Linear;
-  per_layer_projection_norm: RMSNorm;
-  altup_projections: Linear[];
-  altup_unembed_projections: Linear[];
-  norm: RMSNorm;
-  readonly #c: Config;
-  readonly #window: SlidingWindow;
-  readonly #owners: readonly number[];
-
-  constructor(c: Config) {
+  constructor({ vision_config, vision_soft_tokens_per_image }: Config) {
     super();
-    const [E, N, P] = [c.hidden_size, c.altup_num_inputs, c.hidden_size_per_layer_input];
-    const square = () => Array.from({ length: N - 1 }, () => new Linear(E, E, false));
-    this.embed_tokens = new Embedding(c.vocab_size, E);
-    this.layers = Array.from({ length: c.num_hidden_layers }, (_, i) => new Block(c, i));
-    this.embed_tokens_per_layer = new Embedding(c.vocab_size_per_layer_input, c.num_hidden_layers * P);
-    this.per_layer_model_projection = new Linear(E, c.num_hidden_layers * P, false);
-    this.per_layer_projection_norm = new RMSNorm(P, c.rms_norm_eps);
-    this.altup_projections = square();
-    this.altup_unembed_projections = square();
-    this.norm = rmsNorm(c);
-    this.#c = c;
-    this.#window = slidingWindow({ ...c, sliding_window_pattern: 1 });
-    this.#owners = memoryOwners(c);
-  }
-
-  /** `[B, L] -> [B, L, E]` */
-  forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
-    const x = embeddings ?? this.embed_tokens.forward(tokens).multiply(this.#c.hidden_size ** 0.5); // [B, L, E]
-    const inputs = this.#layerInputs(tokens, x); // [B, L, layers, P]
-    const maskOf = slidingMasks(this.#window, x.dim(1), cache);
-    const memories: Remembered[] = [];
-    let streams = spreadStream(x, this.altup_projections); // [N, B, L, E]
-    this.layers.forEach((layer, i) => {
-      const { self_attn } = layer;
-      const attend = (normed: MxArray): MxArray => {
-        const memory = memories[this.#owners[i] ?? i] ?? self_attn.remember(normed, layerCache(cache, i));
-        memories[i] = memory;
-        return self_attn.forward(normed, memory, maskOf(i));
-      };
-      streams = layer.forward(streams, mx.index(inputs, "...", i, [0, null]), attend);
-    });
-    return this.norm.forward(gatherStreams(streams, this.altup_unembed_projections));
-  }
-
-  /** What each layer is told about each token: `[B, L, layers, P]`. */
-  #layerInputs(tokens: MxArray, x: MxArray): MxArray {
-    const { num_hidden_layers: N, hidden_size_per_layer_input: P, vocab_size_per_layer_input: V } = this.#c;
-    const known = mx.where(mx.less(tokens, V), tokens, mx.zerosLike(tokens));
-    return layerInputs(this, known, x, [N, P]);
-  }
-
-  get embedding(): Embedding {
-    return this.embed_tokens;
-  }
-
-  get blocks(): readonly Block[] {
-    return this.layers;
-  }
-
-  /** Layers that share have none. */
-  makeCache(): LayerCache[] {
-    return slidingCaches(this.#window).filter((_, i) => this.#owners[i] === i);
+    this.timm_model = new MobileNetTower(vision_config, vision_soft_tokens_per_image ** 0.5);
   }
 }
 
-class Gemma3nModel extends HeadedLM<Gemma3nDecoder> {
+class Gemma3n extends VisionLanguageModel {
+  vision_tower: Tower;
+  embed_vision: Embedder;
+
+  constructor(c: Config, language_model: LanguageModel) {
+    super(language_model, c.image_token_id);
+    this.vision_tower = new Tower(c);
+    this.embed_vision = new Embedder(c);
+  }
+
+  override embed(tokens: MxArray): MxArray {
+    return this.embed_vision.replace(tokens, super.embed(tokens));
+  }
+
+  override forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
+    return super.forward(tokens, { embeddings: this.embed(tokens), ...options });
+  }
+
+  embedImage(arrays: ImageArrays): ImageFeatures {
+    const squares = this.vision_tower.timm_model.forward(imageTiles(arrays)); // [1, side, side, E]
+    return { embeddings: this.embed_vision.see(mx.flatten(squares, 0, 2)) };
+  }
+}
+
+/** The language model where Python mlx-lm has it, for checkpoints that see nothing. */
+class Gemma3nModel extends Gemma3nHead {
   model: InnerText<Gemma3nDecoder>;
-  readonly #cap: number | undefined;
 
-  constructor(c: Config) {
-    super();
+  constructor(c: Infer<typeof textConfig>) {
+    super(c);
     this.model = new InnerText(new Gemma3nDecoder(c));
-    this.#cap = c.final_logit_softcapping;
   }
 
   protected get body(): Gemma3nDecoder {
     return this.model.language_model;
   }
-
-  protected override logits(h: MxArray): MxArray {
-    const logits = super.logits(h); // [B, L, V]
-    return this.#cap === undefined ? logits : mx.fast.softcap(logits, this.#cap);
-  }
 }
 
-const text = defineArchitecture({
-  config,
+const OTHERS = /^(model\.)?(vision_tower|audio_tower|embed_audio|embed_vision)\./;
+
+const textAlone = defineArchitecture({
+  config: textConfig,
   create: (c) => new Gemma3nModel(c),
-  sanitize: [drop(/^model\.(vision_tower|audio_tower|embed_audio|embed_vision)\./), drop(/^lm_head\./)],
+  sanitize: [drop(OTHERS), drop(/^lm_head\./)],
 });
 
 /** The settings of the language model are under `text_config`. */
-export const architecture: Architecture = {
-  bind: (raw) => text.bind(parseConfig({ text_config: record.required() }, raw).config.text_config),
+const text: Architecture = {
+  bind: (raw) => textAlone.bind(parseConfig({ text_config: record.required() }, raw).config.text_config),
 };
+
+const seeingText = wrapText(language, OTHERS, undefined, [
+  drop<unknown>(/^(model\.)?lm_head\./),
+  rename(/^model\.language_model\./, "language_model.model."),
+]);
+
+/** Kernels over rows and columns, whose channels PyTorch puts first. */
+const moveChannels = map<unknown>(
+  /^vision_tower\..*\.weight$/,
+  [transposed(0, 2, 3, 1)],
+  ({ length }) => length === 4,
+);
+
+export const architecture = withVision(
+  text,
+  {
+    config,
+    weights: /^(model\.)?(vision_tower|embed_vision)\./,
+    create: (c, language_model) => new Gemma3n(c, language_model),
+    sanitize: [
+      rename(/^model\./, ""),
+      whenPresent(/blocks\.0\.0\.conv_exp\.weight$/, [moveChannels], ([, , H, W]) => H === W),
+    ],
+  },
+  seeingText,
+);

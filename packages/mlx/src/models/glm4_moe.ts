@@ -9,7 +9,7 @@ import { CorrectedGate, RoutedMoe } from "../blocks/routed-moe.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { stackNamedExperts } from "./common-rules.ts";
-import { bool, type Infer, int, number, oneOf } from "./config.ts";
+import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
 import { dropLayersFrom, type SanitizeRule } from "./sanitize-rules.ts";
 
 export const config = {
@@ -32,6 +32,7 @@ export const config = {
   num_key_value_heads: int.required(),
   rms_norm_eps: number.required(),
   rope_theta: number.required(),
+  rope_scaling: record.optional(),
   use_qk_norm: bool.required(),
   attention_bias: bool.required(),
   partial_rotary_factor: number.required(),
@@ -43,7 +44,11 @@ export const config = {
 type Config = Infer<typeof config>;
 
 const makeAttention = (c: Config): Mixer => {
-  const rope = createRope({ dims: Math.trunc(c.head_dim * c.partial_rotary_factor), base: c.rope_theta });
+  const rope = createRope({
+    dims: Math.trunc(c.head_dim * c.partial_rotary_factor),
+    base: c.rope_theta,
+    scaling: c.rope_scaling,
+  });
   const options = { rope, bias: c.attention_bias, outputBias: false };
   return c.use_qk_norm ? new NormedAttention(c, options) : new SelfAttention(c, options);
 };

@@ -1,57 +1,8 @@
-/**
- * GLM 4.1V: GLM 4 with a tower whose positions are stretched over images. As in transformers, that is done bicubically, what
- * is at the table's edge being beyond it, and all norms of the tower have the config's epsilon; mlx-vlm goes linearly, to
- * nothing beyond the edge, and its blocks have 1e-6.
- *
- * @see mlx-vlm 0.7.10 models/glm4v
- */
-import { GlmTower, GridVisionModel } from "../vision/index.ts";
-import { type Infer, int, number, object, oneOf } from "./config.ts";
-import type { LanguageModel } from "./language-model.ts";
-import { fitGlmTower, QWEN_TOWER } from "./sanitize-tower.ts";
-import { withVision } from "./with-vision.ts";
+/** GLM 4.1V: GLM 4 with a tower. @see mlx-vlm 0.7.10 models/glm4v */
+import { architecture as glm4 } from "./glm4.ts";
+import { seeAsGlm4v } from "./see-as-glm4v.ts";
 import { wrapGlm } from "./wrap-glm.ts";
 
-const config = {
-  vision_config: object({
-    depth: int.default(24),
-    hidden_size: int.default(1536),
-    intermediate_size: int.default(13696),
-    out_hidden_size: int.default(4096),
-    num_heads: int.default(12),
-    in_channels: int.default(3),
-    image_size: int.default(336),
-    patch_size: int.default(14),
-    spatial_merge_size: int.default(2),
-    temporal_patch_size: int.default(2),
-    rms_norm_eps: number.default(1e-5),
-    attention_bias: oneOf(false).optional(),
-    hidden_act: oneOf("silu").optional(),
-  }).required(),
-  image_token_id: int.default(151363),
-};
-type Config = Infer<typeof config>;
-
-const create = (
-  { vision_config: c, image_token_id }: Config,
-  language_model: LanguageModel,
-): GridVisionModel => {
-  const tower = new GlmTower({
-    ...c,
-    bias: false,
-    hasHeadNorms: false,
-    blockWidth: c.out_hidden_size,
-    mergerWidth: c.intermediate_size,
-    tableSide: Math.floor(c.image_size / c.patch_size),
-  });
-  return new GridVisionModel(language_model, image_token_id, tower, c.spatial_merge_size);
-};
-
-const text = wrapGlm({ attention_bias: true, partial_rotary_factor: 0.5, mrope_section: [8, 12, 12] });
-
-export const architecture = withVision(text, {
-  config,
-  weights: QWEN_TOWER,
-  create,
-  sanitize: fitGlmTower,
-});
+export const architecture = seeAsGlm4v(
+  wrapGlm(glm4, { attention_bias: true, partial_rotary_factor: 0.5, mrope_section: [8, 12, 12] }),
+);

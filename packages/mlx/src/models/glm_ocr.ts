@@ -1,6 +1,7 @@
 /** GLM-OCR: a small GLM 4 whose tower norms heads and has no learned positions. @see mlx-vlm 0.7.10 models/glm_ocr */
 import { GlmTower, GridVisionModel } from "../vision/index.ts";
 import { bool, type Infer, int, number, object, oneOf } from "./config.ts";
+import { architecture as glm4 } from "./glm4.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { fitGlmTower, QWEN_TOWER } from "./sanitize-tower.ts";
 import { withVision } from "./with-vision.ts";
@@ -41,7 +42,7 @@ const create = (
   return new GridVisionModel(language_model, image_token_id, tower, c.spatial_merge_size);
 };
 
-const text = wrapGlm({ attention_bias: false, partial_rotary_factor: 1, mrope_section: [16, 24, 24] });
+const text = wrapGlm(glm4, { attention_bias: false, partial_rotary_factor: 1, mrope_section: [16, 24, 24] });
 
 export const architecture = withVision(text, {
   config,

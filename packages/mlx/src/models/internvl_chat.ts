@@ -51,7 +51,7 @@ const tower = {
 };
 type Tower = Infer<typeof tower>;
 
-/** `<IMG_CONTEXT>` in the vocabularies of the language models. */
+/** `<IMG_CONTEXT>` in the vocabularies of most language models; the tokenizer of a checkpoint knows its own. */
 const QWEN2_CONTEXT = 151667;
 const QWEN3_CONTEXT = 151671;
 

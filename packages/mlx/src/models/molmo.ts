@@ -160,7 +160,7 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-/** Prompts have `<im_patch>`, the third of the new tokens, where a row of features goes. */
+/** Prompts have `<im_patch>`, the third of the new tokens, where a row of features goes; a tokenizer knows its own. */
 const imageTokenOf = ({ text_config }: Config): number => text_config.embedding_size + 2;
 
 class Molmo extends VisionLanguageModel {

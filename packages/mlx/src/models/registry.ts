@@ -6,7 +6,7 @@ type Load = () => Promise<{ architecture: Architecture }>;
 
 const deepseekV3: Load = () => import("./deepseek_v3.ts");
 const deepseekV41: Load = () => import("./deepseek_v41.ts");
-const gemma4: Load = () => import("./gemma4.ts");
+const fastvlm: Load = () => import("./fastvlm.ts");
 const idefics3: Load = () => import("./idefics3.ts");
 const lfm2VL: Load = () => import("./lfm2_vl.ts");
 const llama: Load = () => import("./llama.ts");
@@ -35,6 +35,7 @@ const architectures = new Map<string, Load>([
   ["deepseek_v32", () => import("./deepseek_v32.ts")],
   ["deepseek_v41", deepseekV41],
   ["deepseek_v41_text", deepseekV41],
+  ["deepseekocr", () => import("./deepseekocr.ts")],
   ["dots1", () => import("./dots1.ts")],
   ["ernie4_5", () => import("./ernie4_5.ts")],
   ["ernie4_5_moe", () => import("./ernie4_5_moe.ts")],
@@ -43,20 +44,22 @@ const architectures = new Map<string, Load>([
   ["exaone_moe", () => import("./exaone_moe.ts")],
   ["falcon_h1", () => import("./falcon_h1.ts")],
   ["falcon_mamba", mamba],
+  ["fastvlm", fastvlm],
   ["gear", () => import("./gear.ts")],
   ["gemma", () => import("./gemma.ts")],
   ["gemma2", () => import("./gemma2.ts")],
   ["gemma3", () => import("./gemma3.ts")],
   ["gemma3_text", () => import("./gemma3_text.ts")],
   ["gemma3n", () => import("./gemma3n.ts")],
-  ["gemma4", gemma4],
+  ["gemma4", () => import("./gemma4.ts")],
   ["gemma4_text", () => import("./gemma4_text.ts")],
-  ["gemma4_unified", gemma4],
+  ["gemma4_unified", () => import("./gemma4_unified.ts")],
   ["glm", () => import("./glm.ts")],
   ["glm4", () => import("./glm4.ts")],
   ["glm4_moe", () => import("./glm4_moe.ts")],
   ["glm4_moe_lite", () => import("./glm4_moe_lite.ts")],
   ["glm4v", () => import("./glm4v.ts")],
+  ["glm4v_moe", () => import("./glm4v_moe.ts")],
   ["glm_moe_dsa", () => import("./glm_moe_dsa.ts")],
   ["glm_ocr", () => import("./glm_ocr.ts")],
   ["gpt2", () => import("./gpt2.ts")],
@@ -96,6 +99,7 @@ const architectures = new Map<string, Load>([
   ["llava", () => import("./llava.ts")],
   ["llava_next", () => import("./llava_next.ts")],
   ["llava_onevision", () => import("./llava_onevision.ts")],
+  ["llava_qwen2", fastvlm],
   ["longcat_flash", () => import("./longcat_flash.ts")],
   ["longcat_flash_ngram", () => import("./longcat_flash_ngram.ts")],
   ["mamba", mamba],
@@ -206,6 +210,7 @@ const nearest = (modelType: string): string[] =>
 /** Checkpoints whose `model_type` is another's, by that and an entry of `architectures`. */
 const byArchitecture: Readonly<Record<string, string>> = {
   "bailing_hybrid BailingMoeV3ForCausalLM": "bailing_moe_v3",
+  "deepseek_vl_v2 DeepseekOCRForCausalLM": "deepseekocr",
 };
 
 /** What a config calls its model, as the registry calls it. @throws {ConfigError} when it does not say */

@@ -51,3 +51,10 @@ export const fitGlmTower: readonly SanitizeRule<unknown>[] = [
   ...fitQwenTower,
   map<unknown>(/downsample\.weight$/, [transposed(0, 2, 3, 1)], (shape) => shape[1] !== shape[2]),
 ];
+
+/** MoonViT's towers, without the `encoder` that published ones have, and with the layers of attention together. */
+export const fitMoonViT: readonly SanitizeRule<unknown>[] = [
+  ...fitTower,
+  rename(/^vision_tower\.encoder\./, "vision_tower."),
+  rename(/(?<=^vision_tower\.blocks\.\d+\.)(?=w(qkv|o)\.)/, "attn."),
+];

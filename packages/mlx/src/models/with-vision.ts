@@ -27,11 +27,13 @@ const languageModelOf = (bound: BoundArchitecture): LanguageModel => {
 /**
  * An architecture that sees where a config has settings for it and a checkpoint the weights; else it is of text alone.
  *
- * @param text - the language model under `language_model`
+ * @param text - what is there where nothing is seen
+ * @param seeing - the same under `language_model`, beside what sees. Default `text`
  */
 export const withVision = <S extends Schema>(
   text: Architecture,
   definition: VisionDefinition<S>,
+  seeing = text,
 ): Architecture => ({
   bind: (raw) => {
     const bound = text.bind(raw);
@@ -39,16 +41,17 @@ export const withVision = <S extends Schema>(
     const vision: BoundVision = {
       weights: definition.weights,
       bind: () => {
+        const language = seeing.bind(raw);
         const { config, unknownKeys } = parseConfig(definition.config, raw);
         const unknown = unknownKeys.filter((key) => key.startsWith("vision_config."));
         return {
-          unknownKeys: [...bound.unknownKeys, ...unknown],
-          create: () => definition.create(config, languageModelOf(bound)).keepParameters(),
+          unknownKeys: [...language.unknownKeys, ...unknown],
+          create: () => definition.create(config, languageModelOf(language)).keepParameters(),
           sanitize: (weights) => {
             const isSeeing = ([key]: [string, unknown]): boolean => definition.weights.test(key);
             const entries = [...weights];
             const own = sanitize(new Map(entries.filter(isSeeing)), definition.sanitize, config);
-            const others = bound.sanitize(new Map(entries.filter((entry) => !isSeeing(entry))));
+            const others = language.sanitize(new Map(entries.filter((entry) => !isSeeing(entry))));
             return new Map([...others, ...own]);
           },
         };

@@ -1,6 +1,5 @@
 import type { Architecture } from "./architecture.ts";
 import { withRopeKeys } from "./config.ts";
-import { architecture as glm4 } from "./glm4.ts";
 import { rename } from "./sanitize-rules.ts";
 import { QWEN_TOWER } from "./sanitize-tower.ts";
 import { type Raw, wrapText } from "./wrap-text.ts";
@@ -28,8 +27,8 @@ const withDefaults = (
 };
 
 /** GLM with vision, of which this is the language model: text alone, in any layout that checkpoints came in. */
-export const wrapGlm = (defaults: GlmDefaults): Architecture =>
-  wrapText(glm4, QWEN_TOWER, (textConfig) => withDefaults(textConfig, defaults), [
+export const wrapGlm = (text: Architecture, defaults: GlmDefaults): Architecture =>
+  wrapText(text, QWEN_TOWER, (textConfig) => withDefaults(textConfig, defaults), [
     rename(/^model\.language_model\./, "language_model.model."),
     rename(/^lm_head\./, "language_model.lm_head."),
   ]);

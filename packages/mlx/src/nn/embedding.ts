@@ -1,9 +1,11 @@
-import { fast, type MxArray, take, zeros } from "../core/index.ts";
+import { type Dtype, fast, type MxArray, take, zeros } from "../core/index.ts";
 import { MatrixLayer } from "./matrix-layer.ts";
 import { matmulTransposed } from "./quantization.ts";
 
 /** A row per token, dense or quantized. Parameters: `weight [V, E]`, `scales`, `biases`. */
 export class Embedding extends MatrixLayer {
+  #rowDtype: Dtype | undefined;
+
   constructor(count: number, dims: number) {
     super(zeros([count, dims]));
   }
@@ -12,7 +14,15 @@ export class Embedding extends MatrixLayer {
   forward(ids: MxArray): MxArray {
     const q = this.quantization;
     if (q === undefined || this.scales === undefined) return take(this.weight, ids, 0);
-    return fast.quantizedEmbedding(ids, this.weight, this.scales, this.biases, q.groupSize, q.bits, q.mode);
+    const { weight, scales, biases } = this;
+    return fast.quantizedEmbedding(
+      ...([ids, weight, scales, biases, q.groupSize, q.bits, q.mode, this.#rowDtype] as const),
+    );
+  }
+
+  /** Makes quantized rows come in another dtype than that of the scales. */
+  giveRowsIn(dtype: Dtype): void {
+    this.#rowDtype = dtype;
   }
 
   /** `x [..., E] @ weight.T -> [..., V]`: the output layer of models with tied embeddings. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as mx from "../core/index.ts";
 import { Conv1d, type Conv1dOptions } from "./conv1d.ts";
+import { Conv2d, type Conv2dOptions } from "./conv2d.ts";
 import { Embedding } from "./embedding.ts";
 import { Linear } from "./linear.ts";
 import { LayerNorm, OffsetRMSNorm, RMSNorm } from "./norms.ts";
@@ -203,5 +204,71 @@ describe("Embedding", () => {
     expectClose(layer.forward(ids), mx.take(rows, ids, 0));
     const x = normal([3, 64], 2);
     expectClose(layer.asLinear(x), mx.matmul(x, mx.transpose(rows)), 1e-4);
+  });
+});
+
+type Volume = number[][][];
+
+/** A convolution over one image `[H, W, C_in]` by its definition; `top` rows and columns of zeros come first. */
+const convolveImage = (
+  x: Volume,
+  weight: number[][][][],
+  { stride, groups, top, size }: { stride: number; groups: number; top: number; size: readonly number[] },
+): Volume => {
+  const [rows = 0, columns = 0] = size;
+  const inputsPerGroup = weight[0]?.[0]?.[0]?.length ?? 0;
+  const outputsPerGroup = weight.length / groups;
+  const at = (row: number, column: number, kernel: Volume, group: number): number => {
+    let sum = 0;
+    kernel.forEach((taps, i) => {
+      taps.forEach((tap, j) => {
+        const pixel = x[row * stride + i - top]?.[column * stride + j - top];
+        tap.forEach((value, c) => {
+          sum += value * (pixel?.[group * inputsPerGroup + c] ?? 0);
+        });
+      });
+    });
+    return sum;
+  };
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (_, column) =>
+      weight.map((kernel, output) => at(row, column, kernel, Math.floor(output / outputsPerGroup))),
+    ),
+  );
+};
+
+describe("Conv2d", () => {
+  const cases: [string, number, Conv2dOptions, { top: number; size: [number, number] }][] = [
+    ["plain", 3, {}, { top: 0, size: [7, 5] }],
+    ["one by one", 1, {}, { top: 0, size: [9, 7] }],
+    ["one by one, stride 2", 1, { stride: 2 }, { top: 0, size: [5, 4] }],
+    ["stride 2, padding 1", 3, { stride: 2, padding: 1 }, { top: 1, size: [5, 4] }],
+    ["padding 2", 5, { padding: 2 }, { top: 2, size: [9, 7] }],
+    ["same", 3, { padding: "same" }, { top: 1, size: [9, 7] }],
+    ["same with an even kernel", 2, { padding: "same" }, { top: 0, size: [9, 7] }],
+    ["2 groups", 3, { groups: 2, padding: 1 }, { top: 1, size: [9, 7] }],
+    ["depthwise", 3, { groups: 4, stride: 2, padding: "same" }, { top: 1, size: [5, 4] }],
+  ];
+  it.each(cases)("computes what a loop does: %s", (_, kernelSize, options, { top, size }) => {
+    const conv = new Conv2d(4, 8, kernelSize, options);
+    conv.weight = normal(conv.weight.shape, 1);
+    conv.bias = normal([8], 2);
+    const x = normal([2, 9, 7, 4], 3);
+    const { stride = 1, groups = 1 } = options;
+    const images = x.toArray() as Volume[];
+    const weight = conv.weight.toArray() as number[][][][];
+    const expected = images.map((image) => convolveImage(image, weight, { stride, groups, top, size }));
+    expectClose(conv.forward(x), mx.array(expected, mx.float32).add(conv.bias));
+  });
+
+  it("pads an even size on the right alone", () => {
+    const conv = new Conv2d(1, 1, 3, { stride: 2, padding: "same", bias: false });
+    conv.weight = mx.ones([1, 3, 3, 1]);
+    expect(conv.forward(mx.ones([1, 4, 4, 1])).toArray()).toEqual([
+      [
+        [[9], [6]],
+        [[6], [4]],
+      ],
+    ]);
   });
 });

@@ -2,8 +2,16 @@
 import { type Dtype, isFloating, keep, MxArray, replace } from "../core/index.ts";
 import { WeightsError } from "../errors.ts";
 
-const isModuleList = (value: unknown): value is Module[] =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => item instanceof Module);
+type ModuleList = readonly (Module | ModuleList)[];
+
+const isModuleList = (value: unknown): value is ModuleList =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((item) => item instanceof Module || isModuleList(item));
+
+/** The modules in a field by path. */
+const modulesIn = (path: string, value: Module | ModuleList): [string, Module][] =>
+  value instanceof Module ? [[path, value]] : value.flatMap((item, i) => modulesIn(`${path}.${i}`, item));
 
 const LISTED = 8; // names per kind in an error: enough to see the pattern
 
@@ -28,9 +36,8 @@ export abstract class Module {
   /** Direct children by path: `self_attn`, `layers.0`. */
   children(): [string, Module][] {
     return Object.entries(this).flatMap(([name, value]: [string, unknown]): [string, Module][] => {
-      if (name.startsWith("_")) return [];
-      if (value instanceof Module) return [[name, value]];
-      return isModuleList(value) ? value.map((module, i) => [`${name}.${i}`, module]) : [];
+      const isPart = value instanceof Module || isModuleList(value);
+      return isPart && !name.startsWith("_") ? modulesIn(name, value) : [];
     });
   }
 

@@ -21,3 +21,11 @@ export function byteLevelBytes(token: string): Uint8Array {
   }
   return bytes;
 }
+
+const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2}|\+[0-9A-Fa-f])>$/;
+
+/** The byte that a token of a vocabulary with byte fallback spells, such as `<0x0A>`; undefined for other tokens. */
+export function fallbackByte(token: string): number | undefined {
+  const hex = BYTE_TOKEN.exec(token)?.[1];
+  return hex === undefined ? undefined : Number.parseInt(hex, 16);
+}

@@ -1,4 +1,4 @@
-import { byteLevelBytes } from "./byte-level.ts";
+import { byteLevelBytes, fallbackByte } from "./byte-level.ts";
 import { isRecord } from "./json-file.ts";
 
 /** One decoder of a tokenizer.json as a stream: tokens in, tokens out. A fused stage gives pieces of a single token. */
@@ -25,7 +25,7 @@ interface StageRow {
 export function createDecoderStages(decoder: unknown): (() => DecoderStage[]) | undefined {
   const rows: StageRow[] = [];
   let flow: Flow = "tokens";
-  for (const spec of flatten(decoder)) {
+  for (const spec of decoderSequence(decoder)) {
     const row = stageRow(spec, flow);
     if (row === undefined) return undefined;
     rows.push(row);
@@ -34,10 +34,11 @@ export function createDecoderStages(decoder: unknown): (() => DecoderStage[]) | 
   return () => rows.map((row) => row.make());
 }
 
-function flatten(decoder: unknown): unknown[] {
+/** The decoders that a tokenizer.json's decoder is made of, in order. */
+export function decoderSequence(decoder: unknown): unknown[] {
   if (decoder === undefined || decoder === null) return [{ type: "JoinWithSpaces" }];
   if (isRecord(decoder) && decoder.type === "Sequence" && Array.isArray(decoder.decoders)) {
-    return decoder.decoders.flatMap(flatten);
+    return decoder.decoders.flatMap(decoderSequence);
   }
   return [decoder];
 }
@@ -85,8 +86,6 @@ function byteLevel(): DecoderStage {
   };
 }
 
-const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2}|\+[0-9A-Fa-f])>$/;
-
 /** Holds a run of byte tokens until it ends: one bad byte turns the whole run into replacement characters. */
 function byteFallback(): DecoderStage {
   let run: number[] = [];
@@ -102,9 +101,9 @@ function byteFallback(): DecoderStage {
   };
   return {
     push(token) {
-      const hex = BYTE_TOKEN.exec(token)?.[1];
-      if (hex === undefined) return [...endRun(), token];
-      run.push(Number.parseInt(hex, 16));
+      const byte = fallbackByte(token);
+      if (byte === undefined) return [...endRun(), token];
+      run.push(byte);
       return [];
     },
     end: endRun,

@@ -3,6 +3,7 @@ import { TokenizerError } from "../errors.ts";
 import { isRecord } from "./json-file.ts";
 import { plainTextSpec } from "./plain-text-spec.ts";
 import { createStreamingDetokenizer, type StreamingDetokenizer } from "./streaming-detokenizer.ts";
+import { createTokenBytes } from "./token-bytes.ts";
 import type {
   AddedTokenInfo,
   ChatTemplates,
@@ -45,6 +46,7 @@ export class HfTokenizer implements Tokenizer {
   readonly eosTokenId: number | undefined;
   readonly endTokenIds: readonly number[];
   readonly chatTemplates: ChatTemplates;
+  readonly tokenBytes: ((token: string) => Uint8Array) | undefined;
   private readonly native: NativeTokenizer;
   /** A space is put before the beginning of a text only. */
   private readonly prefixesFirst: boolean;
@@ -69,6 +71,7 @@ export class HfTokenizer implements Tokenizer {
     if (this.eosTokenId !== undefined) end.add(this.eosTokenId);
     this.endTokenIds = [...end];
     this.chatTemplates = parts.chatTemplates;
+    this.tokenBytes = createTokenBytes(parts.spec.decoder);
     this.prefixesFirst = JSON.stringify(parts.spec.pre_tokenizer ?? null).includes(
       '"prepend_scheme":"first"',
     );
@@ -101,12 +104,17 @@ export class HfTokenizer implements Tokenizer {
     return this.native.idToToken(id) ?? undefined;
   }
 
-  createDetokenizer({ skipSpecialTokens = true, keep = [] }: DetokenizerOptions = {}): StreamingDetokenizer {
+  createDetokenizer({
+    skipSpecialTokens = true,
+    keep = [],
+    continues = false,
+  }: DetokenizerOptions = {}): StreamingDetokenizer {
     return createStreamingDetokenizer(
       {
         decoder: this.spec.decoder,
         idToToken: (id) => this.idToToken(id),
         skip: skipSpecialTokens ? this.specialIdsOutside(keep) : new Set(),
+        continues,
       },
       (tokens) => this.decodeTokens(tokens),
     );

@@ -15,6 +15,8 @@ export interface DetokenizerSource {
   idToToken(id: number): string | undefined;
   /** Ids to leave out. */
   skip: ReadonlySet<number>;
+  /** The first answer goes on where other text ended. */
+  continues: boolean;
 }
 
 /**
@@ -33,6 +35,9 @@ export function createStreamingDetokenizer(
     : new StagedDetokenizer(source, makeStages);
 }
 
+/** A token that every decoder gives as it is and at once, unless it looks at the next one. */
+const OTHER_TEXT = "x";
+
 class StagedDetokenizer implements StreamingDetokenizer {
   private stages: DecoderStage[];
 
@@ -41,6 +46,7 @@ class StagedDetokenizer implements StreamingDetokenizer {
     private readonly makeStages: () => DecoderStage[],
   ) {
     this.stages = makeStages();
+    if (source.continues) this.run([OTHER_TEXT], 0);
   }
 
   add(id: number): string {

@@ -23,6 +23,8 @@ export interface DecodeOptions {
 export interface DetokenizerOptions extends DecodeOptions {
   /** Special tokens that are part of one of these texts stay although others are left out. Default none. */
   keep?: readonly string[];
+  /** The answer goes on where other text ended, so a space that it begins with is its own. Default false. */
+  continues?: boolean;
 }
 
 /** A token that is matched whole in the text before the model's own segmentation. */
@@ -64,6 +66,11 @@ export interface Tokenizer {
   /** `bos_token`, `eos_token` and so on, as chat templates know them. */
   readonly specialTokens: Readonly<Record<string, string>>;
   readonly chatTemplates: ChatTemplates;
+  /**
+   * What an ordinary token, as `idToToken` gives it, adds to a text that has begun. Undefined where a token's text depends
+   * on its neighbours, as with WordPiece.
+   */
+  readonly tokenBytes: ((token: string) => Uint8Array) | undefined;
   /** A detokenizer for one answer. */
   createDetokenizer(options?: DetokenizerOptions): StreamingDetokenizer;
 }

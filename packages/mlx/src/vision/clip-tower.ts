@@ -24,6 +24,11 @@ export const clipTowerConfig = {
   hidden_act: oneOf(...towerActivations).optional(),
 };
 type Config = Infer<typeof clipTowerConfig>;
+/** What blocks need of it. */
+type BlockConfig = Pick<
+  Config,
+  "hidden_size" | "num_hidden_layers" | "intermediate_size" | "num_attention_heads" | "layer_norm_eps"
+>;
 
 /** How the two differ. */
 export interface TowerKind {
@@ -43,7 +48,7 @@ class Block extends Module {
   mlp: VisionMLP;
   layer_norm2: LayerNorm;
 
-  constructor(c: Config, activation: TowerActivation) {
+  constructor(c: BlockConfig, activation: TowerActivation) {
     super();
     this.self_attn = new VisionAttention(c.hidden_size, c.num_attention_heads);
     this.layer_norm1 = new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps });
@@ -61,7 +66,7 @@ class Block extends Module {
 export class ClipBlocks extends Module {
   layers: Block[];
 
-  constructor(c: Config, activation: TowerActivation) {
+  constructor(c: BlockConfig, activation: TowerActivation) {
     super();
     this.layers = Array.from({ length: c.num_hidden_layers }, () => new Block(c, activation));
   }

@@ -1,4 +1,5 @@
 import { GuidedCache } from "../blocks/guided-cache.ts";
+import { whileReading } from "../blocks/prompt-length.ts";
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
@@ -72,7 +73,8 @@ export class ImagePrompt {
     const ids = mx.array([this.tokens.slice(start, end)], mx.int32);
     const guided = this.#guided(start, end, cache);
     const options = guided === undefined ? {} : { cache: guided };
-    return this.#model.forward(ids, { ...options, ...this.#inputs(start, end) });
+    const inputs = { ...options, ...this.#inputs(start, end) };
+    return whileReading(this.tokens.length, () => this.#model.forward(ids, inputs));
   }
 
   /** What stands for the images between `start` and `end`. */

@@ -8,14 +8,14 @@ export interface ResizeOptions {
   readonly antialias?: boolean;
 }
 
-/** How steep the curve is at the points, as in torch. */
-const CUBIC = -0.75;
+/** How steep the curve is at the points, as in torch: also by whether points are taken together. */
+const [CUBIC, WIDE_CUBIC] = [-0.75, -0.5];
 
 /** What a point counts for at a distance. */
 const kernels = {
   linear: (distance: number): number => Math.max(0, 1 - distance),
-  cubic: (distance: number): number => {
-    const [d, a] = [distance, CUBIC];
+  cubic: (distance: number, antialias: boolean): number => {
+    const [d, a] = [distance, antialias ? WIDE_CUBIC : CUBIC];
     if (d <= 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
     return d < 2 ? a * (((d - 5) * d + 8) * d - 4) : 0;
   },
@@ -24,15 +24,14 @@ const kernels = {
 /** How much each of `from` points in a line counts for each of `to`, float32 `[to, from]`. */
 const shares = (from: number, to: number, { by = "linear", antialias = false }: ResizeOptions): MxArray => {
   const scale = from / to;
-  const isWide = antialias && scale > 1;
   const rows = Array.from({ length: to }, (_, i) => {
     const center = (i + 0.5) * scale - 0.5;
     const row = Array<number>(from).fill(0);
-    const reach = isWide ? scale : 1;
+    const reach = antialias ? Math.max(scale, 1) : 1;
     for (let j = Math.floor(center - 2 * reach); j <= Math.ceil(center + 2 * reach); j++) {
-      if (isWide && (j < 0 || j >= from)) continue;
+      if (antialias && (j < 0 || j >= from)) continue;
       const at = Math.min(Math.max(j, 0), from - 1); // beyond an edge lies what lies at it
-      row[at] = (row[at] ?? 0) + kernels[by](Math.abs(j - center) / reach);
+      row[at] = (row[at] ?? 0) + kernels[by](Math.abs(j - center) / reach, antialias);
     }
     const sum = row.reduce((a, b) => a + b, 0);
     return row.map((share) => share / sum);

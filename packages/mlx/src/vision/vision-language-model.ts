@@ -43,8 +43,8 @@ class Parts extends Module {}
 
 /** A language model under `language_model` that sees images through the other parts. */
 export abstract class VisionLanguageModel extends TextModel {
-  /** Stands in a prompt where a row of features goes. */
-  readonly imageTokenId: number;
+  /** Stands in a prompt where a row of features goes: by the config, where the tokenizer does not know better. */
+  imageTokenId: number;
 
   constructor(language_model: LanguageModel, imageTokenId: number) {
     super(language_model);

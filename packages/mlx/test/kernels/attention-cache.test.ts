@@ -58,6 +58,40 @@ describe("appending to a cache", () => {
     expect(elements(keys as mx.MxArray).slice(6)).toEqual(elements(half(random([1, 1, 1, 2], 5))));
   });
 
+  it.each([
+    [[1, 1, 1, 1], 0, 1],
+    [[2, 3, 9, 8], 5, 7],
+    [[2, 3, 9, 8], 9, 9],
+    [[2, 3, 0, 8], 0, 256],
+    [[2, 2, 9, 0], 4, 12],
+    [[1, 3, 700, 64], 650, 16_400], // huge pages, and some more
+  ])("extends %j as libmlx does, %d positions to room for %d", (shape, used, capacity) => {
+    for (const dtype of [mx.float32, mx.float16]) {
+      const extended = () => mx.fast.extendCache(random(shape, 1).astype(dtype), used, capacity);
+      expect([extended().shape, extended().dtype]).toEqual([shape.with(2, capacity), dtype]);
+      const isSame = mx.arrayEqual(extended(), withStock(extended));
+      expect(isSame.item()).toBe(1);
+    }
+  });
+
+  it.each([
+    [[2, 3, 9], 1, 4],
+    [[1, 1, 4, 2], 5, 8],
+    [[1, 1, 4, 2], -1, 8],
+    [[1, 1, 4, 2], 3, 2],
+  ])("never extends %j with %d positions to %d", (shape, used, capacity) => {
+    expect(() => mx.fast.extendCache(random(shape, 1), used, capacity)).toThrow(/room for no fewer/);
+  });
+
+  it("counts the memory of large buffers, and gives it back", () => {
+    const before = mx.getActiveMemory();
+    const large = mx.fast.extendCache(random([1, 1, 4, 64], 1), 4, 40_000);
+    mx.evaluate(large);
+    expect(mx.getActiveMemory() - before).toBeGreaterThanOrEqual(large.nbytes);
+    large.dispose();
+    expect(mx.getActiveMemory() - before).toBeLessThan(1 << 20);
+  });
+
   it("keeps what earlier results hold while steps overlap", () => {
     const cache = new KVCache();
     const steps = Array.from({ length: 300 }, (_, i) => random([1, 2, 1 + (i % 3), 4], i));

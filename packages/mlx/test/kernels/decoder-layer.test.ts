@@ -1,4 +1,4 @@
-/** A decoder layer as one operation gives what its parts give one by one. */
+/** Decoder layers as one operation give what their parts give one by one. */
 import { describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import { atEveryLevel, elements, random, relativeError, withStock } from "./kernel-inputs.ts";
@@ -25,9 +25,11 @@ const row = (n: number, seed: number): mx.MxArray => {
 interface Case {
   B: number;
   L: number;
-  /** Rows in the cache before, and the position of the next. */
+  /** Rows in the cache before, and the position of the next: of all, or of each entry of the batch. */
   start: number;
-  position: number;
+  position: number | number[];
+  /** Rows of keys that each entry of the batch does not see. */
+  hidden?: number[];
   H: number;
   K: number;
   D: number;
@@ -42,21 +44,23 @@ interface Case {
 
 const [E, F, CAPACITY, EPS, SCALE] = [64, 192, 40, 1e-5, 0.3];
 
-const makeLayer = (c: Case) => {
+const makeLayer = (c: Case, seed = 0) => {
   const { H, K, D, valueDim, bits, group } = c;
   const [q, k, v] = [H * D, K * D, K * valueDim];
+  const at = (n: number): number => n + 100 * seed;
   const matrices = [
-    ...[matrix(q, E, 1, bits, 32), matrix(k, E, 2, bits, 32), matrix(v, E, 3, 8, 64)],
-    matrix(E, H * valueDim, 4, bits, group),
+    ...[matrix(q, E, at(1), bits, 32), matrix(k, E, at(2), bits, 32), matrix(v, E, at(3), 8, 64)],
+    matrix(E, H * valueDim, at(4), bits, group),
   ];
   if (c.activation !== "") {
-    matrices.push(matrix(F, E, 5, bits, 32), matrix(F, E, 6, bits, 32), matrix(E, F, 7, bits, group));
+    matrices.push(...[matrix(F, E, at(5), bits, 32), matrix(F, E, at(6), bits, 32)]);
+    matrices.push(matrix(E, F, at(7), bits, group));
   }
-  const rows = [row(q, 11), row(k, 12), row(v, 13), row(E, 14)].slice(0, c.rows);
-  const norms = [row(E, 15)];
-  if (c.activation !== "") norms.push(row(E, 16));
-  if (c.hasHeadNorms) norms.push(row(D, 17), row(D, 18));
-  const freqs = c.hasFreqs ? mx.abs(random([D / 4], 19)).add(0.5) : undefined;
+  const rows = [row(q, at(11)), row(k, at(12)), row(v, at(13)), row(E, at(14))].slice(0, c.rows);
+  const norms = [row(E, at(15))];
+  if (c.activation !== "") norms.push(row(E, at(16)));
+  if (c.hasHeadNorms) norms.push(row(D, at(17)), row(D, at(18)));
+  const freqs = c.hasFreqs ? mx.abs(random([D / 4], at(19))).add(0.5) : undefined;
   if (freqs !== undefined) mx.evaluate(freqs);
   return { matrices, rows, norms, freqs, base: c.hasFreqs ? undefined : 10000 };
 };
@@ -79,20 +83,20 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
     const split = mx.reshape(product(normed, matrices[i], rows[i]), [B, L, count, -1]);
     return mx.transpose(norm === undefined ? split : mx.fast.rmsNorm(split, norm, EPS), [0, 2, 1, 3]);
   };
-  const turn = (a: mx.MxArray): mx.MxArray => mx.fast.rope(a, D / 2, false, base, 1, position, freqs);
+  const turn = (a: mx.MxArray): mx.MxArray =>
+    typeof position === "number"
+      ? mx.fast.rope(a, D / 2, false, base, 1, position, freqs)
+      : mx.fast.ropeAt(a, D / 2, false, base, 1, mx.array(position, mx.int32), freqs);
   const [q, k, v] = [turn(heads(0, H, qNorm)), turn(heads(1, K, kNorm)), heads(2, K)];
   const written = (buffer: mx.MxArray, update: mx.MxArray): mx.MxArray =>
     mx.sliceUpdate(buffer, update, [0, 0, start, 0], [B, K, start + L, update.dim(3)]);
   const [allKeys, allValues] = [written(keys, k), written(values, v)];
   const used = (buffer: mx.MxArray): mx.MxArray =>
     mx.slice(buffer, [0, 0, 0, 0], [B, K, start + L, buffer.dim(3)]);
-  const found = mx.fast.scaledDotProductAttention(
-    q,
-    used(allKeys),
-    used(allValues),
-    SCALE,
-    L > 1 ? "causal" : "",
-  );
+  const keyRows = mx.arange(0, start + L);
+  const mask = c.hidden && mx.greaterEqual(keyRows, mx.array(c.hidden, mx.int32, [B, 1, 1, 1]));
+  const mode = mask === undefined ? (L > 1 ? "causal" : "") : "array";
+  const found = mx.fast.scaledDotProductAttention(q, used(allKeys), used(allValues), SCALE, mode, mask);
   const merged = mx.reshape(mx.transpose(found, [0, 2, 1, 3]), [B, L, -1]);
   const h = x.add(product(merged, matrices[3], rows[3]));
   if (c.activation === "") return [h, allKeys, allValues];
@@ -104,8 +108,8 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
 const prepare = (
   { H, K, D, activation }: Case,
   { matrices, rows, norms, freqs, base }: Layer,
-): mx.DecoderLayer | undefined =>
-  mx.DecoderLayer.prepare({
+): mx.DecoderLayers | undefined =>
+  mx.DecoderLayers.prepare({
     ...{
       matrices: matrices.flatMap(({ arrays }) => arrays),
       rows,
@@ -121,12 +125,18 @@ const prepare = (
     rope: { dims: D / 2, traditional: false, base, scale: 1, freqs },
   });
 
+/** The result and both buffers. */
 const asOne = (
   c: Case,
   layer: Layer,
   x: mx.MxArray,
-  buffers: [mx.MxArray, mx.MxArray],
-): mx.DecoderLayerResult | undefined => prepare(c, layer)?.forward(x, buffers, c.start, c.position);
+  [keys, values]: [mx.MxArray, mx.MxArray],
+): mx.MxArray[] | undefined => {
+  const rows = { keys, values, start: c.start, end: c.start + c.L };
+  const positions = { turns: [c.position].flat(), first: c.hidden ?? [] };
+  const h = prepare(c, layer)?.forward(x, [rows], positions, []);
+  return h && [h, ...mx.depends([keys, values], [h])];
+};
 
 const plain: Case = {
   ...{ B: 1, L: 1, start: 5, position: 5, H: 6, K: 2, D: 16, valueDim: 16, bits: 4, group: 32 },
@@ -138,6 +148,8 @@ const cases: Case[] = [
   { ...plain, start: 0, position: 0 },
   { ...plain, start: 3, position: 1000 },
   { ...plain, B: 3, start: 39, activation: "geglu", bits: 8 },
+  { ...plain, B: 3, start: 20, position: [20, 7, 0], hidden: [0, 13, 20] },
+  { ...plain, B: 2, L: 3, position: [9, 900], hasFreqs: true },
   { ...plain, L: 7, rows: 3, bits: 6 },
   { ...plain, B: 2, L: 5, rows: 4, hasHeadNorms: true, activation: "", hasFreqs: true },
   { ...plain, B: 4, L: 8, H: 4, K: 4, valueDim: 8, start: 30 },
@@ -176,6 +188,10 @@ describe("decoder layer", () => {
     ["there are both a base and frequencies", { hasFreqs: true }, () => ({ base: 10000 })],
     ["the buffers are full", { start: CAPACITY }, () => ({})],
     ["the start is negative", { start: -1 }, () => ({})],
+    ["there are too many positions to turn from", { position: [1, 2] }, () => ({})],
+    ["an entry of the batch sees nothing", { hidden: [6] }, () => ({})],
+    ["a negative number of rows is hidden", { hidden: [-1] }, () => ({})],
+    ["rows of several positions are hidden", { L: 2, hidden: [0] }, () => ({})],
     ["there are many positions", { L: 33 }, () => ({})],
     [
       "the output matrix has other rows",
@@ -208,7 +224,8 @@ describe("decoder layer", () => {
     const layer = makeLayer(plain);
     const { x, keys, values } = inputs(plain);
     const expected = withStock(() => inParts(plain, layer, x, keys, values).map(elements));
-    const made = asOne(plain, layer, x, [keys.astype(dtype), values.astype(dtype)]);
+    const buffers = [keys.astype(dtype), values.astype(dtype)] as [mx.MxArray, mx.MxArray];
+    const made = asOne(plain, layer, x, buffers);
     expect(made?.map((a) => a.dtype)).toEqual([mx.float32, dtype, dtype]);
     const tolerance = dtype === mx.float16 ? 1e-3 : 2e-5;
     made?.forEach((array, i) => {
@@ -220,10 +237,79 @@ describe("decoder layer", () => {
     const layer = makeLayer(plain);
     const prepared = prepare(plain, layer);
     const { x, keys, values } = inputs(plain);
-    const first = prepared?.forward(x, [keys, values], 0, 0) ?? [];
-    expect(first).toHaveLength(3);
-    mx.evaluate(first);
+    const at = (start: number) =>
+      prepared?.forward(x, [{ keys, values, start, end: start + 1 }], { turns: [start], first: [] }, []);
+    mx.evaluate(at(0) ?? []);
     for (const array of layer.matrices[5]?.arrays ?? []) array.dispose();
-    expect(prepared?.forward(x, [keys, values], 1, 1)).toBeUndefined();
+    expect(at(1)).toBeUndefined();
+  });
+
+  it("sees rows behind the one it overwrites", () => {
+    const layer = makeLayer(plain);
+    const { x, keys, values } = inputs(plain);
+    const all = { start: 3, end: CAPACITY };
+    const expected = withStock(() => {
+      const [before, after] = [
+        mx.slice(keys, [0, 0, 4, 0], keys.shape),
+        mx.slice(values, [0, 0, 4, 0], values.shape),
+      ];
+      const first = (a: mx.MxArray): mx.MxArray => mx.slice(a, [0, 0, 0, 0], [1, 2, 3, 16]);
+      // the same rows in the order in which appending puts them
+      const ordered = { ...plain, start: CAPACITY - 1 };
+      const room = mx.zeros([1, 2, 1, 16]);
+      const [k, v] = [
+        mx.concatenate([first(keys), before, room], 2),
+        mx.concatenate([first(values), after, room], 2),
+      ];
+      return elements(inParts(ordered, layer, x, k, v)[0] ?? x);
+    });
+    const h = prepare(plain, layer)?.forward(x, [{ keys, values, ...all }], { turns: [5], first: [] }, []);
+    expect(relativeError(elements(h ?? x), expected)).toBeLessThan(2e-5);
+  });
+
+  it("waits for what writes earlier rows", () => {
+    const layer = makeLayer(plain);
+    const steps = (areEvaluated: boolean): number[] => {
+      const { x, keys, values } = inputs(plain);
+      mx.evaluate(x, keys, values);
+      const prepared = prepare(plain, layer);
+      let before: mx.MxArray[] = [];
+      for (const start of [5, 6, 7]) {
+        const rows = [{ keys, values, start, end: start + 1 }];
+        before = [prepared?.forward(x, rows, { turns: [start], first: [] }, before) ?? x];
+        if (areEvaluated) mx.evaluate(before);
+      }
+      return elements(before[0] ?? x);
+    };
+    expect(steps(false)).toEqual(steps(true));
+  });
+});
+
+describe("decoder layers", () => {
+  it.each([1, 4])("do one after the other what each does, with %i positions", (L) => {
+    const c = { ...plain, B: 2, L };
+    const layers = [0, 1, 2].map((seed) => makeLayer(c, seed));
+    const buffers = layers.map(() => inputs(c)).map(({ keys, values }) => [keys, values] as const);
+    const expected = withStock(() =>
+      layers.reduce((x, layer, i) => {
+        const [keys, values] = buffers[i] ?? [x, x];
+        return inParts(c, layer, x, keys, values)[0] ?? x;
+      }, inputs(c).x),
+    );
+    mx.evaluate(expected);
+    const rows = buffers.map(([keys, values]) => ({ keys, values, start: c.start, end: c.start + L }));
+    const prepared = layers.map((layer) => prepare(c, layer)).filter((layer) => layer !== undefined);
+    const positions = { turns: [plain.start], first: [] };
+    const h = mx.DecoderLayers.join(prepared).forward(inputs(c).x, rows, positions, []);
+    if (h === undefined) throw new Error("there are no such layers");
+    expect(relativeError(elements(h), elements(expected))).toBeLessThan(2e-5);
+  });
+
+  it("are nothing where one before the last has no MLP", () => {
+    const layers = [{ ...plain, activation: "" as const }, plain].map((c) => prepare(c, makeLayer(c)));
+    const joined = mx.DecoderLayers.join(layers.filter((layer) => layer !== undefined));
+    const { x, keys, values } = inputs(plain);
+    const rows = { keys, values, start: 5, end: 6 };
+    expect(joined.forward(x, [rows, rows], { turns: [5], first: [] }, [])).toBeUndefined();
   });
 });

@@ -28,6 +28,17 @@ describe("rows of a quantized embedding", () => {
     }
   });
 
+  it.each([mx.float16, mx.bfloat16])("come in float32 from scales in $name", (dtype) => {
+    const parts = mx.quantize(random([7, 256]).astype(dtype), 64, 4) as [mx.MxArray, mx.MxArray, mx.MxArray];
+    const [w, scales, biases] = parts;
+    const ids = mx.array([6, 0, 3], mx.int32);
+    const rowsOf = () => mx.fast.quantizedEmbedding(ids, ...parts, 64, 4, "affine", mx.float32);
+    const wide = mx.dequantize(w, scales.astype(mx.float32), biases.astype(mx.float32), 64, 4);
+    const expected = elements(mx.take(wide, ids, 0));
+    expect([rowsOf().dtype, elements(rowsOf())]).toEqual([mx.float32, expected]);
+    expect(elements(withStock(rowsOf))).toEqual(expected);
+  });
+
   it("counts negative ids from the end and never reads outside", () => {
     const [w, scales, biases] = mx.quantize(random([7, 64]), 64, 4) as [mx.MxArray, mx.MxArray, mx.MxArray];
     const rowsOf = (...ids: number[]) =>

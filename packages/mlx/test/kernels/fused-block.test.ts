@@ -10,11 +10,23 @@ import { elements, relativeError, withStock } from "./kernel-inputs.ts";
 
 const goldens = readModelGoldens();
 
-const goldenOf = (name: string): GoldenCase => {
-  const [found] = goldens.find(({ architecture }) => architecture === name)?.cases ?? [];
-  if (found === undefined) throw new Error(`there is no golden of ${name}`);
+const goldenOf = (name: string, fits = (_: GoldenCase["config"]) => true): GoldenCase => {
+  const cases = goldens.find(({ architecture }) => architecture === name)?.cases ?? [];
+  const found = cases.find(({ config }) => fits(config));
+  if (found === undefined) throw new Error(`there is no such golden of ${name}`);
   return found;
 };
+
+/** A golden's model with matrices of 4 bits. */
+const quantizedModel = async (golden: GoldenCase): Promise<LanguageModel> => {
+  const { model } = await buildModel(golden);
+  quantize(model, { bits: 4, groupSize: 32 }, (path) => model.quantizationOf(path));
+  for (const array of model.parameters().values()) mx.evaluate(array);
+  return model;
+};
+
+const sliding = (): Promise<LanguageModel> =>
+  quantizedModel(goldenOf("llama", ({ sliding_window: window }) => typeof window === "number"));
 
 const prompt = Array.from({ length: 40 }, (_, i) => (i * 7) % 50); // too long to be one operation
 
@@ -31,19 +43,106 @@ const answers = (model: LanguageModel): { logits: number[][]; cache: LayerCache[
   return { logits, cache };
 };
 
+const expectClose = (logits: readonly number[][], expected: readonly number[][]): void => {
+  expect(logits).toHaveLength(expected.length);
+  for (const [i, row] of logits.entries()) expect(relativeError(row, expected[i] ?? [])).toBeLessThan(1e-4);
+};
+
+/** Logits of steps over a batch, the first of which may be a prompt. */
+const batchAnswers = (model: LanguageModel, leftPadding: readonly number[], steps: readonly number[][][]) => {
+  const cache = model.makeBatchCache(leftPadding);
+  if (cache === undefined) throw new Error("these caches hold one sequence");
+  return steps.map((tokens) => mx.tidy(() => elements(model.forward(mx.array(tokens, mx.int32), { cache }))));
+};
+
 describe("fused blocks", () => {
   it.each(["llama", "qwen2", "qwen3", "glm4_moe", "ernie4_5_moe"])(
     "of %s answer as their parts do",
     async (name) => {
-      const { model } = await buildModel(goldenOf(name));
-      quantize(model, { bits: 4, groupSize: 32 }, (path) => model.quantizationOf(path));
-      for (const array of model.parameters().values()) mx.evaluate(array);
+      const model = await quantizedModel(goldenOf(name));
       const { logits } = answers(model);
-      const expected = withStock(() => answers(model));
-      logits.forEach((row, i) => {
-        expect(relativeError(row, expected.logits[i] ?? [])).toBeLessThan(1e-4);
-      });
+      expectClose(logits, withStock(() => answers(model)).logits);
       model.dispose();
     },
   );
+
+  it("over a sliding window answer as their parts do", async () => {
+    const model = await sliding();
+    const run = (): number[][] => {
+      const cache = model.makeCache();
+      const tokens = [[3, 1], [4], [1], [5], [9], [2], [6, 5, 3], [5], [8], [9]];
+      return tokens.map((ids) =>
+        mx.tidy(() => elements(model.forward(mx.array([ids], mx.int32), { cache }))),
+      );
+    };
+    expectClose(run(), withStock(run));
+    model.dispose();
+  });
+
+  it.each([
+    ["llama", () => quantizedModel(goldenOf("llama"))],
+    ["llama with a sliding window", sliding],
+  ])("of a batch of %s answer as their parts do", async (_, make) => {
+    const model = await make();
+    const prompts = [
+      [0, 0, 7],
+      [9, 4, 2],
+      [0, 5, 5],
+    ];
+    const steps = [prompts, ...Array.from({ length: 6 }, (_, i) => [[i], [i + 3], [2 * i]])];
+    const run = () => batchAnswers(model, [2, 0, 1], steps);
+    expectClose(run().slice(1), withStock(run).slice(1)); // the first holds answers of padding
+    model.dispose();
+  });
+
+  it("go on from any cache that others touched in between", async () => {
+    const model = await quantizedModel(goldenOf("llama"));
+    const run = (): number[][] => {
+      let cache: LayerCache[] = model.makeCache();
+      const step = (...tokens: number[]): number[] =>
+        mx.tidy(() => elements(model.forward(mx.array([tokens], mx.int32), { cache })));
+      const logits = [step(1, 2, 3), step(4)];
+      for (const layer of cache) layer.trim(2);
+      logits.push(step(5));
+      mx.evaluate(cache.map((layer) => layer.state()));
+      logits.push(step(6), step(...prompt), step(7));
+      for (const layer of cache) layer.trim(1);
+      logits.push(step(8), step(...prompt));
+      const batches = cache.map((layer) => layer.toBatch?.());
+      cache = batches.filter((batch) => batch !== undefined);
+      logits.push(step(9));
+      cache = batches.map((batch) => batch?.extract(0)).filter((layer) => layer !== undefined);
+      logits.push(step(1), step(2));
+      return logits;
+    };
+    expectClose(run(), withStock(run));
+    model.dispose();
+  });
+
+  it("are computed in order, whichever result is asked for", async () => {
+    const model = await quantizedModel(goldenOf("llama"));
+    const lastOf = (areRead: boolean): number[] => {
+      const cache = model.makeCache();
+      const logits = [3, 1, 4, 1, 5].map((token) => {
+        const made = model.forward(mx.array([[token]], mx.int32), { cache });
+        if (areRead) mx.evaluate(made);
+        return made;
+      });
+      return elements(logits.at(-1) ?? mx.zeros([1]));
+    };
+    expect(lastOf(false)).toEqual(lastOf(true));
+    model.dispose();
+  });
+
+  it("see weights that take the place of others", async () => {
+    const model = await quantizedModel(goldenOf("llama"));
+    const run = (): number[] => answers(model).logits.at(-1) ?? [];
+    const before = run();
+    model.mapParameters((array, key) => (key.endsWith("o_proj.scales") ? array.multiply(2) : array));
+    mx.evaluate([...model.parameters().values()]);
+    const after = run();
+    expect(relativeError(after, before)).toBeGreaterThan(1e-2);
+    expect(relativeError(after, withStock(run))).toBeLessThan(1e-4);
+    model.dispose();
+  });
 });

@@ -73,6 +73,62 @@ describe("packed weights", () => {
     }
   });
 
+  it.each(kinds)("are looked up as they were: $bits bits, $groupSize, $name", (kind) => {
+    const m = matrix(48, 384, kind.bits, kind.groupSize, kind.dtype);
+    const ids = mx.array([47, 0, 16, 15, 33], mx.int32);
+    const rows = (): number[] => {
+      const { weight, scales, biases, bits, groupSize } = m;
+      return elements(
+        mx.fast.quantizedEmbedding(ids, weight, scales, biases, groupSize, bits, "affine", mx.float32),
+      );
+    };
+    const before = rows();
+    moveToHugePages([...arraysOf(m), filler()], [m]);
+    expect(rows()).toEqual(before);
+  });
+
+  it.each(kinds)("of experts multiply as they did: $bits bits, $groupSize, $name", (kind) => {
+    const flat = matrix(5 * 32, 256, kind.bits, kind.groupSize, kind.dtype);
+    const stacked = (a: mx.MxArray): mx.MxArray => mx.reshape(a, [5, 32, -1]);
+    const m = {
+      ...flat,
+      weight: stacked(flat.weight),
+      scales: stacked(flat.scales),
+      biases: stacked(flat.biases),
+    };
+    mx.evaluate(arraysOf(m));
+    const { weight, scales, biases, bits, groupSize } = m;
+    const wide = mx.dequantize(weight, scales.astype(mx.float32), biases.astype(mx.float32), groupSize, bits);
+    const before = bytesOf(m);
+    for (const [M, asked] of [
+      [1, [[3, 0, 4, 3]]],
+      [1, [[2]]],
+      [3, [[4], [0], [4]]],
+      [
+        2,
+        [
+          [1, 4],
+          [0, 1],
+        ],
+      ],
+    ] as const) {
+      const x = mx.reshape(random([asked.length, M, 256], M), [asked.length, 1, M, 256]);
+      const experts = mx.array(asked.flat(), mx.uint32, [asked.length, asked[0].length]);
+      const matrices = mx.swapaxes(mx.take(wide, experts, 0), -1, -2);
+      const expected = elements(withStock(() => mx.matmul(x, matrices)));
+      const copy = { ...m, weight: weight.add(0), scales: scales.add(0), biases: biases.add(0) };
+      mx.evaluate(arraysOf(copy));
+      moveToHugePages([...arraysOf(copy), filler()], [copy]);
+      const answer = (): mx.MxArray =>
+        mx.gatherQmm(
+          ...([x, copy.weight, copy.scales, copy.biases, undefined, experts, true, groupSize, bits] as const),
+        );
+      expect(relativeError(elements(answer()), expected)).toBeLessThan(2e-6);
+      expect(relativeError(elements(withRoundedActivations(answer)), expected)).toBeLessThan(1e-4);
+      expect(bytesOf(copy)).toEqual(before);
+    }
+  });
+
   it("give a row the same bits in every batch", () => {
     const m = matrix(80, 256, 4, 32);
     moveToHugePages([...arraysOf(m), filler()], [m]);

@@ -108,7 +108,15 @@ describe.each(goldens)("the processor of $name", ({ files, prompt, pictures: own
 });
 
 /** Types whose images are prepared as another's. */
-const ALIASES = ["fastvlm", "lfm2-vl", "qwen3_5", "qwen3_5_moe", "qwen3_vl_moe"];
+const ALIASES = [
+  "deepseek_vl_v2",
+  "fastvlm",
+  "glm4v_moe",
+  "lfm2-vl",
+  "qwen3_5",
+  "qwen3_5_moe",
+  "qwen3_vl_moe",
+];
 
 it("every family is compared", () => {
   const compared = new Set([...ALIASES, ...goldens.map(({ files }) => files.model.model_type)]);

@@ -81,6 +81,14 @@ export function mapMlxError(error: unknown, model: string): unknown {
   return BY_CODE[code]({ message, model, details, options });
 }
 
+/** What the engine says about a constraint that it cannot compile; undefined for other errors. */
+export function constraintRefusal(error: unknown): string | undefined {
+  if (!isMlxError(error)) return undefined;
+  return error.details.feature === "constraint" && error.details.stage === "compile"
+    ? error.message
+    : undefined;
+}
+
 /** The engine marks its errors, so that they are known without importing it. */
 function isMlxError(error: unknown): error is MlxError {
   return error instanceof Error && Symbol.for("abstractllm.mlx.error") in error;

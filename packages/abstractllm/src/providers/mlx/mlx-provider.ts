@@ -1,4 +1,4 @@
-import type { EngineModel, GenerateRequest, RuntimeInfo } from "@abstractllm/mlx";
+import type { EngineModel, GenerateRequest, ModelInfo, RuntimeInfo } from "@abstractllm/mlx";
 import type { Options } from "../../config/option-table.ts";
 import { choiceWarnings } from "../../dialects/index.ts";
 import { InvalidRequestError, ProviderAPIError } from "../../errors/index.ts";
@@ -13,12 +13,12 @@ import { mlxCapabilities } from "./capabilities.ts";
 import { type ImageBytes, readImages } from "./image-bytes.ts";
 import { listModels } from "./list-models.ts";
 import type { LoadedModel } from "./load-model.ts";
-import { mapMlxError } from "./map-error.ts";
+import { constraintRefusal, mapMlxError } from "./map-error.ts";
 import { MLX_TRAITS } from "./mlx-traits.ts";
 import { acquireModel, dropEngine, releaseModels, setCachedModels } from "./model-pool.ts";
 import { modelSees } from "./model-sees.ts";
 import { modelSources, sourceKey } from "./model-source.ts";
-import { prepareCall } from "./prepare-call.ts";
+import { type PreparedCall, prepareCall } from "./prepare-call.ts";
 import { type ReadAnswer, readAnswer } from "./read-answer.ts";
 
 /** Models that run inside this process on MLX. Made by `createLLM("mlx", config)`. */
@@ -28,6 +28,7 @@ export class MlxProvider extends BaseProvider {
   #chosen: string | undefined;
   #passedOver: readonly string[] = [];
   #saidCpu = false;
+  #saidUnconstrained = false;
   /** Whether the configured model takes images, once that is known. */
   #sees: boolean | undefined;
 
@@ -121,14 +122,40 @@ export class MlxProvider extends BaseProvider {
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ReadAnswer> {
-    const prepared = prepareCall(call, model.info);
+    try {
+      return await this.#answerPrepared(call, prepareCall(call, model.info), images, model, emit, signal);
+    } catch (error) {
+      const refusal = constraintRefusal(error);
+      if (refusal === undefined) throw error;
+      const free = prepareCall(call, model.info, { constrain: false });
+      const answer = await this.#answerPrepared(call, free, images, model, emit, signal);
+      return {
+        ...answer,
+        warnings: [...answer.warnings, `${refusal}. The answer was only asked for and checked`],
+      };
+    }
+  }
+
+  async #answerPrepared(
+    call: ProviderCall,
+    prepared: PreparedCall,
+    images: ImageBytes,
+    model: EngineModel,
+    emit: (part: DeltaPart) => void,
+    signal: AbortSignal,
+  ): Promise<ReadAnswer> {
     const run = async ({ request, warnings }: BuiltRequest) => {
       const countInput = async () => (await tokenize(model, request)).length;
       await checkLength(call, countInput, request.maxTokens);
       const answer = await readAnswer(prepared, model, request, emit, signal);
       return {
         ...answer,
-        warnings: [...warnings, ...answer.warnings, ...choiceWarnings(call, answer.toolCalls)],
+        warnings: [
+          ...warnings,
+          ...answer.warnings,
+          ...choiceWarnings(call, answer.toolCalls),
+          ...this.#constraintWarning(call, model.info),
+        ],
       };
     };
     try {
@@ -165,6 +192,13 @@ export class MlxProvider extends BaseProvider {
   #applyLimit(): void {
     const limit = this.getParam("maxCachedModels");
     if (limit !== undefined) void setCachedModels(limit);
+  }
+
+  /** Said once: schemas are not held to here. */
+  #constraintWarning({ schema }: ProviderCall, { constraintProblem }: ModelInfo): string[] {
+    if (this.#saidUnconstrained || schema === undefined || constraintProblem === undefined) return [];
+    this.#saidUnconstrained = true;
+    return [`The schema was asked for and checked, but not held to: ${constraintProblem}`];
   }
 
   /** Said once: `auto` found no GPU. */

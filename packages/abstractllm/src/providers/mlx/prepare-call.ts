@@ -1,9 +1,9 @@
-import type { ModelInfo } from "@abstractllm/mlx";
-import { choiceText, chosenTools, promptTools, usedCallIds } from "../../dialects/index.ts";
+import type { Constraint, ModelInfo } from "@abstractllm/mlx";
+import { choiceText, chosenTools, forcedCall, promptTools, usedCallIds } from "../../dialects/index.ts";
 import { InvalidRequestError } from "../../errors/index.ts";
 import type { ToolSpec } from "../../interface/tool.ts";
 import { withInstructions } from "../../prompt/with-instructions.ts";
-import { withSchemaPrompt } from "../../schema/index.ts";
+import { withSchemaPrompt, withShapePrompt } from "../../schema/index.ts";
 import type { ProviderCall } from "../provider-call.ts";
 
 /** A call whose schema and tools are where the model finds them, and how the model writes its answer. */
@@ -15,29 +15,57 @@ export interface PreparedCall {
   readonly dialect: string | undefined;
   /** Ids of the conversation's tool calls so far. */
   readonly usedIds: ReadonlySet<string>;
+  /** What the engine holds the answer to. */
+  readonly constraint: Constraint | undefined;
+}
+
+/** How far a call may go. */
+interface PrepareOptions {
+  /** Hold the answer to its schema or tool call where the engine can. Default true. */
+  readonly constrain?: boolean;
 }
 
 /**
  * Puts tools into the chat template where it takes them and the model's way of calling them is known, else into the
- * messages; schemas always go into the messages.
+ * messages. An answer that can only be one thing, a value of the schema or a call, is constrained to it; a schema that
+ * the answer is not held to goes into the messages.
  *
  * @throws {InvalidRequestError} when `chatTemplate: false` leaves no place for tools, schema or reasoning
  */
-export function prepareCall(given: ProviderCall, info: ModelInfo): PreparedCall {
-  const { schema, options } = given;
-  if (options.chatTemplate === false) refuseInRawPrompt(given);
-  const call =
-    schema === undefined ? given : { ...given, messages: withSchemaPrompt(given.messages, schema) };
-  const callable = chosenTools(call);
-  const usedIds = usedCallIds(given.messages);
-  const { toolDialect: dialect } = info;
-  if (info.templateSwitches.includes("tools") && dialect !== undefined) {
-    const text = choiceText(call.toolChoice);
-    const messages = text === "" ? call.messages : withInstructions(call.messages, text);
-    return { call: { ...call, messages, tools: callable }, callable, dialect, usedIds };
-  }
-  const prompted = promptTools({ ...call, tools: callable });
-  return { call: prompted, callable, dialect: callable.length === 0 ? dialect : "prompted_json", usedIds };
+export function prepareCall(
+  given: ProviderCall,
+  info: ModelInfo,
+  { constrain = true }: PrepareOptions = {},
+): PreparedCall {
+  if (given.options.chatTemplate === false) refuseInRawPrompt(given);
+  const callable = chosenTools(given);
+  const takesTools = info.templateSwitches.includes("tools") && info.toolDialect !== undefined;
+  const dialect = takesTools || callable.length === 0 ? info.toolDialect : "prompted_json";
+  const canConstrain = constrain && info.constraintProblem === undefined && given.options.ignoreEos !== true;
+  const constraint = canConstrain ? constraintOf(given, callable, dialect) : undefined;
+  const isHeld = constraint !== undefined && callable.length === 0;
+  const call = { ...given, messages: messagesOf(given, isHeld), tools: callable };
+  const prepared = { callable, dialect, usedIds: usedCallIds(given.messages), constraint };
+  if (!takesTools) return { ...prepared, call: promptTools(call) };
+  const text = choiceText(call.toolChoice);
+  const messages = text === "" ? call.messages : withInstructions(call.messages, text);
+  return { ...prepared, call: { ...call, messages } };
+}
+
+/** What the answer has to be, where it can only be one thing. */
+function constraintOf(
+  { schema, toolChoice }: ProviderCall,
+  callable: readonly ToolSpec[],
+  dialect: string | undefined,
+): Constraint | undefined {
+  if (callable.length === 0) return schema === undefined ? undefined : { jsonSchema: schema };
+  return choiceText(toolChoice) === "" ? undefined : forcedCall(dialect ?? "", callable);
+}
+
+/** @param isHeld - to the schema, which the model then need not know */
+function messagesOf({ messages, schema }: ProviderCall, isHeld: boolean) {
+  if (schema === undefined) return messages;
+  return isHeld ? withShapePrompt(messages, schema) : withSchemaPrompt(messages, schema);
 }
 
 function refuseInRawPrompt({ tools, schema, options }: ProviderCall): void {

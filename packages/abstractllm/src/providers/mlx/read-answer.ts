@@ -15,7 +15,7 @@ export type ReadAnswer = Pick<
 
 /** Runs a request and reads the answer: reasoning, text and tool calls as the model writes them. */
 export async function readAnswer(
-  { call, callable, dialect, usedIds }: PreparedCall,
+  { call, callable, dialect, usedIds, constraint }: PreparedCall,
   model: EngineModel,
   request: GenerateRequest,
   emit: (part: DeltaPart) => void,
@@ -34,7 +34,8 @@ export async function readAnswer(
   let reader = makeReader(false);
   let reasoningTokens = 0;
   const keepSpecialTokens = marksOf({ ...format, tools: callable });
-  for await (const part of model.generate({ ...request, keepSpecialTokens }, { signal })) {
+  const asked = { ...request, keepSpecialTokens, ...(constraint === undefined ? {} : { constraint }) };
+  for await (const part of model.generate(asked, { signal })) {
     if (part.type === "reasoning-start") {
       reader = makeReader(true);
     } else if (part.type === "text-delta") {

@@ -1,9 +1,15 @@
 #include "attention_cache.h"
 
+#include <algorithm>
+#include <cstring>
+
+#include "../huge_pages.h"
 #include "cache_append.h"
 #include "contiguous.h"
 #include "cpu_primitive.h"
 #include "dispatch.h"
+#include "mlx/ops.h"
+#include "thread_pool.h"
 
 namespace abstractllm::cpu {
 
@@ -56,6 +62,51 @@ class AppendToCache : public mx::Primitive {
   int start_;
 };
 
+// Bytes that one thread copies in about 10 us.
+constexpr size_t kCopiedPerRange = 64 * 1024;
+
+// Heads of `used` rows of so many bytes, in room for `from_room` or `to_room` of them.
+struct HeadCopy {
+  const char* from;
+  char* to;
+  size_t heads, used, from_room, to_room, row;
+
+  void run() const {
+    parallel_for(heads * to_room, std::max<size_t>(1, kCopiedPerRange / row), [&](size_t begin, size_t end) {
+      for (size_t head = begin / to_room; head * to_room < end; head++) {
+        const size_t start = head * to_room, first = std::max(begin, start) - start;
+        const size_t last = std::min(end - start, to_room), kept = std::clamp(used, first, last);
+        std::memcpy(to + (start + first) * row, from + (head * from_room + first) * row, (kept - first) * row);
+        std::memset(to + (start + kept) * row, 0, (last - kept) * row);
+      }
+    });
+  }
+};
+
+class ExtendCache : public CpuPrimitive {
+ public:
+  explicit ExtendCache(int used) : used_(used) {}
+
+  void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
+    auto& encoder = mx::cpu::get_command_encoder(stream());
+    const mx::array buffer = row_contiguous(inputs[0], encoder);
+    out.set_data(huge_block(out.nbytes()));
+    if (out.size() == 0) return;
+    const auto size = [](const mx::array& a, int axis) { return static_cast<size_t>(a.shape(axis)); };
+    const HeadCopy copy{buffer.data<char>(), out.data<char>(), size(out, 0) * size(out, 1), static_cast<size_t>(used_),
+                        size(buffer, 2),     size(out, 2),     size(out, 3) * out.itemsize()};
+    encoder.dispatch([copy] { copy.run(); });
+  }
+
+  const char* name() const override { return "CpuExtendCache"; }
+  bool is_equivalent(const mx::Primitive& other) const override {
+    return used_ == static_cast<const ExtendCache&>(other).used_;
+  }
+
+ private:
+  int used_;
+};
+
 mx::Shape used_shape(const mx::array& buffer, int end) {
   return {buffer.shape(0), buffer.shape(1), end, buffer.shape(3)};
 }
@@ -81,6 +132,20 @@ std::vector<mx::array> append_to_cache(const mx::array& keys, const mx::array& v
   const mx::array all_keys = mx::slice_update(keys, mx::astype(new_keys, keys.dtype()), from, used_keys);
   const mx::array all_values = mx::slice_update(values, mx::astype(new_values, values.dtype()), from, used_values);
   return {all_keys, all_values, mx::slice(all_keys, origin, used_keys), mx::slice(all_values, origin, used_values)};
+}
+
+mx::array extend_cache(const mx::array& buffer, int used, int capacity) {
+  const bool fits = buffer.ndim() == 4 && used >= 0 && used <= buffer.shape(2) && used <= capacity;
+  if (!fits) {
+    throw std::invalid_argument("[extend_cache] expected a buffer [B, K, C, D] with " + std::to_string(used) +
+                                " positions and room for no fewer than those");
+  }
+  mx::Shape shape = used_shape(buffer, capacity);
+  if (use_native() && !buffer.is_tracer()) {
+    return mx::array(std::move(shape), buffer.dtype(), std::make_shared<ExtendCache>(used), {buffer});
+  }
+  const mx::array kept = mx::slice(buffer, {0, 0, 0, 0}, used_shape(buffer, used));
+  return mx::concatenate({kept, mx::zeros(used_shape(buffer, capacity - used), buffer.dtype())}, 2);
 }
 
 }  // namespace abstractllm::cpu

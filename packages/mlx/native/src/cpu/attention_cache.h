@@ -17,4 +17,8 @@ namespace abstractllm::cpu {
 std::vector<mx::array> append_to_cache(const mx::array& keys, const mx::array& values, const mx::array& new_keys,
                                        const mx::array& new_values, int start);
 
+// A buffer `[B, K, C, D]` with the first `used` positions of another, and zeros behind them. On the CPU it lies in huge
+// pages where it is large.
+mx::array extend_cache(const mx::array& buffer, int used, int capacity);
+
 }  // namespace abstractllm::cpu

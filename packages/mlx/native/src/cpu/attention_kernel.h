@@ -13,6 +13,7 @@ namespace {
 constexpr float kLowest = -3.402823466e38f;
 constexpr int kStep = 64;  // keys at a time: scores, keys and values of a step stay in the first cache level
 constexpr int kFewRows = 8;
+constexpr int kFewStep = 128;  // the same of a few rows, for which what happens once a step counts more
 
 const char* element(const void* base, int64_t index, CacheType type) {
   return static_cast<const char*>(base) + index * (type == CacheType::f32 ? 4 : 2);
@@ -47,28 +48,50 @@ float masked(float score, const AttentionKeys& keys, const void* mask, int key) 
 
 // ---------------------------------------------------------------------------------------------- a few rows
 
-// scores[r * kStep + j] for kRows rows and keys j < n, four keys at a time.
+// Rows of keys or values that are read next. The processor's own prefetching stops at the end of each page of 4 KiB, and
+// steps turn from keys to values more often still.
+template <typename T>
+struct Ahead {
+  const T* from;
+  int64_t stride;
+  int dims;
+
+  // Asks for the memory of row `j`, which may lie behind the last one.
+  void fetch(int j) const {
+    constexpr int kLine = 64 / sizeof(T);
+    for (int d = 0; d < dims; d += kLine) __builtin_prefetch(from + j * stride + d);
+  }
+};
+
+// scores[r * kFewStep + j] for kRows rows and keys j < n, four keys at a time.
 template <int kRows, typename T>
-void dot_scores(const float* q, const T* k, int64_t stride, int dims, int n, float* scores) {
+void dot_scores(const float* q, const T* k, int64_t stride, int dims, int n, const Ahead<T>& ahead, float* scores) {
   const int whole = dims - dims % kLanes;
   const size_t rest = static_cast<size_t>(dims - whole);
   for (int j = 0; j < n; j += 4) {
     const T* key[4];
-    for (int i = 0; i < 4; i++) key[i] = k + (j + i < n ? j + i : n - 1) * stride;  // repeats the last one
+    for (int i = 0; i < 4; i++) {
+      key[i] = k + (j + i < n ? j + i : n - 1) * stride;  // repeats the last one
+      ahead.fetch(j + i);
+    }
     Floats sums[kRows][4] = {};
     const auto add = [&](auto&& read, int d) {
       Floats values[4];
+#pragma GCC unroll 4
       for (int i = 0; i < 4; i++) values[i] = read(key[i] + d);
+#pragma GCC unroll 4
       for (int r = 0; r < kRows; r++) {
         const Floats query = read(q + r * dims + d);
+#pragma GCC unroll 4
         for (int i = 0; i < 4; i++) sums[r][i] = multiply_add(query, values[i], sums[r][i]);
       }
     };
     for (int d = 0; d < whole; d += kLanes) add([](auto* p) { return load(p); }, d);
     if (whole < dims) add([rest](auto* p) { return load_first(p, rest); }, whole);
+#pragma GCC unroll 4
     for (int r = 0; r < kRows; r++) {
       const Quad four = sum_lanes(sums[r][0], sums[r][1], sums[r][2], sums[r][3]);
-      std::memcpy(scores + r * kStep + j, &four, sizeof four);
+      std::memcpy(scores + r * kFewStep + j, &four, sizeof four);
     }
   }
 }
@@ -118,24 +141,37 @@ float soften_row(const AttentionRow& row, const AttentionKeys& keys, int first, 
   return factor;
 }
 
-// sums[r] = sums[r] * factors[r] + weights[r] @ values, for kRows rows and kVectors vectors of features from `d` on.
+// sums[r] = sums[r] * factors[r] + weights[r] @ values, for kRows rows and kVectors vectors of features from `d` on, of
+// which a single one may be the last and not whole.
 template <int kRows, int kVectors, typename T>
 void add_values(const float* weights, const float* factors, const T* v, int64_t stride, int d, int dims, int n,
-                float* sums) {
+                const Ahead<T>& ahead, float* sums) {
+  const auto read = [&](auto* row, int i) {
+    if constexpr (kVectors == 1) return load_at(row, d, dims);
+    else return load(row + d + i * kLanes);
+  };
   Floats acc[kRows][kVectors];
+#pragma GCC unroll 4
   for (int r = 0; r < kRows; r++) {
-    for (int i = 0; i < kVectors; i++) acc[r][i] = load_at(sums + r * dims, d + i * kLanes, dims) * factors[r];
+#pragma GCC unroll 4
+    for (int i = 0; i < kVectors; i++) acc[r][i] = read(sums + r * dims, i) * factors[r];
   }
   for (int j = 0; j < n; j++) {
     const T* value = v + j * stride;
+    if (d == 0) ahead.fetch(j);
     Floats part[kVectors];
-    for (int i = 0; i < kVectors; i++) part[i] = load_at(value, d + i * kLanes, dims);
+#pragma GCC unroll 4
+    for (int i = 0; i < kVectors; i++) part[i] = read(value, i);
+#pragma GCC unroll 4
     for (int r = 0; r < kRows; r++) {
-      const Floats p = splat(weights[r * kStep + j]);
+      const Floats p = splat(weights[r * kFewStep + j]);
+#pragma GCC unroll 4
       for (int i = 0; i < kVectors; i++) acc[r][i] = multiply_add(p, part[i], acc[r][i]);
     }
   }
+#pragma GCC unroll 4
   for (int r = 0; r < kRows; r++) {
+#pragma GCC unroll 4
     for (int i = 0; i < kVectors; i++) store_at(sums + r * dims, acc[r][i], d + i * kLanes, dims);
   }
 }
@@ -144,20 +180,23 @@ template <int kRows, typename T>
 void attend_rows(const AttentionRow* rows, const AttentionKeys& keys, int begin, int end, const AttentionState& state,
                  const float* q, float* scores) {
   const int dims = keys.value_dims;
-  for (int first = begin; first < end; first += kStep) {
-    const int n = end - first < kStep ? end - first : kStep;
+  for (int first = begin; first < end; first += kFewStep) {
+    const int n = end - first < kFewStep ? end - first : kFewStep;
     const T* k = static_cast<const T*>(keys.k) + first * keys.k_stride;
     const T* v = static_cast<const T*>(keys.v) + first * keys.v_stride;
-    dot_scores<kRows>(q, k, keys.k_stride, keys.key_dims, n, scores);
+    const Ahead<T> values{v, keys.v_stride, dims}, next_keys{k + kFewStep * keys.k_stride, keys.k_stride, keys.key_dims};
+    dot_scores<kRows>(q, k, keys.k_stride, keys.key_dims, n, values, scores);
     float factors[kRows];
     for (int r = 0; r < kRows; r++) {
-      factors[r] = soften_row(rows[r], keys, first, n, scores + r * kStep, state.most[r], state.total[r]);
+      factors[r] = soften_row(rows[r], keys, first, n, scores + r * kFewStep, state.most[r], state.total[r]);
     }
     int d = 0;
     for (; d + 4 * kLanes <= dims; d += 4 * kLanes) {
-      add_values<kRows, 4>(scores, factors, v, keys.v_stride, d, dims, n, state.sums);
+      add_values<kRows, 4>(scores, factors, v, keys.v_stride, d, dims, n, next_keys, state.sums);
     }
-    for (; d < dims; d += kLanes) add_values<kRows, 1>(scores, factors, v, keys.v_stride, d, dims, n, state.sums);
+    for (; d < dims; d += kLanes) {
+      add_values<kRows, 1>(scores, factors, v, keys.v_stride, d, dims, n, next_keys, state.sums);
+    }
   }
 }
 
@@ -165,7 +204,7 @@ template <typename T>
 void attend_few(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
                 const AttentionState& state, float* scratch) {
   float* scores = scratch;
-  float* q = scores + 4 * kStep;
+  float* q = scores + 4 * kFewStep;
   const int dims = keys.value_dims;
   for (int r = 0; r < count;) {
     const int n = count - r < 4 ? count - r : 4;
@@ -369,14 +408,20 @@ void attend(const AttentionRow* rows, int count, const AttentionKeys& keys, int 
 
 void merge_attention(const float* const* sums, const float* most, const float* total, int parts, int value_dims,
                      float* out) {
-  float best = most[0], sum = 0;
+  float best = most[0];
   for (int i = 1; i < parts; i++) best = most[i] > best ? most[i] : best;
-  for (int i = 0; i < parts; i++) sum += total[i] * exponential_of(most[i] - best);
-  for (int i = 0; i < parts; i++) {
-    const Floats weight = splat(exponential_of(most[i] - best) / sum);
-    for (int d = 0; d < value_dims; d += kLanes) {
-      const Floats part = load_at(sums[i], d, value_dims) * weight;
-      store_at(out, i == 0 ? part : part + load_at(out, d, value_dims), d, value_dims);
+  // lanes behind the last part hold 0, which may be far above the best
+  const auto weights_at = [&](int i) { return exponential(smaller(load_at(most, i, parts) - splat(best), Floats{})); };
+  Floats all = {};
+  for (int i = 0; i < parts; i += kLanes) all = multiply_add(load_at(total, i, parts), weights_at(i), all);
+  const Floats scale = splat(1 / sum_lanes(all));
+  for (int i = 0; i < parts; i += kLanes) {
+    const Floats weights = weights_at(i) * scale;
+    for (int j = i; j < i + kLanes && j < parts; j++) {
+      for (int d = 0; d < value_dims; d += kLanes) {
+        const Floats part = load_at(sums[j], d, value_dims) * splat(weights[j - i]);
+        store_at(out, j == 0 ? part : part + load_at(out, d, value_dims), d, value_dims);
+      }
     }
   }
 }

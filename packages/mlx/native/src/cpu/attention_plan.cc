@@ -107,7 +107,8 @@ class Plan {
   }
 
   // The first key that some row's mask shows; 0 when a row sees none, as then it averages all of them.
-  int first_seen(const AttentionRow* rows, int count, int last) const {
+  int first_seen(int b, const AttentionRow* rows, int count, int last) const {
+    if (p_.first) return p_.first[b];
     if (p_.keys.mask_kind != MaskKind::bools) return 0;
     int first = last;
     for (int r = 0; r < count && first > 0; r++) {
@@ -143,7 +144,7 @@ class Plan {
     const size_t slot = index * slots_;
     float* sums = is_whole ? scratch_floats<Sums>(static_cast<size_t>(slots_) * dims) : partial_sums_ + slot * dims;
     // rows go up in position: what the last one does not see, none does
-    const int last = rows[block.count - 1].visible, first = first_seen(rows, block.count, last);
+    const int last = rows[block.count - 1].visible, first = first_seen(block.b, rows, block.count, last);
     float* scratch = scratch_floats<Scratch>(attention_scratch(p_.keys.key_dims, dims));
     PICK_KERNEL(attend)(rows, block.count, keys_of(block), cut(first, last, part), cut(first, last, part + 1),
                         AttentionState{sums, most, total}, scratch);

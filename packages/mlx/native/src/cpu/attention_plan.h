@@ -19,6 +19,7 @@ struct AttentionProblem {
   const float* sinks;  // null, or [H] by its stride
   int64_t sinks_stride;
   bool is_causal;  // query l sees keys up to S - L + l
+  const int* first;  // null, or the first key that each batch entry sees, where L is 1
   AttentionKeys keys;  // of batch entry 0 and head 0
   float* out;          // [B, L, H, value_dims]
 };

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "../huge_pages.h"
 #include "contiguous.h"
 #include "half_rows.h"
 #include "mlx/allocator.h"
@@ -43,7 +44,7 @@ CacheAppend cache_append(const void* rows, mx::Dtype dtype, const int* sizes, co
 }
 
 void take_buffer(const mx::array& buffer, mx::array& out, mx::cpu::CommandEncoder& encoder) {
-  const bool is_whole = buffer.flags().row_contiguous && buffer.data_shared_ptr()->is_owned();
+  const bool is_whole = buffer.flags().row_contiguous && may_write(buffer);
   if (is_whole) {
     out.copy_shared_buffer(buffer);
     return;

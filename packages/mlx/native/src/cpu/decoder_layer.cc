@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "../huge_pages.h"
 #include "activation_rows.h"
 #include "attention_plan.h"
 #include "cache_append.h"
@@ -37,15 +38,13 @@ class PreparedLayer {
   HeadTurn turn;  // its positions come with each run
   std::vector<std::weak_ptr<mx::allocator::Data>> owners;  // of all that is pointed to
 
-  // Keeps what is pointed to, or nothing where some of it is gone.
-  std::vector<ArrayData> hold() const {
-    std::vector<ArrayData> held;
-    held.reserve(owners.size());
+  // Keeps what is pointed to. False where some of it is gone.
+  bool hold(std::vector<ArrayData>& held) const {
     for (const auto& owner : owners) {
       held.push_back(owner.lock());
-      if (!held.back()) return {};
+      if (!held.back()) return false;
     }
-    return held;
+    return true;
   }
 };
 
@@ -80,53 +79,87 @@ QuantProduct into(QuantProduct product, float* out) {
   return product;
 }
 
-// One evaluation.
+// What all layers of one evaluation have in common.
+struct RunForm {
+  size_t B, L;
+  bool fast;
+  LayerPositions positions;
+
+  size_t rows() const { return B * L; }
+};
+
+// The angles of a run's positions. Layers mostly turn alike.
+class TurnTables {
+ public:
+  explicit TurnTables(const RunForm& form) : form_(form) {}
+
+  void turn(const Layer& layer, float* heads, size_t count) {
+    if (!(known_ && known_->turn == layer.turn && known_->freqs == layer.freqs)) make(layer);
+    if (tables_.size() == 1) return turn_heads({heads, count, layer.D}, form_.rows(), form_.L, layer.turn, *tables_[0]);
+    for (size_t b = 0; b < form_.B; b++) {
+      float* entry = heads + b * form_.L * count * layer.D;
+      turn_heads({entry, count, layer.D}, form_.L, form_.L, layer.turn, *tables_[b]);
+    }
+  }
+
+ private:
+  void make(const Layer& layer) {
+    known_ = &layer;
+    tables_.clear();
+    for (int position : form_.positions.turns) {
+      HeadTurn turn = layer.turn;
+      turn.offset = position;
+      tables_.push_back(turn.table(form_.L, layer.freqs));
+    }
+  }
+
+  const RunForm& form_;
+  const Layer* known_ = nullptr;
+  std::vector<std::shared_ptr<const RopeTable>> tables_;
+};
+
+// One layer in one evaluation.
 struct LayerRun {
   std::shared_ptr<const Layer> layer;
-  std::shared_ptr<const std::vector<ArrayData>> held;  // what `layer` points to
-  bool fast;
-  const float* x;
-  float* out;
-  size_t B, L;
-  HeadTurn turn;
   CacheAppend keys, values;  // their rows are in a thread's memory: set when it runs
   AttentionProblem attention;
 
-  void operator()() const {
-    const LayerMemory memory(*layer, B * L);
-    make_heads(memory);
-    attend(memory);
+  // Without an MLP `out` must not be `x`.
+  void run(const RunForm& form, TurnTables& tables, const float* x, float* out) const {
+    const size_t M = form.rows();
+    const LayerMemory memory(*layer, M);
+    make_heads(memory, form, tables, x);
+    attend(memory, form);
     float* h = layer->has_mlp ? memory.h : out;
-    project(layer->o, {memory.found, B * L, layer->H * layer->value_dims}, x, h);
-    if (layer->o_row) add_rows(layer->o_row, true, h, B * L, layer->E);
-    if (layer->has_mlp) feed_forward(memory);
+    project(layer->o, {memory.found, M, layer->H * layer->value_dims}, form, x, h);
+    if (layer->o_row) add_rows(layer->o_row, true, h, M, layer->E);
+    if (layer->has_mlp) feed_forward(memory, form, out);
   }
 
  private:
   // out = product + addend
-  void project(const QuantProduct& product, const Rows& from, const float* addend, float* to) const {
+  static void project(const QuantProduct& product, const Rows& from, const RunForm& form, const float* addend, float* to) {
     const QuantProduct target = into(product, to);
-    quant_products({&target, 1}, from, fast);
+    quant_products({&target, 1}, from, form.fast);
     add_rows(addend, false, to, from.M, product.N);
   }
 
-  void make_heads(const LayerMemory& m) const {
+  void make_heads(const LayerMemory& m, const RunForm& form, TurnTables& tables, const float* x) const {
     const Layer& l = *layer;
-    const size_t M = B * L;
+    const size_t M = form.rows();
     norm_rows(x, l.attention_norm, m.normed, M, l.E, l.eps);
     const QuantProduct products[] = {into(l.q, m.q), into(l.k, m.k), into(l.v, m.v)};
-    quant_products(products, {m.normed, M, l.E}, fast);
+    quant_products(products, {m.normed, M, l.E}, form.fast);
     if (l.q_row) add_rows(l.q_row, true, m.q, M, l.q.N);
     if (l.k_row) add_rows(l.k_row, true, m.k, M, l.k.N);
     if (l.v_row) add_rows(l.v_row, true, m.v, M, l.v.N);
     if (l.q_norm) norm_rows(m.q, l.q_norm, m.q, M * l.H, l.D, l.eps);
     if (l.k_norm) norm_rows(m.k, l.k_norm, m.k, M * l.K, l.D, l.eps);
-    const std::shared_ptr<const RopeTable> table = turn.table(L, l.freqs);
-    turn_heads({m.q, l.H, l.D}, M, L, turn, *table);
-    turn_heads({m.k, l.K, l.D}, M, L, turn, *table);
+    tables.turn(l, m.q, l.H);
+    tables.turn(l, m.k, l.K);
   }
 
-  void attend(const LayerMemory& m) const {
+  void attend(const LayerMemory& m, const RunForm& form) const {
     CacheAppend new_keys = keys, new_values = values;
     new_keys.from = reinterpret_cast<const char*>(m.k);
     new_values.from = reinterpret_cast<const char*>(m.v);
@@ -135,77 +168,91 @@ struct LayerRun {
     AttentionProblem problem = attention;
     problem.q = m.q;
     problem.out = m.found;
+    problem.first = form.positions.first.empty() ? nullptr : form.positions.first.data();
     run_attention(problem);
   }
 
-  void feed_forward(const LayerMemory& m) const {
+  void feed_forward(const LayerMemory& m, const RunForm& form, float* out) const {
     const Layer& l = *layer;
-    const size_t M = B * L, F = l.gate.N;
+    const size_t M = form.rows(), F = l.gate.N;
     norm_rows(m.h, l.mlp_norm, m.normed, M, l.E, l.eps);
     const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)};
-    quant_products(products, {m.normed, M, l.E}, fast);
+    quant_products(products, {m.normed, M, l.E}, form.fast);
     auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
     parallel_for(M * F, kElementsPerRange, [&](size_t begin, size_t end) {
       activation(m.gate + begin, m.up + begin, m.gate + begin, end - begin);
     });
-    project(l.down, {m.gate, M, F}, m.h, out);
+    project(l.down, {m.gate, M, F}, form, m.h, out);
   }
 };
 
-// Inputs: x, keys, values. Outputs: the result, keys, values.
-class DecoderLayer : public mx::Primitive {
+// Rows of keys or values in the order [B, L, K, D], to `start` of their buffer.
+CacheAppend append_to(const mx::array& buffer, int L, int start) {
+  const int B = buffer.shape(0), K = buffer.shape(1), D = buffer.shape(3);
+  const int sizes[] = {B, K, L};
+  const int64_t strides[] = {int64_t{L} * K * D, D, int64_t{K} * D};
+  return cache_append(nullptr, mx::float32, sizes, strides, buffer, start);
+}
+
+AttentionProblem attention_over(const Layer& layer, const mx::array& keys, const mx::array& values, int L, int end) {
+  const int64_t H = static_cast<int64_t>(layer.H), D = static_cast<int64_t>(layer.D);
+  AttentionProblem p{};
+  p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1), p.L = L, p.S = end;
+  p.q_strides[0] = L * H * D, p.q_strides[1] = D, p.q_strides[2] = H * D;
+  std::copy_n(keys.strides().begin(), 3, p.k_strides);
+  std::copy_n(values.strides().begin(), 3, p.v_strides);
+  p.is_causal = L > 1;
+  p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
+            keys.shape(3), values.shape(3), MaskKind::none, 0, layer.scale, 0};
+  return p;
+}
+
+// Which rows of a layer's buffers are written and seen.
+struct RowRange {
+  int start, end;
+};
+
+// Inputs: x, then keys and values of each layer, then what must be computed before.
+class DecoderLayers : public CpuPrimitive {
  public:
-  DecoderLayer(std::shared_ptr<const Layer> layer, std::vector<ArrayData> held, int start, int position)
-      : mx::Primitive(mx::default_stream(mx::Device::cpu)), layer_(std::move(layer)),
-        held_(std::make_shared<const std::vector<ArrayData>>(std::move(held))), start_(start),
-        position_(position), fast_(settings().fast_matmul) {}
+  DecoderLayers(std::vector<std::shared_ptr<const Layer>> layers, std::vector<ArrayData> held, std::vector<RowRange> ranges,
+                LayerPositions positions)
+      : layers_(std::move(layers)), held_(std::make_shared<const std::vector<ArrayData>>(std::move(held))),
+        ranges_(std::move(ranges)), positions_(std::move(positions)), fast_(settings().fast_matmul) {}
 
-  const char* name() const override { return "CpuDecoderLayer"; }
+  const char* name() const override { return "CpuDecoderLayers"; }
 
-  void eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) override {
-    throw std::runtime_error("CpuDecoderLayer runs on the CPU only");
-  }
-
-  void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override {
+  void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     const mx::array x = row_contiguous(inputs[0], encoder);
-    mx::array &out = outputs[0], &keys = outputs[1], &values = outputs[2];
-    out.set_data(mx::allocator::malloc(out.nbytes()));
-    take_buffer(inputs[1], keys, encoder);
-    take_buffer(inputs[2], values, encoder);
-    const int B = x.shape(0), L = x.shape(1);
-    HeadTurn turn = layer_->turn;
-    turn.offset = position_;
-    encoder.dispatch(LayerRun{layer_, held_, fast_, x.data<float>(), out.data<float>(), static_cast<size_t>(B),
-                              static_cast<size_t>(L), turn, append_to(keys, L), append_to(values, L),
-                              attention_over(keys, values, L)});
+    allocate(out);
+    const int L = x.shape(1);
+    std::vector<LayerRun> runs;
+    for (size_t i = 0; i < layers_.size(); i++) {
+      const mx::array &keys = inputs[1 + 2 * i], &values = inputs[2 + 2 * i];
+      if (!can_write(keys) || !can_write(values)) throw std::runtime_error("new keys and values need buffers of their own");
+      const auto [start, end] = ranges_[i];
+      runs.push_back({layers_[i], append_to(keys, L, start), append_to(values, L, start),
+                      attention_over(*layers_[i], keys, values, L, end)});
+    }
+    const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(L), fast_, positions_};
+    encoder.dispatch([runs = std::move(runs), form, held = held_, from = x.data<float>(), to = out.data<float>()] {
+      TurnTables tables(form);
+      const float* next = from;
+      for (const LayerRun& layer : runs) {
+        layer.run(form, tables, next, to);
+        next = to;
+      }
+    });
   }
 
  private:
-  // Rows in the order [B, L, K, D].
-  CacheAppend append_to(const mx::array& buffer, int L) const {
-    const int B = buffer.shape(0), K = buffer.shape(1), D = buffer.shape(3);
-    const int sizes[] = {B, K, L};
-    const int64_t strides[] = {int64_t{L} * K * D, D, int64_t{K} * D};
-    return cache_append(nullptr, mx::float32, sizes, strides, buffer, start_);
-  }
+  static bool can_write(const mx::array& a) { return a.flags().row_contiguous && may_write(a); }
 
-  AttentionProblem attention_over(const mx::array& keys, const mx::array& values, int L) const {
-    const int64_t H = static_cast<int64_t>(layer_->H), D = static_cast<int64_t>(layer_->D);
-    AttentionProblem p{};
-    p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1), p.L = L, p.S = start_ + L;
-    p.q_strides[0] = L * H * D, p.q_strides[1] = D, p.q_strides[2] = H * D;
-    std::copy_n(keys.strides().begin(), 3, p.k_strides);
-    std::copy_n(values.strides().begin(), 3, p.v_strides);
-    p.is_causal = L > 1;
-    p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
-              keys.shape(3), values.shape(3), MaskKind::none, 0, layer_->scale, 0};
-    return p;
-  }
-
-  std::shared_ptr<const Layer> layer_;
+  std::vector<std::shared_ptr<const Layer>> layers_;
   std::shared_ptr<const std::vector<ArrayData>> held_;
-  int start_, position_;
+  std::vector<RowRange> ranges_;
+  LayerPositions positions_;
   bool fast_;
 };
 
@@ -306,9 +353,23 @@ class LayerReader {
   std::shared_ptr<Layer> layer_ = std::make_shared<Layer>();
 };
 
-// Whether `buffer` has room for the positions of `x` at `start`, of `dims` features each.
-bool has_room(const mx::array& buffer, const mx::array& x, const Layer& l, size_t dims, int start) {
-  return fits_buffer(buffer, {x.shape(0), static_cast<int>(l.K), x.shape(1), static_cast<int>(dims)}, mx::float32, start);
+// Whether `room` has place for the positions of `x`.
+bool has_room(const CacheRoom& room, const mx::array& x, const Layer& l) {
+  const int B = x.shape(0), L = x.shape(1), K = static_cast<int>(l.K), end = room.end;
+  const mx::Shape keys{B, K, L, static_cast<int>(l.D)}, values{B, K, L, static_cast<int>(l.value_dims)};
+  const bool fits = fits_buffer(room.keys, keys, mx::float32, room.start) && room.keys.dtype() == room.values.dtype() &&
+                    fits_buffer(room.values, values, mx::float32, room.start);
+  if (!fits || end < room.start + L || (L > 1 && end > room.start + L)) return false;
+  return end <= room.keys.shape(2) && end <= room.values.shape(2);
+}
+
+bool are_positions(const LayerPositions& p, int B, int L, const std::vector<CacheRoom>& rooms) {
+  const size_t count = static_cast<size_t>(B);
+  if (p.turns.size() != 1 && p.turns.size() != count) return false;
+  if (p.first.empty()) return true;
+  return L == 1 && p.first.size() == count && std::all_of(p.first.begin(), p.first.end(), [&](int first) {
+    return first >= 0 && std::all_of(rooms.begin(), rooms.end(), [&](const CacheRoom& room) { return first < room.end; });
+  });
 }
 
 }  // namespace
@@ -317,17 +378,27 @@ std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerPar
   return use_native() ? LayerReader(parts, turn).read() : nullptr;
 }
 
-std::vector<mx::array> decoder_layer(const std::shared_ptr<const PreparedLayer>& layer, const mx::array& x,
-                                     const mx::array& keys, const mx::array& values, int start, int position) {
+std::optional<mx::array> decoder_layers(const std::vector<std::shared_ptr<const PreparedLayer>>& layers, const mx::array& x,
+                                        const std::vector<CacheRoom>& rooms, LayerPositions positions,
+                                        const std::vector<mx::array>& after) {
   const bool is_ours = use_native() && is_plain_float32(x) && x.ndim() == 3 && x.size() > 0 &&
-                       static_cast<size_t>(x.shape(2)) == layer->E && x.shape(0) * int64_t{x.shape(1)} <= kMostRows;
-  const bool fits = is_ours && has_room(keys, x, *layer, layer->D, start) &&
-                    has_room(values, x, *layer, layer->value_dims, start) && keys.dtype() == values.dtype();
-  if (!fits) return {};
-  std::vector<ArrayData> held = layer->hold();
-  if (held.empty()) return {};
-  return mx::array::make_arrays({x.shape(), keys.shape(), values.shape()}, {mx::float32, keys.dtype(), values.dtype()},
-                                std::make_shared<DecoderLayer>(layer, std::move(held), start, position), {x, keys, values});
+                       x.shape(0) * int64_t{x.shape(1)} <= kMostRows && !layers.empty() && layers.size() == rooms.size();
+  if (!is_ours || !are_positions(positions, x.shape(0), x.shape(1), rooms)) return std::nullopt;
+  std::vector<ArrayData> held;
+  std::vector<RowRange> ranges;
+  std::vector<mx::array> inputs{x};
+  for (size_t i = 0; i < layers.size(); i++) {
+    const Layer& layer = *layers[i];
+    const bool fits = static_cast<size_t>(x.shape(2)) == layer.E && (layer.has_mlp || layers.size() == 1) &&
+                      has_room(rooms[i], x, layer) && layer.hold(held);
+    if (!fits) return std::nullopt;
+    ranges.push_back({rooms[i].start, rooms[i].end});
+    inputs.insert(inputs.end(), {rooms[i].keys, rooms[i].values});
+  }
+  inputs.insert(inputs.end(), after.begin(), after.end());
+  return mx::array(x.shape(), mx::float32,
+                   std::make_shared<DecoderLayers>(layers, std::move(held), std::move(ranges), std::move(positions)),
+                   std::move(inputs));
 }
 
 }  // namespace abstractllm::cpu

@@ -1,4 +1,4 @@
-// A decoder's layer at the next few positions, as one operation.
+// Layers of a decoder at the next few positions, as one operation.
 #pragma once
 
 #include <memory>
@@ -39,10 +39,23 @@ class PreparedLayer;
 // Null where this is not faster than the same in parts, or not possible.
 std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerParts& parts, const LayerTurn& turn);
 
-// x [B, L, E], which turns from `position` on, over keys and values [B, K, C, D] that hold `start` rows before it. Gives the
-// result and both buffers, written in place: no other array may hold their rows from `start` on. Nothing where arrays of
-// the layer are gone, or the others do not fit.
-std::vector<mx::array> decoder_layer(const std::shared_ptr<const PreparedLayer>& layer, const mx::array& x,
-                                     const mx::array& keys, const mx::array& values, int start, int position);
+// Keys and values [B, K, C, D] of a layer: new rows go to `start`, and are seen with all others before `end`.
+struct CacheRoom {
+  mx::array keys, values;
+  int start, end;
+};
+
+// Where the batch entries of x begin.
+struct LayerPositions {
+  std::vector<int> turns;  // from which each turns; one where all are alike
+  std::vector<int> first;  // the first row of keys that each sees; empty where that is 0
+};
+
+// x [B, L, E] through `layers`, one after the other: without an MLP only one. Writes new keys and values in place once
+// `after` is computed: no other array that is read later may hold those rows. Nothing where arrays of the layers are gone,
+// or the others do not fit.
+std::optional<mx::array> decoder_layers(const std::vector<std::shared_ptr<const PreparedLayer>>& layers, const mx::array& x,
+                                        const std::vector<CacheRoom>& rooms, LayerPositions positions,
+                                        const std::vector<mx::array>& after);
 
 }  // namespace abstractllm::cpu

@@ -11,7 +11,9 @@
 #include "mlx/ops.h"
 #include "mlx/primitives.h"
 #include "mlx/utils.h"
-#include "quant_mode.h"
+#include "packed_matrix.h"
+#include "quant_layer.h"
+#include "quant_matmul.h"
 
 namespace abstractllm::cpu {
 
@@ -74,28 +76,28 @@ class Gather : public mx::UnaryPrimitive {
     }
   };
 
-  template <typename Product>
-  void run(const std::vector<mx::array>& inputs, size_t weights, mx::array& out, Product&& product) {
+  // `weights` inputs hold `matrices` of them. Calls `multiply(picks, x, K, N, out)`.
+  template <typename Multiply>
+  void run(const std::vector<mx::array>& inputs, size_t weights, size_t matrices, mx::array& out, Multiply&& multiply) {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     const mx::array x = row_contiguous(inputs[0], encoder);
     size_t next = 1 + weights;
-    auto indices = [&](bool given, const mx::array& matrices) {
-      const uint32_t* values = given ? row_contiguous(inputs[next++], encoder).data<uint32_t>() : nullptr;
-      const size_t size = static_cast<size_t>(matrices.shape(-1)) * static_cast<size_t>(matrices.shape(-2));
-      return Indices{values, static_cast<uint32_t>(matrices.size() / size)};
-    };
-    const Indices lhs = indices(has_lhs_, inputs[0]), rhs = indices(has_rhs_, inputs[1]);
-    out.set_data(mx::allocator::malloc(out.nbytes()));
     const size_t M = static_cast<size_t>(x.shape(-2)), K = static_cast<size_t>(x.shape(-1));
+    auto indices = [&](bool given, size_t limit) {
+      const uint32_t* values = given ? row_contiguous(inputs[next++], encoder).data<uint32_t>() : nullptr;
+      return Indices{values, static_cast<uint32_t>(limit)};
+    };
+    const Indices lhs = indices(has_lhs_, x.size() / (M * K)), rhs = indices(has_rhs_, matrices);
+    out.set_data(mx::allocator::malloc(out.nbytes()));
     const size_t N = static_cast<size_t>(out.shape(-1)), count = out.size() / (M * N);
-    encoder.dispatch([lhs, rhs, M, K, N, count, from = x.data<float>(), to = out.data<float>(), product] {
+    encoder.dispatch([lhs, rhs, M, K, N, count, from = x.data<float>(), to = out.data<float>(), multiply] {
       std::vector<Pick> picks;
       picks.reserve(count * M);
       for (size_t i = 0; i < count; i++) {
         const size_t row = lhs.at(i) * M, matrix = rhs.at(i);
         for (size_t m = 0; m < M; m++) picks.push_back({row + m, matrix, i * M + m});
       }
-      grouped_product(picks, from, K, N, to, product);
+      if (!picks.empty()) multiply(picks, from, K, N, to);
     });
   }
 
@@ -106,39 +108,49 @@ class Gather : public mx::UnaryPrimitive {
 
 class GatherQmm : public Gather {
  public:
-  GatherQmm(mx::Stream stream, bool has_lhs, bool has_rhs, int bits, int group, Coding coding, bool fast)
-      : Gather(stream, has_lhs, has_rhs), bits_(bits), group_(group), coding_(coding), fast_(fast) {}
+  GatherQmm(mx::Stream stream, bool has_lhs, bool has_rhs, QuantFormat format, size_t matrices, bool fast)
+      : Gather(stream, has_lhs, has_rhs), format_(format), matrices_(matrices), fast_(fast) {}
 
   const char* name() const override { return "CpuGatherQmm"; }
 
   bool is_equivalent(const mx::Primitive& other) const override {
     const auto& o = static_cast<const GatherQmm&>(other);
-    return same_indices(o) && bits_ == o.bits_ && group_ == o.group_ && coding_ == o.coding_ && fast_ == o.fast_;
+    return same_indices(o) && format_ == o.format_ && matrices_ == o.matrices_ && fast_ == o.fast_;
   }
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     auto& encoder = mx::cpu::get_command_encoder(stream());
-    const mx::array w = row_contiguous(inputs[1], encoder), scales = row_contiguous(inputs[2], encoder);
-    const bool has_biases = coding_ == Coding::affine;
-    const mx::array biases = has_biases ? row_contiguous(inputs[3], encoder) : scales;
-    const size_t N = static_cast<size_t>(w.shape(-2)), K = static_cast<size_t>(inputs[0].shape(-1));
-    const Float scale_type = has_biases ? *float_type(scales.dtype()) : Float::f32;
-    const QuantMatrix all{w.data<uint8_t>(), scales.data<void>(), biases.data<void>(), scale_type, bits_,
-                          static_cast<size_t>(group_), K, false, coding_};
-    const size_t scale_bytes = N * all.groups() * scales.itemsize();
-    run(inputs, has_biases ? 3 : 2, out, [all, N, scale_bytes, fast = fast_](size_t matrix, const Rows& rows, float* to) {
-      QuantMatrix one = all;
-      one.w += matrix * N * all.row_bytes();
-      one.scales = static_cast<const char*>(all.scales) + matrix * scale_bytes;
-      one.biases = static_cast<const char*>(all.biases) + matrix * scale_bytes;
-      quant_product(one, N, rows, to, fast);
-    });
+    const QuantProduct first = quant_operand(inputs, 1, format_, encoder);
+    run(inputs, format_.count(), matrices_, out,
+        [first, fast = fast_](std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* to) {
+          const bool is_one_row = std::all_of(picks.begin(), picks.end(), [&](const Pick& p) { return p.from == picks[0].from; });
+          if (!is_one_row) {
+            return grouped_product(picks, x, K, N, to, [&](size_t matrix, const Rows& rows, float* out) {
+              quant_product(matrix_of(first, matrix), N, rows, out, fast);
+            });
+          }
+          std::vector<QuantProduct> products;
+          for (const Pick& p : picks) products.push_back({matrix_of(first, p.matrix), N, to + p.to * N});
+          quant_products(products, {x + picks[0].from * K, 1, K}, fast);
+        });
   }
 
  private:
-  int bits_;
-  int group_;
-  Coding coding_;
+  static QuantMatrix matrix_of(const QuantProduct& first, size_t index) {
+    QuantMatrix m = first.w;
+    if (m.is_packed) {
+      m.w += index * (first.N / kPackedTile) * packed_tile_bytes(m);
+      return m;
+    }
+    const size_t factors = index * first.N * m.groups() * m.scale_bytes();
+    m.w += index * first.N * m.row_bytes();
+    m.scales = static_cast<const char*>(m.scales) + factors;
+    m.biases = static_cast<const char*>(m.biases) + factors;
+    return m;
+  }
+
+  QuantFormat format_;
+  size_t matrices_;
   bool fast_;
 };
 
@@ -162,10 +174,13 @@ class GatherMm : public Gather {
     const DenseMatrix all{b.data<void>(), *float_type(b.dtype()), transposed, static_cast<size_t>(transposed ? K : N),
                           static_cast<size_t>(K)};
     const size_t bytes = static_cast<size_t>(K * N) * b.itemsize();
-    run(inputs, 1, out, [all, bytes, N](size_t matrix, const Rows& rows, float* to) {
-      DenseMatrix one = all;
-      one.w = static_cast<const char*>(all.w) + matrix * bytes;
-      dense_product(one, static_cast<size_t>(N), rows, to);
+    const size_t matrices = b.size() / static_cast<size_t>(K * N);
+    run(inputs, 1, matrices, out, [all, bytes](std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* to) {
+      grouped_product(picks, x, K, N, to, [&](size_t matrix, const Rows& rows, float* out) {
+        DenseMatrix one = all;
+        one.w = static_cast<const char*>(all.w) + matrix * bytes;
+        dense_product(one, N, rows, out);
+      });
     });
   }
 };
@@ -210,16 +225,6 @@ mx::array gathered(Picked picked, const mx::array& x, int N, std::vector<mx::arr
   return mx::array(std::move(shape), mx::float32, std::move(primitive), std::move(inputs));
 }
 
-bool is_quantized_for(const mx::array& x, const mx::array& w, const mx::array& scales, const mx::array& biases, int bits,
-                      int group) {
-  const bool has_bits = bits == 2 || bits == 3 || bits == 4 || bits == 5 || bits == 6 || bits == 8;
-  if (!has_bits || (group != 32 && group != 64 && group != 128)) return false;
-  if (x.ndim() < 2 || w.ndim() < 2 || w.dtype() != mx::uint32 || x.size() == 0) return false;
-  const int64_t K = x.shape(-1);
-  return K % group == 0 && int64_t{w.shape(-1)} * 32 == K * bits && scales.shape(-1) == K / group &&
-         leading(scales) == leading(w) && scales.shape(-2) == w.shape(-2) && biases.shape() == scales.shape();
-}
-
 }  // namespace
 
 mx::array gather_qmm(const mx::array& x, const mx::array& w, const mx::array& scales,
@@ -227,25 +232,18 @@ mx::array gather_qmm(const mx::array& x, const mx::array& w, const mx::array& sc
                      const std::optional<mx::array>& rhs_indices, bool transpose, std::optional<int> group_size,
                      std::optional<int> bits, const std::string& mode, const std::optional<mx::array>& global_scale,
                      bool sorted_indices) {
-  const std::optional<Coding> coding = coding_from_mode(mode);
-  const bool fits = use_native() && (lhs_indices || rhs_indices) && transpose && coding && !global_scale &&
-                    x.dtype() == mx::float32;
-  const bool fast = settings().fast_matmul;
-  if (fits && coding == Coding::affine && biases) {
-    const int b = bits.value_or(4), g = group_size.value_or(64);
-    if (float_type(scales.dtype()) && biases->dtype() == scales.dtype() && is_quantized_for(x, w, scales, *biases, b, g)) {
-      return gathered<GatherQmm>(broadcast_indices(x, w, lhs_indices, rhs_indices), x, w.shape(-2),
-                                 {x, w, scales, *biases}, b, g, *coding, fast);
-    }
-  } else if (fits && coding != Coding::affine && !biases && x.ndim() >= 2 && x.size() > 0) {
-    const auto [b, g] = float_format(*coding);
-    if (is_native_float_matrix(x.shape(-1), w, scales, *coding, bits, group_size)) {
-      return gathered<GatherQmm>(broadcast_indices(x, w, lhs_indices, rhs_indices), x, w.shape(-2), {x, w, scales}, b, g,
-                                 *coding, fast);
-    }
+  const bool fits = use_native() && (lhs_indices || rhs_indices) && transpose && !global_scale &&
+                    x.dtype() == mx::float32 && x.ndim() >= 2 && x.size() > 0 && w.size() > 0;
+  std::vector<mx::array> inputs{x};
+  std::optional<QuantFormat> format;
+  if (fits) format = take_native(x.shape(-1), w, scales, biases, group_size, bits, mode, inputs);
+  if (!format) {
+    return mx::gather_qmm(x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode,
+                          global_scale, sorted_indices);
   }
-  return mx::gather_qmm(x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, global_scale,
-                        sorted_indices);
+  const size_t matrices = w.size() / (static_cast<size_t>(w.shape(-1)) * static_cast<size_t>(w.shape(-2)));
+  return gathered<GatherQmm>(broadcast_indices(x, w, lhs_indices, rhs_indices), x, w.shape(-2), std::move(inputs), *format,
+                             matrices, settings().fast_matmul);
 }
 
 mx::array gather_mm(const mx::array& a, const mx::array& b, const std::optional<mx::array>& lhs_indices,

@@ -29,6 +29,7 @@ struct QuantMatrix {
   bool is_packed = false;  // all is at `w`, in the order of packed_matrix.h
   Coding coding = Coding::affine;
   size_t groups() const { return K / group; }
+  size_t scale_bytes() const { return coding != Coding::affine ? 1 : scale_type == Float::f32 ? 4 : 2; }
   size_t row_bytes() const { return K * static_cast<size_t>(bits) / 8; }
 };
 

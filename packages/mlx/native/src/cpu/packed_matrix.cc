@@ -1,6 +1,7 @@
 #include "packed_matrix.h"
 
 #include <cstring>
+#include <initializer_list>
 
 namespace abstractllm::cpu {
 
@@ -34,56 +35,46 @@ void copy_word(const uint8_t* from, uint8_t* to, Change change) {
   std::memcpy(to, &v, kRowBytes);
 }
 
-// Calls `line(packed, row, byte)` for each line of weights, from byte `byte` of rows from `row` on, and
-// `scales(packed, row, group)` for the scales and biases of each group.
-template <typename Byte, typename Line, typename Scales>
-void for_each_part(const QuantMatrix& w, size_t N, Byte* packed, Line line, Scales scales) {
-  const size_t group_bytes = w.row_bytes() / w.groups();
-  for (size_t n = 0; n < N; n += kPackedTile) {
-    for (size_t g = 0; g < w.groups(); g++) {
-      for (size_t byte = 0; byte < group_bytes; byte += kRowBytes, packed += kLine) line(packed, n, g * group_bytes + byte);
-      scales(packed, n, g);
-      packed += 2 * kPackedTile * packed_scale_bytes(w);
+}  // namespace
+
+void pack_matrix(const QuantMatrix& w, size_t N, uint8_t* out) {
+  const size_t row_bytes = w.row_bytes(), groups = w.groups(), group_bytes = row_bytes / groups;
+  const size_t size = packed_scale_bytes(w);
+  for (size_t first = 0; first < N; first += kPackedTile) {
+    for (size_t g = 0; g < groups; g++) {
+      for (size_t byte = g * group_bytes; byte < (g + 1) * group_bytes; byte += kRowBytes, out += kLine) {
+        for (size_t i = 0; i < kPackedTile; i++) {
+          const uint8_t* from = w.w + (first + i) * row_bytes + byte;
+          copy_word(from, out + i * kRowBytes, [&](uint32_t v) { return w.bits == 4 ? interleave(v) : v; });
+        }
+      }
+      for (const void* factors : {w.scales, w.biases}) {
+        for (size_t i = 0; i < kPackedTile; i++, out += size) {
+          std::memcpy(out, static_cast<const uint8_t*>(factors) + ((first + i) * groups + g) * size, size);
+        }
+      }
     }
   }
 }
 
-}  // namespace
-
-void pack_matrix(const QuantMatrix& w, size_t N, uint8_t* out) {
-  const size_t row_bytes = w.row_bytes(), groups = w.groups(), size = packed_scale_bytes(w);
-  auto line = [&](uint8_t* to, size_t n, size_t byte) {
-    for (size_t i = 0; i < kPackedTile; i++) {
-      const uint8_t* from = w.w + (n + i) * row_bytes + byte;
-      copy_word(from, to + i * kRowBytes, [&](uint32_t v) { return w.bits == 4 ? interleave(v) : v; });
+void unpack_row(const QuantMatrix& w, size_t n, uint8_t* values, uint8_t* scales, uint8_t* biases) {
+  const size_t group_bytes = w.row_bytes() / w.groups(), size = packed_scale_bytes(w), i = n % kPackedTile;
+  const uint8_t* from = w.w + n / kPackedTile * packed_tile_bytes(w);
+  for (size_t g = 0; g < w.groups(); g++, scales += size, biases += size) {
+    for (size_t byte = 0; byte < group_bytes; byte += kRowBytes, from += kLine, values += kRowBytes) {
+      copy_word(from + i * kRowBytes, values, [&](uint32_t v) { return w.bits == 4 ? deinterleave(v) : v; });
     }
-  };
-  auto scales = [&](uint8_t* to, size_t n, size_t g) {
-    for (size_t i = 0; i < kPackedTile; i++) {
-      const size_t from = ((n + i) * groups + g) * size;
-      std::memcpy(to + i * size, static_cast<const uint8_t*>(w.scales) + from, size);
-      std::memcpy(to + (kPackedTile + i) * size, static_cast<const uint8_t*>(w.biases) + from, size);
-    }
-  };
-  for_each_part(w, N, out, line, scales);
+    std::memcpy(scales, from + i * size, size);
+    std::memcpy(biases, from + (kPackedTile + i) * size, size);
+    from += 2 * kPackedTile * size;
+  }
 }
 
 void unpack_matrix(const QuantMatrix& w, size_t N, uint8_t* values, uint8_t* scales, uint8_t* biases) {
-  const size_t row_bytes = w.row_bytes(), groups = w.groups(), size = packed_scale_bytes(w);
-  auto line = [&](const uint8_t* from, size_t n, size_t byte) {
-    for (size_t i = 0; i < kPackedTile; i++) {
-      uint8_t* to = values + (n + i) * row_bytes + byte;
-      copy_word(from + i * kRowBytes, to, [&](uint32_t v) { return w.bits == 4 ? deinterleave(v) : v; });
-    }
-  };
-  auto both = [&](const uint8_t* from, size_t n, size_t g) {
-    for (size_t i = 0; i < kPackedTile; i++) {
-      const size_t to = ((n + i) * groups + g) * size;
-      std::memcpy(scales + to, from + i * size, size);
-      std::memcpy(biases + to, from + (kPackedTile + i) * size, size);
-    }
-  };
-  for_each_part(w, N, w.w, line, both);
+  const size_t row_factors = packed_scale_bytes(w) * w.groups();
+  for (size_t n = 0; n < N; n++) {
+    unpack_row(w, n, values + n * w.row_bytes(), scales + n * row_factors, biases + n * row_factors);
+  }
 }
 
 }  // namespace abstractllm::cpu

@@ -24,7 +24,10 @@ inline size_t packed_tile_bytes(const QuantMatrix& w) {
 // `N` rows of `w` to `out`, which gets as many bytes as weights, scales and biases have.
 void pack_matrix(const QuantMatrix& w, size_t N, uint8_t* out);
 
-// Back from packed `w`.
+// Row `n` of packed `w`, as it was.
+void unpack_row(const QuantMatrix& w, size_t n, uint8_t* values, uint8_t* scales, uint8_t* biases);
+
+// All of them.
 void unpack_matrix(const QuantMatrix& w, size_t N, uint8_t* values, uint8_t* scales, uint8_t* biases);
 
 // out[m * ldo + 16 * t + i] of tiles t in [begin, end), for rows [first, last) of x, whose digits are in order. A row gets

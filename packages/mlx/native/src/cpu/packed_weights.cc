@@ -10,10 +10,8 @@ namespace abstractllm::cpu {
 
 namespace {
 
-QuantMatrix packed_matrix(const mx::array& packed, const mx::array& scales, int bits, int group) {
-  const size_t G = static_cast<size_t>(group), K = static_cast<size_t>(scales.shape(-1)) * G;
-  return {packed.data<uint8_t>(), nullptr, nullptr, *float_type(scales.dtype()), bits, G, K, true};
-}
+// Of all matrices in a stack.
+size_t row_count(const mx::array& w) { return w.size() / static_cast<size_t>(w.shape(-1)); }
 
 // Input: packed bytes. Outputs: weights, scales and biases.
 class UnpackMatrix : public mx::Primitive {
@@ -29,9 +27,10 @@ class UnpackMatrix : public mx::Primitive {
 
   void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override {
     for (mx::array& out : outputs) out.set_data(mx::allocator::malloc(out.nbytes()));
-    const QuantMatrix matrix = packed_matrix(inputs[0], outputs[1], bits_, group_);
+    const size_t K = static_cast<size_t>(outputs[1].shape(-1) * group_);
+    const QuantMatrix matrix = packed_matrix(inputs[0], *float_type(outputs[1].dtype()), bits_, group_, K);
     mx::cpu::get_command_encoder(stream()).dispatch(
-        [matrix, N = static_cast<size_t>(outputs[0].shape(0)), w = outputs[0].data<uint8_t>(),
+        [matrix, N = row_count(outputs[0]), w = outputs[0].data<uint8_t>(),
          scales = outputs[1].data<uint8_t>(), biases = outputs[2].data<uint8_t>()] {
           unpack_matrix(matrix, N, w, scales, biases);
         });
@@ -44,16 +43,16 @@ class UnpackMatrix : public mx::Primitive {
 }  // namespace
 
 bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
-  if (best_isa() < Isa::avx512vnni || w.ndim() != 2 || scales.ndim() != 2) return false;
-  return can_pack(static_cast<size_t>(w.shape(0)), bits) &&
-         is_native_matrix(scales.shape(1) * group, w, scales, biases, bits, group);
+  if (best_isa() < Isa::avx512vnni || w.ndim() < 2 || scales.ndim() < 2) return false;
+  return can_pack(static_cast<size_t>(w.shape(-2)), bits) &&
+         is_native_matrix(scales.shape(-1) * group, w, scales, biases, bits, group);
 }
 
 void pack_into(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group, void* to) {
-  const size_t G = static_cast<size_t>(group), K = static_cast<size_t>(scales.shape(1)) * G;
+  const size_t G = static_cast<size_t>(group), K = static_cast<size_t>(scales.shape(-1)) * G;
   const QuantMatrix matrix{w.data<uint8_t>(), scales.data<void>(), biases.data<void>(), *float_type(scales.dtype()),
                            bits,              G,                   K};
-  pack_matrix(matrix, static_cast<size_t>(w.shape(0)), static_cast<uint8_t*>(to));
+  pack_matrix(matrix, row_count(w), static_cast<uint8_t*>(to));
 }
 
 std::vector<mx::array> packed_arrays(const mx::array& packed, const mx::array& w, const mx::array& scales, int bits,
@@ -68,6 +67,10 @@ std::optional<mx::array> packed_bytes(const mx::array& w, const mx::array& scale
     return std::nullopt;
   }
   return w.inputs()[0];
+}
+
+QuantMatrix packed_matrix(const mx::array& packed, Float scale_type, int bits, int group, size_t K) {
+  return {packed.data<uint8_t>(), nullptr, nullptr, scale_type, bits, static_cast<size_t>(group), K, true};
 }
 
 }  // namespace abstractllm::cpu

@@ -9,7 +9,7 @@
 
 namespace abstractllm::cpu {
 
-// Whether this processor multiplies such a matrix `[N, K]` faster packed.
+// Whether this processor multiplies such a matrix `[N, K]`, or those of a stack `[..., N, K]`, faster packed.
 bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group);
 
 // Writes the matrix to `to`, which has as many bytes as the three arrays.
@@ -21,5 +21,8 @@ std::vector<mx::array> packed_arrays(const mx::array& packed, const mx::array& w
 
 // The packed bytes that all three stand for; nothing when they do not, or were unpacked.
 std::optional<mx::array> packed_bytes(const mx::array& w, const mx::array& scales, const mx::array& biases);
+
+// The matrix of rows of K values in `packed`.
+QuantMatrix packed_matrix(const mx::array& packed, Float scale_type, int bits, int group, size_t K);
 
 }  // namespace abstractllm::cpu

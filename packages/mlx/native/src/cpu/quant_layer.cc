@@ -12,13 +12,13 @@ QuantFormat take_matrix(const mx::array& w, const mx::array& scales, const mx::a
   const std::optional<mx::array> packed = packed_bytes(w, scales, biases);
   if (packed) inputs.push_back(*packed);
   else inputs.insert(inputs.end(), {w, scales, biases});
-  return {bits, group, w.shape(0), scales.shape(1) * group, *float_type(scales.dtype()), packed.has_value()};
+  return {bits, group, w.shape(-2), scales.shape(-1) * group, *float_type(scales.dtype()), packed.has_value()};
 }
 
 QuantFormat take_float_matrix(const mx::array& w, const mx::array& scales, Coding coding, std::vector<mx::array>& inputs) {
   inputs.insert(inputs.end(), {w, scales});
   const auto [bits, group] = float_format(coding);
-  return {bits, group, w.shape(0), scales.shape(1) * group, Float::f32, false, coding};
+  return {bits, group, w.shape(-2), scales.shape(-1) * group, Float::f32, false, coding};
 }
 
 QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, const QuantFormat& f,

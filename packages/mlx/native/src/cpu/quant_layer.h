@@ -7,7 +7,8 @@
 
 namespace abstractllm::cpu {
 
-// Quantization of one matrix, and how a node's inputs hold it: packed as one array, else as three, or two without biases.
+// Quantization of a matrix, or of each in a stack, and how a node's inputs hold it: packed as one array, else as three, or two
+// without biases.
 struct QuantFormat {
   int bits;
   int group;
@@ -27,7 +28,7 @@ QuantFormat take_matrix(const mx::array& w, const mx::array& scales, const mx::a
 // The same for a matrix that is_native_float_matrix.
 QuantFormat take_float_matrix(const mx::array& w, const mx::array& scales, Coding coding, std::vector<mx::array>& inputs);
 
-// The matrix whose arrays are the inputs from `first` on. The caller sets `out`.
+// The matrix, or the first of a stack, whose arrays are the inputs from `first` on. The caller sets `out`.
 QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, const QuantFormat& format,
                            mx::cpu::CommandEncoder& encoder);
 

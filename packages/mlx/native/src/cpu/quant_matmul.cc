@@ -112,9 +112,10 @@ bool is_supported(int bits, int group) {
 }
 
 bool fits(int64_t K, const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
-  if (w.ndim() != 2 || scales.ndim() != 2 || w.dtype() != mx::uint32) return false;
-  return K > 0 && K % group == 0 && int64_t{w.shape(1)} * 32 == K * bits && scales.shape(0) == w.shape(0) &&
-         scales.shape(1) == K / group && biases.shape() == scales.shape();
+  if (w.ndim() < 2 || scales.ndim() != w.ndim() || w.dtype() != mx::uint32) return false;
+  const bool are_rows_same = std::equal(w.shape().begin(), w.shape().end() - 1, scales.shape().begin());
+  return K > 0 && K % group == 0 && int64_t{w.shape(-1)} * 32 == K * bits && are_rows_same &&
+         scales.shape(-1) == K / group && biases.shape() == scales.shape();
 }
 
 // The gated MLP that the product of `x` with `down` completes, when `x` is `activation(gate(h)) * up(h)` and none of it
@@ -139,20 +140,6 @@ std::optional<mx::array> gated_mlp(const mx::array& x, const mx::Shape& shape, c
   return mx::array(shape, mx::float32, std::move(node), std::move(inputs));
 }
 
-// Puts a matrix that has a kernel into `inputs`.
-std::optional<QuantFormat> take_native(int K, const mx::array& w, const mx::array& scales,
-                                       const std::optional<mx::array>& biases, std::optional<int> group,
-                                       std::optional<int> bits, const std::string& mode, std::vector<mx::array>& inputs) {
-  const std::optional<Coding> coding = coding_from_mode(mode);
-  if (coding == Coding::affine && biases) {
-    const int b = bits.value_or(4), g = group.value_or(64);
-    if (is_native_matrix(K, w, scales, *biases, b, g)) return take_matrix(w, scales, *biases, b, g, inputs);
-  } else if (coding && coding != Coding::affine && !biases && w.ndim() == 2) {
-    if (is_native_float_matrix(K, w, scales, *coding, bits, group)) return take_float_matrix(w, scales, *coding, inputs);
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 bool is_native_matrix(int K, const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
@@ -160,12 +147,25 @@ bool is_native_matrix(int K, const mx::array& w, const mx::array& scales, const 
          fits(K, w, scales, biases, bits, group);
 }
 
+std::optional<QuantFormat> take_native(int K, const mx::array& w, const mx::array& scales,
+                                       const std::optional<mx::array>& biases, std::optional<int> group,
+                                       std::optional<int> bits, const std::string& mode, std::vector<mx::array>& inputs) {
+  const std::optional<Coding> coding = coding_from_mode(mode);
+  if (coding == Coding::affine && biases) {
+    const int b = bits.value_or(4), g = group.value_or(64);
+    if (is_native_matrix(K, w, scales, *biases, b, g)) return take_matrix(w, scales, *biases, b, g, inputs);
+  } else if (coding && coding != Coding::affine && !biases) {
+    if (is_native_float_matrix(K, w, scales, *coding, bits, group)) return take_float_matrix(w, scales, *coding, inputs);
+  }
+  return std::nullopt;
+}
+
 mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::array& scales,
                            const std::optional<mx::array>& biases, bool transpose, std::optional<int> group_size,
                            std::optional<int> bits, const std::string& mode) {
   std::vector<mx::array> matrix;
   std::optional<QuantFormat> format;
-  if (use_native() && transpose && x.dtype() == mx::float32 && x.ndim() > 0) {
+  if (use_native() && transpose && x.dtype() == mx::float32 && x.ndim() > 0 && w.ndim() == 2) {
     format = take_native(x.shape(-1), w, scales, biases, group_size, bits, mode, matrix);
   }
   if (!format) return mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);

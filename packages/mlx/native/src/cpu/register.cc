@@ -8,39 +8,47 @@ namespace abstractllm {
 
 namespace {
 
-using LayerPointer = std::shared_ptr<const cpu::PreparedLayer>;
+using Layers = std::vector<std::shared_ptr<const cpu::PreparedLayer>>;
 
-// Marks the objects that hold a LayerPointer: others must never be taken for one.
-constexpr napi_type_tag kLayerTag{0x6d6c785f6c617965, 0x725f646563303031};
+// Marks the objects that hold Layers: others must never be taken for one.
+constexpr napi_type_tag kLayersTag{0x6d6c785f6c617965, 0x725f646563303031};
 
-napi_value layer_object(LayerPointer layer, Env& e) {
+napi_value layers_object(Layers layers, Env& e) {
   napi_value object = nullptr;
-  if (!layer) {
-    napi_get_undefined(e.env, &object);
-    return object;
-  }
-  auto owned = std::make_unique<LayerPointer>(std::move(layer));
-  auto release = [](napi_env, void* data, void*) { delete static_cast<LayerPointer*>(data); };
+  auto owned = std::make_unique<Layers>(std::move(layers));
+  auto release = [](napi_env, void* data, void*) { delete static_cast<Layers*>(data); };
   check(napi_create_object(e.env, &object), "could not make an object");
-  check(napi_wrap(e.env, object, owned.get(), release, nullptr, nullptr), "could not hold a layer");
+  check(napi_wrap(e.env, object, owned.get(), release, nullptr, nullptr), "could not hold layers");
   owned.release();
-  check(napi_type_tag_object(e.env, object, &kLayerTag), "could not mark a layer");
+  check(napi_type_tag_object(e.env, object, &kLayersTag), "could not mark layers");
   return object;
 }
 
-const LayerPointer& layer_of(napi_value object, Env& e) {
+const Layers& layers_of(napi_value object, Env& e) {
   napi_valuetype type = napi_undefined;
-  bool is_layer = false;
+  bool are_layers = false;
   void* data = nullptr;
   if (object) napi_typeof(e.env, object, &type);
-  if (type == napi_object) napi_check_object_type_tag(e.env, object, &kLayerTag, &is_layer);
-  if (!is_layer || napi_unwrap(e.env, object, &data) != napi_ok) {
-    throw AddonError("invalid-argument", "expected a prepared layer");
+  if (type == napi_object) napi_check_object_type_tag(e.env, object, &kLayersTag, &are_layers);
+  if (!are_layers || napi_unwrap(e.env, object, &data) != napi_ok) {
+    throw AddonError("invalid-argument", "expected prepared layers");
   }
-  return *static_cast<LayerPointer*>(data);
+  return *static_cast<Layers*>(data);
 }
 
 }  // namespace
+
+template <>
+struct Reader<Layers> {
+  static Layers read(Env& e, napi_value v) { return layers_of(v, e); }
+};
+
+template <>
+struct Reader<std::vector<Layers>> {
+  static std::vector<Layers> read(Env& e, napi_value v) {
+    return read_list<std::vector<Layers>, Layers>(e, v, "expected a list of layers");
+  }
+};
 
 void register_cpu(Env* e, napi_value x) {
   bind(e, x, "prepareDecoderLayer",
@@ -48,15 +56,33 @@ void register_cpu(Env* e, napi_value x) {
           const std::vector<mx::array>& rows, const std::vector<mx::array>& norms, float eps, int heads, int key_heads,
           float scale, const std::string& activation, int dims, bool traditional, const std::optional<float>& base,
           float rope_scale, const std::optional<mx::array>& freqs, Env& env) {
-         return layer_object(cpu::prepare_decoder_layer(
-                                 {matrices, bits, groups, rows, norms, eps, heads, key_heads, scale, activation},
-                                 {dims, traditional, base, rope_scale, freqs}),
-                             env);
+         auto layer = cpu::prepare_decoder_layer(
+             {matrices, bits, groups, rows, norms, eps, heads, key_heads, scale, activation},
+             {dims, traditional, base, rope_scale, freqs});
+         napi_value nothing = nullptr;
+         napi_get_undefined(env.env, &nothing);
+         return layer ? layers_object({std::move(layer)}, env) : nothing;
        });
-  bind(e, x, "decoderLayer",
-       [](napi_value layer, const mx::array& h, const mx::array& keys, const mx::array& values, int start, int position,
-          Env& env) {
-         return cpu::decoder_layer(layer_of(layer, env), h, keys, values, start, position);
+  bind(e, x, "joinDecoderLayers", [](const std::vector<Layers>& parts, Env& env) {
+    Layers all;
+    for (const Layers& part : parts) all.insert(all.end(), part.begin(), part.end());
+    return layers_object(std::move(all), env);
+  });
+  // `buffers` are keys and values of each layer, `ranges` where new rows of each start and where those it sees end
+  bind(e, x, "decoderLayers",
+       [](const Layers& layers, const mx::array& x, const std::vector<mx::array>& buffers,
+          const std::vector<int>& ranges, const std::vector<int>& turns, const std::vector<int>& first,
+          const std::vector<mx::array>& after) -> std::vector<mx::array> {
+         if (buffers.size() != ranges.size() || buffers.size() % 2 != 0) {
+           throw AddonError("invalid-argument", "expected two buffers and two bounds for each layer");
+         }
+         std::vector<cpu::CacheRoom> rooms;
+         for (size_t i = 0; i < buffers.size(); i += 2) {
+           rooms.push_back({buffers[i], buffers[i + 1], ranges[i], ranges[i + 1]});
+         }
+         const std::optional<mx::array> h = cpu::decoder_layers(layers, x, rooms, {turns, first}, after);
+         if (!h) return {};
+         return {*h};
        });
   bind(e, x, "setThreads", [](int n) {
     if (n < 0) throw AddonError("invalid-argument", "expected 0 or more threads but received " + std::to_string(n));

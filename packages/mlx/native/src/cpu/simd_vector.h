@@ -121,12 +121,16 @@ inline Floats larger(Floats a, Floats b) { return a > b ? a : b; }
 inline Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
 
 inline float sum_lanes(Floats v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps(reinterpret_cast<__m512>(v));
+#else
   float parts[kLanes];
   std::memcpy(parts, &v, sizeof v);
   for (int half = kLanes / 2; half > 0; half /= 2) {
     for (int i = 0; i < half; i++) parts[i] += parts[i + half];
   }
   return parts[0];
+#endif
 }
 
 // The four sums over lanes: pairs are added while they are interleaved, so that all four share the folding.

@@ -161,7 +161,8 @@ export interface NativeOps {
   fast_scaledDotProductAttention(q: Slot, k: Slot, v: Slot, scale: number, maskMode: string, mask: Slot, sinks: Slot): Slot;
   fast_softCappedAttention(q: Slot, k: Slot, v: Slot, scale: number, cap: number, maskMode: string, mask: Slot): Slot;
   fast_appendToCache(keys: Slot, values: Slot, newKeys: Slot, newValues: Slot, start: number): Slot[];
-  fast_quantizedEmbedding(ids: Slot, w: Slot, scales: Slot, biases: Slot, groupSize: number | null | undefined, bits: number | null | undefined, mode: string): Slot;
+  fast_extendCache(buffer: Slot, used: number, capacity: number): Slot;
+  fast_quantizedEmbedding(ids: Slot, w: Slot, scales: Slot, biases: Slot, groupSize: number | null | undefined, bits: number | null | undefined, mode: string, dtype: number | null | undefined): Slot;
   fast_swiglu(gate: Slot, x: Slot): Slot;
   fast_geglu(gate: Slot, x: Slot): Slot;
   fast_softcap(x: Slot, cap: number): Slot;

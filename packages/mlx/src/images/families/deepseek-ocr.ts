@@ -37,6 +37,7 @@ export function deepseekOcr(_files: ProcessorFiles): ImageProcessor {
   const [wholeSide, tileSide] = [WHOLE / FEATURE, TILE / FEATURE];
   return defineProcessor({
     placeholder: "<image>",
+    featureToken: "<image>",
     formatContent: textContent("\n"),
     process: (image) => {
       const isLarge = image.width > TILE || image.height > TILE;

@@ -15,6 +15,8 @@ import {
 } from "../settings.ts";
 import { closestGrid } from "../tile-grid.ts";
 
+const CONTEXT = "<IMG_CONTEXT>";
+
 const tower = { image_size: count.default(448), patch_size: count.default(14) };
 
 export function internvl(files: ProcessorFiles): ImageProcessor {
@@ -45,6 +47,7 @@ export function internvl(files: ProcessorFiles): ImageProcessor {
   const tileTokens = p.num_image_token ?? Math.trunc(patches * p.downsample_ratio ** 2);
   return defineProcessor({
     placeholder: "<image>",
+    featureToken: CONTEXT,
     formatContent: textContent("\n"),
     process: (image) => {
       const pixels = image.width * image.height;
@@ -62,7 +65,7 @@ export function internvl(files: ProcessorFiles): ImageProcessor {
       const featureTokens = tileTokens * pictures.length;
       return {
         arrays: { pixel_values: stackPlanes(pictures, values) },
-        prompt: `<img>${"<IMG_CONTEXT>".repeat(featureTokens)}</img>`,
+        prompt: `<img>${CONTEXT.repeat(featureTokens)}</img>`,
         featureTokens,
       };
     },

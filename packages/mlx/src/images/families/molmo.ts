@@ -110,8 +110,10 @@ function tokenNumbers({
   return own.map((number) => tokenOf.get(number) ?? -1);
 }
 
+const PATCH = "<im_patch>";
+
 const rowsOf = (rows: number, columns: number): string =>
-  `<im_start>${`${"<im_patch>".repeat(columns)}<im_col>`.repeat(rows)}<im_end>`;
+  `<im_start>${`${PATCH.repeat(columns)}<im_col>`.repeat(rows)}<im_end>`;
 
 /** Where in the image's prompt its tokens of features stand. */
 function imagePositions(pooled: number, rows: number, columns: number): number[] {
@@ -152,6 +154,7 @@ export function molmo(files: ProcessorFiles): ImageProcessor {
   const window = side - margin;
   return defineProcessor({
     placeholder: "<image>",
+    featureToken: PATCH,
     formatContent: textContent(""),
     process: (image) => {
       const picture = { ...image, data: image.data.map((sample) => samples[sample] as number) };

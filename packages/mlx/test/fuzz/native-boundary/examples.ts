@@ -112,6 +112,7 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
     const matrices = [...packed(make), ...packed(make), ...packed(make)];
     return [make([1, 3, 64]), matrices, [4, 4, 4], [32, 32, 32], [], 2, 2, 4, false, 10000, 1, 0, 0];
   },
+  fast_extendCache: (make) => [make([1, 2, 8, 4]), 5, 16],
   fast_appendToCache: (make) => [
     make([1, 2, 8, 4]),
     make([1, 2, 8, 4]),
@@ -120,11 +121,12 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
     3,
   ],
   prepareDecoderLayer: layerParts,
-  decoderLayer: (make) => [
+  joinDecoderLayers: (make) => [[native.prepareDecoderLayer(...layerParts(make))]],
+  decoderLayers: (make) => [
     native.prepareDecoderLayer(...layerParts(make)),
-    ...[make([1, 1, 64]), make([1, 2, 8, 16]), make([1, 2, 8, 16]), 3, 5],
+    ...[make([1, 1, 64]), [make([1, 2, 8, 16]), make([1, 2, 8, 16])], [3, 4], [5], [0], []],
   ],
-  fast_quantizedEmbedding: (make) => [make([2], I32), ...packed(make), 32, 4, "affine"],
+  fast_quantizedEmbedding: (make) => [make([2], I32), ...packed(make), 32, 4, "affine", undefined],
   random_splitKey: (make) => [make([2], U32), 3],
   random_uniform: (make) => [-1, -2, [2, 3], F32, make([2], U32)],
   random_normal: (make) => [[2, 3], F32, 0, 1, make([2], U32)],
@@ -142,5 +144,6 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
   mapTensors: () => [file, [0, 64], [1, F32], [1, 2], [8, 2, 4]],
   ggufAffine: () => [file, 32, 3, 4, 64],
   ggufDequantize: () => [file, 32, 8, [2, 32]],
+  moveToHugePages: (make) => [packed(make), [0, 1, 2], [4], [32]],
   setCpuLevel: () => ["scalar"],
 });

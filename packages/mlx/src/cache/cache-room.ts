@@ -1,0 +1,49 @@
+/** Caches whose buffers an operation writes itself, instead of giving keys and values to `updateAndFetch`. */
+import { type Dtype, keep, type MxArray, share } from "../core/index.ts";
+
+/** Sizes of new keys `[B, K, L, D]` and values `[B, K, L, valueDim]`. */
+export interface NewPositions {
+  readonly B: number;
+  readonly K: number;
+  readonly L: number;
+  readonly D: number;
+  readonly valueDim: number;
+  readonly dtype: Dtype;
+}
+
+/** Room for new positions. It is taken by `fill`, before anything else asks the cache. */
+export interface CacheRoom {
+  /** Buffers `[B, K, C, D]`. */
+  readonly keys: MxArray;
+  readonly values: MxArray;
+  /** Where the new rows go. */
+  readonly start: number;
+  /** The new positions see the rows before this one. */
+  readonly end: number;
+  /** Position of the first new token of each row of a batch; one where all are alike. */
+  readonly turns: readonly number[];
+  /** What must be computed before the buffers are written. */
+  readonly after: MxArray | undefined;
+  /** Says that computing `writer` writes the new rows. */
+  fill(writer: CacheWriter): void;
+}
+
+/** An array whose computation writes into caches. They share it; the last one to release it disposes it. */
+export class CacheWriter {
+  readonly array: MxArray;
+  #holders = 0;
+
+  constructor(array: MxArray) {
+    this.array = keep(share(array));
+  }
+
+  hold(): this {
+    this.#holders += 1;
+    return this;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    if (this.#holders === 0) this.array.dispose();
+  }
+}

@@ -1,0 +1,3 @@
+export { type Answer, argumentsText, toAnswer } from "./answer.ts";
+export { type AnswerPart, AnswerParts } from "./answer-parts.ts";
+export type { Call } from "./call.ts";

@@ -1,0 +1,49 @@
+import type { Answer, AnswerPart, Call } from "../answer/index.ts";
+import type { RequestProblem } from "../http/request-problem.ts";
+
+/** What marks one answer. */
+export interface Stamp {
+  /** Unlike any other's. */
+  readonly id: string;
+  readonly at: Date;
+  /** When the request came, for dialects that tell how long things took. */
+  readonly startedMs: number;
+}
+
+/** One event of a streamed answer. */
+export interface Frame {
+  readonly event?: string;
+  /** Sent as JSON; a text is sent as it is. */
+  readonly data: object | string;
+}
+
+/** Writes the parts of one answer as events. */
+export interface EventWriter {
+  part(part: AnswerPart): Frame[];
+  finish(answer: Answer): Frame[];
+  /** The answer broke off. */
+  fail(problem: RequestProblem): Frame[];
+}
+
+/** How events are told apart on the wire. */
+export type Framing = "sse" | "ndjson";
+
+/** An operation of a dialect that has a model answer. */
+export interface Operation<C extends Call = Call> {
+  readonly framing: Framing;
+  /** Sent when nothing else was for a while, so that nobody thinks the connection dead. */
+  readonly keepAlive?: string;
+  /** @throws {RequestProblem} for a request that cannot be served */
+  read(body: unknown): C;
+  whole(answer: Answer, call: C, stamp: Stamp): object;
+  events(call: C, stamp: Stamp): EventWriter;
+}
+
+/** An error as a dialect writes it. */
+export interface WireError {
+  readonly status: number;
+  readonly body: object;
+}
+
+/** A way of speaking about failures. */
+export type WriteError = (problem: RequestProblem, requestId: string) => WireError;

@@ -1,0 +1,66 @@
+import type { Answer, AnswerPart } from "../../../answer/index.ts";
+import type { RequestProblem } from "../../../http/request-problem.ts";
+import type { EventWriter, Frame, Stamp } from "../../dialect.ts";
+import { completionUsage, finishReasonOf, seconds, warningsOf } from "../completion-usage.ts";
+import { openAIErrorObject } from "../openai-error.ts";
+import type { ChatCall } from "./read-chat.ts";
+
+/** Writes the chunks of a streamed chat answer. */
+export class ChatEvents implements EventWriter {
+  readonly #head: object;
+  readonly #hasUsage: boolean;
+  #hasBegun = false;
+  #calls = 0;
+
+  constructor({ model, hasUsage }: ChatCall, { id, at }: Stamp) {
+    this.#head = { id: `chatcmpl-${id}`, object: "chat.completion.chunk", created: seconds(at), model };
+    this.#hasUsage = hasUsage;
+  }
+
+  part(part: AnswerPart): Frame[] {
+    const delta = this.#deltaOf(part);
+    return delta === undefined ? [] : [...this.#begin(), this.#chunk(delta)];
+  }
+
+  finish(answer: Answer): Frame[] {
+    const usage = { ...this.#head, choices: [], usage: completionUsage(answer.usage) };
+    return [
+      ...this.#begin(),
+      this.#chunk({}, finishReasonOf(answer.finishReason), warningsOf(answer)),
+      ...(this.#hasUsage ? [{ data: usage }] : []),
+      { data: "[DONE]" },
+    ];
+  }
+
+  fail(problem: RequestProblem): Frame[] {
+    return [{ data: { error: openAIErrorObject(problem) } }];
+  }
+
+  #deltaOf(part: AnswerPart): object | undefined {
+    switch (part.type) {
+      case "text":
+        return { content: part.text };
+      case "reasoning":
+        return { reasoning_content: part.text };
+      case "tool-start": {
+        const call = { id: part.id, type: "function", function: { name: part.name, arguments: "" } };
+        return { tool_calls: [{ index: this.#calls++, ...call }] };
+      }
+      case "tool-input":
+        return { tool_calls: [{ index: this.#calls - 1, function: { arguments: part.text } }] };
+      case "tool-end":
+        return undefined;
+    }
+  }
+
+  #begin(): Frame[] {
+    if (this.#hasBegun) return [];
+    this.#hasBegun = true;
+    return [this.#chunk({ role: "assistant", content: "", refusal: null })];
+  }
+
+  #chunk(delta: object, finish_reason: string | null = null, extra: object = {}): Frame {
+    const choices = [{ index: 0, delta, logprobs: null, finish_reason }];
+    return { data: { ...this.#head, choices, ...(this.#hasUsage ? { usage: null } : {}), ...extra } };
+  }
+}

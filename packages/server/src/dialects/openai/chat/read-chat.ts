@@ -1,0 +1,81 @@
+import type { Tool } from "abstractllm";
+import type { Call } from "../../../answer/index.ts";
+import {
+  type JsonObject,
+  object,
+  oneOf,
+  readFields,
+  readValue,
+  refused,
+  required,
+} from "../../../fields/index.ts";
+import { RequestProblem } from "../../../http/request-problem.ts";
+import { setOptions } from "../../set-options.ts";
+import {
+  ANY_OBJECT,
+  FUNCTION_RULES,
+  nestedName,
+  SCHEMA_RULES,
+  STRICT_NOTE,
+  toTool,
+  toToolChoice,
+} from "../function-tools.ts";
+import { toReasoning } from "../reasoning-effort.ts";
+import { samplingOptions, wantsUsage } from "../sampling-options.ts";
+import { CHAT_FIELDS } from "./chat-fields.ts";
+import { readMessages } from "./read-messages.ts";
+
+/** What a chat request asks for. */
+export interface ChatCall extends Call {
+  readonly hasUsage: boolean;
+}
+
+/** Reads the body of `/v1/chat/completions`. @throws {RequestProblem} naming the field */
+export function readChat(body: unknown): ChatCall {
+  const fields = readFields(body, CHAT_FIELDS);
+  if (fields.modalities?.some((name) => name !== "text")) {
+    throw new RequestProblem("invalid", "modalities: answers are text", { param: "modalities" });
+  }
+  const tools = (fields.tools ?? []).map(readTool);
+  return {
+    model: fields.model,
+    prompt: readMessages(fields.messages),
+    options: setOptions({
+      ...samplingOptions(fields),
+      maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
+      templateVariables: fields.chat_template_kwargs,
+      reasoning: toReasoning(fields.reasoning_effort),
+      schema: fields.response_format === undefined ? undefined : readFormat(fields.response_format),
+      tools: tools.length === 0 ? undefined : tools.map(({ tool }) => tool),
+      toolChoice: toToolChoice(fields.tool_choice, nestedName),
+    }),
+    isStreamed: fields.stream === true,
+    isSingleCall: fields.parallel_tool_calls === false,
+    hasUsage: wantsUsage(fields.stream_options),
+    notes: tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [],
+  };
+}
+
+function readTool(given: JsonObject, index: number): { tool: Tool; isStrict: boolean } {
+  const path = `tools[${index}]`;
+  const rules = { type: required(oneOf("function")), function: required(object) };
+  const spec = readFields(readFields(given, rules, path).function, FUNCTION_RULES, `${path}.function`);
+  return { tool: toTool(spec), isStrict: spec.strict === true };
+}
+
+const FORMATS = oneOf("text", "json_object", "json_schema");
+
+function readFormat(format: JsonObject): JsonObject | undefined {
+  const path = "response_format";
+  const type = readValue(format.type, FORMATS, `${path}.type`);
+  if (type === "json_schema") {
+    const { json_schema } = readFields(format, { type: FORMATS, json_schema: required(object) }, path);
+    return readFields(json_schema, SCHEMA_RULES, `${path}.json_schema`).schema;
+  }
+  readFields(
+    format,
+    { type: FORMATS, schema: refused("use json_schema"), json_schema: refused("the type is another") },
+    path,
+  );
+  return type === "json_object" ? ANY_OBJECT : undefined;
+}

@@ -1,0 +1,88 @@
+import type { Tool, ToolChoice } from "abstractllm";
+import {
+  either,
+  type Fields,
+  flag,
+  HARMLESS,
+  type JsonObject,
+  nonEmptyText,
+  object,
+  oneOf,
+  readFields,
+  readValue,
+  required,
+  text,
+} from "../../fields/index.ts";
+
+/** What both of OpenAI's interfaces say about a function. */
+export const FUNCTION_RULES = {
+  name: required(nonEmptyText),
+  description: text,
+  parameters: object,
+  strict: flag,
+} as const;
+
+/** Said where a client asks for more than a model can be held to. */
+export const STRICT_NOTE = "strict is advice here: the arguments of tool calls are not held to their schema";
+
+/** A tool that the client runs. */
+export function toTool({ name, description, parameters }: Fields<typeof FUNCTION_RULES>): Tool {
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    ...(parameters === undefined ? {} : { parameters }),
+  };
+}
+
+const CHOICES = { auto: "auto", none: "none", required: "required" } as const;
+
+export const choiceCheck = either(oneOf("auto", "none", "required"), object);
+
+/** @param name - reads the name of the function that must be called @throws {RequestProblem} */
+export function toToolChoice(
+  choice: keyof typeof CHOICES | JsonObject | undefined,
+  name: (choice: JsonObject) => string,
+): ToolChoice | undefined {
+  if (choice === undefined) return undefined;
+  return typeof choice === "object" ? { name: name(choice) } : CHOICES[choice];
+}
+
+/** The name in `{ type: "function", function: { name } }`. */
+export function nestedName(choice: JsonObject): string {
+  const read = readFields(
+    choice,
+    { type: required(oneOf("function")), function: required(object) },
+    "tool_choice",
+  );
+  return readFields(read.function, { name: required(nonEmptyText) }, "tool_choice.function").name;
+}
+
+/** The name in `{ type: "function", name }`. */
+export function flatName(choice: JsonObject): string {
+  const rules = { type: required(oneOf("function")), name: required(nonEmptyText) };
+  return readFields(choice, rules, "tool_choice").name;
+}
+
+/** What `json_schema` formats hold. */
+export const SCHEMA_RULES = {
+  name: HARMLESS,
+  description: HARMLESS,
+  strict: HARMLESS, // every schema is held to
+  schema: required(object),
+} as const;
+
+/** Any object, which is what JSON mode asks for. */
+export const ANY_OBJECT: JsonObject = { type: "object" };
+
+/** The arguments of an earlier call. @throws {RequestProblem} for a text that is no JSON object */
+export function readArguments(
+  json: string,
+  path: string,
+): { arguments: JsonObject; invalidArguments?: string } {
+  if (json.trim() === "") return { arguments: {} };
+  try {
+    return { arguments: readValue(JSON.parse(json), object, path) };
+  } catch {
+    return { arguments: {}, invalidArguments: json }; // the model is shown what it wrote
+  }
+}

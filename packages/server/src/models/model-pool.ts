@@ -1,0 +1,79 @@
+import { type AbstractLLM, createLLM, type ListedModel } from "abstractllm";
+import { RequestProblem } from "../http/request-problem.ts";
+import { isOpen, type ModelConfig, type ModelSource } from "./model-source.ts";
+
+/** The models that a server has, by the names that clients call them. */
+export class ModelPool {
+  readonly #sources: ReadonlyMap<string, ModelSource>;
+  readonly #others: ModelConfig | undefined;
+  readonly #opened = new Map<string, Promise<AbstractLLM>>();
+  #lister: Promise<AbstractLLM> | undefined;
+
+  /** @param others - the provider whose other models are served too */
+  constructor(sources: Readonly<Record<string, ModelSource>>, others: ModelConfig | undefined) {
+    this.#sources = new Map(Object.entries(sources));
+    this.#others = others;
+  }
+
+  /**
+   * The model of a name; its weights load with its first answer.
+   *
+   * @throws {RequestProblem} when there is none
+   */
+  async open(name: string, signal: AbortSignal): Promise<AbstractLLM> {
+    const known = this.#opened.get(name);
+    if (known !== undefined) return known;
+    const source = this.#sources.get(name) ?? (await this.#other(name, signal));
+    if (source === undefined) {
+      const message = `There is no model ${JSON.stringify(name)} here; GET /v1/models lists those that are`;
+      throw new RequestProblem("not-found", message, { param: "model" });
+    }
+    return this.#opened.get(name) ?? this.#open(name, source);
+  }
+
+  /** All models, those given by name first. */
+  async list(signal: AbortSignal): Promise<ListedModel[]> {
+    const named = [...this.#sources.keys()].map((id) => ({ id, capabilities: {} }));
+    const others = await this.#listOthers(signal);
+    return [...named, ...others.filter(({ id }) => !this.#sources.has(id))];
+  }
+
+  /** Names of the models that were asked for. */
+  get opened(): string[] {
+    return [...this.#opened.keys()];
+  }
+
+  /** Gives back what was opened here. */
+  async close(): Promise<void> {
+    const opened = [...this.#opened].filter(([name]) => !this.#isGiven(name)).map(([, llm]) => llm);
+    this.#opened.clear();
+    await Promise.allSettled(opened.map(async (llm) => (await llm).unload()));
+  }
+
+  #isGiven(name: string): boolean {
+    const source = this.#sources.get(name);
+    return source !== undefined && isOpen(source);
+  }
+
+  #open(name: string, source: ModelSource): Promise<AbstractLLM> {
+    const opening = isOpen(source) ? Promise.resolve(source) : createFrom(source);
+    this.#opened.set(name, opening);
+    opening.catch(() => this.#opened.delete(name)); // the next request tries again
+    return opening;
+  }
+
+  async #other(name: string, signal: AbortSignal): Promise<ModelConfig | undefined> {
+    const listed = await this.#listOthers(signal);
+    if (this.#others === undefined || !listed.some(({ id }) => id === name)) return undefined;
+    return { ...this.#others, model: name };
+  }
+
+  async #listOthers(signal: AbortSignal): Promise<ListedModel[]> {
+    if (this.#others === undefined) return [];
+    this.#lister ??= createFrom(this.#others);
+    return (await this.#lister).listModels({ signal });
+  }
+}
+
+const createFrom = ({ provider, ...config }: ModelConfig): Promise<AbstractLLM> =>
+  createLLM(provider, config);

@@ -1,0 +1,28 @@
+import type { WriteError } from "../dialects/dialect.ts";
+import type { Exchange } from "../http/exchange.ts";
+import type { Metrics } from "../metrics/index.ts";
+import type { ModelPool } from "../models/index.ts";
+import type { CheckedOptions } from "./server-options.ts";
+
+/** What requests are answered with. */
+export interface Services {
+  readonly models: ModelPool;
+  readonly metrics: Metrics;
+  readonly options: CheckedOptions;
+}
+
+/** An address of the server. */
+export interface Route {
+  readonly method: "GET" | "POST";
+  /** One that ends with `/*` is all that follows it. */
+  readonly path: string;
+  readonly writeError: WriteError;
+  /** Answered without a key. */
+  readonly isPublic?: true;
+  handle(exchange: Exchange, services: Services): Promise<void>;
+}
+
+/** What a path that ends with `/*` stands for in this request. */
+export function restOf({ path }: Exchange, route: string): string {
+  return decodeURIComponent(path.slice(route.length - 1));
+}
