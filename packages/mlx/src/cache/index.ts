@@ -8,4 +8,5 @@ export { ChunkedKVCache } from "./chunked-kv-cache.ts";
 export { KVCache } from "./kv-cache.ts";
 export type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
 export { noCache } from "./no-cache.ts";
+export { type KVQuantization, QuantizedKVCache, quantizedCaches } from "./quantized-kv-cache.ts";
 export { RotatingKVCache } from "./rotating-kv-cache.ts";

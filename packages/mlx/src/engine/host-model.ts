@@ -1,9 +1,11 @@
 /** A model inside an engine. */
 
+import { quantizedCaches } from "../cache/index.ts";
 import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
   ImageStore,
+  kvQuantization,
   PromptMaker,
   type TextModel,
   TextScheduler,
@@ -92,10 +94,11 @@ const describe = (
   };
 };
 
-/** Loads a model for an engine. @throws {MlxError} as `loadModel`, and on a bad `maxBatchSize` */
+/** Loads a model for an engine. @throws {MlxError} as `loadModel`, on a bad `maxBatchSize` or `kvBits`, and for caches that cannot be quantized */
 export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu"): Promise<HostModel> => {
   const start = performance.now();
   checkMaxBatchSize(request.maxBatchSize);
+  const kv = kvQuantization(request);
   const loaded = await loadModel(request.path, {
     device,
     quantize: request.quantize ?? false,
@@ -103,6 +106,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   });
   const { model, tokenizer } = loaded;
   if (tokenizer === undefined) throw new TokenizerError(`The model at ${request.path} has no tokenizer`);
+  if (kv !== undefined) quantizedCaches(model.makeCache(), kv); // refused now, not at the first request
   const text: TextModel = {
     model,
     tokenizer,
@@ -110,6 +114,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     vocabSize: vocabSize(loaded, tokenizer),
     contextLength: textSetting(loaded, "max_position_embeddings"),
     device,
+    kvQuantization: kv,
   };
   const scheduler = new TextScheduler(text, request.maxBatchSize);
   const info = describe(loaded, text, scheduler.maxBatchSize, performance.now() - start);

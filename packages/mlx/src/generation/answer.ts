@@ -1,4 +1,5 @@
 /** Tokens to the text parts of an answer. */
+import type { KVQuantization } from "../cache/index.ts";
 import * as mx from "../core/index.ts";
 import type { FinishReason, GenerateRequest, GenerationPart, Timings } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
@@ -14,6 +15,8 @@ export interface TextModel {
   readonly vocabSize: number;
   readonly contextLength: number | undefined;
   readonly device: "cpu" | "gpu";
+  /** How caches are quantized. Default: not at all. */
+  readonly kvQuantization?: KVQuantization | undefined;
 }
 
 type RawFinishReason = "eos" | "stop-sequence" | "constraint" | "max-tokens" | "context-length";

@@ -56,7 +56,8 @@ export class TextScheduler {
     this.#text = text;
     this.#batch = new SequenceBatch(text.model);
     this.#constraints = new ConstraintMaker(text);
-    this.maxBatchSize = text.model.makeBatchCache([0]) === undefined ? 1 : maxBatchSize;
+    const isBatched = text.kvQuantization === undefined && text.model.makeBatchCache([0]) !== undefined;
+    this.maxBatchSize = isBatched ? maxBatchSize : 1;
   }
 
   /**
@@ -123,6 +124,7 @@ export class TextScheduler {
           vocabSize: this.#text.vocabSize,
           prefillStepSize: job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device],
           constraint: this.#constraintOf(job),
+          kvQuantization: this.#text.kvQuantization,
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });
       } catch (error) {

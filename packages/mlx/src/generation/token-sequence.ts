@@ -1,5 +1,5 @@
 /** One sequence: its prompt, sampler and penalties, and its caches until it joins others. */
-import type { LayerCache } from "../cache/index.ts";
+import { type KVQuantization, type LayerCache, quantizedCaches } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
@@ -17,6 +17,8 @@ export interface SequenceOptions {
   prefillStepSize: number;
   /** Disposed with the sequence. */
   constraint?: TokenConstraint | undefined;
+  /** How the caches are quantized. Default: not at all. */
+  kvQuantization?: KVQuantization | undefined;
 }
 
 /** What a sequence is continued from. */
@@ -39,7 +41,9 @@ export class TokenSequence {
   /** @param prompt - at least one token id, all inside the vocabulary; disposed as soon as it has been evaluated */
   constructor(model: LanguageModel, prompt: Prompt, options: SequenceOptions) {
     this.#prompt = prompt;
-    this.#caches = model.makeCache();
+    const caches = model.makeCache();
+    const kv = options.kvQuantization;
+    this.#caches = kv === undefined ? caches : quantizedCaches(caches, kv);
     this.#sampler = createSampler(options.sampling);
     this.#processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
     this.#prefillStepSize = options.prefillStepSize;

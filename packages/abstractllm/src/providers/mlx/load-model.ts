@@ -35,9 +35,15 @@ export async function loadModel(
     const engine = await engines.get(source.engine);
     await context.makeRoom();
     await fit(source.name, engine, plan.memoryBytes, context);
-    const { exact, maxBatchSize } = source;
+    const { exact, maxBatchSize, kv } = source;
     const model = await engine.load(
-      { path, quantize: plan.quantize, exact, ...(maxBatchSize === undefined ? {} : { maxBatchSize }) },
+      {
+        path,
+        quantize: plan.quantize,
+        exact,
+        ...kv,
+        ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
+      },
       { signal },
     );
     return {

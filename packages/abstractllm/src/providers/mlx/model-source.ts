@@ -12,8 +12,16 @@ export interface ModelSource {
   readonly exact: boolean;
   /** Default: the engine's. */
   readonly maxBatchSize: number | undefined;
+  /** How caches are quantized; empty: not at all. */
+  readonly kv: KVOptions;
   readonly engine: EngineKind;
   readonly hub: HubOptions;
+}
+
+interface KVOptions {
+  kvBits?: number;
+  kvGroupSize?: number;
+  quantizedKvStart?: number;
 }
 
 interface HubOptions {
@@ -41,6 +49,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     quantize,
     exact: options.exact ?? false,
     maxBatchSize: options.maxBatchSize,
+    kv: kvOptions(options),
     engine,
     // a revision belongs to one repository
     hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
@@ -48,13 +57,14 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 }
 
 /** What two instances must have in common to share a loaded model. */
-export function sourceKey({ name, quantize, exact, maxBatchSize, engine, hub }: ModelSource): string {
+export function sourceKey({ name, quantize, exact, maxBatchSize, kv, engine, hub }: ModelSource): string {
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
     name,
     quantize,
     exact,
     maxBatchSize,
+    kv,
     engine.device,
     engine.isolation,
     engine.threads,
@@ -74,6 +84,14 @@ function quantization({ quantize = true, loadIn4bit, loadIn8bit }: Options): boo
   if (typeof quantize === "boolean") return quantize;
   const { bits, groupSize } = quantize;
   return { ...(bits === undefined ? {} : { bits }), ...(groupSize === undefined ? {} : { groupSize }) };
+}
+
+function kvOptions({ kvBits, kvGroupSize, quantizedKvStart }: Options): KVOptions {
+  return {
+    ...(kvBits === undefined ? {} : { kvBits }),
+    ...(kvGroupSize === undefined ? {} : { kvGroupSize }),
+    ...(quantizedKvStart === undefined ? {} : { quantizedKvStart }),
+  };
 }
 
 function hubOptions({ cacheDir, token, endpoint, offline, onProgress }: Options): HubOptions {
