@@ -1,5 +1,6 @@
 import type { Benchmark } from "../support/context.ts";
 import { bandwidth } from "./bandwidth.ts";
+import { constraint } from "./constraint.ts";
 import { decode } from "./decode.ts";
 import { gguf } from "./gguf.ts";
 import { kl } from "./kl.ts";
@@ -8,4 +9,13 @@ import { smollm2 } from "./smollm2.ts";
 import { vision } from "./vision.ts";
 
 /** Every benchmark, in the order they run. */
-export const benchmarks: readonly Benchmark[] = [smollm2, overhead, bandwidth, decode, kl, gguf, vision];
+export const benchmarks: readonly Benchmark[] = [
+  smollm2,
+  overhead,
+  bandwidth,
+  decode,
+  kl,
+  gguf,
+  vision,
+  constraint,
+];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { stageCore } from "./stage-core.mjs";
 import { stageMlx } from "./stage-mlx.mjs";
 import { platformPackageName, stagePlatform, thisPlatform } from "./stage-platform.mjs";
+import { stageServer } from "./stage-server.mjs";
 
 /**
  * A package as users install it.
@@ -20,6 +21,7 @@ const stages = {
   abstractllm: stageCore,
   "@abstractllm/mlx": stageMlx,
   [platformPackageName(thisPlatform)]: stagePlatform,
+  "@abstractllm/server": stageServer,
 };
 
 /**

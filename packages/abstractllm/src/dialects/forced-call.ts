@@ -3,7 +3,7 @@ import type { ToolSpec } from "../interface/tool.ts";
 import { dialectOf } from "./dialect-table.ts";
 
 /** An answer that is a tool call, for an engine that can hold a model to it. */
-export interface ForcedCall {
+interface ForcedCall {
   /** What stands before and after the call. */
   readonly prefix: string;
   readonly suffix: string;

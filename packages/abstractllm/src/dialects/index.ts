@@ -1,6 +1,6 @@
 export { createAnswerReader, marksOf } from "./answer-reader.ts";
 export { dialectOf } from "./dialect-table.ts";
-export { type ForcedCall, forcedCall } from "./forced-call.ts";
+export { forcedCall } from "./forced-call.ts";
 export { choiceText, choiceWarnings, chosenTools } from "./tool-choice.ts";
 export { usedCallIds } from "./used-call-ids.ts";
 export { promptTools } from "./with-prompted-tools.ts";

@@ -5,11 +5,17 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SETUP_MODEL } from "../setup-model.ts";
+import { grammarProblem } from "../support/grammar-problem.ts";
 import { FreshProject, MODULES, readManifest, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../examples", import.meta.url));
 const TSC = join(MODULES, "typescript", "bin", "tsc");
-const NAMES = ["abstractllm", "@abstractllm/mlx", `@abstractllm/mlx-${process.platform}-${process.arch}`];
+const NAMES = [
+  "abstractllm",
+  "@abstractllm/mlx",
+  `@abstractllm/mlx-${process.platform}-${process.arch}`,
+  "@abstractllm/server",
+];
 
 let project: FreshProject;
 
@@ -23,6 +29,7 @@ beforeAll(async () => {
     (path, index) => `export * as _${index} from "@abstractllm/mlx${path.slice(1)}";`,
   );
   await project.write("src/engine.ts", engine.join("\n")); // every declaration of the engine
+  await project.write("src/server.ts", SERVER);
 }, SETUP_TIMEOUT_MS);
 
 afterAll(() => project.remove());
@@ -45,6 +52,18 @@ import abstractllm = require("abstractllm");
 import core = require("@abstractllm/mlx/core");
 const names: string[] = abstractllm.getAvailableProviders();
 console.log(names.includes("mlx"), core.array([1, 2]).shape);`;
+
+/** Has a model of the engine answer over HTTP. */
+const SERVER = `
+import { createServer, type ServerOptions } from "@abstractllm/server";
+const models = { small: { provider: "mlx", model: String(process.env.MODEL), maxTokens: 1 } };
+const options: ServerOptions = { port: 0, models };
+const server = createServer(options);
+const body = JSON.stringify({ model: "small", messages: [{ role: "user", content: "Hi" }] });
+const request = { method: "POST", headers: { "content-type": "application/json" }, body };
+const answer = await fetch((await server.listen()) + "/v1/chat/completions", request);
+console.log(answer.status);
+await server.close();`;
 
 describe("a fresh project", () => {
   test.each([
@@ -77,6 +96,29 @@ describe("a fresh project", () => {
       console.log(JSON.stringify(await llm.generate("Hi", { maxTokens: 1 })));`);
     expect(stderr).toBe("");
     expect(JSON.parse(stdout).usage.outputTokens).toBe(1);
+  });
+
+  test.skipIf(grammarProblem !== undefined)(
+    `holds an answer to a schema${grammarProblem ?? ""}`,
+    async () => {
+      const { stdout, stderr } = await project.run(`
+      import { createLLM } from "abstractllm";
+      const llm = await createLLM("mlx", { model: ${JSON.stringify(SETUP_MODEL)}, temperature: 1 });
+      const schema = { type: "array", items: { type: "boolean" }, minItems: 3, maxItems: 3 };
+      const { object, rawFinishReason } = await llm.generate("Hi", { schema });
+      console.log(JSON.stringify({ object, rawFinishReason }));`);
+      expect(stderr).toBe("");
+      const values = Array(3).fill(expect.any(Boolean));
+      expect(JSON.parse(stdout)).toEqual({ object: values, rawFinishReason: "constraint" });
+    },
+  );
+
+  test("serves a model", async () => {
+    const served = await project.node(["out/server.js"], { MODEL: SETUP_MODEL });
+    expect(served).toEqual({ stdout: "200\n", stderr: "", status: 0 });
+    const command = join("node_modules", ".bin", "abstractllm-server");
+    const { version } = await manifestOf("@abstractllm/server");
+    expect((await project.node([command, "--version"])).stdout).toBe(`${version}\n`);
   });
 
   test("takes the packages by require", async () => {

@@ -25,7 +25,8 @@ impl Vocabulary {
                 word.to_vec()
             };
             let words: Vec<Vec<u8>> = lengths.iter().map(&mut next).collect();
-            let mut trie = TokTrie::from(&TokRxInfo::new(words.len() as u32, INVALID_TOKEN), &words);
+            let mut trie =
+                TokTrie::from(&TokRxInfo::new(words.len() as u32, INVALID_TOKEN), &words);
             if !ends.is_empty() {
                 trie = trie.with_eos_tokens(ends);
             }
@@ -93,7 +94,9 @@ impl GrammarState {
     }
 
     fn matcher(&mut self) -> Result<&mut Matcher> {
-        self.0.as_mut().ok_or_else(|| Error::from_reason("used after free()"))
+        self.0
+            .as_mut()
+            .ok_or_else(|| Error::from_reason("used after free()"))
     }
 }
 

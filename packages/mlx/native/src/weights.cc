@@ -4,6 +4,7 @@
 #include <map>
 
 #include "bind.h"
+#include "cpu/thread_pool.h"
 #include "gguf/gguf_blocks.h"
 #include "mapped_file.h"
 #include "weight_memory.h"
@@ -84,6 +85,9 @@ mx::allocator::Data allocate(size_t bytes, void** out) {
   return data;
 }
 
+// Blocks that one thread turns around in some 20 us.
+constexpr size_t kBlocksPerRange = 1024;
+
 // [words, scales, biases] of a matrix [rows, columns] in MLX's affine layout, groups of 32.
 std::vector<mx::array> gguf_affine(const std::string& path, uint64_t offset, int type_id, int rows, int columns) {
   auto blocks = gguf_blocks(path, offset, type_id, byte_size({rows, columns}, mx::uint8));
@@ -96,8 +100,12 @@ std::vector<mx::array> gguf_affine(const std::string& path, uint64_t offset, int
   auto w_data = allocate(static_cast<size_t>(rows) * words * sizeof(uint32_t), &w);
   auto scales_data = allocate(static_cast<size_t>(rows) * groups * sizeof(uint16_t), &scales);
   auto biases_data = allocate(static_cast<size_t>(rows) * groups * sizeof(uint16_t), &biases);
-  blocks.type->to_affine(blocks.data, blocks.count, static_cast<uint32_t*>(w), static_cast<uint16_t*>(scales),
-                         static_cast<uint16_t*>(biases));
+  const size_t block_words = blocks.type->affine_bits;  // of 32 numbers
+  cpu::parallel_for(blocks.count, kBlocksPerRange, [&](size_t begin, size_t end) {
+    blocks.type->to_affine(blocks.data + begin * blocks.type->block_bytes, end - begin,
+                           static_cast<uint32_t*>(w) + begin * block_words, static_cast<uint16_t*>(scales) + begin,
+                           static_cast<uint16_t*>(biases) + begin);
+  });
   return {mx::array(std::move(w_data), {rows, words}, mx::uint32),
           mx::array(std::move(scales_data), {rows, groups}, mx::float16),
           mx::array(std::move(biases_data), {rows, groups}, mx::float16)};

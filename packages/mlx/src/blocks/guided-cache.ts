@@ -52,8 +52,8 @@ export class GuidedCache implements LayerCache {
     return new GuidedCache(this.#inner.part(i), this.#guide);
   }
 
-  isTrimmable(): boolean {
-    return this.#inner.isTrimmable();
+  isTrimmable(ahead?: number): boolean {
+    return this.#inner.isTrimmable(ahead);
   }
 
   trim(n: number): number {

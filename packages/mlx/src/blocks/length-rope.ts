@@ -1,6 +1,6 @@
 import { add, greater, MxArray, reshape, where } from "../core/index.ts";
 import type { PositionEmbedding } from "../nn/index.ts";
-import { promptLength } from "./prompt-length.ts";
+import { addLengthBound, promptLength } from "./prompt-length.ts";
 
 /**
  * One position embedding while a sequence is short, and another from then on; what is cached stays as it turned. A prompt
@@ -16,6 +16,7 @@ export class LengthRope implements PositionEmbedding {
     this.#short = short;
     this.#long = long;
     this.#longest = longest;
+    addLengthBound(longest);
   }
 
   forward(x: MxArray, offset: number | MxArray): MxArray {

@@ -10,6 +10,7 @@ import {
   logicalAnd,
   type MxArray,
   replace,
+  share,
   slice,
   take,
   tidy,
@@ -168,6 +169,13 @@ export class ArraysCache implements BatchCache, LayerArrays {
     });
     one.advance(this.#offset);
     return one;
+  }
+
+  fork(): LayerCache {
+    const forked = new ArraysCache(this.#arrays.length);
+    for (const [slot, part] of this.#arrays.entries()) if (part !== undefined) forked.set(slot, share(part));
+    forked.advance(this.#offset);
+    return forked;
   }
 
   state(): MxArray[] {

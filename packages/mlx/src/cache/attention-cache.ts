@@ -9,7 +9,7 @@ export abstract class AttentionCache implements LayerCache {
   abstract readonly nbytes: number;
   abstract updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray];
   abstract makeMask(L: number, options?: MaskOptions): Mask;
-  abstract isTrimmable(): boolean;
+  abstract isTrimmable(ahead?: number): boolean;
   abstract trim(n: number): number;
   abstract state(): MxArray[];
   abstract dispose(): void;

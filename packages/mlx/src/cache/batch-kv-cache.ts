@@ -96,8 +96,8 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
     return logicalAnd(isToken, seen === "causal" ? causalMask(L, positions.dim(0) - L) : seen); // [B, 1, L, S]
   }
 
-  isTrimmable(): boolean {
-    return this.#inner.isTrimmable();
+  isTrimmable(ahead?: number): boolean {
+    return this.#inner.isTrimmable(ahead);
   }
 
   trim(n: number): number {

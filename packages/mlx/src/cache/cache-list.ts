@@ -1,6 +1,7 @@
 import type { Mask } from "../blocks/mask.ts";
 import type { MxArray } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { forkAll } from "./fork-all.ts";
 import type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
 
 const refuse = (): never => {
@@ -41,8 +42,8 @@ export class CacheList implements LayerCache {
     return refuse();
   }
 
-  isTrimmable(): boolean {
-    return this.#parts.every((part) => part.isTrimmable());
+  isTrimmable(ahead?: number): boolean {
+    return this.#parts.every((part) => part.isTrimmable(ahead));
   }
 
   /** Takes back from all parts or from none. */
@@ -53,6 +54,15 @@ export class CacheList implements LayerCache {
   toBatch(leftPadding?: readonly number[]): BatchCache | undefined {
     const batches = this.#parts.map((part) => part.toBatch?.(leftPadding));
     return batches.every((batch) => batch !== undefined) ? new BatchCacheList(...batches) : undefined;
+  }
+
+  fork(): LayerCache | undefined {
+    const parts = this.forkParts();
+    return parts && new CacheList(...parts);
+  }
+
+  protected forkParts(): LayerCache[] | undefined {
+    return forkAll(this.#parts);
   }
 
   state(): MxArray[] {

@@ -13,12 +13,14 @@ const STEP = 256;
  */
 export class ChunkedKVCache extends AttentionCache {
   readonly #chunkSize: number;
-  #kept = new KVCache();
-  #start = 0; // position of the first key that is kept
+  #kept: KVCache;
+  #start: number; // position of the first key that is kept
 
-  constructor(chunkSize: number) {
+  constructor(chunkSize: number, kept = new KVCache(), start = 0) {
     super();
     this.#chunkSize = chunkSize;
+    this.#kept = kept;
+    this.#start = start;
   }
 
   get offset(): number {
@@ -59,12 +61,16 @@ export class ChunkedKVCache extends AttentionCache {
   }
 
   /** Until positions were dropped: they cannot come back. */
-  isTrimmable(): boolean {
-    return this.#start === 0;
+  isTrimmable(ahead = 0): boolean {
+    return this.#start === 0 && (ahead === 0 || this.#kept.offset + ahead < this.#chunkSize + STEP);
   }
 
   trim(n: number): number {
     return this.isTrimmable() ? this.#kept.trim(n) : 0;
+  }
+
+  fork(): ChunkedKVCache {
+    return new ChunkedKVCache(this.#chunkSize, this.#kept.fork(), this.#start);
   }
 
   state(): MxArray[] {

@@ -5,6 +5,7 @@ export { BatchKVCache } from "./batch-kv-cache.ts";
 export { CacheList } from "./cache-list.ts";
 export { type CacheRoom, CacheWriter } from "./cache-room.ts";
 export { ChunkedKVCache } from "./chunked-kv-cache.ts";
+export { forkAll } from "./fork-all.ts";
 export { KVCache } from "./kv-cache.ts";
 export type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
 export { noCache } from "./no-cache.ts";

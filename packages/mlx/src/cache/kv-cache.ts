@@ -1,5 +1,5 @@
 import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
-import { arange, fast, type MxArray, slice, sliceUpdate, zeros } from "../core/index.ts";
+import { arange, fast, type MxArray, share, slice, zeros } from "../core/index.ts";
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
 import type { CacheRoom, NewPositions } from "./cache-room.ts";
@@ -17,7 +17,7 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   readonly #buffers = new KVBuffers();
   #capacity = 0;
   #offset = 0;
-  #written = 0; // positions that earlier results may hold
+  #written = 0; // positions that earlier results and forks may hold
   #shift = 0;
 
   get offset(): number {
@@ -38,24 +38,10 @@ export class KVCache extends AttentionCache implements KeyValueCache {
 
   updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray] {
     const [B = 1, K = 1, L = 0, D = 1] = keys.shape;
-    const valueDim = values.dim(3);
+    this.#makeRoom({ B, K, L, D, valueDim: values.dim(3), dtype: keys.dtype });
     const start = this.#offset;
-    const end = start + L;
-    if (end > this.#capacity) this.#grow({ B, K, L, D, valueDim, dtype: keys.dtype });
-    this.#offset = end;
+    this.#offset = start + L;
     const held = this.#buffers.settled ?? [keys, values];
-    if (start >= this.#written) return this.#append(held, [keys, values], start);
-    const allKeys = written(held[0], keys, [B, K, end, D], start);
-    const allValues = written(held[1], values, [B, K, end, valueDim], start);
-    this.#buffers.hold(allKeys, allValues);
-    this.#written = Math.max(this.#written, end);
-    if (end === this.#capacity) return [allKeys, allValues];
-    const from = [0, 0, 0, 0];
-    return [slice(allKeys, from, [B, K, end, D]), slice(allValues, from, [B, K, end, valueDim])];
-  }
-
-  /** Behind everything written so far: in place. */
-  #append(held: [MxArray, MxArray], [keys, values]: [MxArray, MxArray], start: number): [MxArray, MxArray] {
     const appended = fast.appendToCache(...held, keys, values, start);
     const [allKeys = keys, allValues = values, usedKeys = keys, usedValues = values] = appended;
     this.#buffers.hold(allKeys, allValues);
@@ -66,8 +52,7 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   room(added: NewPositions): CacheRoom | undefined {
     const start = this.#offset;
     const end = start + added.L;
-    if (start < this.#written) return undefined; // an earlier result may hold these positions
-    if (end > this.#capacity) this.#grow(added);
+    this.#makeRoom(added);
     const held = this.#buffers.unsettled;
     if (held === undefined) return undefined;
     const [keys, values] = held;
@@ -78,7 +63,9 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     return { keys, values, start, end, turns: [this.offset], after: this.#buffers.writer, fill };
   }
 
-  #grow({ B, K, L, D, valueDim, dtype }: NewPositions): void {
+  /** Buffers for new positions behind the others, which nobody else holds. */
+  #makeRoom({ B, K, L, D, valueDim, dtype }: NewPositions): void {
+    if (this.#offset >= this.#written && this.#offset + L <= this.#capacity) return;
     const added = Math.ceil(Math.max(L, this.#offset * SPARE) / STEP) * STEP;
     const held = this.#buffers.settled ?? [D, valueDim].map((n) => zeros([B, K, 0, n], storedDtype(dtype)));
     this.#capacity = this.#offset + added;
@@ -118,6 +105,17 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     return arange(0, this.#offset + L);
   }
 
+  fork(): KVCache {
+    const forked = new KVCache();
+    const held = this.#handedOut();
+    if (held === undefined) return forked;
+    forked.#buffers.hold(share(held[0]), share(held[1]));
+    forked.#capacity = this.#capacity;
+    forked.#offset = this.#offset;
+    forked.#written = this.#capacity; // this cache goes on writing in place
+    return forked;
+  }
+
   toBatch(leftPadding: readonly number[] = [0]): BatchCache {
     return new BatchKVCache(this, leftPadding);
   }
@@ -154,7 +152,3 @@ const first = (buffer: MxArray, length: number): MxArray => {
   const [B = 1, K = 1, , D = 1] = buffer.shape;
   return slice(buffer, [0, 0, 0, 0], [B, K, length, D]);
 };
-
-/** A copy of `buffer` with `update` at positions from `start` on, to `stop`. */
-const written = (buffer: MxArray, update: MxArray, stop: readonly number[], start: number): MxArray =>
-  sliceUpdate(buffer, update.astype(buffer.dtype), [0, 0, start, 0], stop);

@@ -42,8 +42,12 @@ export interface LayerCache {
    * Absent where positions mean nothing.
    */
   shift?(positions: number): void;
-  /** Whether the last positions can be taken back. */
-  isTrimmable(): boolean;
+  /**
+   * Whether the last positions can be taken back.
+   *
+   * @param ahead - asks whether they could be with so many more behind them. Default 0
+   */
+  isTrimmable(ahead?: number): boolean;
   /** Takes back the last `n` positions; returns how many it took. */
   trim(n: number): number;
   /** The arrays to evaluate so that the cache stands on its own. */
@@ -55,6 +59,11 @@ export interface LayerCache {
    * @param leftPadding - tokens before each row's first one. Default: one row without; more need an empty cache
    */
   toBatch?(leftPadding?: readonly number[]): BatchCache | undefined;
+  /**
+   * An equal memory of one sequence, to be continued in another way: neither sees what the other appends. Its next
+   * position is the one behind those it holds, whatever `shift` said. Absent, or undefined, where it cannot be had.
+   */
+  fork?(): LayerCache | undefined;
   dispose(): void;
 }
 

@@ -5,6 +5,7 @@ import {
   greaterEqual,
   type MxArray,
   roll,
+  share,
   slice,
   sliceUpdate,
   zeros,
@@ -204,6 +205,16 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
     return L === 1 ? roll(ordered, this.#slot() + 1) : ordered;
   }
 
+  fork(): RotatingKVCache {
+    const forked = new RotatingKVCache(this.#maxSize, this.#keep);
+    const held = this.#handedOut();
+    if (held === undefined) return forked;
+    forked.#hold(share(held[0]), share(held[1]));
+    forked.#next = this.#next;
+    forked.#offset = this.#offset;
+    return forked;
+  }
+
   /** Rows that start at different places cannot share the first positions of one buffer. */
   toBatch(leftPadding: readonly number[] = [0]): BatchCache | undefined {
     return this.#keep === 0 ? new BatchKVCache(this, leftPadding) : undefined;
@@ -228,8 +239,8 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
     return roll(greaterEqual(arange(0, size), size - window), this.#slot() + 1);
   }
 
-  isTrimmable(): boolean {
-    return this.#offset < this.#maxSize;
+  isTrimmable(ahead = 0): boolean {
+    return this.#offset + ahead < this.#maxSize;
   }
 
   trim(n: number): number {

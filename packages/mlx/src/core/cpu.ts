@@ -3,7 +3,10 @@ import { InvalidArgumentError } from "../errors.ts";
 import { defaultDevice } from "./device.ts";
 import { native } from "./native.ts";
 
-/** The instruction set that the CPU kernels use here: `scalar`, `avx2`, `avx512` or `avx512vnni`. */
+/**
+ * The instruction set that the CPU kernels use here: `scalar`, on x86-64 also `avx2`, `avx512` or `avx512vnni`, on arm64
+ * `neon`, `dotprod` or `i8mm`.
+ */
 export const cpuInstructionSet = (): string => native.cpuFeatures();
 
 /** Threads that the CPU kernels of this process use. Default: the cores this process may use. */

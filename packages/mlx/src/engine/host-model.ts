@@ -4,8 +4,10 @@ import { quantizedCaches } from "../cache/index.ts";
 import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
+  checkPromptCacheBytes,
   ImageStore,
   kvQuantization,
+  PrefixCache,
   PromptMaker,
   type TextModel,
   TextScheduler,
@@ -23,6 +25,8 @@ export interface HostModel {
   readonly prompts: PromptMaker;
   readonly scheduler: TextScheduler;
   readonly info: ModelInfo;
+  /** Forgets what earlier requests left behind; gives back whether that was anything. */
+  forgetPrefixes(): boolean;
   dispose(): void;
 }
 
@@ -94,10 +98,11 @@ const describe = (
   };
 };
 
-/** Loads a model for an engine. @throws {MlxError} as `loadModel`, on a bad `maxBatchSize` or `kvBits`, and for caches that cannot be quantized */
+/** Loads a model for an engine. @throws {MlxError} as `loadModel`, on a bad option, and for caches that cannot be quantized */
 export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu"): Promise<HostModel> => {
   const start = performance.now();
   checkMaxBatchSize(request.maxBatchSize);
+  checkPromptCacheBytes(request.promptCacheBytes);
   const kv = kvQuantization(request);
   const loaded = await loadModel(request.path, {
     device,
@@ -116,12 +121,19 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     device,
     kvQuantization: kv,
   };
-  const scheduler = new TextScheduler(text, request.maxBatchSize);
+  const prefixes = new PrefixCache(request.promptCacheBytes);
+  const scheduler = new TextScheduler(text, request.maxBatchSize, prefixes);
   const info = describe(loaded, text, scheduler.maxBatchSize, performance.now() - start);
   const images = openImages(loaded);
+  const forgetPrefixes = (): boolean => {
+    const held = prefixes.bytes > 0;
+    prefixes.clear();
+    return held;
+  };
   const dispose = (): void => {
+    prefixes.clear();
     images?.dispose();
     model.dispose();
   };
-  return { text, prompts: new PromptMaker(text, images), scheduler, info, dispose };
+  return { text, prompts: new PromptMaker(text, images), scheduler, info, forgetPrefixes, dispose };
 };

@@ -7,7 +7,7 @@ import { endsInReasoning } from "../tokenizer/index.ts";
 import { toErrorData } from "./error-data.ts";
 import { type HostModel, openHostModel } from "./host-model.ts";
 import type { FromHost, HostReply, HostRequest, ToHost } from "./protocol.ts";
-import type { DeviceChoice, GenerationPart } from "./types.ts";
+import type { DeviceChoice, GenerationPart, LoadRequest } from "./types.ts";
 
 type StartOptions = Extract<HostRequest, { type: "start" }>["options"];
 
@@ -124,11 +124,23 @@ export class EngineHost {
     return { device: this.#device };
   }
 
-  async #load(request: Extract<HostRequest, { type: "load" }>["request"]): Promise<HostReply> {
-    const model = await openHostModel(request, this.#device);
+  async #load(request: LoadRequest): Promise<HostReply> {
+    const model = await this.#open(request);
     const modelId = this.#nextModelId++;
     this.#models.set(modelId, model);
     return { modelId, info: model.info };
+  }
+
+  /** Loads a model, once more without what other models kept of earlier requests when it does not fit beside that. */
+  async #open(request: LoadRequest): Promise<HostModel> {
+    try {
+      return await openHostModel(request, this.#device);
+    } catch (error) {
+      if (!MlxError.isInstance(error) || error.code !== "out-of-memory") throw error;
+      const freed = [...this.#models.values()].map((model) => model.forgetPrefixes());
+      if (!freed.includes(true)) throw error;
+      return openHostModel(request, this.#device);
+    }
   }
 
   #unload(modelId: number): null {

@@ -50,6 +50,11 @@ export interface LoadRequest {
   kvGroupSize?: number;
   /** Tokens in a cache before it is quantized. Default 0: after the first stretch of the prompt. */
   quantizedKvStart?: number;
+  /**
+   * Bytes of keys and values that are kept of earlier requests, the least recently used forgotten: a prompt that begins as
+   * one of them goes on from there. 0 keeps nothing. Default an eighth of the memory limit.
+   */
+  promptCacheBytes?: number;
 }
 
 /** What a loaded model is, for capabilities, limits and display. */
@@ -156,6 +161,7 @@ export interface Usage {
   inputTokens: number;
   outputTokens: number;
   totalTokens: number;
+  /** Those of `inputTokens` that were not evaluated: an earlier request's prompt or answer began alike. */
   cachedInputTokens: number;
   reasoningTokens: number;
 }
@@ -163,6 +169,7 @@ export interface Usage {
 /** How long the parts of one request took, and what they needed. */
 export interface Timings {
   timeToFirstTokenMs: number;
+  /** Of the prompt's tokens that were not cached. */
   prefillTokensPerSecond: number;
   decodeTokensPerSecond: number;
   peakMemoryBytes: number;

@@ -59,6 +59,7 @@ class Stopwatch {
     if (this.#first === 0) this.#first = now();
   }
 
+  /** @param promptTokens - those that were evaluated */
   timings(promptTokens: number, outputTokens: number): Timings {
     const end = now();
     const first = this.#first === 0 ? end : this.#first;
@@ -84,6 +85,7 @@ export class Answer {
   readonly #stopwatch = new Stopwatch();
   #held: number[] = []; // tokens whose text is not out yet
   #count = 0;
+  #cachedTokens = 0; // of the prompt
 
   /** @throws {MlxError} `context-length` when the prompt leaves no room */
   constructor(
@@ -107,6 +109,11 @@ export class Answer {
   /** Begins to count the time. */
   start(): void {
     this.#stopwatch.start();
+  }
+
+  /** Says how many tokens of the prompt needed no evaluation. */
+  reuse(cachedTokens: number): void {
+    this.#cachedTokens = cachedTokens;
   }
 
   /** Whether the next token ends the answer whichever it is. */
@@ -157,10 +164,10 @@ export class Answer {
         inputTokens: this.#promptLength,
         outputTokens: this.#count,
         totalTokens: this.#promptLength + this.#count,
-        cachedInputTokens: 0,
+        cachedInputTokens: this.#cachedTokens,
         reasoningTokens: 0,
       },
-      timings: this.#stopwatch.timings(this.#promptLength, this.#count),
+      timings: this.#stopwatch.timings(this.#promptLength - this.#cachedTokens, this.#count),
       warnings: [],
     };
   }

@@ -161,3 +161,7 @@ const MAX_BATCH_SIZE = 1024; // far above what pays; keeps a typing error from t
 /** Checks the option of a model; unset passes. @throws {InvalidArgumentError} */
 export const checkMaxBatchSize = (maxBatchSize: number | undefined): void =>
   checkNumber("maxBatchSize", maxBatchSize, { min: 1, max: MAX_BATCH_SIZE, whole: true });
+
+/** Checks the option of a model; unset passes. @throws {InvalidArgumentError} */
+export const checkPromptCacheBytes = (promptCacheBytes: number | undefined): void =>
+  checkNumber("promptCacheBytes", promptCacheBytes, { min: 0, whole: true });

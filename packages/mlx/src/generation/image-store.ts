@@ -19,6 +19,8 @@ interface Entry {
 
 /** An image in use: it is not forgotten before `release`. */
 export interface ImageLease {
+  /** Says which image it is: equal files have equal contents. */
+  readonly content: string;
   /** How the image stands in the prompt. */
   readonly processed: ProcessedImage;
   /** What the model sees, computed the first time. Not to be disposed. */
@@ -101,6 +103,7 @@ export class ImageStore {
     entry.leases += 1;
     let isReleased = false;
     return {
+      content: key,
       processed: entry.processed,
       features: () => this.#features(entry),
       release: () => {

@@ -3,11 +3,17 @@ import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { LanguageModel } from "../models/index.ts";
+import type { PrefixKey } from "./prefix-cache.ts";
 
 /** A prompt for one model, evaluated stretch by stretch. */
 export interface Prompt {
   /** What it becomes for the model, with as many tokens for an image as that takes. */
   readonly tokens: readonly number[];
+  /**
+   * What its tokens stand for, known once it is prepared: caches of what begins alike are alike. Undefined where tokens
+   * see later ones, so that no beginning can be evaluated without the rest.
+   */
+  readonly key: PrefixKey | undefined;
   /** The work before the first stretch; others may have their turn where it yields. */
   prepare(): Generator<void>;
   /** Where a stretch from `start` ends that would be `size` long. */
@@ -28,6 +34,10 @@ export class TextPrompt implements Prompt {
   constructor(model: LanguageModel, tokens: readonly number[]) {
     this.#model = model;
     this.tokens = tokens;
+  }
+
+  get key(): PrefixKey {
+    return this.tokens;
   }
 
   *prepare(): Generator<void> {

@@ -2,6 +2,7 @@ import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { ImagePrompt, type VisionLanguageModel } from "../vision/index.ts";
 import type { ImageLease } from "./image-store.ts";
+import type { PrefixKey } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** A prompt with images, which it gives back when it is disposed. */
@@ -30,6 +31,10 @@ export class SeeingPrompt implements Prompt {
   get #prepared(): ImagePrompt {
     if (this.#prompt === undefined) throw new Error("A prompt was evaluated before prepare() was run");
     return this.#prompt;
+  }
+
+  get key(): PrefixKey | undefined {
+    return this.#prepared.contents(this.#images.map(({ content }) => content));
   }
 
   endOf(start: number, size: number): number {

@@ -20,6 +20,7 @@ export class SequenceBatch {
   readonly #model: LanguageModel;
   #sequences: TokenSequence[] = [];
   #caches: LayerCache[] = []; // a single sequence keeps its own
+  #areJoined = false; // the caches are those of a batch
   #pending: MxArray | undefined; // the next token of each sequence, [B]
   #steps = 0;
 
@@ -37,6 +38,7 @@ export class SequenceBatch {
     this.#sequences.push(sequence);
     if (this.#pending === undefined) {
       this.#caches = caches;
+      this.#areJoined = false;
       this.#pending = pending;
       return;
     }
@@ -46,6 +48,7 @@ export class SequenceBatch {
       if (own !== undefined) batch.extend(asBatch(own));
     });
     this.#caches = joined;
+    this.#areJoined = true;
     const both = mx.concatenate([this.#pending, pending]);
     pending.dispose();
     this.#pending = mx.replace(this.#pending, both);
@@ -66,14 +69,25 @@ export class SequenceBatch {
 
   /** Only these rows, which are in order. */
   #keep(rows: readonly number[]): void {
+    const [kept, before] = [new Set(rows), this.#sequences];
+    for (const [row, sequence] of before.entries()) {
+      if (!kept.has(row) && sequence.leavesCaches) sequence.leave(this.#cachesOf(row));
+    }
     if (rows.length === 0) {
       this.dispose();
       return;
     }
     for (const cache of this.#caches) asBatch(cache).filter(rows);
-    const [kept, gone] = [new Set(rows), this.#sequences];
-    this.#sequences = gone.filter((_, row) => kept.has(row));
-    for (const [row, sequence] of gone.entries()) if (!kept.has(row)) sequence.dispose();
+    this.#sequences = before.filter((_, row) => kept.has(row));
+    for (const [row, sequence] of before.entries()) if (!kept.has(row)) sequence.dispose();
+  }
+
+  /** The caches of a row that leaves, for somebody else to own. */
+  #cachesOf(row: number): LayerCache[] {
+    if (this.#areJoined) return this.#caches.map((cache) => asBatch(cache).extract(row));
+    const own = this.#caches;
+    this.#caches = [];
+    return own;
   }
 
   /**
@@ -92,6 +106,7 @@ export class SequenceBatch {
       const isConstrained = sequences.some((sequence) => sequence.isConstrained);
       this.#startNext(current, isLast, isConstrained ? learn : undefined);
       const tokens = current.toTypedArray();
+      for (const [row, sequence] of sequences.entries()) sequence.append(Number(tokens[row]));
       this.#steps += 1;
       if (this.#steps % CLEAR_EVERY === 0) mx.clearCache();
       return new Map(sequences.map((sequence, row) => [sequence, Number(tokens[row])]));

@@ -5,6 +5,7 @@ import { MlxError } from "../errors.ts";
 import { ConstraintMaker, type TokenConstraint } from "../grammar/index.ts";
 import { Answer, type TextModel } from "./answer.ts";
 import { checkPromptTokens, checkRequest } from "./check-request.ts";
+import type { PrefixCache } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 import { SequenceBatch } from "./sequence-batch.ts";
 import { TokenSequence } from "./token-sequence.ts";
@@ -46,13 +47,18 @@ export class TextScheduler {
   readonly #text: TextModel;
   readonly #batch: SequenceBatch;
   readonly #constraints: ConstraintMaker;
+  readonly #prefixes: PrefixCache | undefined;
   readonly #running = new Map<TokenSequence, Job>();
   #waiting: Job[] = [];
   #prefilling: Prefill[] = [];
   #isLooping = false;
 
-  /** @param maxBatchSize - default 8 on a CPU, 32 on a GPU */
-  constructor(text: TextModel, maxBatchSize: number = MAX_BATCH[text.device]) {
+  /**
+   * @param maxBatchSize - default 8 on a CPU, 32 on a GPU
+   * @param prefixes - what earlier requests left behind. Default: they leave nothing
+   */
+  constructor(text: TextModel, maxBatchSize: number = MAX_BATCH[text.device], prefixes?: PrefixCache) {
+    this.#prefixes = prefixes;
     this.#text = text;
     this.#batch = new SequenceBatch(text.model);
     this.#constraints = new ConstraintMaker(text);
@@ -91,6 +97,7 @@ export class TextScheduler {
 
   #turn(): void {
     this.#guarded(() => this.#dropAborted());
+    this.#prefixes?.makeRoom();
     this.#admit();
     this.#prefillChunk();
     this.#decodeStep();
@@ -102,7 +109,7 @@ export class TextScheduler {
     for (const job of this.#waiting.filter(isAborted)) job.settle(aborted());
     this.#waiting = this.#waiting.filter((job) => !isAborted(job));
     for (const { job, sequence } of this.#prefilling.filter((prefill) => isAborted(prefill.job))) {
-      sequence.dispose();
+      sequence.abandon();
       job.settle(aborted());
     }
     this.#prefilling = this.#prefilling.filter(({ job }) => !isAborted(job));
@@ -125,6 +132,7 @@ export class TextScheduler {
           prefillStepSize: job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device],
           constraint: this.#constraintOf(job),
           kvQuantization: this.#text.kvQuantization,
+          prefixes: this.#prefixes,
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });
       } catch (error) {
@@ -149,11 +157,21 @@ export class TextScheduler {
       }
     } catch (error) {
       sequence.dispose();
-      job.settle(error);
+      if (this.#freesMemory(error)) this.#waiting.unshift(job);
+      else job.settle(error);
       return;
     }
+    job.answer.reuse(sequence.reused);
     this.#running.set(sequence, job);
     this.#guarded(() => this.#batch.join(sequence));
+  }
+
+  /** Whether an error says that memory ran out and earlier requests had left some that is free now. */
+  #freesMemory(error: unknown): boolean {
+    if (!MlxError.isInstance(error) || error.code !== "out-of-memory") return false;
+    const freed = this.#prefixes?.bytes ?? 0;
+    this.#prefixes?.clear();
+    return freed > 0;
   }
 
   /** One token of every answer. */
@@ -193,6 +211,7 @@ export class TextScheduler {
     try {
       work();
     } catch (error) {
+      this.#freesMemory(error);
       this.#batch.dispose();
       for (const [sequence, job] of this.#running) {
         sequence.dispose();

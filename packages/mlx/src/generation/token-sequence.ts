@@ -1,5 +1,5 @@
 /** One sequence: its prompt, sampler and penalties, and its caches until it joins others. */
-import { type KVQuantization, type LayerCache, quantizedCaches } from "../cache/index.ts";
+import { forkAll, type KVQuantization, type LayerCache, quantizedCaches } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
@@ -7,6 +7,7 @@ import type { MlxError } from "../errors.ts";
 import type { TokenConstraint } from "../grammar/index.ts";
 import type { LanguageModel } from "../models/index.ts";
 import { createLogitsProcessors, type LogitsProcessor } from "./logits-processors.ts";
+import type { PrefixCache, Sequence } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 import { createSampler, type Sampler } from "./sampler.ts";
 
@@ -19,6 +20,8 @@ export interface SequenceOptions {
   constraint?: TokenConstraint | undefined;
   /** How the caches are quantized. Default: not at all. */
   kvQuantization?: KVQuantization | undefined;
+  /** Where it takes the beginning of its prompt from and leaves its caches. Default: nowhere. */
+  prefixes?: PrefixCache | undefined;
 }
 
 /** What a sequence is continued from. */
@@ -35,6 +38,11 @@ export class TokenSequence {
   readonly #processors: LogitsProcessor[];
   readonly #prefillStepSize: number;
   readonly #constraint: TokenConstraint | undefined;
+  readonly #prefixes: PrefixCache | undefined;
+  /** Tokens that the caches hold of the prompt, and those behind it. */
+  #evaluated = 0;
+  readonly #continuation: number[] = [];
+  #reused = 0;
   #caches: LayerCache[];
   #pending: MxArray | undefined;
 
@@ -48,6 +56,12 @@ export class TokenSequence {
     this.#processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
     this.#prefillStepSize = options.prefillStepSize;
     this.#constraint = options.constraint;
+    this.#prefixes = options.prefixes?.isOn === true ? options.prefixes : undefined;
+  }
+
+  /** Tokens of the prompt that earlier requests had evaluated. */
+  get reused(): number {
+    return this.#reused;
   }
 
   /** Evaluates the prompt chunk by chunk, yielding the number of tokens done; ends with the first step started. */
@@ -55,27 +69,67 @@ export class TokenSequence {
     for (const _ of this.#prompt.prepare()) yield 0;
     const length = this.#prompt.tokens.length;
     const last = length - 1;
-    for (let start = 0; start < last; ) {
+    this.#takePrefix(last);
+    for (let start = this.#reused; start < last; ) {
       const end = this.#prompt.endOf(start, Math.min(this.#prefillStepSize, last - start));
       if (end === length) return this.#start(start);
       // only the caches are evaluated: the logits of the prompt are never computed
       mx.tidy(() => void this.#prompt.forward(start, end, this.#caches));
       mx.evaluate(this.#caches.map((layer) => layer.state()));
       mx.clearCache();
+      this.#evaluated = end;
       yield end;
       start = end;
     }
     this.#start(last);
   }
 
+  #takePrefix(last: number): void {
+    const { key, tokens } = this.#prompt;
+    if (key === undefined) return;
+    const startOf = (known: number): number => {
+      const start = this.#prompt.endOf(0, Math.min(known, last));
+      return start <= Math.min(known, last) ? start : 0;
+    };
+    const prefix = this.#prefixes?.take({ key, promptLength: tokens.length }, startOf);
+    if (prefix === undefined) return;
+    for (const layer of this.#caches) layer.dispose();
+    this.#caches = prefix.caches;
+    this.#reused = prefix.length;
+    this.#evaluated = prefix.length;
+  }
+
+  /** What the caches hold now; undefined where nobody wants to know. */
+  get #known(): Sequence | undefined {
+    if (this.#prefixes === undefined || this.#evaluated === 0) return undefined;
+    const { key, tokens } = this.#prompt;
+    return (
+      key && {
+        key: [...key.slice(0, this.#evaluated), ...this.#continuation],
+        promptLength: tokens.length,
+      }
+    );
+  }
+
+  /** Leaves behind what has been evaluated before the last step, where the answer will make it useless otherwise. */
+  #leavePrompt(): void {
+    const known = this.#known;
+    if (known === undefined || this.#caches.every((layer) => layer.isTrimmable(Number.POSITIVE_INFINITY)))
+      return;
+    const forks = forkAll(this.#caches);
+    if (forks !== undefined) this.#prefixes?.keep(known, forks);
+  }
+
   /** Starts the step after the prompt, whose last tokens from `from` on are still to be evaluated. */
   #start(from: number): void {
+    this.#leavePrompt();
     this.#pending = startSampling(() => {
       const logits = this.#prompt.forward(from, this.#prompt.tokens.length, this.#caches); // [1, L, V]
       return this.sample(mx.reshape(mx.index(logits, [], [-1]), [1, -1]));
     });
     this.#prompt.finish(this.#caches);
     this.#prompt.dispose();
+    this.#evaluated = this.#prompt.tokens.length;
   }
 
   /** Hands over caches and the step in flight. */
@@ -105,6 +159,32 @@ export class TokenSequence {
   /** Why it cannot go on. */
   get failure(): MlxError | undefined {
     return this.#constraint?.failure;
+  }
+
+  /** Says that the caches now hold another token. */
+  append(token: number): void {
+    this.#continuation.push(token);
+  }
+
+  /** Whether `leave` wants its caches. */
+  get leavesCaches(): boolean {
+    return this.#known !== undefined;
+  }
+
+  /** Leaves its caches, which hold the prompt and what was appended, to later requests. */
+  leave(caches: readonly LayerCache[]): void {
+    const known = this.#known;
+    if (known !== undefined) this.#prefixes?.keep(known, caches);
+  }
+
+  /** Ends it before the prompt has been evaluated to its end; what has been is left to later requests. */
+  abandon(): void {
+    const caches = this.#caches;
+    if (this.leavesCaches) {
+      this.#caches = [];
+      this.leave(caches);
+    }
+    this.dispose();
   }
 
   /** Takes a token that it was continued with, which `sample` gave before. */

@@ -229,6 +229,11 @@ class SingleRowCache extends CacheList {
   override toBatch(): undefined {
     return undefined;
   }
+
+  override fork(): LayerCache | undefined {
+    const parts = this.forkParts();
+    return parts && new SingleRowCache(...parts);
+  }
 }
 
 class M3Decoder extends Decoder {

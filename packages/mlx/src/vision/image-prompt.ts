@@ -59,6 +59,27 @@ export class ImagePrompt {
     this.#positions = gridPositions(this.#pictures, images);
   }
 
+  /**
+   * What stands at each place: a token, or the contents of the images that are seen together there. Undefined where tokens
+   * see all others.
+   *
+   * @param names - of the images' contents
+   */
+  contents(names: readonly string[]): (number | string)[] | undefined {
+    if (this.#model.seesWhole === "prompt") return undefined;
+    const groups = this.#runs ?? this.#pictures;
+    const members = new Map<number, Set<number>>();
+    for (const [i, group] of groups.entries()) {
+      members.set(group, (members.get(group) ?? new Set()).add(this.#pictures[i] ?? 0));
+    }
+    const nameOf = (group: number): string =>
+      [...(members.get(group) ?? [])].map((picture) => names[picture - 1]).join(" ");
+    const groupNames = new Map([...members.keys()].map((group) => [group, nameOf(group)]));
+    return this.tokens.map((token, i) =>
+      (groups[i] ?? 0) === 0 ? token : (groupNames.get(groups[i] ?? 0) ?? token),
+    );
+  }
+
   /** Where a stretch from `start` ends that would be `size` long: what sees itself whole stays so. */
   endOf(start: number, size: number): number {
     const end = Math.min(start + size, this.tokens.length);

@@ -1,8 +1,13 @@
 /** The addon's switches for kernels, which only tests and benchmarks use. */
 import { native } from "../../src/core/native.ts";
 
-const cpuLevels = ["scalar", "avx2", "avx512", "avx512vnni"] as const;
-export type CpuLevel = (typeof cpuLevels)[number];
+const levelsByProcessor = {
+  arm64: ["scalar", "neon", "dotprod", "i8mm"],
+  x64: ["scalar", "avx2", "avx512", "avx512vnni"],
+} as const;
+export type CpuLevel = (typeof levelsByProcessor)["arm64" | "x64"][number];
+
+const cpuLevels: readonly CpuLevel[] = levelsByProcessor[process.arch === "arm64" ? "arm64" : "x64"];
 
 interface KernelControls {
   cpuFeatures(): CpuLevel;

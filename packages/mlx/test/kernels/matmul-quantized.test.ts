@@ -134,8 +134,9 @@ describe.each(availableLevels)("quantized matmul on %s", (level) => {
   });
 });
 
-describe("fast quantized matmul", () => {
+describe.each(availableLevels)("fast quantized matmul on %s", (level) => {
   it("stays within the error of 16-bit activations", () => {
+    controls.setCpuLevel(level);
     controls.setFastMatmul(true);
     for (const bits of [2, 3, 4, 5, 6, 8]) {
       for (const group of [32, 64, 128]) {
@@ -145,6 +146,7 @@ describe("fast quantized matmul", () => {
   });
 
   it.each([505, 512])("does so for the few rows that a block of rows leaves over: %d", (M) => {
+    controls.setCpuLevel(level);
     controls.setFastMatmul(true);
     expect(errorOf({ bits: 4, group: 32, M, N: 20, K: 128 })).toBeLessThan(0.01);
   });

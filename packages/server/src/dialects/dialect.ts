@@ -37,10 +37,12 @@ export interface Operation<C extends Call = Call> {
   read(body: unknown): C;
   whole(answer: Answer, call: C, stamp: Stamp): object;
   events(call: C, stamp: Stamp): EventWriter;
+  /** What is answered to a call that only has the model loaded; undefined for others. */
+  loaded?(call: C, stamp: Stamp): object | undefined;
 }
 
 /** An error as a dialect writes it. */
-export interface WireError {
+interface WireError {
   readonly status: number;
   readonly body: object;
 }

@@ -17,7 +17,6 @@ export {
 export {
   type Fields,
   HARMLESS,
-  type Rules,
   readFields,
   readValue,
   refused,

@@ -10,14 +10,19 @@ import {
   InvalidParameterError,
   InvalidRequestError,
   MemoryExceededError,
+  ModelLoadingError,
   ModelNotFoundError,
   ProviderAPIError,
   ProviderConnectionError,
   QuotaExceededError,
   RequestTimeoutError,
   UnsupportedFeatureError,
+  UnsupportedModelError,
 } from "abstractllm";
 import { type ProblemKind, RequestProblem } from "./request-problem.ts";
+
+/** Of models that the server says it has: their files and where they lie are no client's business. */
+const OWN_MODELS = [ModelNotFoundError, ModelLoadingError, UnsupportedModelError];
 
 /** What the client is told of each class; the first that fits. Others are this server's own affair. */
 const KINDS: readonly (readonly [{ isInstance(error: unknown): boolean }, ProblemKind])[] = [
@@ -27,7 +32,6 @@ const KINDS: readonly (readonly [{ isInstance(error: unknown): boolean }, Proble
   [ImageProcessingError, "invalid"],
   [FileProcessingError, "invalid"],
   [ContentFilterError, "invalid"],
-  [ModelNotFoundError, "not-found"],
   [QuotaExceededError, "rate-limit"],
   [MemoryExceededError, "overloaded"],
   [CircuitOpenError, "overloaded"],
@@ -49,6 +53,9 @@ export function toProblem(error: unknown): RequestProblem {
     // the server's key, not the client's
     const message = "The model's provider refused the key that this server has for it";
     return new RequestProblem("upstream", message, options);
+  }
+  if (OWN_MODELS.some((errorClass) => errorClass.isInstance(error))) {
+    return new RequestProblem("server", "The model could not be loaded; the server's log says why", options);
   }
   const kind = KINDS.find(([errorClass]) => errorClass.isInstance(error))?.[1] ?? "server";
   return new RequestProblem(kind, messageOf(error), options);

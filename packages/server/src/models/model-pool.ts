@@ -25,7 +25,7 @@ export class ModelPool {
     if (known !== undefined) return known;
     const source = this.#sources.get(name) ?? (await this.#other(name, signal));
     if (source === undefined) {
-      const message = `There is no model ${JSON.stringify(name)} here; GET /v1/models lists those that are`;
+      const message = `The model ${JSON.stringify(name)} does not exist here; GET /v1/models lists those that do`;
       throw new RequestProblem("not-found", message, { param: "model" });
     }
     return this.#opened.get(name) ?? this.#open(name, source);
@@ -70,10 +70,25 @@ export class ModelPool {
 
   async #listOthers(signal: AbortSignal): Promise<ListedModel[]> {
     if (this.#others === undefined) return [];
-    this.#lister ??= createFrom(this.#others);
+    this.#lister ??= this.#openLister(this.#others);
     return (await this.#lister).listModels({ signal });
+  }
+
+  #openLister(others: ModelConfig): Promise<AbstractLLM> {
+    const opening = createFrom(others);
+    opening.catch(() => {
+      this.#lister = undefined; // the next request tries again
+    });
+    return opening;
   }
 }
 
-const createFrom = ({ provider, ...config }: ModelConfig): Promise<AbstractLLM> =>
-  createLLM(provider, config);
+/** @throws {RequestProblem} when the server's own configuration does not do */
+async function createFrom({ provider, ...config }: ModelConfig): Promise<AbstractLLM> {
+  try {
+    return await createLLM(provider, config);
+  } catch (cause) {
+    const message = "The model could not be opened; the server's log says why";
+    throw new RequestProblem("server", message, { cause });
+  }
+}

@@ -24,6 +24,12 @@ export async function answerCall<C extends Call>(
   try {
     const call = await readCall(operation, exchange, options);
     const llm = await models.open(call.model, signal);
+    const loaded = operation.loaded?.(call, stampOf(exchange));
+    if (loaded !== undefined) {
+      await llm.load({ signal });
+      exchange.sendJson(loaded);
+      return;
+    }
     const { allowPrivateUrls } = options;
     const stream = llm.stream(call.prompt, { ...askedOptions(call, llm), allowPrivateUrls, signal });
     const parts = noticing(stream, place.hasBegun);

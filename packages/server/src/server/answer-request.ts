@@ -1,3 +1,6 @@
+import { writeAnthropicError } from "../dialects/anthropic/index.ts";
+import type { WriteError } from "../dialects/dialect.ts";
+import { writeOllamaError } from "../dialects/ollama/index.ts";
 import { writeOpenAIError } from "../dialects/openai/openai-error.ts";
 import { checkHost, checkKey, checkOrigin } from "../http/check-access.ts";
 import type { Exchange } from "../http/exchange.ts";
@@ -5,7 +8,7 @@ import { isLoopback } from "../http/is-loopback.ts";
 import { toProblem } from "../http/to-problem.ts";
 import { reportFailure } from "./report-failure.ts";
 import type { Services } from "./route.ts";
-import { errorsAt, findRoute } from "./router.ts";
+import { findRoute } from "./router.ts";
 import { ROUTES } from "./routes.ts";
 
 /** Longest time that browsers remember what they may send. */
@@ -58,10 +61,16 @@ function allowOrigin({ request, response, method }: Exchange, { options }: Servi
 function sendFailure(error: unknown, exchange: Exchange, services: Services): void {
   if (exchange.isAbandoned) return;
   const problem = toProblem(error);
-  const writeError = errorsAt(ROUTES, exchange.path, writeOpenAIError);
-  const { status, body } = writeError(problem, exchange.id);
+  const { status, body } = errorWriterOf(exchange)(problem, exchange.id);
   reportFailure(error, status, exchange, services);
   const { retryAfterMs, headers } = problem;
   const retry = retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) };
   exchange.sendJson(body, status, { ...headers, ...retry });
+}
+
+/** How whoever asks expects errors to be written. */
+function errorWriterOf({ path, request }: Exchange): WriteError {
+  if (path.startsWith("/api/")) return writeOllamaError;
+  const isAnthropic = path.startsWith("/v1/messages") || request.headers["anthropic-version"] !== undefined;
+  return isAnthropic ? writeAnthropicError : writeOpenAIError;
 }

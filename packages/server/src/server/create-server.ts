@@ -4,7 +4,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { Exchange } from "../http/exchange.ts";
 import { RequestProblem } from "../http/request-problem.ts";
 import { Metrics } from "../metrics/index.ts";
@@ -27,6 +27,7 @@ export class ModelServer implements AsyncDisposable {
   readonly http: Server;
   readonly #services: Services;
   readonly #exchanges = new Set<Exchange>();
+  readonly #sockets = new Set<Socket>();
   #isClosing = false;
 
   /** @param options - what `createServer` takes */
@@ -41,6 +42,10 @@ export class ModelServer implements AsyncDisposable {
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
     });
     this.http.maxConnections = checked.maxConnections;
+    this.http.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
     this.http.on("request", (request, response) => void this.handle(request, response));
   }
 
@@ -66,7 +71,10 @@ export class ModelServer implements AsyncDisposable {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const exchange = new Exchange(request, response);
     this.#exchanges.add(exchange);
-    response.on("close", () => this.#exchanges.delete(exchange));
+    response.on("close", () => {
+      this.#exchanges.delete(exchange);
+      if (this.#isClosing) request.socket.destroySoon();
+    });
     if (this.#isClosing) response.setHeader("connection", "close");
     await answerRequest(exchange, this.#services);
   }
@@ -82,7 +90,9 @@ export class ModelServer implements AsyncDisposable {
     const closed = new Promise<void>((resolve) => {
       this.http.close(() => resolve());
     });
-    this.http.closeIdleConnections();
+    const busy = new Set([...this.#exchanges].map(({ request }) => request.socket));
+    // Node's own closeIdleConnections leaves those that never brought a request, which clients open in advance
+    for (const socket of this.#sockets) if (!busy.has(socket)) socket.destroySoon();
     const grace = setTimeout(() => this.#abortAll(), graceMs);
     await closed;
     clearTimeout(grace);

@@ -1,5 +1,5 @@
-import type { WriteError } from "../dialects/dialect.ts";
 import type { Exchange } from "../http/exchange.ts";
+import { RequestProblem } from "../http/request-problem.ts";
 import type { Metrics } from "../metrics/index.ts";
 import type { ModelPool } from "../models/index.ts";
 import type { CheckedOptions } from "./server-options.ts";
@@ -16,13 +16,16 @@ export interface Route {
   readonly method: "GET" | "POST";
   /** One that ends with `/*` is all that follows it. */
   readonly path: string;
-  readonly writeError: WriteError;
   /** Answered without a key. */
   readonly isPublic?: true;
   handle(exchange: Exchange, services: Services): Promise<void>;
 }
 
-/** What a path that ends with `/*` stands for in this request. */
+/** What a path that ends with `/*` stands for in this request. @throws {RequestProblem} for malformed encoding */
 export function restOf({ path }: Exchange, route: string): string {
-  return decodeURIComponent(path.slice(route.length - 1));
+  try {
+    return decodeURIComponent(path.slice(route.length - 1));
+  } catch (cause) {
+    throw new RequestProblem("invalid", "The address's percent encoding is malformed", { cause });
+  }
 }

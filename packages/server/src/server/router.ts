@@ -1,4 +1,3 @@
-import type { WriteError } from "../dialects/dialect.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { RequestProblem } from "../http/request-problem.ts";
 import type { Route } from "./route.ts";
@@ -21,9 +20,4 @@ export function findRoute(routes: readonly Route[], { method, path }: Exchange):
   if (route !== undefined) return route;
   const allow = [...new Set(found.map((each) => each.method))].join(", ");
   throw new RequestProblem("method", `Expected ${allow} here`, { headers: { allow } });
-}
-
-/** How whoever asks at a path expects errors to be written. */
-export function errorsAt(routes: readonly Route[], path: string, fallback: WriteError): WriteError {
-  return routesAt(routes, path)[0]?.writeError ?? fallback;
 }

@@ -1,35 +1,59 @@
 import type { Call } from "../answer/index.ts";
-import type { Operation, WriteError } from "../dialects/dialect.ts";
+import { messagesOperation } from "../dialects/anthropic/index.ts";
+import type { Operation } from "../dialects/dialect.ts";
+import { generateOperation, chatOperation as ollamaChat } from "../dialects/ollama/index.ts";
 import { chatOperation } from "../dialects/openai/chat/index.ts";
-import { writeOpenAIError } from "../dialects/openai/openai-error.ts";
+import { completionsOperation } from "../dialects/openai/completions.ts";
+import { responsesOperation } from "../dialects/openai/responses/index.ts";
 import { answerCall } from "./answer-call.ts";
+import { countTokens } from "./count-tokens.ts";
+import { embedForOllama, embedForOpenAI } from "./embed-texts.ts";
+import { listModels, listRunning, listTags, showModel, tellModel } from "./list-models.ts";
+import { packageVersion } from "./package-version.ts";
 import type { Route } from "./route.ts";
 
+const get = (path: string, handle: Route["handle"]): Route => ({ method: "GET", path, handle });
+const post = (path: string, handle: Route["handle"]): Route => ({ method: "POST", path, handle });
+
 /** A route whose requests a model answers. */
-function operationAt<C extends Call>(path: string, operation: Operation<C>, writeError: WriteError): Route {
-  return {
-    method: "POST",
-    path,
-    writeError,
-    handle: (exchange, services) => answerCall(operation, exchange, services),
-  };
+function operationAt<C extends Call>(path: string, operation: Operation<C>): Route {
+  return post(path, (exchange, services) => answerCall(operation, exchange, services));
 }
 
-/** Every address of a server. */
-export const ROUTES: readonly Route[] = [
+/** What a browser or a probe gets. */
+const own: readonly Route[] = [
   {
-    method: "GET",
-    path: "/health",
-    writeError: writeOpenAIError,
+    ...get("/health", async (exchange) => exchange.sendJson({ status: "ok" })),
     isPublic: true,
-    handle: async (exchange) => exchange.sendJson({ status: "ok" }),
   },
-  {
-    method: "GET",
-    path: "/metrics",
-    writeError: writeOpenAIError,
-    handle: async (exchange, { metrics }) =>
-      exchange.sendText(metrics.text(), "text/plain; version=0.0.4; charset=utf-8"),
-  },
-  operationAt("/v1/chat/completions", chatOperation, writeOpenAIError),
+  get("/metrics", async (exchange, { metrics }) =>
+    exchange.sendText(metrics.text(), "text/plain; version=0.0.4; charset=utf-8"),
+  ),
 ];
+
+const openAI: readonly Route[] = [
+  operationAt("/v1/chat/completions", chatOperation),
+  operationAt("/v1/completions", completionsOperation),
+  operationAt("/v1/responses", responsesOperation),
+  post("/v1/embeddings", embedForOpenAI),
+  get("/v1/models", listModels),
+  get("/v1/models/*", tellModel),
+];
+
+const anthropic: readonly Route[] = [
+  operationAt("/v1/messages", messagesOperation),
+  post("/v1/messages/count_tokens", countTokens),
+];
+
+const ollama: readonly Route[] = [
+  operationAt("/api/chat", ollamaChat),
+  operationAt("/api/generate", generateOperation),
+  post("/api/embed", embedForOllama),
+  get("/api/tags", listTags),
+  get("/api/ps", listRunning),
+  post("/api/show", showModel),
+  get("/api/version", async (exchange) => exchange.sendJson({ version: packageVersion() })),
+];
+
+/** Every address of a server. */
+export const ROUTES: readonly Route[] = [...own, ...openAI, ...anthropic, ...ollama];

@@ -11,13 +11,21 @@
 #else
 #include <cpuid.h>
 #endif
+#elif ABSTRACTLLM_ARM && defined(__linux__)
+#include <sys/auxv.h>
+#elif ABSTRACTLLM_ARM && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace abstractllm::cpu {
 
 namespace {
 
-constexpr const char* kNames[] = {"scalar", "avx2", "avx512", "avx512vnni"};
+#if ABSTRACTLLM_ARM
+constexpr const char* kNames[kIsaCount] = {"scalar", "neon", "dotprod", "i8mm"};
+#else
+constexpr const char* kNames[kIsaCount] = {"scalar", "avx2", "avx512", "avx512vnni"};
+#endif
 
 #if ABSTRACTLLM_X86
 struct Leaf {
@@ -62,6 +70,26 @@ Isa detect() {
   const bool vnni = has(seven.c, 11), vbmi = has(seven.c, 1);
   return vnni && vbmi ? Isa::avx512vnni : Isa::avx512;
 }
+#elif ABSTRACTLLM_ARM
+Isa best_of(bool dotprod, bool i8mm) { return !dotprod ? Isa::neon : i8mm ? Isa::i8mm : Isa::dotprod; }
+
+#if defined(__linux__)
+Isa detect() {
+  constexpr unsigned long kDotprod = 1ul << 20, kI8mm = 1ul << 13;  // HWCAP_ASIMDDP, HWCAP2_I8MM: older headers lack them
+  return best_of(getauxval(AT_HWCAP) & kDotprod, getauxval(AT_HWCAP2) & kI8mm);
+}
+#elif defined(__APPLE__)
+Isa detect() {
+  auto has = [](const char* name) {
+    int value = 0;
+    size_t size = sizeof value;
+    return sysctlbyname(name, &value, &size, nullptr, 0) == 0 && value != 0;
+  };
+  return best_of(has("hw.optional.arm.FEAT_DotProd"), has("hw.optional.arm.FEAT_I8MM"));
+}
+#else
+Isa detect() { return Isa::neon; }
+#endif
 #else
 Isa detect() { return Isa::scalar; }
 #endif
@@ -95,13 +123,19 @@ bool set_isa(Isa wanted) {
 const char* isa_name(Isa value) { return kNames[static_cast<int>(value)]; }
 
 bool isa_from_name(const std::string& name, Isa& out) {
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < kIsaCount; i++) {
     if (name == kNames[i]) {
       out = static_cast<Isa>(i);
       return true;
     }
   }
   return false;
+}
+
+std::string isa_names() {
+  std::string names = kNames[0];
+  for (int i = 1; i < kIsaCount; i++) names += (i < kIsaCount - 1 ? ", " : " or ") + std::string(kNames[i]);
+  return names;
 }
 
 }  // namespace abstractllm::cpu

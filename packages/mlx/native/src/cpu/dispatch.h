@@ -1,9 +1,10 @@
 // Which instruction set the CPU kernels run on, and whether they run at all.
 //
-// A kernel lives once per instruction set in its own file: `<kernel>_scalar.cc`, `<kernel>_avx2.cc`,
-// `<kernel>_avx512.cc`, `<kernel>_avx512vnni.cc`. The suffix gives the compiler flags (CMakeLists.txt); the last three
-// are built on x86-64 only. These files must not include MLX or standard library templates: the linker keeps one copy
-// of an inline function, and a copy built with AVX-512 would run on every machine.
+// A kernel lives once per instruction set in its own file: `<kernel>_scalar.cc`, and on x86-64 `<kernel>_avx2.cc`,
+// `<kernel>_avx512.cc`, `<kernel>_avx512vnni.cc`, on arm64 `<kernel>_neon.cc`, `<kernel>_dotprod.cc`, `<kernel>_i8mm.cc`.
+// The suffix gives the compiler flags (CMakeLists.txt). Kernels over simd_vector.h have no file for NEON: every arm64
+// processor has it, so the compiler uses it for the scalar ones. These files must not include MLX or standard library
+// templates: the linker keeps one copy of an inline function, and a copy built with AVX-512 would run on every machine.
 #pragma once
 
 #include <string>
@@ -13,10 +14,21 @@
 #else
 #define ABSTRACTLLM_X86 0
 #endif
+#if defined(__aarch64__)
+#define ABSTRACTLLM_ARM 1
+#else
+#define ABSTRACTLLM_ARM 0
+#endif
 
 namespace abstractllm::cpu {
 
+// Each level has what the ones before it have.
+#if ABSTRACTLLM_ARM
+enum class Isa { scalar, neon, dotprod, i8mm };
+#else
 enum class Isa { scalar, avx2, avx512, avx512vnni };
+#endif
+constexpr int kIsaCount = 4;
 
 // The best level this processor and operating system support, or a lower one that ABSTRACTLLM_CPU or
 // `set_isa` asked for.
@@ -31,23 +43,24 @@ bool set_isa(Isa level);
 const char* isa_name(Isa level);
 bool isa_from_name(const std::string& name, Isa& level);
 
-// The kernel of the current level: the nearest lower one where a level has none of its own.
+// "scalar, avx2, avx512 or avx512vnni", for messages.
+std::string isa_names();
+
+// The kernel of the current level, of those given in the order of Isa: the nearest lower one where a level has none of
+// its own.
 template <typename Fn>
-Fn select([[maybe_unused]] Fn scalar, [[maybe_unused]] Fn avx2, [[maybe_unused]] Fn avx512,
-          [[maybe_unused]] Fn avx512vnni = nullptr) {
-#if ABSTRACTLLM_X86
-  Isa level = isa();
-  if (level >= Isa::avx512vnni && avx512vnni) return avx512vnni;
-  if (level >= Isa::avx512 && avx512) return avx512;
-  if (level >= Isa::avx2 && avx2) return avx2;
-#endif
+Fn select(Fn scalar, Fn second, Fn third = nullptr, Fn fourth = nullptr) {
+  const Fn kernels[kIsaCount] = {scalar, second, third, fourth};
+  for (int level = static_cast<int>(isa()); level > 0; level--) {
+    if (kernels[level]) return kernels[level];
+  }
   return scalar;
 }
 
 // Settings of the calling thread: a Node environment has a thread of its own, and builds its graphs on it.
 struct Settings {
   bool force_stock = false;  // tests compare with libmlx's own operations
-  bool fast_matmul = false;  // activations of 16 bits in quantized products where the processor has VNNI
+  bool fast_matmul = false;  // activations of 16 bits in quantized products where the processor multiplies integers fast
 };
 Settings& settings();
 

@@ -40,6 +40,8 @@ void to_half_row(const float* x, uint16_t* out, size_t n) {
     const __m128i halves = _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), halves);
   }
+#elif defined(__aarch64__)
+  for (; i + 4 <= n; i += 4) vst1_u16(out + i, vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(x + i))));
 #endif
   for (; i < n; i++) out[i] = to_half(x[i]);
 }

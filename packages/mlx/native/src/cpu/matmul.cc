@@ -19,6 +19,11 @@ const MatmulKernels& kernels() { return *select(&matmul_scalar, &matmul_avx2, &m
 const DigitKernels* digit_kernels() {
   return select<const DigitKernels*>(nullptr, nullptr, nullptr, &digits_avx512vnni);
 }
+#elif ABSTRACTLLM_ARM
+const MatmulKernels& kernels() { return *select(&matmul_scalar, &matmul_neon); }
+const DigitKernels* digit_kernels() {
+  return select<const DigitKernels*>(nullptr, nullptr, &digits_dotprod, &digits_i8mm);
+}
 #else
 const MatmulKernels& kernels() { return matmul_scalar; }
 const DigitKernels* digit_kernels() { return nullptr; }

@@ -36,6 +36,8 @@ struct DigitKernels {
 };
 
 extern const DigitKernels digits_avx512vnni;
+extern const DigitKernels digits_dotprod;
+extern const DigitKernels digits_i8mm;
 void digit_tile_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t n, size_t cols,
                            float* out, size_t ldo);
 

@@ -73,5 +73,6 @@ constexpr size_t kMaxTileCols = 32;
 extern const MatmulKernels matmul_scalar;
 extern const MatmulKernels matmul_avx2;
 extern const MatmulKernels matmul_avx512;
+extern const MatmulKernels matmul_neon;
 
 }  // namespace abstractllm::cpu

@@ -1,13 +1,18 @@
 #include "packed_matrix.h"
 
+#include <algorithm>
 #include <cstring>
 #include <initializer_list>
+
+#include "thread_pool.h"
 
 namespace abstractllm::cpu {
 
 namespace {
 
 constexpr size_t kLine = 64;
+// Bytes that one thread packs in some 10 us.
+constexpr size_t kPackedPerRange = 16 * 1024;
 constexpr size_t kRowBytes = kLine / kPackedTile;  // of each row in a line
 
 // Eight numbers of four bits: those of the low halves of bytes, then those of the high ones, side by side in turn.
@@ -39,22 +44,25 @@ void copy_word(const uint8_t* from, uint8_t* to, Change change) {
 
 void pack_matrix(const QuantMatrix& w, size_t N, uint8_t* out) {
   const size_t row_bytes = w.row_bytes(), groups = w.groups(), group_bytes = row_bytes / groups;
-  const size_t size = packed_scale_bytes(w);
-  for (size_t first = 0; first < N; first += kPackedTile) {
+  const size_t size = packed_scale_bytes(w), tile_bytes = packed_tile_bytes(w);
+  auto pack_tile = [&](size_t first, uint8_t* to) {
     for (size_t g = 0; g < groups; g++) {
-      for (size_t byte = g * group_bytes; byte < (g + 1) * group_bytes; byte += kRowBytes, out += kLine) {
+      for (size_t byte = g * group_bytes; byte < (g + 1) * group_bytes; byte += kRowBytes, to += kLine) {
         for (size_t i = 0; i < kPackedTile; i++) {
           const uint8_t* from = w.w + (first + i) * row_bytes + byte;
-          copy_word(from, out + i * kRowBytes, [&](uint32_t v) { return w.bits == 4 ? interleave(v) : v; });
+          copy_word(from, to + i * kRowBytes, [&](uint32_t v) { return w.bits == 4 ? interleave(v) : v; });
         }
       }
       for (const void* factors : {w.scales, w.biases}) {
-        for (size_t i = 0; i < kPackedTile; i++, out += size) {
-          std::memcpy(out, static_cast<const uint8_t*>(factors) + ((first + i) * groups + g) * size, size);
+        for (size_t i = 0; i < kPackedTile; i++, to += size) {
+          std::memcpy(to, static_cast<const uint8_t*>(factors) + ((first + i) * groups + g) * size, size);
         }
       }
     }
-  }
+  };
+  parallel_for(N / kPackedTile, std::max<size_t>(1, kPackedPerRange / tile_bytes), [&](size_t begin, size_t end) {
+    for (size_t t = begin; t < end; t++) pack_tile(t * kPackedTile, out + t * tile_bytes);
+  });
 }
 
 void unpack_row(const QuantMatrix& w, size_t n, uint8_t* values, uint8_t* scales, uint8_t* biases) {

@@ -10,6 +10,14 @@ namespace abstractllm::cpu {
 
 namespace {
 
+bool has_packed_kernels() {
+#if ABSTRACTLLM_X86
+  return best_isa() >= Isa::avx512vnni;
+#else
+  return false;
+#endif
+}
+
 // Of all matrices in a stack.
 size_t row_count(const mx::array& w) { return w.size() / static_cast<size_t>(w.shape(-1)); }
 
@@ -43,7 +51,7 @@ class UnpackMatrix : public mx::Primitive {
 }  // namespace
 
 bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
-  if (best_isa() < Isa::avx512vnni || w.ndim() < 2 || scales.ndim() < 2) return false;
+  if (!has_packed_kernels() || w.ndim() < 2 || scales.ndim() < 2) return false;
   return can_pack(static_cast<size_t>(w.shape(-2)), bits) &&
          is_native_matrix(scales.shape(-1) * group, w, scales, biases, bits, group);
 }

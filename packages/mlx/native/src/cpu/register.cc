@@ -94,8 +94,7 @@ void register_cpu(Env* e, napi_value x) {
   bind(e, x, "setCpuLevel", [](const std::string& name) {
     cpu::Isa level;
     if (!cpu::isa_from_name(name, level)) {
-      throw AddonError("invalid-argument",
-                       "expected scalar, avx2, avx512 or avx512vnni but received " + name);
+      throw AddonError("invalid-argument", "expected " + cpu::isa_names() + " but received " + name);
     }
     if (!cpu::set_isa(level)) throw AddonError("unavailable", "this processor has no " + name);
   });

@@ -83,6 +83,8 @@ inline Floats load(const Half* p) {
   return reinterpret_cast<Floats>(_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
 #elif defined(__AVX2__)
   return reinterpret_cast<Floats>(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#elif defined(__aarch64__)
+  return reinterpret_cast<Floats>(vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(&p->bits))));
 #else
   // the exponent's bias differs by 112: a multiplication mends it, for subnormal numbers too
   const Ints bits = reinterpret_cast<Ints>(widen(&p->bits));

@@ -1,4 +1,4 @@
-import type { Tool, ToolChoice } from "abstractllm";
+import type { ToolChoice } from "abstractllm";
 import {
   either,
   type Fields,
@@ -13,6 +13,7 @@ import {
   required,
   text,
 } from "../../fields/index.ts";
+import type { ReadTool } from "../read-tool.ts";
 
 /** What both of OpenAI's interfaces say about a function. */
 export const FUNCTION_RULES = {
@@ -22,16 +23,14 @@ export const FUNCTION_RULES = {
   strict: flag,
 } as const;
 
-/** Said where a client asks for more than a model can be held to. */
-export const STRICT_NOTE = "strict is advice here: the arguments of tool calls are not held to their schema";
-
 /** A tool that the client runs. */
-export function toTool({ name, description, parameters }: Fields<typeof FUNCTION_RULES>): Tool {
-  return {
+export function toTool({ name, description, parameters, strict }: Fields<typeof FUNCTION_RULES>): ReadTool {
+  const tool = {
     name,
     ...(description === undefined ? {} : { description }),
     ...(parameters === undefined ? {} : { parameters }),
   };
+  return { tool, isStrict: strict === true };
 }
 
 const CHOICES = { auto: "auto", none: "none", required: "required" } as const;

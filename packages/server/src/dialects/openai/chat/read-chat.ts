@@ -1,4 +1,3 @@
-import type { Tool } from "abstractllm";
 import type { Call } from "../../../answer/index.ts";
 import {
   type JsonObject,
@@ -10,13 +9,13 @@ import {
   required,
 } from "../../../fields/index.ts";
 import { RequestProblem } from "../../../http/request-problem.ts";
+import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
 import {
   ANY_OBJECT,
   FUNCTION_RULES,
   nestedName,
   SCHEMA_RULES,
-  STRICT_NOTE,
   toTool,
   toToolChoice,
 } from "../function-tools.ts";
@@ -56,11 +55,10 @@ export function readChat(body: unknown): ChatCall {
   };
 }
 
-function readTool(given: JsonObject, index: number): { tool: Tool; isStrict: boolean } {
+function readTool(given: JsonObject, index: number): ReadTool {
   const path = `tools[${index}]`;
   const rules = { type: required(oneOf("function")), function: required(object) };
-  const spec = readFields(readFields(given, rules, path).function, FUNCTION_RULES, `${path}.function`);
-  return { tool: toTool(spec), isStrict: spec.strict === true };
+  return toTool(readFields(readFields(given, rules, path).function, FUNCTION_RULES, `${path}.function`));
 }
 
 const FORMATS = oneOf("text", "json_object", "json_schema");

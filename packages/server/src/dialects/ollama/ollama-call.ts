@@ -1,0 +1,48 @@
+import type { GenerateOptions, ReasoningOption } from "abstractllm";
+import type { Call } from "../../answer/index.ts";
+import { type JsonObject, readFields } from "../../fields/index.ts";
+import { OPTION_FIELDS } from "./ollama-fields.ts";
+
+/** What a request of Ollama asks for. */
+export interface OllamaCall extends Call {
+  /** There is nothing to answer: the model is to be loaded. */
+  readonly isLoad: boolean;
+}
+
+interface CommonFields {
+  readonly format: "json" | "" | JsonObject | undefined;
+  readonly options: JsonObject | undefined;
+  readonly think: boolean | "low" | "medium" | "high" | "max" | undefined;
+}
+
+const ANY_OBJECT: JsonObject = { type: "object" };
+
+/** The options that chats and single prompts share. @throws {RequestProblem} */
+export function commonOptions({ format, options = {}, think }: CommonFields): {
+  readonly [Name in keyof GenerateOptions]: GenerateOptions[Name] | undefined;
+} {
+  const fields = readFields(options, OPTION_FIELDS, "options");
+  const { num_predict = -1 } = fields;
+  return {
+    temperature: fields.temperature,
+    topP: fields.top_p,
+    topK: fields.top_k,
+    minP: fields.min_p,
+    repetitionPenalty: fields.repeat_penalty,
+    presencePenalty: fields.presence_penalty,
+    frequencyPenalty: fields.frequency_penalty,
+    seed: fields.seed,
+    stop: fields.stop,
+    maxTokens: num_predict < 0 ? undefined : num_predict, // below 0 is "until it is done"
+    schema: schemaOf(format),
+    reasoning: reasoningOf(think),
+  };
+}
+
+function schemaOf(format: CommonFields["format"]): JsonObject | undefined {
+  if (format === undefined || format === "") return undefined;
+  return format === "json" ? ANY_OBJECT : format;
+}
+
+const reasoningOf = (think: CommonFields["think"]): ReasoningOption | undefined =>
+  think === "max" ? "high" : think;

@@ -1,0 +1,96 @@
+import type { FinishReason, ToolCall } from "abstractllm";
+import type { Answer, AnswerPart, Call } from "../../answer/index.ts";
+import type { RequestProblem } from "../../http/request-problem.ts";
+import type { EventWriter, Frame, Operation, Stamp } from "../dialect.ts";
+import type { OllamaCall } from "./ollama-call.ts";
+import { writeOllamaError } from "./ollama-error.ts";
+
+/** Text, thoughts and calls, which each operation puts where it has them. */
+interface Said {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly toolCalls: readonly ToolCall[];
+}
+
+/** What an operation says of a piece of an answer, or of all of it. */
+type WriteSaid = (said: Said) => object;
+
+const NOTHING: Said = { text: "", reasoning: "", toolCalls: [] };
+
+const NANOSECONDS_PER_MS = 1e6;
+
+const doneReasonOf = (reason: FinishReason): string => (reason === "length" ? "length" : "stop");
+
+/** What comes with the end of an answer. Times that the provider does not tell are those of the whole. */
+function endOf({ finishReason, usage, timings, warnings }: Answer, { startedMs }: Stamp): object {
+  const total = performance.now() - startedMs;
+  const prefill = timings?.timeToFirstTokenMs ?? 0;
+  const work = timings?.totalMs ?? total;
+  const nanoseconds = (ms: number) => Math.max(0, Math.round(ms * NANOSECONDS_PER_MS));
+  return {
+    done: true,
+    done_reason: doneReasonOf(finishReason),
+    total_duration: nanoseconds(total),
+    load_duration: nanoseconds(total - work),
+    prompt_eval_count: usage.inputTokens,
+    prompt_eval_duration: nanoseconds(prefill),
+    eval_count: usage.outputTokens,
+    eval_duration: nanoseconds(work - prefill),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
+}
+
+/** Writes the lines of a streamed answer. */
+class Lines implements EventWriter {
+  readonly #model: string;
+  readonly #stamp: Stamp;
+  readonly #write: WriteSaid;
+
+  constructor({ model }: Call, stamp: Stamp, write: WriteSaid) {
+    this.#model = model;
+    this.#stamp = stamp;
+    this.#write = write;
+  }
+
+  part(part: AnswerPart): Frame[] {
+    if (part.type === "text") return [this.#line({ ...NOTHING, text: part.text })];
+    if (part.type === "reasoning") return [this.#line({ ...NOTHING, reasoning: part.text })];
+    return part.type === "tool-end" ? [this.#line({ ...NOTHING, toolCalls: [part.toolCall] })] : [];
+  }
+
+  finish(answer: Answer): Frame[] {
+    return [this.#line(NOTHING, endOf(answer, this.#stamp))];
+  }
+
+  fail(problem: RequestProblem): Frame[] {
+    return [{ data: writeOllamaError(problem, this.#stamp.id).body }];
+  }
+
+  #line(said: Said, end: object = { done: false }): Frame {
+    return {
+      data: { model: this.#model, created_at: new Date().toISOString(), ...this.#write(said), ...end },
+    };
+  }
+}
+
+/** An operation of Ollama. @param write - where it has text, thoughts and calls */
+export function ollamaOperation(
+  read: (body: unknown) => OllamaCall,
+  write: WriteSaid,
+): Operation<OllamaCall> {
+  return {
+    framing: "ndjson",
+    read,
+    whole: (answer, { model }, stamp) => ({
+      model,
+      created_at: stamp.at.toISOString(),
+      ...write(answer),
+      ...endOf(answer, stamp),
+    }),
+    events: (call, stamp) => new Lines(call, stamp, write),
+    loaded: ({ model, isLoad }, { at }) =>
+      isLoad
+        ? { model, created_at: at.toISOString(), ...write(NOTHING), done: true, done_reason: "load" }
+        : undefined,
+  };
+}

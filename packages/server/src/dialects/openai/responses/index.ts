@@ -1,0 +1,13 @@
+import type { Operation } from "../../dialect.ts";
+import { type ResponsesCall, readResponses } from "./read-responses.ts";
+import { ResponseEvents } from "./response-events.ts";
+import { writeResponse } from "./write-response.ts";
+
+/** `/v1/responses`. */
+export const responsesOperation: Operation<ResponsesCall> = {
+  framing: "sse",
+  keepAlive: ": keep-alive\n\n",
+  read: readResponses,
+  whole: writeResponse,
+  events: (call, stamp) => new ResponseEvents(call, stamp),
+};

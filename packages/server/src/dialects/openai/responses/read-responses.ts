@@ -1,0 +1,103 @@
+import type { ReasoningOption } from "abstractllm";
+import type { Call } from "../../../answer/index.ts";
+import {
+  HARMLESS,
+  type JsonObject,
+  object,
+  oneOf,
+  readFields,
+  readValue,
+  refused,
+  required,
+} from "../../../fields/index.ts";
+import { RequestProblem } from "../../../http/request-problem.ts";
+import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
+import { setOptions } from "../../set-options.ts";
+import {
+  ANY_OBJECT,
+  FUNCTION_RULES,
+  flatName,
+  SCHEMA_RULES,
+  toTool,
+  toToolChoice,
+} from "../function-tools.ts";
+import { effortCheck, toReasoning } from "../reasoning-effort.ts";
+import { readInput } from "./read-input.ts";
+import { RESPONSES_FIELDS } from "./responses-fields.ts";
+
+/** What a responses request asks for. */
+export interface ResponsesCall extends Call {
+  /** What the answer repeats of the request. */
+  readonly echo: object;
+}
+
+/** Reads the body of `/v1/responses`. @throws {RequestProblem} naming the field */
+export function readResponses(body: unknown): ResponsesCall {
+  const fields = readFields(body, RESPONSES_FIELDS);
+  const unknown = fields.include?.find((name) => name !== "reasoning.encrypted_content");
+  if (unknown !== undefined) {
+    const message = "Only reasoning.encrypted_content can be included here";
+    throw new RequestProblem("invalid", message, { param: "include" });
+  }
+  const tools = (fields.tools ?? []).map(readTool);
+  return {
+    model: fields.model,
+    prompt: readInput(fields.instructions, fields.input),
+    options: setOptions({
+      maxTokens: fields.max_output_tokens,
+      temperature: fields.temperature,
+      topP: fields.top_p,
+      tools: tools.length === 0 ? undefined : tools.map(({ tool }) => tool),
+      toolChoice: toToolChoice(fields.tool_choice, flatName),
+      schema: fields.text === undefined ? undefined : readFormat(fields.text),
+      reasoning: fields.reasoning === undefined ? undefined : readEffort(fields.reasoning),
+    }),
+    isStreamed: fields.stream === true,
+    isSingleCall: fields.parallel_tool_calls === false,
+    echo: {
+      instructions: fields.instructions ?? null,
+      max_output_tokens: fields.max_output_tokens ?? null,
+      metadata: fields.metadata ?? {},
+      parallel_tool_calls: fields.parallel_tool_calls ?? true,
+      temperature: fields.temperature ?? null,
+      top_p: fields.top_p ?? null,
+      tool_choice: fields.tool_choice ?? "auto",
+      tools: fields.tools ?? [],
+      text: fields.text ?? { format: { type: "text" } },
+      reasoning: fields.reasoning ?? { effort: null, summary: null },
+    },
+    notes: tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [],
+  };
+}
+
+function readTool(tool: JsonObject, index: number): ReadTool {
+  const rules = {
+    ...FUNCTION_RULES,
+    type: required(oneOf("function")),
+    defer_loading: refused("the model is told of every tool"),
+  };
+  return toTool(readFields(tool, rules, `tools[${index}]`));
+}
+
+const FORMATS = oneOf("text", "json_object", "json_schema");
+
+function readFormat(given: JsonObject): JsonObject | undefined {
+  const rules = { format: object, verbosity: refused("ask for it in a message", "medium") };
+  const { format } = readFields(given, rules, "text");
+  if (format === undefined) return undefined;
+  const type = readValue(format.type, FORMATS, "text.format.type");
+  if (type === "json_schema")
+    return readFields(format, { ...SCHEMA_RULES, type: FORMATS }, "text.format").schema;
+  readFields(format, { type: FORMATS }, "text.format");
+  return type === "json_object" ? ANY_OBJECT : undefined;
+}
+
+function readEffort(reasoning: JsonObject): ReasoningOption | undefined {
+  const rules = {
+    effort: effortCheck,
+    summary: HARMLESS, // thoughts are always shown
+    generate_summary: HARMLESS,
+    mode: refused("there is one", "standard"),
+  };
+  return toReasoning(readFields(reasoning, rules, "reasoning").effort);
+}

@@ -1,0 +1,172 @@
+import type { Answer, AnswerPart } from "../../../answer/index.ts";
+import type { RequestProblem } from "../../../http/request-problem.ts";
+import type { EventWriter, Frame, Stamp } from "../../dialect.ts";
+import { openAIErrorObject } from "../openai-error.ts";
+import {
+  callItem,
+  messageItem,
+  type OutputItem,
+  reasoningItem,
+  textPart,
+  thoughtPart,
+} from "./output-items.ts";
+import type { ResponsesCall } from "./read-responses.ts";
+import { encryptedContent, finishedResponse, responseHead } from "./write-response.ts";
+
+/** An item that is being written. */
+interface OpenItem {
+  readonly kind: "text" | "reasoning" | "call";
+  readonly id: string;
+  text: string;
+}
+
+/** Writes the events of a streamed response. */
+export class ResponseEvents implements EventWriter {
+  readonly #head: object;
+  readonly #id: string;
+  readonly #output: OutputItem[] = [];
+  #open: OpenItem | undefined;
+  #sequence = 0;
+
+  constructor(call: ResponsesCall, stamp: Stamp) {
+    this.#head = responseHead(call, stamp);
+    this.#id = stamp.id;
+  }
+
+  part(part: AnswerPart): Frame[] {
+    return [...this.#begin(), ...this.#write(part)];
+  }
+
+  finish(answer: Answer): Frame[] {
+    const before = [...this.#begin(), ...this.#close()];
+    const sealed = encryptedContent(answer);
+    const kept = sealed === undefined ? [] : this.#whole(reasoningItem(`rs_${this.#id}_kept`, "", sealed));
+    const response = finishedResponse(this.#head, answer, this.#output);
+    const { status } = response as { status: string };
+    return [...before, ...kept, this.#event(`response.${status}`, { response })];
+  }
+
+  fail(problem: RequestProblem): Frame[] {
+    const { code, type, message } = openAIErrorObject(problem);
+    const error = { code: code ?? type, message };
+    const response = { ...this.#head, status: "failed", error, output: this.#output };
+    return [...this.#begin(), this.#event("response.failed", { response })];
+  }
+
+  #write(part: AnswerPart): Frame[] {
+    switch (part.type) {
+      case "text": {
+        const before = this.#openText();
+        return [...before, this.#delta("output_text.delta", part.text, { content_index: 0, logprobs: [] })];
+      }
+      case "reasoning": {
+        const before = this.#openReasoning();
+        return [...before, this.#delta("reasoning_text.delta", part.text, { content_index: 0 })];
+      }
+      case "tool-start":
+        return this.#openCall(part.id, part.name);
+      case "tool-input":
+        return [this.#delta("function_call_arguments.delta", part.text, {})];
+      case "tool-end": {
+        const id = this.#open?.id ?? "";
+        const item = callItem(id, part.toolCall);
+        const { name, arguments: json } = item;
+        const done = this.#event("response.function_call_arguments.done", {
+          ...this.#place(),
+          name,
+          arguments: json,
+        });
+        this.#open = undefined;
+        return [done, this.#done(item)];
+      }
+    }
+  }
+
+  #openText(): Frame[] {
+    if (this.#open?.kind === "text") return [];
+    const before = this.#close();
+    this.#open = { kind: "text", id: `msg_${this.#id}${this.#suffix()}`, text: "" };
+    const item = { ...messageItem(this.#open.id, ""), status: "in_progress", content: [] };
+    const added = this.#added(item);
+    const part = { ...this.#place(), content_index: 0, part: textPart("") };
+    return [...before, added, this.#event("response.content_part.added", part)];
+  }
+
+  #openReasoning(): Frame[] {
+    if (this.#open?.kind === "reasoning") return [];
+    const before = this.#close();
+    this.#open = { kind: "reasoning", id: `rs_${this.#id}${this.#suffix()}`, text: "" };
+    const added = this.#added(reasoningItem(this.#open.id, "", undefined));
+    const part = { ...this.#place(), content_index: 0, part: thoughtPart("") };
+    return [...before, added, this.#event("response.content_part.added", part)];
+  }
+
+  #openCall(callId: string, name: string): Frame[] {
+    const before = this.#close();
+    const id = `fc_${this.#id}${this.#suffix()}`;
+    this.#open = { kind: "call", id, text: "" };
+    const item = {
+      ...callItem(id, { id: callId, name, arguments: {} }),
+      status: "in_progress",
+      arguments: "",
+    };
+    return [...before, this.#added(item)];
+  }
+
+  #delta(name: string, delta: string, fields: object): Frame {
+    if (this.#open !== undefined) this.#open.text += delta;
+    return this.#event(`response.${name}`, { ...this.#place(), ...fields, delta });
+  }
+
+  #close(): Frame[] {
+    const open = this.#open;
+    if (open === undefined) return [];
+    const at = { ...this.#place(), content_index: 0 };
+    this.#open = undefined;
+    if (open.kind === "reasoning") {
+      return [
+        this.#event("response.reasoning_text.done", { ...at, text: open.text }),
+        this.#event("response.content_part.done", { ...at, part: thoughtPart(open.text) }),
+        this.#done(reasoningItem(open.id, open.text, undefined)),
+      ];
+    }
+    return [
+      this.#event("response.output_text.done", { ...at, text: open.text, logprobs: [] }),
+      this.#event("response.content_part.done", { ...at, part: textPart(open.text) }),
+      this.#done(messageItem(open.id, open.text)),
+    ];
+  }
+
+  /** The events of an item that is there as a whole. */
+  #whole(item: OutputItem): Frame[] {
+    return [this.#added(item), this.#done(item)];
+  }
+
+  #added(item: object): Frame {
+    return this.#event("response.output_item.added", { output_index: this.#output.length, item });
+  }
+
+  #done(item: OutputItem): Frame {
+    const output_index = this.#output.length;
+    this.#output.push(item);
+    return this.#event("response.output_item.done", { output_index, item });
+  }
+
+  #place(): object {
+    return { item_id: this.#open?.id, output_index: this.#output.length };
+  }
+
+  #suffix(): string {
+    return this.#output.length === 0 ? "" : `_${this.#output.length}`;
+  }
+
+  #begin(): Frame[] {
+    if (this.#sequence > 0) return [];
+    const response = this.#head;
+    return [this.#event("response.created", { response }), this.#event("response.in_progress", { response })];
+  }
+
+  #event(type: string, fields: object): Frame {
+    return { event: type, data: { type, sequence_number: this.#sequence++, ...fields } };
+  }
+}

@@ -1,0 +1,73 @@
+import type { Usage } from "abstractllm";
+import type { Answer } from "../../../answer/index.ts";
+import type { Stamp } from "../../dialect.ts";
+import { sealData } from "../../kept-data.ts";
+import { seconds, warningsOf } from "../completion-usage.ts";
+import { callItem, messageItem, type OutputItem, reasoningItem } from "./output-items.ts";
+import type { ResponsesCall } from "./read-responses.ts";
+
+const CUT: Readonly<Partial<Record<Answer["finishReason"], string>>> = {
+  length: "max_output_tokens",
+  "content-filter": "content_filter",
+};
+
+/** What a response has from its first event on. */
+export function responseHead({ model, echo }: ResponsesCall, { id, at }: Stamp): object {
+  return {
+    id: `resp_${id}`,
+    object: "response",
+    created_at: seconds(at),
+    model,
+    status: "in_progress",
+    background: false,
+    error: null,
+    incomplete_details: null,
+    previous_response_id: null,
+    store: false,
+    truncation: "disabled",
+    output: [],
+    usage: null,
+    ...echo,
+  };
+}
+
+/** A response that is complete. */
+export function finishedResponse(head: object, answer: Answer, output: readonly OutputItem[]): object {
+  const cut = CUT[answer.finishReason];
+  return {
+    ...head,
+    status: cut === undefined ? "completed" : "incomplete",
+    incomplete_details: cut === undefined ? null : { reason: cut },
+    output,
+    usage: usageOf(answer.usage),
+    ...warningsOf(answer),
+  };
+}
+
+/** The text that has the model see again what it needs; undefined where it needs nothing. */
+export function encryptedContent({ providerData }: Answer): string | undefined {
+  return providerData === undefined ? undefined : sealData(providerData);
+}
+
+/** A whole answer of `/v1/responses`. */
+export function writeResponse(answer: Answer, call: ResponsesCall, stamp: Stamp): object {
+  const { text, reasoning, toolCalls } = answer;
+  const sealed = encryptedContent(answer);
+  const output = [
+    ...(reasoning === "" ? [] : [reasoningItem(`rs_${stamp.id}`, reasoning, undefined)]),
+    ...(text === "" ? [] : [messageItem(`msg_${stamp.id}`, text)]),
+    ...toolCalls.map((toolCall, index) => callItem(`fc_${stamp.id}_${index}`, toolCall)),
+    ...(sealed === undefined ? [] : [reasoningItem(`rs_${stamp.id}_kept`, "", sealed)]),
+  ];
+  return finishedResponse(responseHead(call, stamp), answer, output);
+}
+
+function usageOf({ inputTokens, cachedInputTokens, outputTokens, reasoningTokens, totalTokens }: Usage) {
+  return {
+    input_tokens: inputTokens,
+    input_tokens_details: { cached_tokens: cachedInputTokens },
+    output_tokens: outputTokens,
+    output_tokens_details: { reasoning_tokens: reasoningTokens },
+    total_tokens: totalTokens,
+  };
+}

@@ -1,0 +1,14 @@
+import { readCount } from "../dialects/anthropic/index.ts";
+import type { Exchange } from "../http/exchange.ts";
+import { askedOptions, readCall } from "./read-call.ts";
+import type { Services } from "./route.ts";
+
+/** `/v1/messages/count_tokens`: what a conversation would cost. */
+export async function countTokens(exchange: Exchange, { models, options }: Services): Promise<void> {
+  const { signal } = exchange;
+  const call = await readCall({ read: readCount }, exchange, options);
+  const llm = await models.open(call.model, signal);
+  const { allowPrivateUrls } = options;
+  const asked = { ...askedOptions(call, llm), allowPrivateUrls, signal };
+  exchange.sendJson({ input_tokens: await llm.countTokens(call.prompt, asked) });
+}

@@ -1,0 +1,35 @@
+import type { EmbedResponse } from "abstractllm";
+import type { EmbedRequest } from "../dialects/embed-request.ts";
+import { readEmbed, writeEmbed } from "../dialects/ollama/embed.ts";
+import { readEmbeddings, writeEmbeddings } from "../dialects/openai/embeddings.ts";
+import type { Exchange } from "../http/exchange.ts";
+import { readBody } from "./read-call.ts";
+import type { Services } from "./route.ts";
+
+/** `/v1/embeddings`. */
+export async function embedForOpenAI(exchange: Exchange, services: Services): Promise<void> {
+  const { body } = await readBody(exchange, services.options);
+  const request = readEmbeddings(body);
+  exchange.sendJson(writeEmbeddings(await embed(request, exchange, services), request));
+}
+
+/** `/api/embed`. */
+export async function embedForOllama(exchange: Exchange, services: Services): Promise<void> {
+  const { body } = await readBody(exchange, services.options);
+  const request = readEmbed(body);
+  exchange.sendJson(writeEmbed(await embed(request, exchange, services), request, exchange));
+}
+
+async function embed(
+  { model: name, texts, dimensions }: EmbedRequest,
+  { signal }: Exchange,
+  { models }: Services,
+): Promise<EmbedResponse> {
+  const llm = await models.open(name, signal);
+  const model = llm.getParam("model"); // providers have a model for embeddings where none is named
+  return llm.embed(texts, {
+    ...(model === undefined ? {} : { model }),
+    ...(dimensions === undefined ? {} : { dimensions }),
+    signal,
+  });
+}

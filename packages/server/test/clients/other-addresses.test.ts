@@ -1,0 +1,345 @@
+import Anthropic from "@anthropic-ai/sdk";
+import { createLLM, type Message } from "abstractllm";
+import { Ollama } from "ollama";
+import OpenAI from "openai";
+import { afterEach, describe, expect, test } from "vitest";
+import { createServer, type ModelServer, type ServerOptions } from "../../src/index.ts";
+import { type ScriptedAnswer, ScriptedLLM } from "../support/scripted-llm.ts";
+
+let server: ModelServer | undefined;
+afterEach(() => server?.close(0));
+
+async function serve(script?: readonly ScriptedAnswer[], options: ServerOptions = {}) {
+  const llm = new ScriptedLLM(script, { model: "gpt-4o" });
+  server = createServer({ port: 0, models: { m: llm }, ...options });
+  const origin = await server.listen();
+  return {
+    llm,
+    origin,
+    openai: new OpenAI({ baseURL: `${origin}/v1`, apiKey: "k", maxRetries: 0 }),
+    anthropic: new Anthropic({ baseURL: origin, apiKey: "k", maxRetries: 0 }),
+    ollama: new Ollama({ host: origin }),
+  };
+}
+
+describe("OpenAI's client", () => {
+  test("goes on with a text, streamed and whole", async () => {
+    const { openai, llm } = await serve([{ text: " upon a time" }]);
+    const request = { model: "m", prompt: "Once", max_tokens: 9 };
+    const whole = await openai.completions.create(request);
+    let text = "";
+    let usage: unknown;
+    const options = { stream: true as const, stream_options: { include_usage: true } };
+    for await (const chunk of await openai.completions.create({ ...request, ...options })) {
+      text += chunk.choices[0]?.text ?? "";
+      usage = chunk.usage ?? usage;
+    }
+    expect([whole.choices[0]?.text, text]).toEqual([" upon a time", " upon a time"]);
+    expect(usage).toEqual(whole.usage);
+    expect(llm.calls[0]?.prompt).toBe("Once");
+    expect(llm.calls[0]?.options.chatTemplate).toBe(false);
+  });
+
+  test("gets vectors, packed and not", async () => {
+    const { openai } = await serve();
+    const input = ["one", "three"];
+    const packed = await openai.embeddings.create({ model: "m", input }); // it asks for base64 by itself
+    const plain = await openai.embeddings.create({ model: "m", input, encoding_format: "float" });
+    const vectors = [
+      [3, 0.5, -1],
+      [5, 0.5, -1],
+    ];
+    for (const { data, usage } of [packed, plain]) {
+      expect(data.map(({ embedding }) => [...embedding])).toEqual(vectors);
+      expect(usage).toEqual({ prompt_tokens: 2, total_tokens: 2 });
+    }
+  });
+
+  test("sees the models", async () => {
+    const { openai } = await serve();
+    expect((await openai.models.list()).data).toMatchObject([{ id: "m", object: "model" }]);
+    expect(await openai.models.retrieve("m")).toMatchObject({ id: "m" });
+    await expect(openai.models.retrieve("none")).rejects.toMatchObject({ status: 404 });
+  });
+
+  test("brings a conversation with calls, their results and thoughts, in both interfaces", async () => {
+    const { openai, llm } = await serve();
+    const json = '{"city":"Bern"}';
+    await openai.chat.completions.create({
+      model: "m",
+      messages: [
+        {
+          role: "developer",
+          content: [
+            { type: "text", text: "Be " },
+            { type: "text", text: "brief." },
+          ],
+        },
+        { role: "user", content: "Rain?" },
+        {
+          role: "assistant",
+          content: null,
+          reasoning_content: "I look.",
+          tool_calls: [{ id: "c1", type: "function", function: { name: "weather", arguments: json } }],
+        } as OpenAI.ChatCompletionMessageParam,
+        { role: "tool", tool_call_id: "c1", content: "Yes" },
+      ],
+    });
+    await openai.responses.create({
+      model: "m",
+      instructions: "Be brief.",
+      input: [
+        { role: "user", content: "Rain?" },
+        {
+          type: "reasoning",
+          id: "rs_1",
+          summary: [],
+          content: [{ type: "reasoning_text", text: "I look." }],
+        },
+        { type: "function_call", call_id: "c1", name: "weather", arguments: json },
+        { type: "function_call_output", call_id: "c1", output: "Yes" },
+      ],
+    });
+    const expected: Message[] = [
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "Rain?" },
+      {
+        role: "assistant",
+        content: "",
+        reasoning: "I look.",
+        toolCalls: [{ id: "c1", name: "weather", arguments: { city: "Bern" } }],
+      },
+      { role: "tool", content: "Yes", toolCallId: "c1", name: "weather" },
+    ];
+    expect(llm.calls.map(({ messages }) => messages)).toEqual([expected, expected]);
+  });
+
+  test("gets one call where it wants one, and thoughts that come back to the model", async () => {
+    const call = (id: string) => ({ id, name: "f", arguments: { a: id } });
+    const { openai, llm } = await serve([
+      { reasoning: "Hm.", toolCalls: [call("c1"), call("c2")] },
+      { text: "Done" },
+    ]);
+    const tools = [{ type: "function" as const, name: "f", parameters: { type: "object" }, strict: false }];
+    const request = { model: "m", tools, parallel_tool_calls: false };
+    const first = await openai.responses.stream({ ...request, input: "x" }).finalResponse();
+    expect(first.output.filter(({ type }) => type === "function_call")).toHaveLength(1);
+    const input: OpenAI.Responses.ResponseInput = [
+      { role: "user", content: "x" },
+      ...(first.output as OpenAI.Responses.ResponseInputItem[]),
+      { type: "function_call_output", call_id: "c1", output: "ok" },
+    ];
+    expect((await openai.responses.create({ ...request, input })).output_text).toBe("Done");
+    const answer = llm.calls[1]?.messages[1];
+    expect(answer).toMatchObject({ reasoning: "Hm.", providerData: { scripted: { seen: 1 } } });
+  });
+
+  test.each([
+    ["n", { n: 2 }],
+    ["logprobs", { logprobs: true }],
+    ["tools[0].type", { tools: [{ type: "custom", custom: { name: "x" } }] }],
+    ["response_format.type", { response_format: { type: "sound" } }],
+    ["messages[0].role", { messages: [{ role: "critic", content: "x" }] }],
+    ["messages[0].content[0].type", { messages: [{ role: "user", content: [{ type: "input_audio" }] }] }],
+    ["brand_new", { brand_new: 1 }],
+  ])("is told that %s cannot be had", async (param, more) => {
+    const { openai } = await serve();
+    const messages = [{ role: "user", content: "x" }];
+    const request = { model: "m", messages, ...more } as OpenAI.ChatCompletionCreateParamsNonStreaming;
+    await expect(openai.chat.completions.create(request)).rejects.toMatchObject({ status: 400, param });
+  });
+
+  test("has what the server passes over named in the answer", async () => {
+    const { openai, llm } = await serve(undefined, { ignoreFields: ["reasoning_effort"] });
+    const messages = [{ role: "user" as const, content: "x" }];
+    const answer = await openai.chat.completions.create({
+      model: "m",
+      messages,
+      reasoning_effort: "high",
+      frequency_penalty: 0,
+    });
+    expect(answer).toMatchObject({
+      warnings: ["reasoning_effort was passed over, as the server is told to"],
+    });
+    expect(llm.calls[0]?.options.reasoning).toBeUndefined();
+  });
+});
+
+describe("Anthropic's client", () => {
+  test("counts, and sees the models", async () => {
+    const { anthropic } = await serve();
+    const messages = [{ role: "user" as const, content: "x" }];
+    const count = await anthropic.messages.countTokens({ model: "m", system: "Be brief.", messages });
+    expect(count.input_tokens).toBe(2);
+    expect((await anthropic.models.list()).data).toMatchObject([{ id: "m", type: "model" }]);
+    await expect(anthropic.models.retrieve("none")).rejects.toBeInstanceOf(Anthropic.NotFoundError);
+  });
+
+  test("brings a conversation with calls, their results and thoughts", async () => {
+    const { anthropic, llm } = await serve([{ reasoning: "Hm.", text: "Yes" }]);
+    const first = await anthropic.messages
+      .stream({
+        model: "m",
+        max_tokens: 9,
+        messages: [{ role: "user", content: "Hi" }],
+      })
+      .finalMessage();
+    await anthropic.messages.create({
+      model: "m",
+      max_tokens: 9,
+      system: [{ type: "text", text: "Be brief.", cache_control: { type: "ephemeral" } }],
+      messages: [
+        { role: "user", content: "Hi" },
+        { role: "assistant", content: first.content },
+        { role: "user", content: "Rain?" },
+        {
+          role: "assistant",
+          content: [{ type: "tool_use", id: "c1", name: "weather", input: { city: "Bern" } }],
+        },
+        {
+          role: "user",
+          content: [
+            {
+              type: "tool_result",
+              tool_use_id: "c1",
+              content: [{ type: "text", text: "Yes" }],
+              is_error: true,
+            },
+            { type: "text", text: "So?" },
+          ],
+        },
+      ],
+    });
+    expect(llm.calls[1]?.messages).toEqual([
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "Hi" },
+      { role: "assistant", content: "Yes", reasoning: "Hm.", providerData: { scripted: { seen: 1 } } },
+      { role: "user", content: "Rain?" },
+      {
+        role: "assistant",
+        content: "",
+        toolCalls: [{ id: "c1", name: "weather", arguments: { city: "Bern" } }],
+      },
+      { role: "tool", content: "Yes", toolCallId: "c1", name: "weather", isError: true },
+      { role: "user", content: "So?" },
+    ]);
+  });
+
+  test("has the model think as it asks", async () => {
+    const { anthropic, llm } = await serve();
+    const ask = (more: object) =>
+      anthropic.messages.create({
+        model: "m",
+        max_tokens: 9,
+        messages: [{ role: "user", content: "x" }],
+        ...more,
+      });
+    await ask({ thinking: { type: "enabled", budget_tokens: 1024 } });
+    await ask({ thinking: { type: "disabled" } });
+    await ask({ thinking: { type: "adaptive" }, output_config: { effort: "max" } });
+    await ask({ thinking: { type: "adaptive" } });
+    const options = llm.calls.map(({ options }) => options.reasoning);
+    expect(options).toEqual([{ maxTokens: 1024 }, false, "high", undefined]);
+  });
+});
+
+describe("Ollama's client", () => {
+  test("answers single prompts, streamed, whole and as they are", async () => {
+    const { ollama, llm } = await serve([{ text: "Hi, 東京" }]);
+    const whole = await ollama.generate({ model: "m", prompt: "x", system: "Be brief." });
+    let text = "";
+    for await (const line of await ollama.generate({ model: "m", prompt: "x", stream: true }))
+      text += line.response;
+    expect([whole.response, text]).toEqual(["Hi, 東京", "Hi, 東京"]);
+    await ollama.generate({ model: "m", prompt: "x", raw: true });
+    expect(llm.calls.map(({ prompt, options }) => [typeof prompt, options.systemPrompt])).toEqual([
+      ["object", "Be brief."],
+      ["object", undefined],
+      ["string", undefined],
+    ]);
+  });
+
+  test("has a model loaded, and sees what there is", async () => {
+    const { ollama, llm } = await serve();
+    expect(await ollama.generate({ model: "m", prompt: "" })).toMatchObject({
+      done: true,
+      done_reason: "load",
+    });
+    expect(llm.calls).toEqual([]);
+    expect((await ollama.list()).models).toMatchObject([{ name: "m", model: "m" }]);
+    expect((await ollama.ps()).models).toMatchObject([{ name: "m" }]);
+    const shown = await ollama.show({ model: "m" });
+    expect(shown.capabilities).toEqual(["completion", "vision", "tools", "embedding"]);
+    expect(shown.model_info).toEqual({ "general.context_length": 128_000 });
+    expect((await ollama.version()).version).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  test("gets vectors", async () => {
+    const { ollama } = await serve();
+    expect((await ollama.embed({ model: "m", input: "four" })).embeddings).toEqual([[4, 0.5, -1]]);
+  });
+
+  test("brings results of calls that have no ids", async () => {
+    const { ollama, llm } = await serve();
+    const calls = ["Bern", "Rom"].map((city) => ({ function: { name: "weather", arguments: { city } } }));
+    await ollama.chat({
+      model: "m",
+      messages: [
+        { role: "user", content: "Rain?" },
+        { role: "assistant", content: "", tool_calls: calls },
+        { role: "tool", content: "Yes", tool_name: "weather" },
+        { role: "tool", content: "No", tool_name: "weather" },
+      ],
+    });
+    expect(llm.calls[0]?.messages.slice(2)).toEqual([
+      { role: "tool", content: "Yes", toolCallId: "call_0", name: "weather" },
+      { role: "tool", content: "No", toolCallId: "call_1", name: "weather" },
+    ]);
+  });
+});
+
+test("models are opened when they are asked for; one that fails is tried again, and says little to clients", async () => {
+  const told: unknown[] = [];
+  const { openai } = await serve(undefined, {
+    models: {
+      misspelt: { provider: "openia" },
+      missing: { provider: "mlx", model: "/secret/folder/model.gguf", offline: true },
+    },
+    otherModels: { provider: "openia" },
+    onFailure: ({ error }) => told.push(error),
+  });
+  const ask = (model: string) => {
+    const messages = [{ role: "user" as const, content: "x" }];
+    return openai.chat.completions.create({ model, messages }).catch((e) => e);
+  };
+  for (const model of ["misspelt", "misspelt", "missing", "another"]) {
+    const error = await ask(model);
+    expect(error.status).toBe(500);
+    expect(error.message).not.toMatch(/secret|openia/);
+  }
+  expect(told).toHaveLength(4);
+  expect(told[0]).toMatchObject({ cause: { message: expect.stringContaining("openia") } });
+});
+
+test("a server takes the place of another one's provider", async () => {
+  const { origin } = await serve([{ text: "from the first" }]);
+  const first = server;
+  const second = createServer({
+    port: 0,
+    otherModels: { provider: "openai-compatible", baseUrl: `${origin}/v1`, maxRetries: 0 },
+  });
+  const llm = await createLLM("ollama", { baseUrl: await second.listen(), model: "m" });
+  expect((await llm.generate("x")).text).toBe("from the first");
+  expect((await llm.listModels()).map(({ id }) => id)).toEqual(["m"]);
+  await second.close();
+  server = first;
+});
+
+test("mistakes of options are said at once", () => {
+  const models = { m: new ScriptedLLM() };
+  expect(() => createServer({})).toThrow("There is no model to serve");
+  expect(() => createServer({ models, port: "80" as unknown as number })).toThrow(
+    "Expected integer for port",
+  );
+  expect(() => createServer({ models, prot: 80 } as ServerOptions)).toThrow('Unknown option "prot"');
+});

@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import { type AbstractLLM, createLLM, type LLMConfig, type Message } from "abstractllm";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createServer, type ModelServer } from "../../src/index.ts";
+import { CLIENTS } from "../support/clients/index.ts";
+import { FIGURES_GOLDEN, FIGURES_MODEL, SETUP_MODEL } from "../support/models.ts";
+
+/** AbstractLLM's own providers and the official clients, with models of the engine behind the server. */
+const KEY = "k";
+const QUICK = { provider: "mlx", offline: true, temperature: 0, maxTokens: 16 };
+const ways: [string, (origin: string) => LLMConfig][] = [
+  ["openai", (origin) => ({ baseUrl: `${origin}/v1`, api: "chat" })],
+  ["openai", (origin) => ({ baseUrl: `${origin}/v1`, api: "responses" })],
+  ["openai-compatible", (origin) => ({ baseUrl: `${origin}/v1` })],
+  ["anthropic", (origin) => ({ baseUrl: origin })],
+  ["ollama", (origin) => ({ baseUrl: origin })],
+];
+
+let server: ModelServer;
+let origin = "";
+beforeAll(async () => {
+  const models = {
+    small: { ...QUICK, model: SETUP_MODEL },
+    figures: { ...QUICK, model: FIGURES_MODEL, quantize: false },
+  };
+  server = createServer({ port: 0, apiKey: KEY, models });
+  origin = await server.listen();
+});
+afterAll(() => server.close());
+
+describe.each(ways)("the provider %s", (provider, configOf) => {
+  let llm: AbstractLLM;
+  let local: AbstractLLM;
+  beforeAll(async () => {
+    const config = { ...configOf(origin), apiKey: KEY, maxRetries: 0, capabilities: { vision: true } };
+    llm = await createLLM(provider, { ...config, model: "small", temperature: 0, maxTokens: 16 });
+    const { provider: _, ...own } = QUICK;
+    local = await createLLM("mlx", { ...own, model: SETUP_MODEL });
+  });
+
+  test("gives what the model itself gives, streamed and whole", async () => {
+    const messages: Message[] = [
+      { role: "system", content: "You answer in one word." },
+      { role: "user", content: "Which is the capital of France?" },
+    ];
+    const expected = await local.generate(messages);
+    const whole = await llm.generate(messages);
+    let text = "";
+    for await (const part of llm.stream(messages)) if (part.type === "text-delta") text += part.text;
+    expect([whole.text, text]).toEqual([expected.text, expected.text]);
+    expect(whole.usage.inputTokens).toBe(expected.usage.inputTokens);
+    expect(whole.finishReason).toBe(expected.finishReason);
+  });
+
+  test("answers what comes together, and stops within one answer without harm to another", async () => {
+    const controller = new AbortController();
+    const broken = llm.generate("Tell a long story.", { signal: controller.signal, maxTokens: 400 });
+    const asked = llm.generate("Count to three.");
+    controller.abort(new Error("enough"));
+    await expect(broken).rejects.toThrow("enough");
+    expect((await asked).text).toBe((await local.generate("Count to three.")).text);
+  });
+
+  test("says that there is no such model", async () => {
+    const config = { ...configOf(origin), apiKey: KEY, maxRetries: 0 };
+    const none = await createLLM(provider, { ...config, model: "none" });
+    await expect(none.generate("x")).rejects.toMatchObject({ name: "ModelNotFoundError" });
+  });
+
+  test("lists the models", async () => {
+    expect((await llm.listModels()).map(({ id }) => id)).toEqual(["small", "figures"]);
+  });
+
+  test("tells the model of tools", async () => {
+    const weather = { name: "weather", description: "Weather of a city, now" };
+    const { usage } = await llm.generate("Hi", { tools: [weather] });
+    const without = await llm.generate("Hi");
+    expect(usage.inputTokens).toBeGreaterThan(without.usage.inputTokens + 20);
+  });
+});
+
+interface Drawing {
+  readonly question: string;
+  readonly answer: string;
+  readonly png: string;
+}
+
+const { drawings }: { drawings: Drawing[] } = JSON.parse(readFileSync(FIGURES_GOLDEN, "utf8"));
+
+test.each(CLIENTS.map((open) => ({ name: open("http://x", KEY).name, open })))(
+  "the client of $name has images seen, and reads the answers that the model gives about them",
+  async ({ open }) => {
+    const client = open(origin, KEY);
+    const asked = drawings.slice(0, 4);
+    const answers = await Promise.all(
+      asked.map(({ question, png }) => {
+        const turns = [{ role: "user" as const, content: question }];
+        return client.streamed({ model: "figures", turns, image: png, temperature: 0, maxTokens: 20 });
+      }),
+    );
+    expect(answers.map(({ text }) => text)).toEqual(asked.map(({ answer }) => answer));
+  },
+);
