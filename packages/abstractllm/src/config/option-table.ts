@@ -110,6 +110,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   kvBits: config(check.integer({ min: 2, max: 8 })),
   kvGroupSize: config(check.integer({ min: 32, max: 128 })),
   quantizedKvStart: config(check.integer({ min: 0 })),
+  promptCacheBytes: config(check.integer({ min: 0 })),
   maxCachedModels: config(check.integer({ min: 1 })),
   threads: config(check.integer({ min: 1, max: 1024 })),
   isolation: config(check.oneOf("worker", "process")),

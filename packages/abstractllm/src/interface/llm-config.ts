@@ -89,6 +89,11 @@ export interface LLMConfig extends GenerationDefaults {
   kvGroupSize?: number | undefined;
   /** Tokens in a cache before `kvBits` quantizes it. Default 0: after the first stretch of the prompt. */
   quantizedKvStart?: number | undefined;
+  /**
+   * Bytes of keys and values that a model keeps of earlier calls, so that a prompt that begins as one of them, such as the
+   * next turn of a conversation, goes on from there. 0 keeps nothing. Default an eighth of what MLX may take.
+   */
+  promptCacheBytes?: number | undefined;
   /** Loaded models kept in this process, shared by all instances; the last value given counts. Default 2. */
   maxCachedModels?: number | undefined;
   /**

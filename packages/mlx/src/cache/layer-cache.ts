@@ -15,6 +15,18 @@ export interface LayerArrays {
   advance(L: number): void;
 }
 
+/** Keys and values that a cross-attention layer sees. */
+export interface HeldStates {
+  /** `[B, K, S, D]` */
+  readonly keys: MxArray;
+  /** `[B, K, S, D]` */
+  readonly values: MxArray;
+  /** Bool `[B, 1, 1, S]`: which of them count; absent when all do. */
+  readonly mask?: MxArray;
+  /** Bool `[B, 1, 1]`: which rows see any; absent when all do. */
+  readonly rows?: MxArray;
+}
+
 /**
  * What one layer remembers: keys and values, arrays, or a cache for each of its parts. Layers ask it; they never look
  * inside. Asking for what it does not keep throws.
@@ -42,6 +54,10 @@ export interface LayerCache {
    * Absent where positions mean nothing.
    */
   shift?(positions: number): void;
+  /** Takes keys and values `[B, K, S, D]` for all tokens from here on to see. Only where a layer attends across. */
+  hold?(keys: MxArray, values: MxArray): void;
+  /** What a layer that attends across sees; undefined before the first `hold`. */
+  held?(): HeldStates | undefined;
   /**
    * Whether the last positions can be taken back.
    *

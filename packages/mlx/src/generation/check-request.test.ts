@@ -112,3 +112,9 @@ it("refuses an empty prompt and accepts the edges of the vocabulary", () => {
   expect(() => checkPromptTokens([], VOCAB)).toThrow("The prompt is empty");
   expect(() => checkPromptTokens([0, VOCAB - 1], VOCAB)).not.toThrow();
 });
+
+it("accepts tokens outside of the vocabulary that stand for images, and no others", () => {
+  const isImage = (id: number): boolean => id === -200;
+  expect(() => checkPromptTokens([1, -200], VOCAB, isImage)).not.toThrow();
+  expect(() => checkPromptTokens([1, -201], VOCAB, isImage)).toThrow("Token id -201");
+});

@@ -119,11 +119,21 @@ export const checkRequest = (request: GenerateRequest, vocabSize: number): void 
   }
 };
 
-/** Checks token ids. @throws {InvalidArgumentError} on an empty prompt or an id outside of the vocabulary */
-export const checkPromptTokens = (tokens: readonly number[], vocabSize: number): void => {
+/**
+ * Checks token ids.
+ *
+ * @param standsForImage - whether a token outside of the vocabulary may be there; none by default
+ * @throws {InvalidArgumentError} on an empty prompt or another id outside of the vocabulary
+ */
+export const checkPromptTokens = (
+  tokens: readonly number[],
+  vocabSize: number,
+  standsForImage: (id: number) => boolean = () => false,
+): void => {
   if (tokens.length === 0)
     throw new InvalidArgumentError("The prompt is empty: it has no tokens to continue");
-  const wrong = tokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+  const isWord = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < vocabSize;
+  const wrong = tokens.find((id) => !isWord(id) && !standsForImage(id));
   if (wrong !== undefined)
     throw new InvalidArgumentError(`Token id ${wrong} is outside of the vocabulary of ${vocabSize}`);
 };

@@ -28,7 +28,11 @@ export interface ImageLease {
   release(): void;
 }
 
-const arraysOf = ({ embeddings, additions = [] }: ImageFeatures): mx.MxArray[] => [embeddings, ...additions];
+const arraysOf = ({ embeddings, additions = [], states }: ImageFeatures): mx.MxArray[] => [
+  embeddings,
+  ...additions,
+  ...(states === undefined ? [] : [states]),
+];
 
 const bytesOf = ({ features }: Entry): number =>
   features === undefined ? 0 : arraysOf(features).reduce((sum, { nbytes }) => sum + nbytes, 0);

@@ -76,6 +76,14 @@ it("counts a repeated token once in the repetition penalty", () => {
   expect(process(logits, [3, 3], [3], { repetitionPenalty: 2 })[3]).toBe(2);
 });
 
+it("never penalizes for tokens that stand for images and have no logits", () => {
+  const logits = new Array(VOCAB).fill(4);
+  for (const prompt of [[-1], [-1, VOCAB, VOCAB + 3]]) {
+    expect(process(logits, prompt, [], { repetitionPenalty: 2 })).toEqual(logits);
+  }
+  expect(process(logits, [3, -1, VOCAB], [], { repetitionPenalty: 2, repetitionContextSize: 2 })[3]).toBe(2);
+});
+
 it("makes no processor for options that change nothing", () => {
   const off = {
     logitBias: {},

@@ -108,7 +108,8 @@ export const createLogitsProcessors = (
   const { presencePenalty = 0, frequencyPenalty = 0 } = options;
   if (Object.keys(logitBias).length > 0) processors.push(new LogitBias(logitBias));
   if (repetitionPenalty !== 1 && repetitionContextSize > 0) {
-    processors.push(new RepetitionPenalty(repetitionPenalty, repetitionContextSize, prompt));
+    const words = prompt.filter((id) => id >= 0 && id < vocabSize); // what stands for images may have no logit
+    processors.push(new RepetitionPenalty(repetitionPenalty, repetitionContextSize, words));
   }
   if (presencePenalty !== 0 || frequencyPenalty !== 0) {
     processors.push(new CountPenalty(presencePenalty, frequencyPenalty, vocabSize));

@@ -9,6 +9,8 @@ import type { PrefixKey } from "./prefix-cache.ts";
 export interface Prompt {
   /** What it becomes for the model, with as many tokens for an image as that takes. */
   readonly tokens: readonly number[];
+  /** Whether a token that may be in no vocabulary is of its images. */
+  standsForImage(token: number): boolean;
   /**
    * What its tokens stand for, known once it is prepared: caches of what begins alike are alike. Undefined where tokens
    * see later ones, so that no beginning can be evaluated without the rest.
@@ -34,6 +36,10 @@ export class TextPrompt implements Prompt {
   constructor(model: LanguageModel, tokens: readonly number[]) {
     this.#model = model;
     this.tokens = tokens;
+  }
+
+  standsForImage(): boolean {
+    return false;
   }
 
   get key(): PrefixKey {

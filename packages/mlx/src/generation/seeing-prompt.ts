@@ -18,6 +18,10 @@ export class SeeingPrompt implements Prompt {
     this.#images = images;
   }
 
+  standsForImage(token: number): boolean {
+    return this.#model.standsForImage(token);
+  }
+
   /** One image at a time through the tower. */
   *prepare(): Generator<void> {
     const features = [];

@@ -76,7 +76,7 @@ export class TextScheduler {
    */
   async generate(prompt: Prompt, request: GenerateRequest, { emit, signal }: GenerateCall): Promise<void> {
     checkRequest(request, this.#text.vocabSize);
-    checkPromptTokens(prompt.tokens, this.#text.vocabSize);
+    checkPromptTokens(prompt.tokens, this.#text.vocabSize, (id) => prompt.standsForImage(id));
     const answer = new Answer(this.#text, prompt.tokens.length, request);
     return new Promise((resolve, reject) => {
       const settle = (error?: unknown): void => (error === undefined ? resolve() : reject(error));

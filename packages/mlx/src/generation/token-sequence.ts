@@ -46,7 +46,7 @@ export class TokenSequence {
   #caches: LayerCache[];
   #pending: MxArray | undefined;
 
-  /** @param prompt - at least one token id, all inside the vocabulary; disposed as soon as it has been evaluated */
+  /** @param prompt - at least one token id, all inside the vocabulary or of images; disposed as soon as it has been evaluated */
   constructor(model: LanguageModel, prompt: Prompt, options: SequenceOptions) {
     this.#prompt = prompt;
     const caches = model.makeCache();

@@ -11,6 +11,8 @@ export interface ForwardOptions {
   embeddings?: MxArray;
   /** `[B, L, E]` each, added to what leaves the first blocks. */
   additions?: readonly MxArray[];
+  /** `[B, S, E]`: what layers that attend across see from these tokens on; what the caches hold by default. */
+  states?: MxArray;
 }
 
 /** A decoder that turns tokens into logits. */

@@ -109,7 +109,7 @@ class Words extends Module {
   forward(tokens: MxArray): MxArray {
     const count = this.embedding.dim(0);
     const old = mx.take(this.embedding, mx.minimum(tokens, count - 1), 0);
-    const added = mx.take(this.new_embedding, mx.maximum(tokens.subtract(count), 0), 0);
+    const added = mx.take(this.new_embedding, mx.maximum(tokens.astype(mx.int32).subtract(count), 0), 0);
     return mx.where(mx.expandDims(mx.less(tokens, count), -1), old, added);
   }
 }
@@ -156,7 +156,10 @@ class MolmoText extends LanguageModel {
 
 const config = {
   vision_config: object(molmoTowerConfig).required(),
-  text_config: object({ embedding_size: textConfig.embedding_size }).required(),
+  text_config: object({
+    embedding_size: textConfig.embedding_size,
+    additional_vocab_size: textConfig.additional_vocab_size,
+  }).required(),
 };
 type Config = Infer<typeof config>;
 
@@ -165,10 +168,19 @@ const imageTokenOf = ({ text_config }: Config): number => text_config.embedding_
 
 class Molmo extends VisionLanguageModel {
   vision_tower: MolmoTower;
+  readonly #firstNew: number;
+  readonly #afterNew: number;
 
   constructor(c: Config, language_model: LanguageModel) {
     super(language_model, imageTokenOf(c));
     this.vision_tower = new MolmoTower(c.vision_config);
+    this.#firstNew = c.text_config.embedding_size;
+    this.#afterNew = this.#firstNew + c.text_config.additional_vocab_size;
+  }
+
+  /** Around images and at the ends of their rows stand new tokens, too. */
+  override standsForImage(token: number): boolean {
+    return Number.isInteger(token) && token >= this.#firstNew && token < this.#afterNew;
   }
 
   embedImage(arrays: ImageArrays): ImageFeatures {

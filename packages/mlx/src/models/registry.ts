@@ -117,6 +117,7 @@ const architectures = new Map<string, Load>([
   ["mistral3", mistral3],
   ["mistral4", () => import("./mistral4.ts")],
   ["mixtral", () => import("./mixtral.ts")],
+  ["mllama", () => import("./mllama.ts")],
   ["molmo", () => import("./molmo.ts")],
   ["muse_glimmer", () => import("./muse_glimmer.ts")],
   ["muse_spark", () => import("./muse_spark.ts")],

@@ -44,6 +44,8 @@ export class ImagePrompt {
   /** Of tokens that see each other, where the model sees something whole. */
   readonly #runs: readonly number[] | undefined;
   readonly #positions: GridPositions | undefined;
+  /** Where images stand that are seen across. */
+  readonly #turns: readonly number[];
 
   /**
    * @param tokens - with as many image tokens as the images have rows of features, in their order
@@ -57,6 +59,7 @@ export class ImagePrompt {
     this.#runs =
       model.seesWhole && (model.seesWhole === "images" ? runsOf(this.#pictures) : tokens.map(() => 1));
     this.#positions = gridPositions(this.#pictures, images);
+    this.#turns = [...tokens.keys()].filter((at) => this.#statesAt(at) !== undefined);
   }
 
   /**
@@ -91,6 +94,16 @@ export class ImagePrompt {
 
   /** Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache. */
   forward(start: number, end: number, cache?: readonly LayerCache[]): MxArray {
+    const starts = [start, ...this.#turns.filter((at) => at > start && at < end)];
+    if (starts.length === 1) return this.#stretch(start, end, cache);
+    const caches = cache ?? this.#model.makeCache();
+    const logits = starts.map((from, i) => this.#stretch(from, starts[i + 1] ?? end, caches));
+    if (cache === undefined) for (const layer of caches) layer.dispose();
+    return mx.concatenate(logits, 1);
+  }
+
+  /** The same where all tokens see the same across. */
+  #stretch(start: number, end: number, cache?: readonly LayerCache[]): MxArray {
     const ids = mx.array([this.tokens.slice(start, end)], mx.int32);
     const guided = this.#guided(start, end, cache);
     const options = guided === undefined ? {} : { cache: guided };
@@ -99,7 +112,7 @@ export class ImagePrompt {
   }
 
   /** What stands for the images between `start` and `end`. */
-  #inputs(start: number, end: number): Pick<ForwardOptions, "embeddings" | "additions"> {
+  #inputs(start: number, end: number): Pick<ForwardOptions, "embeddings" | "additions" | "states"> {
     const isImage = (picture: number): boolean => picture > 0;
     const first = this.#pictures.slice(0, start).filter(isImage).length;
     const last = first + this.#pictures.slice(start, end).filter(isImage).length;
@@ -110,6 +123,8 @@ export class ImagePrompt {
       return mx.slice(all, [first, 0], [last, all.dim(1)]);
     };
     const embeddings = this.#model.mergeEmbeddings(tokens, rows(this.#images.map((i) => i.embeddings)));
+    const states = this.#statesFrom(start);
+    if (states !== undefined) return { embeddings, states };
     const depth = this.#images[0]?.additions?.length ?? 0;
     if (depth === 0) return { embeddings };
     const ground = mx.zeros([1, end - start, embeddings.dim(-1)], embeddings.dtype);
@@ -118,6 +133,21 @@ export class ImagePrompt {
       return this.#model.placeFeatures(tokens, features, ground);
     });
     return { embeddings, additions };
+  }
+
+  #statesAt(at: number): MxArray | undefined {
+    return this.#images[(this.#pictures[at] ?? 0) - 1]?.states;
+  }
+
+  /** What tokens see across from an image on, `[1, S, E]`: it and those that stand right before it. */
+  #statesFrom(start: number): MxArray | undefined {
+    const seen: MxArray[] = [];
+    for (let at = start; ; at -= 1) {
+      const states = this.#statesAt(at);
+      if (states === undefined) break;
+      seen.unshift(states);
+    }
+    return seen.length === 0 ? undefined : mx.expandDims(mx.concatenate(seen), 0);
   }
 
   /** Says to the caches where the tokens after the prompt go on. */

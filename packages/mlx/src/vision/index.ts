@@ -15,6 +15,7 @@ export { GlmTower } from "./glm-tower.ts";
 export { GridAttention, type Segments } from "./grid-attention.ts";
 export { type GridTower, GridVisionModel } from "./grid-vision-model.ts";
 export { ImagePrompt } from "./image-prompt.ts";
+export { MllamaTower, mllamaTowerConfig } from "./mllama-tower.ts";
 export { MobileNetTower, mobileNetConfig } from "./mobilenet-tower.ts";
 export { MolmoTower, molmoTowerConfig } from "./molmo-tower.ts";
 export { MoonViT, type MoonViTConfig } from "./moon-vit-tower.ts";

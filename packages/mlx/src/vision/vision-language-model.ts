@@ -15,6 +15,8 @@ export interface ImageFeatures {
   readonly embeddings: MxArray;
   /** `[N, E]` each: added to what leaves the first blocks. */
   readonly additions?: readonly MxArray[];
+  /** `[S, E]`: seen across by the tokens from the image's own on, up to the next image apart from it. */
+  readonly states?: MxArray;
   /** Frames, rows and columns of the image's tokens, for models whose positions follow them. */
   readonly grid?: readonly [frames: number, rows: number, columns: number];
 }
@@ -53,6 +55,11 @@ export abstract class VisionLanguageModel extends TextModel {
 
   /** The features of one image. */
   abstract embedImage(arrays: ImageArrays): ImageFeatures;
+
+  /** Whether a token, which may be in no vocabulary, stands in prompts where images are. */
+  standsForImage(token: number): boolean {
+    return token === this.imageTokenId;
+  }
 
   /** Where tokens see those after them as well: within each image, or throughout a prompt with images. */
   get seesWhole(): "images" | "prompt" | undefined {

@@ -57,6 +57,48 @@ describe.each(["worker", "process"] as const)("an engine in a %s", (isolation) =
     expect(finish?.timings.peakMemoryBytes).toBeGreaterThan(90_000_000);
   });
 
+  it("counts the tokens of a prompt that an earlier request began with", async () => {
+    const fresh = await engine.load({ path });
+    const none = await engine.load({ path, promptCacheBytes: 0 });
+    const first = [504, 3575, 282, 260, 2240, 314];
+    const { tokens, finish } = await collect(fresh, { prompt: first, ignoreEos: true });
+    expect(finish?.usage.cachedInputTokens).toBe(0);
+    const second = [...first, ...tokens, 198, 504, 1528];
+    for (const [prompt, cached] of [
+      [second, first.length + 7], // the last token of an answer is not evaluated
+      [second, second.length - 1],
+      [[...first, 1, 2], first.length],
+    ] as const) {
+      const outcome = await collect(fresh, { prompt, ignoreEos: true });
+      const expected = await collect(none, { prompt, ignoreEos: true });
+      expect(outcome.tokens).toEqual(expected.tokens);
+      expect(outcome.finish?.usage).toEqual({
+        ...expected.finish?.usage,
+        inputTokens: prompt.length,
+        cachedInputTokens: cached,
+      });
+      expect(expected.finish?.usage.cachedInputTokens).toBe(0);
+    }
+    await fresh.dispose();
+    await none.dispose();
+  });
+
+  it("keeps what was read of a prompt whose request was aborted", async () => {
+    const fresh = await engine.load({ path });
+    const long = Array.from({ length: 600 }, (_, i) => 1000 + i);
+    const abort = new AbortController();
+    const aborted = collect(fresh, { prompt: long, maxTokens: 500, prefillStepSize: 16 }, abort.signal);
+    const other = await collect(fresh, { prompt: [1, 2], maxTokens: 4, ignoreEos: true }); // takes turns with it
+    abort.abort();
+    await expect(aborted).rejects.toMatchObject({ code: "aborted" });
+    expect(other.tokens).toHaveLength(4);
+    const { finish } = await collect(fresh, { prompt: long, maxTokens: 1 });
+    const cached = finish?.usage.cachedInputTokens ?? 0;
+    expect(cached).toBeGreaterThanOrEqual(32);
+    expect(cached < 599 ? cached % 16 : 0).toBe(0);
+    await fresh.dispose();
+  });
+
   it("gives the same answer for the same seed, another for another", async () => {
     const draw = (seed: number) => collect(model, { temperature: 1.5, seed, maxTokens: 12 });
     const [a, b, c] = [await draw(1), await draw(1), await draw(2)];

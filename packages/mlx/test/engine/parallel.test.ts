@@ -9,7 +9,7 @@ describe("an engine with many requests at once", { timeout: 300_000 }, () => {
   let alone: Outcome[];
   beforeAll(async () => {
     engine = await startEngine({ device: "cpu" });
-    model = await engine.load({ path });
+    model = await engine.load({ path, promptCacheBytes: 0 });
     alone = [];
     for (const request of requests) alone.push(await outcomeOf(model, request));
   }, 120_000);
@@ -31,6 +31,14 @@ describe("an engine with many requests at once", { timeout: 300_000 }, () => {
     });
     expect(model.busy).toBe(false);
     expect((await engine.memory()).activeBytes).toBe(activeBytes);
+  });
+
+  it("answers them so too from what earlier ones left behind", async () => {
+    const remembering = await engine.load({ path });
+    const all = () => Promise.all(requests.map((request) => outcomeOf(remembering, request)));
+    expect(await all()).toEqual(alone);
+    expect(await all()).toEqual(alone);
+    await remembering.dispose();
   });
 
   it("lets others go on while it reads a long prompt", async () => {

@@ -3,52 +3,20 @@ import * as mx from "../../src/core/index.ts";
 import { PrefixCache } from "../../src/generation/prefix-cache.ts";
 import { TextPrompt } from "../../src/generation/prompt.ts";
 import { SequenceBatch } from "../../src/generation/sequence-batch.ts";
-import { TokenSequence } from "../../src/generation/token-sequence.ts";
+import type { TokenSequence } from "../../src/generation/token-sequence.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
 import { expectSameLogits } from "../parity/compare-logits.ts";
 import { readModelGoldens } from "../parity/golden.ts";
 import { buildModel } from "../parity/run-model.ts";
+import { ANSWER, ask as askPrompt, type Outcome, openSequence } from "./ask.ts";
 
 const V = 64;
-const ANSWER = 6;
 
-const open = (model: LanguageModel, prompt: number[], prefixes?: PrefixCache): TokenSequence =>
-  new TokenSequence(model, new TextPrompt(model, prompt), {
-    sampling: {},
-    vocabSize: V,
-    prefillStepSize: 5,
-    prefixes,
-  });
+const open = (model: LanguageModel, tokens: number[], prefixes?: PrefixCache): TokenSequence =>
+  openSequence(model, new TextPrompt(model, tokens), prefixes);
 
-interface Outcome {
-  tokens: number[];
-  reused: number;
-  /** Of each step, `[ANSWER, V]`. */
-  logits: Float32Array;
-}
-
-/** Answers one prompt. */
-const ask = (model: LanguageModel, prompt: number[], prefixes?: PrefixCache): Outcome => {
-  const steps: mx.MxArray[] = [];
-  const forward = model.forward;
-  model.forward = (tokens, options) => {
-    const logits = forward.call(model, tokens, options);
-    steps.push(mx.keep(mx.index(logits, [0], [-1])));
-    return logits;
-  };
-  const sequence = open(model, prompt, prefixes);
-  for (const _ of sequence.prefill());
-  const batch = new SequenceBatch(model);
-  batch.join(sequence);
-  const tokens: number[] = [];
-  while (batch.size > 0) tokens.push(...batch.next(() => tokens.length + 1 === ANSWER).values());
-  model.forward = forward;
-  const logits = new Float32Array(
-    steps.slice(-ANSWER).flatMap((step) => [...(step.toTypedArray() as Float32Array)]),
-  );
-  for (const step of steps) step.dispose();
-  return { tokens, reused: sequence.reused, logits };
-};
+const ask = (model: LanguageModel, tokens: number[], prefixes?: PrefixCache): Outcome =>
+  askPrompt(model, new TextPrompt(model, tokens), prefixes);
 
 /** Answers prompts together, each from its prefill on. */
 const askTogether = (

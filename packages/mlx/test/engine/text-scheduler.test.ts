@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { RotatingKVCache } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
 import type { GenerateRequest } from "../../src/engine/index.ts";
+import { MlxError } from "../../src/errors.ts";
 import { type TextModel, TextScheduler } from "../../src/generation/index.ts";
+import { PrefixCache } from "../../src/generation/prefix-cache.ts";
 import { TextPrompt } from "../../src/generation/prompt.ts";
 import { loadModel } from "../../src/load/load-model.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
@@ -97,6 +99,24 @@ describe("a scheduler", () => {
     const { outcomes } = await run(scheduler, prompts);
     expect(outcomes[1]).toMatchObject({ status: "rejected", reason: { message: "broken prompt" } });
     expect([outcomes[0], outcomes[2]]).toEqual([expected[0], expected[2]]);
+  });
+
+  it("reads a prompt once more when what earlier requests left behind took the memory", async () => {
+    const prefixes = new PrefixCache(2 ** 30);
+    const scheduler = new TextScheduler(text, 8, prefixes);
+    const { outcomes: expected } = await run(new TextScheduler(text), prompts);
+    await run(scheduler, [[9, 8, 7]]);
+    let failures = 0;
+    text.model.forward = (tokens, options) => {
+      if (prefixes.bytes > 0) {
+        failures += 1;
+        throw new MlxError("out-of-memory", "no memory beside the prefixes");
+      }
+      return original.forward.call(text.model, tokens, options);
+    };
+    const { outcomes } = await run(scheduler, prompts.slice(0, 1));
+    expect([failures, outcomes]).toEqual([1, expected.slice(0, 1)]);
+    prefixes.clear();
   });
 
   it("fails alone what its receiver does not take", async () => {

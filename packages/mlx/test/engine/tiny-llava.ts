@@ -1,4 +1,4 @@
-/** A LLaVA with random weights in a folder, and pictures for it. */
+/** Models with random weights in folders that see, and pictures for them. */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,6 +37,34 @@ const config = {
   },
 };
 
+const TILES = 4;
+
+/** Llama 3.2 Vision, whose token for images is right behind the vocabulary. */
+const mllama = {
+  model_type: "mllama",
+  image_token_index: WORDS + 3,
+  text_config: {
+    ...config.text_config,
+    model_type: "mllama_text_model",
+    vocab_size: WORDS + 3,
+    num_hidden_layers: 3,
+    cross_attention_layers: [1],
+  },
+  vision_config: {
+    model_type: "mllama_vision_model",
+    hidden_size: 32,
+    num_hidden_layers: 2,
+    num_global_layers: 1,
+    intermediate_size: 64,
+    attention_heads: 2,
+    image_size: 8,
+    patch_size: 4,
+    max_num_tiles: TILES,
+    intermediate_layers_indices: [1],
+    vision_output_dim: 64,
+  },
+};
+
 const added = (id: number, content: string) => ({
   id,
   content,
@@ -47,15 +75,17 @@ const added = (id: number, content: string) => ({
   normalized: false,
 });
 
-const tokenizer = {
-  added_tokens: [added(IMAGE, "<image>"), added(IMAGE + 1, "<user>"), added(IMAGE + 2, "<assistant>")],
+/** @param marks - behind the words */
+const tokenizerWith = (marks: readonly string[]) => ({
+  added_tokens: marks.map((mark, i) => added(WORDS + i, mark)),
   model: {
     type: "WordLevel",
     unk_token: "w0",
     vocab: Object.fromEntries(Array.from({ length: WORDS }, (_, i) => [`w${i}`, i])),
   },
   pre_tokenizer: { type: "Whitespace" },
-};
+});
+const tokenizer = tokenizerWith(["<image>", "<user>", "<assistant>"]);
 
 export const FOUR_BITS = { bits: 4, groupSize: 32 };
 
@@ -71,23 +101,69 @@ const preprocessor = {
   do_center_crop: true,
 };
 
+/** FastVLM of two stages, which has no token for images. */
+const fastvlm = {
+  ...config.text_config,
+  model_type: "llava_qwen2",
+  tie_word_embeddings: false,
+  mm_hidden_size: 64,
+  vision_config: {
+    layers: [1, 1],
+    embed_dims: [32, 32],
+    token_mixers: ["repmixer", "attention"],
+    patch_size: 8,
+  },
+};
+
 /**
- * Writes the model.
+ * Writes a LLaVA.
  *
  * @param hasTower - false leaves out what sees
  * @param isQuantized - the language model has 4 bits, as converted checkpoints have it; the tower stays as it is
  */
 export async function writeTinyLlava({ hasTower = true, isQuantized = false } = {}): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "llava-"));
-  const write = (name: string, content: object) => writeFileSync(join(folder, name), JSON.stringify(content));
   const { bits, groupSize: group_size } = FOUR_BITS;
-  write("config.json", { ...config, ...(isQuantized ? { quantization: { bits, group_size } } : {}) });
-  write("tokenizer.json", tokenizer);
-  write("tokenizer_config.json", { chat_template: template });
-  write("preprocessor_config.json", preprocessor);
-  write("processor_config.json", { patch_size: 4, vision_feature_select_strategy: "default" });
-  const model = (await resolveArchitecture(config)).vision?.bind().create();
-  if (model === undefined) throw new Error("LLaVA sees nothing");
+  const files = {
+    "config.json": { ...config, ...(isQuantized ? { quantization: { bits, group_size } } : {}) },
+    "preprocessor_config.json": preprocessor,
+    "processor_config.json": { patch_size: 4, vision_feature_select_strategy: "default" },
+  };
+  return writeModel(files, { hasTower, isQuantized });
+}
+
+/** Writes a FastVLM. */
+export const writeTinyFastVlm = (): Promise<string> =>
+  writeModel(
+    {
+      "config.json": fastvlm,
+      "preprocessor_config.json": { size: { shortest_edge: 16 }, crop_size: { height: 16, width: 16 } },
+    },
+    { hasTower: true, isQuantized: false },
+  );
+
+/** Writes a Llama 3.2 Vision, whose pictures are a tile each. */
+export const writeTinyMllama = (): Promise<string> =>
+  writeModel(
+    {
+      "config.json": mllama,
+      "preprocessor_config.json": { size: { height: 8, width: 8 }, max_image_tiles: TILES },
+      "tokenizer.json": tokenizerWith(["<user>", "<assistant>", "<|begin_of_text|>", "<|image|>"]),
+      "tokenizer_config.json": { chat_template: template.replace("<image>", "<|image|>") },
+    },
+    { hasTower: true, isQuantized: false },
+  );
+
+async function writeModel(
+  files: Readonly<Record<string, object>> & { readonly "config.json": Readonly<Record<string, unknown>> },
+  { hasTower, isQuantized }: { hasTower: boolean; isQuantized: boolean },
+): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "seeing-"));
+  const all = { "tokenizer.json": tokenizer, "tokenizer_config.json": { chat_template: template }, ...files };
+  for (const [name, content] of Object.entries(all)) {
+    writeFileSync(join(folder, name), JSON.stringify(content));
+  }
+  const model = (await resolveArchitecture(files["config.json"])).vision?.bind().create();
+  if (model === undefined) throw new Error("The model sees nothing");
   const weights = [...model.parameters()].map(([name, { shape }]): [string, mx.MxArray] => [
     name,
     mx.array(randomTensor(5, name, shape), mx.float32, shape),

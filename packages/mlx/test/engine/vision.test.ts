@@ -11,7 +11,7 @@ import * as mx from "../../src/core/index.ts";
 import { ImageStore } from "../../src/generation/image-store.ts";
 import { loadModel } from "../../src/load/index.ts";
 import { ImagePrompt, VisionLanguageModel } from "../../src/vision/index.ts";
-import { FOUR_BITS, picture, writeTinyLlava } from "./tiny-llava.ts";
+import { FOUR_BITS, picture, writeTinyFastVlm, writeTinyLlava } from "./tiny-llava.ts";
 
 const TOKENS_PER_IMAGE = 4;
 
@@ -117,6 +117,24 @@ describe("images in an engine", () => {
     expect(await Promise.all(requests.map((request) => answer(request)))).toEqual(alone);
   });
 
+  it("goes on from an earlier turn with the same image, never with another one", async () => {
+    const fresh = await engine.load({ path: folder });
+    const cached = async (...messages: ChatMessage[]): Promise<number> => {
+      let count = 0;
+      for await (const part of fresh.generate({ prompt: messages, maxTokens: 2, ignoreEos: true }))
+        if (part.type === "finish") count = part.usage.cachedInputTokens;
+      return count;
+    };
+    const first = show("w1 w2", picture(1));
+    const length = (await fresh.tokenize([first])).length;
+    expect(await cached(first)).toBe(0);
+    expect(await cached(show("w1 w2", picture(2)))).toBe(1); // <user>
+    expect(await cached(first, { role: "assistant", content: "w5" }, show("w3"))).toBe(length);
+    expect(await cached(show("w1 w2", picture(1), picture(2)))).toBe(1 + TOKENS_PER_IMAGE);
+    expect(await cached(first)).toBe(length - 1);
+    await fresh.dispose();
+  });
+
   it.each([1, 2, 3, 5])("gives the same answer when the prompt is read %i tokens at a time", async (step) => {
     const prompt = [show("w1", picture(1)), show("w2", picture(2))];
     expect(await answer(prompt, { prefillStepSize: step })).toEqual(await answer(prompt));
@@ -177,6 +195,37 @@ describe("images in an engine", () => {
   });
 });
 
+describe("images whose tokens are in no vocabulary", () => {
+  let folder: string;
+  let engine: Engine;
+  beforeAll(async () => {
+    folder = await writeTinyFastVlm();
+    engine = await startEngine({ device: "cpu" });
+  });
+  afterAll(async () => {
+    await engine?.dispose();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("are seen, and no penalty is for them", async () => {
+    const model = await engine.load({ path: folder });
+    const answer = async (seed: number, prefillStepSize: number) => {
+      const sampling = { maxTokens: 8, ignoreEos: true, repetitionPenalty: 1.2, prefillStepSize };
+      const prompt = [show("w1 w2", picture(seed))];
+      const tokens: number[] = [];
+      for await (const part of model.generate({ prompt, ...sampling })) {
+        if (part.type === "text-delta") tokens.push(...part.tokens);
+        if (part.type === "finish") expect(part.usage.inputTokens).toBe(TOKENS_PER_IMAGE + 4);
+      }
+      return tokens;
+    };
+    const first = await answer(1, 512);
+    expect(first).toHaveLength(8);
+    expect(await answer(1, 2)).toEqual(first);
+    expect(await answer(2, 512)).not.toEqual(first);
+  });
+});
+
 describe("a store of images", () => {
   let folder: string;
   let model: VisionLanguageModel;
@@ -225,7 +274,8 @@ describe("a store of images", () => {
     };
     const before = mx.getActiveMemory();
     await look(1, 2, 3, 4);
-    expect(mx.getActiveMemory() - before).toBeLessThanOrEqual(2 * bytes);
+    const buffers = 1.25; // libmlx may compute a result in the buffer of an input that is a little larger
+    expect(mx.getActiveMemory() - before).toBeLessThanOrEqual(buffers * 2 * bytes);
     seen = 0;
     await look(4, 3);
     expect(seen).toBe(0);

@@ -3,6 +3,7 @@ import * as mx from "../../src/core/index.ts";
 import type { GenerationPart } from "../../src/engine/index.ts";
 import { MlxError } from "../../src/errors.ts";
 import { type TextModel, TextScheduler } from "../../src/generation/index.ts";
+import { PrefixCache } from "../../src/generation/prefix-cache.ts";
 import { TextPrompt } from "../../src/generation/prompt.ts";
 import { loadModel } from "../../src/load/load-model.ts";
 import { smolLM2 } from "../engine/smollm2.ts";
@@ -103,19 +104,33 @@ describe.skipIf(mx.backend() !== "cpu")("generation that runs out of memory", ()
     text = { model, tokenizer, eosTokenIds, vocabSize: 49_152, contextLength: 8192, device: "cpu" };
   });
 
-  const answer = async (promptLength: number): Promise<string> => {
+  const answer = async (
+    promptLength: number,
+    scheduler = new TextScheduler(text),
+    first = 100,
+  ): Promise<string> => {
     let out = "";
-    const prompt = Array.from({ length: promptLength }, (_, i) => 100 + i);
+    const prompt = Array.from({ length: promptLength }, (_, i) => first + i);
     const emit = (part: GenerationPart) => {
       if (part.type === "text-delta") out += part.text;
     };
-    await new TextScheduler(text).generate(
-      new TextPrompt(text.model, prompt),
-      { prompt, maxTokens: 4 },
-      { emit },
-    );
+    await scheduler.generate(new TextPrompt(text.model, prompt), { prompt, maxTokens: 4 }, { emit });
     return out;
   };
+
+  it("forgets what earlier requests left behind before it is in the way of a prompt", async () => {
+    const prefixes = new PrefixCache(2 ** 30);
+    const scheduler = new TextScheduler(text, 1, prefixes);
+    const expected = await answer(300);
+    const before = await settled();
+    for (let i = 0; i < 4; i++) await answer(300, scheduler, 5000 * (i + 1));
+    expect(prefixes.bytes).toBeGreaterThan(8 * MiB);
+    mx.setMemoryLimit((await settled()) + 24 * MiB); // reading the prompt takes twice as much
+    const outcome = await answer(300, scheduler).finally(() => mx.setMemoryLimit(limit));
+    expect(outcome).toBe(expected);
+    prefixes.clear();
+    expect(await settled()).toBeLessThanOrEqual(before);
+  });
 
   it.each([
     ["while reading the prompt", 300, 2 * MiB],

@@ -23,7 +23,8 @@ describe("OpenAI's client of chat completions", () => {
     const streamed = await stream.finalChatCompletion();
     expect(whole.choices[0]?.message.content).toContain("Paris");
     expect(streamed.choices[0]?.message.content).toBe(whole.choices[0]?.message.content);
-    expect(streamed.usage).toEqual(whole.usage);
+    const { prompt_tokens_details: _, ...counted } = whole.usage ?? {}; // the second finds the prompt in the cache
+    expect(streamed.usage).toMatchObject(counted);
     expect(streamed.choices[0]?.finish_reason).toBe(whole.choices[0]?.finish_reason);
     expect(whole.usage?.total_tokens).toBeGreaterThan(20);
   });

@@ -79,6 +79,25 @@ describe.each(ways)("the provider %s", (provider, configOf) => {
   });
 });
 
+test("a client that goes away has the engine stop long before the answer's end", async () => {
+  const controller = new AbortController();
+  const request = { model: "small", prompt: "One, two,", max_tokens: 7000, ignore_eos: true, stream: true };
+  const answer = await fetch(`${origin}/v1/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+    body: JSON.stringify(request),
+    signal: controller.signal,
+  });
+  await answer.body?.getReader().read();
+  const metrics = async () => {
+    const told = await fetch(`${origin}/metrics`, { headers: { "x-api-key": KEY } });
+    return told.text();
+  };
+  expect(await metrics()).toContain("abstractllm_calls_running 1");
+  controller.abort();
+  await expect.poll(metrics, { timeout: 8000 }).toContain("abstractllm_calls_running 0");
+});
+
 interface Drawing {
   readonly question: string;
   readonly answer: string;

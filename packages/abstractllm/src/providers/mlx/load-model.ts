@@ -35,7 +35,7 @@ export async function loadModel(
     const engine = await engines.get(source.engine);
     await context.makeRoom();
     await fit(source.name, engine, plan.memoryBytes, context);
-    const { exact, maxBatchSize, kv } = source;
+    const { exact, maxBatchSize, promptCacheBytes, kv } = source;
     const model = await engine.load(
       {
         path,
@@ -43,6 +43,7 @@ export async function loadModel(
         exact,
         ...kv,
         ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
+        ...(promptCacheBytes === undefined ? {} : { promptCacheBytes }),
       },
       { signal },
     );

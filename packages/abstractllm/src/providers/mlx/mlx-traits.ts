@@ -37,6 +37,7 @@ const SUPPORTED: readonly OptionName[] = [
   "kvBits",
   "kvGroupSize",
   "quantizedKvStart",
+  "promptCacheBytes",
   "maxCachedModels",
   "threads",
   "isolation",

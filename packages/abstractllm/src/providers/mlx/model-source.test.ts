@@ -53,6 +53,7 @@ test("are shared exactly when everything that shapes the loaded model is the sam
     key({ kvBits: 8 }),
     key({ kvBits: 8, kvGroupSize: 32 }),
     key({ kvBits: 8, quantizedKvStart: 100 }),
+    key({ promptCacheBytes: 0 }),
     key({ revision: "v1" }),
     key({ cacheDir: "/x" }),
     key({ isolation: "process" }),

@@ -14,6 +14,7 @@ export interface ModelSource {
   readonly maxBatchSize: number | undefined;
   /** How caches are quantized; empty: not at all. */
   readonly kv: KVOptions;
+  readonly promptCacheBytes: number | undefined;
   readonly engine: EngineKind;
   readonly hub: HubOptions;
 }
@@ -50,6 +51,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     exact: options.exact ?? false,
     maxBatchSize: options.maxBatchSize,
     kv: kvOptions(options),
+    promptCacheBytes: options.promptCacheBytes,
     engine,
     // a revision belongs to one repository
     hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
@@ -57,7 +59,8 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 }
 
 /** What two instances must have in common to share a loaded model. */
-export function sourceKey({ name, quantize, exact, maxBatchSize, kv, engine, hub }: ModelSource): string {
+export function sourceKey(source: ModelSource): string {
+  const { name, quantize, exact, maxBatchSize, promptCacheBytes, kv, engine, hub } = source;
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
     name,
@@ -65,6 +68,7 @@ export function sourceKey({ name, quantize, exact, maxBatchSize, kv, engine, hub
     exact,
     maxBatchSize,
     kv,
+    promptCacheBytes,
     engine.device,
     engine.isolation,
     engine.threads,
