@@ -56,6 +56,7 @@ function oraclePrograms(context) {
     ["ops.py"],
     ["indexing.py"],
     ["caches.py"],
+    ["quantized_cache.py"],
     ["sampling.py"],
     ["images.py"],
     ["foreign_quantization.py"],

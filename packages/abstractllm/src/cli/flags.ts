@@ -56,6 +56,19 @@ export const MODEL_FLAGS: readonly Flag[] = [
   { name: "load-in-8bit", option: "loadIn8bit", help: "Quantize an unquantized model to 8 bits" },
   { name: "load-in-4bit", option: "loadIn4bit", help: "Quantize an unquantized model to 4 bits" },
   { name: "exact", option: "exact", help: "Full precision everywhere: slower" },
+  { name: "kv-bits", value: "N", option: "kvBits", help: "Bits of cached keys and values: 2, 4 or 8" },
+  {
+    name: "kv-group-size",
+    value: "N",
+    option: "kvGroupSize",
+    help: "Features that share a scale in the cache",
+  },
+  {
+    name: "quantized-kv-start",
+    value: "N",
+    option: "quantizedKvStart",
+    help: "Tokens in the cache before it is quantized",
+  },
   { name: "threads", value: "N", option: "threads", help: "Threads that compute on the CPU" },
   {
     name: "isolation",

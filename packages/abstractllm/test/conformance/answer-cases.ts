@@ -6,14 +6,19 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type AbstractLLM,
   type ContentPart,
+  type GenerateResponse,
   type LLMStream,
   type Message,
   type StreamPart,
   TextInput,
+  type Usage,
 } from "../../src/index.ts";
 import type { Subject } from "./subject.ts";
 
 const PROMPT = "The capital of France is";
+
+/** Usage without what the service had of earlier prompts, which is its own affair. */
+const asked = ({ usage: { cachedInputTokens: _, ...usage } }: GenerateResponse): Partial<Usage> => usage;
 
 /** What every provider's answers must be like. */
 export function answerCases(subject: Subject): void {
@@ -129,7 +134,7 @@ export function answerCases(subject: Subject): void {
       const inline = await llm.generate(`${PROMPT}\n\nFile content: ${note}`, { maxTokens: 3 });
       for (const source of [file, pathToFileURL(file), new TextEncoder().encode(note), new Blob([note])]) {
         const withFile = await llm.generate(PROMPT, { files: [source], maxTokens: 3 });
-        expect([withFile.text, withFile.usage]).toEqual([inline.text, inline.usage]);
+        expect([withFile.text, asked(withFile)]).toEqual([inline.text, asked(inline)]);
       }
       await rm(folder, { recursive: true });
     });
@@ -143,7 +148,7 @@ export function answerCases(subject: Subject): void {
       const options = { ...subject.templated, maxTokens: 3 };
       const asPart = await llm.generate([{ role: "user", content }], options);
       const asFile = await llm.generate(PROMPT, { ...options, files: [note] });
-      expect([asPart.text, asPart.usage]).toEqual([asFile.text, asFile.usage]);
+      expect([asPart.text, asked(asPart)]).toEqual([asFile.text, asked(asFile)]);
     });
 
     test("comes again after unload", async () => {

@@ -90,6 +90,20 @@ describe("the responses API", () => {
     expect(service.requests[0]?.body.reasoning).toEqual({ effort: "low", summary: "auto" });
   });
 
+  test("keeps what a model thinks apart from its answer when both come whole", async () => {
+    const llm = await open({ model: "gpt-oss-20b", api: "responses" });
+    const output = [
+      { type: "reasoning", summary: [], content: [{ type: "reasoning_text", text: "Two and two." }] },
+      { type: "message", role: "assistant", content: [{ type: "output_text", text: "4" }] },
+    ];
+    service.faults.push(() => ({
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body: [JSON.stringify({ id: "resp_1", model: "gpt-oss-20b", status: "completed", output })],
+    }));
+    expect(await llm.generate("2 + 2")).toMatchObject({ text: "4", reasoning: "Two and two." });
+  });
+
   test("answers in one piece where the account may not stream the model", async () => {
     for (const api of ["chat", "responses"] as const) {
       const llm = await open({ model: "gpt-5", api, temperature: 0 });

@@ -1,10 +1,12 @@
 /** A model inside an engine. */
 
+import { quantizedCaches } from "../cache/index.ts";
 import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
   checkPromptCacheBytes,
   ImageStore,
+  kvQuantization,
   PrefixCache,
   PromptMaker,
   type TextModel,
@@ -107,11 +109,12 @@ const describe = (
   };
 };
 
-/** Loads a model for an engine. @throws {MlxError} as `loadModel`, and on a bad option */
+/** Loads a model for an engine. @throws {MlxError} as `loadModel`, on a bad option, and for caches that cannot be quantized */
 export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu"): Promise<HostModel> => {
   const start = performance.now();
   checkMaxBatchSize(request.maxBatchSize);
   checkPromptCacheBytes(request.promptCacheBytes);
+  const kv = kvQuantization(request);
   const loaded = await loadModel(request.path, {
     device,
     quantize: request.quantize ?? false,
@@ -119,6 +122,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   });
   const { model, tokenizer } = loaded;
   if (tokenizer === undefined) throw new TokenizerError(`The model at ${request.path} has no tokenizer`);
+  if (kv !== undefined) quantizedCaches(model.makeCache(), kv); // refused now, not at the first request
   const text: TextModel = {
     model,
     tokenizer,
@@ -127,6 +131,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     contextLength: textSetting(loaded, "max_position_embeddings"),
     device,
     noRepeatedRuns: model.promptEncoder && generationSetting(loaded, "no_repeat_ngram_size"),
+    kvQuantization: kv,
   };
   const prefixes = new PrefixCache(request.promptCacheBytes);
   const scheduler = new TextScheduler(text, request.maxBatchSize, prefixes);

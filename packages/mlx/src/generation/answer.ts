@@ -1,4 +1,5 @@
 /** Tokens to the text parts of an answer. */
+import type { KVQuantization } from "../cache/index.ts";
 import * as mx from "../core/index.ts";
 import type { FinishReason, GenerateRequest, GenerationPart, Timings } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
@@ -17,6 +18,8 @@ export interface TextModel {
   readonly device: "cpu" | "gpu";
   /** How many tokens in a row an answer may not repeat; 0 is off. Default 0. */
   readonly noRepeatedRuns?: number | undefined;
+  /** How caches are quantized. Default: not at all. */
+  readonly kvQuantization?: KVQuantization | undefined;
 }
 
 type RawFinishReason = "eos" | "stop-sequence" | "constraint" | "max-tokens" | "context-length";

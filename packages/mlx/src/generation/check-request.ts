@@ -1,4 +1,5 @@
-import type { GenerateRequest, SamplingOptions } from "../engine/types.ts";
+import type { KVQuantization } from "../cache/index.ts";
+import type { GenerateRequest, LoadRequest, SamplingOptions } from "../engine/types.ts";
 import { InvalidArgumentError } from "../errors.ts";
 
 const describe = (value: unknown): string =>
@@ -135,6 +136,34 @@ export const checkPromptTokens = (
   const wrong = tokens.find((id) => !isWord(id) && !standsForImage(id));
   if (wrong !== undefined)
     throw new InvalidArgumentError(`Token id ${wrong} is outside of the vocabulary of ${vocabSize}`);
+};
+
+const isOneOf = <T extends number>(value: number, ...allowed: T[]): value is T =>
+  (allowed as number[]).includes(value);
+
+/**
+ * How a request to load a model has its caches quantized; undefined where it does not.
+ *
+ * @throws {InvalidArgumentError} on bits or groups that caches cannot have, or one option without `kvBits`
+ */
+export const kvQuantization = ({
+  kvBits: bits,
+  kvGroupSize,
+  quantizedKvStart,
+}: Pick<LoadRequest, "kvBits" | "kvGroupSize" | "quantizedKvStart">): KVQuantization | undefined => {
+  if (bits === undefined) {
+    if (kvGroupSize === undefined && quantizedKvStart === undefined) return undefined;
+    throw new InvalidArgumentError("kvGroupSize and quantizedKvStart mean nothing without kvBits");
+  }
+  const [groupSize, start] = [kvGroupSize ?? 64, quantizedKvStart ?? 0];
+  checkNumber("quantizedKvStart", start, { min: 0, whole: true });
+  if (!isOneOf(bits, 2, 4, 8))
+    throw new InvalidArgumentError(`Expected 2, 4 or 8 for kvBits but received ${describe(bits)}`);
+  if (!isOneOf(groupSize, 32, 64, 128))
+    throw new InvalidArgumentError(
+      `Expected 32, 64 or 128 for kvGroupSize but received ${describe(groupSize)}`,
+    );
+  return { bits, groupSize, start };
 };
 
 const MAX_BATCH_SIZE = 1024; // far above what pays; keeps a typing error from taking all memory

@@ -62,7 +62,8 @@ export class TextScheduler {
     this.#text = text;
     this.#batch = new SequenceBatch(text.model);
     this.#constraints = new ConstraintMaker(text);
-    this.maxBatchSize = text.model.makeBatchCache([0]) === undefined ? 1 : maxBatchSize;
+    const isBatched = text.kvQuantization === undefined && text.model.makeBatchCache([0]) !== undefined;
+    this.maxBatchSize = isBatched ? maxBatchSize : 1;
   }
 
   /**
@@ -131,6 +132,7 @@ export class TextScheduler {
           prefillStepSize: job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device],
           noRepeatedRuns: this.#text.noRepeatedRuns,
           constraint: this.#constraintOf(job),
+          kvQuantization: this.#text.kvQuantization,
           prefixes: this.#prefixes,
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });

@@ -1,5 +1,5 @@
 /** One sequence: its prompt, sampler and penalties, and its caches until it joins others. */
-import { forkAll, type LayerCache } from "../cache/index.ts";
+import { forkAll, type KVQuantization, type LayerCache, quantizedCaches } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
@@ -20,6 +20,8 @@ export interface SequenceOptions {
   noRepeatedRuns?: number | undefined;
   /** Disposed with the sequence. */
   constraint?: TokenConstraint | undefined;
+  /** How the caches are quantized. Default: not at all. */
+  kvQuantization?: KVQuantization | undefined;
   /** Where it takes the beginning of its prompt from and leaves its caches. Default: nowhere. */
   prefixes?: PrefixCache | undefined;
 }
@@ -49,7 +51,9 @@ export class TokenSequence {
   /** @param prompt - at least one token id, all inside the vocabulary or of images; disposed as soon as it has been evaluated */
   constructor(model: LanguageModel, prompt: Prompt, options: SequenceOptions) {
     this.#prompt = prompt;
-    this.#caches = model.makeCache();
+    const caches = model.makeCache();
+    const kv = options.kvQuantization;
+    this.#caches = kv === undefined ? caches : quantizedCaches(caches, kv);
     this.#sampler = createSampler(options.sampling);
     this.#processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
     const { noRepeatedRuns = 0, constraint } = options;

@@ -144,6 +144,7 @@ class PositionEmbedding extends Module {
   }
 }
 
+/** Llama 3.2 Vision's tower: patches of tiles, first each tile by itself, then all of an image together. */
 export class MllamaTower extends Module {
   patch_embedding: PatchEmbedding;
   class_embedding: MxArray;

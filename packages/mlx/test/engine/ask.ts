@@ -49,9 +49,9 @@ export const ask = (
   while (batch.size > 0) tokens.push(...batch.next(() => tokens.length + 1 === ANSWER).values());
   model.forward = forward;
   const answered = steps.slice(-ANSWER);
-  const logits = new Float32Array(
-    answered.flatMap((step) => [...(step.astype(mx.float32).toTypedArray() as Float32Array)]),
-  );
+  const floats = (step: mx.MxArray): Float32Array =>
+    mx.tidy(() => step.astype(mx.float32).toTypedArray() as Float32Array);
+  const logits = new Float32Array(answered.flatMap((step) => [...floats(step)]));
   for (const step of steps) step.dispose();
   return { tokens, reused: sequence.reused, logits };
 };

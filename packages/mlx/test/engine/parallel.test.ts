@@ -110,4 +110,23 @@ describe("an engine with many requests at once", { timeout: 300_000 }, () => {
     const load = engine.load({ path, maxBatchSize: maxBatchSize as number });
     await expect(load).rejects.toMatchObject({ code: "invalid-argument" });
   });
+
+  it("answers one at a time from quantized caches", async () => {
+    const quantized = await engine.load({ path, kvBits: 8, kvGroupSize: 32, quantizedKvStart: 4 });
+    expect(quantized.info.maxBatchSize).toBe(1);
+    const request = { prompt: "Once upon a time", maxTokens: 12, ignoreEos: true };
+    const answers = await Promise.all([outcomeOf(quantized, request), outcomeOf(quantized, request)]);
+    expect(answers[0]).toEqual(answers[1]);
+    await quantized.dispose();
+  });
+
+  it.each([
+    { kvBits: 3 },
+    { kvBits: 8, kvGroupSize: 48 },
+    { kvBits: 8, quantizedKvStart: -1 },
+    { kvGroupSize: 64 },
+    { quantizedKvStart: 5 },
+  ])("rejects %o", async (options) => {
+    await expect(engine.load({ path, ...options })).rejects.toMatchObject({ code: "invalid-argument" });
+  });
 });

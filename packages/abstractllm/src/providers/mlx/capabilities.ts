@@ -12,6 +12,6 @@ export function mlxCapabilities(options: Options, sees: boolean | undefined): Ca
   return capabilitiesWith({
     [ModelCapability.MAX_TOKENS]: options.maxTokens ?? 4096,
     [ModelCapability.VISION]: options.vision ?? sees ?? looksLikeVisionModel(options.model ?? ""),
-    [ModelCapability.PARALLEL_INFERENCE]: options.maxBatchSize !== 1,
+    [ModelCapability.PARALLEL_INFERENCE]: options.maxBatchSize !== 1 && options.kvBits === undefined,
   });
 }

@@ -35,12 +35,13 @@ export async function loadModel(
     const engine = await engines.get(source.engine);
     await context.makeRoom();
     await fit(source.name, engine, plan.memoryBytes, context);
-    const { exact, maxBatchSize, promptCacheBytes } = source;
+    const { exact, maxBatchSize, promptCacheBytes, kv } = source;
     const model = await engine.load(
       {
         path,
         quantize: plan.quantize,
         exact,
+        ...kv,
         ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
         ...(promptCacheBytes === undefined ? {} : { promptCacheBytes }),
       },

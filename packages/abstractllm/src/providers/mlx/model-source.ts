@@ -12,9 +12,17 @@ export interface ModelSource {
   readonly exact: boolean;
   /** Default: the engine's. */
   readonly maxBatchSize: number | undefined;
+  /** How caches are quantized; empty: not at all. */
+  readonly kv: KVOptions;
   readonly promptCacheBytes: number | undefined;
   readonly engine: EngineKind;
   readonly hub: HubOptions;
+}
+
+interface KVOptions {
+  kvBits?: number;
+  kvGroupSize?: number;
+  quantizedKvStart?: number;
 }
 
 interface HubOptions {
@@ -42,6 +50,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     quantize,
     exact: options.exact ?? false,
     maxBatchSize: options.maxBatchSize,
+    kv: kvOptions(options),
     promptCacheBytes: options.promptCacheBytes,
     engine,
     // a revision belongs to one repository
@@ -51,13 +60,14 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 
 /** What two instances must have in common to share a loaded model. */
 export function sourceKey(source: ModelSource): string {
-  const { name, quantize, exact, maxBatchSize, promptCacheBytes, engine, hub } = source;
+  const { name, quantize, exact, maxBatchSize, promptCacheBytes, kv, engine, hub } = source;
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
     name,
     quantize,
     exact,
     maxBatchSize,
+    kv,
     promptCacheBytes,
     engine.device,
     engine.isolation,
@@ -78,6 +88,14 @@ function quantization({ quantize = true, loadIn4bit, loadIn8bit }: Options): boo
   if (typeof quantize === "boolean") return quantize;
   const { bits, groupSize } = quantize;
   return { ...(bits === undefined ? {} : { bits }), ...(groupSize === undefined ? {} : { groupSize }) };
+}
+
+function kvOptions({ kvBits, kvGroupSize, quantizedKvStart }: Options): KVOptions {
+  return {
+    ...(kvBits === undefined ? {} : { kvBits }),
+    ...(kvGroupSize === undefined ? {} : { kvGroupSize }),
+    ...(quantizedKvStart === undefined ? {} : { quantizedKvStart }),
+  };
 }
 
 function hubOptions({ cacheDir, token, endpoint, offline, onProgress }: Options): HubOptions {

@@ -12,6 +12,33 @@ inline __m512 load_scales(const Bf16* p, __mmask16 mask) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p)), 16));
 }
 
+// Of floats of 4 bits, whose numbers are doubled.
+inline __m512 load_scales(const E8m0* p, __mmask16 mask) {
+  const __m512i exponents = _mm512_slli_epi32(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, p)), 23);
+  const __m512i least = _mm512_maskz_set1_epi32(mask, 0x400000);  // as to_float(E8m0) has it
+  return _mm512_mul_ps(_mm512_castsi512_ps(_mm512_max_epu32(exponents, least)), _mm512_set1_ps(0.5f));
+}
+inline __m512 load_scales(const E4m3* p, __mmask16 mask) {
+  alignas(16) uint8_t bytes[16];
+  _mm_store_si128(reinterpret_cast<__m128i*>(bytes), _mm_maskz_loadu_epi8(mask, p));
+  return _mm512_mul_ps(Avx512Vec::from_e4m3(bytes), _mm512_set1_ps(kE4m3Unit / 2));
+}
+
+inline __m512 fp4_biases(__m512 scales) { return _mm512_mul_ps(scales, _mm512_set1_ps(-kFp4Offset)); }
+
+// What is added to each number of a group after scaling. Scales of a byte belong to floats of 4 bits.
+template <typename S>
+inline __m512 load_biases(const S* p, __mmask16 mask, __m512 scales) {
+  if constexpr (sizeof(S) == 1) return fp4_biases(scales);
+  else return load_scales(p, mask);
+}
+
+// Nibbles as the numbers that stand for them in a matrix of floats.
+inline __m512i fp4_numbers(__m512i nibbles) {
+  const __m128i table = _mm_load_si128(reinterpret_cast<const __m128i*>(kFp4Numbers));
+  return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), nibbles);
+}
+
 inline __mmask64 first_bytes(size_t count) { return count >= 64 ? ~0ull : (1ull << count) - 1; }
 
 // Sums of products with digits, the lowest first, as sums of products with the numbers they make. Two digits fit: at most

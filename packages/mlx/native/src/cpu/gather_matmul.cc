@@ -142,7 +142,7 @@ class GatherQmm : public Gather {
       m.w += index * (first.N / kPackedTile) * packed_tile_bytes(m);
       return m;
     }
-    const size_t factors = index * first.N * m.groups() * (m.scale_type == Float::f32 ? 4 : 2);
+    const size_t factors = index * first.N * m.groups() * m.scale_bytes();
     m.w += index * first.N * m.row_bytes();
     m.scales = static_cast<const char*>(m.scales) + factors;
     m.biases = static_cast<const char*>(m.biases) + factors;
@@ -232,18 +232,17 @@ mx::array gather_qmm(const mx::array& x, const mx::array& w, const mx::array& sc
                      const std::optional<mx::array>& rhs_indices, bool transpose, std::optional<int> group_size,
                      std::optional<int> bits, const std::string& mode, const std::optional<mx::array>& global_scale,
                      bool sorted_indices) {
-  const int b = bits.value_or(4), g = group_size.value_or(64);
-  const bool is_ours = use_native() && (lhs_indices || rhs_indices) && transpose && mode == "affine" && biases &&
-                       !global_scale && x.dtype() == mx::float32 && x.ndim() >= 2 && x.size() > 0 && w.size() > 0 &&
-                       is_native_matrix(x.shape(-1), w, scales, *biases, b, g);
-  if (!is_ours) {
+  const bool fits = use_native() && (lhs_indices || rhs_indices) && transpose && !global_scale &&
+                    x.dtype() == mx::float32 && x.ndim() >= 2 && x.size() > 0 && w.size() > 0;
+  std::vector<mx::array> inputs{x};
+  std::optional<QuantFormat> format;
+  if (fits) format = take_native(x.shape(-1), w, scales, biases, group_size, bits, mode, inputs);
+  if (!format) {
     return mx::gather_qmm(x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode,
                           global_scale, sorted_indices);
   }
-  std::vector<mx::array> inputs{x};
-  const QuantFormat format = take_matrix(w, scales, *biases, b, g, inputs);
   const size_t matrices = w.size() / (static_cast<size_t>(w.shape(-1)) * static_cast<size_t>(w.shape(-2)));
-  return gathered<GatherQmm>(broadcast_indices(x, w, lhs_indices, rhs_indices), x, w.shape(-2), std::move(inputs), format,
+  return gathered<GatherQmm>(broadcast_indices(x, w, lhs_indices, rhs_indices), x, w.shape(-2), std::move(inputs), *format,
                              matrices, settings().fast_matmul);
 }
 

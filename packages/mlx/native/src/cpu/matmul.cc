@@ -118,6 +118,8 @@ size_t digit_block_rows(size_t M) {
   return round_up((M + blocks - 1) / blocks, kFewRows);
 }
 
+constexpr size_t kLine = 64;
+
 struct DigitMemory {
   Scratch digits, scales;
 };
@@ -125,7 +127,8 @@ struct DigitMemory {
 // x as digits, made by all threads.
 DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, int count, bool for_rows,
                     DigitMemory& memory) {
-  const size_t padded_K = round_up(w.K, k.pad_K), groups = round_up(w.groups(), k.pad_groups);
+  // an odd number of cache lines, so that the rows a kernel reads together do not compete for the same places in the cache
+  const size_t padded_K = round_up(w.K, k.pad_K) + kLine, groups = round_up(w.groups(), k.pad_groups);
   const size_t row_digits = padded_K * static_cast<size_t>(count);
   int8_t* digits = memory.digits.get<int8_t>(x.M * row_digits);
   float* scales = memory.scales.get<float>(2 * x.M * groups);
@@ -222,8 +225,14 @@ void packed_products(std::span<const QuantProduct>, const Rows&, int) {}
 bool is_one_format(std::span<const QuantProduct> products) {
   const QuantMatrix& first = products[0].w;
   return std::all_of(products.begin(), products.end(), [&](const QuantProduct& p) {
-    return p.w.bits == first.bits && p.w.group == first.group && p.w.K == first.K && p.w.is_packed == first.is_packed;
+    return p.w.bits == first.bits && p.w.group == first.group && p.w.K == first.K && p.w.is_packed == first.is_packed &&
+           p.w.coding == first.coding;
   });
+}
+
+// Whether M rows times such a matrix are products of integers.
+bool is_for_digits(const QuantMatrix& w, size_t M, bool fast) {
+  return digit_kernels() && w.coding != Coding::mxfp8 && (fast || M <= kFewDigitRows);
 }
 
 float* group_sums(const QuantMatrix& w, const Rows& x) {
@@ -245,14 +254,13 @@ float* group_sums(const QuantMatrix& w, const Rows& x) {
 
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast) {
   if (x.M == 0 || N == 0) return;
-  const DigitKernels* digits = digit_kernels();
   if (w.is_packed) {
     const QuantProduct product{w, N, out};
     return packed_products({&product, 1}, x, digit_count(fast));
   }
-  if (digits && (fast || x.M <= kFewDigitRows)) {
+  if (is_for_digits(w, x.M, fast)) {
     const QuantProduct product{w, N, out};
-    return digit_products(*digits, {&product, 1}, x, digit_count(fast));
+    return digit_products(*digit_kernels(), {&product, 1}, x, digit_count(fast));
   }
   const MatmulKernels& k = kernels();
   if (x.M > kFewRows) {
@@ -266,10 +274,9 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bo
 }
 
 void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast) {
-  const DigitKernels* digits = digit_kernels();
   if (x.M > 0 && products[0].w.is_packed && is_one_format(products)) return packed_products(products, x, digit_count(fast));
-  if (digits && x.M > 0 && (fast || x.M <= kFewDigitRows) && is_one_format(products)) {
-    return digit_products(*digits, products, x, digit_count(fast));
+  if (x.M > 0 && is_for_digits(products[0].w, x.M, fast) && is_one_format(products)) {
+    return digit_products(*digit_kernels(), products, x, digit_count(fast));
   }
   for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, fast);
 }

@@ -16,7 +16,7 @@ struct Panel {
   alignas(64) float biases[16 * kCols];
 };
 
-template <int bits>
+template <int bits, bool is_fp4 = false>
 void pack_values(const QuantMatrix& w, size_t n, size_t cols, size_t k0, size_t kc, uint8_t* values) {
   const size_t row_bytes = w.row_bytes();
   alignas(64) float block[kCols * 16];
@@ -30,7 +30,7 @@ void pack_values(const QuantMatrix& w, size_t n, size_t cols, size_t k0, size_t 
       } else if (i < cols) {
         v = Stream<bits>::template load<false>(from, row_bytes - byte).values;
       }
-      _mm512_store_si512(block + i * 16, v);
+      _mm512_store_si512(block + i * 16, is_fp4 ? fp4_numbers(v) : v);
     }
     Avx512Vec::transpose(block, 16, reinterpret_cast<float*>(values + k * kCols), kCols);
   }
@@ -48,6 +48,16 @@ void pack_scales(const void* source, size_t groups, size_t n, size_t cols, size_
 }
 
 template <typename S>
+void pack_fp4(const QuantMatrix& w, size_t n, size_t cols, size_t k, size_t kc, Panel& panel) {
+  pack_values<4, true>(w, n, cols, k, kc, panel.values);
+  const size_t count = kc / w.group;
+  pack_scales<S>(w.scales, w.groups(), n, cols, k / w.group, count, panel.scales);
+  for (size_t g = 0; g < count * kCols; g += kCols) {
+    _mm512_store_ps(panel.biases + g, fp4_biases(_mm512_load_ps(panel.scales + g)));
+  }
+}
+
+template <typename S>
 void pack_as(const QuantMatrix& w, size_t n, size_t cols, size_t k, size_t kc, Panel& panel) {
   switch (w.bits) {
     case 2: pack_values<2>(w, n, cols, k, kc, panel.values); break;
@@ -62,6 +72,8 @@ void pack_as(const QuantMatrix& w, size_t n, size_t cols, size_t k, size_t kc, P
 }
 
 void pack(const QuantMatrix& w, size_t n, size_t cols, size_t k, size_t kc, Panel& panel) {
+  if (w.coding == Coding::mxfp4) return pack_fp4<E8m0>(w, n, cols, k, kc, panel);
+  if (w.coding == Coding::nvfp4) return pack_fp4<E4m3>(w, n, cols, k, kc, panel);
   switch (w.scale_type) {
     case Float::f32: return pack_as<float>(w, n, cols, k, kc, panel);
     case Float::f16: return pack_as<Half>(w, n, cols, k, kc, panel);
@@ -121,8 +133,9 @@ void all_rows(const QuantMatrix& w, const DigitRows& x, size_t first, size_t las
               size_t ldo) {
   Panel panel;
   const __mmask16 mask = static_cast<__mmask16>((1u << cols) - 1);
-  for (size_t k = 0; k < w.K; k += kDepth) {
-    const size_t kc = w.K - k < kDepth ? w.K - k : kDepth;
+  const size_t depth = w.group < 32 ? 16 * w.group : kDepth;  // at most 16 groups
+  for (size_t k = 0; k < w.K; k += depth) {
+    const size_t kc = w.K - k < depth ? w.K - k : depth;
     pack(w, n, cols, k, kc, panel);
     size_t m = first;
     for (; m + most <= last; m += most) rows_of<count, most>(w, x, panel, m, k, kc, out + m * ldo + n, ldo, mask);

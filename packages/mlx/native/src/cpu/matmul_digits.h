@@ -22,7 +22,7 @@ struct DigitRows {
 constexpr size_t kDigitTileCols = 16;
 
 struct DigitKernels {
-  // Multiples that K and the number of groups are padded to in DigitRows.
+  // Multiples that K and the number of groups are padded to in DigitRows, K or to more.
   size_t pad_K;
   size_t pad_groups;
   // Fills one row of `layout` from x.

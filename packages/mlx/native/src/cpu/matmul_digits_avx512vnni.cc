@@ -16,7 +16,7 @@ constexpr float kTiny = 0x1p-100f;
 
 // Which of 16 group scales each of a block's 16 lanes takes, for every block that 16 groups hold.
 struct LaneGroups {
-  alignas(64) int32_t index[32][16];
+  alignas(64) int32_t index[32][16];  // 16 groups of 128 are 32 blocks of 64
   constexpr LaneGroups(size_t block, size_t group) : index{} {
     for (size_t j = 0; j < 16 * group / block; j++)
       for (size_t lane = 0; lane < 16; lane++)
@@ -24,10 +24,13 @@ struct LaneGroups {
   }
 };
 template <size_t block>
-constexpr LaneGroups lane_groups[] = {{block, 32}, {block, 64}, {block, 128}};
+constexpr LaneGroups lane_groups[] = {{block, 16}, {block, 32}, {block, 64}, {block, 128}};
 
-// A block of 4-bit weights: 128 of them in 64 bytes, the even ones in the low halves. Their digits lie as 64 even ones,
-// then 64 odd ones.
+constexpr size_t group_index(size_t group) { return group == 16 ? 0 : group == 32 ? 1 : group == 64 ? 2 : 3; }
+
+// A block of 4-bit weights, integers or floats: 128 of them in 64 bytes, the even ones in the low halves. Their digits lie
+// as 64 even ones, then 64 odd ones.
+template <bool is_fp4>
 struct Nibbles {
   static constexpr size_t kBlock = 128;
   static constexpr int kBits = 4;
@@ -38,7 +41,9 @@ struct Nibbles {
   static Nibbles load(const uint8_t* p, size_t bytes) {
     const __m512i packed = whole ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8(first_bytes(bytes), p);
     const __m512i mask = _mm512_set1_epi8(15);
-    return {_mm512_and_si512(packed, mask), _mm512_and_si512(_mm512_srli_epi16(packed, 4), mask)};
+    const __m512i low = _mm512_and_si512(packed, mask), high = _mm512_and_si512(_mm512_srli_epi16(packed, 4), mask);
+    if constexpr (is_fp4) return {fp4_numbers(low), fp4_numbers(high)};
+    return {low, high};
   }
   // Adds the products of several rows with the same digits; the rows' chains of sums run side by side.
   template <size_t N>
@@ -71,7 +76,7 @@ inline void products(const Block (&w)[N], const int8_t* digits, size_t stride, _
     }
     return;
   }
-  shift_up(sum);  // 4 * 63 * 127 * 65793 and 8 * 15 * 127 * 65793 stay below 2^31
+  shift_up(sum);  // 4 * 63 * 127 * 65793 and 8 * 24 * 127 * 65793 stay below 2^31
   Block::dot(sum, w, digits);
   for (size_t n = 0; n < N; n++) out[n] = _mm512_cvtepi32_ps(sum[n]);
 }
@@ -90,7 +95,7 @@ inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), 
 template <typename Block, typename S, int count, size_t M, size_t N>
 void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t m0, size_t n0, float* out, size_t ldo) {
   const size_t group = w.group, groups = w.groups(), row_bytes = w.row_bytes(), stride = x.padded_K;
-  const LaneGroups& lanes = lane_groups<Block::kBlock>[group / 64];
+  const LaneGroups& lanes = lane_groups<Block::kBlock>[group_index(group)];
   const uint8_t* weights = w.w + n0 * row_bytes;
   const S* scales = static_cast<const S*>(w.scales) + n0 * groups;
   const S* biases = static_cast<const S*>(w.biases) + n0 * groups;
@@ -108,7 +113,7 @@ void weight_rows(const QuantMatrix& w, const DigitRows& x, size_t m0, size_t n0,
       prefetch(scales + (n + ahead) * groups + g);
       prefetch(biases + (n + ahead) * groups + g);
       const __m512 w_scale = load_scales(scales + n * groups + g, mask);
-      const __m512 bias = load_scales(biases + n * groups + g, mask);
+      const __m512 bias = load_biases(biases + n * groups + g, mask, w_scale);
       for (size_t m = 0; m < M; m++) {
         scale[m][n] = _mm512_mul_ps(w_scale, _mm512_loadu_ps(x_scales + m * x.padded_groups + g));
         acc[m][n] = _mm512_fmadd_ps(bias, _mm512_loadu_ps(x_sums + m * x.padded_groups + g), acc[m][n]);
@@ -180,10 +185,12 @@ void with_scales(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t 
 }
 
 void rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+  if (w.coding == Coding::mxfp4) return with_count<Nibbles<true>, E8m0>(w, x, begin, end, out, ldo);
+  if (w.coding == Coding::nvfp4) return with_count<Nibbles<true>, E4m3>(w, x, begin, end, out, ldo);
   switch (w.bits) {
     case 2: return with_scales<Stream<2>>(w, x, begin, end, out, ldo);
     case 3: return with_scales<Stream<3>>(w, x, begin, end, out, ldo);
-    case 4: return with_scales<Nibbles>(w, x, begin, end, out, ldo);
+    case 4: return with_scales<Nibbles<false>>(w, x, begin, end, out, ldo);
     case 5: return with_scales<Stream<5>>(w, x, begin, end, out, ldo);
     case 6: return with_scales<Stream<6>>(w, x, begin, end, out, ldo);
     case 8: return with_scales<Stream<8>>(w, x, begin, end, out, ldo);
@@ -211,11 +218,11 @@ inline __m512i take_digit(__m512i v, int8_t* out) {
 }
 
 // Even bytes of every 128, then odd ones.
-void separate_pairs(int8_t* digits, size_t padded_K) {
+void separate_pairs(int8_t* digits, size_t K) {
   alignas(64) uint8_t even[64];
   for (int i = 0; i < 64; i++) even[i] = static_cast<uint8_t>(2 * i);
   const __m512i pick = _mm512_load_si512(even), next = _mm512_add_epi8(pick, _mm512_set1_epi8(1));
-  for (size_t k = 0; k < padded_K; k += 128) {
+  for (size_t k = 0; k < K; k += 128) {
     const __m512i a = _mm512_loadu_si512(digits + k), b = _mm512_loadu_si512(digits + k + 64);
     _mm512_storeu_si512(digits + k, _mm512_permutex2var_epi8(a, pick, b));
     _mm512_storeu_si512(digits + k + 64, _mm512_permutex2var_epi8(a, next, b));
@@ -245,7 +252,7 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
   for (int d = 0; d < count; d++) {
     int8_t* digits = out + static_cast<size_t>(d) * padded_K;
     for (size_t k = w.K; k < padded_K; k++) digits[k] = 0;
-    if (w.bits == 4 && layout.for_rows) separate_pairs(digits, padded_K);
+    if (w.bits == 4 && layout.for_rows) separate_pairs(digits, w.K);
   }
 }
 

@@ -15,7 +15,7 @@ using Format = F32Matmul<NeonVec>;
 constexpr size_t kCols = 4;
 // Values of K that are unpacked at a time, and the groups that hold them.
 constexpr size_t kDepth = 512;
-constexpr size_t kDepthGroups = kDepth / 32;
+constexpr size_t kDepthGroups = kDepth / 16;
 
 // two digits reach 127 * 257 = 32639 and three 127 * 65793 = 8355711; the room above keeps rounding from carrying out of
 // the last one
@@ -40,9 +40,12 @@ void pack(const QuantMatrix& w, size_t n, size_t cols, size_t k, size_t kc, Pane
     const S* scales = static_cast<const S*>(w.scales) + row * groups + first;
     const S* biases = static_cast<const S*>(w.biases) + row * groups + first;
     for (size_t g = 0; g < kc / w.group; g++) {
-      Format::unpack<bits>(from + g * w.group * bits / 8, w.group, panel.values[i] + g * w.group);
-      panel.scales[g][i] = to_float(scales[g]);
-      panel.biases[g][i] = to_float(biases[g]);
+      uint8_t* to = panel.values[i] + g * w.group;
+      const uint8_t* codes = Format::codes_of<bits, S>(from + g * w.group * bits / 8, w.group, to);
+      if (codes != to) std::memcpy(to, codes, w.group);
+      const auto [scale, bias] = Format::factors<bits, S>(scales, biases, g);
+      panel.scales[g][i] = scale;
+      panel.biases[g][i] = Format::is_floats<S> ? -kFp4Offset * scale : bias;
     }
   }
 }

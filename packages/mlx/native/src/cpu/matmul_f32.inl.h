@@ -13,12 +13,14 @@ struct F32Matmul {
   static constexpr size_t kCols = 2 * W;
   static constexpr size_t kMaxGroup = 128;
 
+  // Scales of a byte belong to matrices of floats.
+  template <typename S>
+  static constexpr bool is_floats = sizeof(S) == 1;
+
   // The numbers of one group, a byte each.
   template <int bits>
   static void unpack(const uint8_t* src, size_t count, uint8_t* dst) {
-    if constexpr (bits == 8) {
-      std::memcpy(dst, src, count);
-    } else if constexpr (bits == 4) {
+    if (bits == 4 && count % 32 == 0) {
       for (size_t i = 0; i < count; i += 32) V::unpack4(src + i / 2, dst + i);
     } else {
       for (size_t i = 0; i < count; i += 8, src += bits, dst += 8) {
@@ -28,6 +30,35 @@ struct F32Matmul {
         std::memcpy(dst, &stream, 8);
       }
     }
+  }
+
+  // The same as `number` takes them: where they are, or in `room`.
+  template <int bits, typename S>
+  static const uint8_t* codes_of(const uint8_t* src, size_t count, uint8_t* room) {
+    if constexpr (bits == 8) return src;
+    unpack<bits>(src, count, room);
+    if constexpr (is_floats<S>) {
+      for (size_t i = 0; i < count; i += 16) V::look_up(room + i, kFp4Numbers);
+    }
+    return room;
+  }
+
+  template <int bits, typename S>
+  static T number(const uint8_t* codes) {
+    if constexpr (!is_floats<S>) return V::from_u8(codes);
+    if constexpr (bits == 8) return V::from_e4m3(codes);
+    return V::add(V::from_u8(codes), V::set1(-kFp4Offset));
+  }
+
+  // What the numbers of a group are multiplied with, and what is added to each.
+  struct Factors {
+    float scale, bias;
+  };
+  template <int bits, typename S>
+  static Factors factors(const S* scales, const S* biases, size_t group) {
+    const float scale = to_float(scales[group]);
+    if constexpr (!is_floats<S>) return {scale, to_float(biases[group])};
+    return {bits == 4 ? scale / 2 : scale * kE4m3Unit, 0};
   }
 
   template <typename S>
@@ -44,20 +75,20 @@ struct F32Matmul {
     const uint8_t* src = w.w + n * w.row_bytes();
     const S* scales = static_cast<const S*>(w.scales) + n * groups;
     const S* biases = static_cast<const S*>(w.biases) + n * groups;
-    alignas(64) uint8_t q[kMaxGroup];
+    alignas(64) uint8_t room[kMaxGroup];
     T acc[M];
     float shift[M] = {};
     for (size_t m = 0; m < M; m++) acc[m] = V::zero();
     for (size_t g = 0; g < groups; g++, src += w.group * bits / 8) {
-      unpack<bits>(src, w.group, q);
+      const uint8_t* codes = codes_of<bits, S>(src, w.group, room);
       T part[M];
       for (size_t m = 0; m < M; m++) part[m] = V::zero();
       for (size_t k = 0; k < w.group; k += W) {
-        const T v = V::from_u8(q + k);
+        const T v = number<bits, S>(codes + k);
         for (size_t m = 0; m < M; m++) part[m] = V::fma(v, V::load(x.x + m * x.stride + g * w.group + k), part[m]);
       }
-      const T scale = V::set1(to_float(scales[g]));
-      const float bias = to_float(biases[g]);
+      const auto [factor, bias] = factors<bits, S>(scales, biases, g);
+      const T scale = V::set1(factor);
       for (size_t m = 0; m < M; m++) {
         acc[m] = V::fma(part[m], scale, acc[m]);
         shift[m] += bias * sums[m * groups + g];
@@ -105,6 +136,12 @@ struct F32Matmul {
   }
   template <typename F>
   static void with_format(const QuantMatrix& w, F&& f) {
+    switch (w.coding) {
+      case Coding::affine: break;
+      case Coding::mxfp4: return f.template operator()<4, E8m0>();
+      case Coding::nvfp4: return f.template operator()<4, E4m3>();
+      case Coding::mxfp8: return f.template operator()<8, E8m0>();
+    }
     switch (w.scale_type) {
       case Float::f32: return with_bits<float>(w.bits, f);
       case Float::f16: return with_bits<Half>(w.bits, f);
@@ -183,11 +220,12 @@ struct F32Matmul {
     const uint8_t* src = w.w + n * w.row_bytes() + k * bits / 8;
     const S* scales = static_cast<const S*>(w.scales) + n * w.groups() + first;
     const S* biases = static_cast<const S*>(w.biases) + n * w.groups() + first;
-    alignas(64) uint8_t q[kMaxGroup];
-    for (size_t i = 0; i < kc; i += w.group, src += w.group * bits / 8) {
-      unpack<bits>(src, w.group, q);
-      const T scale = V::set1(to_float(*scales++)), bias = V::set1(to_float(*biases++));
-      for (size_t j = 0; j < w.group; j += W) V::store(row + i + j, V::fma(V::from_u8(q + j), scale, bias));
+    alignas(64) uint8_t room[kMaxGroup];
+    for (size_t i = 0, g = 0; i < kc; i += w.group, src += w.group * bits / 8, g++) {
+      const uint8_t* codes = codes_of<bits, S>(src, w.group, room);
+      const auto [factor, offset] = factors<bits, S>(scales, biases, g);
+      const T scale = V::set1(factor), bias = V::set1(offset);
+      for (size_t j = 0; j < w.group; j += W) V::store(row + i + j, V::fma(number<bits, S>(codes + j), scale, bias));
     }
   }
 

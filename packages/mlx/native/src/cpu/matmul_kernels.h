@@ -9,17 +9,27 @@ namespace abstractllm::cpu {
 
 enum class Float : uint8_t { f32, f16, bf16 };
 
-// Affine quantized weights as MLX stores them: value = scale * q + bias, q a little-endian stream of `bits`-bit numbers.
+// What a quantized number q stands for; the modes of libmlx.
+enum class Coding : uint8_t {
+  affine,  // scale * q + bias
+  mxfp4,   // scale * the float of 4 bits (e2m1) q, groups of 32, scales are powers of two (e8m0)
+  nvfp4,   // the same with groups of 16 and scales of 8 bits (e4m3)
+  mxfp8,   // scale * the float of 8 bits (e4m3) q, groups of 32, scales are powers of two
+};
+
+// Quantized weights as MLX stores them: a little-endian stream of `bits`-bit numbers.
 struct QuantMatrix {
   const uint8_t* w;
   const void* scales;  // [N, groups]
-  const void* biases;
-  Float scale_type;
+  const void* biases;  // where the coding has none, scales once more
+  Float scale_type;    // of an affine matrix; other scales are bytes
   int bits;
-  size_t group;  // 32, 64 or 128 values share a scale
+  size_t group;  // 16, 32, 64 or 128 values share a scale
   size_t K;
   bool is_packed = false;  // all is at `w`, in the order of packed_matrix.h
+  Coding coding = Coding::affine;
   size_t groups() const { return K / group; }
+  size_t scale_bytes() const { return coding != Coding::affine ? 1 : scale_type == Float::f32 ? 4 : 2; }
   size_t row_bytes() const { return K * static_cast<size_t>(bits) / 8; }
 };
 

@@ -7,22 +7,26 @@
 
 namespace abstractllm::cpu {
 
-// Affine quantization of a matrix, or of each in a stack, and how a node's inputs hold it: packed as one array, else as
-// three.
+// Quantization of a matrix, or of each in a stack, and how a node's inputs hold it: packed as one array, else as three, or two
+// without biases.
 struct QuantFormat {
   int bits;
   int group;
   int N, K;
   Float scale_type;
   bool is_packed;
+  Coding coding = Coding::affine;
   bool operator==(const QuantFormat&) const = default;
 
-  size_t count() const { return is_packed ? 1 : 3; }
+  size_t count() const { return is_packed ? 1 : coding == Coding::affine ? 3 : 2; }
 };
 
 // Appends a matrix that is_native_matrix to the inputs of a node.
 QuantFormat take_matrix(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group,
                         std::vector<mx::array>& inputs);
+
+// The same for a matrix that is_native_float_matrix.
+QuantFormat take_float_matrix(const mx::array& w, const mx::array& scales, Coding coding, std::vector<mx::array>& inputs);
 
 // The matrix, or the first of a stack, whose arrays are the inputs from `first` on. The caller sets `out`.
 QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, const QuantFormat& format,

@@ -8,6 +8,7 @@
 #include "float_type.h"
 #include "mlx/ops.h"
 #include "quant_layer.h"
+#include "quant_mode.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {
@@ -146,23 +147,36 @@ bool is_native_matrix(int K, const mx::array& w, const mx::array& scales, const 
          fits(K, w, scales, biases, bits, group);
 }
 
+std::optional<QuantFormat> take_native(int K, const mx::array& w, const mx::array& scales,
+                                       const std::optional<mx::array>& biases, std::optional<int> group,
+                                       std::optional<int> bits, const std::string& mode, std::vector<mx::array>& inputs) {
+  const std::optional<Coding> coding = coding_from_mode(mode);
+  if (coding == Coding::affine && biases) {
+    const int b = bits.value_or(4), g = group.value_or(64);
+    if (is_native_matrix(K, w, scales, *biases, b, g)) return take_matrix(w, scales, *biases, b, g, inputs);
+  } else if (coding && coding != Coding::affine && !biases) {
+    if (is_native_float_matrix(K, w, scales, *coding, bits, group)) return take_float_matrix(w, scales, *coding, inputs);
+  }
+  return std::nullopt;
+}
+
 mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::array& scales,
                            const std::optional<mx::array>& biases, bool transpose, std::optional<int> group_size,
                            std::optional<int> bits, const std::string& mode) {
-  const int b = bits.value_or(4), g = group_size.value_or(64);
-  const bool is_ours = use_native() && transpose && mode == "affine" && biases && x.dtype() == mx::float32 &&
-                       x.ndim() > 0 && w.ndim() == 2 && is_native_matrix(x.shape(-1), w, scales, *biases, b, g);
-  if (!is_ours) return mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
+  std::vector<mx::array> matrix;
+  std::optional<QuantFormat> format;
+  if (use_native() && transpose && x.dtype() == mx::float32 && x.ndim() > 0 && w.ndim() == 2) {
+    format = take_native(x.shape(-1), w, scales, biases, group_size, bits, mode, matrix);
+  }
+  if (!format) return mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
   mx::Shape shape = x.shape();
   shape.back() = w.shape(0);
-  std::vector<mx::array> matrix;
-  const QuantFormat format = take_matrix(w, scales, *biases, b, g, matrix);
   const bool fast = settings().fast_matmul;
-  if (auto mlp = gated_mlp(x, shape, matrix, format, fast)) return *mlp;
+  if (auto mlp = gated_mlp(x, shape, matrix, *format, fast)) return *mlp;
   std::vector<mx::array> inputs;
   const NormedInput input = take_input(x, inputs);
   inputs.insert(inputs.end(), matrix.begin(), matrix.end());
-  return mx::array(std::move(shape), mx::float32, std::make_shared<QuantizedMatmul>(input, format, fast),
+  return mx::array(std::move(shape), mx::float32, std::make_shared<QuantizedMatmul>(input, *format, fast),
                    std::move(inputs));
 }
 

@@ -5,13 +5,14 @@
 #include <string>
 
 #include "mlx/array.h"
+#include "quant_layer.h"
 
 namespace abstractllm::cpu {
 
 namespace mx = mlx::core;
 
-// x [..., K] times quantized w [N, K] (transposed) -> [..., N]. Computed here for f32 activations and affine weights;
-// libmlx's operation otherwise.
+// x [..., K] times quantized w [N, K] (transposed) -> [..., N]. Computed here for f32 activations; libmlx's operation
+// otherwise.
 mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::array& scales,
                            const std::optional<mx::array>& biases, bool transpose, std::optional<int> group_size,
                            std::optional<int> bits, const std::string& mode);
@@ -19,5 +20,10 @@ mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::arr
 // Whether such a matrix `[N, K]`, or those of a stack `[..., N, K]`, are multiplied here; libmlx says what is wrong with
 // shapes that do not fit.
 bool is_native_matrix(int K, const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group);
+
+// Puts a matrix, or a stack of them, that is multiplied here into the inputs of a node.
+std::optional<QuantFormat> take_native(int K, const mx::array& w, const mx::array& scales,
+                                       const std::optional<mx::array>& biases, std::optional<int> group,
+                                       std::optional<int> bits, const std::string& mode, std::vector<mx::array>& inputs);
 
 }  // namespace abstractllm::cpu

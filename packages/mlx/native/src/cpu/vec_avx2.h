@@ -26,6 +26,14 @@ struct Avx2Vec {
   static T from_u8(const uint8_t* p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
   }
+  static T from_e4m3(const uint8_t* p) {
+    const __m128i bytes = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+    const __m128i doubled = _mm_srai_epi16(_mm_slli_epi16(bytes, 8), 1);  // the sign in the two highest bits
+    const __m128i half = _mm_and_si128(doubled, _mm_set1_epi16(static_cast<short>(0xbfff)));
+    // what a NaN carries over makes it one
+    const __m128i carry = _mm_and_si128(_mm_add_epi16(half, _mm_set1_epi16(0x80)), _mm_set1_epi16(0x4000));
+    return _mm256_cvtph_ps(_mm_or_si128(half, carry));
+  }
   static void store(float* p, T a) { _mm256_storeu_ps(p, a); }
   static T add(T a, T b) { return _mm256_add_ps(a, b); }
   static T fma(T a, T b, T c) { return _mm256_fmadd_ps(a, b, c); }
@@ -45,6 +53,11 @@ struct Avx2Vec {
     const __m128i low = _mm_and_si128(bytes, mask), high = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(dst), _mm_unpacklo_epi8(low, high));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(dst + 16), _mm_unpackhi_epi8(low, high));
+  }
+  static void look_up(uint8_t* q, const uint8_t* table) {
+    const __m128i from = _mm_load_si128(reinterpret_cast<const __m128i*>(table));
+    const __m128i at = _mm_loadu_si128(reinterpret_cast<const __m128i*>(q));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm_shuffle_epi8(from, at));
   }
   static void transpose(const float* src, size_t src_stride, float* dst, size_t dst_stride) {
     T r[8], t[8];

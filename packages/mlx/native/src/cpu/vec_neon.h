@@ -24,6 +24,16 @@ struct NeonVec {
     const uint8x8_t bytes = vreinterpret_u8_u32(vdup_n_u32(four));
     return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes))));
   }
+  static T from_e4m3(const uint8_t* p) {
+    uint32_t four;
+    std::memcpy(&four, p, sizeof four);
+    const uint16x4_t bytes = vget_low_u16(vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four))));
+    const int16x4_t doubled = vshr_n_s16(vreinterpret_s16_u16(vshl_n_u16(bytes, 8)), 1);  // the sign in the two highest bits
+    const uint16x4_t half = vand_u16(vreinterpret_u16_s16(doubled), vdup_n_u16(0xbfff));
+    // what a NaN carries over makes it one
+    const uint16x4_t carry = vand_u16(vadd_u16(half, vdup_n_u16(0x80)), vdup_n_u16(0x4000));
+    return vcvt_f32_f16(vreinterpret_f16_u16(vorr_u16(half, carry)));
+  }
   static void store(float* p, T a) { vst1q_f32(p, a); }
   static T add(T a, T b) { return vaddq_f32(a, b); }
   static T fma(T a, T b, T c) { return vfmaq_f32(c, a, b); }
@@ -39,6 +49,7 @@ struct NeonVec {
     vst1q_u8(dst, vzip1q_u8(low, high));
     vst1q_u8(dst + 16, vzip2q_u8(low, high));
   }
+  static void look_up(uint8_t* q, const uint8_t* table) { vst1q_u8(q, vqtbl1q_u8(vld1q_u8(table), vld1q_u8(q))); }
   static void transpose(const float* src, size_t src_stride, float* dst, size_t dst_stride) {
     const T a = load(src), b = load(src + src_stride), c = load(src + 2 * src_stride), d = load(src + 3 * src_stride);
     const T ab_even = vtrn1q_f32(a, b), ab_odd = vtrn2q_f32(a, b), cd_even = vtrn1q_f32(c, d), cd_odd = vtrn2q_f32(c, d);

@@ -77,7 +77,8 @@ function writeOutput(writer: AnswerWriter, response: JsonRecord): void {
   for (const [index, item] of asArray(response.output).map(asRecord).entries()) {
     for (const part of asArray(item.summary)) writer.reasoning(asText(asRecord(part).text));
     for (const part of asArray(item.content).map(asRecord)) {
-      writer.text(asText(part.text) || asText(part.refusal));
+      if (item.type === "reasoning") writer.reasoning(asText(part.text));
+      else writer.text(asText(part.text) || asText(part.refusal));
     }
     if (item.type !== "function_call") continue;
     writer.startToolCall(index, asText(item.call_id), asText(item.name));
