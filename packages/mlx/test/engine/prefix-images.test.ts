@@ -9,8 +9,9 @@ import { decodeFloats } from "../parity/golden.ts";
 import { buildSeeingModel, embedImages, readVisionGoldens } from "../parity/vision-golden.ts";
 import { ANSWER, ask, type Outcome } from "./ask.ts";
 
+/** Without those whose encoder reads the prompt, which leave nothing to others. */
 const cases = readVisionGoldens().flatMap(({ architecture, cases: [golden] }) =>
-  golden === undefined ? [] : [{ architecture, golden }],
+  golden === undefined || golden.start !== undefined ? [] : [{ architecture, golden }],
 );
 
 describe.each(cases)("prefixes with images of $architecture", ({ golden }) => {
