@@ -8,7 +8,8 @@ const job = readJob<GenerationJob>();
 const engine = await startEngine({ device: "cpu" });
 
 const report = await measureGeneration("", job, async () => {
-  const model = await engine.load({ path: job.modelPath });
+  // remembering prompts would have it skip those of the warm-up
+  const model = await engine.load({ path: job.modelPath, promptCacheBytes: 0 });
   const generate = async (
     prompt: readonly number[],
     maxTokens: number,
