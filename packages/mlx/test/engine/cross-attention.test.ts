@@ -12,12 +12,7 @@ import * as mx from "../../src/core/index.ts";
 import { ImageStore } from "../../src/generation/image-store.ts";
 import { loadModel } from "../../src/load/index.ts";
 import { ImagePrompt, VisionLanguageModel } from "../../src/vision/index.ts";
-import { picture, writeTinyMllama } from "./tiny-llava.ts";
-
-const show = (text: string, ...images: Uint8Array[]): ChatMessage => ({
-  role: "user",
-  content: [...images.map((image) => ({ type: "image", image }) as const), { type: "text", text }],
-});
+import { picture, show, writeTinyMllama } from "./tiny-llava.ts";
 
 let folder: string;
 let engine: Engine;

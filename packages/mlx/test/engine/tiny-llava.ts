@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import * as mx from "../../src/core/index.ts";
+import type { ChatMessage } from "../../src/engine/index.ts";
 import { resolveArchitecture } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
 import { randomTensor } from "../parity/random-weights.ts";
@@ -250,3 +251,9 @@ export function picture(seed: number): Uint8Array {
     Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", data), chunk("IEND", Buffer.alloc(0))]),
   );
 }
+
+/** A message of the user that shows images before it says something. */
+export const show = (text: string, ...images: Uint8Array[]): ChatMessage => ({
+  role: "user",
+  content: [...images.map((image) => ({ type: "image", image }) as const), { type: "text", text }],
+});

@@ -11,14 +11,9 @@ import * as mx from "../../src/core/index.ts";
 import { ImageStore } from "../../src/generation/image-store.ts";
 import { loadModel } from "../../src/load/index.ts";
 import { ImagePrompt, VisionLanguageModel } from "../../src/vision/index.ts";
-import { FOUR_BITS, picture, writeTinyFastVlm, writeTinyLlava } from "./tiny-llava.ts";
+import { FOUR_BITS, picture, show, writeTinyFastVlm, writeTinyLlava } from "./tiny-llava.ts";
 
 const TOKENS_PER_IMAGE = 4;
-
-const show = (text: string, ...images: Uint8Array[]): ChatMessage => ({
-  role: "user",
-  content: [...images.map((image) => ({ type: "image", image }) as const), { type: "text", text }],
-});
 
 describe("images in an engine", () => {
   let folder: string;
