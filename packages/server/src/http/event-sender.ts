@@ -40,9 +40,13 @@ export class EventSender {
     return this.#response.headersSent;
   }
 
-  /** @throws {RequestProblem} when the client does not read for too long */
+  /**
+   * Sends nothing once the client is gone.
+   *
+   * @throws {RequestProblem} when the client does not read for too long
+   */
   async send(frames: readonly Frame[]): Promise<void> {
-    if (frames.length === 0) return;
+    if (frames.length === 0 || this.#response.destroyed) return;
     this.#begin();
     this.#timer?.refresh();
     const text = frames.map((frame) => encode(frame, this.#options.framing)).join("");
