@@ -8,7 +8,7 @@ beforeEach(() => mx.random.seed(1));
 
 afterEach(() => {
   controls.setCpuLevel(controls.cpuFeatures());
-  controls.setFastMatmul(false);
+  controls.setRounding(0);
 });
 
 const formats = [
@@ -106,7 +106,7 @@ describe.each(availableLevels)("products with matrices of floats on %s", (level)
 });
 
 it.each(formats)("fast products with $mode stay within the error of 16-bit activations", (format) => {
-  controls.setFastMatmul(true);
+  controls.setRounding(16);
   for (const M of [1, 5, 40, 505]) expect(errorOf(format, M, 50, 640)).toBeLessThan(3e-5);
 });
 

@@ -82,7 +82,7 @@ QuantProduct into(QuantProduct product, float* out) {
 // What all layers of one evaluation have in common.
 struct RunForm {
   size_t B, L;
-  bool fast;
+  Rounding rounding;
   LayerPositions positions;
 
   size_t rows() const { return B * L; }
@@ -140,7 +140,7 @@ struct LayerRun {
   // out = product + addend
   static void project(const QuantProduct& product, const Rows& from, const RunForm& form, const float* addend, float* to) {
     const QuantProduct target = into(product, to);
-    quant_products({&target, 1}, from, form.fast);
+    quant_products({&target, 1}, from, form.rounding);
     add_rows(addend, false, to, from.M, product.N);
   }
 
@@ -149,7 +149,7 @@ struct LayerRun {
     const size_t M = form.rows();
     norm_rows(x, l.attention_norm, m.normed, M, l.E, l.eps);
     const QuantProduct products[] = {into(l.q, m.q), into(l.k, m.k), into(l.v, m.v)};
-    quant_products(products, {m.normed, M, l.E}, form.fast);
+    quant_products(products, {m.normed, M, l.E}, form.rounding);
     if (l.q_row) add_rows(l.q_row, true, m.q, M, l.q.N);
     if (l.k_row) add_rows(l.k_row, true, m.k, M, l.k.N);
     if (l.v_row) add_rows(l.v_row, true, m.v, M, l.v.N);
@@ -177,7 +177,7 @@ struct LayerRun {
     const size_t M = form.rows(), F = l.gate.N;
     norm_rows(m.h, l.mlp_norm, m.normed, M, l.E, l.eps);
     const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)};
-    quant_products(products, {m.normed, M, l.E}, form.fast);
+    quant_products(products, {m.normed, M, l.E}, form.rounding);
     auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
     parallel_for(M * F, kElementsPerRange, [&](size_t begin, size_t end) {
       activation(m.gate + begin, m.up + begin, m.gate + begin, end - begin);
@@ -218,7 +218,7 @@ class DecoderLayers : public CpuPrimitive {
   DecoderLayers(std::vector<std::shared_ptr<const Layer>> layers, std::vector<ArrayData> held, std::vector<RowRange> ranges,
                 LayerPositions positions)
       : layers_(std::move(layers)), held_(std::make_shared<const std::vector<ArrayData>>(std::move(held))),
-        ranges_(std::move(ranges)), positions_(std::move(positions)), fast_(settings().fast_matmul) {}
+        ranges_(std::move(ranges)), positions_(std::move(positions)), rounding_(settings().rounding) {}
 
   const char* name() const override { return "CpuDecoderLayers"; }
 
@@ -235,7 +235,7 @@ class DecoderLayers : public CpuPrimitive {
       runs.push_back({layers_[i], append_to(keys, L, start), append_to(values, L, start),
                       attention_over(*layers_[i], keys, values, L, end)});
     }
-    const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(L), fast_, positions_};
+    const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(L), rounding_, positions_};
     encoder.dispatch([runs = std::move(runs), form, held = held_, from = x.data<float>(), to = out.data<float>()] {
       TurnTables tables(form);
       const float* next = from;
@@ -253,7 +253,7 @@ class DecoderLayers : public CpuPrimitive {
   std::shared_ptr<const std::vector<ArrayData>> held_;
   std::vector<RowRange> ranges_;
   LayerPositions positions_;
-  bool fast_;
+  Rounding rounding_;
 };
 
 // Takes a layer apart, and notices what does not fit.

@@ -70,7 +70,10 @@ constexpr size_t kDigitRowBlock = 512;
 constexpr size_t kFewDigitRows = 32;
 
 // Two digits keep 16 bits of each number in a group: rounding far below what quantizing the weights changed.
-int digit_count(bool fast) { return fast ? 2 : 3; }
+int digit_count(const DigitKernels& k, size_t M, Rounding rounding) {
+  if (rounding == Rounding::none) return 3;
+  return rounding == Rounding::to_8_bits && k.takes_one_digit && M > kFewRows ? 1 : 2;
+}
 
 // out = x times the transposed weights that `pack(n, cols, k, kc, panel)` brings.
 template <typename Pack>
@@ -157,9 +160,10 @@ void for_each_unit(std::span<const QuantProduct> products, size_t grain, Units&&
   });
 }
 
-void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, int count) {
+void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, Rounding rounding) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
+  const int count = digit_count(k, x.M, rounding);
   if (x.M <= kFewRows) {
     const DigitRows rows = to_digits(k, format, x, count, true, memory);
     for_each_unit(
@@ -190,9 +194,10 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
 
 #if ABSTRACTLLM_X86
 // Packed weights exist only where the processor has the kernels for them, whatever level tests ask for.
-void packed_products(std::span<const QuantProduct> products, const Rows& x, int count) {
+void packed_products(std::span<const QuantProduct> products, const Rows& x, Rounding rounding) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
+  const int count = digit_count(digits_avx512vnni, x.M, rounding);
   auto tiles = [](const QuantProduct& p) { return p.N / kPackedTile; };
   size_t all_tiles = 0;
   for (const QuantProduct& p : products) all_tiles += tiles(p);
@@ -218,7 +223,7 @@ void packed_products(std::span<const QuantProduct> products, const Rows& x, int 
   }
 }
 #else
-void packed_products(std::span<const QuantProduct>, const Rows&, int) {}
+void packed_products(std::span<const QuantProduct>, const Rows&, Rounding) {}
 #endif
 
 // Whether one set of digits serves all: they are cut into the weights' groups, and nibbles want another order.
@@ -231,8 +236,8 @@ bool is_one_format(std::span<const QuantProduct> products) {
 }
 
 // Whether M rows times such a matrix are products of integers.
-bool is_for_digits(const QuantMatrix& w, size_t M, bool fast) {
-  return digit_kernels() && w.coding != Coding::mxfp8 && (fast || M <= kFewDigitRows);
+bool is_for_digits(const QuantMatrix& w, size_t M, Rounding rounding) {
+  return digit_kernels() && w.coding != Coding::mxfp8 && (rounding != Rounding::none || M <= kFewDigitRows);
 }
 
 float* group_sums(const QuantMatrix& w, const Rows& x) {
@@ -252,15 +257,17 @@ float* group_sums(const QuantMatrix& w, const Rows& x) {
 
 }  // namespace
 
-void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast) {
+bool has_coarse_products() { return digit_kernels() && digit_kernels()->takes_one_digit; }
+
+void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Rounding rounding) {
   if (x.M == 0 || N == 0) return;
   if (w.is_packed) {
     const QuantProduct product{w, N, out};
-    return packed_products({&product, 1}, x, digit_count(fast));
+    return packed_products({&product, 1}, x, rounding);
   }
-  if (is_for_digits(w, x.M, fast)) {
+  if (is_for_digits(w, x.M, rounding)) {
     const QuantProduct product{w, N, out};
-    return digit_products(*digit_kernels(), {&product, 1}, x, digit_count(fast));
+    return digit_products(*digit_kernels(), {&product, 1}, x, rounding);
   }
   const MatmulKernels& k = kernels();
   if (x.M > kFewRows) {
@@ -273,12 +280,12 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bo
                [&](size_t begin, size_t end) { k.quant_rows(w, x, sums, begin, end, out, N); });
 }
 
-void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast) {
-  if (x.M > 0 && products[0].w.is_packed && is_one_format(products)) return packed_products(products, x, digit_count(fast));
-  if (x.M > 0 && is_for_digits(products[0].w, x.M, fast) && is_one_format(products)) {
-    return digit_products(*digit_kernels(), products, x, digit_count(fast));
+void quant_products(std::span<const QuantProduct> products, const Rows& x, Rounding rounding) {
+  if (x.M > 0 && products[0].w.is_packed && is_one_format(products)) return packed_products(products, x, rounding);
+  if (x.M > 0 && is_for_digits(products[0].w, x.M, rounding) && is_one_format(products)) {
+    return digit_products(*digit_kernels(), products, x, rounding);
   }
-  for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, fast);
+  for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, rounding);
 }
 
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out) {
