@@ -88,7 +88,7 @@ interface NativeRuntime {
     layers: LayersHandle,
     x: Slot,
     buffers: readonly Slot[],
-    ranges: readonly number[],
+    rows: readonly number[],
     turns: readonly number[],
     first: readonly number[],
     after: readonly Slot[],

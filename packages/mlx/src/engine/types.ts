@@ -48,13 +48,16 @@ export interface LoadRequest {
    */
   maxBatchSize?: number;
   /**
-   * Bits of cached keys and values: 2, 4 or 8. Less memory for long contexts and a little less precision; requests are
-   * answered one at a time. Default: as they are computed, or 16 bits on a CPU.
+   * Bits of cached keys and values: 2, 4 or 8. Less memory for long contexts and a little less precision.
+   * Default: as they are computed, or 16 bits on a CPU.
    */
   kvBits?: number;
   /** Features that share a scale in a quantized cache: 32, 64 or 128, a divisor of those of a head. Default 64. */
   kvGroupSize?: number;
-  /** Tokens in a cache before it is quantized. Default 0: after the first stretch of the prompt. */
+  /**
+   * Tokens in a cache before it is quantized; with more than 0 of them requests are answered one at a time. Default 0:
+   * after the first stretch of the prompt.
+   */
   quantizedKvStart?: number;
   /**
    * Bytes of keys and values that are kept of earlier requests, the least recently used forgotten: a prompt that begins as

@@ -63,7 +63,8 @@ export class TextScheduler {
     this.#text = text;
     this.#batch = new SequenceBatch(text.model);
     this.#constraints = new ConstraintMaker(text);
-    const isBatched = text.kvQuantization === undefined && text.model.makeBatchCache([0]) !== undefined;
+    const isAlike = text.kvQuantization === undefined || text.kvQuantization.start === 0;
+    const isBatched = isAlike && text.model.makeBatchCache([0]) !== undefined;
     this.maxBatchSize = isBatched ? maxBatchSize : 1;
   }
 

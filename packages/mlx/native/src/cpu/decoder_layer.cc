@@ -17,6 +17,7 @@
 #include "packed_weights.h"
 #include "quant_layer.h"
 #include "quant_matmul.h"
+#include "quantized_rows.h"
 #include "row_view.h"
 #include "thread_pool.h"
 
@@ -186,39 +187,42 @@ struct LayerRun {
   }
 };
 
-// Rows of keys or values in the order [B, L, K, D], to `start` of their buffer.
-CacheAppend append_to(const mx::array& buffer, int L, int start) {
-  const int B = buffer.shape(0), K = buffer.shape(1), D = buffer.shape(3);
-  const int sizes[] = {B, K, L};
-  const int64_t strides[] = {int64_t{L} * K * D, D, int64_t{K} * D};
-  return cache_append(nullptr, mx::float32, sizes, strides, buffer, start);
+// Which rows of a layer's buffers are written and seen, and what they are made of.
+struct LayerRows {
+  int start, end;
+  std::optional<AffineFormat> format;
+};
+
+// Rows of D keys or values in the order [B, L, K, D], to the first of `rows` in their buffer.
+CacheAppend append_to(const mx::array& buffer, int L, size_t D, const LayerRows& rows) {
+  const int B = buffer.shape(0), K = buffer.shape(1), dims = static_cast<int>(D);
+  const int sizes[] = {B, K, L, dims};
+  const int64_t strides[] = {int64_t{L} * K * dims, dims, int64_t{K} * dims};
+  return cache_append(nullptr, mx::float32, sizes, strides, buffer, rows.start, rows.format);
 }
 
-AttentionProblem attention_over(const Layer& layer, const mx::array& keys, const mx::array& values, int L, int end) {
+AttentionProblem attention_over(const Layer& layer, const mx::array& keys, const mx::array& values, int L,
+                                const LayerRows& rows) {
   const int64_t H = static_cast<int64_t>(layer.H), D = static_cast<int64_t>(layer.D);
   AttentionProblem p{};
-  p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1), p.L = L, p.S = end;
+  p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1), p.L = L, p.S = rows.end;
   p.q_strides[0] = L * H * D, p.q_strides[1] = D, p.q_strides[2] = H * D;
   std::copy_n(keys.strides().begin(), 3, p.k_strides);
   std::copy_n(values.strides().begin(), 3, p.v_strides);
   p.is_causal = L > 1;
   p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
-            keys.shape(3), values.shape(3), MaskKind::none, 0, layer.scale, 0};
+            static_cast<int>(D), static_cast<int>(layer.value_dims), MaskKind::none, 0, layer.scale, 0};
+  if (rows.format) p.keys.type = CacheType::affine, p.keys.format = *rows.format;
   return p;
 }
-
-// Which rows of a layer's buffers are written and seen.
-struct RowRange {
-  int start, end;
-};
 
 // Inputs: x, then keys and values of each layer, then what must be computed before.
 class DecoderLayers : public CpuPrimitive {
  public:
-  DecoderLayers(std::vector<std::shared_ptr<const Layer>> layers, std::vector<ArrayData> held, std::vector<RowRange> ranges,
+  DecoderLayers(std::vector<std::shared_ptr<const Layer>> layers, std::vector<ArrayData> held, std::vector<LayerRows> rows,
                 LayerPositions positions)
       : layers_(std::move(layers)), held_(std::make_shared<const std::vector<ArrayData>>(std::move(held))),
-        ranges_(std::move(ranges)), positions_(std::move(positions)), rounding_(settings().rounding) {}
+        rows_(std::move(rows)), positions_(std::move(positions)), rounding_(settings().rounding) {}
 
   const char* name() const override { return "CpuDecoderLayers"; }
 
@@ -231,9 +235,9 @@ class DecoderLayers : public CpuPrimitive {
     for (size_t i = 0; i < layers_.size(); i++) {
       const mx::array &keys = inputs[1 + 2 * i], &values = inputs[2 + 2 * i];
       if (!can_write(keys) || !can_write(values)) throw std::runtime_error("new keys and values need buffers of their own");
-      const auto [start, end] = ranges_[i];
-      runs.push_back({layers_[i], append_to(keys, L, start), append_to(values, L, start),
-                      attention_over(*layers_[i], keys, values, L, end)});
+      const Layer& layer = *layers_[i];
+      runs.push_back({layers_[i], append_to(keys, L, layer.D, rows_[i]), append_to(values, L, layer.value_dims, rows_[i]),
+                      attention_over(layer, keys, values, L, rows_[i])});
     }
     const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(L), rounding_, positions_};
     encoder.dispatch([runs = std::move(runs), form, held = held_, from = x.data<float>(), to = out.data<float>()] {
@@ -251,7 +255,7 @@ class DecoderLayers : public CpuPrimitive {
 
   std::vector<std::shared_ptr<const Layer>> layers_;
   std::shared_ptr<const std::vector<ArrayData>> held_;
-  std::vector<RowRange> ranges_;
+  std::vector<LayerRows> rows_;
   LayerPositions positions_;
   Rounding rounding_;
 };
@@ -353,14 +357,25 @@ class LayerReader {
   std::shared_ptr<Layer> layer_ = std::make_shared<Layer>();
 };
 
-// Whether `room` has place for the positions of `x`.
-bool has_room(const CacheRoom& room, const mx::array& x, const Layer& l) {
+// What keys and values of a layer are made of in its buffers, with place for the positions of `x`; nothing where they do
+// not fit.
+std::optional<LayerRows> rows_of(const CacheRoom& room, const mx::array& x, const Layer& l) {
   const int B = x.shape(0), L = x.shape(1), K = static_cast<int>(l.K), end = room.end;
   const mx::Shape keys{B, K, L, static_cast<int>(l.D)}, values{B, K, L, static_cast<int>(l.value_dims)};
+  LayerRows rows{room.start, end, std::nullopt};
+  if (end < room.start + L || (L > 1 && end > room.start + L)) return std::nullopt;
+  if (room.keys.ndim() != 4 || room.values.ndim() != 4) return std::nullopt;
+  if (end > room.keys.shape(2) || end > room.values.shape(2)) return std::nullopt;
+  if (room.bits != 0) {
+    rows.format = affine_format(room.group, room.bits, keys[3], room.keys.shape(3));
+    const auto of_values = affine_format(room.group, room.bits, values[3], room.values.shape(3));
+    const bool fits = rows.format && rows.format == of_values && fits_buffer(room.keys, keys, *rows.format, room.start) &&
+                      fits_buffer(room.values, values, *rows.format, room.start);
+    return fits ? std::optional(rows) : std::nullopt;
+  }
   const bool fits = fits_buffer(room.keys, keys, mx::float32, room.start) && room.keys.dtype() == room.values.dtype() &&
                     fits_buffer(room.values, values, mx::float32, room.start);
-  if (!fits || end < room.start + L || (L > 1 && end > room.start + L)) return false;
-  return end <= room.keys.shape(2) && end <= room.values.shape(2);
+  return fits ? std::optional(rows) : std::nullopt;
 }
 
 bool are_positions(const LayerPositions& p, int B, int L, const std::vector<CacheRoom>& rooms) {
@@ -385,19 +400,20 @@ std::optional<mx::array> decoder_layers(const std::vector<std::shared_ptr<const 
                        x.shape(0) * int64_t{x.shape(1)} <= kMostRows && !layers.empty() && layers.size() == rooms.size();
   if (!is_ours || !are_positions(positions, x.shape(0), x.shape(1), rooms)) return std::nullopt;
   std::vector<ArrayData> held;
-  std::vector<RowRange> ranges;
+  std::vector<LayerRows> rows;
   std::vector<mx::array> inputs{x};
   for (size_t i = 0; i < layers.size(); i++) {
     const Layer& layer = *layers[i];
-    const bool fits = static_cast<size_t>(x.shape(2)) == layer.E && (layer.has_mlp || layers.size() == 1) &&
-                      has_room(rooms[i], x, layer) && layer.hold(held);
+    const auto own_rows = rows_of(rooms[i], x, layer);
+    const bool fits = static_cast<size_t>(x.shape(2)) == layer.E && (layer.has_mlp || layers.size() == 1) && own_rows &&
+                      layer.hold(held);
     if (!fits) return std::nullopt;
-    ranges.push_back({rooms[i].start, rooms[i].end});
+    rows.push_back(*own_rows);
     inputs.insert(inputs.end(), {rooms[i].keys, rooms[i].values});
   }
   inputs.insert(inputs.end(), after.begin(), after.end());
   return mx::array(x.shape(), mx::float32,
-                   std::make_shared<DecoderLayers>(layers, std::move(held), std::move(ranges), std::move(positions)),
+                   std::make_shared<DecoderLayers>(layers, std::move(held), std::move(rows), std::move(positions)),
                    std::move(inputs));
 }
 
