@@ -124,9 +124,12 @@ struct DigitMemory {
   Scratch digits, scales;
 };
 
-// x as digits, made by all threads.
-DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, int count, bool for_rows,
-                    DigitMemory& memory) {
+// Numbers that one thread makes and splits in a microsecond or two: less is not worth another.
+constexpr size_t kNumbersPerRange = 2048;
+
+// Rows of x from `first` on as digits, made by all threads.
+DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, size_t first, const RowMaker& make, int count,
+                    bool for_rows, DigitMemory& memory) {
   // an odd number of cache lines, so that the rows a kernel reads together do not compete for the same places in the cache
   const size_t padded_K = round_up(w.K, k.pad_K) + kLine, groups = round_up(w.groups(), k.pad_groups);
   const size_t row_digits = padded_K * static_cast<size_t>(count);
@@ -134,8 +137,9 @@ DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, 
   float* scales = memory.scales.get<float>(2 * x.M * groups);
   float* sums = scales + x.M * groups;
   const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count, for_rows};
-  parallel_for(x.M, std::max<size_t>(1, 16384 / w.K), [&](size_t begin, size_t end) {
+  parallel_for(x.M, std::max<size_t>(1, kNumbersPerRange / w.K), [&](size_t begin, size_t end) {
     for (size_t m = begin; m < end; m++) {
+      make(first + m);
       k.quantize_row(x.x + m * x.stride, w, rows, digits + m * row_digits, scales + m * groups, sums + m * groups);
     }
   });
@@ -157,11 +161,12 @@ void for_each_unit(std::span<const QuantProduct> products, size_t grain, Units&&
   });
 }
 
-void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, int count) {
+void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, const RowMaker& make,
+                    int count) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
   if (x.M <= kFewRows) {
-    const DigitRows rows = to_digits(k, format, x, count, true, memory);
+    const DigitRows rows = to_digits(k, format, x, 0, make, count, true, memory);
     for_each_unit(
         products, rows_grain(format.row_bytes(), x.M), [](const QuantProduct& p) { return p.N; },
         [&](const QuantProduct& p, size_t begin, size_t end) { k.rows(p.w, rows, begin, end, p.out, p.N); });
@@ -173,7 +178,7 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
   const size_t block_rows = digit_block_rows(x.M);
   for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
     const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
-    const DigitRows rows = to_digits(k, format, part, count, false, memory);
+    const DigitRows rows = to_digits(k, format, part, m0, make, count, false, memory);
     const size_t wanted = thread_count() * kTasksPerThread;
     const size_t splits = std::clamp<size_t>((wanted + all_strips - 1) / all_strips, 1, (part.M + 31) / 32);
     for_each_unit(
@@ -190,7 +195,7 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
 
 #if ABSTRACTLLM_X86
 // Packed weights exist only where the processor has the kernels for them, whatever level tests ask for.
-void packed_products(std::span<const QuantProduct> products, const Rows& x, int count) {
+void packed_products(std::span<const QuantProduct> products, const Rows& x, const RowMaker& make, int count) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
   auto tiles = [](const QuantProduct& p) { return p.N / kPackedTile; };
@@ -199,7 +204,7 @@ void packed_products(std::span<const QuantProduct> products, const Rows& x, int 
   const size_t block_rows = digit_block_rows(x.M);
   for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
     const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
-    const DigitRows rows = to_digits(digits_avx512vnni, format, part, count, false, memory);
+    const DigitRows rows = to_digits(digits_avx512vnni, format, part, m0, make, count, false, memory);
     const size_t wanted = thread_count() * kTasksPerThread;
     const size_t most = part.M <= kFewRows ? 1 : (part.M + 31) / 32;
     const size_t splits = std::clamp<size_t>((wanted + all_tiles - 1) / all_tiles, 1, most);
@@ -218,7 +223,7 @@ void packed_products(std::span<const QuantProduct> products, const Rows& x, int 
   }
 }
 #else
-void packed_products(std::span<const QuantProduct>, const Rows&, int) {}
+void packed_products(std::span<const QuantProduct>, const Rows&, const RowMaker&, int) {}
 #endif
 
 // Whether one set of digits serves all: they are cut into the weights' groups, and nibbles want another order.
@@ -234,6 +239,10 @@ bool is_one_format(std::span<const QuantProduct> products) {
 bool is_for_digits(const QuantMatrix& w, size_t M, bool fast) {
   return digit_kernels() && w.coding != Coding::mxfp8 && (fast || M <= kFewDigitRows);
 }
+
+// Of rows that are there already.
+constexpr auto nothing = [](size_t) {};
+const RowMaker made_before(nothing);
 
 float* group_sums(const QuantMatrix& w, const Rows& x) {
   static thread_local Scratch memory;
@@ -256,11 +265,11 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bo
   if (x.M == 0 || N == 0) return;
   if (w.is_packed) {
     const QuantProduct product{w, N, out};
-    return packed_products({&product, 1}, x, digit_count(fast));
+    return packed_products({&product, 1}, x, made_before, digit_count(fast));
   }
   if (is_for_digits(w, x.M, fast)) {
     const QuantProduct product{w, N, out};
-    return digit_products(*digit_kernels(), {&product, 1}, x, digit_count(fast));
+    return digit_products(*digit_kernels(), {&product, 1}, x, made_before, digit_count(fast));
   }
   const MatmulKernels& k = kernels();
   if (x.M > kFewRows) {
@@ -274,10 +283,19 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bo
 }
 
 void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast) {
-  if (x.M > 0 && products[0].w.is_packed && is_one_format(products)) return packed_products(products, x, digit_count(fast));
-  if (x.M > 0 && is_for_digits(products[0].w, x.M, fast) && is_one_format(products)) {
-    return digit_products(*digit_kernels(), products, x, digit_count(fast));
+  quant_products(products, x, fast, made_before);
+}
+
+void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast, const RowMaker& make) {
+  if (x.M > 0 && products[0].w.is_packed && is_one_format(products)) {
+    return packed_products(products, x, make, digit_count(fast));
   }
+  if (x.M > 0 && is_for_digits(products[0].w, x.M, fast) && is_one_format(products)) {
+    return digit_products(*digit_kernels(), products, x, make, digit_count(fast));
+  }
+  parallel_for(x.M, std::max<size_t>(1, kNumbersPerRange / products[0].w.K), [&](size_t begin, size_t end) {
+    for (size_t m = begin; m < end; m++) make(m);
+  });
   for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, fast);
 }
 
