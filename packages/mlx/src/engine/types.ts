@@ -36,6 +36,12 @@ export interface LoadRequest {
   /** Full-precision activations and accumulation everywhere. Default false. */
   exact?: boolean;
   /**
+   * Bits that a CPU keeps of each activation inside a long prompt, 8 or 16. Its beginning, its end and the answer always
+   * keep 16, and everything all bits with `exact`. 16 reads prompts more slowly and predicts a little closer to `exact`.
+   * Default 8.
+   */
+  promptBits?: number;
+  /**
    * Most requests that are answered at once; others wait. More give more tokens per second together and fewer each, and
    * each needs memory for its own KV cache. Default 8 on a CPU, 32 on a GPU. A model whose caches cannot be batched
    * answers one at a time whatever this says.

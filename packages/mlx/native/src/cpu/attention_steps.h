@@ -9,7 +9,8 @@ namespace abstractllm::cpu {
 namespace {
 
 constexpr int kFewRows = 8;
-constexpr int kFewStep = 128;  // keys at a time
+// Keys at a time. Steps turn from keys to values and back: short ones keep the processor's own prefetching of both alive.
+constexpr int kFewStep = 64;
 
 // Vectors of `T` as floats, the last one padded with zeros.
 template <typename T>
@@ -23,7 +24,8 @@ inline void store_at(float* p, Floats v, int i, int n) {
 }
 
 // Rows of keys or values that are read next. The processor's own prefetching stops at the end of each page of 4 KiB, and
-// steps turn from keys to values more often still.
+// steps turn from keys to values more often still. Asked for in the second cache level: the first one has room for few
+// requests, and with those alone memory gives two thirds of its rate.
 template <typename T>
 struct Ahead {
   const T* from;
@@ -33,7 +35,7 @@ struct Ahead {
   // Asks for the memory of row `j`, which may lie behind the last one.
   void fetch(int j) const {
     constexpr int kLine = 64 / sizeof(T);
-    for (int d = 0; d < dims; d += kLine) __builtin_prefetch(from + j * stride + d);
+    for (int d = 0; d < dims; d += kLine) __builtin_prefetch(from + j * stride + d, 0, 2);
   }
 };
 

@@ -10,6 +10,10 @@
 namespace abstractllm::cpu {
 
 void CacheAppend::run() const {
+  for (int b = 0; b < sizes[0]; b++) run_entry(b);
+}
+
+void CacheAppend::run_entry(int b) const {
   auto round = PICK_KERNEL(to_half_row);
   auto quantize = PICK_KERNEL(quantize_row);
   auto write = [&](const char* source, char* target) {
@@ -20,13 +24,11 @@ void CacheAppend::run() const {
         quantize(reinterpret_cast<const float*>(source), reinterpret_cast<uint8_t*>(target), static_cast<int>(row), format);
     }
   };
-  for (int b = 0; b < sizes[0]; b++) {
-    for (int k = 0; k < sizes[1]; k++) {
-      const char* source = from + b * from_strides[0] + k * from_strides[1];
-      char* target = to + b * to_strides[0] + k * to_strides[1];
-      for (int l = 0; l < sizes[2]; l++) {
-        write(source + l * from_strides[2], target + l * to_strides[2]);
-      }
+  for (int k = 0; k < sizes[1]; k++) {
+    const char* source = from + b * from_strides[0] + k * from_strides[1];
+    char* target = to + b * to_strides[0] + k * to_strides[1];
+    for (int l = 0; l < sizes[2]; l++) {
+      write(source + l * from_strides[2], target + l * to_strides[2]);
     }
   }
 }

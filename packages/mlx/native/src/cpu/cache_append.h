@@ -27,6 +27,8 @@ struct CacheAppend {
   AffineFormat format;  // where it is quantized
 
   void run() const;
+  // Of batch entry `b` only.
+  void run_entry(int b) const;
 };
 
 // Rows of `dtype` with these sizes `[B, K, L, D]` and strides, which count elements, to position `start` of

@@ -70,6 +70,13 @@ struct LayerMemory {
   }
 };
 
+// Numbers of heads that one thread finishes in a microsecond or two.
+constexpr size_t kHeadNumbersPerRange = 2048;
+
+void add_row(const float* addend, float* to, size_t n) {
+  for (size_t i = 0; i < n; i++) to[i] += addend[i];
+}
+
 void norm_rows(const float* x, const float* weight, float* out, size_t rows, size_t n, float eps) {
   auto norm = PICK_KERNEL(rms_norm_row);
   for (size_t i = 0; i < rows; i++) norm(x + i * n, weight, out + i * n, n, eps);
@@ -83,7 +90,7 @@ QuantProduct into(QuantProduct product, float* out) {
 // What all layers of one evaluation have in common.
 struct RunForm {
   size_t B, L;
-  bool fast;
+  Rounding rounding;
   LayerPositions positions;
 
   size_t rows() const { return B * L; }
@@ -94,14 +101,13 @@ class TurnTables {
  public:
   explicit TurnTables(const RunForm& form) : form_(form) {}
 
-  void turn(const Layer& layer, float* heads, size_t count) {
+  // Before the tables of a layer are asked for.
+  void prepare(const Layer& layer) {
     if (!(known_ && known_->turn == layer.turn && known_->freqs == layer.freqs)) make(layer);
-    if (tables_.size() == 1) return turn_heads({heads, count, layer.D}, form_.rows(), form_.L, layer.turn, *tables_[0]);
-    for (size_t b = 0; b < form_.B; b++) {
-      float* entry = heads + b * form_.L * count * layer.D;
-      turn_heads({entry, count, layer.D}, form_.L, form_.L, layer.turn, *tables_[b]);
-    }
   }
+
+  // Of batch entry `b`.
+  const RopeTable& at(size_t b) const { return *tables_[tables_.size() == 1 ? 0 : b]; }
 
  private:
   void make(const Layer& layer) {
@@ -127,45 +133,72 @@ struct LayerRun {
 
   // Without an MLP `out` must not be `x`.
   void run(const RunForm& form, TurnTables& tables, const float* x, float* out) const {
-    const size_t M = form.rows();
-    const LayerMemory memory(*layer, M);
-    make_heads(memory, form, tables, x);
+    const Layer& l = *layer;
+    const size_t M = form.rows(), E = l.E;
+    const LayerMemory memory(l, M);
+    make_heads(memory, form, x);
+    finish_heads(memory, form, tables);
     attend(memory, form);
-    float* h = layer->has_mlp ? memory.h : out;
-    project(layer->o, {memory.found, M, layer->H * layer->value_dims}, form, x, h);
-    if (layer->o_row) add_rows(layer->o_row, true, h, M, layer->E);
-    if (layer->has_mlp) feed_forward(memory, form, out);
+    float* h = l.has_mlp ? memory.h : out;
+    const QuantProduct product = into(l.o, h);
+    quant_products({&product, 1}, {memory.found, M, l.H * l.value_dims}, form.rounding);
+    const auto finish = [&](size_t m) {
+      add_row(x + m * E, h + m * E, E);
+      if (l.o_row) add_row(l.o_row, h + m * E, E);
+    };
+    if (l.has_mlp) return feed_forward(memory, form, finish, out);
+    for (size_t m = 0; m < M; m++) finish(m);
   }
 
  private:
-  // out = product + addend
-  static void project(const QuantProduct& product, const Rows& from, const RunForm& form, const float* addend, float* to) {
-    const QuantProduct target = into(product, to);
-    quant_products({&target, 1}, from, form.fast);
-    add_rows(addend, false, to, from.M, product.N);
-  }
-
-  void make_heads(const LayerMemory& m, const RunForm& form, TurnTables& tables, const float* x) const {
+  void make_heads(const LayerMemory& m, const RunForm& form, const float* x) const {
     const Layer& l = *layer;
-    const size_t M = form.rows();
-    norm_rows(x, l.attention_norm, m.normed, M, l.E, l.eps);
     const QuantProduct products[] = {into(l.q, m.q), into(l.k, m.k), into(l.v, m.v)};
-    quant_products(products, {m.normed, M, l.E}, form.fast);
-    if (l.q_row) add_rows(l.q_row, true, m.q, M, l.q.N);
-    if (l.k_row) add_rows(l.k_row, true, m.k, M, l.k.N);
-    if (l.v_row) add_rows(l.v_row, true, m.v, M, l.v.N);
-    if (l.q_norm) norm_rows(m.q, l.q_norm, m.q, M * l.H, l.D, l.eps);
-    if (l.k_norm) norm_rows(m.k, l.k_norm, m.k, M * l.K, l.D, l.eps);
-    tables.turn(l, m.q, l.H);
-    tables.turn(l, m.k, l.K);
+    auto norm = PICK_KERNEL(rms_norm_row);
+    const auto make = [&](size_t i) { norm(x + i * l.E, l.attention_norm, m.normed + i * l.E, l.E, l.eps); };
+    quant_products(products, {m.normed, form.rows(), l.E}, form.rounding, make);
   }
 
-  void attend(const LayerMemory& m, const RunForm& form) const {
+  // From products to queries in memory, and keys and values in their caches.
+  void finish_heads(const LayerMemory& m, const RunForm& form, TurnTables& tables) const {
+    const Layer& l = *layer;
     CacheAppend new_keys = keys, new_values = values;
     new_keys.from = reinterpret_cast<const char*>(m.k);
     new_values.from = reinterpret_cast<const char*>(m.v);
-    new_keys.run();
-    new_values.run();
+    tables.prepare(l);
+    const size_t numbers = form.L * (l.q.N + l.k.N + l.v.N);  // of an entry
+    parallel_for(form.B, std::max<size_t>(1, kHeadNumbersPerRange / numbers), [&](size_t begin, size_t end) {
+      for (size_t b = begin; b < end; b++) {
+        finish_head_rows({m.q, l.H, l.q, l.q_row, l.q_norm}, form, b, &tables.at(b));
+        finish_head_rows({m.k, l.K, l.k, l.k_row, l.k_norm}, form, b, &tables.at(b));
+        finish_head_rows({m.v, l.K, l.v, l.v_row, nullptr}, form, b, nullptr);
+        new_keys.run_entry(static_cast<int>(b));
+        new_values.run_entry(static_cast<int>(b));
+      }
+    });
+  }
+
+  // Products of one matrix, and what happens to them.
+  struct HeadRows {
+    float* rows;
+    size_t count;  // heads
+    const QuantProduct& product;
+    const float *addend, *norm;  // null without
+  };
+
+  // Those of batch entry `b`; turned where there is a table.
+  void finish_head_rows(const HeadRows& heads, const RunForm& form, size_t b, const RopeTable* table) const {
+    const Layer& l = *layer;
+    const size_t N = heads.product.N;
+    float* rows = heads.rows + b * form.L * N;
+    if (heads.addend) {
+      for (size_t i = 0; i < form.L; i++) add_row(heads.addend, rows + i * N, N);
+    }
+    if (heads.norm) norm_rows(rows, heads.norm, rows, form.L * heads.count, l.D, l.eps);
+    if (table) turn_heads({rows, heads.count, l.D}, form.L, form.L, l.turn, *table);
+  }
+
+  void attend(const LayerMemory& m, const RunForm& form) const {
     AttentionProblem problem = attention;
     problem.q = m.q;
     problem.out = m.found;
@@ -173,17 +206,22 @@ struct LayerRun {
     run_attention(problem);
   }
 
-  void feed_forward(const LayerMemory& m, const RunForm& form, float* out) const {
+  // `finish_h(i)` makes row `i` of what the MLP reads.
+  template <typename Finish>
+  void feed_forward(const LayerMemory& m, const RunForm& form, const Finish& finish_h, float* out) const {
     const Layer& l = *layer;
-    const size_t M = form.rows(), F = l.gate.N;
-    norm_rows(m.h, l.mlp_norm, m.normed, M, l.E, l.eps);
-    const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)};
-    quant_products(products, {m.normed, M, l.E}, form.fast);
-    auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
-    parallel_for(M * F, kElementsPerRange, [&](size_t begin, size_t end) {
-      activation(m.gate + begin, m.up + begin, m.gate + begin, end - begin);
+    const size_t M = form.rows(), E = l.E, F = l.gate.N;
+    const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)}, down = into(l.down, out);
+    auto norm = PICK_KERNEL(rms_norm_row);
+    quant_products(products, {m.normed, M, E}, form.rounding, [&](size_t i) {
+      finish_h(i);
+      norm(m.h + i * E, l.mlp_norm, m.normed + i * E, E, l.eps);
     });
-    project(l.down, {m.gate, M, F}, form, m.h, out);
+    auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
+    quant_products({&down, 1}, {m.gate, M, F}, form.rounding, [&](size_t i) {
+      activation(m.gate + i * F, m.up + i * F, m.gate + i * F, F);
+    });
+    add_rows(m.h, false, out, M, E);
   }
 };
 
@@ -222,7 +260,7 @@ class DecoderLayers : public CpuPrimitive {
   DecoderLayers(std::vector<std::shared_ptr<const Layer>> layers, std::vector<ArrayData> held, std::vector<LayerRows> rows,
                 LayerPositions positions)
       : layers_(std::move(layers)), held_(std::make_shared<const std::vector<ArrayData>>(std::move(held))),
-        rows_(std::move(rows)), positions_(std::move(positions)), fast_(settings().fast_matmul) {}
+        rows_(std::move(rows)), positions_(std::move(positions)), rounding_(settings().rounding) {}
 
   const char* name() const override { return "CpuDecoderLayers"; }
 
@@ -239,7 +277,7 @@ class DecoderLayers : public CpuPrimitive {
       runs.push_back({layers_[i], append_to(keys, L, layer.D, rows_[i]), append_to(values, L, layer.value_dims, rows_[i]),
                       attention_over(layer, keys, values, L, rows_[i])});
     }
-    const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(L), fast_, positions_};
+    const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(L), rounding_, positions_};
     encoder.dispatch([runs = std::move(runs), form, held = held_, from = x.data<float>(), to = out.data<float>()] {
       TurnTables tables(form);
       const float* next = from;
@@ -257,7 +295,7 @@ class DecoderLayers : public CpuPrimitive {
   std::shared_ptr<const std::vector<ArrayData>> held_;
   std::vector<LayerRows> rows_;
   LayerPositions positions_;
-  bool fast_;
+  Rounding rounding_;
 };
 
 // Takes a layer apart, and notices what does not fit.
