@@ -1,10 +1,8 @@
 #include "memory_guard.h"
 
-#include <algorithm>
 #include <string>
 
 #include "huge_pages.h"
-#include "kept_blocks.h"
 #include "mlx/allocator.h"
 #include "mlx/memory.h"
 
@@ -30,7 +28,7 @@ std::string describe(const mx::Shape& shape) {
 
 [[noreturn]] void fail_allocation(uint64_t bytes, const std::string& reason) {
   throw AddonError("out-of-memory", "cannot allocate " + mebibytes(bytes) + ": arrays use " +
-                                        mebibytes(active_memory()) + " and " + reason +
+                                        mebibytes(mx::get_active_memory() + huge_page_bytes()) + " and " + reason +
                                         ". Use a smaller or quantized model or a shorter context.");
 }
 
@@ -54,16 +52,9 @@ uint64_t byte_size(const mx::Shape& shape, mx::Dtype dtype) {
 
 void check_size(const mx::array& a) { byte_size(a.shape(), a.dtype()); }
 
-uint64_t active_memory() {
-  const uint64_t all = mx::get_active_memory(), kept = kept_blocks().bytes();
-  return huge_page_bytes() + (all > kept ? all - kept : 0);  // other threads may change both in between
-}
-
 void check_free_memory(uint64_t bytes) {
-  const uint64_t limit = mx::get_memory_limit(), active = active_memory();
-  if (const uint64_t kept = kept_blocks().bytes(); kept > 0 && active + bytes > limit - std::min(limit, kept)) {
-    kept_blocks().clear();
-  }
+  uint64_t limit = mx::get_memory_limit();
+  uint64_t active = mx::get_active_memory() + huge_page_bytes();
   if (active > limit || bytes > limit - active) {
     fail_allocation(bytes, "the limit is " + mebibytes(limit) + " (mx.setMemoryLimit)");
   }
@@ -81,19 +72,12 @@ class CheckedAllocator : public mx::allocator::Allocator {
   explicit CheckedAllocator(Allocator& inner) : inner_(inner) {}
 
   mx::allocator::Buffer malloc(size_t size) override {
-    if (const auto kept = kept_blocks().take(size); kept.ptr()) return kept;
     check_free_memory(size);
     auto buffer = inner_.malloc(size);
-    if (!buffer.ptr()) {
-      kept_blocks().clear();
-      buffer = inner_.malloc(size);
-    }
     if (!buffer.ptr()) fail_allocation(size, "the system has no more");
     return buffer;
   }
-  void free(mx::allocator::Buffer buffer) override {
-    if (!kept_blocks().keep(buffer, inner_)) inner_.free(buffer);
-  }
+  void free(mx::allocator::Buffer buffer) override { inner_.free(buffer); }
   size_t size(mx::allocator::Buffer buffer) const override { return inner_.size(buffer); }
   mx::allocator::Buffer make_buffer(void* ptr, size_t size) override { return inner_.make_buffer(ptr, size); }
   void release(mx::allocator::Buffer buffer) override { inner_.release(buffer); }

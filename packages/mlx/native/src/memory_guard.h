@@ -13,9 +13,6 @@ uint64_t byte_size(const mx::Shape& shape, mx::Dtype dtype);
 // Throws "invalid-argument" when the size of `a` overflows: libmlx would wrap around and write out of bounds.
 void check_size(const mx::array& a);
 
-// Bytes of arrays, wherever they lie.
-uint64_t active_memory();
-
 // Throws "out-of-memory" when `bytes` more than what arrays use now would pass the memory limit.
 void check_free_memory(uint64_t bytes);
 

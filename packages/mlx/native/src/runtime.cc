@@ -2,8 +2,6 @@
 #include <algorithm>
 
 #include "bind.h"
-#include "kept_blocks.h"
-#include "memory_guard.h"
 #include "huge_pages.h"
 #include "mlx/version.h"
 
@@ -55,21 +53,15 @@ void register_runtime(Env* e, napi_value x) {
     mx::set_default_stream(stream);
   });
   bind(e, x, "synchronize", [] { mx::synchronize(); });
-  bind(e, x, "getActiveMemory", [] { return active_memory(); });
+  bind(e, x, "getActiveMemory", [] { return mx::get_active_memory() + huge_page_bytes(); });
   bind(e, x, "getPeakMemory", [] { return mx::get_peak_memory() + huge_page_bytes(); });
   bind(e, x, "resetPeakMemory", [] { mx::reset_peak_memory(); });
-  bind(e, x, "getCacheMemory", [] { return mx::get_cache_memory() + kept_blocks().bytes(); });
+  bind(e, x, "getCacheMemory", [] { return mx::get_cache_memory(); });
   bind(e, x, "setMemoryLimit", [](uint64_t bytes) { return mx::set_memory_limit(bytes); });
   bind(e, x, "getMemoryLimit", [] { return mx::get_memory_limit(); });
-  bind(e, x, "setCacheLimit", [](uint64_t bytes) {
-    kept_blocks().set_limit(bytes);
-    return mx::set_cache_limit(bytes);
-  });
+  bind(e, x, "setCacheLimit", [](uint64_t bytes) { return mx::set_cache_limit(bytes); });
   bind(e, x, "setWiredLimit", [](uint64_t bytes) { return mx::set_wired_limit(bytes); });
-  bind(e, x, "clearCache", [] {
-    kept_blocks().clear();
-    mx::clear_cache();
-  });
+  bind(e, x, "clearCache", [] { mx::clear_cache(); });
   bind(e, x, "seed", [](uint64_t seed) { mx::random::seed(seed); });
   bind(e, x, "setCompileEnabled", [](bool on) {
     mx::set_compile_mode(on ? mx::CompileMode::enabled : mx::CompileMode::disabled);

@@ -9,7 +9,6 @@
 
 #include "cpu/packed_weights.h"
 #include "huge_pages.h"
-#include "kept_blocks.h"
 #include "mlx/allocator.h"
 #include "mlx/memory.h"
 #endif
@@ -61,7 +60,6 @@ class Trimmer {
     if (freed_ >= kTrimAfter) trim();
   }
   void trim() {
-    kept_blocks().clear();
     mx::clear_cache();
     malloc_trim(0);
     freed_ = 0;
