@@ -112,6 +112,10 @@ export class QuantizedKVCache extends AttentionCache {
     return taken[0] ?? 0;
   }
 
+  override revoke(n: number): void {
+    for (const cache of this.#caches) cache.revoke(n);
+  }
+
   state(): MxArray[] {
     return this.#caches.flatMap((cache) => cache.state());
   }
