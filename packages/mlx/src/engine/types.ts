@@ -56,11 +56,10 @@ export interface LoadRequest {
    */
   promptCacheBytes?: number;
   /**
-   * An existing folder or `.gguf` file of a smaller model with the same tokens. It guesses what comes next, and the model
-   * checks several guesses in one step: answers come faster and stay what they are. It is loaded as the model is
-   * (`quantize`, `exact`). Default: none.
+   * A smaller model with the same tokens: `path` and `quantize` as above. It guesses what comes next, and the model checks
+   * several guesses in one step: answers come faster and stay what they are. Default: none.
    */
-  draftModel?: string;
+  draftModel?: { path: string; quantize?: boolean | QuantizeOptions };
 }
 
 /** What a loaded model is, for capabilities, limits and display. */

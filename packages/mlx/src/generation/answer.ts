@@ -9,6 +9,12 @@ import { now } from "./clock.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Speculation } from "./speculation/index.ts";
 
+/** A smaller model with the same tokens. */
+export interface DraftModel {
+  readonly model: LanguageModel;
+  readonly vocabSize: number;
+}
+
 /** What generation needs to know of a loaded model. */
 export interface TextModel {
   readonly model: LanguageModel;
@@ -21,8 +27,8 @@ export interface TextModel {
   readonly noRepeatedRuns?: number | undefined;
   /** How caches are quantized. Default: not at all. */
   readonly kvQuantization?: KVQuantization | undefined;
-  /** A smaller model with the same tokens, which guesses what comes next. Default: none. */
-  readonly draftModel?: LanguageModel | undefined;
+  /** Guesses what comes next. Default: nobody does. */
+  readonly draft?: DraftModel | undefined;
 }
 
 type RawFinishReason = "eos" | "stop-sequence" | "constraint" | "max-tokens" | "context-length";

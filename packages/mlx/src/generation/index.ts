@@ -1,5 +1,5 @@
 /** Prompts to answers. */
-export type { TextModel } from "./answer.ts";
+export type { DraftModel, TextModel } from "./answer.ts";
 export { checkMaxBatchSize, checkPromptCacheBytes, kvQuantization } from "./check-request.ts";
 export { ImageStore } from "./image-store.ts";
 export { PrefixCache } from "./prefix-cache.ts";

@@ -15,6 +15,8 @@ export interface ModelSource {
   /** How caches are quantized; empty: not at all. */
   readonly kv: KVOptions;
   readonly promptCacheBytes: number | undefined;
+  /** Repository, folder or `.gguf` file of the model that drafts for it. */
+  readonly draftModel: string | undefined;
   readonly engine: EngineKind;
   readonly hub: HubOptions;
 }
@@ -52,6 +54,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     maxBatchSize: options.maxBatchSize,
     kv: kvOptions(options),
     promptCacheBytes: options.promptCacheBytes,
+    draftModel: index === 0 ? options.draftModel : undefined, // others may have other tokens
     engine,
     // a revision belongs to one repository
     hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
@@ -60,7 +63,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 
 /** What two instances must have in common to share a loaded model. */
 export function sourceKey(source: ModelSource): string {
-  const { name, quantize, exact, maxBatchSize, promptCacheBytes, kv, engine, hub } = source;
+  const { name, quantize, exact, maxBatchSize, promptCacheBytes, draftModel, kv, engine, hub } = source;
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
     name,
@@ -69,6 +72,7 @@ export function sourceKey(source: ModelSource): string {
     maxBatchSize,
     kv,
     promptCacheBytes,
+    draftModel,
     engine.device,
     engine.isolation,
     engine.threads,

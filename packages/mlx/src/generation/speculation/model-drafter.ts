@@ -3,6 +3,7 @@ import { forkAll, type LayerCache } from "../../cache/index.ts";
 import type { MxArray } from "../../core/index.ts";
 import * as mx from "../../core/index.ts";
 import type { LanguageModel } from "../../models/index.ts";
+import type { DraftModel } from "../answer.ts";
 import type { PrefixCache } from "../prefix-cache.ts";
 import type { DraftContext, Drafter } from "./drafter.ts";
 
@@ -26,6 +27,7 @@ export interface ModelDrafterOptions {
 export class ModelDrafter implements Drafter {
   readonly isHopeful = true;
   readonly #model: LanguageModel;
+  readonly #vocabSize: number;
   readonly #options: ModelDrafterOptions;
   #caches: LayerCache[] | undefined;
   /** Tokens in the caches. */
@@ -33,8 +35,9 @@ export class ModelDrafter implements Drafter {
   /** Caches as they were before the last draft, where they cannot go back by themselves. */
   #before: { readonly caches: LayerCache[]; readonly length: number } | undefined;
 
-  constructor(model: LanguageModel, options: ModelDrafterOptions) {
+  constructor({ model, vocabSize }: DraftModel, options: ModelDrafterOptions) {
     this.#model = model;
+    this.#vocabSize = vocabSize;
     this.#options = options;
   }
 
@@ -44,6 +47,7 @@ export class ModelDrafter implements Drafter {
 
   draft({ tokens, limit, fork }: DraftContext): number[] {
     const caches = this.#cachesFor(tokens);
+    if (!this.#knowsAll(tokens.slice(this.#held.length))) return [];
     const { stepSize } = this.#options;
     if (tokens.length - this.#held.length > stepSize) {
       this.#read(caches, tokens.slice(this.#held.length, this.#held.length + stepSize));
@@ -55,6 +59,11 @@ export class ModelDrafter implements Drafter {
     const drafts = this.#say(caches, missing, limit, fork);
     this.#held.push(...missing, ...drafts.slice(0, -1));
     return drafts;
+  }
+
+  /** Whether it has embeddings for all of them: a prompt may hold ids that stand for no text. */
+  #knowsAll(tokens: readonly number[]): boolean {
+    return tokens.every((token) => token >= 0 && token < this.#vocabSize);
   }
 
   /** Caches that hold a beginning of the tokens, but not all. */

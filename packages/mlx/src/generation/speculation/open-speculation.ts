@@ -2,6 +2,7 @@ import { CacheTrial } from "../../cache/index.ts";
 import type { GenerateRequest } from "../../engine/types.ts";
 import { InvalidArgumentError, MlxError } from "../../errors.ts";
 import type { LanguageModel } from "../../models/index.ts";
+import type { TextModel } from "../answer.ts";
 import type { PrefixCache } from "../prefix-cache.ts";
 import type { Prompt } from "../prompt.ts";
 import type { Drafter } from "./drafter.ts";
@@ -9,13 +10,7 @@ import { ModelDrafter } from "./model-drafter.ts";
 import { PromptLookup } from "./prompt-lookup.ts";
 import { Speculation } from "./speculation.ts";
 
-/** Who answers, and who may draft for it. */
-export interface SpeculationModels {
-  readonly model: LanguageModel;
-  readonly vocabSize: number;
-  /** Default: none. */
-  readonly draftModel?: LanguageModel | undefined;
-}
+type Models = Pick<TextModel, "model" | "vocabSize" | "draft">;
 
 /** How a request wants drafts. */
 type DraftOptions = Pick<GenerateRequest, "promptLookup" | "numDraftTokens">;
@@ -37,9 +32,9 @@ const takesTrials = (model: LanguageModel): boolean => {
  */
 export const checkDrafts = (
   { promptLookup = false, numDraftTokens }: DraftOptions,
-  { model, draftModel }: SpeculationModels,
+  { model, draft }: Models,
 ): void => {
-  const hasDrafter = promptLookup || draftModel !== undefined;
+  const hasDrafter = promptLookup || draft !== undefined;
   if (numDraftTokens === 0 || (numDraftTokens === undefined && !hasDrafter)) return;
   if (!hasDrafter) {
     throw new InvalidArgumentError("numDraftTokens means nothing without promptLookup or a draft model");
@@ -59,7 +54,7 @@ export const checkDrafts = (
  * @param stepSize - prompt tokens evaluated at once
  */
 export const openSpeculation = (
-  { model, vocabSize, draftModel }: SpeculationModels,
+  { model, vocabSize, draft }: Models,
   prompt: Prompt,
   { promptLookup = false, numDraftTokens }: DraftOptions,
   { stepSize, prefixes }: { stepSize: number; prefixes: PrefixCache | undefined },
@@ -70,9 +65,9 @@ export const openSpeculation = (
   if (promptLookup) drafters.push(new PromptLookup(inputs));
   // a draft model reads what the model reads, and sees no images
   const isReadable = model.promptEncoder === undefined && !inputs.some((id) => prompt.standsForImage(id));
-  if (draftModel !== undefined && isReadable) {
+  if (draft !== undefined && isReadable) {
     const promptLength = tokens.length;
-    drafters.push(new ModelDrafter(draftModel, { vocabSize, promptLength, stepSize, prefixes }));
+    drafters.push(new ModelDrafter(draft, { vocabSize, promptLength, stepSize, prefixes }));
   }
   if (drafters.length === 0) return undefined;
   const isWord = (token: number): boolean => token >= 0 && token < vocabSize && !prompt.standsForImage(token);
