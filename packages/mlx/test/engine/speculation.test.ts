@@ -1,13 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SamplingOptions } from "../../src/engine/index.ts";
-import { TextPrompt } from "../../src/generation/prompt.ts";
-import { SequenceBatch } from "../../src/generation/sequence-batch.ts";
 import type { DraftContext, Drafter } from "../../src/generation/speculation/drafter.ts";
-import { Speculation } from "../../src/generation/speculation/speculation.ts";
-import { TokenSequence } from "../../src/generation/token-sequence.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
 import { readModelGoldens } from "../parity/golden.ts";
 import { buildModel } from "../parity/run-model.ts";
+import { speculate } from "./speculate.ts";
 
 const COUNT = 16;
 
@@ -35,33 +32,6 @@ class Oracle implements Drafter {
   dispose(): void {}
 }
 
-const answer = (
-  model: LanguageModel,
-  prompt: readonly number[],
-  { vocabSize, sampling }: { vocabSize: number; sampling: SamplingOptions },
-  drafter?: Drafter,
-): { tokens: number[]; speculation: Speculation | undefined; turns: number } => {
-  const speculation =
-    drafter &&
-    new Speculation([drafter], { prompt, numDraftTokens: 4, isWord: (token) => token < vocabSize });
-  const sequence = new TokenSequence(model, new TextPrompt(model, prompt), {
-    sampling,
-    vocabSize,
-    prefillStepSize: 5,
-    speculation,
-  });
-  for (const _ of sequence.prefill());
-  const batch = new SequenceBatch(model);
-  batch.join(sequence);
-  const tokens: number[] = [];
-  let turns = 0;
-  for (; tokens.length < COUNT; turns++) {
-    tokens.push(...[...batch.next(() => COUNT - tokens.length).values()].flat());
-  }
-  batch.dispose();
-  return { tokens, speculation, turns };
-};
-
 /** Longer than the windows of the tiny models. */
 const prompt = Array.from({ length: 21 }, (_, i) => (i * 23 + 21) % 64);
 
@@ -85,9 +55,14 @@ describe.each(cases)("drafts for $architecture, $name", ({ golden }) => {
   afterAll(() => model?.dispose());
 
   it.each(samplings)("never change what is said: %j", (sampling) => {
-    const alone = answer(model, prompt, { vocabSize, sampling });
+    const alone = speculate(model, prompt, { vocabSize, sampling, count: COUNT });
     const all = [...prompt, ...alone.tokens];
-    const tried = answer(model, prompt, { vocabSize, sampling }, new Oracle(all, [4, 2, 0, 3, 1]));
+    const tried = speculate(
+      model,
+      prompt,
+      { vocabSize, sampling, count: COUNT },
+      new Oracle(all, [4, 2, 0, 3, 1]),
+    );
     expect(tried.tokens).toEqual(alone.tokens);
     expect(tried.speculation?.counts.acceptedTokens).toBeGreaterThan(0);
     expect(tried.turns).toBeLessThan(alone.turns);
