@@ -4,6 +4,7 @@ import { quantizedCaches } from "../cache/index.ts";
 import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
+  checkPromptBits,
   checkPromptCacheBytes,
   ImageStore,
   kvQuantization,
@@ -116,6 +117,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   const start = performance.now();
   checkMaxBatchSize(request.maxBatchSize);
   checkPromptCacheBytes(request.promptCacheBytes);
+  checkPromptBits(request.promptBits);
   const kv = kvQuantization(request);
   const options = { device, quantize: request.quantize ?? false, exact: request.exact ?? false };
   const loaded = await loadModel(request.path, options);
@@ -133,6 +135,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     noRepeatedRuns: model.promptEncoder && generationSetting(loaded, "no_repeat_ngram_size"),
     kvQuantization: kv,
     draft: draft?.draft,
+    roundsPrompts: request.exact !== true && request.promptBits !== 16,
   };
   const prefixes = new PrefixCache(request.promptCacheBytes);
   const scheduler = new TextScheduler(text, request.maxBatchSize, prefixes);

@@ -29,6 +29,8 @@ export interface TextModel {
   readonly kvQuantization?: KVQuantization | undefined;
   /** Guesses what comes next. Default: nobody does. */
   readonly draft?: DraftModel | undefined;
+  /** Whether activations inside prompts are rounded to 8 bits where that is faster. Default false. */
+  readonly roundsPrompts?: boolean | undefined;
 }
 
 type RawFinishReason = "eos" | "stop-sequence" | "constraint" | "max-tokens" | "context-length";

@@ -36,13 +36,14 @@ export async function loadModel(
     const engine = await engines.get(source.engine);
     await context.makeRoom();
     await fit(source.name, engine, plan.memoryBytes + (draft?.memoryBytes ?? 0), context);
-    const { exact, maxBatchSize, promptCacheBytes, kv } = source;
+    const { exact, promptBits, maxBatchSize, promptCacheBytes, kv } = source;
     const model = await engine.load(
       {
         path,
         quantize: plan.quantize,
         exact,
         ...kv,
+        ...(promptBits === undefined ? {} : { promptBits }),
         ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
         ...(promptCacheBytes === undefined ? {} : { promptCacheBytes }),
         ...(draft === undefined ? {} : { draftModel: { path: draft.path, quantize: draft.quantize } }),

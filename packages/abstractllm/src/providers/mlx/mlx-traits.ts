@@ -29,6 +29,7 @@ const SUPPORTED: readonly OptionName[] = [
   "loadIn8bit",
   "loadIn4bit",
   "exact",
+  "promptBits",
   "fallbackModels",
   "cacheDir",
   "revision",
