@@ -55,7 +55,11 @@ const reference = (p: Problem, arrays: ReturnType<typeof inputs>): number[] => {
     y < 0 || z < 0 || y >= H || z >= W ? 0 : (x[((b * H + y) * W + z) * C + c] ?? Number.NaN);
   const out: number[] = [];
   for (let place = 0; place < B * rows * columns; place++) {
-    const [b, row, column] = [Math.floor(place / (rows * columns)), Math.floor(place / columns) % rows, place % columns];
+    const [b, row, column] = [
+      Math.floor(place / (rows * columns)),
+      Math.floor(place / columns) % rows,
+      place % columns,
+    ];
     for (let c = 0; c < C * m; c++) {
       let sum = 0;
       for (let tap = 0; tap < taps[0] * taps[1]; tap++) {
@@ -98,7 +102,9 @@ describe("convolution of each channel by itself", () => {
 
   it("leaves what does not fit to libmlx", () => {
     const x = random([1, 4, 4, 6]);
-    expect(() => mx.convGeneral(x, random([6, 7, 7, 1]), [1, 1], [0, 0], [0, 0], [1, 1], [1, 1], 6)).toThrow();
+    expect(() =>
+      mx.convGeneral(x, random([6, 7, 7, 1]), [1, 1], [0, 0], [0, 0], [1, 1], [1, 1], 6),
+    ).toThrow();
     const grouped = (): number[] =>
       elements(mx.convGeneral(x, random([6, 3, 3, 2]), [1, 1], [1, 1], [1, 1], [1, 1], [1, 1], 3));
     expect(grouped()).toEqual(withStock(grouped));

@@ -56,7 +56,7 @@ const batchAnswers = (model: LanguageModel, leftPadding: readonly number[], step
 };
 
 describe("fused blocks", () => {
-  it.each(["llama", "qwen2", "qwen3", "glm4_moe", "ernie4_5_moe"])(
+  it.each(["llama", "qwen2", "qwen3", "qwen3_moe", "glm4_moe", "ernie4_5_moe"])(
     "of %s answer as their parts do",
     async (name) => {
       const model = await quantizedModel(goldenOf(name));

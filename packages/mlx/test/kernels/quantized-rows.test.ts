@@ -16,7 +16,11 @@ const varied = (shape: readonly number[], seed: number): mx.MxArray => {
   const x = random(shape, seed);
   const kind = mx.expandDims(mx.remainder(mx.arange(0, shape.at(-2) ?? 1), 5), -1);
   const wide = mx.power(x, 3).multiply(50);
-  return mx.where(mx.equal(kind, 1), 0, mx.where(mx.equal(kind, 2), 0.7, mx.where(mx.equal(kind, 3), wide, x)));
+  return mx.where(
+    mx.equal(kind, 1),
+    0,
+    mx.where(mx.equal(kind, 2), 0.7, mx.where(mx.equal(kind, 3), wide, x)),
+  );
 };
 
 const rowsOf = (x: mx.MxArray, { bits, group, scales }: Format): mx.MxArray =>
@@ -58,7 +62,9 @@ describe("quantized rows", () => {
     const x = varied([4, 64], 4).astype(mx.bfloat16);
     const restored = numbersOf(rowsOf(x, format), format, mx.bfloat16);
     expect(restored.dtype).toBe(mx.bfloat16);
-    expect(relativeError(elements(restored.astype(mx.float32)), elements(x.astype(mx.float32)))).toBeLessThan(1e-2);
+    expect(relativeError(elements(restored.astype(mx.float32)), elements(x.astype(mx.float32)))).toBeLessThan(
+      1e-2,
+    );
   });
 
   it("refuse groups that do not divide, other bits and rows of other settings", () => {
