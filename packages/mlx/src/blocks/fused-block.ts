@@ -107,15 +107,15 @@ interface Members {
   readonly others: readonly unknown[];
 }
 
+const weightOf = (norm: Module): unknown => (norm instanceof RMSNorm ? norm.weight : norm);
+
 const membersOf = ({ self_attn, mlp, input_layernorm, post_attention_layernorm }: BlockParts): Members => {
   const attention = self_attn instanceof SelfAttention ? self_attn.parts : undefined;
   if (attention === undefined) return { linears: [], others: [self_attn, mlp] };
   const { q_proj, k_proj, v_proj, o_proj, headNorms } = attention;
   const linears = [q_proj, k_proj, v_proj, o_proj, ...mlpMatrices(mlp)];
-  const others: unknown[] = [self_attn, mlp];
-  for (const norm of [input_layernorm, post_attention_layernorm, ...headNorms]) {
-    others.push(norm instanceof RMSNorm ? norm.weight : norm);
-  }
+  const others = [self_attn, mlp, weightOf(input_layernorm), weightOf(post_attention_layernorm)];
+  for (const norm of headNorms) others.push(norm.weight);
   return { linears, others };
 };
 
@@ -142,7 +142,7 @@ class HeldMatrix {
 }
 
 const areEqual = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((member, i) => member === b[i]);
+  a === b || (a.length === b.length && a.every((member, i) => member === b[i]));
 
 /** A block's layer, and what it was prepared from. */
 class Preparation {
@@ -181,7 +181,7 @@ class Preparation {
 
 const preparations = new WeakMap<BlockParts, Preparation>();
 
-const prepared = (block: BlockParts, mlp: MlpParts | undefined): Preparation | undefined => {
+const prepare = (block: BlockParts, mlp: MlpParts | undefined): Preparation | undefined => {
   const parts = layerParts(block, mlp);
   const layer = parts && DecoderLayers.prepare(parts);
   return parts && layer && new Preparation(layer, parts, block);
@@ -191,7 +191,7 @@ const preparationOf = (block: BlockParts): Preparation | undefined => {
   const known = preparations.get(block);
   if (known?.isOf(block) === true) return known;
   const mlp = mlpParts(block);
-  const made = (mlp && prepared(block, mlp)) ?? prepared(block, undefined);
+  const made = (mlp && prepare(block, mlp)) ?? prepare(block, undefined);
   if (made !== undefined) preparations.set(block, made);
   return made;
 };
@@ -247,7 +247,8 @@ const take = (x: MxArray, steps: readonly Step[]): MxArray | undefined => {
   if (first === undefined) return undefined;
   const rooms = steps.map(({ room }) => room);
   const layers = first.prepared.joined(steps.map(({ prepared }) => prepared));
-  const after = new Set(rooms.flatMap((room) => room.after ?? []));
+  const after = new Set<MxArray>();
+  for (const room of rooms) if (room.after !== undefined) after.add(room.after);
   const h = layers.forward(x, rooms, { turns: first.room.turns, first: first.padding }, [...after]);
   if (h === undefined) {
     for (const { block } of steps) preparations.delete(block); // their arrays may be gone
