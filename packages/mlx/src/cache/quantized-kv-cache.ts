@@ -1,5 +1,5 @@
 import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
-import { arange, type Dtype, fast, type MxArray, uint32 } from "../core/index.ts";
+import { arange, bfloat16, type Dtype, fast, type MxArray, uint32 } from "../core/index.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
 import { ArraysCache } from "./arrays-cache.ts";
 import { AttentionCache } from "./attention-cache.ts";
@@ -31,6 +31,8 @@ export class QuantizedKVCache extends AttentionCache implements KeyValueCache {
   #plain: KVCache | undefined = new KVCache();
   /** Positions as rows of words. */
   #rows = new KVCache();
+  /** Of the rows' scales, from the first of them on. */
+  #scales: Dtype | undefined;
   #shift = 0;
 
   constructor(format: KVQuantization) {
@@ -72,7 +74,9 @@ export class QuantizedKVCache extends AttentionCache implements KeyValueCache {
       const room = this.#plain.room(added);
       return room && { ...room, turns };
     }
-    const [D, valueDim] = [this.#words(added.D, added.dtype), this.#words(added.valueDim, added.dtype)];
+    const scales = this.#scalesFor(added.dtype);
+    if (scales === bfloat16) return undefined; // only of models that compute in it
+    const [D, valueDim] = [this.#words(added.D, scales), this.#words(added.valueDim, scales)];
     const room = this.#rows.room({ ...added, D, valueDim, dtype: uint32 });
     return room && { ...room, turns, quantization: this.#format };
   }
@@ -87,27 +91,32 @@ export class QuantizedKVCache extends AttentionCache implements KeyValueCache {
     plain.dispose();
   }
 
+  #scalesFor(dtype: Dtype): Dtype {
+    this.#scales ??= storedDtype(dtype);
+    return this.#scales;
+  }
+
   #quantized(x: MxArray): MxArray {
     const { groupSize, bits } = this.#format;
-    this.#words(x.dim(3), x.dtype);
-    return fast.quantizeRows(x, groupSize, bits, storedDtype(x.dtype)); // [B, K, L, W]
+    const scales = this.#scalesFor(x.dtype);
+    this.#words(x.dim(3), scales); // refuses other groups
+    return fast.quantizeRows(x, groupSize, bits, scales); // [B, K, L, W]
   }
 
   #restored(rows: MxArray, dtype: Dtype): MxArray {
     const { groupSize, bits } = this.#format;
-    return fast.dequantizeRows(rows, groupSize, bits, storedDtype(dtype), dtype); // [B, K, S, D]
+    return fast.dequantizeRows(rows, groupSize, bits, this.#scalesFor(dtype), dtype); // [B, K, S, D]
   }
 
-  /** Words of 32 bits that features of this dtype become. */
-  #words(features: number, dtype: Dtype): number {
+  /** Words of 32 bits that features become. */
+  #words(features: number, scales: Dtype): number {
     const { groupSize, bits } = this.#format;
     if (features % groupSize !== 0) {
       throw new InvalidArgumentError(
         `Groups of ${groupSize} do not divide this model's heads of ${features} features; take another kvGroupSize`,
       );
     }
-    const scaleBits = 8 * storedDtype(dtype).size;
-    return (features * bits + (features / groupSize) * 2 * scaleBits) / 32;
+    return (features * bits + (features / groupSize) * 16 * scales.size) / 32;
   }
 
   /** As rows of words, once there is enough for that. */
@@ -125,6 +134,7 @@ export class QuantizedKVCache extends AttentionCache implements KeyValueCache {
     const cache = new QuantizedKVCache(this.#format);
     cache.#plain = plain;
     cache.#rows = rows;
+    cache.#scales = this.#scales;
     cache.#shift = shift;
     return cache;
   }
@@ -166,6 +176,7 @@ export class QuantizedKVCache extends AttentionCache implements KeyValueCache {
     this.#plain?.dispose();
     this.#rows.dispose();
     this.#plain = new KVCache();
+    this.#scales = undefined;
     this.#shift = 0;
   }
 }

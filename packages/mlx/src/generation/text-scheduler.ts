@@ -1,4 +1,5 @@
 /** Requests that come and go while others run: continuous batching. */
+import { hasCoarseActivations } from "../core/cpu.ts";
 import * as mx from "../core/index.ts";
 import type { GenerateRequest, GenerationPart } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
@@ -134,6 +135,7 @@ export class TextScheduler {
           noRepeatedRuns: this.#text.noRepeatedRuns,
           constraint: this.#constraintOf(job),
           kvQuantization: this.#text.kvQuantization,
+          roundsPrompt: this.#text.roundsPrompts === true && hasCoarseActivations(),
           prefixes: this.#prefixes,
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });

@@ -8,6 +8,21 @@ namespace abstractllm::cpu {
 
 namespace {
 
+// kLanes bytes as integers.
+inline Ints widen_bytes(const uint8_t* p) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Ints>(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Ints>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+#elif defined(__aarch64__)
+  uint32_t four;
+  std::memcpy(&four, p, sizeof four);
+  return reinterpret_cast<Ints>(vmovl_u16(vget_low_u16(vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four))))));
+#else
+  return Ints{p[0], p[1], p[2], p[3]};
+#endif
+}
+
 // Place i of every lane, times `step`, modulo `period`.
 inline Ints lane_places(int step, int period) {
   Ints places;
@@ -20,10 +35,7 @@ template <int kBits>
 Floats unpack(const uint8_t* numbers, int i) {
   const uint8_t* p = numbers + i * kBits / 8;
   if constexpr (kBits == 8) {
-    typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
-    Bytes bytes;
-    std::memcpy(&bytes, p, sizeof bytes);
-    return __builtin_convertvector(__builtin_convertvector(bytes, Ints), Floats);
+    return __builtin_convertvector(widen_bytes(p), Floats);
   } else {
     constexpr int kPerWord = 32 / kBits, kBytes = kLanes * kBits / 8;
     uint32_t word = 0;
@@ -51,7 +63,11 @@ inline float scale_at(const uint8_t* scales, int i, bool is_half) {
   if (is_half) {
     Half half;
     std::memcpy(&half, scales + 2 * i, sizeof half);
+#if defined(__AVX2__)
+    return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(half.bits)));
+#else
     return load_first(&half, 1)[0];
+#endif
   }
   float scale;
   std::memcpy(&scale, scales + 4 * i, sizeof scale);

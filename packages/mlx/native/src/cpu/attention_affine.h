@@ -9,70 +9,59 @@ namespace abstractllm::cpu {
 
 namespace {
 
+// One scale or bias of each of n rows, as floats.
+inline void gather_scales(const uint8_t* from, int64_t stride, int n, bool are_half, float* out) {
+  if (!are_half) {
+    for (int j = 0; j < n; j++) std::memcpy(out + j, from + j * stride, sizeof(float));
+    return;
+  }
+  Half halves[kFewStep] = {};
+  for (int j = 0; j < n; j++) std::memcpy(halves + j, from + j * stride, sizeof(Half));
+  for (int j = 0; j < n; j += kLanes) store(out + j, load(halves + j));
+}
+
 // Scales and biases of one step's rows as floats: of group g and row j at g * kFewStep + j.
 struct AffineTable {
   float* scales;
   float* biases;
 
   void fill(const uint8_t* rows, int64_t stride, int dims, int n, const AffineFormat& format) const {
-    const int groups = dims / format.group;
-    const bool is_half = format.has_half_scales;
-    for (int j = 0; j < n; j++) {
-      const uint8_t* behind = rows + j * stride + format.bytes_of_numbers(dims);
-      for (int g = 0; g < groups; g++) {
-        scales[g * kFewStep + j] = scale_at(behind, g, is_half);
-        biases[g * kFewStep + j] = scale_at(behind, groups + g, is_half);
-      }
+    const int groups = dims / format.group, size = format.scale_size();
+    const uint8_t* behind = rows + format.bytes_of_numbers(dims);
+    for (int g = 0; g < groups; g++) {
+      gather_scales(behind + g * size, stride, n, format.has_half_scales, scales + g * kFewStep);
+      gather_scales(behind + (groups + g) * size, stride, n, format.has_half_scales, biases + g * kFewStep);
     }
   }
 };
 
-// scores[r * kFewStep + j] without what the biases add.
+// out[r * kFewStep + j] = q[r] . wholes of key j, over the group of features from `first` on.
 template <int kRows, int kBits>
-void dot_wholes(const float* q, const uint8_t* k, int64_t stride, int dims, int group, int n, const float* scales,
-                const Ahead<uint8_t>& ahead, float* scores) {
+void dot_wholes(const float* q, int q_row, const uint8_t* k, int64_t stride, int first, int group, int n,
+                const Ahead<uint8_t>& ahead, float* out) {
   for (int j = 0; j < n; j += 4) {
     const uint8_t* key[4];
-    int row[4];
     for (int i = 0; i < 4; i++) {
-      row[i] = j + i < n ? j + i : n - 1;  // repeats the last one
-      key[i] = k + row[i] * stride;
-      ahead.fetch(j + i);
+      key[i] = k + (j + i < n ? j + i : n - 1) * stride;  // repeats the last one
+      if (first == 0) ahead.fetch(j + i);
     }
     Floats sums[kRows][4] = {};
-    for (int first = 0; first < dims; first += group, scales += kFewStep) {
-      Floats part[kRows][4] = {};
-      for (int d = first; d < first + group; d += kLanes) {
-        Floats wholes[4];
+    for (int d = first; d < first + group; d += kLanes) {
+      Floats wholes[4];
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) wholes[i] = unpack<kBits>(key[i], d);
+      for (int i = 0; i < 4; i++) wholes[i] = unpack<kBits>(key[i], d);
 #pragma GCC unroll 4
-        for (int r = 0; r < kRows; r++) {
-          const Floats query = load(q + r * dims + d);
+      for (int r = 0; r < kRows; r++) {
+        const Floats query = load(q + r * q_row + d);
 #pragma GCC unroll 4
-          for (int i = 0; i < 4; i++) part[r][i] = multiply_add(query, wholes[i], part[r][i]);
-        }
-      }
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; i++) {
-        const Floats scale = splat(scales[row[i]]);
-#pragma GCC unroll 4
-        for (int r = 0; r < kRows; r++) sums[r][i] = multiply_add(part[r][i], scale, sums[r][i]);
+        for (int i = 0; i < 4; i++) sums[r][i] = multiply_add(query, wholes[i], sums[r][i]);
       }
     }
-    scales -= dims / group * kFewStep;
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; r++) {
       const Quad four = sum_lanes(sums[r][0], sums[r][1], sums[r][2], sums[r][3]);
-      std::memcpy(scores + r * kFewStep + j, &four, sizeof four);
+      std::memcpy(out + r * kFewStep + j, &four, sizeof four);
     }
-  }
-}
-
-// to[j] += factor * from[j]
-inline void add_scaled(const float* from, float factor, int n, float* to) {
-  for (int j = 0; j < n; j += kLanes) {
-    store_at(to, multiply_add(load_at(from, j, n), splat(factor), load_at(to, j, n)), j, n);
   }
 }
 
@@ -128,7 +117,7 @@ class AffineRows {
   AffineRows(const AttentionKeys& keys, float* scratch)
       : keys_(keys), format_(keys.format),
         rooms_((keys.key_dims > keys.value_dims ? keys.key_dims : keys.value_dims) / keys.format.group * kFewStep),
-        table_{scratch, scratch + rooms_}, weights_(scratch + 2 * rooms_) {}
+        table_{scratch, scratch + rooms_}, products_(scratch + 2 * rooms_) {}
 
   template <int kRows>
   void score(const float* q, int first, int n, float* scores) const {
@@ -137,11 +126,16 @@ class AffineRows {
     const int64_t stride = keys_.k_stride * 4;
     table_.fill(k, stride, dims, n, format_);
     const Ahead<uint8_t> values{v, keys_.v_stride * 4, 4 * format_.words(keys_.value_dims)};
-    dot_wholes<kRows, kBits>(q, k, stride, dims, group, n, table_.scales, values, scores);
-    for (int r = 0; r < kRows; r++) {
-      for (int d = 0; d < dims; d += group) {
-        const float* biases = table_.biases + d / group * kFewStep;
-        add_scaled(biases, sum_of(q + r * dims + d, group), n, scores + r * kFewStep);
+    for (int d = 0; d < dims; d += group) {
+      dot_wholes<kRows, kBits>(q, dims, k, stride, d, group, n, values, products_);
+      const float *scales = table_.scales + d / group * kFewStep, *biases = table_.biases + d / group * kFewStep;
+      for (int r = 0; r < kRows; r++) {
+        const Floats whole = splat(sum_of(q + r * dims + d, group));
+        for (int j = r * kFewStep; j < r * kFewStep + n; j += kLanes) {
+          const Floats before = d == 0 ? Floats{} : load(scores + j);
+          const Floats shift = multiply_add(load(biases + j - r * kFewStep), whole, before);
+          store(scores + j, multiply_add(load(products_ + j), load(scales + j - r * kFewStep), shift));
+        }
       }
     }
   }
@@ -159,19 +153,17 @@ class AffineRows {
       for (int r = 0; r < kRows; r++) {
         const float* row_weights = weights + r * kFewStep;
         added[r] = dot(row_weights, table_.biases + at, n);
-        float* scaled = weights_ + r * kFewStep;
-        for (int j = 0; j < n; j += kLanes) {
-          store_at(scaled, load_at(row_weights, j, n) * load_at(table_.scales + at, j, n), j, n);
-        }
+        float* scaled = products_ + r * kFewStep;
+        for (int j = 0; j < n; j += kLanes) store(scaled + j, load(row_weights + j) * load(table_.scales + at + j));
       }
       // a group of 32 has two vectors of 16
       constexpr int kVectors = kLanes == 16 ? 2 : 4;
       for (int d = begin; d < begin + group;) {
         if (d + 4 * kLanes <= begin + group) {
-          add_wholes<kRows, 4, kBits>(weights_, kFewStep, factors, added, v, stride, d, dims, n, next_keys, sums);
+          add_wholes<kRows, 4, kBits>(products_, kFewStep, factors, added, v, stride, d, dims, n, next_keys, sums);
           d += 4 * kLanes;
         } else {
-          add_wholes<kRows, kVectors, kBits>(weights_, kFewStep, factors, added, v, stride, d, dims, n, next_keys, sums);
+          add_wholes<kRows, kVectors, kBits>(products_, kFewStep, factors, added, v, stride, d, dims, n, next_keys, sums);
           d += kVectors * kLanes;
         }
       }
@@ -187,7 +179,7 @@ class AffineRows {
   const AffineFormat format_;
   const int64_t rooms_;
   const AffineTable table_;
-  float* const weights_;  // of a group's values, times their scales: [kRows][kFewStep]
+  float* const products_;  // [kRows][kFewStep]
 };
 
 }  // namespace

@@ -92,7 +92,7 @@ QuantProduct into(QuantProduct product, float* out) {
 // What all layers of one evaluation have in common.
 struct RunForm {
   size_t B, L;
-  bool fast;
+  Rounding rounding;
   LayerPositions positions;
 
   size_t rows() const { return B * L; }
@@ -143,7 +143,7 @@ struct LayerRun {
     attend(memory, form);
     float* h = l.has_mlp ? memory.h : out;
     const QuantProduct product = into(l.o, h);
-    quant_products({&product, 1}, {memory.found, M, l.H * l.value_dims}, form.fast);
+    quant_products({&product, 1}, {memory.found, M, l.H * l.value_dims}, form.rounding);
     const auto finish = [&](size_t m) {
       add_row(x + m * E, h + m * E, E);
       if (l.o_row) add_row(l.o_row, h + m * E, E);
@@ -158,7 +158,7 @@ struct LayerRun {
     const QuantProduct products[] = {into(l.q, m.q), into(l.k, m.k), into(l.v, m.v)};
     auto norm = PICK_KERNEL(rms_norm_row);
     const auto make = [&](size_t i) { norm(x + i * l.E, l.attention_norm, m.normed + i * l.E, l.E, l.eps); };
-    quant_products(products, {m.normed, form.rows(), l.E}, form.fast, make);
+    quant_products(products, {m.normed, form.rows(), l.E}, form.rounding, make);
   }
 
   // From products to queries in memory, and keys and values in their caches.
@@ -219,11 +219,11 @@ struct LayerRun {
       norm(m.h + i * E, l.mlp_norm, m.normed + i * E, E, l.eps);
     };
     const Rows x{m.normed, M, E};
-    if (l.experts) return run_experts(*l.experts, x, make, m.h, form.fast, out);
+    if (l.experts) return run_experts(*l.experts, x, make, m.h, form.rounding, out);
     const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)}, down = into(l.down, out);
-    quant_products(products, x, form.fast, make);
+    quant_products(products, x, form.rounding, make);
     auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
-    quant_products({&down, 1}, {m.gate, M, F}, form.fast, [&](size_t i) {
+    quant_products({&down, 1}, {m.gate, M, F}, form.rounding, [&](size_t i) {
       activation(m.gate + i * F, m.up + i * F, m.gate + i * F, F);
     });
     add_rows(m.h, false, out, M, E);
@@ -265,7 +265,7 @@ class DecoderLayers : public CpuPrimitive {
   DecoderLayers(std::vector<std::shared_ptr<const Layer>> layers, std::vector<ArrayData> held, std::vector<LayerRows> rows,
                 LayerPositions positions)
       : layers_(std::move(layers)), held_(std::make_shared<const std::vector<ArrayData>>(std::move(held))),
-        rows_(std::move(rows)), positions_(std::move(positions)), fast_(settings().fast_matmul) {}
+        rows_(std::move(rows)), positions_(std::move(positions)), rounding_(settings().rounding) {}
 
   const char* name() const override { return "CpuDecoderLayers"; }
 
@@ -282,7 +282,7 @@ class DecoderLayers : public CpuPrimitive {
       runs.push_back({layers_[i], append_to(keys, L, layer.D, rows_[i]), append_to(values, L, layer.value_dims, rows_[i]),
                       attention_over(layer, keys, values, L, rows_[i])});
     }
-    const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(L), fast_, positions_};
+    const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(L), rounding_, positions_};
     encoder.dispatch([runs = std::move(runs), form, held = held_, from = x.data<float>(), to = out.data<float>()] {
       TurnTables tables(form);
       const float* next = from;
@@ -300,7 +300,7 @@ class DecoderLayers : public CpuPrimitive {
   std::shared_ptr<const std::vector<ArrayData>> held_;
   std::vector<LayerRows> rows_;
   LayerPositions positions_;
-  bool fast_;
+  Rounding rounding_;
 };
 
 // Takes a layer apart, and notices what does not fit.

@@ -48,7 +48,8 @@ void append_products(const QuantProduct& stack, const std::vector<Question>& que
 
 }  // namespace
 
-void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, bool fast, float* out) {
+void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, Rounding rounding,
+                 float* out) {
   const size_t M = x.M, E = experts.down.N, F = experts.gate.N, X = experts.count(), count = M * experts.asked;
   const bool is_one_row = M == 1;
   float* next = scratch_floats<ExpertMlp>(M * X + count * (2 * F + E + (is_one_row ? 0 : x.stride)));
@@ -57,7 +58,7 @@ void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, 
 
   QuantProduct router = experts.router;
   router.out = gates;
-  quant_products({&router, 1}, x, fast, make);
+  quant_products({&router, 1}, x, rounding, make);
   std::vector<Question> questions;
   for (size_t m = 0; m < M; m++) choose(experts, gates + m * X, m, questions);
   std::stable_sort(questions.begin(), questions.end(), [](const Question& a, const Question& b) { return a.expert < b.expert; });
@@ -66,9 +67,9 @@ void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, 
   append_products(experts.gate, questions, is_one_row, gate, products);
   append_products(experts.up, questions, is_one_row, up, products);
   if (is_one_row) {
-    quant_products(products, x, fast, [](size_t) {});
+    quant_products(products, x, rounding, [](size_t) {});
   } else {
-    quant_products(products, {rows, count, x.stride}, fast, [&](size_t i) {
+    quant_products(products, {rows, count, x.stride}, rounding, [&](size_t i) {
       std::copy_n(x.x + questions[i].row * x.stride, x.stride, rows + i * x.stride);
     });
   }
@@ -76,7 +77,7 @@ void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, 
   products.clear();
   append_products(experts.down, questions, false, answers, products);
   auto activation = experts.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
-  quant_products(products, {gate, count, F}, fast, [&](size_t i) {
+  quant_products(products, {gate, count, F}, rounding, [&](size_t i) {
     activation(gate + i * F, up + i * F, gate + i * F, F);
   });
   std::copy_n(h, M * E, out);

@@ -16,6 +16,6 @@ struct ExpertMlp {
 };
 
 // out[m] = h[m] + what experts answer about row m of `x`, which `make` puts there. `out` must be neither.
-void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, bool fast, float* out);
+void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, Rounding rounding, float* out);
 
 }  // namespace abstractllm::cpu

@@ -70,7 +70,10 @@ constexpr size_t kDigitRowBlock = 512;
 constexpr size_t kFewDigitRows = 32;
 
 // Two digits keep 16 bits of each number in a group: rounding far below what quantizing the weights changed.
-int digit_count(bool fast) { return fast ? 2 : 3; }
+int digit_count(const DigitKernels& k, size_t M, Rounding rounding) {
+  if (rounding == Rounding::none) return 3;
+  return rounding == Rounding::to_8_bits && k.takes_one_digit && M > kFewRows ? 1 : 2;
+}
 
 // out = x times the transposed weights that `pack(n, cols, k, kc, panel)` brings.
 template <typename Pack>
@@ -162,9 +165,10 @@ void for_each_unit(std::span<const Product> products, size_t grain, Units&& unit
 }
 
 void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, const RowMaker& make,
-                    int count) {
+                    Rounding rounding) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
+  const int count = digit_count(k, x.M, rounding);
   if (x.M <= kFewRows) {
     const DigitRows rows = to_digits(k, format, x, 0, make, count, true, memory);
     for_each_unit(
@@ -208,22 +212,23 @@ DigitRows part_of(const DigitRows& rows, size_t first, size_t count) {
   return part;
 }
 
-void packed_parts(std::span<const PartProduct> products, const Rows& x, const RowMaker& make, int count) {
+void packed_parts(std::span<const PartProduct> products, const Rows& x, const RowMaker& make, Rounding rounding) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
+  size_t most = 0;
+  for (const PartProduct& p : products) most = std::max(most, p.count);
+  const int count = digit_count(digits_avx512vnni, most, rounding);
   const DigitRows rows = to_digits(digits_avx512vnni, format, x, 0, make, count, false, memory);
-  const size_t most = std::max_element(products.begin(), products.end(), [](const PartProduct& a, const PartProduct& b) {
-                        return a.count < b.count;
-                      })->count;
   for_each_unit(products, tile_grain(format, most), packed_tiles, [&](const PartProduct& p, size_t begin, size_t end) {
     packed_tiles_avx512vnni(p.w, part_of(rows, p.first, p.count), 0, p.count, begin, end, p.out, p.N);
   });
 }
 
 // Packed weights exist only where the processor has the kernels for them, whatever level tests ask for.
-void packed_products(std::span<const QuantProduct> products, const Rows& x, const RowMaker& make, int count) {
+void packed_products(std::span<const QuantProduct> products, const Rows& x, const RowMaker& make, Rounding rounding) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
+  const int count = digit_count(digits_avx512vnni, x.M, rounding);
   size_t all_tiles = 0;
   for (const QuantProduct& p : products) all_tiles += packed_tiles(p);
   const size_t block_rows = digit_block_rows(x.M);
@@ -248,8 +253,8 @@ void packed_products(std::span<const QuantProduct> products, const Rows& x, cons
   }
 }
 #else
-void packed_products(std::span<const QuantProduct>, const Rows&, const RowMaker&, int) {}
-void packed_parts(std::span<const PartProduct>, const Rows&, const RowMaker&, int) {}
+void packed_products(std::span<const QuantProduct>, const Rows&, const RowMaker&, Rounding) {}
+void packed_parts(std::span<const PartProduct>, const Rows&, const RowMaker&, Rounding) {}
 #endif
 
 // Whether one set of digits serves all: they are cut into the weights' groups, and nibbles want another order.
@@ -263,8 +268,8 @@ bool is_one_format(std::span<const Product> products) {
 }
 
 // Whether M rows times such a matrix are products of integers.
-bool is_for_digits(const QuantMatrix& w, size_t M, bool fast) {
-  return digit_kernels() && w.coding != Coding::mxfp8 && (fast || M <= kFewDigitRows);
+bool is_for_digits(const QuantMatrix& w, size_t M, Rounding rounding) {
+  return digit_kernels() && w.coding != Coding::mxfp8 && (rounding != Rounding::none || M <= kFewDigitRows);
 }
 
 // Of rows that are there already.
@@ -295,15 +300,17 @@ float* group_sums(const QuantMatrix& w, const Rows& x) {
 
 }  // namespace
 
-void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast) {
+bool has_coarse_products() { return digit_kernels() && digit_kernels()->takes_one_digit; }
+
+void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Rounding rounding) {
   if (x.M == 0 || N == 0) return;
   if (w.is_packed) {
     const QuantProduct product{w, N, out};
-    return packed_products({&product, 1}, x, made_before, digit_count(fast));
+    return packed_products({&product, 1}, x, made_before, rounding);
   }
-  if (is_for_digits(w, x.M, fast)) {
+  if (is_for_digits(w, x.M, rounding)) {
     const QuantProduct product{w, N, out};
-    return digit_products(*digit_kernels(), {&product, 1}, x, made_before, digit_count(fast));
+    return digit_products(*digit_kernels(), {&product, 1}, x, made_before, rounding);
   }
   const MatmulKernels& k = kernels();
   if (x.M > kFewRows) {
@@ -316,27 +323,27 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bo
                [&](size_t begin, size_t end) { k.quant_rows(w, x, sums, begin, end, out, N); });
 }
 
-void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast) {
-  quant_products(products, x, fast, made_before);
+void quant_products(std::span<const QuantProduct> products, const Rows& x, Rounding rounding) {
+  quant_products(products, x, rounding, made_before);
 }
 
-void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast, const RowMaker& make) {
+void quant_products(std::span<const QuantProduct> products, const Rows& x, Rounding rounding, const RowMaker& make) {
   if (x.M > 0 && products[0].w.is_packed && is_one_format(products)) {
-    return packed_products(products, x, make, digit_count(fast));
+    return packed_products(products, x, make, rounding);
   }
-  if (x.M > 0 && is_for_digits(products[0].w, x.M, fast) && is_one_format(products)) {
-    return digit_products(*digit_kernels(), products, x, make, digit_count(fast));
+  if (x.M > 0 && is_for_digits(products[0].w, x.M, rounding) && is_one_format(products)) {
+    return digit_products(*digit_kernels(), products, x, make, rounding);
   }
   make_rows(x.M, products[0].w.K, make);
-  for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, fast);
+  for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, rounding);
 }
 
-void quant_products(std::span<const PartProduct> products, const Rows& x, bool fast, const RowMaker& make) {
+void quant_products(std::span<const PartProduct> products, const Rows& x, Rounding rounding, const RowMaker& make) {
   if (products.empty()) return;
   const bool is_loop = products[0].w.is_packed && x.M <= kDigitRowBlock && is_one_format(products);
-  if (is_loop) return packed_parts(products, x, make, digit_count(fast));
+  if (is_loop) return packed_parts(products, x, make, rounding);
   make_rows(x.M, products[0].w.K, make);
-  for (const PartProduct& p : products) quant_product(p.w, p.N, {x.x + p.first * x.stride, p.count, x.stride}, p.out, fast);
+  for (const PartProduct& p : products) quant_product(p.w, p.N, {x.x + p.first * x.stride, p.count, x.stride}, p.out, rounding);
 }
 
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out) {

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "dispatch.h"
 #include "matmul_kernels.h"
 
 namespace abstractllm::cpu {
@@ -29,19 +30,22 @@ class RowMaker {
   void (*call_)(const void*, size_t);
 };
 
-// `fast` allows activations of 16 bits where there is a kernel for them. Matrices of one format share one loop.
-void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast);
+// Matrices of one format share one loop. Few rows keep 16 bits whatever is allowed: what they wait for is the weights.
+void quant_products(std::span<const QuantProduct> products, const Rows& x, Rounding rounding);
 // The same for rows that `make` puts where `x` lies.
-void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast, const RowMaker& make);
+void quant_products(std::span<const QuantProduct> products, const Rows& x, Rounding rounding, const RowMaker& make);
 
 // A product with the rows [first, first + count) of x alone; its first result is at `out`.
 struct PartProduct : QuantProduct {
   size_t first, count;
 };
 // Products with rows of their own. Matrices of one format share one loop.
-void quant_products(std::span<const PartProduct> products, const Rows& x, bool fast, const RowMaker& make);
-void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast);
+void quant_products(std::span<const PartProduct> products, const Rows& x, Rounding rounding, const RowMaker& make);
+void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Rounding rounding);
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out);
+
+// Whether `Rounding::to_8_bits` is more than a permission here.
+bool has_coarse_products();
 
 // Adds a row `[N]` to each row of `out [M, N]`, or with `is_row` false the row of the same number.
 void add_rows(const float* addend, bool is_row, float* out, size_t M, size_t N);

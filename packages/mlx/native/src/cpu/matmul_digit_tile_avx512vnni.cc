@@ -151,6 +151,7 @@ void all_rows(const QuantMatrix& w, const DigitRows& x, size_t first, size_t las
 
 void digit_tile_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t n, size_t cols,
                            float* out, size_t ldo) {
+  if (x.count == 1) return all_rows<1, 8>(w, x, first, last, n, cols, out, ldo);
   if (x.count == 2) return all_rows<2, 8>(w, x, first, last, n, cols, out, ldo);
   all_rows<3, 4>(w, x, first, last, n, cols, out, ldo);
 }

@@ -1,6 +1,7 @@
 // Integer kernels of quantized products. Activations become signed bytes, with one scale per group of the weights:
 // x = scale * (d0 + 256 d1 + 65536 d2). Three digits keep 24 bits, as f32 does, and their products with the weights sum
-// without rounding; two keep 16. One, the usual int8, moves a small model's predictions visibly (docs/performance.md).
+// without rounding; two keep 16. One, the usual int8, moves a small model's predictions visibly: it is for
+// positions that nobody asks for predictions (docs/performance.md).
 #pragma once
 
 #include "matmul_kernels.h"
@@ -10,11 +11,11 @@ namespace abstractllm::cpu {
 struct DigitRows {
   const int8_t* digits;  // [M, count, padded_K]
   const float* scales;   // [M, padded_groups], zero beyond the last group
-  const float* sums;     // [M, padded_groups], of x itself
+  const float* sums;     // [M, padded_groups], of x itself; of what the digits stand for where there is one
   size_t M;
   size_t padded_K;
   size_t padded_groups;
-  int count;      // digits per value: 2 or 3
+  int count;      // digits per value: 1 to 3
   bool for_rows;  // for `rows`, which wants even and odd values apart where weights have 4 bits; else for `tile`
 };
 
@@ -33,6 +34,8 @@ struct DigitKernels {
   // out[m * ldo + n] for rows [first, last) of x and the columns from n on; `cols` of them exist.
   void (*tile)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t n, size_t cols, float* out,
                size_t ldo);
+  // Whether `tile` does.
+  bool takes_one_digit;
 };
 
 extern const DigitKernels digits_avx512vnni;

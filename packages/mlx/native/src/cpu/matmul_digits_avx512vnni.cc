@@ -9,6 +9,7 @@ constexpr size_t kPadK = 128;
 constexpr size_t kPadGroups = 16;
 // two digits reach 127 * 257 = 32639 and three 127 * 65793 = 8355711; the room above keeps rounding from carrying out of
 // the last one
+constexpr float kDigits1Max = 127.0f;
 constexpr float kDigits2Max = 32600.0f;
 constexpr float kDigits3Max = 8355000.0f;
 // below this the reciprocal of the scale would overflow; such a group is zero beside any other number
@@ -234,7 +235,7 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
   const size_t padded_K = layout.padded_K;
   const int count = layout.count;
   const size_t groups = w.groups();
-  const float limit = count == 2 ? kDigits2Max : kDigits3Max;
+  const float limit = count == 1 ? kDigits1Max : count == 2 ? kDigits2Max : kDigits3Max;
   // scales of 16 groups are divided at once: one after the other they would wait for each other
   for (size_t first = 0; first < groups; first += kPadGroups) {
     const size_t last = groups - first < kPadGroups ? groups : first + kPadGroups;
@@ -251,10 +252,15 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
     _mm512_store_ps(inverses, _mm512_maskz_div_ps(is_some, limits, most));
     for (size_t g = first; g < last; g++) {
       const __m512 inverse = _mm512_set1_ps(inverses[g - first]);
+      __m512i total = _mm512_setzero_si512();
       for (size_t k = g * w.group; k < (g + 1) * w.group; k += 16) {
         __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
+        total = _mm512_add_epi32(total, v);
         for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
       }
+      if (count > 1) continue;
+      // what one digit rounds away must not meet the weights' biases, of which most have the same sign
+      sums[g] = scales[g] * static_cast<float>(_mm512_reduce_add_epi32(total)) + (sums[g] - sums[g]);
     }
   }
   const size_t padded_groups = (groups + kPadGroups - 1) / kPadGroups * kPadGroups;
@@ -268,6 +274,6 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
 
 }  // namespace
 
-extern constexpr DigitKernels digits_avx512vnni{kPadK, kPadGroups, quantize_row, rows, digit_tile_avx512vnni};
+extern constexpr DigitKernels digits_avx512vnni{kPadK, kPadGroups, quantize_row, rows, digit_tile_avx512vnni, true};
 
 }  // namespace abstractllm::cpu

@@ -167,7 +167,7 @@ struct NeonDigits {
   }
 
   // Groups are whole vectors, so nothing is padded.
-  static constexpr DigitKernels table() { return {1, 1, quantize_row, rows, tile}; }
+  static constexpr DigitKernels table() { return {1, 1, quantize_row, rows, tile, false}; }
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "../bind.h"
 #include "decoder_layer.h"
 #include "dispatch.h"
+#include "matmul.h"
 #include "thread_pool.h"
 
 namespace abstractllm {
@@ -104,7 +105,12 @@ void register_cpu(Env* e, napi_value x) {
     if (!cpu::set_isa(level)) throw AddonError("unavailable", "this processor has no " + name);
   });
   bind(e, x, "forceStock", [](bool on) { cpu::settings().force_stock = on; });
-  bind(e, x, "setFastMatmul", [](bool on) { cpu::settings().fast_matmul = on; });
+  bind(e, x, "hasCoarseProducts", [] { return cpu::has_coarse_products(); });
+  bind(e, x, "setRounding", [](int bits) {
+    cpu::settings().rounding = bits == 8    ? cpu::Rounding::to_8_bits
+                               : bits == 16 ? cpu::Rounding::to_16_bits
+                                            : cpu::Rounding::none;
+  });
 }
 
 }  // namespace abstractllm
