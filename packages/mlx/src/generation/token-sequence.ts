@@ -1,7 +1,7 @@
 /** One sequence: its prompt, sampler and penalties, and its caches until it joins others. */
 import { forkAll, type KVQuantization, type LayerCache, quantizedCaches } from "../cache/index.ts";
-import type { MxArray } from "../core/index.ts";
 import { withCoarseActivations } from "../core/cpu.ts";
+import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
 import type { MlxError } from "../errors.ts";
