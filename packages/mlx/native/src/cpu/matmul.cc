@@ -150,13 +150,13 @@ DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, 
 }
 
 // Runs `body(product, begin, end)` over ranges of each product's `units(product)`, all in one loop.
-template <typename Units, typename Body>
-void for_each_unit(std::span<const QuantProduct> products, size_t grain, Units&& units, Body&& body) {
+template <typename Product, typename Units, typename Body>
+void for_each_unit(std::span<const Product> products, size_t grain, Units&& units, Body&& body) {
   size_t total = 0;
-  for (const QuantProduct& p : products) total += units(p);
+  for (const Product& p : products) total += units(p);
   parallel_for(total, grain, [&](size_t begin, size_t end) {
     size_t first = 0;
-    for (const QuantProduct& p : products) {
+    for (const Product& p : products) {
       const size_t from = std::max(begin, first), to = std::min(end, first + units(p));
       if (from < to) body(p, from - first, to - first);
       first += units(p);
@@ -198,14 +198,39 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
 }
 
 #if ABSTRACTLLM_X86
+size_t packed_tiles(const QuantProduct& p) { return p.N / kPackedTile; }
+
+// Tiles of one range, each multiplied with M rows of x.
+size_t tile_grain(const QuantMatrix& w, size_t M) { return std::max<size_t>(1, kRangeBytes / (packed_tile_bytes(w) * M)); }
+
+DigitRows part_of(const DigitRows& rows, size_t first, size_t count) {
+  DigitRows part = rows;
+  part.digits += first * static_cast<size_t>(rows.count) * rows.padded_K;
+  part.scales += first * rows.padded_groups;
+  part.sums += first * rows.padded_groups;
+  part.M = count;
+  return part;
+}
+
+void packed_parts(std::span<const PartProduct> products, const Rows& x, const RowMaker& make, Rounding rounding) {
+  static thread_local DigitMemory memory;
+  const QuantMatrix& format = products[0].w;
+  size_t most = 0;
+  for (const PartProduct& p : products) most = std::max(most, p.count);
+  const int count = digit_count(digits_avx512vnni, most, rounding);
+  const DigitRows rows = to_digits(digits_avx512vnni, format, x, 0, make, count, false, memory);
+  for_each_unit(products, tile_grain(format, most), packed_tiles, [&](const PartProduct& p, size_t begin, size_t end) {
+    packed_tiles_avx512vnni(p.w, part_of(rows, p.first, p.count), 0, p.count, begin, end, p.out, p.N);
+  });
+}
+
 // Packed weights exist only where the processor has the kernels for them, whatever level tests ask for.
 void packed_products(std::span<const QuantProduct> products, const Rows& x, const RowMaker& make, Rounding rounding) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
   const int count = digit_count(digits_avx512vnni, x.M, rounding);
-  auto tiles = [](const QuantProduct& p) { return p.N / kPackedTile; };
   size_t all_tiles = 0;
-  for (const QuantProduct& p : products) all_tiles += tiles(p);
+  for (const QuantProduct& p : products) all_tiles += packed_tiles(p);
   const size_t block_rows = digit_block_rows(x.M);
   for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
     const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
@@ -213,9 +238,9 @@ void packed_products(std::span<const QuantProduct> products, const Rows& x, cons
     const size_t wanted = thread_count() * kTasksPerThread;
     const size_t most = part.M <= kFewRows ? 1 : (part.M + 31) / 32;
     const size_t splits = std::clamp<size_t>((wanted + all_tiles - 1) / all_tiles, 1, most);
-    const size_t grain = splits > 1 ? 1 : std::max<size_t>(1, kRangeBytes / (packed_tile_bytes(format) * part.M));
+    const size_t grain = splits > 1 ? 1 : tile_grain(format, part.M);
     for_each_unit(
-        products, grain, [&](const QuantProduct& p) { return tiles(p) * splits; },
+        products, grain, [&](const QuantProduct& p) { return packed_tiles(p) * splits; },
         [&](const QuantProduct& p, size_t begin, size_t end) {
           float* out = p.out + m0 * p.N;
           if (splits == 1) return packed_tiles_avx512vnni(p.w, rows, 0, part.M, begin, end, out, p.N);
@@ -229,12 +254,14 @@ void packed_products(std::span<const QuantProduct> products, const Rows& x, cons
 }
 #else
 void packed_products(std::span<const QuantProduct>, const Rows&, const RowMaker&, Rounding) {}
+void packed_parts(std::span<const PartProduct>, const Rows&, const RowMaker&, Rounding) {}
 #endif
 
 // Whether one set of digits serves all: they are cut into the weights' groups, and nibbles want another order.
-bool is_one_format(std::span<const QuantProduct> products) {
+template <typename Product>
+bool is_one_format(std::span<const Product> products) {
   const QuantMatrix& first = products[0].w;
-  return std::all_of(products.begin(), products.end(), [&](const QuantProduct& p) {
+  return std::all_of(products.begin(), products.end(), [&](const Product& p) {
     return p.w.bits == first.bits && p.w.group == first.group && p.w.K == first.K && p.w.is_packed == first.is_packed &&
            p.w.coding == first.coding;
   });
@@ -248,6 +275,13 @@ bool is_for_digits(const QuantMatrix& w, size_t M, Rounding rounding) {
 // Of rows that are there already.
 constexpr auto nothing = [](size_t) {};
 const RowMaker made_before(nothing);
+
+// All rows, for products that read them more than once.
+void make_rows(size_t M, size_t K, const RowMaker& make) {
+  parallel_for(M, std::max<size_t>(1, kNumbersPerRange / K), [&](size_t begin, size_t end) {
+    for (size_t m = begin; m < end; m++) make(m);
+  });
+}
 
 float* group_sums(const QuantMatrix& w, const Rows& x) {
   static thread_local Scratch memory;
@@ -300,10 +334,16 @@ void quant_products(std::span<const QuantProduct> products, const Rows& x, Round
   if (x.M > 0 && is_for_digits(products[0].w, x.M, rounding) && is_one_format(products)) {
     return digit_products(*digit_kernels(), products, x, make, rounding);
   }
-  parallel_for(x.M, std::max<size_t>(1, kNumbersPerRange / products[0].w.K), [&](size_t begin, size_t end) {
-    for (size_t m = begin; m < end; m++) make(m);
-  });
+  make_rows(x.M, products[0].w.K, make);
   for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, rounding);
+}
+
+void quant_products(std::span<const PartProduct> products, const Rows& x, Rounding rounding, const RowMaker& make) {
+  if (products.empty()) return;
+  const bool is_loop = products[0].w.is_packed && x.M <= kDigitRowBlock && is_one_format(products);
+  if (is_loop) return packed_parts(products, x, make, rounding);
+  make_rows(x.M, products[0].w.K, make);
+  for (const PartProduct& p : products) quant_product(p.w, p.N, {x.x + p.first * x.stride, p.count, x.stride}, p.out, rounding);
 }
 
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out) {
