@@ -19,6 +19,9 @@ void quant_products(std::span<const QuantProduct> products, const Rows& x, bool 
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast);
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out);
 
+// Whether this processor has kernels for packed weights (packed_matrix.h).
+bool has_packed_products();
+
 // Adds a row `[N]` to each row of `out [M, N]`, or with `is_row` false the row of the same number.
 void add_rows(const float* addend, bool is_row, float* out, size_t M, size_t N);
 
