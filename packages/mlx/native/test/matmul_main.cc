@@ -263,7 +263,7 @@ void time_all() {
         time_shape(4, 32, 512, 1536, 576, fast, is_packed);
         time_shape(8, 64, 128, 1536, 2048, fast, is_packed);
       }
-      time_shape(6, 64, 1, 4096, 4096, fast, false);
+      for (int bits : {2, 3, 5, 6}) time_shape(bits, 64, 1, 4096, 4096, fast, false);
       time_shape(6, 64, 128, 1536, 2048, fast, false);
     }
   }

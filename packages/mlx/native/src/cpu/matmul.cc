@@ -246,8 +246,7 @@ bool is_one_format(std::span<const QuantProduct> products) {
 // Those for M rows times such a matrix, or null where products of f32 are faster or asked for.
 const DigitKernels* kernels_for(const QuantMatrix& w, size_t M, bool fast) {
   if (w.coding == Coding::mxfp8 || (!fast && M > kFewDigitRows)) return nullptr;
-  const DigitKernels* k = digit_kernels(isa());
-  return k && (M > kFewRows || k->rows) ? k : nullptr;
+  return digit_kernels(isa());
 }
 
 float* group_sums(const QuantMatrix& w, const Rows& x) {

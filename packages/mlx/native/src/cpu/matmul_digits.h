@@ -15,7 +15,7 @@ struct DigitRows {
   size_t padded_K;
   size_t padded_groups;
   int count;      // digits per value: 2 or 3
-  bool for_rows;  // for `rows`, which wants even and odd values apart where weights have 4 bits; else for `tile`
+  bool for_rows;  // for `rows`, which may want another order of values within a block than `tile`
 };
 
 // Columns that kernels of many rows make side by side.
@@ -31,7 +31,6 @@ struct DigitKernels {
   void (*quantize_row)(const float* x, const QuantMatrix& w, const DigitRows& layout, int8_t* digits, float* scales,
                        float* sums);
   // out[m * ldo + n] for n in [begin, end), for up to kFewRows rows of x. A row gets the same bits whatever is beside it.
-  // Null where the kernels of MatmulKernels are faster.
   void (*rows)(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo);
   // out[m * ldo + n] for rows [first, last) of x and n in [begin, end); `begin` is a multiple of kDigitTileCols.
   void (*tile)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end, float* out,

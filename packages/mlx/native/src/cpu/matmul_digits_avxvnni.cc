@@ -18,6 +18,13 @@ struct VnniDot {
     return _mm256_and_si256(step == 0 ? nibbles : _mm256_srli_epi16(nibbles, 4), _mm256_set1_epi8(15));
   }
 
+  // 32 of one row, or 16 and zeros where no more are `left` in the group.
+  static __m256i row_values(const uint8_t* codes, size_t left) {
+    const auto half = [](const uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); };
+    const __m256i low = _mm256_zextsi128_si256(half(codes));
+    return left >= 32 ? _mm256_inserti128_si256(low, half(codes + 16), 1) : low;
+  }
+
   static __m256i add(__m256i sum, __m256i values, __m256i digits) {
 #ifdef ABSTRACTLLM_STAND_INS
     return _mm256_dpbusd_epi32(sum, values, digits);
@@ -27,7 +34,7 @@ struct VnniDot {
   }
 
   // Low bytes of 16 numbers, as signed digits; what remains above them stays in `v`.
-  static void take_part(__m256i (&v)[2], int8_t* out) {
+  static void take_part(__m256i (&v)[2], int8_t* out, bool) {
     const auto low = [](__m256i n) { return _mm256_srai_epi32(_mm256_slli_epi32(n, 24), 24); };
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low(v[0]), low(v[1])), 0xd8);
     const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));

@@ -91,7 +91,7 @@ struct YmmDigits {
     for (size_t g = first; g < last; g++) {
       const uint8_t* line = w.values + (g - first) * w.value_step;
       const int8_t* digits = x.digits + m * parts * stride + g * group * Dot::kBytes;
-      __m256i sum[M][parts][2] = {};
+      __m256i sum[M][2][parts] = {};
       for (size_t k = 0; k < group; k += 8, line += bits * kCols, digits += 8 * Dot::kBytes) {
         _mm_prefetch(reinterpret_cast<const char*>(line + kAheadBytes), _MM_HINT_T0);
 #pragma GCC unroll 4
@@ -102,7 +102,7 @@ struct YmmDigits {
 #pragma GCC unroll 3
             for (size_t p = 0; p < parts; p++) {
               const __m256i four = four_bytes(digits + (r * parts + p) * stride + 4 * step);
-              for (size_t h = 0; h < 2; h++) sum[r][p][h] = Dot::add(sum[r][p][h], values[h], four);
+              for (size_t h = 0; h < 2; h++) sum[r][h][p] = Dot::add(sum[r][h][p], values[h], four);
             }
         }
       }
@@ -111,7 +111,7 @@ struct YmmDigits {
         const __m256 scale = Avx2Vec::load(factors + h * kHalf), bias = Avx2Vec::load(factors + kCols + h * kHalf);
         for (size_t r = 0; r < M; r++) {
           const size_t at = (m + r) * x.padded_groups + g;
-          const __m256 p = _mm256_mul_ps(total<parts>(sum[r], h), _mm256_set1_ps(x.scales[at]));
+          const __m256 p = _mm256_mul_ps(total(sum[r][h]), _mm256_set1_ps(x.scales[at]));
           acc[r][h] = _mm256_fmadd_ps(p, scale, acc[r][h]);
           acc[r][h] = _mm256_fmadd_ps(bias, _mm256_set1_ps(x.sums[at]), acc[r][h]);
         }
@@ -132,13 +132,13 @@ struct YmmDigits {
   // Sums of products with parts, the lowest first, as sums of products with the numbers they make. Two digits fit: at most
   // 128 * 255 * 32639 stays below 2^31.
   template <size_t parts>
-  static __m256 total(const __m256i (&sum)[parts][2], size_t half) {
+  static __m256 total(const __m256i (&sum)[parts]) {
     if constexpr (parts == 2 && Dot::kBytes == 1) {
-      return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_slli_epi32(sum[1][half], 8), sum[0][half]));
+      return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_slli_epi32(sum[1], 8), sum[0]));
     }
     const __m256 unit = _mm256_set1_ps(Dot::kBytes == 1 ? 256 : 65536);
-    __m256 p = _mm256_cvtepi32_ps(sum[parts - 1][half]);
-    for (size_t i = parts - 1; i-- > 0;) p = _mm256_fmadd_ps(p, unit, _mm256_cvtepi32_ps(sum[i][half]));
+    __m256 p = _mm256_cvtepi32_ps(sum[parts - 1]);
+    for (size_t i = parts - 1; i-- > 0;) p = _mm256_fmadd_ps(p, unit, _mm256_cvtepi32_ps(sum[i]));
     return p;
   }
 
@@ -191,6 +191,70 @@ struct YmmDigits {
         });
       }
     }
+  }
+
+  // The first `count` values of a row, or as many as there is room for. Those of 8 bits are used where they are.
+  template <int bits, typename S>
+  static void unpack_row(const uint8_t* weights, size_t group, size_t count, uint8_t* room) {
+    if constexpr (bits == 8) return;
+    for (size_t k = 0; k < count && k < kDepth; k += group) Format::codes_of<bits, S>(weights + k * bits / 8, group, room + k);
+  }
+
+  // One row of weights, as it is stored, times M rows of x from `m` on.
+  template <int bits, typename S, size_t parts, size_t M>
+  static void dot_row(const QuantMatrix& w, const DigitRows& x, size_t m, size_t n, float* out, size_t ldo) {
+    const size_t groups = w.groups(), stride = x.padded_K * Dot::kBytes;
+    const uint8_t* weights = w.w + n * w.row_bytes();
+    const S* scales = static_cast<const S*>(w.scales) + n * groups;
+    const S* biases = static_cast<const S*>(w.biases) + n * groups;
+    const int8_t* digits = x.digits + m * parts * stride;
+    alignas(64) uint8_t room[kDepth];
+    __m256 acc[M];
+    float shift[M] = {};
+    for (size_t r = 0; r < M; r++) acc[r] = _mm256_setzero_ps();
+    for (size_t g = 0; g < groups; g++, digits += w.group * Dot::kBytes) {
+      // nibbles are written 16 at a time and read so; others in smaller parts, and reading those at once would keep the
+      // processor waiting, were it not done much later
+      const size_t begin = g * w.group, at_room = bits == 4 ? 0 : begin % kDepth;
+      const size_t left = bits == 4 ? w.group : w.K - begin;
+      if (at_room == 0) unpack_row<bits, S>(weights + begin * bits / 8, w.group, left, room);
+      const uint8_t* codes = bits == 8 ? weights + begin : room + at_room;
+      __m256i sum[M][parts] = {};
+      for (size_t k = 0; k < w.group; k += kLine / 2 / Dot::kBytes) {
+        const __m256i values = Dot::row_values(codes + k, w.group - k);
+        for (size_t r = 0; r < M; r++) {
+          for (size_t p = 0; p < parts; p++) {
+            sum[r][p] = Dot::add(sum[r][p], values, load_bytes(digits + (r * parts + p) * stride + k * Dot::kBytes));
+          }
+        }
+      }
+      const auto [scale, offset] = Format::factors<bits, S>(scales, biases, g);
+      const float bias = Format::is_floats<S> ? -kFp4Offset * scale : offset;
+      for (size_t r = 0; r < M; r++) {
+        const size_t at = (m + r) * x.padded_groups + g;
+        acc[r] = _mm256_fmadd_ps(total(sum[r]), _mm256_set1_ps(scale * x.scales[at]), acc[r]);
+        shift[r] += bias * x.sums[at];
+      }
+    }
+    for (size_t r = 0; r < M; r++) out[r * ldo + n] = Avx2Vec::reduce(acc[r]) + shift[r];
+  }
+
+  // Rows of x by fours, twos and ones: each weight is unpacked once for all of a block.
+  template <int bits, typename S, size_t parts>
+  static void dot_rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+    auto range = [&]<size_t M>(size_t m) {
+      for (size_t n = begin; n < end; n++) dot_row<bits, S, parts, M>(w, x, m, n, out + m * ldo, ldo);
+    };
+    size_t m = 0;
+    for (; m + 4 <= x.M; m += 4) range.template operator()<4>(m);
+    if (m + 2 <= x.M) range.template operator()<2>(m), m += 2;
+    if (m < x.M) range.template operator()<1>(m);
+  }
+
+  static void rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo) {
+    Format::with_format(w, [&]<int bits, typename S>() {
+      with_parts(x.count, [&]<size_t parts>() { dot_rows<bits, S, parts>(w, x, begin, end, out, ldo); });
+    });
   }
 
   template <int bits, typename S>
@@ -247,14 +311,14 @@ struct YmmDigits {
         __m256i v[2];
         for (size_t i = 0; i < 2; i++) v[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + k + 8 * i), inverse));
         for (size_t p = 0; p < parts_of(static_cast<size_t>(layout.count)); p++) {
-          Dot::take_part(v, out + (p * layout.padded_K + k) * Dot::kBytes);
+          Dot::take_part(v, out + (p * layout.padded_K + k) * Dot::kBytes, layout.for_rows);
         }
       }
     }
   }
 
-  // Groups are whole vectors, so nothing is padded. Few rows are not worth turning weights for.
-  static constexpr DigitKernels table() { return {1, 1, Dot::kBytes, quantize_row, nullptr, tile, packed_tiles}; }
+  // Groups are whole vectors, or half of one before the room between rows, so nothing is padded.
+  static constexpr DigitKernels table() { return {1, 1, Dot::kBytes, quantize_row, rows, tile, packed_tiles}; }
 };
 
 }  // namespace
