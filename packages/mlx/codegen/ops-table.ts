@@ -414,13 +414,13 @@ const products: OpRow[] = [
     signature:
       "conv1d(input: array, weight: array, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1) -> array",
     doc: "`[B, L, C_in] * [C_out, W, C_in / groups] -> [B, L', C_out]`.",
-    cpp: 'mx::conv1d(input, weight, stride, padding, dilation, positive(groups, "number of groups"))',
+    cpp: 'cpu::conv1d(input, weight, stride, padding, dilation, positive(groups, "number of groups"))',
   },
   {
     signature:
       "convGeneral(input: array, weight: array, stride: ints, paddingLow: ints, paddingHigh: ints, kernelDilation: ints, inputDilation: ints, groups: int = 1, flip: bool = false) -> array",
     doc: "Convolution over any number of spatial axes, channels last.",
-    cpp: 'mx::conv_general(input, weight, stride, paddingLow, paddingHigh, kernelDilation, inputDilation, positive(groups, "number of groups"), flip)',
+    cpp: 'cpu::conv_general(input, weight, stride, paddingLow, paddingHigh, kernelDilation, inputDilation, positive(groups, "number of groups"), flip)',
   },
   {
     signature: "hadamardTransform(a: array, scale: float?) -> array",
@@ -509,6 +509,18 @@ const fast: OpRow[] = [
       "appendToCache(keys: array, values: array, newKeys: array, newValues: array, start: int) -> arrays",
     doc: "Writes `[B, K, L, D]` at position `start` of two buffers `[B, K, C, D]`, on the CPU in place: no other array may hold their positions from `start` on. Gives both buffers, then their first `start + L` positions.",
     cpp: "cpu::append_to_cache(keys, values, newKeys, newValues, start)",
+  },
+  {
+    group: "fast",
+    signature: "quantizeRows(x: array, groupSize: int, bits: int, scales: dtype) -> array",
+    doc: "`[..., D]`, rounded to the dtype of the scales and quantized as `quantize` does, as uint32 `[..., W]`: the numbers of a row, then its scales, then its biases.",
+    cpp: "cpu::quantize_rows(x, groupSize, bits, scales)",
+  },
+  {
+    group: "fast",
+    signature: "dequantizeRows(rows: array, groupSize: int, bits: int, scales: dtype, dtype: dtype) -> array",
+    doc: "The inverse of `quantizeRows`: `[..., D]` of `dtype`. On the CPU attention reads the rows themselves.",
+    cpp: "cpu::dequantize_rows(rows, groupSize, bits, scales, dtype)",
   },
   {
     group: "fast",

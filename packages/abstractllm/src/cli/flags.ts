@@ -56,6 +56,12 @@ export const MODEL_FLAGS: readonly Flag[] = [
   { name: "load-in-8bit", option: "loadIn8bit", help: "Quantize an unquantized model to 8 bits" },
   { name: "load-in-4bit", option: "loadIn4bit", help: "Quantize an unquantized model to 4 bits" },
   { name: "exact", option: "exact", help: "Full precision everywhere: slower" },
+  {
+    name: "prompt-bits",
+    value: "8|16",
+    option: "promptBits",
+    help: "Bits of activations inside prompts on a CPU (default 8)",
+  },
   { name: "kv-bits", value: "N", option: "kvBits", help: "Bits of cached keys and values: 2, 4 or 8" },
   {
     name: "kv-group-size",

@@ -100,6 +100,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   loadIn8bit: config(check.boolean),
   loadIn4bit: config(check.boolean),
   exact: config(check.boolean),
+  promptBits: config(check.integer({ min: 8, max: 16 })),
   fallbackModels: config(check.stringList),
   cacheDir: config(check.nonEmptyString),
   revision: config(check.nonEmptyString),

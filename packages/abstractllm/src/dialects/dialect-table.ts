@@ -27,5 +27,8 @@ const DIALECTS: ReadonlyMap<string, ToolDialect> = new Map([
   ["qwen3_coder", qwen3Coder],
 ]);
 
+/** Of all dialects with marks. */
+export const DIALECT_NAMES: readonly string[] = [...DIALECTS.keys()];
+
 /** The dialect of a name; undefined when there is none. */
 export const dialectOf = (name: string): ToolDialect | undefined => DIALECTS.get(name);

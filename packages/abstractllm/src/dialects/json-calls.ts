@@ -87,7 +87,7 @@ function readJsonCall(value: unknown): WrittenCall | undefined {
 
 function readHeadedCalls(text: string): WrittenCall[] {
   const calls: WrittenCall[] = [];
-  const header = /([\w-]+)\s*(?:\[CALL_ID\]\s*(\w+)\s*)?\[ARGS\]\s*/g;
+  const header = /(?<![\w-])([\w-]+)\s*(?:\[CALL_ID\]\s*(\w+)\s*)?\[ARGS\]\s*/g;
   for (let head = header.exec(text); head !== null; head = header.exec(text)) {
     const end = endOfJson(text, header.lastIndex);
     const input = end === undefined ? undefined : readJson(text.slice(header.lastIndex, end));

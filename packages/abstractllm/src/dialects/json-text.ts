@@ -17,8 +17,8 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 /** The end of the JSON value that begins at `start`, its brackets and strings balanced; undefined when it has none. */
 export function endOfJson(text: string, start: number): number | undefined {
   let depth = 0;
-  for (const { 0: token, index } of text.slice(start).matchAll(TOKENS)) {
-    if (token === '"') return undefined; // a string that does not end
+  for (const { 0: token, 1: close, index } of text.slice(start).matchAll(TOKENS)) {
+    if (close !== undefined && close !== '"') return undefined; // a string that does not end
     if (token === "{" || token === "[") depth++;
     if (token === "}" || token === "]") depth--;
     if (depth <= 0) return start + index + token.length;
@@ -28,11 +28,13 @@ export function endOfJson(text: string, start: number): number | undefined {
 
 /** True when a JSON text breaks off within a string. */
 export function endsInString(text: string): boolean {
-  return text.replace(STRINGS, "").includes('"');
+  const close = [...text.matchAll(STRINGS)].at(-1)?.[1] ?? '"';
+  return close !== '"';
 }
 
-const STRINGS = /"[^"\\]*(?:\\.[^"\\]*)*"/gs;
-const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|["{}[\]]/gs;
+// a string that does not end goes on to the end of the text, so that nothing in it is looked at twice
+const STRINGS = /"[^"\\]*(?:\\.[^"\\]*)*("|\\?$)/gs;
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*("|\\?$)|[{}[\]]/gs;
 const CONTROLS = /\p{Cc}/gu;
 
 const escapeControls = (text: string): string =>

@@ -57,7 +57,7 @@ function readOtherForms(block: string, tools: readonly ToolSpec[]): readonly Wri
 }
 
 function readAssignments(text: string): [string, string][] | undefined {
-  const assignment = /([^\s=]+)=("[^"]*"|'[^']*'|\S*)/g;
+  const assignment = /(?<=^|[\s"'])([^\s="']+)=("[^"]*"|'[^']*'|\S*)/g;
   if (text.replace(assignment, "").trim() !== "") return undefined;
   return [...text.matchAll(assignment)].map(([, name = "", value = ""]) => [
     name,

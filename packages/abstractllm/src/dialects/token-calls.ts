@@ -26,16 +26,23 @@ export const deepSeek: ToolDialect = {
     readAll(block.split("<｜tool▁call▁begin｜>"), (text) => {
       const [head = "", rest = ""] = text.split("<｜tool▁sep｜>");
       const body = rest.split("<｜tool▁call▁end｜>")[0] ?? "";
-      const [, fencedName, fenced] = /^\s*(\S+)\s*```(?:json)?(.*)```\s*$/s.exec(body) ?? [];
-      const name = fencedName ?? head.trim();
-      const input = readJsonObject(fenced ?? body);
+      const fenced = readFenced(body.trim());
+      const name = fenced?.name ?? head.trim();
+      const input = readJsonObject(fenced?.text ?? body);
       return name === "" || input === undefined ? undefined : { name, arguments: input };
     }),
 };
 
-const CALL = /<\|open\|>call((?:(?!<\|sep\|>).)*)<\|sep\|>(.*?)<\|close\|>call<\|sep\|>/gs;
-const ARGUMENT = /<\|open\|>argument((?:(?!<\|sep\|>).)*)<\|sep\|>(.*?)<\|close\|>argument<\|sep\|>/gs;
-const JSON_BLOCK = /<\|open\|>json(?:(?!<\|sep\|>).)*<\|sep\|>(.*?)<\|close\|>json<\|sep\|>/s;
+const FENCE = "```";
+
+/** A name and a block of code after it, and nothing else. */
+function readFenced(text: string): { readonly name: string; readonly text: string } | undefined {
+  const start = text.indexOf(FENCE);
+  const name = text.slice(0, Math.max(0, start)).trim();
+  const isWhole = text.endsWith(FENCE) && text.length >= start + 2 * FENCE.length;
+  if (!isWhole || !/^\S+$/.test(name)) return undefined;
+  return { name, text: text.slice(start + FENCE.length, -FENCE.length).replace(/^json/, "") };
+}
 
 /** Kimi K3: elements made of tokens; a call that is not what it should be is left out, the others count. */
 export const kimiK3: ToolDialect = {
@@ -44,7 +51,7 @@ export const kimiK3: ToolDialect = {
   marks: ["<|open|>", "<|close|>", "<|sep|>"],
   ignored: ["<|open|>response<|sep|>", "<|close|>response<|sep|>", "<|close|>message<|sep|>"],
   parse: (block) =>
-    [...block.matchAll(CALL)].flatMap(([, head = "", body = ""]) => {
+    readTokenElements(block, "call").flatMap(({ head, body }) => {
       const name = readAttributes(head).get("tool");
       const input = readKimiInput(body);
       return name === undefined || name === "" || input === undefined ? [] : [{ name, arguments: input }];
@@ -52,9 +59,9 @@ export const kimiK3: ToolDialect = {
 };
 
 function readKimiInput(body: string): Record<string, unknown> | undefined {
-  const json = JSON_BLOCK.exec(body)?.[1];
-  if (json !== undefined) return readJsonObject(json);
-  const entries = [...body.matchAll(ARGUMENT)].map(([, head = "", text = ""]) => {
+  const [json] = readTokenElements(body, "json");
+  if (json !== undefined) return readJsonObject(json.body);
+  const entries = readTokenElements(body, "argument").map(({ head, body: text }) => {
     const attributes = readAttributes(head);
     const isText = (attributes.get("type") ?? "string") === "string";
     return [attributes.get("key"), isText ? text : (readJson(text) ?? text)] as const;
@@ -62,8 +69,24 @@ function readKimiInput(body: string): Record<string, unknown> | undefined {
   return entries.some(([key]) => key === undefined) ? undefined : Object.fromEntries(entries);
 }
 
+/** Elements `<|open|>kind head<|sep|>body<|close|>kind<|sep|>`. */
+function readTokenElements(text: string, kind: string): { readonly head: string; readonly body: string }[] {
+  const [open, separator, close] = [`<|open|>${kind}`, "<|sep|>", `<|close|>${kind}<|sep|>`];
+  const elements: { head: string; body: string }[] = [];
+  let at = 0;
+  for (;;) {
+    const start = text.indexOf(open, at);
+    const middle = start < 0 ? -1 : text.indexOf(separator, start);
+    const end = middle < 0 ? -1 : text.indexOf(close, middle + separator.length);
+    if (end < 0) return elements;
+    const body = text.slice(middle + separator.length, end);
+    elements.push({ head: text.slice(start + open.length, middle), body });
+    at = end + close.length;
+  }
+}
+
 function readAttributes(text: string): Map<string, string> {
-  const pairs = [...text.matchAll(/(\w+)="([^"]*)"/g)];
+  const pairs = [...text.matchAll(/(?<!\w)(\w+)="([^"]*)"/g)];
   return new Map(
     pairs.map(([, name = "", value = ""]) => [
       name,
@@ -78,6 +101,11 @@ function readAll(
   read: (text: string) => WrittenCall | undefined,
 ): readonly WrittenCall[] {
   const pieces = first.trim() === "" ? others : [first, ...others];
-  const calls = pieces.map(read);
-  return calls.some((call) => call === undefined) ? [] : calls.filter((call) => call !== undefined);
+  const calls: WrittenCall[] = [];
+  for (const piece of pieces) {
+    const call = read(piece);
+    if (call === undefined) return [];
+    calls.push(call);
+  }
+  return calls;
 }

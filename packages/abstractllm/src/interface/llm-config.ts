@@ -63,6 +63,11 @@ export interface LLMConfig extends GenerationDefaults {
   loadIn4bit?: boolean | undefined;
   /** Full-precision activations and accumulation: slower, closest to the reference. Default false. */
   exact?: boolean | undefined;
+  /**
+   * Bits that a CPU keeps of each activation inside a long prompt of a local model, 8 or 16; its end and the answer keep 16.
+   * 16 reads prompts more slowly and predicts a little closer to `exact`. Default 8.
+   */
+  promptBits?: number | undefined;
   /** Models to take, in this order, when `model` is not available or does not fit into memory. */
   fallbackModels?: readonly string[] | undefined;
   /** Folder of the Hugging Face cache. Default null: what Hugging Face's own variables say. */
@@ -81,13 +86,16 @@ export interface LLMConfig extends GenerationDefaults {
    */
   maxBatchSize?: number | undefined;
   /**
-   * Bits of a local model's cached keys and values: 2, 4 or 8. Less memory for long contexts and a little less precision;
-   * calls are then answered one at a time. Default: as they are computed, or 16 bits on a CPU.
+   * Bits of a local model's cached keys and values: 2, 4 or 8. Less memory for long contexts and a little less
+   * precision. Default: as they are computed, or 16 bits on a CPU.
    */
   kvBits?: number | undefined;
   /** Features that share a scale in a cache with `kvBits`: 32, 64 or 128, a divisor of those of a head. Default 64. */
   kvGroupSize?: number | undefined;
-  /** Tokens in a cache before `kvBits` quantizes it. Default 0: after the first stretch of the prompt. */
+  /**
+   * Tokens in a cache before `kvBits` quantizes it; with more than 0 of them calls are answered one at a time. Default 0:
+   * after the first stretch of the prompt.
+   */
   quantizedKvStart?: number | undefined;
   /**
    * Bytes of keys and values that a model keeps of earlier calls, so that a prompt that begins as one of them, such as the

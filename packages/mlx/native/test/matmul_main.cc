@@ -87,16 +87,41 @@ void compare(const char* what, const std::vector<float>& values, const std::vect
   failures++;
 }
 
+constexpr Rounding kRoundings[] = {Rounding::none, Rounding::to_16_bits, Rounding::to_8_bits};
+
+// What bytes with a scale per group stand for.
+std::vector<float> in_bytes(const std::vector<float>& x, size_t group) {
+  std::vector<float> out(x.size());
+  for (size_t begin = 0; begin < x.size(); begin += group) {
+    float range = 0;
+    for (size_t i = begin; i < begin + group; i++) range = std::max(range, std::abs(x[i]));
+    const float inverse = 127.0f / range;
+    for (size_t i = begin; i < begin + group; i++) out[i] = std::nearbyint(x[i] * inverse) * (range / 127.0f);
+  }
+  return out;
+}
+
+// Multiplies with each rounding. Kernels of bytes must give what the bytes stand for.
+void check_product(const char* what, const QuantMatrix& w, const std::vector<float>& values, size_t M, size_t N,
+                   double fast_tolerance, bool has_bytes) {
+  const std::vector<float> x = normal(M * w.K);
+  for (Rounding rounding : kRoundings) {
+    const auto out = std::make_unique<float[]>(M * N);
+    quant_product(w, N, {x.data(), M, w.K}, out.get(), rounding);
+    const bool in_8_bits = rounding == Rounding::to_8_bits && has_bytes && M > kFewRows;
+    const bool is_exact = rounding == Rounding::none || in_8_bits;
+    char name[96];
+    std::snprintf(name, sizeof name, "%s, %s", what,
+                  in_8_bits ? "8 bits" : rounding == Rounding::none ? "not rounded" : "16 bits");
+    compare(name, values, in_8_bits ? in_bytes(x, w.group) : x, M, N, w.K, out.get(), is_exact ? 1e-6 : fast_tolerance);
+  }
+}
+
 void check_quantized(int bits, size_t group, size_t M, size_t N, size_t K) {
   const Weights w(bits, group, N, K);
-  const std::vector<float> x = normal(M * K);
-  for (bool fast : {false, true}) {
-    const auto out = std::make_unique<float[]>(M * N);
-    quant_product(w.matrix, N, {x.data(), M, K}, out.get(), fast);
-    char what[64];
-    std::snprintf(what, sizeof what, "%d bits, group %zu%s", bits, group, fast ? ", fast" : "");
-    compare(what, w.values, x, M, N, K, out.get(), fast ? 3e-5 : 1e-6);
-  }
+  char what[64];
+  std::snprintf(what, sizeof what, "%d bits, group %zu", bits, group);
+  check_product(what, w.matrix, w.values, M, N, 3e-5, has_coarse_products());
 }
 
 // A float of `exponent_bits` and `mantissa_bits`, none of which are for infinities.
@@ -129,14 +154,10 @@ void check_floats(Coding coding, size_t M, size_t N, size_t groups) {
     values[i] = static_cast<float>(number * unit);
   }
   const QuantMatrix w{numbers.get(), scales.get(), scales.get(), Float::f32, bits, group, K, false, coding};
-  const std::vector<float> x = normal(M * K);
-  for (bool fast : {false, true}) {
-    const auto out = std::make_unique<float[]>(M * N);
-    quant_product(w, N, {x.data(), M, K}, out.get(), fast);
-    char what[64];
-    std::snprintf(what, sizeof what, "floats of %d bits, group %zu%s", bits, group, fast ? ", fast" : "");
-    compare(what, values, x, M, N, K, out.get(), fast ? 2e-4 : 1e-6);  // the offset of small numbers is rounded too
-  }
+  char what[64];
+  std::snprintf(what, sizeof what, "floats of %d bits, group %zu", bits, group);
+  // the offset of small numbers is rounded too
+  check_product(what, w, values, M, N, 2e-4, coding != Coding::mxfp8 && has_coarse_products());
 }
 
 // Packed weights give the same products, and come back as they were.
@@ -154,13 +175,9 @@ void check_packed(int bits, size_t group, size_t M, size_t N, size_t K) {
                        std::memcmp(scales.get(), w.scales.get(), scale_bytes) == 0 &&
                        std::memcmp(biases.get(), w.biases.get(), scale_bytes) == 0;
   if (!is_same) std::fprintf(stderr, "failed: %d bits, group %zu are not what was packed\n", bits, group), failures++;
-  if (!has_packed_products()) return;
-  const std::vector<float> x = normal(M * K);
-  for (bool fast : {false, true}) {
-    const auto out = std::make_unique<float[]>(M * N);
-    quant_product(packed, N, {x.data(), M, K}, out.get(), fast);
-    compare("packed", w.values, x, M, N, K, out.get(), fast ? 3e-5 : 1e-6);
-  }
+  // where no level was asked for that has kernels, those of the best one are taken
+  if (!has_packed_products() || isa() == Isa::scalar) return;
+  check_product("packed", packed, w.values, M, N, 3e-5, has_coarse_products());
 }
 
 void check_dense(bool transposed, bool is_half, size_t M, size_t N, size_t K) {
@@ -231,7 +248,7 @@ double fastest_ms(F&& run) {
   return best;
 }
 
-void time_shape(int bits, size_t group, size_t M, size_t N, size_t K, bool fast, bool is_packed) {
+void time_shape(int bits, size_t group, size_t M, size_t N, size_t K, Rounding rounding, bool is_packed) {
   const Weights w(bits, group, N, K, false);
   const std::vector<float> x = normal(M * K);
   std::vector<float> out(M * N);
@@ -242,29 +259,30 @@ void time_shape(int bits, size_t group, size_t M, size_t N, size_t K, bool fast,
     pack_matrix(matrix, N, packed.data());
     matrix.w = packed.data(), matrix.is_packed = true;
   }
-  const double ms = fastest_ms([&] { quant_product(matrix, N, {x.data(), M, K}, out.data(), fast); });
+  const double ms = fastest_ms([&] { quant_product(matrix, N, {x.data(), M, K}, out.data(), rounding); });
+  const char* names[] = {"        ", " 16 bits", " 8 bits "};
   const double bytes = static_cast<double>(N * K) * bits / 8 + static_cast<double>(N * K / group) * 4;
   std::printf("%-11s threads %zu%s%s bits %d M %4zu N %6zu K %5zu: %8.3f ms %7.2f GB/s %8.1f GMAC/s\n", isa_name(isa()),
-              thread_count(), fast ? " fast" : "     ", is_packed ? " packed" : "       ", bits, M, N, K, ms,
+              thread_count(), names[static_cast<int>(rounding)], is_packed ? " packed" : "       ", bits, M, N, K, ms,
               bytes / ms * 1e-6, static_cast<double>(M * N * K) / ms * 1e-6);
 }
 
 void time_all() {
   for (size_t threads : {1, 2}) {
     set_thread_count(threads);
-    for (bool fast : {false, true}) {
+    for (Rounding rounding : kRoundings) {
       for (bool is_packed : {false, true}) {
-        time_shape(4, 32, 1, 49152, 576, fast, is_packed);
-        time_shape(4, 32, 1, 1536, 576, fast, is_packed);
-        time_shape(4, 64, 1, 4096, 4096, fast, is_packed);
-        time_shape(8, 64, 1, 4096, 4096, fast, is_packed);
-        time_shape(4, 64, 4, 4096, 4096, fast, is_packed);
-        time_shape(4, 64, 8, 4096, 4096, fast, is_packed);
-        time_shape(4, 32, 512, 1536, 576, fast, is_packed);
-        time_shape(8, 64, 128, 1536, 2048, fast, is_packed);
+        time_shape(4, 32, 1, 49152, 576, rounding, is_packed);
+        time_shape(4, 32, 1, 1536, 576, rounding, is_packed);
+        time_shape(4, 64, 1, 4096, 4096, rounding, is_packed);
+        time_shape(8, 64, 1, 4096, 4096, rounding, is_packed);
+        time_shape(4, 64, 4, 4096, 4096, rounding, is_packed);
+        time_shape(4, 64, 8, 4096, 4096, rounding, is_packed);
+        time_shape(4, 32, 512, 1536, 576, rounding, is_packed);
+        time_shape(8, 64, 128, 1536, 2048, rounding, is_packed);
       }
-      for (int bits : {2, 3, 5, 6}) time_shape(bits, 64, 1, 4096, 4096, fast, false);
-      time_shape(6, 64, 128, 1536, 2048, fast, false);
+      for (int bits : {2, 3, 5, 6}) time_shape(bits, 64, 1, 4096, 4096, rounding, false);
+      time_shape(6, 64, 128, 1536, 2048, rounding, false);
     }
   }
 }

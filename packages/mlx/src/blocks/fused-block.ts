@@ -82,18 +82,29 @@ const layerParts = (block: BlockParts): DecoderLayerParts | undefined => {
   };
 };
 
-/** All that a preparation depends on and that may be replaced. */
-const membersOf = ({ self_attn, mlp, input_layernorm, post_attention_layernorm }: BlockParts): unknown[] => {
-  const members: unknown[] = [self_attn, mlp];
+/** Shows `see` all that a preparation depends on and that may be replaced, as long as it answers with true. */
+const everyMember = (
+  { self_attn, mlp, input_layernorm, post_attention_layernorm }: BlockParts,
+  see: (member: unknown) => boolean,
+): boolean => {
+  const seeMatrix = ({ weight, scales, biases, bias }: Linear): boolean =>
+    see(weight) && see(scales) && see(biases) && see(bias);
+  const seeNorm = (norm: Module): boolean => see(norm instanceof RMSNorm ? norm.weight : norm);
+  if (!see(self_attn) || !see(mlp)) return false;
   const attention = self_attn instanceof SelfAttention ? self_attn.parts : undefined;
-  if (attention === undefined) return members;
+  if (attention === undefined) return true;
   const { q_proj, k_proj, v_proj, o_proj, headNorms } = attention;
-  const linears = [q_proj, k_proj, v_proj, o_proj];
-  if (mlp instanceof GatedMLP) linears.push(mlp.gate_proj, mlp.up_proj, mlp.down_proj);
-  for (const layer of linears) members.push(layer.weight, layer.scales, layer.biases, layer.bias);
-  for (const norm of [input_layernorm, post_attention_layernorm, ...headNorms]) {
-    members.push(norm instanceof RMSNorm ? norm.weight : norm);
+  if (!seeMatrix(q_proj) || !seeMatrix(k_proj) || !seeMatrix(v_proj) || !seeMatrix(o_proj)) return false;
+  if (mlp instanceof GatedMLP) {
+    const { gate_proj, up_proj, down_proj } = mlp;
+    if (!seeMatrix(gate_proj) || !seeMatrix(up_proj) || !seeMatrix(down_proj)) return false;
   }
+  return seeNorm(input_layernorm) && seeNorm(post_attention_layernorm) && headNorms.every(seeNorm);
+};
+
+const membersOf = (block: BlockParts): unknown[] => {
+  const members: unknown[] = [];
+  everyMember(block, (member) => members.push(member) > 0);
   return members;
 };
 
@@ -118,7 +129,9 @@ class Preparation {
   }
 
   isOf(block: BlockParts): boolean {
-    return areEqual(this.#members, membersOf(block));
+    const members = this.#members;
+    let seen = 0;
+    return everyMember(block, (member) => member === members[seen++]) && seen === members.length;
   }
 
   /** The layers of several preparations, of which this is the first. */

@@ -28,6 +28,7 @@ export const setThreads = (count: number): void => {
 };
 
 let isRounding = false;
+let isCoarse = false;
 
 /** Whether the graph built now is one of {@link withRoundedActivations}, on the CPU. */
 export const roundsActivations = (): boolean => isRounding && defaultDevice() === "cpu";
@@ -37,12 +38,28 @@ export const roundsActivations = (): boolean => isRounding && defaultDevice() ==
  * otherwise products on the CPU keep all bits of float32. New caches then hold keys and values of 16 bits.
  */
 export const withRoundedActivations = <T>(build: () => T): T => {
-  native.setFastMatmul(true);
+  native.setRounding(isCoarse ? 8 : 16);
   isRounding = true;
   try {
     return build();
   } finally {
-    native.setFastMatmul(false);
+    native.setRounding(0);
     isRounding = false;
+  }
+};
+
+/** Whether {@link withCoarseActivations} changes anything. */
+export const hasCoarseActivations = (): boolean => defaultDevice() === "cpu" && native.hasCoarseProducts();
+
+/**
+ * Builds a graph of whose results only what caches hold is wanted: where products of many rows may round activations at
+ * all, they round to 8 bits.
+ */
+export const withCoarseActivations = <T>(build: () => T): T => {
+  isCoarse = true;
+  try {
+    return build();
+  } finally {
+    isCoarse = false;
   }
 };

@@ -33,6 +33,12 @@ export interface DecoderLayerParts {
   };
 }
 
+/** How rows of keys and values are made of words, as `quantizeRows` makes them. */
+export interface RowQuantization {
+  readonly bits: number;
+  readonly groupSize: number;
+}
+
 /** Buffers of keys and values `[B, K, C, D]`, and what a layer does with their rows. */
 export interface LayerRows {
   readonly keys: MxArray;
@@ -41,6 +47,8 @@ export interface LayerRows {
   readonly start: number;
   /** They see the rows before this one, and earlier positions fewer. */
   readonly end: number;
+  /** Absent where rows are floats. */
+  readonly quantization?: RowQuantization;
 }
 
 /** Where the rows of a batch begin. */
@@ -91,7 +99,7 @@ export class DecoderLayers {
       this.#handle,
       handleOf(x),
       rows.flatMap(({ keys, values }) => [handleOf(keys), handleOf(values)]),
-      rows.flatMap(({ start, end }) => [start, end]),
+      rows.flatMap(({ start, end, quantization: q }) => [start, end, q?.bits ?? 0, q?.groupSize ?? 0]),
       ...([turns, first, handlesOf(after)] as const),
     );
     return slot === undefined ? undefined : adopt(slot);

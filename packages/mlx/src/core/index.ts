@@ -8,6 +8,7 @@ export {
   DecoderLayers,
   type LayerPositions,
   type LayerRows,
+  type RowQuantization,
 } from "./decoder-layer.ts";
 export {
   backend,

@@ -63,7 +63,9 @@ interface NativeRuntime {
   setThreads(count: number): void;
   getThreads(): number;
   cpuFeatures(): string;
-  setFastMatmul(on: boolean): void;
+  /** To how many bits quantized products may round activations: 8, 16, or 0 for not at all. */
+  setRounding(bits: 0 | 8 | 16): void;
+  hasCoarseProducts(): boolean;
   prepareDecoderLayer(
     matrices: readonly Slot[],
     bits: readonly number[],
@@ -86,7 +88,7 @@ interface NativeRuntime {
     layers: LayersHandle,
     x: Slot,
     buffers: readonly Slot[],
-    ranges: readonly number[],
+    rows: readonly number[],
     turns: readonly number[],
     first: readonly number[],
     after: readonly Slot[],

@@ -4,6 +4,7 @@ import { quantizedCaches } from "../cache/index.ts";
 import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
+  checkPromptBits,
   checkPromptCacheBytes,
   ImageStore,
   kvQuantization,
@@ -114,6 +115,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   const start = performance.now();
   checkMaxBatchSize(request.maxBatchSize);
   checkPromptCacheBytes(request.promptCacheBytes);
+  checkPromptBits(request.promptBits);
   const kv = kvQuantization(request);
   const loaded = await loadModel(request.path, {
     device,
@@ -132,6 +134,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     device,
     noRepeatedRuns: model.promptEncoder && generationSetting(loaded, "no_repeat_ngram_size"),
     kvQuantization: kv,
+    roundsPrompts: request.exact !== true && request.promptBits !== 16,
   };
   const prefixes = new PrefixCache(request.promptCacheBytes);
   const scheduler = new TextScheduler(text, request.maxBatchSize, prefixes);

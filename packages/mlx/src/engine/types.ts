@@ -36,19 +36,28 @@ export interface LoadRequest {
   /** Full-precision activations and accumulation everywhere. Default false. */
   exact?: boolean;
   /**
+   * Bits that a CPU keeps of each activation inside a long prompt, 8 or 16. Its beginning, its end and the answer always
+   * keep 16, and everything all bits with `exact`. 16 reads prompts more slowly and predicts a little closer to `exact`.
+   * Default 8.
+   */
+  promptBits?: number;
+  /**
    * Most requests that are answered at once; others wait. More give more tokens per second together and fewer each, and
    * each needs memory for its own KV cache. Default 8 on a CPU, 32 on a GPU. A model whose caches cannot be batched
    * answers one at a time whatever this says.
    */
   maxBatchSize?: number;
   /**
-   * Bits of cached keys and values: 2, 4 or 8. Less memory for long contexts and a little less precision; requests are
-   * answered one at a time. Default: as they are computed, or 16 bits on a CPU.
+   * Bits of cached keys and values: 2, 4 or 8. Less memory for long contexts and a little less precision.
+   * Default: as they are computed, or 16 bits on a CPU.
    */
   kvBits?: number;
   /** Features that share a scale in a quantized cache: 32, 64 or 128, a divisor of those of a head. Default 64. */
   kvGroupSize?: number;
-  /** Tokens in a cache before it is quantized. Default 0: after the first stretch of the prompt. */
+  /**
+   * Tokens in a cache before it is quantized; with more than 0 of them requests are answered one at a time. Default 0:
+   * after the first stretch of the prompt.
+   */
   quantizedKvStart?: number;
   /**
    * Bytes of keys and values that are kept of earlier requests, the least recently used forgotten: a prompt that begins as

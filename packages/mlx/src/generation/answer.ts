@@ -20,6 +20,8 @@ export interface TextModel {
   readonly noRepeatedRuns?: number | undefined;
   /** How caches are quantized. Default: not at all. */
   readonly kvQuantization?: KVQuantization | undefined;
+  /** Whether activations inside prompts are rounded to 8 bits where that is faster. Default false. */
+  readonly roundsPrompts?: boolean | undefined;
 }
 
 type RawFinishReason = "eos" | "stop-sequence" | "constraint" | "max-tokens" | "context-length";

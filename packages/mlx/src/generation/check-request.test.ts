@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { GenerateRequest } from "../engine/types.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import { checkPromptTokens, checkRequest } from "./check-request.ts";
+import { checkPromptBits, checkPromptTokens, checkRequest } from "./check-request.ts";
 
 const VOCAB = 1000;
 
@@ -101,6 +101,11 @@ it("says what it was given, shortened", () => {
     'Expected a number between 0 and 100 for temperature but received string "hot"',
   );
   expect(() => check({ topK: "9".repeat(10_000) })).toThrow(/^.{0,120}$/);
+});
+
+it("accepts the bits that activations in prompts can have, and no others", () => {
+  for (const bits of [undefined, 8, 16]) expect(() => checkPromptBits(bits)).not.toThrow();
+  for (const bits of [0, 4, 12, 8.5, Number.NaN]) expect(() => checkPromptBits(bits)).toThrow("promptBits");
 });
 
 it.each([[[-1]], [[VOCAB]], [[2 ** 31]], [[0.5]], [[Number.NaN]], [[0, 1, 2, VOCAB]]])(

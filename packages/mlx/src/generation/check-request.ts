@@ -173,5 +173,11 @@ export const checkMaxBatchSize = (maxBatchSize: number | undefined): void =>
   checkNumber("maxBatchSize", maxBatchSize, { min: 1, max: MAX_BATCH_SIZE, whole: true });
 
 /** Checks the option of a model; unset passes. @throws {InvalidArgumentError} */
+export const checkPromptBits = (bits: number | undefined): void => {
+  if (bits === undefined || isOneOf(bits, 8, 16)) return;
+  throw new InvalidArgumentError(`Expected 8 or 16 for promptBits but received ${describe(bits)}`);
+};
+
+/** Checks the option of a model; unset passes. @throws {InvalidArgumentError} */
 export const checkPromptCacheBytes = (promptCacheBytes: number | undefined): void =>
   checkNumber("promptCacheBytes", promptCacheBytes, { min: 0, whole: true });

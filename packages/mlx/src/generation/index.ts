@@ -1,6 +1,6 @@
 /** Prompts to answers. */
 export type { TextModel } from "./answer.ts";
-export { checkMaxBatchSize, checkPromptCacheBytes, kvQuantization } from "./check-request.ts";
+export { checkMaxBatchSize, checkPromptBits, checkPromptCacheBytes, kvQuantization } from "./check-request.ts";
 export { ImageStore } from "./image-store.ts";
 export { PrefixCache } from "./prefix-cache.ts";
 export { PromptMaker } from "./prompt-maker.ts";

@@ -1,4 +1,5 @@
 /** Requests that come and go while others run: continuous batching. */
+import { hasCoarseActivations } from "../core/cpu.ts";
 import * as mx from "../core/index.ts";
 import type { GenerateRequest, GenerationPart } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
@@ -62,7 +63,8 @@ export class TextScheduler {
     this.#text = text;
     this.#batch = new SequenceBatch(text.model);
     this.#constraints = new ConstraintMaker(text);
-    const isBatched = text.kvQuantization === undefined && text.model.makeBatchCache([0]) !== undefined;
+    const isAlike = text.kvQuantization === undefined || text.kvQuantization.start === 0;
+    const isBatched = isAlike && text.model.makeBatchCache([0]) !== undefined;
     this.maxBatchSize = isBatched ? maxBatchSize : 1;
   }
 
@@ -133,6 +135,7 @@ export class TextScheduler {
           noRepeatedRuns: this.#text.noRepeatedRuns,
           constraint: this.#constraintOf(job),
           kvQuantization: this.#text.kvQuantization,
+          roundsPrompt: this.#text.roundsPrompts === true && hasCoarseActivations(),
           prefixes: this.#prefixes,
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });

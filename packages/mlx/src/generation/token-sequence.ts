@@ -1,6 +1,7 @@
 /** One sequence: its prompt, sampler and penalties, and its caches until it joins others. */
 import { forkAll, type KVQuantization, type LayerCache, quantizedCaches } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
+import { withCoarseActivations } from "../core/cpu.ts";
 import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
 import type { MlxError } from "../errors.ts";
@@ -9,6 +10,7 @@ import type { LanguageModel } from "../models/index.ts";
 import { createLogitsProcessors, type LogitsProcessor, NoRepeatedRuns } from "./logits-processors.ts";
 import type { PrefixCache, Sequence } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
+import { nextStretch, type Stretch } from "./prompt-stretch.ts";
 import { createSampler, type Sampler } from "./sampler.ts";
 
 export interface SequenceOptions {
@@ -16,6 +18,8 @@ export interface SequenceOptions {
   vocabSize: number;
   /** Prompt tokens evaluated at once. */
   prefillStepSize: number;
+  /** Whether activations inside the prompt are rounded to 8 bits. Default false. */
+  roundsPrompt?: boolean | undefined;
   /** How many tokens in a row may not come again; 0 is off. Default 0. */
   noRepeatedRuns?: number | undefined;
   /** Disposed with the sequence. */
@@ -39,6 +43,7 @@ export class TokenSequence {
   readonly #sampler: Sampler;
   readonly #processors: LogitsProcessor[];
   readonly #prefillStepSize: number;
+  readonly #roundsPrompt: boolean;
   readonly #constraint: TokenConstraint | undefined;
   readonly #prefixes: PrefixCache | undefined;
   /** Tokens that the caches hold of the prompt, and those behind it. */
@@ -61,6 +66,7 @@ export class TokenSequence {
     if (noRepeatedRuns > 0 && constraint === undefined)
       this.#processors.push(new NoRepeatedRuns(noRepeatedRuns, prompt.tokens));
     this.#prefillStepSize = options.prefillStepSize;
+    this.#roundsPrompt = options.roundsPrompt ?? false;
     this.#constraint = constraint;
     this.#prefixes = options.prefixes?.isOn === true ? options.prefixes : undefined;
   }
@@ -77,10 +83,12 @@ export class TokenSequence {
     const last = length - 1;
     this.#takePrefix(last);
     for (let start = this.#reused; start < last; ) {
-      const end = this.#prompt.endOf(start, Math.min(this.#prefillStepSize, last - start));
+      const { size, isCoarse } = this.#stretch(start, last);
+      const end = this.#prompt.endOf(start, size);
       if (end === length) return this.#start(start);
+      const forward = (): MxArray => this.#prompt.forward(start, end, this.#caches);
       // only the caches are evaluated: the logits of the prompt are never computed
-      mx.tidy(() => void this.#prompt.forward(start, end, this.#caches));
+      mx.tidy(() => void (isCoarse ? withCoarseActivations(forward) : forward()));
       mx.evaluate(this.#caches.map((layer) => layer.state()));
       mx.clearCache();
       this.#evaluated = end;
@@ -88,6 +96,11 @@ export class TokenSequence {
       start = end;
     }
     this.#start(last);
+  }
+
+  #stretch(start: number, last: number): Stretch {
+    const stretch = this.#roundsPrompt ? nextStretch(start, last) : { size: last - start, isCoarse: false };
+    return { ...stretch, size: Math.min(stretch.size, this.#prefillStepSize) };
   }
 
   #takePrefix(last: number): void {

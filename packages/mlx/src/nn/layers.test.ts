@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as mx from "../core/index.ts";
 import { Conv1d, type Conv1dOptions } from "./conv1d.ts";
 import { Conv2d, type Conv2dOptions } from "./conv2d.ts";
@@ -6,6 +6,8 @@ import { Embedding } from "./embedding.ts";
 import { Linear } from "./linear.ts";
 import { LayerNorm, OffsetRMSNorm, RMSNorm } from "./norms.ts";
 import { quantization } from "./quantization.ts";
+
+beforeEach(() => mx.random.seed(1));
 
 type Matrix = number[][];
 

@@ -233,6 +233,35 @@ describe("decoder layer", () => {
     });
   });
 
+  it.each([
+    [8, 32, 1],
+    [4, 64, 3],
+    [2, 64, 1],
+  ])("keeps its buffers quantized: %i bits, groups of %i, %i positions", (bits, groupSize, L) => {
+    const c = { ...plain, L, D: 64, valueDim: 128, B: 2 };
+    const layer = makeLayer(c);
+    const { x, keys, values } = inputs(c);
+    const rowsOf = (a: mx.MxArray) => mx.fast.quantizeRows(a, groupSize, bits, mx.float32);
+    const numbersOf = (a: mx.MxArray) => mx.fast.dequantizeRows(a, groupSize, bits, mx.float32, mx.float32);
+    const buffers = [rowsOf(keys), rowsOf(values)] as const;
+    const [known, others] = buffers.map(numbersOf);
+    const expected = withStock(() => inParts(c, layer, x, known ?? x, others ?? x).map(elements));
+    const room = { keys: buffers[0], values: buffers[1], start: c.start, end: c.start + L };
+    const forward = (quantization: mx.RowQuantization, given = room) =>
+      prepare(c, layer)?.forward(x, [{ ...given, quantization }], { turns: [c.start], first: [] }, []);
+    expect(forward({ bits: 6, groupSize })).toBeUndefined();
+    expect(forward({ bits, groupSize }, { ...room, keys })).toBeUndefined();
+    expect(forward({ bits, groupSize }, { ...room, values: room.keys })).toBeUndefined();
+    const h = forward({ bits, groupSize });
+    if (h === undefined) throw new Error("there is no such layer");
+    const written = mx.depends([...buffers], [h]).map(numbersOf);
+    // the new rows are rounded, to steps as wide as a part of their range
+    const step = 2 / (2 ** bits - 1);
+    [h, ...written].forEach((array, i) => {
+      expect(relativeError(elements(array), expected[i] ?? [])).toBeLessThan(step);
+    });
+  });
+
   it("gives nothing once its arrays are gone", () => {
     const layer = makeLayer(plain);
     const prepared = prepare(plain, layer);

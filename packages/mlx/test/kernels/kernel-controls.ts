@@ -13,7 +13,8 @@ interface KernelControls {
   setThreads(count: number): void;
   getThreads(): number;
   forceStock(on: boolean): void;
-  setFastMatmul(on: boolean): void;
+  setRounding(bits: 0 | 8 | 16): void;
+  hasCoarseProducts(): boolean;
 }
 
 export const controls = native as unknown as KernelControls;

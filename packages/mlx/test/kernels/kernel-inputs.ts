@@ -58,7 +58,7 @@ export const relativeError = (actual: readonly number[], expected: readonly numb
   let scale = 0;
   expected.forEach((e, i) => {
     const a = actual[i] ?? Number.NaN;
-    if (Object.is(a, e)) return;
+    if (Object.is(a, e) && !Number.isFinite(e)) return;
     scale = Math.max(scale, Math.abs(e));
     const difference = Math.abs(a - e);
     worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(worst, difference);

@@ -1,7 +1,9 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import { largestError } from "./dense-reference.ts";
 import { availableLevels, controls } from "./kernel-controls.ts";
+
+beforeEach(() => mx.random.seed(1));
 
 afterEach(() => {
   controls.setCpuLevel(controls.cpuFeatures());

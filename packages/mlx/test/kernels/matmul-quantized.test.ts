@@ -1,11 +1,13 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import { largestError } from "./dense-reference.ts";
 import { availableLevels, controls } from "./kernel-controls.ts";
 
+beforeEach(() => mx.random.seed(1));
+
 afterEach(() => {
   controls.setCpuLevel(controls.cpuFeatures());
-  controls.setFastMatmul(false);
+  controls.setRounding(0);
   controls.setThreads(0);
 });
 
@@ -28,6 +30,13 @@ function quantized({ bits, group, M, N, K, scaleType = mx.float32 }: Problem) {
   const dense = mx.dequantize(w, mx.astype(scales, mx.float32), mx.astype(biases, mx.float32), group, bits);
   return { x, w, scales, biases, dense };
 }
+
+/** Rows as one signed byte per value and a scale per group stand for them. */
+const inBytes = (x: mx.MxArray, group: number): mx.MxArray => {
+  const groups = mx.reshape(x, [x.dim(0), -1, group]);
+  const scales = mx.abs(groups).max(-1, true).divide(127);
+  return mx.reshape(mx.round(groups.divide(scales)).multiply(scales), x.shape);
+};
 
 const errorOf = (problem: Problem): number =>
   mx.tidy(() => {
@@ -137,7 +146,7 @@ describe.each(availableLevels)("quantized matmul on %s", (level) => {
 describe.each(availableLevels)("fast quantized matmul on %s", (level) => {
   it("stays within the error of 16-bit activations", () => {
     controls.setCpuLevel(level);
-    controls.setFastMatmul(true);
+    controls.setRounding(16);
     for (const bits of [2, 3, 4, 5, 6, 8]) {
       for (const group of [32, 64, 128]) {
         for (const M of [1, 5, 40]) expect(errorOf({ bits, group, M, N: 50, K: 640 })).toBeLessThan(3e-5);
@@ -145,9 +154,31 @@ describe.each(availableLevels)("fast quantized matmul on %s", (level) => {
     }
   });
 
+  it("gives what bytes stand for in products of many rows, and 16 bits in those of few", () => {
+    controls.setCpuLevel(level);
+    for (const [bits, group, M] of [
+      [4, 32, 40],
+      [8, 64, 37],
+      [3, 128, 9],
+      [4, 64, 8],
+    ] as const) {
+      mx.tidy(() => {
+        const { x, w, scales, biases } = quantized({ bits, group, M, N: 50, K: 640 });
+        const product = (rounding: 0 | 8 | 16, of: mx.MxArray) => {
+          controls.setRounding(rounding);
+          return mx.quantizedMatmul(of, w, scales, biases, true, group, bits);
+        };
+        const isCoarse = controls.hasCoarseProducts() && M > 8;
+        const expected = isCoarse ? product(0, inBytes(x, group)) : product(16, x);
+        const difference = mx.abs(product(8, x).subtract(expected)).max().item();
+        expect(difference).toBeLessThan(isCoarse ? 1e-3 : 1e-9);
+      });
+    }
+  });
+
   it.each([505, 512])("does so for the few rows that a block of rows leaves over: %d", (M) => {
     controls.setCpuLevel(level);
-    controls.setFastMatmul(true);
+    controls.setRounding(16);
     expect(errorOf({ bits: 4, group: 32, M, N: 20, K: 128 })).toBeLessThan(0.01);
   });
 });

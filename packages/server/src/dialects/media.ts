@@ -15,7 +15,7 @@ export function mediaSource(url: string, param: string): MediaSource {
 
 /** @throws {RequestProblem} for what is no base64 */
 export function base64Source(data: string, mimeType: string, param: string): MediaSource {
-  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(data) || data === "") {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(data.replaceAll(/\s/g, ""))) {
     throw new RequestProblem("invalid", `Expected base64 for ${param}`, { param });
   }
   return { source: { type: "base64", media_type: mimeType, data } };

@@ -35,13 +35,14 @@ export async function loadModel(
     const engine = await engines.get(source.engine);
     await context.makeRoom();
     await fit(source.name, engine, plan.memoryBytes, context);
-    const { exact, maxBatchSize, promptCacheBytes, kv } = source;
+    const { exact, promptBits, maxBatchSize, promptCacheBytes, kv } = source;
     const model = await engine.load(
       {
         path,
         quantize: plan.quantize,
         exact,
         ...kv,
+        ...(promptBits === undefined ? {} : { promptBits }),
         ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
         ...(promptCacheBytes === undefined ? {} : { promptCacheBytes }),
       },

@@ -27,6 +27,7 @@ const SUPPORTED: readonly OptionName[] = [
   "loadIn8bit",
   "loadIn4bit",
   "exact",
+  "promptBits",
   "fallbackModels",
   "cacheDir",
   "revision",

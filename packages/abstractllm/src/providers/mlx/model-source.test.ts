@@ -49,6 +49,7 @@ test("are shared exactly when everything that shapes the loaded model is the sam
     key({ quantize: false }),
     key({ quantize: { bits: 8 } }),
     key({ exact: true }),
+    key({ promptBits: 16 }),
     key({ maxBatchSize: 4 }),
     key({ kvBits: 8 }),
     key({ kvBits: 8, kvGroupSize: 32 }),

@@ -11,6 +11,8 @@ export interface ModelSource {
   readonly quantize: boolean | QuantizeOptions;
   readonly exact: boolean;
   /** Default: the engine's. */
+  readonly promptBits: number | undefined;
+  /** Default: the engine's. */
   readonly maxBatchSize: number | undefined;
   /** How caches are quantized; empty: not at all. */
   readonly kv: KVOptions;
@@ -49,6 +51,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     name,
     quantize,
     exact: options.exact ?? false,
+    promptBits: options.promptBits,
     maxBatchSize: options.maxBatchSize,
     kv: kvOptions(options),
     promptCacheBytes: options.promptCacheBytes,
@@ -60,12 +63,13 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 
 /** What two instances must have in common to share a loaded model. */
 export function sourceKey(source: ModelSource): string {
-  const { name, quantize, exact, maxBatchSize, promptCacheBytes, kv, engine, hub } = source;
+  const { name, quantize, exact, promptBits, maxBatchSize, promptCacheBytes, kv, engine, hub } = source;
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
     name,
     quantize,
     exact,
+    promptBits,
     maxBatchSize,
     kv,
     promptCacheBytes,

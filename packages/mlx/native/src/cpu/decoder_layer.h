@@ -39,10 +39,11 @@ class PreparedLayer;
 // Null where this is not faster than the same in parts, or not possible.
 std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerParts& parts, const LayerTurn& turn);
 
-// Keys and values [B, K, C, D] of a layer: new rows go to `start`, and are seen with all others before `end`.
+// Keys and values [B, K, C, D] of a layer: new rows go to `start`, and are seen with all others before `end`. Words of
+// `bits` and `group` (cache_rows.h) where `bits` is not 0.
 struct CacheRoom {
   mx::array keys, values;
-  int start, end;
+  int start, end, bits, group;
 };
 
 // Where the batch entries of x begin.

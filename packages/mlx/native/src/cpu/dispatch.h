@@ -73,10 +73,14 @@ Fn select(Fn scalar, Others... others) {
   return select_at(isa(), scalar, others...);
 }
 
+// How many bits of a group of activations quantized products may keep where the processor multiplies integers fast: all
+// that f32 has, 16, or 8.
+enum class Rounding : unsigned char { none, to_16_bits, to_8_bits };
+
 // Settings of the calling thread: a Node environment has a thread of its own, and builds its graphs on it.
 struct Settings {
   bool force_stock = false;  // tests compare with libmlx's own operations
-  bool fast_matmul = false;  // activations of 16 bits in quantized products where the processor multiplies integers fast
+  Rounding rounding = Rounding::none;
 };
 Settings& settings();
 

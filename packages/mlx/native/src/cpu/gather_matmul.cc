@@ -108,30 +108,30 @@ class Gather : public mx::UnaryPrimitive {
 
 class GatherQmm : public Gather {
  public:
-  GatherQmm(mx::Stream stream, bool has_lhs, bool has_rhs, QuantFormat format, size_t matrices, bool fast)
-      : Gather(stream, has_lhs, has_rhs), format_(format), matrices_(matrices), fast_(fast) {}
+  GatherQmm(mx::Stream stream, bool has_lhs, bool has_rhs, QuantFormat format, size_t matrices, Rounding rounding)
+      : Gather(stream, has_lhs, has_rhs), format_(format), matrices_(matrices), rounding_(rounding) {}
 
   const char* name() const override { return "CpuGatherQmm"; }
 
   bool is_equivalent(const mx::Primitive& other) const override {
     const auto& o = static_cast<const GatherQmm&>(other);
-    return same_indices(o) && format_ == o.format_ && matrices_ == o.matrices_ && fast_ == o.fast_;
+    return same_indices(o) && format_ == o.format_ && matrices_ == o.matrices_ && rounding_ == o.rounding_;
   }
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     const QuantProduct first = quant_operand(inputs, 1, format_, encoder);
     run(inputs, format_.count(), matrices_, out,
-        [first, fast = fast_](std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* to) {
+        [first, rounding = rounding_](std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* to) {
           const bool is_one_row = std::all_of(picks.begin(), picks.end(), [&](const Pick& p) { return p.from == picks[0].from; });
           if (!is_one_row) {
             return grouped_product(picks, x, K, N, to, [&](size_t matrix, const Rows& rows, float* out) {
-              quant_product(matrix_of(first, matrix), N, rows, out, fast);
+              quant_product(matrix_of(first, matrix), N, rows, out, rounding);
             });
           }
           std::vector<QuantProduct> products;
           for (const Pick& p : picks) products.push_back({matrix_of(first, p.matrix), N, to + p.to * N});
-          quant_products(products, {x + picks[0].from * K, 1, K}, fast);
+          quant_products(products, {x + picks[0].from * K, 1, K}, rounding);
         });
   }
 
@@ -151,7 +151,7 @@ class GatherQmm : public Gather {
 
   QuantFormat format_;
   size_t matrices_;
-  bool fast_;
+  Rounding rounding_;
 };
 
 class GatherMm : public Gather {
@@ -243,7 +243,7 @@ mx::array gather_qmm(const mx::array& x, const mx::array& w, const mx::array& sc
   }
   const size_t matrices = w.size() / (static_cast<size_t>(w.shape(-1)) * static_cast<size_t>(w.shape(-2)));
   return gathered<GatherQmm>(broadcast_indices(x, w, lhs_indices, rhs_indices), x, w.shape(-2), std::move(inputs), *format,
-                             matrices, settings().fast_matmul);
+                             matrices, settings().rounding);
 }
 
 mx::array gather_mm(const mx::array& a, const mx::array& b, const std::optional<mx::array>& lhs_indices,

@@ -19,16 +19,16 @@ namespace {
 // Inputs: rows, three matrices (QuantFormat), three added rows or none, frequencies where there is no base.
 class RotatedHeads : public mx::Primitive {
  public:
-  RotatedHeads(NormedInput input, std::array<QuantFormat, 3> formats, bool has_rows, HeadTurn turn, bool fast)
+  RotatedHeads(NormedInput input, std::array<QuantFormat, 3> formats, bool has_rows, HeadTurn turn, Rounding rounding)
       : mx::Primitive(mx::default_stream(mx::Device::cpu)), input_(input), formats_(formats), has_rows_(has_rows),
-        turn_(turn), fast_(fast) {}
+        turn_(turn), rounding_(rounding) {}
 
   const char* name() const override { return "CpuRotatedHeads"; }
 
   bool is_equivalent(const mx::Primitive& other) const override {
     const auto& o = static_cast<const RotatedHeads&>(other);
     return input_ == o.input_ && formats_ == o.formats_ && has_rows_ == o.has_rows_ && turn_ == o.turn_ &&
-           fast_ == o.fast_;
+           rounding_ == o.rounding_;
   }
 
   void eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) override {
@@ -52,9 +52,9 @@ class RotatedHeads : public mx::Primitive {
     for (size_t i = 0; has_rows_ && i < 3; i++) added[i] = row_contiguous(inputs[next++], encoder).data<float>();
     const size_t length = static_cast<size_t>(outputs[0].shape(2));
     const float* freqs = turn_.base ? nullptr : row_contiguous(inputs[next], encoder).data<float>();
-    encoder.dispatch([rows, products, heads, added, length, freqs, turn = turn_, fast = fast_] {
+    encoder.dispatch([rows, products, heads, added, length, freqs, turn = turn_, rounding = rounding_] {
       const Rows x = rows.get();
-      quant_products(products, x, fast);
+      quant_products(products, x, rounding);
       for (size_t i = 0; i < 3; i++) {
         if (added[i]) add_rows(added[i], true, heads[i].data, x.M, products[i].N);
       }
@@ -68,7 +68,7 @@ class RotatedHeads : public mx::Primitive {
   std::array<QuantFormat, 3> formats_;
   bool has_rows_;
   HeadTurn turn_;
-  bool fast_;
+  Rounding rounding_;
 };
 
 std::vector<mx::array> composed_heads(const mx::array& x, const HeadMatrices& m, const HeadRotation& r) {
@@ -123,7 +123,7 @@ std::vector<mx::array> rotated_heads(const mx::array& x, const HeadMatrices& m, 
   const HeadTurn turn{r.dims, r.traditional, r.base, r.scale, r.offset};
   return mx::array::make_arrays(
       std::move(shapes), std::vector<mx::Dtype>(3, mx::float32),
-      std::make_shared<RotatedHeads>(input, formats, !m.rows.empty(), turn, settings().fast_matmul), std::move(inputs));
+      std::make_shared<RotatedHeads>(input, formats, !m.rows.empty(), turn, settings().rounding), std::move(inputs));
 }
 
 }  // namespace abstractllm::cpu

@@ -82,7 +82,10 @@ constexpr size_t kDigitRowBlock = 512;
 constexpr size_t kFewDigitRows = 32;
 
 // Two digits keep 16 bits of each number in a group: rounding far below what quantizing the weights changed.
-int digit_count(bool fast) { return fast ? 2 : 3; }
+int digit_count(const DigitKernels& k, size_t M, Rounding rounding) {
+  if (rounding == Rounding::none) return 3;
+  return rounding == Rounding::to_8_bits && k.takes_one_digit && M > kFewRows ? 1 : 2;
+}
 
 // out = x times the transposed weights that `pack(n, cols, k, kc, panel)` brings.
 template <typename Pack>
@@ -137,9 +140,12 @@ struct DigitMemory {
   Scratch digits, scales;
 };
 
-// x as digits, made by all threads.
-DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, int count, bool for_rows,
-                    DigitMemory& memory) {
+// Numbers that one thread makes and splits in a microsecond or two: less is not worth another.
+constexpr size_t kNumbersPerRange = 2048;
+
+// Rows of x from `first` on as digits, made by all threads.
+DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, size_t first, const RowMaker& make, int count,
+                    bool for_rows, DigitMemory& memory) {
   // an odd number of cache lines, so that the rows a kernel reads together do not compete for the same places in the cache
   const size_t padded_K = round_up(w.K, k.pad_K) + kLine, groups = round_up(w.groups(), k.pad_groups);
   const size_t row_digits = padded_K * round_up(static_cast<size_t>(count), k.together);
@@ -147,8 +153,9 @@ DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, 
   float* scales = memory.scales.get<float>(2 * x.M * groups);
   float* sums = scales + x.M * groups;
   const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count, for_rows};
-  parallel_for(x.M, std::max<size_t>(1, 16384 / w.K), [&](size_t begin, size_t end) {
+  parallel_for(x.M, std::max<size_t>(1, kNumbersPerRange / w.K), [&](size_t begin, size_t end) {
     for (size_t m = begin; m < end; m++) {
+      make(first + m);
       k.quantize_row(x.x + m * x.stride, w, rows, digits + m * row_digits, scales + m * groups, sums + m * groups);
     }
   });
@@ -170,11 +177,13 @@ void for_each_unit(std::span<const QuantProduct> products, size_t grain, Units&&
   });
 }
 
-void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, int count) {
+void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, const RowMaker& make,
+                    Rounding rounding) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
+  const int count = digit_count(k, x.M, rounding);
   if (x.M <= kFewRows) {
-    const DigitRows rows = to_digits(k, format, x, count, true, memory);
+    const DigitRows rows = to_digits(k, format, x, 0, make, count, true, memory);
     for_each_unit(
         products, rows_grain(format.row_bytes(), x.M), [](const QuantProduct& p) { return p.N; },
         [&](const QuantProduct& p, size_t begin, size_t end) { k.rows(p.w, rows, begin, end, p.out, p.N); });
@@ -186,7 +195,7 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
   const size_t block_rows = digit_block_rows(x.M);
   for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
     const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
-    const DigitRows rows = to_digits(k, format, part, count, false, memory);
+    const DigitRows rows = to_digits(k, format, part, m0, make, count, false, memory);
     const size_t wanted = thread_count() * kTasksPerThread;
     const size_t splits = std::clamp<size_t>((wanted + all_strips - 1) / all_strips, 1, (part.M + 31) / 32);
     for_each_unit(
@@ -205,17 +214,18 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
   }
 }
 
-void packed_products(std::span<const QuantProduct> products, const Rows& x, int count) {
+void packed_products(std::span<const QuantProduct> products, const Rows& x, const RowMaker& make, Rounding rounding) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
   const DigitKernels& k = packed_kernels();
+  const int count = digit_count(k, x.M, rounding);
   auto tiles = [](const QuantProduct& p) { return p.N / kPackedTile; };
   size_t all_tiles = 0;
   for (const QuantProduct& p : products) all_tiles += tiles(p);
   const size_t block_rows = digit_block_rows(x.M);
   for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
     const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
-    const DigitRows rows = to_digits(k, format, part, count, false, memory);
+    const DigitRows rows = to_digits(k, format, part, m0, make, count, false, memory);
     const size_t wanted = thread_count() * kTasksPerThread;
     const size_t most = part.M <= kFewRows ? 1 : (part.M + 31) / 32;
     const size_t splits = std::clamp<size_t>((wanted + all_tiles - 1) / all_tiles, 1, most);
@@ -244,10 +254,14 @@ bool is_one_format(std::span<const QuantProduct> products) {
 }
 
 // Those for M rows times such a matrix, or null where products of f32 are faster or asked for.
-const DigitKernels* kernels_for(const QuantMatrix& w, size_t M, bool fast) {
-  if (w.coding == Coding::mxfp8 || (!fast && M > kFewDigitRows)) return nullptr;
+const DigitKernels* kernels_for(const QuantMatrix& w, size_t M, Rounding rounding) {
+  if (w.coding == Coding::mxfp8 || (rounding == Rounding::none && M > kFewDigitRows)) return nullptr;
   return digit_kernels(isa());
 }
+
+// Of rows that are there already.
+constexpr auto nothing = [](size_t) {};
+const RowMaker made_before(nothing);
 
 float* group_sums(const QuantMatrix& w, const Rows& x) {
   static thread_local Scratch memory;
@@ -268,15 +282,20 @@ float* group_sums(const QuantMatrix& w, const Rows& x) {
 
 bool has_packed_products() { return packed_kernels(best_isa()) != nullptr; }
 
-void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bool fast) {
+bool has_coarse_products() {
+  const DigitKernels* k = digit_kernels(isa());
+  return k && k->takes_one_digit;
+}
+
+void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Rounding rounding) {
   if (x.M == 0 || N == 0) return;
   if (w.is_packed) {
     const QuantProduct product{w, N, out};
-    return packed_products({&product, 1}, x, digit_count(fast));
+    return packed_products({&product, 1}, x, made_before, rounding);
   }
-  if (const DigitKernels* k = kernels_for(w, x.M, fast)) {
+  if (const DigitKernels* k = kernels_for(w, x.M, rounding)) {
     const QuantProduct product{w, N, out};
-    return digit_products(*k, {&product, 1}, x, digit_count(fast));
+    return digit_products(*k, {&product, 1}, x, made_before, rounding);
   }
   const MatmulKernels& k = kernels();
   if (x.M > kFewRows) {
@@ -289,11 +308,20 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, bo
                [&](size_t begin, size_t end) { k.quant_rows(w, x, sums, begin, end, out, N); });
 }
 
-void quant_products(std::span<const QuantProduct> products, const Rows& x, bool fast) {
-  if (x.M > 0 && products[0].w.is_packed && is_one_format(products)) return packed_products(products, x, digit_count(fast));
-  const DigitKernels* k = kernels_for(products[0].w, x.M, fast);
-  if (x.M > 0 && k && is_one_format(products)) return digit_products(*k, products, x, digit_count(fast));
-  for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, fast);
+void quant_products(std::span<const QuantProduct> products, const Rows& x, Rounding rounding) {
+  quant_products(products, x, rounding, made_before);
+}
+
+void quant_products(std::span<const QuantProduct> products, const Rows& x, Rounding rounding, const RowMaker& make) {
+  if (x.M > 0 && products[0].w.is_packed && is_one_format(products)) {
+    return packed_products(products, x, make, rounding);
+  }
+  const DigitKernels* k = kernels_for(products[0].w, x.M, rounding);
+  if (x.M > 0 && k && is_one_format(products)) return digit_products(*k, products, x, make, rounding);
+  parallel_for(x.M, std::max<size_t>(1, kNumbersPerRange / products[0].w.K), [&](size_t begin, size_t end) {
+    for (size_t m = begin; m < end; m++) make(m);
+  });
+  for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, rounding);
 }
 
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out) {

@@ -77,7 +77,8 @@ void digit_tile_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t firs
                            float* out, size_t ldo) {
   for (size_t n = begin; n < end; n += kCols) {
     const size_t cols = end - n < kCols ? end - n : kCols;
-    if (x.count == 2) all_rows<2, 8>(w, x, first, last, n, cols, out, ldo);
+    if (x.count == 1) all_rows<1, 8>(w, x, first, last, n, cols, out, ldo);
+    else if (x.count == 2) all_rows<2, 8>(w, x, first, last, n, cols, out, ldo);
     else all_rows<3, 4>(w, x, first, last, n, cols, out, ldo);
   }
 }

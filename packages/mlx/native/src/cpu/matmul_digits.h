@@ -1,6 +1,7 @@
 // Integer kernels of quantized products. Activations become signed bytes, with one scale per group of the weights:
 // x = scale * (d0 + 256 d1 + 65536 d2). Three digits keep 24 bits, as f32 does, and their products with the weights sum
-// without rounding; two keep 16. One, the usual int8, moves a small model's predictions visibly (docs/performance.md).
+// without rounding; two keep 16. One, the usual int8, moves a small model's predictions visibly: it is for
+// positions that nobody asks for predictions (docs/performance.md).
 #pragma once
 
 #include "matmul_kernels.h"
@@ -10,11 +11,11 @@ namespace abstractllm::cpu {
 struct DigitRows {
   const int8_t* digits;  // [M, count, padded_K]; with two together [M, (count + 1) / 2, padded_K] numbers of 16 bits
   const float* scales;   // [M, padded_groups], zero beyond the last group
-  const float* sums;     // [M, padded_groups], of x itself
+  const float* sums;     // [M, padded_groups], of x itself; of what the digits stand for where there is one
   size_t M;
   size_t padded_K;
   size_t padded_groups;
-  int count;      // digits per value: 2 or 3
+  int count;      // digits per value: 1 to 3
   bool for_rows;  // for `rows`, which may want another order of values within a block than `tile`
 };
 
@@ -39,6 +40,8 @@ struct DigitKernels {
   // is beside it. Null where weights are not packed.
   void (*packed_tiles)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
                        float* out, size_t ldo);
+  // Whether `tile` and `packed_tiles` are faster with one.
+  bool takes_one_digit;
 };
 
 extern const DigitKernels digits_avx2;

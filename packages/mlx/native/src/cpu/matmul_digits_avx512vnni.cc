@@ -9,6 +9,7 @@ constexpr size_t kPadK = 128;
 constexpr size_t kPadGroups = 16;
 // two digits reach 127 * 257 = 32639 and three 127 * 65793 = 8355711; the room above keeps rounding from carrying out of
 // the last one
+constexpr float kDigits1Max = 127.0f;
 constexpr float kDigits2Max = 32600.0f;
 constexpr float kDigits3Max = 8355000.0f;
 // below this the reciprocal of the scale would overflow; such a group is zero beside any other number
@@ -234,18 +235,22 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
   const size_t padded_K = layout.padded_K;
   const int count = layout.count;
   const size_t groups = w.groups();
-  const float limit = count == 2 ? kDigits2Max : kDigits3Max;
+  const float limit = count == 1 ? kDigits1Max : count == 2 ? kDigits2Max : kDigits3Max;
   for (size_t g = 0; g < groups; g++) {
     const GroupRange range = range_of(x + g * w.group, w.group);
     const bool is_zero = range.largest < kTiny;
     // an infinity or a NaN in the group shows in its sum, or as an infinite scale, and keeps every output from being finite
     scales[g] = is_zero ? 0.0f : range.largest / limit;
-    sums[g] = range.sum;
     const __m512 inverse = _mm512_set1_ps(is_zero ? 0.0f : limit / range.largest);
+    __m512i total = _mm512_setzero_si512();
     for (size_t k = g * w.group; k < (g + 1) * w.group; k += 16) {
       __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
+      total = _mm512_add_epi32(total, v);
       for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
     }
+    // what one digit rounds away must not meet the weights' biases, of which most have the same sign
+    sums[g] = count > 1 ? range.sum
+                        : scales[g] * static_cast<float>(_mm512_reduce_add_epi32(total)) + (range.sum - range.sum);
   }
   const size_t padded_groups = (groups + kPadGroups - 1) / kPadGroups * kPadGroups;
   for (size_t g = groups; g < padded_groups; g++) scales[g] = sums[g] = 0.0f;
@@ -259,8 +264,9 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
 }  // namespace
 
 extern constexpr DigitKernels digits_avx512vnni{
-    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_avx512vnni, packed_tiles_avx512vnni};
+    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_avx512vnni, packed_tiles_avx512vnni, true};
 // few rows would leave most of a tile empty
-extern constexpr DigitKernels digits_amx{kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_amx, packed_tiles_amx};
+extern constexpr DigitKernels digits_amx{
+    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_amx, packed_tiles_amx, true};
 
 }  // namespace abstractllm::cpu

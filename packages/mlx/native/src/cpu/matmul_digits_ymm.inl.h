@@ -306,19 +306,23 @@ struct YmmDigits {
       // an infinity or a NaN in the group shows in its sum, or as an infinite scale, and keeps every output from being finite
       scales[g] = is_zero ? 0.0f : range / limit;
       sums[g] = Avx2Vec::reduce(sum);
+      __m256i total = _mm256_setzero_si256();
       const __m256 inverse = _mm256_set1_ps(is_zero ? 0.0f : limit / range);
       for (size_t k = begin; k < end; k += 16) {
         __m256i v[2];
         for (size_t i = 0; i < 2; i++) v[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + k + 8 * i), inverse));
+        total = _mm256_add_epi32(total, _mm256_add_epi32(v[0], v[1]));
         for (size_t p = 0; p < parts_of(static_cast<size_t>(layout.count)); p++) {
           Dot::take_part(v, out + (p * layout.padded_K + k) * Dot::kBytes, layout.for_rows);
         }
       }
+      // what one digit rounds away must not meet the weights' biases, of which most have the same sign
+      if (layout.count == 1) sums[g] = scales[g] * Avx2Vec::reduce(_mm256_cvtepi32_ps(total)) + (sums[g] - sums[g]);
     }
   }
 
   // Groups are whole vectors, or half of one before the room between rows, so nothing is padded.
-  static constexpr DigitKernels table() { return {1, 1, Dot::kBytes, quantize_row, rows, tile, packed_tiles}; }
+  static constexpr DigitKernels table() { return {1, 1, Dot::kBytes, quantize_row, rows, tile, packed_tiles, Dot::kBytes == 1}; }
 };
 
 }  // namespace

@@ -72,7 +72,7 @@ void tile(const QuantMatrix& w, const uint8_t* data, const DigitRows& x, size_t 
 template <int bits, typename S, int count>
 void tiles_of(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end, float* out,
               size_t ldo) {
-  constexpr size_t kMost = count == 2 ? 8 : 6;  // what the registers hold sums of
+  constexpr size_t kMost = count == 3 ? 6 : 8;  // what the registers hold sums of
   const size_t bytes = packed_tile_bytes(w);
   for (size_t t = begin; t < end; t++) {
     const uint8_t* data = w.w + t * bytes;
@@ -88,6 +88,7 @@ void tiles_of(const QuantMatrix& w, const DigitRows& x, size_t first, size_t las
 template <int bits, typename S>
 void tiles_with(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end, float* out,
                 size_t ldo) {
+  if (x.count == 1) return tiles_of<bits, S, 1>(w, x, first, last, begin, end, out, ldo);
   if (x.count == 2) return tiles_of<bits, S, 2>(w, x, first, last, begin, end, out, ldo);
   tiles_of<bits, S, 3>(w, x, first, last, begin, end, out, ldo);
 }

@@ -38,7 +38,8 @@ enum class Addend { none, row, rows };
 // A node whose first inputs are rows (normed_input.h), then matrices, and last what is added to its result.
 class QuantLayer : public CpuPrimitive {
  public:
-  QuantLayer(NormedInput input, Addend addend, bool fast) : input_(input), addend_(addend), fast_(fast) {}
+  QuantLayer(NormedInput input, Addend addend, Rounding rounding)
+      : input_(input), addend_(addend), rounding_(rounding) {}
 
   const NormedInput& input() const { return input_; }
   Addend addend() const { return addend_; }
@@ -48,7 +49,7 @@ class QuantLayer : public CpuPrimitive {
 
  protected:
   bool is_same_layer(const QuantLayer& o) const {
-    return input_ == o.input_ && addend_ == o.addend_ && fast_ == o.fast_;
+    return input_ == o.input_ && addend_ == o.addend_ && rounding_ == o.rounding_;
   }
 
   // Null without an addend.
@@ -56,7 +57,7 @@ class QuantLayer : public CpuPrimitive {
 
   NormedInput input_;
   Addend addend_;
-  bool fast_;
+  Rounding rounding_;
 };
 
 }  // namespace abstractllm::cpu

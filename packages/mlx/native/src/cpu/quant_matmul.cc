@@ -17,8 +17,8 @@ namespace {
 
 class QuantizedMatmul : public QuantLayer {
  public:
-  QuantizedMatmul(NormedInput input, QuantFormat format, bool fast, Addend addend = Addend::none)
-      : QuantLayer(input, addend, fast), format_(format) {}
+  QuantizedMatmul(NormedInput input, QuantFormat format, Rounding rounding, Addend addend = Addend::none)
+      : QuantLayer(input, addend, rounding), format_(format) {}
 
   const char* name() const override { return "CpuQuantizedMatmul"; }
 
@@ -28,11 +28,11 @@ class QuantizedMatmul : public QuantLayer {
   }
 
   std::shared_ptr<QuantLayer> adding(Addend addend) const override {
-    return std::make_shared<QuantizedMatmul>(input_, format_, fast_, addend);
+    return std::make_shared<QuantizedMatmul>(input_, format_, rounding_, addend);
   }
 
   const QuantFormat& format() const { return format_; }
-  bool is_fast() const { return fast_; }
+  Rounding rounding() const { return rounding_; }
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     auto& encoder = mx::cpu::get_command_encoder(stream());
@@ -41,9 +41,9 @@ class QuantizedMatmul : public QuantLayer {
     const float* addend = addend_of(inputs, encoder);
     allocate(out);
     product.out = out.data<float>();
-    encoder.dispatch([rows, product, addend, is_row = addend_ == Addend::row, fast = fast_] {
+    encoder.dispatch([rows, product, addend, is_row = addend_ == Addend::row, rounding = rounding_] {
       const Rows x = rows.get();
-      quant_products({&product, 1}, x, fast);
+      quant_products({&product, 1}, x, rounding);
       if (addend) add_rows(addend, is_row, product.out, x.M, product.N);
     });
   }
@@ -57,9 +57,9 @@ class GatedMlp : public QuantLayer {
  public:
   using Activation = void (*)(const float* gate, const float* x, float* out, size_t n);
 
-  GatedMlp(NormedInput input, std::array<QuantFormat, 3> formats, Activation activation, bool fast,
+  GatedMlp(NormedInput input, std::array<QuantFormat, 3> formats, Activation activation, Rounding rounding,
            Addend addend = Addend::none)
-      : QuantLayer(input, addend, fast), formats_(formats), activation_(activation) {}
+      : QuantLayer(input, addend, rounding), formats_(formats), activation_(activation) {}
 
   const char* name() const override { return "CpuGatedMlp"; }
 
@@ -69,7 +69,7 @@ class GatedMlp : public QuantLayer {
   }
 
   std::shared_ptr<QuantLayer> adding(Addend addend) const override {
-    return std::make_shared<GatedMlp>(input_, formats_, activation_, fast_, addend);
+    return std::make_shared<GatedMlp>(input_, formats_, activation_, rounding_, addend);
   }
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
@@ -88,14 +88,14 @@ class GatedMlp : public QuantLayer {
     gate.out = hidden.data<float>();
     up.out = gate.out + M * F;
     encoder.dispatch([rows, hidden, gate, up, down, addend, F, activation = activation_, is_row = addend_ == Addend::row,
-                      fast = fast_] {
+                      rounding = rounding_] {
       const Rows x = rows.get();
       const QuantProduct both[] = {gate, up};
-      quant_products(both, x, fast);
+      quant_products(both, x, rounding);
       parallel_for(x.M, std::max<size_t>(1, kElementsPerRange / F), [&](size_t begin, size_t end) {
         activation(gate.out + begin * F, up.out + begin * F, gate.out + begin * F, (end - begin) * F);
       });
-      quant_products({&down, 1}, {gate.out, x.M, F}, fast);
+      quant_products({&down, 1}, {gate.out, x.M, F}, rounding);
       if (addend) add_rows(addend, is_row, down.out, x.M, down.N);
     });
   }
@@ -121,7 +121,7 @@ bool fits(int64_t K, const mx::array& w, const mx::array& scales, const mx::arra
 // The gated MLP that the product of `x` with `down` completes, when `x` is `activation(gate(h)) * up(h)` and none of it
 // is computed yet.
 std::optional<mx::array> gated_mlp(const mx::array& x, const mx::Shape& shape, const std::vector<mx::array>& down,
-                                   const QuantFormat& format, bool fast) {
+                                   const QuantFormat& format, Rounding rounding) {
   const std::optional<PendingGated> gated = pending_gated(x);
   if (!gated) return std::nullopt;
   const auto* gate = pending_primitive<QuantizedMatmul>(gated->gate);
@@ -129,14 +129,14 @@ std::optional<mx::array> gated_mlp(const mx::array& x, const mx::Shape& shape, c
   if (!gate || !up || gate->addend() != Addend::none || up->addend() != Addend::none) return std::nullopt;
   const std::vector<mx::array>&from = gated->gate.inputs(), &other = gated->x.inputs();
   const size_t rows = gate->input().count();
-  const bool is_one_input = gate->input() == up->input() && gate->is_fast() == fast && up->is_fast() == fast &&
+  const bool is_one_input = gate->input() == up->input() && gate->rounding() == rounding && up->rounding() == rounding &&
                             std::equal(from.begin(), from.begin() + rows, other.begin(),
                                        [](const mx::array& a, const mx::array& b) { return a.id() == b.id(); });
   if (!is_one_input) return std::nullopt;
   std::vector<mx::array> inputs = from;
   inputs.insert(inputs.end(), other.begin() + rows, other.end());
   inputs.insert(inputs.end(), down.begin(), down.end());
-  auto node = std::make_shared<GatedMlp>(gate->input(), std::array{gate->format(), up->format(), format}, gated->row, fast);
+  auto node = std::make_shared<GatedMlp>(gate->input(), std::array{gate->format(), up->format(), format}, gated->row, rounding);
   return mx::array(shape, mx::float32, std::move(node), std::move(inputs));
 }
 
@@ -171,12 +171,12 @@ mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::arr
   if (!format) return mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
   mx::Shape shape = x.shape();
   shape.back() = w.shape(0);
-  const bool fast = settings().fast_matmul;
-  if (auto mlp = gated_mlp(x, shape, matrix, *format, fast)) return *mlp;
+  const Rounding rounding = settings().rounding;
+  if (auto mlp = gated_mlp(x, shape, matrix, *format, rounding)) return *mlp;
   std::vector<mx::array> inputs;
   const NormedInput input = take_input(x, inputs);
   inputs.insert(inputs.end(), matrix.begin(), matrix.end());
-  return mx::array(std::move(shape), mx::float32, std::make_shared<QuantizedMatmul>(input, *format, fast),
+  return mx::array(std::move(shape), mx::float32, std::make_shared<QuantizedMatmul>(input, *format, rounding),
                    std::move(inputs));
 }
 

@@ -2,6 +2,7 @@
 #include "../bind.h"
 #include "decoder_layer.h"
 #include "dispatch.h"
+#include "matmul.h"
 #include "thread_pool.h"
 
 namespace abstractllm {
@@ -68,17 +69,18 @@ void register_cpu(Env* e, napi_value x) {
     for (const Layers& part : parts) all.insert(all.end(), part.begin(), part.end());
     return layers_object(std::move(all), env);
   });
-  // `buffers` are keys and values of each layer, `ranges` where new rows of each start and where those it sees end
+  // `buffers` are keys and values of each layer, `rows` where new ones of each start, where those it sees end, and the
+  // bits and group size of quantized ones, or 0
   bind(e, x, "decoderLayers",
        [](const Layers& layers, const mx::array& x, const std::vector<mx::array>& buffers,
-          const std::vector<int>& ranges, const std::vector<int>& turns, const std::vector<int>& first,
+          const std::vector<int>& rows, const std::vector<int>& turns, const std::vector<int>& first,
           const std::vector<mx::array>& after) -> std::vector<mx::array> {
-         if (buffers.size() != ranges.size() || buffers.size() % 2 != 0) {
-           throw AddonError("invalid-argument", "expected two buffers and two bounds for each layer");
+         if (buffers.size() % 2 != 0 || rows.size() != 2 * buffers.size()) {
+           throw AddonError("invalid-argument", "expected two buffers and four numbers for each layer");
          }
          std::vector<cpu::CacheRoom> rooms;
-         for (size_t i = 0; i < buffers.size(); i += 2) {
-           rooms.push_back({buffers[i], buffers[i + 1], ranges[i], ranges[i + 1]});
+         for (size_t i = 0, r = 0; i < buffers.size(); i += 2, r += 4) {
+           rooms.push_back({buffers[i], buffers[i + 1], rows[r], rows[r + 1], rows[r + 2], rows[r + 3]});
          }
          const std::optional<mx::array> h = cpu::decoder_layers(layers, x, rooms, {turns, first}, after);
          if (!h) return {};
@@ -107,7 +109,12 @@ void register_cpu(Env* e, napi_value x) {
     if (!cpu::set_isa(level)) throw AddonError("unavailable", "this processor has no " + name);
   });
   bind(e, x, "forceStock", [](bool on) { cpu::settings().force_stock = on; });
-  bind(e, x, "setFastMatmul", [](bool on) { cpu::settings().fast_matmul = on; });
+  bind(e, x, "hasCoarseProducts", [] { return cpu::has_coarse_products(); });
+  bind(e, x, "setRounding", [](int bits) {
+    cpu::settings().rounding = bits == 8    ? cpu::Rounding::to_8_bits
+                               : bits == 16 ? cpu::Rounding::to_16_bits
+                                            : cpu::Rounding::none;
+  });
 }
 
 }  // namespace abstractllm

@@ -45,6 +45,7 @@ function applySpec(value: Value, spec: string, budget: Budget): string {
         ? `${formatPercent(`%${dot}f`, 100 * (numberOf(value) ?? Number.NaN), budget)}%`
         : formatPercent(`%${dot}${kind}`, value, budget);
   } else if (precision !== undefined) text = [...text].slice(0, Number(precision)).join("");
+  if (comma === "," && typeof value === "string") throw runtimeError("Cannot specify ',' with 's'.");
   if (comma === ",") text = text.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",");
   const size = Number(width);
   const padding = zero === "0" ? "0" : (fill ?? " ");

@@ -3,14 +3,14 @@ import { runtimeError } from "./template-failure.ts";
 import { toRepr, toText } from "./text.ts";
 import { numberOf, PyTuple, typeName, type Value } from "./values.ts";
 
-const FIELD = /%(?:\((\w+)\))?([-+ 0#]*)(\d*)(?:\.(\d+))?([diouxXeEfFgGcrsa%])/g;
+const FIELD = /%(?:\((\w+)\))?([-+ 0#]*)([1-9]\d*)?(?:\.(\d+))?([diouxXeEfFgGcrsa%])/g;
 const MAX_WIDTH = 1000;
 
 /** Python's `text % values`. @throws {TemplateError} when fields and values do not match */
 export function formatPercent(text: string, values: Value, budget: Budget): string {
   const list = values instanceof PyTuple ? values.items : [values];
   let next = 0;
-  const result = text.replace(FIELD, (whole, name, flags: string, width: string, precision, kind: string) => {
+  const result = text.replace(FIELD, (whole, name, flags: string, width = "", precision, kind: string) => {
     budget.step();
     if (kind === "%") return "%";
     if (Number(width) > MAX_WIDTH || Number(precision ?? 0) > 100) throw runtimeError(`${whole} is too wide`);

@@ -9,7 +9,7 @@ const DIGITS: Readonly<Record<number, RegExp>> = {
   10: /^[-+]?\d+(?:_\d+)*$/,
   16: /^[-+]?(?:0[xX])?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*$/,
 };
-const FLOAT = /^[-+]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][-+]?\d+)?$/;
+const FLOAT = /^[-+]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][-+]?\d+)?$/;
 
 const parseFloatText = (text: string): number | undefined => {
   const plain = trim(text);

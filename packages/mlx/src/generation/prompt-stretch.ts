@@ -1,0 +1,29 @@
+/**
+ * Which tokens of a prompt may be evaluated with coarse activations. What they predict is never asked for: the answer sees
+ * them through keys, values and states alone, where sums over many of them average out what rounding loses. The first ones
+ * get much of everybody's attention, and the last ones what the answer goes on from: these are evaluated finely.
+ */
+
+const FINE_START = 32;
+const FINE_END = 64;
+/** Fewer between them are not worth a stretch of their own. */
+const LEAST = 64;
+
+/** Tokens that are evaluated at once. */
+export interface Stretch {
+  size: number;
+  /** Whether 8 bits are enough for activations (see `withCoarseActivations`). */
+  isCoarse: boolean;
+}
+
+/**
+ * The longest stretch from `start` on that is evaluated alike.
+ *
+ * @param last - where the prompt's last token is, which ends no stretch but starts the answer
+ */
+export const nextStretch = (start: number, last: number): Stretch => {
+  const fineFrom = last - FINE_END;
+  if (fineFrom - Math.max(start, FINE_START) < LEAST) return { size: last - start, isCoarse: false };
+  if (start < FINE_START) return { size: FINE_START - start, isCoarse: false };
+  return { size: fineFrom - start, isCoarse: true };
+};
