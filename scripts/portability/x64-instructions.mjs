@@ -39,7 +39,9 @@ export const x64Instructions = {
         if (found !== undefined) throw new Error(`${name} has an instruction of a higher set: ${found}`);
       }
     }
-    return expected.map(({ kernel, instructions }) => countEach(codeOf(`${kernel}.cc.o`), instructions)).join(", ");
+    return expected
+      .map(({ kernel, instructions }) => countEach(codeOf(`${kernel}.cc.o`), instructions))
+      .join(", ");
   },
 };
 

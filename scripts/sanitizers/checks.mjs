@@ -52,13 +52,26 @@ export const addonTests = {
   async run(context, task) {
     const runtime = addressRuntime(context.env);
     const folder = await build(context, task, addressSanitizers, ["mlx_addon"]);
-    const tree = copyTree(context, join(folder, ".."), join(folder, "mlx.node"), join(libmlxFolder(context), ".."));
+    const tree = copyTree(
+      context,
+      join(folder, ".."),
+      join(folder, "mlx.node"),
+      join(libmlxFolder(context), ".."),
+    );
     const settings = Object.entries({ ...options, LD_PRELOAD: runtime, ABSTRACTLLM_MLX_VARIANT: "cpu" });
-    const command = ["/usr/bin/env", ...settings.map(([name, value]) => `${name}=${value}`), process.execPath];
+    const command = [
+      "/usr/bin/env",
+      ...settings.map(([name, value]) => `${name}=${value}`),
+      process.execPath,
+    ];
     const node = writeLauncher(join(folder, ".."), command);
-    const { stdout, stderr } = spawnSync(node, ["-p", `require(${JSON.stringify(addonIn(tree))}).cpuLevels().join(" ")`], {
-      encoding: "utf8",
-    });
+    const { stdout, stderr } = spawnSync(
+      node,
+      ["-p", `require(${JSON.stringify(addonIn(tree))}).cpuLevels().join(" ")`],
+      {
+        encoding: "utf8",
+      },
+    );
     const levels = stdout.trim();
     if (!levels.startsWith("scalar")) throw new Error(`the addon could not be loaded: ${stderr}`);
     return `${await runTests(context, task, tree, { name: "addon", tests, node })}, on ${levels}`;

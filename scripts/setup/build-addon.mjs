@@ -23,7 +23,11 @@ import { runCommand } from "./run-command.mjs";
  * @returns {Promise<string>} path that `mlx.node` gets
  * @throws {import("./setup-error.mjs").SetupError}
  */
-export async function buildAddon(context, task, { source, build, libmlx, settings = [], targets = ["mlx_addon"] }) {
+export async function buildAddon(
+  context,
+  task,
+  { source, build, libmlx, settings = [], targets = ["mlx_addon"] },
+) {
   const { root, env } = context;
   const cmakePath = await ensureTool(context, task, cmake);
   const ninjaPath = await ensureTool(context, task, ninja);

@@ -1,5 +1,6 @@
 // Compares the matrix product kernels of every instruction set here with sums in double precision, on buffers of the
-// exact size, so that address sanitizers see a read too far. `time` prints the speed of decode and prompt shapes.
+// exact size, so that address sanitizers see a read too far: `npm run test:sanitizers` builds it. `time` prints the speed of
+// decode and prompt shapes, `time avx2` those of one instruction set.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
