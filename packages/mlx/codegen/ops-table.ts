@@ -414,13 +414,13 @@ const products: OpRow[] = [
     signature:
       "conv1d(input: array, weight: array, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1) -> array",
     doc: "`[B, L, C_in] * [C_out, W, C_in / groups] -> [B, L', C_out]`.",
-    cpp: 'mx::conv1d(input, weight, stride, padding, dilation, positive(groups, "number of groups"))',
+    cpp: 'cpu::conv1d(input, weight, stride, padding, dilation, positive(groups, "number of groups"))',
   },
   {
     signature:
       "convGeneral(input: array, weight: array, stride: ints, paddingLow: ints, paddingHigh: ints, kernelDilation: ints, inputDilation: ints, groups: int = 1, flip: bool = false) -> array",
     doc: "Convolution over any number of spatial axes, channels last.",
-    cpp: 'mx::conv_general(input, weight, stride, paddingLow, paddingHigh, kernelDilation, inputDilation, positive(groups, "number of groups"), flip)',
+    cpp: 'cpu::conv_general(input, weight, stride, paddingLow, paddingHigh, kernelDilation, inputDilation, positive(groups, "number of groups"), flip)',
   },
   {
     signature: "hadamardTransform(a: array, scale: float?) -> array",
@@ -512,6 +512,18 @@ const fast: OpRow[] = [
   },
   {
     group: "fast",
+    signature: "quantizeRows(x: array, groupSize: int, bits: int, scales: dtype) -> array",
+    doc: "`[..., D]`, rounded to the dtype of the scales and quantized as `quantize` does, as uint32 `[..., W]`: the numbers of a row, then its scales, then its biases.",
+    cpp: "cpu::quantize_rows(x, groupSize, bits, scales)",
+  },
+  {
+    group: "fast",
+    signature: "dequantizeRows(rows: array, groupSize: int, bits: int, scales: dtype, dtype: dtype) -> array",
+    doc: "The inverse of `quantizeRows`: `[..., D]` of `dtype`. On the CPU attention reads the rows themselves.",
+    cpp: "cpu::dequantize_rows(rows, groupSize, bits, scales, dtype)",
+  },
+  {
+    group: "fast",
     signature: "extendCache(buffer: array, used: int, capacity: int) -> array",
     doc: "A buffer `[B, K, capacity, D]` with the first `used` positions of another `[B, K, C, D]`, and zeros behind them.",
     cpp: "cpu::extend_cache(buffer, used, capacity)",
@@ -534,6 +546,18 @@ const fast: OpRow[] = [
     signature: "geglu(gate: array, x: array) -> array",
     doc: "GELU by tanh of `gate`, times `x`: `0.5 gate (1 + tanh(sqrt(2 / pi) (gate + 0.044715 gate^3))) x`.",
     cpp: "cpu::geglu(gate, x)",
+  },
+  {
+    group: "fast",
+    signature: "gelu(x: array) -> array",
+    doc: "`x * Phi(x)` with the exact error function.",
+    cpp: "cpu::gelu(x)",
+  },
+  {
+    group: "fast",
+    signature: "geluApprox(x: array) -> array",
+    doc: "GELU by tanh: `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`.",
+    cpp: "cpu::gelu_approx(x)",
   },
   {
     group: "fast",

@@ -86,14 +86,23 @@ export interface LLMConfig extends GenerationDefaults {
    */
   maxBatchSize?: number | undefined;
   /**
-   * Bits of a local model's cached keys and values: 2, 4 or 8. Less memory for long contexts and a little less precision;
-   * calls are then answered one at a time. Default: as they are computed, or 16 bits on a CPU.
+   * Bits of a local model's cached keys and values: 2, 4 or 8. Less memory for long contexts and a little less
+   * precision. Default: as they are computed, or 16 bits on a CPU.
    */
   kvBits?: number | undefined;
   /** Features that share a scale in a cache with `kvBits`: 32, 64 or 128, a divisor of those of a head. Default 64. */
   kvGroupSize?: number | undefined;
-  /** Tokens in a cache before `kvBits` quantizes it. Default 0: after the first stretch of the prompt. */
+  /**
+   * Tokens in a cache before `kvBits` quantizes it; with more than 0 of them calls are answered one at a time. Default 0:
+   * after the first stretch of the prompt.
+   */
   quantizedKvStart?: number | undefined;
+  /**
+   * Repository, folder or `.gguf` file of a smaller model with the same tokens, loaded beside a local model: it guesses
+   * what comes next, and the model checks several guesses in one step. Answers come faster and stay what they are;
+   * `fallbackModels` do without. Default: none.
+   */
+  draftModel?: string | undefined;
   /**
    * Bytes of keys and values that a model keeps of earlier calls, so that a prompt that begins as one of them, such as the
    * next turn of a conversation, goes on from there. 0 keeps nothing. Default an eighth of what MLX may take.

@@ -63,7 +63,10 @@ describe("the mlx provider", () => {
       [ModelCapability.PARALLEL_INFERENCE]: true,
     });
     expect((await capabilities({ maxBatchSize: 1 }))[ModelCapability.PARALLEL_INFERENCE]).toBe(false);
-    expect((await capabilities({ kvBits: 8 }))[ModelCapability.PARALLEL_INFERENCE]).toBe(false);
+    expect((await capabilities({ kvBits: 8 }))[ModelCapability.PARALLEL_INFERENCE]).toBe(true);
+    expect((await capabilities({ kvBits: 8, quantizedKvStart: 9 }))[ModelCapability.PARALLEL_INFERENCE]).toBe(
+      false,
+    );
     expect(Object.keys(await capabilities({})).sort()).toEqual(Object.values(ModelCapability).sort());
     expect((await capabilities({ model: "mlx-community/llava-1.5-7b-mlx" }))[ModelCapability.VISION]).toBe(
       true,

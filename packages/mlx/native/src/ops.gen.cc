@@ -434,10 +434,10 @@ void register_ops(Env* e, napi_value x) {
     return mx::einsum(subscripts, operands);
   });
   bind(e, x, "conv1d", [](const mx::array& input, const mx::array& weight, int stride, int padding, int dilation, int groups) {
-    return mx::conv1d(input, weight, stride, padding, dilation, positive(groups, "number of groups"));
+    return cpu::conv1d(input, weight, stride, padding, dilation, positive(groups, "number of groups"));
   });
   bind(e, x, "convGeneral", [](const mx::array& input, const mx::array& weight, const std::vector<int>& stride, const std::vector<int>& paddingLow, const std::vector<int>& paddingHigh, const std::vector<int>& kernelDilation, const std::vector<int>& inputDilation, int groups, bool flip) {
-    return mx::conv_general(input, weight, stride, paddingLow, paddingHigh, kernelDilation, inputDilation, positive(groups, "number of groups"), flip);
+    return cpu::conv_general(input, weight, stride, paddingLow, paddingHigh, kernelDilation, inputDilation, positive(groups, "number of groups"), flip);
   });
   bind(e, x, "hadamardTransform", [](const mx::array& a, const std::optional<double>& scale) {
     return mx::hadamard_transform(a, scale);
@@ -478,6 +478,12 @@ void register_ops(Env* e, napi_value x) {
   bind(e, x, "fast_appendToCache", [](const mx::array& keys, const mx::array& values, const mx::array& newKeys, const mx::array& newValues, int start) {
     return cpu::append_to_cache(keys, values, newKeys, newValues, start);
   });
+  bind(e, x, "fast_quantizeRows", [](const mx::array& x, int groupSize, int bits, mx::Dtype scales) {
+    return cpu::quantize_rows(x, groupSize, bits, scales);
+  });
+  bind(e, x, "fast_dequantizeRows", [](const mx::array& rows, int groupSize, int bits, mx::Dtype scales, mx::Dtype dtype) {
+    return cpu::dequantize_rows(rows, groupSize, bits, scales, dtype);
+  });
   bind(e, x, "fast_extendCache", [](const mx::array& buffer, int used, int capacity) {
     return cpu::extend_cache(buffer, used, capacity);
   });
@@ -489,6 +495,12 @@ void register_ops(Env* e, napi_value x) {
   });
   bind(e, x, "fast_geglu", [](const mx::array& gate, const mx::array& x) {
     return cpu::geglu(gate, x);
+  });
+  bind(e, x, "fast_gelu", [](const mx::array& x) {
+    return cpu::gelu(x);
+  });
+  bind(e, x, "fast_geluApprox", [](const mx::array& x) {
+    return cpu::gelu_approx(x);
   });
   bind(e, x, "fast_softcap", [](const mx::array& x, double cap) {
     return cpu::softcap(x, static_cast<float>(cap));

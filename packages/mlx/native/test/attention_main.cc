@@ -1,11 +1,9 @@
-// Runs the attention and row kernels of every instruction set over odd sizes, in buffers of exactly the size they may
-// touch, and compares them with double precision. By hand, with sanitizers (x86-64):
-//   for i in scalar avx2 avx512; do for k in attention norm activation softmax rope half; do g++ -std=c++20 -O1 -g
-//     -fsanitize=address,undefined <flags of $i in CMakeLists.txt> -c ../src/cpu/${k}_$i.cc -o ${k}_$i.o; done; done
-//   g++ -std=c++20 -O1 -g -fsanitize=address,undefined attention_main.cc *_*.o -o attention_main && ./attention_main
+// Runs the attention, convolution and row kernels of every instruction set over odd sizes, in buffers of exactly the size they may
+// touch, and compares them with double precision. `npm run test:sanitizers` builds it.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <random>
@@ -13,6 +11,8 @@
 
 #include "../src/cpu/activation_rows.h"
 #include "../src/cpu/attention_rows.h"
+#include "../src/cpu/cache_rows.h"
+#include "../src/cpu/conv_rows.h"
 #include "../src/cpu/half_rows.h"
 #include "../src/cpu/norm_rows.h"
 #include "../src/cpu/rope_rows.h"
@@ -45,10 +45,14 @@ struct Kernels {
   const char* isa;
   decltype(&scalar::attend) attend;
   decltype(&scalar::merge_attention) merge;
+  decltype(&scalar::quantize_row) quantize;
+  decltype(&scalar::dequantize_row) dequantize;
+  decltype(&scalar::depthwise_conv_row) depthwise;
   decltype(&scalar::rms_norm_row) rms_norm;
   decltype(&scalar::layer_norm_row) layer_norm;
   decltype(&scalar::swiglu_row) swiglu;
   decltype(&scalar::geglu_row) geglu;
+  decltype(&scalar::gelu_row) gelu, gelu_approx;
   decltype(&scalar::softcap_row) softcap;
   decltype(&scalar::softmax_row) softmax;
   decltype(&scalar::argmax_row) argmax;
@@ -58,8 +62,9 @@ struct Kernels {
 
 #define KERNELS(isa)                                                                                          \
   Kernels {                                                                                                   \
-    #isa, isa::attend, isa::merge_attention, isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row,         \
-        isa::geglu_row, isa::softcap_row, isa::softmax_row, isa::argmax_row, isa::rope_row,                        \
+    #isa, isa::attend, isa::merge_attention, isa::quantize_row, isa::dequantize_row, isa::depthwise_conv_row, \
+        isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::gelu_row,               \
+        isa::gelu_approx_row, isa::softcap_row, isa::softmax_row, isa::argmax_row, isa::rope_row,             \
         isa::to_half_row                                                                                      \
   }
 
@@ -85,11 +90,16 @@ void check_rows(const Kernels& k, int n) {
   each("layer norm", [&](int i) { return (x[i] - mean) / std::sqrt(variance + 1e-2) * w[i] + b[i]; }, 9);
   k.swiglu(x.get(), w.get(), out.get(), size);
   each("swiglu", [&](int i) { return x[i] / (1 + std::exp(-static_cast<double>(x[i]))) * w[i]; }, 9);
-  k.geglu(x.get(), w.get(), out.get(), size);
-  each("geglu", [&](int i) {
+  const auto by_tanh = [&](int i) {
     const double g = x[i];
-    return 0.5 * g * (1 + std::tanh(std::sqrt(2 / M_PI) * (g + 0.044715 * g * g * g))) * w[i];
-  }, 9);
+    return 0.5 * g * (1 + std::tanh(std::sqrt(2 / M_PI) * (g + 0.044715 * g * g * g)));
+  };
+  k.geglu(x.get(), w.get(), out.get(), size);
+  each("geglu", [&](int i) { return by_tanh(i) * w[i]; }, 9);
+  k.gelu_approx(x.get(), out.get(), size);
+  each("gelu by tanh", by_tanh, 1);
+  k.gelu(x.get(), out.get(), size);
+  each("gelu", [&](int i) { return 0.5 * x[i] * std::erfc(-x[i] / std::sqrt(2.0)); }, 1);
   k.softcap(x.get(), out.get(), size, 5);
   each("softcap", [&](int i) { return 5 * std::tanh(x[i] / 5.0); }, 5);
   k.softmax(x.get(), out.get(), size);
@@ -135,28 +145,91 @@ void check_half(const Kernels& k) {
   expect((out[3] & 0x7fff) > 0x7c00, k.isa, "half of no number", out[3], 0, 0);
 }
 
+// Rows of a cache, and what they stand for.
+struct Cache {
+  std::unique_ptr<char[]> rows;  // exactly as many bytes as they take
+  int64_t stride;
+  std::unique_ptr<float[]> numbers;
+};
+
+Cache float_cache(int count, int dims) {
+  const size_t size = static_cast<size_t>(count) * dims;
+  Cache cache{std::make_unique<char[]>(size * 4), dims, numbers(size)};
+  std::memcpy(cache.rows.get(), cache.numbers.get(), size * 4);
+  return cache;
+}
+
+// Whole number `i` of a row.
+unsigned whole_at(const uint8_t* row, int i, int bits) {
+  const int bit = i * bits;
+  return static_cast<unsigned>(row[bit / 8]) >> bit % 8 & ((1u << bits) - 1);
+}
+
+double scale_of(const uint8_t* scales, int i, bool is_half) {
+  if (!is_half) return reinterpret_cast<const float*>(scales)[i];
+  const int bits = reinterpret_cast<const uint16_t*>(scales)[i];
+  return bits & 0x8000 ? -half_value(bits & 0x7fff) : half_value(bits);
+}
+
+Cache affine_cache(const Kernels& k, int count, int dims, const AffineFormat& format) {
+  const size_t size = static_cast<size_t>(count) * dims, row = static_cast<size_t>(format.words(dims)) * 4;
+  Cache cache{std::make_unique<char[]>(count * row), format.words(dims), std::make_unique<float[]>(size)};
+  const int groups = dims / format.group;
+  for (int j = 0; j < count; j++) {
+    const auto x = numbers(static_cast<size_t>(dims), 3);
+    auto* to = reinterpret_cast<uint8_t*>(cache.rows.get()) + j * row;
+    float* stands_for = cache.numbers.get() + static_cast<size_t>(j) * dims;
+    k.quantize(x.get(), to, dims, format);
+    k.dequantize(to, stands_for, dims, format);
+    const uint8_t* scales = to + format.bytes_of_numbers(dims);
+    for (int d = 0; d < dims; d++) {
+      const int g = d / format.group;
+      const double scale = scale_of(scales, g, format.has_half_scales);
+      const double bias = scale_of(scales, groups + g, format.has_half_scales);
+      const double expected = scale * whole_at(to, d, format.bits) + bias;
+      expect(is_close(stands_for[d], expected, 3), k.isa, "dequantize", dims, format.bits, format.group);
+      // half a step, and what rounding x, scale and bias adds to it
+      const double ideal = std::clamp((x[d] - bias) / scale, 0.0, std::exp2(format.bits) - 1);
+      const double apart = std::abs(whole_at(to, d, format.bits) - ideal);
+      const bool is_near = apart <= (format.has_half_scales ? 0.75 : 0.501);
+      expect(is_near, k.isa, "quantize", dims, format.bits, format.group);
+    }
+  }
+  return cache;
+}
+
 enum class Mask { none, causal, bools, floats };
 
-void check_attention(const Kernels& k, int rows, int keys, int dims, int value_dims, Mask kind, float cap) {
-  const size_t R = rows, S = keys, D = dims, V = value_dims;
-  auto q = numbers(R * D, 2), kk = numbers(S * D), v = numbers(S * V), additive = numbers(R * S, 3);
+// `keys` and `values` hold `count` rows of what a cache is made of.
+void check_attention(const Kernels& k, int rows, int count, int dims, int value_dims, Mask kind, float cap,
+                     const AffineFormat* format = nullptr) {
+  const size_t R = rows, S = count, D = dims, V = value_dims;
+  const auto cache_of = [&](int n) { return format ? affine_cache(k, count, n, *format) : float_cache(count, n); };
+  const Cache keys = cache_of(dims), values = cache_of(value_dims);
+  const float *kk = keys.numbers.get(), *v = values.numbers.get();
+  auto q = numbers(R * D, 2), additive = numbers(R * S, 3);
   auto bools = std::make_unique<bool[]>(R * S);
   for (size_t i = 0; i < R * S; i++) bools[i] = additive[i] > 0 || i % S == 0;
   std::vector<AttentionRow> list(R);
   for (int r = 0; r < rows; r++) {
-    list[r] = {q.get() + r * D, nullptr, kind == Mask::causal ? std::max(1, keys - rows + r + 1) : keys};
+    list[r] = {q.get() + r * D, nullptr, kind == Mask::causal ? std::max(1, count - rows + r + 1) : count};
     if (kind == Mask::bools) list[r].mask = bools.get() + r * S;
     if (kind == Mask::floats) list[r].mask = additive.get() + r * S;
   }
-  AttentionKeys problem{kk.get(), v.get(), dims, value_dims, CacheType::f32, dims, value_dims, MaskKind::none, 1, 0.3f, cap};
+  const CacheType type = format ? CacheType::affine : CacheType::f32;
+  // scores of any model are small
+  const float scale = format ? 0.3f / std::sqrt(static_cast<float>(dims)) : 0.3f;
+  AttentionKeys problem{keys.rows.get(), values.rows.get(), keys.stride, values.stride, type, dims, value_dims,
+                        MaskKind::none, 1, scale, cap};
+  if (format) problem.format = *format;
   if (kind == Mask::bools) problem.mask_kind = MaskKind::bools;
   if (kind == Mask::floats) problem.mask_kind = MaskKind::floats;
   auto sums = std::make_unique<float[]>(2 * R * V);
   std::vector<float> most(2 * R, std::numeric_limits<float>::lowest()), total(2 * R);
   auto scratch = std::make_unique<float[]>(attention_scratch(dims, value_dims));
-  const int cut = keys / 3;  // two parts, merged
+  const int cut = count / 3;  // two parts, merged
   k.attend(list.data(), rows, problem, 0, cut, {sums.get(), most.data(), total.data()}, scratch.get());
-  k.attend(list.data(), rows, problem, cut, keys, {sums.get() + R * V, most.data() + R, total.data() + R}, scratch.get());
+  k.attend(list.data(), rows, problem, cut, count, {sums.get() + R * V, most.data() + R, total.data() + R}, scratch.get());
   auto out = std::make_unique<float[]>(V);
   for (int r = 0; r < rows; r++) {
     const float* parts[] = {sums.get() + r * V, sums.get() + (R + r) * V};
@@ -167,7 +240,7 @@ void check_attention(const Kernels& k, int rows, int keys, int dims, int value_d
     for (int s = 0; s < list[r].visible; s++) {
       double score = 0;
       for (int d = 0; d < dims; d++) score += static_cast<double>(q[r * D + d]) * kk[s * D + d];
-      score *= 0.3f;
+      score *= scale;
       if (cap != 0) score = cap * std::tanh(score / cap);
       if (kind == Mask::bools && !bools[r * S + s]) continue;
       if (kind == Mask::floats) score += additive[r * S + s];
@@ -175,7 +248,46 @@ void check_attention(const Kernels& k, int rows, int keys, int dims, int value_d
       for (int d = 0; d < value_dims; d++) expected[d] += std::exp(score) * v[s * V + d];
     }
     for (int d = 0; d < value_dims; d++) {
-      expect(is_close(out[d], expected[d] / weights), k.isa, "attention", rows, keys, dims);
+      const bool ok = is_close(out[d], expected[d] / weights, format ? 3 : 1);
+      expect(ok, k.isa, format ? "attention to a quantized cache" : "attention", rows, count, dims);
+    }
+  }
+}
+
+// What a kernel does along one axis of so many inputs.
+struct Steps {
+  int taps, stride, dilation, padding;
+
+  ConvAxis over(int inputs) const {
+    return {inputs, (inputs + 2 * padding - (taps - 1) * dilation - 1) / stride + 1, taps, stride, dilation, padding};
+  }
+};
+
+void check_convolution(const Kernels& k, const Steps& steps, int inputs, int channels, int multiplier) {
+  const ConvAxis rows = steps.over(inputs), columns = steps.over(2 * inputs + 1);
+  if (rows.outputs <= 0 || columns.outputs <= 0) return;
+  const size_t C = channels, taps = static_cast<size_t>(rows.taps) * columns.taps;
+  const auto x = numbers(static_cast<size_t>(rows.inputs) * columns.inputs * C), weights = numbers(multiplier * taps * C);
+  auto out = std::make_unique<float[]>(static_cast<size_t>(rows.outputs) * columns.outputs * C * multiplier);
+  const DepthwiseConv conv{rows, columns, channels, multiplier, x.get(), weights.get(), out.get()};
+  const int cut = columns.outputs / 2;
+  for (int row = 0; row < rows.outputs; row++) {
+    k.depthwise(conv, row, 0, cut);
+    k.depthwise(conv, row, cut, columns.outputs);
+  }
+  for (int row = 0, i = 0; row < rows.outputs; row++) {
+    for (int column = 0; column < columns.outputs; column++) {
+      for (int c = 0; c < channels * multiplier; c++, i++) {
+        double sum = 0;
+        for (int tap = 0; tap < static_cast<int>(taps); tap++) {
+          const int y = row * steps.stride + tap / columns.taps * steps.dilation - steps.padding;
+          const int z = column * steps.stride + tap % columns.taps * steps.dilation - steps.padding;
+          if (y < 0 || z < 0 || y >= rows.inputs || z >= columns.inputs) continue;
+          const double weight = weights[(c % multiplier * taps + tap) * C + c / multiplier];
+          sum += weight * x[(static_cast<size_t>(y) * columns.inputs + z) * C + c / multiplier];
+        }
+        expect(is_close(out[i], sum, 4), k.isa, "convolution", inputs, channels, steps.taps);
+      }
     }
   }
 }
@@ -188,12 +300,31 @@ int main() {
   if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) levels.push_back(KERNELS(avx512));
   for (const Kernels& k : levels) {
     check_half(k);
+    for (const int inputs : {1, 3, 8, 17}) {
+      for (const int channels : {1, 4, 7, 16, 19, 35}) {
+        for (const int taps : {1, 3, 4, 5, 7}) {
+          const int half = taps / 2;
+          for (const Steps steps : {Steps{taps, 1, 1, half}, {taps, 2, 1, half}, {taps, 1, 2, 2 * half}, {taps, 3, 1, 0}}) {
+            check_convolution(k, steps, inputs, channels, channels == 7 || channels == 16 ? 2 : 1);
+          }
+        }
+      }
+    }
     for (const int n : {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 66, 100, 129}) check_rows(k, n);
     for (const int rows : {1, 2, 3, 4, 5, 8, 9, 16, 17, 33, 63, 64}) {
       for (const int keys : {1, 3, 4, 63, 64, 65, 130}) {
         for (const int dims : {1, 5, 16, 20, 64, 72}) {
           for (const Mask kind : {Mask::none, Mask::causal, Mask::bools, Mask::floats}) {
             check_attention(k, rows, keys, dims, dims == 20 ? 7 : dims, kind, dims == 16 ? 2.0f : 0);
+          }
+        }
+        for (const int bits : {2, 4, 8}) {
+          for (const int group : {32, 64, 128}) {
+            for (const bool has_half_scales : {false, true}) {
+              const AffineFormat format{bits, group, has_half_scales};
+              const Mask kind = rows == 1 ? Mask::bools : rows % 2 == 0 ? Mask::floats : Mask::causal;
+              check_attention(k, rows, keys, 2 * group, group, kind, keys == 65 ? 2.0f : 0, &format);
+            }
           }
         }
       }

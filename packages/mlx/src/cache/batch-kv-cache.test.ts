@@ -1,10 +1,15 @@
 import { describe, expect, it } from "vitest";
 import * as mx from "../core/index.ts";
-import { type BatchCache, KVCache, type LayerCache, RotatingKVCache } from "./index.ts";
+import { type BatchCache, KVCache, type LayerCache, QuantizedKVCache, RotatingKVCache } from "./index.ts";
 
-/** Keys or values `[B, 1, L, 1]` from what each row has at its positions. */
-const column = (rows: number[][]): mx.MxArray =>
-  mx.array(rows.flat(), mx.float32, [rows.length, 1, rows[0]?.length ?? 0, 1]);
+/** Equal features: quantized in one group they stay what they are. */
+const D = 32;
+
+/** Keys or values `[B, 1, L, D]` from what each row has at its positions. */
+const column = (rows: number[][]): mx.MxArray => {
+  const [B, L] = [rows.length, rows[0]?.length ?? 0];
+  return mx.broadcastTo(mx.array(rows.flat(), mx.float32, [B, 1, L, 1]), [B, 1, L, D]);
+};
 
 /** What each new position of each row may attend to, sorted: where a key lies is the cache's own business. */
 const update = (cache: LayerCache, rows: number[][], window?: number): number[][][] =>
@@ -18,7 +23,8 @@ const update = (cache: LayerCache, rows: number[][], window?: number): number[][
       mask instanceof mx.MxArray
         ? mx.broadcastTo(mask, [rows.length, 1, L, S])
         : mx.ones([rows.length, 1, L, S]);
-    const [all, is] = [keys.toTypedArray(), seen.astype(mx.int32).toTypedArray()];
+    const first = mx.contiguous(mx.slice(keys, [0, 0, 0, 0], [rows.length, 1, S, 1]));
+    const [all, is] = [first.toTypedArray(), seen.astype(mx.int32).toTypedArray()];
     return rows.map((_, b) =>
       Array.from({ length: L }, (_, l) =>
         Array.from({ length: S }, (_, s) => s)
@@ -122,6 +128,7 @@ const randomizer = (seed: number) => {
 const kinds: [string, () => LayerCache, number | undefined][] = [
   ["KVCache", () => new KVCache(), undefined],
   ["KVCache under a window of 3", () => new KVCache(), 3],
+  ["QuantizedKVCache", () => new QuantizedKVCache({ bits: 4, groupSize: 32, start: 0 }), undefined],
   ["RotatingKVCache of 4", () => new RotatingKVCache(4), undefined],
   ["RotatingKVCache of 7", () => new RotatingKVCache(7), undefined],
   ["RotatingKVCache of 7 under a window of 5", () => new RotatingKVCache(7), 5],
@@ -203,7 +210,8 @@ describe("what cannot be batched", () => {
     expect(() => batch.extract(0)).toThrow("no row 0 with contents");
   });
 
-  it("gives no batch of caches that keep their first positions", () => {
+  it("gives no batch of caches that keep their first positions, or are quantized later on", () => {
     expect(new RotatingKVCache(8, 2).toBatch()).toBeUndefined();
+    expect(new QuantizedKVCache({ bits: 8, groupSize: 32, start: 1 }).toBatch()).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 /** Caches whose buffers an operation writes itself, instead of giving keys and values to `updateAndFetch`. */
-import { type Dtype, keep, type MxArray, share } from "../core/index.ts";
+import { type Dtype, keep, type MxArray, type RowQuantization, share } from "../core/index.ts";
 
 /** Sizes of new keys `[B, K, L, D]` and values `[B, K, L, valueDim]`. */
 export interface NewPositions {
@@ -22,6 +22,8 @@ export interface CacheRoom {
   readonly end: number;
   /** Position of the first new token of each row of a batch; one where all are alike. */
   readonly turns: readonly number[];
+  /** How rows of the buffers are quantized; absent where they are not. */
+  readonly quantization?: RowQuantization;
   /** What must be computed before the buffers are written. */
   readonly after: MxArray | undefined;
   /** Says that computing `writer` writes the new rows. */

@@ -6,23 +6,33 @@ import {
   ChunkedKVCache,
   KVCache,
   type LayerCache,
+  QuantizedKVCache,
   RotatingKVCache,
 } from "./index.ts";
 
+/** Equal features: quantized in one group they stay what they are. */
+const D = 32;
+
 const keysFrom = (start: number, L: number): mx.MxArray =>
-  mx.arange(start, start + L, 1, mx.float32).reshape(1, 1, L, 1);
+  mx.broadcastTo(mx.arange(start, start + L, 1, mx.float32).reshape(1, 1, L, 1), [1, 1, L, D]);
+
+const firstFeature = (x: mx.MxArray): unknown =>
+  mx
+    .slice(x, [0, 0, 0, 0], [1, 1, x.dim(2), 1])
+    .reshape(-1)
+    .toArray();
 
 /** Appends keys that count from `start`, and gives what a position sees then, in the order of the buffer. */
-const append = (cache: LayerCache, start: number, L: number): unknown => {
-  const [keys, values] = cache.updateAndFetch(keysFrom(start, L), keysFrom(start + 0.5, L));
-  return [keys.reshape(-1).toArray(), values.reshape(-1).toArray()];
-};
+const append = (cache: LayerCache, start: number, L: number): unknown =>
+  cache.updateAndFetch(keysFrom(start, L), keysFrom(start + 0.5, L)).map(firstFeature);
 
 const kinds: Record<string, () => LayerCache> = {
   "keys and values": () => new KVCache(),
   "a window": () => new RotatingKVCache(6),
   "a window that keeps the first": () => new RotatingKVCache(6, 2),
   chunks: () => new ChunkedKVCache(4),
+  "quantized ones": () => new QuantizedKVCache({ bits: 4, groupSize: 32, start: 0 }),
+  "ones to be quantized": () => new QuantizedKVCache({ bits: 8, groupSize: 32, start: 5 }),
 };
 
 describe.each(Object.entries(kinds))("a fork of %s", (_, make) => {

@@ -1,11 +1,14 @@
 import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
-import { dequantize, type MxArray, quantize } from "../core/index.ts";
+import { arange, bfloat16, type Dtype, fast, type MxArray, uint32 } from "../core/index.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
 import { ArraysCache } from "./arrays-cache.ts";
 import { AttentionCache } from "./attention-cache.ts";
+import { BatchKVCache } from "./batch-kv-cache.ts";
+import type { CacheRoom, NewPositions } from "./cache-room.ts";
+import type { KeyValueCache } from "./key-value-cache.ts";
 import { storedDtype } from "./kv-buffers.ts";
 import { KVCache } from "./kv-cache.ts";
-import type { LayerCache } from "./layer-cache.ts";
+import type { BatchCache, LayerCache } from "./layer-cache.ts";
 
 /** How keys and values are stored. */
 export interface KVQuantization {
@@ -16,22 +19,20 @@ export interface KVQuantization {
   readonly start: number;
 }
 
-/** A part of keys and the same part of values, as if they were both. */
-type Pair = [MxArray, MxArray];
-
 /**
  * Keys and values of all positions so far, as integers of a few bits with a scale and a bias for each group. Attention gets
- * the numbers they stand for.
+ * the numbers they stand for; on the CPU it reads the integers themselves.
  *
  * @see mlx-lm 0.32.2 models/cache.py QuantizedKVCache, generate.py maybe_quantize_kv_cache
  */
-export class QuantizedKVCache extends AttentionCache {
+export class QuantizedKVCache extends AttentionCache implements KeyValueCache {
   readonly #format: KVQuantization;
   /** What came first, until it is quantized. */
   #plain: KVCache | undefined = new KVCache();
-  readonly #numbers = new KVCache();
-  readonly #scales = new KVCache();
-  readonly #biases = new KVCache();
+  /** Positions as rows of words. */
+  #rows = new KVCache();
+  /** Of the rows' scales, from the first of them on. */
+  #scales: Dtype | undefined;
   #shift = 0;
 
   constructor(format: KVQuantization) {
@@ -39,16 +40,16 @@ export class QuantizedKVCache extends AttentionCache {
     this.#format = format;
   }
 
-  get #caches(): KVCache[] {
-    return this.#plain === undefined ? [this.#numbers, this.#scales, this.#biases] : [this.#plain];
+  get #held(): KVCache {
+    return this.#plain ?? this.#rows;
   }
 
-  get #length(): number {
-    return (this.#plain ?? this.#numbers).length;
+  get length(): number {
+    return this.#held.length;
   }
 
   get offset(): number {
-    return this.#length + this.#shift;
+    return this.length + this.#shift;
   }
 
   shift(positions: number): void {
@@ -56,51 +57,107 @@ export class QuantizedKVCache extends AttentionCache {
   }
 
   get nbytes(): number {
-    return this.#caches.reduce((sum, cache) => sum + cache.nbytes, 0);
+    return this.#held.nbytes;
   }
 
-  updateAndFetch(keys: MxArray, values: MxArray): Pair {
-    this.#quantizeFirst();
-    return this.#plain?.updateAndFetch(keys, values) ?? this.#append(keys, values);
+  updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray] {
+    this.#quantizeFirst(this.#format.start);
+    if (this.#plain !== undefined) return this.#plain.updateAndFetch(keys, values);
+    const [k, v] = this.#rows.updateAndFetch(this.#quantized(keys), this.#quantized(values));
+    return [this.#restored(k, keys.dtype), this.#restored(v, values.dtype)];
   }
 
-  /** Quantizes what is there when it is enough. */
-  #quantizeFirst(): void {
+  room(added: NewPositions): CacheRoom | undefined {
+    this.#quantizeFirst(this.#format.start);
+    const turns = [this.offset];
+    if (this.#plain !== undefined) {
+      const room = this.#plain.room(added);
+      return room && { ...room, turns };
+    }
+    const scales = this.#scalesFor(added.dtype);
+    if (scales === bfloat16) return undefined; // only of models that compute in it
+    const [D, valueDim] = [this.#words(added.D, scales), this.#words(added.valueDim, scales)];
+    const room = this.#rows.room({ ...added, D, valueDim, dtype: uint32 });
+    return room && { ...room, turns, quantization: this.#format };
+  }
+
+  /** Quantizes what is there when it is at least so many positions. */
+  #quantizeFirst(least: number): void {
     const plain = this.#plain;
     const contents = plain?.contents();
-    if (plain === undefined || contents === undefined || plain.length < this.#format.start) return;
+    if (plain === undefined || contents === undefined || plain.length < least) return;
     this.#plain = undefined;
-    this.#append(...contents);
+    this.#rows.updateAndFetch(this.#quantized(contents[0]), this.#quantized(contents[1]));
     plain.dispose();
   }
 
-  #append(keys: MxArray, values: MxArray): Pair {
-    const [k, v] = [this.#quantized(keys), this.#quantized(values)];
-    const numbers = this.#numbers.updateAndFetch(k.numbers, v.numbers);
-    const scales = this.#scales.updateAndFetch(k.scales, v.scales);
-    const biases = this.#biases.updateAndFetch(k.biases, v.biases);
-    const { groupSize, bits } = this.#format;
-    const restored = (side: 0 | 1): MxArray => {
-      const [s, b] = [scales[side].astype(keys.dtype), biases[side].astype(keys.dtype)];
-      return dequantize(numbers[side], s, b, groupSize, bits); // [B, K, S, D]
-    };
-    return [restored(0), restored(1)];
+  #scalesFor(dtype: Dtype): Dtype {
+    this.#scales ??= storedDtype(dtype);
+    return this.#scales;
   }
 
-  #quantized(x: MxArray): { numbers: MxArray; scales: MxArray; biases: MxArray } {
+  #quantized(x: MxArray): MxArray {
     const { groupSize, bits } = this.#format;
-    if (x.dim(3) % groupSize !== 0) {
+    const scales = this.#scalesFor(x.dtype);
+    this.#words(x.dim(3), scales); // refuses other groups
+    return fast.quantizeRows(x, groupSize, bits, scales); // [B, K, L, W]
+  }
+
+  #restored(rows: MxArray, dtype: Dtype): MxArray {
+    const { groupSize, bits } = this.#format;
+    return fast.dequantizeRows(rows, groupSize, bits, this.#scalesFor(dtype), dtype); // [B, K, S, D]
+  }
+
+  /** Words of 32 bits that features become. */
+  #words(features: number, scales: Dtype): number {
+    const { groupSize, bits } = this.#format;
+    if (features % groupSize !== 0) {
       throw new InvalidArgumentError(
-        `Groups of ${groupSize} do not divide this model's heads of ${x.dim(3)} features; take another kvGroupSize`,
+        `Groups of ${groupSize} do not divide this model's heads of ${features} features; take another kvGroupSize`,
       );
     }
-    // rounded first, so that the numbers fit the scales as they are stored
-    const [numbers = x, scales = x, biases = x] = quantize(x.astype(storedDtype(x.dtype)), groupSize, bits);
-    return { numbers, scales, biases };
+    return (features * bits + (features / groupSize) * 16 * scales.size) / 32;
+  }
+
+  /** As rows of words, once there is enough for that. */
+  contents(): [MxArray, MxArray] | undefined {
+    this.#quantizeFirst(this.#format.start);
+    return this.#held.contents();
+  }
+
+  /** @param keys - rows of words, as `values` */
+  holding(keys: MxArray, values: MxArray, offset = keys.dim(2)): QuantizedKVCache {
+    return this.#like(undefined, this.#rows.holding(keys, values), offset - keys.dim(2));
+  }
+
+  #like(plain: KVCache | undefined, rows: KVCache, shift = 0): QuantizedKVCache {
+    const cache = new QuantizedKVCache(this.#format);
+    cache.#plain = plain;
+    cache.#rows = rows;
+    cache.#scales = this.#scales;
+    cache.#shift = shift;
+    return cache;
+  }
+
+  oldest(): number {
+    return 0;
+  }
+
+  positions(L: number): MxArray {
+    return arange(0, this.length + L);
+  }
+
+  fork(): QuantizedKVCache {
+    return this.#like(this.#plain?.fork(), this.#rows.fork());
+  }
+
+  /** Rows that are quantized at different times cannot share one buffer. */
+  toBatch(leftPadding: readonly number[] = [0]): BatchCache | undefined {
+    return this.#format.start === 0 ? new BatchKVCache(this, leftPadding) : undefined;
   }
 
   makeMask(L: number, options?: MaskOptions): Mask {
-    return attentionMask(L, this.#length, options);
+    return attentionMask(L, this.length, options);
   }
 
   isTrimmable(): boolean {
@@ -108,17 +165,22 @@ export class QuantizedKVCache extends AttentionCache {
   }
 
   trim(n: number): number {
-    const taken = this.#caches.map((cache) => cache.trim(n));
-    return taken[0] ?? 0;
+    return this.#held.trim(n);
+  }
+
+  override revoke(n: number): void {
+    this.#held.revoke(n);
   }
 
   state(): MxArray[] {
-    return this.#caches.flatMap((cache) => cache.state());
+    return this.#held.state();
   }
 
   dispose(): void {
-    for (const cache of [this.#plain, this.#numbers, this.#scales, this.#biases]) cache?.dispose();
+    this.#plain?.dispose();
+    this.#rows.dispose();
     this.#plain = new KVCache();
+    this.#scales = undefined;
     this.#shift = 0;
   }
 }

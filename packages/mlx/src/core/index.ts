@@ -6,8 +6,10 @@ export { array, fromRawBytes, type NestedValues } from "./create.ts";
 export {
   type DecoderLayerParts,
   DecoderLayers,
+  type LayerExperts,
   type LayerPositions,
   type LayerRows,
+  type RowQuantization,
 } from "./decoder-layer.ts";
 export {
   backend,

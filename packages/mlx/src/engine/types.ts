@@ -48,19 +48,27 @@ export interface LoadRequest {
    */
   maxBatchSize?: number;
   /**
-   * Bits of cached keys and values: 2, 4 or 8. Less memory for long contexts and a little less precision; requests are
-   * answered one at a time. Default: as they are computed, or 16 bits on a CPU.
+   * Bits of cached keys and values: 2, 4 or 8. Less memory for long contexts and a little less precision.
+   * Default: as they are computed, or 16 bits on a CPU.
    */
   kvBits?: number;
   /** Features that share a scale in a quantized cache: 32, 64 or 128, a divisor of those of a head. Default 64. */
   kvGroupSize?: number;
-  /** Tokens in a cache before it is quantized. Default 0: after the first stretch of the prompt. */
+  /**
+   * Tokens in a cache before it is quantized; with more than 0 of them requests are answered one at a time. Default 0:
+   * after the first stretch of the prompt.
+   */
   quantizedKvStart?: number;
   /**
    * Bytes of keys and values that are kept of earlier requests, the least recently used forgotten: a prompt that begins as
    * one of them goes on from there. 0 keeps nothing. Default an eighth of the memory limit.
    */
   promptCacheBytes?: number;
+  /**
+   * A smaller model with the same tokens: `path` and `quantize` as above. It guesses what comes next, and the model checks
+   * several guesses in one step: answers come faster and stay what they are. Default: none.
+   */
+  draftModel?: { path: string; quantize?: boolean | QuantizeOptions };
 }
 
 /** What a loaded model is, for capabilities, limits and display. */
@@ -87,6 +95,8 @@ export interface ModelInfo {
   reasoning?: { start: string; end: string };
   /** Why answers of this model cannot be constrained here, and what to do; undefined where they can. */
   constraintProblem?: string;
+  /** The model that drafts for it, where there is one. */
+  draftModel?: { modelType: string; weightBytes: number };
   device: "cpu" | "gpu";
   /** Requests that are answered at once. */
   maxBatchSize: number;
@@ -155,6 +165,17 @@ export interface GenerateRequest extends SamplingOptions {
    * grammar engine cannot hold an answer to is refused with its reason. Default: none.
    */
   constraint?: Constraint;
+  /**
+   * Guess that an answer goes on as its prompt or itself did behind the same tokens: much faster where it repeats much of
+   * them, as after "correct this text". Several guesses are checked in one step, so that the answer stays what it is.
+   * Default false.
+   */
+  promptLookup?: boolean;
+  /**
+   * Tokens that `promptLookup` or the draft model guess at once; 0 turns both off. Default: 1 to 4, by how many of the last
+   * guesses were right.
+   */
+  numDraftTokens?: number;
   /** Prompt tokens evaluated at once. Default 2048 on a GPU, 512 on a CPU. */
   prefillStepSize?: number;
 }
@@ -180,6 +201,10 @@ export interface Timings {
   decodeTokensPerSecond: number;
   peakMemoryBytes: number;
   totalMs: number;
+  /** Tokens that `promptLookup` or a draft model guessed and the model checked; absent where nobody guesses. */
+  draftedTokens?: number;
+  /** Those of `draftedTokens` that were right. */
+  acceptedTokens?: number;
 }
 
 /**

@@ -1,6 +1,11 @@
 /** Prompts to answers. */
-export type { TextModel } from "./answer.ts";
-export { checkMaxBatchSize, checkPromptBits, checkPromptCacheBytes, kvQuantization } from "./check-request.ts";
+export type { DraftModel, TextModel } from "./answer.ts";
+export {
+  checkMaxBatchSize,
+  checkPromptBits,
+  checkPromptCacheBytes,
+  kvQuantization,
+} from "./check-request.ts";
 export { ImageStore } from "./image-store.ts";
 export { PrefixCache } from "./prefix-cache.ts";
 export { PromptMaker } from "./prompt-maker.ts";

@@ -111,7 +111,32 @@ describe("an engine with many requests at once", { timeout: 300_000 }, () => {
     await expect(load).rejects.toMatchObject({ code: "invalid-argument" });
   });
 
-  it("answers one at a time from quantized caches", async () => {
+  it("answers them from quantized caches as it answers each alone", async () => {
+    const quantized = await engine.load({ path, kvBits: 8, kvGroupSize: 32, promptCacheBytes: 0 });
+    expect(quantized.info.maxBatchSize).toBe(8);
+    const some = requests.slice(0, 8);
+    const each: Outcome[] = [];
+    for (const request of some) each.push(await outcomeOf(quantized, request));
+    expect(await Promise.all(some.map((request) => outcomeOf(quantized, request)))).toEqual(each);
+    await quantized.dispose();
+  });
+
+  it("goes on from quantized caches that earlier requests left behind", async () => {
+    const quantized = await engine.load({ path, kvBits: 8, kvGroupSize: 32 });
+    const request = { ...(requests[0] as GenerateRequest), maxTokens: 12, ignoreEos: true };
+    const reused: number[] = [];
+    const ask = () =>
+      outcomeOf(quantized, request, {
+        onPart: (part) => part.type === "finish" && reused.push(part.usage.cachedInputTokens),
+      });
+    await ask();
+    expect(await Promise.all([ask(), ask()])).toEqual([await ask(), await ask()]);
+    expect(reused[0]).toBe(0);
+    expect(reused.slice(1).every((count) => count > 0)).toBe(true);
+    await quantized.dispose();
+  });
+
+  it("answers one at a time from caches that are quantized later on", async () => {
     const quantized = await engine.load({ path, kvBits: 8, kvGroupSize: 32, quantizedKvStart: 4 });
     expect(quantized.info.maxBatchSize).toBe(1);
     const request = { prompt: "Once upon a time", maxTokens: 12, ignoreEos: true };

@@ -1,6 +1,6 @@
 /** Blocks that are one operation give what their parts give. */
 import { describe, expect, it } from "vitest";
-import type { LayerCache } from "../../src/cache/index.ts";
+import { type KVQuantization, type LayerCache, quantizedCaches } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
@@ -28,11 +28,17 @@ const quantizedModel = async (golden: GoldenCase): Promise<LanguageModel> => {
 const sliding = (): Promise<LanguageModel> =>
   quantizedModel(goldenOf("llama", ({ sliding_window: window }) => typeof window === "number"));
 
+/** A model whose heads have as many features as the smallest group of a quantized cache. */
+const quantizable = (): Promise<LanguageModel> =>
+  quantizedModel(goldenOf("qwen3", ({ head_dim }) => head_dim === 32));
+
 const prompt = Array.from({ length: 40 }, (_, i) => (i * 7) % 50); // too long to be one operation
 
 /** Logits of a prompt, of single steps and of a few positions at once. */
-const answers = (model: LanguageModel): { logits: number[][]; cache: LayerCache[] } => {
-  const cache = model.makeCache();
+const answers = (
+  model: LanguageModel,
+  cache = model.makeCache(),
+): { logits: number[][]; cache: LayerCache[] } => {
   const logits = [prompt, [4], [8], [6, 1, 3], [2]].map((tokens) =>
     mx.tidy(() => {
       const out = elements(model.forward(mx.array([tokens], mx.int32), { cache }));
@@ -43,20 +49,31 @@ const answers = (model: LanguageModel): { logits: number[][]; cache: LayerCache[
   return { logits, cache };
 };
 
-const expectClose = (logits: readonly number[][], expected: readonly number[][]): void => {
+const expectClose = (logits: readonly number[][], expected: readonly number[][], tolerance = 1e-4): void => {
   expect(logits).toHaveLength(expected.length);
-  for (const [i, row] of logits.entries()) expect(relativeError(row, expected[i] ?? [])).toBeLessThan(1e-4);
+  for (const [i, row] of logits.entries())
+    expect(relativeError(row, expected[i] ?? [])).toBeLessThan(tolerance);
 };
 
+/** Of quantized caches: numbers that differ in their last bit may be rounded to different integers. */
+const CLOSE_INTEGERS = 1e-3;
+
 /** Logits of steps over a batch, the first of which may be a prompt. */
-const batchAnswers = (model: LanguageModel, leftPadding: readonly number[], steps: readonly number[][][]) => {
-  const cache = model.makeBatchCache(leftPadding);
-  if (cache === undefined) throw new Error("these caches hold one sequence");
+const batchAnswers = (
+  model: LanguageModel,
+  leftPadding: readonly number[],
+  steps: readonly number[][][],
+  make = (): LayerCache[] => model.makeCache(),
+) => {
+  const cache = make()
+    .map((layer) => layer.toBatch?.(leftPadding))
+    .filter((layer) => layer !== undefined);
+  expect(cache.length).toBe(model.makeCache().length);
   return steps.map((tokens) => mx.tidy(() => elements(model.forward(mx.array(tokens, mx.int32), { cache }))));
 };
 
 describe("fused blocks", () => {
-  it.each(["llama", "qwen2", "qwen3", "glm4_moe", "ernie4_5_moe"])(
+  it.each(["llama", "qwen2", "qwen3", "qwen3_moe", "glm4_moe", "ernie4_5_moe"])(
     "of %s answer as their parts do",
     async (name) => {
       const model = await quantizedModel(goldenOf(name));
@@ -65,6 +82,29 @@ describe("fused blocks", () => {
       model.dispose();
     },
   );
+
+  it.each<KVQuantization>([
+    { bits: 4, groupSize: 32, start: 0 },
+    { bits: 8, groupSize: 32, start: 41 },
+  ])("over quantized caches answer as their parts do: %j", async (format) => {
+    const model = await quantizable();
+    const run = () => answers(model, quantizedCaches(model.makeCache(), format)).logits;
+    expectClose(run(), withStock(run), CLOSE_INTEGERS);
+    model.dispose();
+  });
+
+  it("of a batch over quantized caches answer as their parts do", async () => {
+    const model = await quantizable();
+    const prompts = [
+      [0, 0, 7],
+      [9, 4, 2],
+    ];
+    const steps = [prompts, ...Array.from({ length: 6 }, (_, i) => [[i], [i + 3]])];
+    const make = () => quantizedCaches(model.makeCache(), { bits: 8, groupSize: 32, start: 0 });
+    const run = () => batchAnswers(model, [2, 0], steps, make);
+    expectClose(run().slice(1), withStock(run).slice(1), CLOSE_INTEGERS); // the first holds answers of padding
+    model.dispose();
+  });
 
   it("over a sliding window answer as their parts do", async () => {
     const model = await sliding();

@@ -3,6 +3,10 @@ import { type Capabilities, ModelCapability } from "../../interface/model-capabi
 import { capabilitiesWith } from "../capabilities-with.ts";
 import { looksLikeVisionModel } from "./vision.ts";
 
+/** Whether requests have their caches quantized at different times, and cannot run together. */
+const quantizesLater = ({ kvBits, quantizedKvStart = 0 }: Options): boolean =>
+  kvBits !== undefined && quantizedKvStart > 0;
+
 /**
  * What the MLX provider can do with these settings.
  *
@@ -12,6 +16,6 @@ export function mlxCapabilities(options: Options, sees: boolean | undefined): Ca
   return capabilitiesWith({
     [ModelCapability.MAX_TOKENS]: options.maxTokens ?? 4096,
     [ModelCapability.VISION]: options.vision ?? sees ?? looksLikeVisionModel(options.model ?? ""),
-    [ModelCapability.PARALLEL_INFERENCE]: options.maxBatchSize !== 1 && options.kvBits === undefined,
+    [ModelCapability.PARALLEL_INFERENCE]: options.maxBatchSize !== 1 && !quantizesLater(options),
   });
 }

@@ -7,6 +7,7 @@
 #include "contiguous.h"
 #include "cpu_primitive.h"
 #include "mlx/fast.h"
+#include "quantized_rows.h"
 
 namespace abstractllm::cpu {
 
@@ -18,6 +19,7 @@ struct Form {
   bool is_causal;
   bool has_mask;   // input 3
   bool has_sinks;  // the last input
+  std::optional<AffineFormat> format;  // of keys and values that are rows of words
   bool operator==(const Form&) const = default;
 };
 
@@ -68,8 +70,9 @@ void Attention::eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) {
   copy_strides(q, p.q_strides);
   copy_strides(k, p.k_strides);
   copy_strides(v, p.v_strides);
-  p.keys = {k.data<void>(), v.data<void>(), k.strides(2), v.strides(2), cache_type(k.dtype()), k.shape(3),
-            v.shape(3), MaskKind::none, 0, form_.scale, form_.cap};
+  p.keys = {k.data<void>(), v.data<void>(), k.strides(2), v.strides(2), cache_type(k.dtype()), q.shape(3),
+            out.shape(3), MaskKind::none, 0, form_.scale, form_.cap};
+  if (form_.format) p.keys.type = CacheType::affine, p.keys.format = *form_.format;
   if (form_.has_mask) {
     p.mask = inputs[3].data<void>();
     broadcast_strides(inputs[3], p.mask_strides);
@@ -117,9 +120,13 @@ mx::array make_attention(const mx::array& q, const mx::array& k, const mx::array
                          const std::string& mode, const std::optional<mx::array>& mask,
                          const std::optional<mx::array>& sinks) {
   std::vector<mx::array> inputs{q, k, v};
+  const auto keys = pending_quantized_rows(k), values = pending_quantized_rows(v);
+  const bool are_rows = keys && values && keys->format == values->format;
+  if (are_rows) inputs = {q, keys->rows, values->rows};
   if (mask) inputs.push_back(*mask);
   if (sinks) inputs.push_back(*sinks);
-  const Form form{scale, cap, mode == "causal", mask.has_value(), sinks.has_value()};
+  const auto format = are_rows ? std::optional(keys->format) : std::nullopt;
+  const Form form{scale, cap, mode == "causal", mask.has_value(), sinks.has_value(), format};
   return mx::array({q.shape(0), q.shape(1), q.shape(2), v.shape(3)}, mx::float32, std::make_shared<Attention>(form),
                    std::move(inputs));
 }

@@ -3,8 +3,8 @@
 // Two forms. A few rows (decode): dot products along the features, keys read once for up to four rows. Many rows
 // (prefill): rows in the lanes, so that keys and values are broadcast from the cache as they lie and neither scores nor
 // softmax need sums across lanes.
-#include "attention_rows.h"
-#include "simd_vector.h"
+#include "attention_affine.h"
+#include "attention_steps.h"
 
 namespace abstractllm::cpu {
 
@@ -12,23 +12,6 @@ namespace {
 
 constexpr float kLowest = -3.402823466e38f;
 constexpr int kStep = 64;  // keys at a time: scores, keys and values of a step stay in the first cache level
-constexpr int kFewRows = 8;
-constexpr int kFewStep = 128;  // the same of a few rows, for which what happens once a step counts more
-
-const char* element(const void* base, int64_t index, CacheType type) {
-  return static_cast<const char*>(base) + index * (type == CacheType::f32 ? 4 : 2);
-}
-
-// Vectors of `T` as floats, the last one padded with zeros.
-template <typename T>
-Floats load_at(const T* p, int i, int n) {
-  return i + kLanes <= n ? load(p + i) : load_first(p + i, static_cast<size_t>(n - i));
-}
-
-void store_at(float* p, Floats v, int i, int n) {
-  if (i + kLanes <= n) store(p + i, v);
-  else store_first(p + i, v, static_cast<size_t>(n - i));
-}
 
 float exponential_of(float x) { return exponential(splat(x))[0]; }
 
@@ -47,21 +30,6 @@ float masked(float score, const AttentionKeys& keys, const void* mask, int key) 
 }
 
 // ---------------------------------------------------------------------------------------------- a few rows
-
-// Rows of keys or values that are read next. The processor's own prefetching stops at the end of each page of 4 KiB, and
-// steps turn from keys to values more often still.
-template <typename T>
-struct Ahead {
-  const T* from;
-  int64_t stride;
-  int dims;
-
-  // Asks for the memory of row `j`, which may lie behind the last one.
-  void fetch(int j) const {
-    constexpr int kLine = 64 / sizeof(T);
-    for (int d = 0; d < dims; d += kLine) __builtin_prefetch(from + j * stride + d);
-  }
-};
 
 // scores[r * kFewStep + j] for kRows rows and keys j < n, four keys at a time.
 template <int kRows, typename T>
@@ -176,35 +144,59 @@ void add_values(const float* weights, const float* factors, const T* v, int64_t 
   }
 }
 
-template <int kRows, typename T>
-void attend_rows(const AttentionRow* rows, const AttentionKeys& keys, int begin, int end, const AttentionState& state,
-                 const float* q, float* scores) {
-  const int dims = keys.value_dims;
+// Keys and values that are floats for `attend_rows`.
+template <typename T>
+class FloatRows {
+ public:
+  FloatRows(const AttentionKeys& keys, float*) : keys_(keys) {}
+
+  template <int kRows>
+  void score(const float* q, int first, int n, float* scores) const {
+    const Ahead<T> values{row(keys_.v, keys_.v_stride, first), keys_.v_stride, keys_.value_dims};
+    const T* k = row(keys_.k, keys_.k_stride, first);
+    dot_scores<kRows>(q, k, keys_.k_stride, keys_.key_dims, n, values, scores);
+  }
+
+  template <int kRows>
+  void add(const float* weights, const float* factors, int first, int n, float* sums) const {
+    const int dims = keys_.value_dims;
+    const T* v = row(keys_.v, keys_.v_stride, first);
+    const Ahead<T> next_keys{row(keys_.k, keys_.k_stride, first + kFewStep), keys_.k_stride, keys_.key_dims};
+    int d = 0;
+    for (; d + 4 * kLanes <= dims; d += 4 * kLanes) {
+      add_values<kRows, 4>(weights, factors, v, keys_.v_stride, d, dims, n, next_keys, sums);
+    }
+    for (; d < dims; d += kLanes) {
+      add_values<kRows, 1>(weights, factors, v, keys_.v_stride, d, dims, n, next_keys, sums);
+    }
+  }
+
+ private:
+  static const T* row(const void* base, int64_t stride, int i) { return static_cast<const T*>(base) + i * stride; }
+
+  const AttentionKeys& keys_;
+};
+
+template <int kRows, typename Source>
+void attend_rows(const AttentionRow* rows, const AttentionKeys& keys, const Source& source, int begin, int end,
+                 const AttentionState& state, const float* q, float* scores) {
   for (int first = begin; first < end; first += kFewStep) {
     const int n = end - first < kFewStep ? end - first : kFewStep;
-    const T* k = static_cast<const T*>(keys.k) + first * keys.k_stride;
-    const T* v = static_cast<const T*>(keys.v) + first * keys.v_stride;
-    const Ahead<T> values{v, keys.v_stride, dims}, next_keys{k + kFewStep * keys.k_stride, keys.k_stride, keys.key_dims};
-    dot_scores<kRows>(q, k, keys.k_stride, keys.key_dims, n, values, scores);
+    source.template score<kRows>(q, first, n, scores);
     float factors[kRows];
     for (int r = 0; r < kRows; r++) {
       factors[r] = soften_row(rows[r], keys, first, n, scores + r * kFewStep, state.most[r], state.total[r]);
     }
-    int d = 0;
-    for (; d + 4 * kLanes <= dims; d += 4 * kLanes) {
-      add_values<kRows, 4>(scores, factors, v, keys.v_stride, d, dims, n, next_keys, state.sums);
-    }
-    for (; d < dims; d += kLanes) {
-      add_values<kRows, 1>(scores, factors, v, keys.v_stride, d, dims, n, next_keys, state.sums);
-    }
+    source.template add<kRows>(scores, factors, first, n, state.sums);
   }
 }
 
-template <typename T>
+template <typename Source>
 void attend_few(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
                 const AttentionState& state, float* scratch) {
   float* scores = scratch;
   float* q = scores + 4 * kFewStep;
+  const Source source(keys, q + 4 * keys.key_dims);
   const int dims = keys.value_dims;
   for (int r = 0; r < count;) {
     const int n = count - r < 4 ? count - r : 4;
@@ -214,10 +206,10 @@ void attend_few(const AttentionRow* rows, int count, const AttentionKeys& keys, 
     const AttentionState part{state.sums + r * dims, state.most + r, state.total + r};
     std::memset(part.sums, 0, static_cast<size_t>(n * dims) * sizeof(float));
     switch (n) {
-      case 1: attend_rows<1, T>(rows + r, keys, begin, end, part, q, scores); break;
-      case 2: attend_rows<2, T>(rows + r, keys, begin, end, part, q, scores); break;
-      case 3: attend_rows<3, T>(rows + r, keys, begin, end, part, q, scores); break;
-      default: attend_rows<4, T>(rows + r, keys, begin, end, part, q, scores);
+      case 1: attend_rows<1>(rows + r, keys, source, begin, end, part, q, scores); break;
+      case 2: attend_rows<2>(rows + r, keys, source, begin, end, part, q, scores); break;
+      case 3: attend_rows<3>(rows + r, keys, source, begin, end, part, q, scores); break;
+      default: attend_rows<4>(rows + r, keys, source, begin, end, part, q, scores);
     }
     r += n;
   }
@@ -268,17 +260,24 @@ void product(const float* a, int64_t a_row, int64_t a_step, int height, const fl
 }
 
 // `n` keys or values as floats side by side: where they lie, or converted to `room`.
-const float* as_floats(const void* base, int64_t first, int64_t& stride, CacheType type, int dims, int n, float* room) {
-  const char* from = element(base, first * stride, type);
-  if (type == CacheType::f32) return reinterpret_cast<const float*>(from);
-  for (int j = 0; j < n; j++, from += stride * 2) {
+const float* as_floats(const AttentionKeys& keys, const void* base, int64_t first, int64_t& stride, int dims, int n,
+                       float* room) {
+  const int64_t step = stride * cache_item(keys.type);
+  const char* from = static_cast<const char*>(base) + first * step;
+  if (keys.type == CacheType::f32) return reinterpret_cast<const float*>(from);
+  stride = dims;
+  for (int j = 0; j < n; j++, from += step) {
+    float* to = room + j * dims;
+    if (keys.type == CacheType::affine) {
+      ISA::dequantize_row(reinterpret_cast<const uint8_t*>(from), to, dims, keys.format);
+      continue;
+    }
     for (int d = 0; d < dims; d += kLanes) {
-      const Floats v = type == CacheType::f16 ? load_at(reinterpret_cast<const Half*>(from), d, dims)
-                                              : load_at(reinterpret_cast<const Bf16*>(from), d, dims);
-      store_at(room + j * dims, v, d, dims);
+      const Floats v = keys.type == CacheType::f16 ? load_at(reinterpret_cast<const Half*>(from), d, dims)
+                                                   : load_at(reinterpret_cast<const Bf16*>(from), d, dims);
+      store_at(to, v, d, dims);
     }
   }
-  stride = dims;
   return room;
 }
 
@@ -349,8 +348,8 @@ void attend_many(const AttentionRow* rows, int count, const AttentionKeys& keys,
   for (int first = begin; first < end; first += kStep) {
     const int n = end - first < kStep ? end - first : kStep;
     int64_t k_stride = keys.k_stride, v_stride = keys.v_stride;
-    const float* k = as_floats(keys.k, first, k_stride, keys.type, keys.key_dims, n, key_room);
-    const float* v = as_floats(keys.v, first, v_stride, keys.type, dims, n, value_room);
+    const float* k = as_floats(keys, keys.k, first, k_stride, keys.key_dims, n, key_room);
+    const float* v = as_floats(keys, keys.v, first, v_stride, dims, n, value_room);
     product<kVectors>(k, k_stride, 1, n, q, keys.key_dims, nullptr, scores);
     // libmlx caps before it masks
     const bool has_mask = keys.mask_kind != MaskKind::none;
@@ -400,9 +399,15 @@ void attend(const AttentionRow* rows, int count, const AttentionKeys& keys, int 
             const AttentionState& state, float* scratch) {
   if (count > kFewRows) return attend_blocks(rows, count, keys, begin, end, state, scratch);
   switch (keys.type) {
-    case CacheType::f32: return attend_few<float>(rows, count, keys, begin, end, state, scratch);
-    case CacheType::f16: return attend_few<Half>(rows, count, keys, begin, end, state, scratch);
-    case CacheType::bf16: return attend_few<Bf16>(rows, count, keys, begin, end, state, scratch);
+    case CacheType::f32: return attend_few<FloatRows<float>>(rows, count, keys, begin, end, state, scratch);
+    case CacheType::f16: return attend_few<FloatRows<Half>>(rows, count, keys, begin, end, state, scratch);
+    case CacheType::bf16: return attend_few<FloatRows<Bf16>>(rows, count, keys, begin, end, state, scratch);
+    case CacheType::affine: break;
+  }
+  switch (keys.format.bits) {
+    case 2: return attend_few<AffineRows<2>>(rows, count, keys, begin, end, state, scratch);
+    case 4: return attend_few<AffineRows<4>>(rows, count, keys, begin, end, state, scratch);
+    default: return attend_few<AffineRows<8>>(rows, count, keys, begin, end, state, scratch);
   }
 }
 

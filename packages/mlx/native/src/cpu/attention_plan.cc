@@ -100,7 +100,7 @@ class Plan {
 
   AttentionKeys keys_of(const Block& block) const {
     AttentionKeys keys = p_.keys;
-    const int64_t size = keys.type == CacheType::f32 ? 4 : 2;
+    const int64_t size = cache_item(keys.type);
     keys.k = static_cast<const char*>(keys.k) + (block.b * p_.k_strides[0] + block.head * p_.k_strides[1]) * size;
     keys.v = static_cast<const char*>(keys.v) + (block.b * p_.v_strides[0] + block.head * p_.v_strides[1]) * size;
     return keys;

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cache_rows.h"
 #include "kernel_set.h"
 
 namespace abstractllm::cpu {
 
-enum class CacheType { f32, f16, bf16 };
 enum class MaskKind { none, bools, floats };
 
 // All rows of a block share keys and values: they belong to the query heads of one key head.
@@ -19,7 +19,7 @@ struct AttentionRow {
 };
 
 struct AttentionKeys {
-  const void* k;  // key s at k + s * k_stride, its elements side by side; likewise values
+  const void* k;  // key s at k + s * k_stride, its elements (cache_item) side by side; likewise values
   const void* v;
   int64_t k_stride, v_stride;
   CacheType type;
@@ -28,6 +28,7 @@ struct AttentionKeys {
   int64_t mask_step;  // elements between the entries of two keys
   float scale;
   float cap;  // scores become cap * tanh(score / cap); 0 leaves them
+  AffineFormat format = {};  // of affine rows, whose groups divide both dims
 };
 
 // The state of a running softmax: weighted `sums [rows][value_dims]`, the largest score and the sum of weights.

@@ -11,12 +11,14 @@
 #include "contiguous.h"
 #include "cpu_primitive.h"
 #include "dispatch.h"
+#include "expert_mlp.h"
 #include "float_type.h"
 #include "head_turn.h"
 #include "norm_rows.h"
 #include "packed_weights.h"
 #include "quant_layer.h"
 #include "quant_matmul.h"
+#include "quantized_rows.h"
 #include "row_view.h"
 #include "thread_pool.h"
 
@@ -35,6 +37,7 @@ class PreparedLayer {
   float eps, scale;
   size_t E, H, K, D, value_dims;
   bool has_mlp, is_geglu;
+  std::optional<ExpertMlp> experts;  // instead of gate, up and down
   HeadTurn turn;  // its positions come with each run
   std::vector<std::weak_ptr<mx::allocator::Data>> owners;  // of all that is pointed to
 
@@ -60,7 +63,7 @@ struct LayerMemory {
   float *normed, *q, *k, *v, *found, *h, *gate, *up;
 
   LayerMemory(const Layer& l, size_t M) {
-    const size_t F = l.has_mlp ? l.gate.N : 0, found_width = l.H * l.value_dims;
+    const size_t F = l.has_mlp && !l.experts ? l.gate.N : 0, found_width = l.H * l.value_dims;
     float* next = scratch_floats<LayerMemory>(M * (2 * l.E + l.q.N + l.k.N + l.v.N + found_width + 2 * F));
     auto take = [&](size_t width) { return std::exchange(next, next + M * width); };
     normed = take(l.E), h = take(l.E);
@@ -68,6 +71,13 @@ struct LayerMemory {
     gate = take(F), up = take(F);
   }
 };
+
+// Numbers of heads that one thread finishes in a microsecond or two.
+constexpr size_t kHeadNumbersPerRange = 2048;
+
+void add_row(const float* addend, float* to, size_t n) {
+  for (size_t i = 0; i < n; i++) to[i] += addend[i];
+}
 
 void norm_rows(const float* x, const float* weight, float* out, size_t rows, size_t n, float eps) {
   auto norm = PICK_KERNEL(rms_norm_row);
@@ -93,14 +103,13 @@ class TurnTables {
  public:
   explicit TurnTables(const RunForm& form) : form_(form) {}
 
-  void turn(const Layer& layer, float* heads, size_t count) {
+  // Before the tables of a layer are asked for.
+  void prepare(const Layer& layer) {
     if (!(known_ && known_->turn == layer.turn && known_->freqs == layer.freqs)) make(layer);
-    if (tables_.size() == 1) return turn_heads({heads, count, layer.D}, form_.rows(), form_.L, layer.turn, *tables_[0]);
-    for (size_t b = 0; b < form_.B; b++) {
-      float* entry = heads + b * form_.L * count * layer.D;
-      turn_heads({entry, count, layer.D}, form_.L, form_.L, layer.turn, *tables_[b]);
-    }
   }
+
+  // Of batch entry `b`.
+  const RopeTable& at(size_t b) const { return *tables_[tables_.size() == 1 ? 0 : b]; }
 
  private:
   void make(const Layer& layer) {
@@ -126,45 +135,72 @@ struct LayerRun {
 
   // Without an MLP `out` must not be `x`.
   void run(const RunForm& form, TurnTables& tables, const float* x, float* out) const {
-    const size_t M = form.rows();
-    const LayerMemory memory(*layer, M);
-    make_heads(memory, form, tables, x);
+    const Layer& l = *layer;
+    const size_t M = form.rows(), E = l.E;
+    const LayerMemory memory(l, M);
+    make_heads(memory, form, x);
+    finish_heads(memory, form, tables);
     attend(memory, form);
-    float* h = layer->has_mlp ? memory.h : out;
-    project(layer->o, {memory.found, M, layer->H * layer->value_dims}, form, x, h);
-    if (layer->o_row) add_rows(layer->o_row, true, h, M, layer->E);
-    if (layer->has_mlp) feed_forward(memory, form, out);
+    float* h = l.has_mlp ? memory.h : out;
+    const QuantProduct product = into(l.o, h);
+    quant_products({&product, 1}, {memory.found, M, l.H * l.value_dims}, form.rounding);
+    const auto finish = [&](size_t m) {
+      add_row(x + m * E, h + m * E, E);
+      if (l.o_row) add_row(l.o_row, h + m * E, E);
+    };
+    if (l.has_mlp) return feed_forward(memory, form, finish, out);
+    for (size_t m = 0; m < M; m++) finish(m);
   }
 
  private:
-  // out = product + addend
-  static void project(const QuantProduct& product, const Rows& from, const RunForm& form, const float* addend, float* to) {
-    const QuantProduct target = into(product, to);
-    quant_products({&target, 1}, from, form.rounding);
-    add_rows(addend, false, to, from.M, product.N);
-  }
-
-  void make_heads(const LayerMemory& m, const RunForm& form, TurnTables& tables, const float* x) const {
+  void make_heads(const LayerMemory& m, const RunForm& form, const float* x) const {
     const Layer& l = *layer;
-    const size_t M = form.rows();
-    norm_rows(x, l.attention_norm, m.normed, M, l.E, l.eps);
     const QuantProduct products[] = {into(l.q, m.q), into(l.k, m.k), into(l.v, m.v)};
-    quant_products(products, {m.normed, M, l.E}, form.rounding);
-    if (l.q_row) add_rows(l.q_row, true, m.q, M, l.q.N);
-    if (l.k_row) add_rows(l.k_row, true, m.k, M, l.k.N);
-    if (l.v_row) add_rows(l.v_row, true, m.v, M, l.v.N);
-    if (l.q_norm) norm_rows(m.q, l.q_norm, m.q, M * l.H, l.D, l.eps);
-    if (l.k_norm) norm_rows(m.k, l.k_norm, m.k, M * l.K, l.D, l.eps);
-    tables.turn(l, m.q, l.H);
-    tables.turn(l, m.k, l.K);
+    auto norm = PICK_KERNEL(rms_norm_row);
+    const auto make = [&](size_t i) { norm(x + i * l.E, l.attention_norm, m.normed + i * l.E, l.E, l.eps); };
+    quant_products(products, {m.normed, form.rows(), l.E}, form.rounding, make);
   }
 
-  void attend(const LayerMemory& m, const RunForm& form) const {
+  // From products to queries in memory, and keys and values in their caches.
+  void finish_heads(const LayerMemory& m, const RunForm& form, TurnTables& tables) const {
+    const Layer& l = *layer;
     CacheAppend new_keys = keys, new_values = values;
     new_keys.from = reinterpret_cast<const char*>(m.k);
     new_values.from = reinterpret_cast<const char*>(m.v);
-    new_keys.run();
-    new_values.run();
+    tables.prepare(l);
+    const size_t numbers = form.L * (l.q.N + l.k.N + l.v.N);  // of an entry
+    parallel_for(form.B, std::max<size_t>(1, kHeadNumbersPerRange / numbers), [&](size_t begin, size_t end) {
+      for (size_t b = begin; b < end; b++) {
+        finish_head_rows({m.q, l.H, l.q, l.q_row, l.q_norm}, form, b, &tables.at(b));
+        finish_head_rows({m.k, l.K, l.k, l.k_row, l.k_norm}, form, b, &tables.at(b));
+        finish_head_rows({m.v, l.K, l.v, l.v_row, nullptr}, form, b, nullptr);
+        new_keys.run_entry(static_cast<int>(b));
+        new_values.run_entry(static_cast<int>(b));
+      }
+    });
+  }
+
+  // Products of one matrix, and what happens to them.
+  struct HeadRows {
+    float* rows;
+    size_t count;  // heads
+    const QuantProduct& product;
+    const float *addend, *norm;  // null without
+  };
+
+  // Those of batch entry `b`; turned where there is a table.
+  void finish_head_rows(const HeadRows& heads, const RunForm& form, size_t b, const RopeTable* table) const {
+    const Layer& l = *layer;
+    const size_t N = heads.product.N;
+    float* rows = heads.rows + b * form.L * N;
+    if (heads.addend) {
+      for (size_t i = 0; i < form.L; i++) add_row(heads.addend, rows + i * N, N);
+    }
+    if (heads.norm) norm_rows(rows, heads.norm, rows, form.L * heads.count, l.D, l.eps);
+    if (table) turn_heads({rows, heads.count, l.D}, form.L, form.L, l.turn, *table);
+  }
+
+  void attend(const LayerMemory& m, const RunForm& form) const {
     AttentionProblem problem = attention;
     problem.q = m.q;
     problem.out = m.found;
@@ -172,53 +208,64 @@ struct LayerRun {
     run_attention(problem);
   }
 
-  void feed_forward(const LayerMemory& m, const RunForm& form, float* out) const {
+  // `finish_h(i)` makes row `i` of what the MLP reads.
+  template <typename Finish>
+  void feed_forward(const LayerMemory& m, const RunForm& form, const Finish& finish_h, float* out) const {
     const Layer& l = *layer;
-    const size_t M = form.rows(), F = l.gate.N;
-    norm_rows(m.h, l.mlp_norm, m.normed, M, l.E, l.eps);
-    const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)};
-    quant_products(products, {m.normed, M, l.E}, form.rounding);
+    const size_t M = form.rows(), E = l.E, F = l.gate.N;
+    auto norm = PICK_KERNEL(rms_norm_row);
+    const auto make = [&](size_t i) {
+      finish_h(i);
+      norm(m.h + i * E, l.mlp_norm, m.normed + i * E, E, l.eps);
+    };
+    const Rows x{m.normed, M, E};
+    if (l.experts) return run_experts(*l.experts, x, make, m.h, form.rounding, out);
+    const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)}, down = into(l.down, out);
+    quant_products(products, x, form.rounding, make);
     auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
-    parallel_for(M * F, kElementsPerRange, [&](size_t begin, size_t end) {
-      activation(m.gate + begin, m.up + begin, m.gate + begin, end - begin);
+    quant_products({&down, 1}, {m.gate, M, F}, form.rounding, [&](size_t i) {
+      activation(m.gate + i * F, m.up + i * F, m.gate + i * F, F);
     });
-    project(l.down, {m.gate, M, F}, form, m.h, out);
+    add_rows(m.h, false, out, M, E);
   }
 };
 
-// Rows of keys or values in the order [B, L, K, D], to `start` of their buffer.
-CacheAppend append_to(const mx::array& buffer, int L, int start) {
-  const int B = buffer.shape(0), K = buffer.shape(1), D = buffer.shape(3);
-  const int sizes[] = {B, K, L};
-  const int64_t strides[] = {int64_t{L} * K * D, D, int64_t{K} * D};
-  return cache_append(nullptr, mx::float32, sizes, strides, buffer, start);
+// Which rows of a layer's buffers are written and seen, and what they are made of.
+struct LayerRows {
+  int start, end;
+  std::optional<AffineFormat> format;
+};
+
+// Rows of D keys or values in the order [B, L, K, D], to the first of `rows` in their buffer.
+CacheAppend append_to(const mx::array& buffer, int L, size_t D, const LayerRows& rows) {
+  const int B = buffer.shape(0), K = buffer.shape(1), dims = static_cast<int>(D);
+  const int sizes[] = {B, K, L, dims};
+  const int64_t strides[] = {int64_t{L} * K * dims, dims, int64_t{K} * dims};
+  return cache_append(nullptr, mx::float32, sizes, strides, buffer, rows.start, rows.format);
 }
 
-AttentionProblem attention_over(const Layer& layer, const mx::array& keys, const mx::array& values, int L, int end) {
+AttentionProblem attention_over(const Layer& layer, const mx::array& keys, const mx::array& values, int L,
+                                const LayerRows& rows) {
   const int64_t H = static_cast<int64_t>(layer.H), D = static_cast<int64_t>(layer.D);
   AttentionProblem p{};
-  p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1), p.L = L, p.S = end;
+  p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1), p.L = L, p.S = rows.end;
   p.q_strides[0] = L * H * D, p.q_strides[1] = D, p.q_strides[2] = H * D;
   std::copy_n(keys.strides().begin(), 3, p.k_strides);
   std::copy_n(values.strides().begin(), 3, p.v_strides);
   p.is_causal = L > 1;
   p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
-            keys.shape(3), values.shape(3), MaskKind::none, 0, layer.scale, 0};
+            static_cast<int>(D), static_cast<int>(layer.value_dims), MaskKind::none, 0, layer.scale, 0};
+  if (rows.format) p.keys.type = CacheType::affine, p.keys.format = *rows.format;
   return p;
 }
-
-// Which rows of a layer's buffers are written and seen.
-struct RowRange {
-  int start, end;
-};
 
 // Inputs: x, then keys and values of each layer, then what must be computed before.
 class DecoderLayers : public CpuPrimitive {
  public:
-  DecoderLayers(std::vector<std::shared_ptr<const Layer>> layers, std::vector<ArrayData> held, std::vector<RowRange> ranges,
+  DecoderLayers(std::vector<std::shared_ptr<const Layer>> layers, std::vector<ArrayData> held, std::vector<LayerRows> rows,
                 LayerPositions positions)
       : layers_(std::move(layers)), held_(std::make_shared<const std::vector<ArrayData>>(std::move(held))),
-        ranges_(std::move(ranges)), positions_(std::move(positions)), rounding_(settings().rounding) {}
+        rows_(std::move(rows)), positions_(std::move(positions)), rounding_(settings().rounding) {}
 
   const char* name() const override { return "CpuDecoderLayers"; }
 
@@ -231,9 +278,9 @@ class DecoderLayers : public CpuPrimitive {
     for (size_t i = 0; i < layers_.size(); i++) {
       const mx::array &keys = inputs[1 + 2 * i], &values = inputs[2 + 2 * i];
       if (!can_write(keys) || !can_write(values)) throw std::runtime_error("new keys and values need buffers of their own");
-      const auto [start, end] = ranges_[i];
-      runs.push_back({layers_[i], append_to(keys, L, start), append_to(values, L, start),
-                      attention_over(*layers_[i], keys, values, L, end)});
+      const Layer& layer = *layers_[i];
+      runs.push_back({layers_[i], append_to(keys, L, layer.D, rows_[i]), append_to(values, L, layer.value_dims, rows_[i]),
+                      attention_over(layer, keys, values, L, rows_[i])});
     }
     const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(L), rounding_, positions_};
     encoder.dispatch([runs = std::move(runs), form, held = held_, from = x.data<float>(), to = out.data<float>()] {
@@ -251,7 +298,7 @@ class DecoderLayers : public CpuPrimitive {
 
   std::vector<std::shared_ptr<const Layer>> layers_;
   std::shared_ptr<const std::vector<ArrayData>> held_;
-  std::vector<RowRange> ranges_;
+  std::vector<LayerRows> rows_;
   LayerPositions positions_;
   Rounding rounding_;
 };
@@ -265,7 +312,8 @@ class LayerReader {
     const size_t count = parts_.matrices.size() / 3, rows = parts_.rows.size(), norms = parts_.norms.size();
     const bool has_mlp = !parts_.activation.empty();
     const size_t own_norms = has_mlp ? 2 : 1;
-    const bool are_all_there = parts_.matrices.size() == (has_mlp ? 21 : 12) && parts_.bits.size() == count &&
+    const size_t matrices = has_mlp ? (parts_.experts ? 24 : 21) : 12;
+    const bool are_all_there = parts_.matrices.size() == matrices && parts_.bits.size() == count &&
                                parts_.groups.size() == count && (rows == 0 || rows == 3 || rows == 4) &&
                                (norms == own_norms || norms == own_norms + 2) && parts_.query_heads > 0 &&
                                parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
@@ -275,7 +323,7 @@ class LayerReader {
     l.H = static_cast<size_t>(parts_.query_heads), l.K = static_cast<size_t>(parts_.key_heads);
     l.eps = parts_.eps, l.scale = parts_.scale;
     l.has_mlp = has_mlp, l.is_geglu = parts_.activation == "geglu";
-    return read_attention() && read_turn() && (!has_mlp || read_mlp()) ? layer_ : nullptr;
+    return read_attention() && read_turn() && (!has_mlp || (parts_.experts ? read_experts() : read_mlp())) ? layer_ : nullptr;
   }
 
  private:
@@ -293,11 +341,12 @@ class LayerReader {
     return fits ? pointer<float>(a) : nullptr;
   }
 
-  // Matrix `i`, which must read rows of K numbers.
-  bool matrix(size_t i, size_t K, QuantProduct& out) {
+  // Matrix `i`, which must read rows of K numbers; of `stacked` ones the first.
+  bool matrix(size_t i, size_t K, QuantProduct& out, size_t stacked = 0) {
     const mx::array &w = parts_.matrices[3 * i], &scales = parts_.matrices[3 * i + 1], &biases = parts_.matrices[3 * i + 2];
     const int bits = parts_.bits[i], group = parts_.groups[i];
-    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, bits, group) || w.shape(0) == 0) return false;
+    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, bits, group) || w.shape(-2) == 0) return false;
+    if (w.ndim() != (stacked ? 3 : 2) || (stacked && static_cast<size_t>(w.shape(0)) != stacked)) return false;
     QuantMatrix m{nullptr, nullptr, nullptr, *float_type(scales.dtype()), bits, static_cast<size_t>(group), K};
     if (const auto packed = packed_bytes(w, scales, biases)) {
       m.w = pointer<uint8_t>(*packed);
@@ -307,7 +356,7 @@ class LayerReader {
     } else {
       return false;
     }
-    out = {m, static_cast<size_t>(w.shape(0)), nullptr};
+    out = {m, static_cast<size_t>(w.shape(-2)), nullptr};
     return true;
   }
 
@@ -348,19 +397,44 @@ class LayerReader {
     return (l.mlp_norm = numbers(parts_.norms[1], l.E)) != nullptr;
   }
 
+  bool read_experts() {
+    Layer& l = *layer_;
+    if (!l.is_geglu && parts_.activation != "swiglu") return false;
+    ExpertMlp e{};
+    if (!matrix(4, l.E, e.router)) return false;
+    if (parts_.experts->asked <= 0 || static_cast<size_t>(parts_.experts->asked) > e.count()) return false;
+    e.asked = static_cast<size_t>(parts_.experts->asked);
+    e.is_normed = parts_.experts->is_normed, e.is_geglu = l.is_geglu;
+    if (!matrix(5, l.E, e.gate, e.count()) || !matrix(6, l.E, e.up, e.count()) || e.up.N != e.gate.N) return false;
+    if (!matrix(7, e.gate.N, e.down, e.count()) || e.down.N != l.E) return false;
+    l.experts = e;
+    return (l.mlp_norm = numbers(parts_.norms[1], l.E)) != nullptr;
+  }
+
   const DecoderLayerParts& parts_;
   const LayerTurn& turn_;
   std::shared_ptr<Layer> layer_ = std::make_shared<Layer>();
 };
 
-// Whether `room` has place for the positions of `x`.
-bool has_room(const CacheRoom& room, const mx::array& x, const Layer& l) {
+// What keys and values of a layer are made of in its buffers, with place for the positions of `x`; nothing where they do
+// not fit.
+std::optional<LayerRows> rows_of(const CacheRoom& room, const mx::array& x, const Layer& l) {
   const int B = x.shape(0), L = x.shape(1), K = static_cast<int>(l.K), end = room.end;
   const mx::Shape keys{B, K, L, static_cast<int>(l.D)}, values{B, K, L, static_cast<int>(l.value_dims)};
+  LayerRows rows{room.start, end, std::nullopt};
+  if (end < room.start + L || (L > 1 && end > room.start + L)) return std::nullopt;
+  if (room.keys.ndim() != 4 || room.values.ndim() != 4) return std::nullopt;
+  if (end > room.keys.shape(2) || end > room.values.shape(2)) return std::nullopt;
+  if (room.bits != 0) {
+    rows.format = affine_format(room.group, room.bits, keys[3], room.keys.shape(3));
+    const auto of_values = affine_format(room.group, room.bits, values[3], room.values.shape(3));
+    const bool fits = rows.format && rows.format == of_values && fits_buffer(room.keys, keys, *rows.format, room.start) &&
+                      fits_buffer(room.values, values, *rows.format, room.start);
+    return fits ? std::optional(rows) : std::nullopt;
+  }
   const bool fits = fits_buffer(room.keys, keys, mx::float32, room.start) && room.keys.dtype() == room.values.dtype() &&
                     fits_buffer(room.values, values, mx::float32, room.start);
-  if (!fits || end < room.start + L || (L > 1 && end > room.start + L)) return false;
-  return end <= room.keys.shape(2) && end <= room.values.shape(2);
+  return fits ? std::optional(rows) : std::nullopt;
 }
 
 bool are_positions(const LayerPositions& p, int B, int L, const std::vector<CacheRoom>& rooms) {
@@ -385,19 +459,20 @@ std::optional<mx::array> decoder_layers(const std::vector<std::shared_ptr<const 
                        x.shape(0) * int64_t{x.shape(1)} <= kMostRows && !layers.empty() && layers.size() == rooms.size();
   if (!is_ours || !are_positions(positions, x.shape(0), x.shape(1), rooms)) return std::nullopt;
   std::vector<ArrayData> held;
-  std::vector<RowRange> ranges;
+  std::vector<LayerRows> rows;
   std::vector<mx::array> inputs{x};
   for (size_t i = 0; i < layers.size(); i++) {
     const Layer& layer = *layers[i];
-    const bool fits = static_cast<size_t>(x.shape(2)) == layer.E && (layer.has_mlp || layers.size() == 1) &&
-                      has_room(rooms[i], x, layer) && layer.hold(held);
+    const auto own_rows = rows_of(rooms[i], x, layer);
+    const bool fits = static_cast<size_t>(x.shape(2)) == layer.E && (layer.has_mlp || layers.size() == 1) && own_rows &&
+                      layer.hold(held);
     if (!fits) return std::nullopt;
-    ranges.push_back({rooms[i].start, rooms[i].end});
+    rows.push_back(*own_rows);
     inputs.insert(inputs.end(), {rooms[i].keys, rooms[i].values});
   }
   inputs.insert(inputs.end(), after.begin(), after.end());
   return mx::array(x.shape(), mx::float32,
-                   std::make_shared<DecoderLayers>(layers, std::move(held), std::move(ranges), std::move(positions)),
+                   std::make_shared<DecoderLayers>(layers, std::move(held), std::move(rows), std::move(positions)),
                    std::move(inputs));
 }
 

@@ -52,13 +52,17 @@ struct Reader<std::vector<Layers>> {
 };
 
 void register_cpu(Env* e, napi_value x) {
+  // `experts` is empty, or how many are asked and whether their scores are normed
   bind(e, x, "prepareDecoderLayer",
        [](const std::vector<mx::array>& matrices, const std::vector<int>& bits, const std::vector<int>& groups,
           const std::vector<mx::array>& rows, const std::vector<mx::array>& norms, float eps, int heads, int key_heads,
-          float scale, const std::string& activation, int dims, bool traditional, const std::optional<float>& base,
-          float rope_scale, const std::optional<mx::array>& freqs, Env& env) {
+          float scale, const std::string& activation, const std::vector<int>& experts, int dims, bool traditional,
+          const std::optional<float>& base, float rope_scale, const std::optional<mx::array>& freqs, Env& env) {
+         if (!experts.empty() && experts.size() != 2) throw AddonError("invalid-argument", "expected two numbers of experts");
+         std::optional<cpu::LayerExperts> asked;
+         if (!experts.empty()) asked = {experts[0], experts[1] != 0};
          auto layer = cpu::prepare_decoder_layer(
-             {matrices, bits, groups, rows, norms, eps, heads, key_heads, scale, activation},
+             {matrices, bits, groups, rows, norms, eps, heads, key_heads, scale, activation, asked},
              {dims, traditional, base, rope_scale, freqs});
          napi_value nothing = nullptr;
          napi_get_undefined(env.env, &nothing);
@@ -69,17 +73,18 @@ void register_cpu(Env* e, napi_value x) {
     for (const Layers& part : parts) all.insert(all.end(), part.begin(), part.end());
     return layers_object(std::move(all), env);
   });
-  // `buffers` are keys and values of each layer, `ranges` where new rows of each start and where those it sees end
+  // `buffers` are keys and values of each layer, `rows` where new ones of each start, where those it sees end, and the
+  // bits and group size of quantized ones, or 0
   bind(e, x, "decoderLayers",
        [](const Layers& layers, const mx::array& x, const std::vector<mx::array>& buffers,
-          const std::vector<int>& ranges, const std::vector<int>& turns, const std::vector<int>& first,
+          const std::vector<int>& rows, const std::vector<int>& turns, const std::vector<int>& first,
           const std::vector<mx::array>& after) -> std::vector<mx::array> {
-         if (buffers.size() != ranges.size() || buffers.size() % 2 != 0) {
-           throw AddonError("invalid-argument", "expected two buffers and two bounds for each layer");
+         if (buffers.size() % 2 != 0 || rows.size() != 2 * buffers.size()) {
+           throw AddonError("invalid-argument", "expected two buffers and four numbers for each layer");
          }
          std::vector<cpu::CacheRoom> rooms;
-         for (size_t i = 0; i < buffers.size(); i += 2) {
-           rooms.push_back({buffers[i], buffers[i + 1], ranges[i], ranges[i + 1]});
+         for (size_t i = 0, r = 0; i < buffers.size(); i += 2, r += 4) {
+           rooms.push_back({buffers[i], buffers[i + 1], rows[r], rows[r + 1], rows[r + 2], rows[r + 3]});
          }
          const std::optional<mx::array> h = cpu::decoder_layers(layers, x, rooms, {turns, first}, after);
          if (!h) return {};
@@ -91,6 +96,14 @@ void register_cpu(Env* e, napi_value x) {
   });
   bind(e, x, "getThreads", [] { return cpu::thread_count(); });
   bind(e, x, "cpuFeatures", [] { return std::string(cpu::isa_name(cpu::best_isa())); });
+  bind(e, x, "cpuLevels", [](Env& env) {
+    std::vector<std::string> names;
+    for (int level = 0; level < cpu::kIsaCount; level++) {
+      const auto isa = static_cast<cpu::Isa>(level);
+      if (cpu::has_isa(isa)) names.push_back(cpu::isa_name(isa));
+    }
+    return write_list(env, names);
+  });
   bind(e, x, "cpuLevel", [] { return std::string(cpu::isa_name(cpu::isa())); });
   bind(e, x, "setCpuLevel", [](const std::string& name) {
     cpu::Isa level;

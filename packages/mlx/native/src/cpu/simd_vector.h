@@ -119,8 +119,20 @@ inline Floats multiply_add(Floats a, Floats b, Floats c) {
 }
 
 // The larger lane; b where either is NaN.
-inline Floats larger(Floats a, Floats b) { return a > b ? a : b; }
-inline Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
+inline Floats larger(Floats a, Floats b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Floats>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
+inline Floats smaller(Floats a, Floats b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Floats>(_mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#else
+  return a < b ? a : b;
+#endif
+}
 
 inline float sum_lanes(Floats v) {
 #if defined(__AVX512F__)
@@ -164,9 +176,13 @@ inline Quad sum_lanes(Floats a, Floats b, Floats c, Floats d) {
 }
 
 inline float largest_lane(Floats v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_ps(reinterpret_cast<__m512>(v));
+#else
   float best = v[0];
   for (int i = 1; i < kLanes; i++) best = v[i] > best ? v[i] : best;
   return best;
+#endif
 }
 
 // e ** x to about 1 unit in the last place: 2 ** n times a polynomial on [-ln 2 / 2, ln 2 / 2] (minimax, relative
@@ -185,10 +201,14 @@ inline Floats exponential(Floats x) {
   q = multiply_add(q, r, splat(0.166665206f));
   q = multiply_add(q, r, splat(0.499999934f));
   const Floats p = multiply_add(q, r * r, r) + 1.0f;
+#if defined(__AVX512F__)
+  return reinterpret_cast<Floats>(_mm512_scalef_ps(reinterpret_cast<__m512>(p), reinterpret_cast<__m512>(n)));
+#else
   const Ints exponent = reinterpret_cast<Ints>(shifted) - 0x4b400000;
   const Ints half = exponent >> 1;
   const Ints rest = exponent - half;
   return p * reinterpret_cast<Floats>((half + 127) << 23) * reinterpret_cast<Floats>((rest + 127) << 23);
+#endif
 }
 
 // tanh to about 2 units in the last place: a polynomial near 0 (minimax), 1 - 2 / (e ** 2x + 1) elsewhere.

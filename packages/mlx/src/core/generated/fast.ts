@@ -43,6 +43,16 @@ export function appendToCache(keys: MxArray, values: MxArray, newKeys: MxArray, 
   return adoptAll(native.fast_appendToCache(handleOf(keys), handleOf(values), handleOf(newKeys), handleOf(newValues), start));
 }
 
+/** `[..., D]`, rounded to the dtype of the scales and quantized as `quantize` does, as uint32 `[..., W]`: the numbers of a row, then its scales, then its biases. */
+export function quantizeRows(x: MxArray, groupSize: number, bits: number, scales: Dtype): MxArray {
+  return adopt(native.fast_quantizeRows(handleOf(x), groupSize, bits, scales.id));
+}
+
+/** The inverse of `quantizeRows`: `[..., D]` of `dtype`. On the CPU attention reads the rows themselves. */
+export function dequantizeRows(rows: MxArray, groupSize: number, bits: number, scales: Dtype, dtype: Dtype): MxArray {
+  return adopt(native.fast_dequantizeRows(handleOf(rows), groupSize, bits, scales.id, dtype.id));
+}
+
 /** A buffer `[B, K, capacity, D]` with the first `used` positions of another `[B, K, C, D]`, and zeros behind them. */
 export function extendCache(buffer: MxArray, used: number, capacity: number): MxArray {
   return adopt(native.fast_extendCache(handleOf(buffer), used, capacity));
@@ -61,6 +71,16 @@ export function swiglu(gate: MxArray, x: MxArray): MxArray {
 /** GELU by tanh of `gate`, times `x`: `0.5 gate (1 + tanh(sqrt(2 / pi) (gate + 0.044715 gate^3))) x`. */
 export function geglu(gate: MxArray, x: MxArray): MxArray {
   return adopt(native.fast_geglu(handleOf(gate), handleOf(x)));
+}
+
+/** `x * Phi(x)` with the exact error function. */
+export function gelu(x: MxArray): MxArray {
+  return adopt(native.fast_gelu(handleOf(x)));
+}
+
+/** GELU by tanh: `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`. */
+export function geluApprox(x: MxArray): MxArray {
+  return adopt(native.fast_geluApprox(handleOf(x)));
 }
 
 /** `cap * tanh(x / cap)`. */

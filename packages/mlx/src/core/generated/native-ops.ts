@@ -161,10 +161,14 @@ export interface NativeOps {
   fast_scaledDotProductAttention(q: Slot, k: Slot, v: Slot, scale: number, maskMode: string, mask: Slot, sinks: Slot): Slot;
   fast_softCappedAttention(q: Slot, k: Slot, v: Slot, scale: number, cap: number, maskMode: string, mask: Slot): Slot;
   fast_appendToCache(keys: Slot, values: Slot, newKeys: Slot, newValues: Slot, start: number): Slot[];
+  fast_quantizeRows(x: Slot, groupSize: number, bits: number, scales: number): Slot;
+  fast_dequantizeRows(rows: Slot, groupSize: number, bits: number, scales: number, dtype: number): Slot;
   fast_extendCache(buffer: Slot, used: number, capacity: number): Slot;
   fast_quantizedEmbedding(ids: Slot, w: Slot, scales: Slot, biases: Slot, groupSize: number | null | undefined, bits: number | null | undefined, mode: string, dtype: number | null | undefined): Slot;
   fast_swiglu(gate: Slot, x: Slot): Slot;
   fast_geglu(gate: Slot, x: Slot): Slot;
+  fast_gelu(x: Slot): Slot;
+  fast_geluApprox(x: Slot): Slot;
   fast_softcap(x: Slot, cap: number): Slot;
   fast_topP(logits: Slot, topP: number): Slot;
   random_key(seed: number): Slot;

@@ -1,0 +1,44 @@
+// What attention of a few rows shares, whatever its keys and values lie in. Only for kernels.
+#pragma once
+
+#include "attention_rows.h"
+#include "simd_vector.h"
+
+namespace abstractllm::cpu {
+
+namespace {
+
+constexpr int kFewRows = 8;
+// Keys at a time. Steps turn from keys to values and back: short ones keep the processor's own prefetching of both alive.
+constexpr int kFewStep = 64;
+
+// Vectors of `T` as floats, the last one padded with zeros.
+template <typename T>
+Floats load_at(const T* p, int i, int n) {
+  return i + kLanes <= n ? load(p + i) : load_first(p + i, static_cast<size_t>(n - i));
+}
+
+inline void store_at(float* p, Floats v, int i, int n) {
+  if (i + kLanes <= n) store(p + i, v);
+  else store_first(p + i, v, static_cast<size_t>(n - i));
+}
+
+// Rows of keys or values that are read next. The processor's own prefetching stops at the end of each page of 4 KiB, and
+// steps turn from keys to values more often still. Asked for in the second cache level: the first one has room for few
+// requests, and with those alone memory gives two thirds of its rate.
+template <typename T>
+struct Ahead {
+  const T* from;
+  int64_t stride;
+  int dims;
+
+  // Asks for the memory of row `j`, which may lie behind the last one.
+  void fetch(int j) const {
+    constexpr int kLine = 64 / sizeof(T);
+    for (int d = 0; d < dims; d += kLine) __builtin_prefetch(from + j * stride + d, 0, 2);
+  }
+};
+
+}  // namespace
+
+}  // namespace abstractllm::cpu

@@ -1,0 +1,2 @@
+#define ISA avx512
+#include "cache_rows_kernel.h"

@@ -1,0 +1,2 @@
+#define ISA scalar
+#include "cache_rows_kernel.h"
