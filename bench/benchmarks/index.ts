@@ -6,6 +6,7 @@ import { gguf } from "./gguf.ts";
 import { kl } from "./kl.ts";
 import { overhead } from "./overhead.ts";
 import { smollm2 } from "./smollm2.ts";
+import { speculative } from "./speculative.ts";
 import { vision } from "./vision.ts";
 
 /** Every benchmark, in the order they run. */
@@ -18,4 +19,5 @@ export const benchmarks: readonly Benchmark[] = [
   gguf,
   vision,
   constraint,
+  speculative,
 ];

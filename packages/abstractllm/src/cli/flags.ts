@@ -75,6 +75,12 @@ export const MODEL_FLAGS: readonly Flag[] = [
     option: "quantizedKvStart",
     help: "Tokens in the cache before it is quantized",
   },
+  {
+    name: "draft-model",
+    value: "MODEL",
+    option: "draftModel",
+    help: "Smaller model with the same tokens, which guesses what comes next",
+  },
   { name: "threads", value: "N", option: "threads", help: "Threads that compute on the CPU" },
   {
     name: "isolation",
@@ -131,6 +137,17 @@ export const SAMPLING_FLAGS: readonly Flag[] = [
     value: "JSON",
     option: "templateVariables",
     help: "Variables for the chat template",
+  },
+  {
+    name: "prompt-lookup",
+    option: "promptLookup",
+    help: "Guess that the answer repeats parts of the prompt: faster where it does",
+  },
+  {
+    name: "num-draft-tokens",
+    value: "N",
+    option: "numDraftTokens",
+    help: "Tokens that are guessed at once; 0 guesses none",
   },
   { name: "ignore-eos", option: "ignoreEos", help: "Go on until --max-tokens" },
   { name: "max-input-tokens", value: "N", option: "maxInputTokens", help: "Refuse longer prompts" },

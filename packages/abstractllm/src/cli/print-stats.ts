@@ -18,6 +18,8 @@ export function printStats({ usage, timings, finishReason }: GenerateResponse, t
       `peak memory ${formatBytes(timings.peakMemoryBytes)}`,
     );
   }
+  const { draftedTokens = 0, acceptedTokens = 0 } = timings ?? {};
+  if (draftedTokens > 0) parts.push(`${acceptedTokens} of ${draftedTokens} guesses right`);
   if (finishReason !== "stop") parts.push(`ended by ${finishReason}`);
   terminal.note(terminal.styleNote("dim", parts.join(" · ")));
 }

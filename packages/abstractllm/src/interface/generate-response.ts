@@ -19,6 +19,10 @@ export interface Timings {
   decodeTokensPerSecond: number;
   peakMemoryBytes: number;
   totalMs: number;
+  /** Tokens that `promptLookup` or `draftModel` guessed and the model checked; absent where nobody guessed. */
+  draftedTokens?: number;
+  /** Those of `draftedTokens` that were right. */
+  acceptedTokens?: number;
 }
 
 /** Why an answer ended: the model was done or met a stop string, or it reached a limit of length. */

@@ -98,6 +98,12 @@ export interface LLMConfig extends GenerationDefaults {
    */
   quantizedKvStart?: number | undefined;
   /**
+   * Repository, folder or `.gguf` file of a smaller model with the same tokens, loaded beside a local model: it guesses
+   * what comes next, and the model checks several guesses in one step. Answers come faster and stay what they are;
+   * `fallbackModels` do without. Default: none.
+   */
+  draftModel?: string | undefined;
+  /**
    * Bytes of keys and values that a model keeps of earlier calls, so that a prompt that begins as one of them, such as the
    * next turn of a conversation, goes on from there. 0 keeps nothing. Default an eighth of what MLX may take.
    */

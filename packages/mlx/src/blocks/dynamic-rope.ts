@@ -1,6 +1,7 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { PositionEmbedding } from "../nn/index.ts";
+import { isStepwise, turnEach } from "./stepwise.ts";
 
 /** Raises the base once the sequence is longer than the model was trained for. */
 export class DynamicNtkRope implements PositionEmbedding {
@@ -25,6 +26,7 @@ export class DynamicNtkRope implements PositionEmbedding {
   forward(x: MxArray, offset: number | MxArray): MxArray {
     const { dims, base, traditional, factor, trainedLength } = this.#settings;
     if (typeof offset !== "number") return this.#forwardRows(x, offset);
+    if (isStepwise(x)) return turnEach(x, offset, (rows, offsets) => this.#forwardRows(rows, offsets));
     const length = Math.max(x.dim(-2) + offset, trainedLength);
     const grown = base * ((factor * length) / trainedLength - (factor - 1)) ** (dims / (dims - 2));
     return mx.fast.rope(x, dims, traditional, grown, 1, offset);

@@ -60,6 +60,14 @@ export class GuidedCache implements LayerCache {
     return this.#inner.trim(n);
   }
 
+  get isRevocable(): boolean {
+    return this.#inner.isRevocable;
+  }
+
+  revoke(n: number): void {
+    this.#inner.revoke(n);
+  }
+
   state(): MxArray[] {
     return this.#inner.state();
   }

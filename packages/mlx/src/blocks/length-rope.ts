@@ -1,6 +1,7 @@
 import { add, greater, MxArray, reshape, where } from "../core/index.ts";
 import type { PositionEmbedding } from "../nn/index.ts";
 import { addLengthBound, promptLength } from "./prompt-length.ts";
+import { isStepwise, turnEach } from "./stepwise.ts";
 
 /**
  * One position embedding while a sequence is short, and another from then on; what is cached stays as it turned. A prompt
@@ -21,6 +22,8 @@ export class LengthRope implements PositionEmbedding {
 
   forward(x: MxArray, offset: number | MxArray): MxArray {
     const L = x.dim(2);
+    if (typeof offset === "number" && isStepwise(x))
+      return turnEach(x, offset, (rows, offsets) => this.forward(rows, offsets));
     if (!(offset instanceof MxArray)) {
       const length = Math.max(offset + L, promptLength());
       return (length > this.#longest ? this.#long : this.#short).forward(x, offset);

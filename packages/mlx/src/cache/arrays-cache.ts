@@ -103,6 +103,14 @@ export class ArraysCache implements BatchCache, LayerArrays {
     return 0;
   }
 
+  get isRevocable(): boolean {
+    return false;
+  }
+
+  revoke(): void {
+    throw new InvalidArgumentError("What has passed through a recurrent layer cannot be taken back");
+  }
+
   toBatch(leftPadding: readonly number[] = [0]): BatchCache {
     if (this.#offset > 0 && (leftPadding.length > 1 || leftPadding[0] !== 0)) {
       throw new InvalidArgumentError("Left padding needs an empty cache: this one has contents");

@@ -14,6 +14,14 @@ export abstract class AttentionCache implements LayerCache {
   abstract state(): MxArray[];
   abstract dispose(): void;
 
+  get isRevocable(): boolean {
+    return true;
+  }
+
+  revoke(n: number): void {
+    this.trim(n);
+  }
+
   get arrays(): LayerArrays {
     throw new InvalidArgumentError("A recurrent layer was given a cache of keys and values; use makeCache()");
   }

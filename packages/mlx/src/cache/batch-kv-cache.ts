@@ -106,6 +106,15 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
     return taken;
   }
 
+  override get isRevocable(): boolean {
+    return this.#inner.isRevocable;
+  }
+
+  override revoke(n: number): void {
+    this.#inner.revoke(n);
+    this.#advance(-n);
+  }
+
   extend(other: BatchCache): void {
     if (!(other instanceof BatchKVCache))
       throw new InvalidArgumentError("Only caches of one layer can be joined");

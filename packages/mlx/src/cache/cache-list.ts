@@ -51,6 +51,14 @@ export class CacheList implements LayerCache {
     return this.isTrimmable() ? Math.min(...this.#parts.map((part) => part.trim(n))) : 0;
   }
 
+  get isRevocable(): boolean {
+    return this.#parts.every((part) => part.isRevocable);
+  }
+
+  revoke(n: number): void {
+    for (const part of this.#parts) part.revoke(n);
+  }
+
   toBatch(leftPadding?: readonly number[]): BatchCache | undefined {
     const batches = this.#parts.map((part) => part.toBatch?.(leftPadding));
     return batches.every((batch) => batch !== undefined) ? new BatchCacheList(...batches) : undefined;

@@ -69,6 +69,11 @@ export class ChunkedKVCache extends AttentionCache {
     return this.isTrimmable() ? this.#kept.trim(n) : 0;
   }
 
+  /** What an update drops lies a chunk before its first position. */
+  override revoke(n: number): void {
+    this.#kept.trim(n);
+  }
+
   fork(): ChunkedKVCache {
     return new ChunkedKVCache(this.#chunkSize, this.#kept.fork(), this.#start);
   }

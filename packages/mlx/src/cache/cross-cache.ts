@@ -77,6 +77,10 @@ export class CrossCache extends AttentionCache implements BatchCache {
     return 0;
   }
 
+  override get isRevocable(): boolean {
+    return false;
+  }
+
   toBatch(leftPadding?: readonly number[]): BatchCache {
     return leftPadding === undefined ? this : new CrossCache(leftPadding.length);
   }

@@ -4,6 +4,7 @@ export { AttentionCache } from "./attention-cache.ts";
 export { BatchKVCache } from "./batch-kv-cache.ts";
 export { CacheList } from "./cache-list.ts";
 export { type CacheRoom, CacheWriter } from "./cache-room.ts";
+export { CacheTrial } from "./cache-trial.ts";
 export { ChunkedKVCache } from "./chunked-kv-cache.ts";
 export { CrossCache } from "./cross-cache.ts";
 export { forkAll } from "./fork-all.ts";

@@ -134,6 +134,12 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     return taken;
   }
 
+  /** Nobody holds what is taken back, so that others may be written in its place. */
+  override revoke(n: number): void {
+    this.trim(n);
+    this.#written = Math.min(this.#written, this.#offset);
+  }
+
   state(): MxArray[] {
     return this.#handedOut() ?? [];
   }

@@ -66,6 +66,13 @@ export interface LayerCache {
   isTrimmable(ahead?: number): boolean;
   /** Takes back the last `n` positions; returns how many it took. */
   trim(n: number): number;
+  /** Whether `revoke` can be called, whatever is there. */
+  readonly isRevocable: boolean;
+  /**
+   * Takes back the last `n` positions of an update that had more, or all of one where any can be trimmed. The update has
+   * been evaluated, nobody holds what came of it, and nothing else has asked the cache since.
+   */
+  revoke(n: number): void;
   /** The arrays to evaluate so that the cache stands on its own. */
   state(): MxArray[];
   readonly nbytes: number;

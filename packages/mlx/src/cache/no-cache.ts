@@ -16,6 +16,7 @@ class NoCache implements LayerCache {
   readonly offset = 0;
   readonly nbytes = 0;
   readonly arrays = noArrays;
+  readonly isRevocable = false;
 
   updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray] {
     return [keys, values];
@@ -37,6 +38,10 @@ class NoCache implements LayerCache {
 
   trim(_n: number): number {
     return 0;
+  }
+
+  revoke(): void {
+    // there is nothing to take back
   }
 
   state(): MxArray[] {

@@ -168,6 +168,10 @@ export class QuantizedKVCache extends AttentionCache implements KeyValueCache {
     return this.#held.trim(n);
   }
 
+  override revoke(n: number): void {
+    this.#held.revoke(n);
+  }
+
   state(): MxArray[] {
     return this.#held.state();
   }

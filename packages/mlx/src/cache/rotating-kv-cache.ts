@@ -251,6 +251,15 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
     return taken;
   }
 
+  /** An update of several positions drops only what its first one does not see. */
+  override revoke(n: number): void {
+    const held = this.#buffers.settled;
+    const length = this.#length - n;
+    if (held !== undefined) this.#hold(cut(held[0], 0, length), cut(held[1], 0, length));
+    this.#offset -= n;
+    this.#next = length;
+  }
+
   state(): MxArray[] {
     return this.#handedOut() ?? [];
   }

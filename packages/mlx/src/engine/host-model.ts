@@ -14,11 +14,12 @@ import {
   TextScheduler,
 } from "../generation/index.ts";
 import { requireConstraints } from "../grammar/index.ts";
-import { isObject } from "../load/is-object.ts";
-import { type LoadedModel, loadModel } from "../load/load-model.ts";
+import { type LoadedModel, type LoadModelOptions, loadModel } from "../load/load-model.ts";
 import { MatrixLayer } from "../nn/index.ts";
 import { answerFormat, type Tokenizer, templateSwitches } from "../tokenizer/index.ts";
 import { VisionLanguageModel } from "../vision/index.ts";
+import { generationSetting, textSetting, vocabSize } from "./model-settings.ts";
+import { type OpenedDraft, openDraftModel } from "./open-draft-model.ts";
 import type { LoadRequest, ModelInfo } from "./types.ts";
 
 export interface HostModel {
@@ -45,22 +46,6 @@ const countParameters = ({ model }: LoadedModel): number => {
   return count;
 };
 
-const wholeNumber = (value: unknown): number | undefined =>
-  typeof value === "number" && Number.isInteger(value) && value > 0 ? value : undefined;
-
-/** A setting of the language model, which a multimodal config has under `text_config`. */
-const textSetting = ({ config }: LoadedModel, key: string): number | undefined => {
-  const { text_config } = config;
-  return wholeNumber(config[key]) ?? (isObject(text_config) ? wholeNumber(text_config[key]) : undefined);
-};
-
-const vocabSize = (loaded: LoadedModel, tokenizer: Tokenizer): number =>
-  textSetting(loaded, "vocab_size") ?? tokenizer.vocabSize;
-
-/** A default of generation, which older configs have among the settings of the language model. */
-const generationSetting = (loaded: LoadedModel, key: string): number | undefined =>
-  wholeNumber(loaded.generationConfig[key]) ?? textSetting(loaded, key);
-
 /** What else than beams answers of encoder-decoders come of. */
 const beamWarnings = (loaded: LoadedModel): string[] => {
   const beams = generationSetting(loaded, "num_beams") ?? 1;
@@ -86,8 +71,8 @@ const constraintProblem = (tokenizer: Tokenizer): string | undefined => {
 const describe = (
   loaded: LoadedModel,
   { tokenizer, contextLength, vocabSize, device }: TextModel,
-  maxBatchSize: number,
-  loadMs: number,
+  draft: OpenedDraft | undefined,
+  { maxBatchSize, loadMs }: Pick<ModelInfo, "maxBatchSize" | "loadMs">,
 ): ModelInfo => {
   const { default: template, named } = tokenizer.chatTemplates;
   const problem = constraintProblem(tokenizer);
@@ -103,11 +88,28 @@ const describe = (
     templateSwitches: templateSwitches(tokenizer),
     ...answerFormat(tokenizer),
     ...(problem === undefined ? {} : { constraintProblem: problem }),
+    ...(draft === undefined ? {} : { draftModel: draft.info }),
     device,
     maxBatchSize,
     loadMs,
-    warnings: [...loaded.warnings, ...beamWarnings(loaded)],
+    warnings: [...loaded.warnings, ...beamWarnings(loaded), ...(draft?.warnings ?? [])],
   };
+};
+
+/** The draft model of a request; frees the model that it would have drafted for when it cannot be had. */
+const openDraft = async (
+  { draftModel }: LoadRequest,
+  loaded: LoadedModel,
+  options: LoadModelOptions,
+): Promise<OpenedDraft | undefined> => {
+  if (draftModel === undefined) return undefined;
+  const { path, quantize = false } = draftModel;
+  try {
+    return await openDraftModel(path, loaded, { ...options, quantize });
+  } catch (error) {
+    loaded.model.dispose();
+    throw error;
+  }
 };
 
 /** Loads a model for an engine. @throws {MlxError} as `loadModel`, on a bad option, and for caches that cannot be quantized */
@@ -117,14 +119,12 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   checkPromptCacheBytes(request.promptCacheBytes);
   checkPromptBits(request.promptBits);
   const kv = kvQuantization(request);
-  const loaded = await loadModel(request.path, {
-    device,
-    quantize: request.quantize ?? false,
-    exact: request.exact ?? false,
-  });
+  const options = { device, quantize: request.quantize ?? false, exact: request.exact ?? false };
+  const loaded = await loadModel(request.path, options);
   const { model, tokenizer } = loaded;
   if (tokenizer === undefined) throw new TokenizerError(`The model at ${request.path} has no tokenizer`);
   if (kv !== undefined) quantizedCaches(model.makeCache(), kv); // refused now, not at the first request
+  const draft = await openDraft(request, loaded, options);
   const text: TextModel = {
     model,
     tokenizer,
@@ -134,11 +134,13 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     device,
     noRepeatedRuns: model.promptEncoder && generationSetting(loaded, "no_repeat_ngram_size"),
     kvQuantization: kv,
+    draft: draft?.draft,
     roundsPrompts: request.exact !== true && request.promptBits !== 16,
   };
   const prefixes = new PrefixCache(request.promptCacheBytes);
   const scheduler = new TextScheduler(text, request.maxBatchSize, prefixes);
-  const info = describe(loaded, text, scheduler.maxBatchSize, performance.now() - start);
+  const { maxBatchSize } = scheduler;
+  const info = describe(loaded, text, draft, { maxBatchSize, loadMs: performance.now() - start });
   const images = openImages(loaded);
   const forgetPrefixes = (): boolean => {
     const held = prefixes.bytes > 0;
@@ -148,6 +150,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   const dispose = (): void => {
     prefixes.clear();
     images?.dispose();
+    draft?.draft.model.dispose();
     model.dispose();
   };
   return { text, prompts: new PromptMaker(text, images), scheduler, info, forgetPrefixes, dispose };

@@ -7,6 +7,13 @@ import type { LanguageModel } from "../models/index.ts";
 import { StopMatcher, type StreamingDetokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { now } from "./clock.ts";
 import type { Prompt } from "./prompt.ts";
+import type { Speculation } from "./speculation/index.ts";
+
+/** A smaller model with the same tokens. */
+export interface DraftModel {
+  readonly model: LanguageModel;
+  readonly vocabSize: number;
+}
 
 /** What generation needs to know of a loaded model. */
 export interface TextModel {
@@ -20,6 +27,8 @@ export interface TextModel {
   readonly noRepeatedRuns?: number | undefined;
   /** How caches are quantized. Default: not at all. */
   readonly kvQuantization?: KVQuantization | undefined;
+  /** Guesses what comes next. Default: nobody does. */
+  readonly draft?: DraftModel | undefined;
   /** Whether activations inside prompts are rounded to 8 bits where that is faster. Default false. */
   readonly roundsPrompts?: boolean | undefined;
 }
@@ -91,6 +100,7 @@ export class Answer {
   #held: number[] = []; // tokens whose text is not out yet
   #count = 0;
   #cachedTokens = 0; // of the prompt
+  #speculation: Speculation | undefined;
 
   /** @throws {MlxError} `context-length` when the prompt leaves no room */
   constructor(
@@ -121,9 +131,14 @@ export class Answer {
     this.#cachedTokens = cachedTokens;
   }
 
-  /** Whether the next token ends the answer whichever it is. */
-  get isAtLast(): boolean {
-    return this.#count + 1 === this.#limit;
+  /** Says whose drafts are tried. */
+  speculate(speculation: Speculation): void {
+    this.#speculation = speculation;
+  }
+
+  /** How many tokens it can still take. */
+  get left(): number {
+    return this.#limit - this.#count;
   }
 
   /**
@@ -172,8 +187,11 @@ export class Answer {
         cachedInputTokens: this.#cachedTokens,
         reasoningTokens: 0,
       },
-      timings: this.#stopwatch.timings(this.#promptLength - this.#cachedTokens, this.#count),
-      warnings: [],
+      timings: {
+        ...this.#stopwatch.timings(this.#promptLength - this.#cachedTokens, this.#count),
+        ...this.#speculation?.counts,
+      },
+      warnings: [...(this.#speculation?.warnings ?? [])],
     };
   }
 }

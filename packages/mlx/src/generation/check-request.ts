@@ -67,6 +67,8 @@ const keys: Readonly<Record<keyof GenerateRequest, true>> = {
   ignoreEos: true,
   constraint: true,
   keepSpecialTokens: true,
+  promptLookup: true,
+  numDraftTokens: true,
   prefillStepSize: true,
   temperature: true,
   topP: true,
@@ -88,6 +90,7 @@ const checkKeys = (request: GenerateRequest): void => {
   );
 };
 
+const MAX_DRAFTS = 64; // more are hardly ever right
 const MAX_STOPS = 64; // each is searched in every piece of text
 
 const isTextList = (value: unknown): boolean =>
@@ -102,10 +105,11 @@ export const checkRequest = (request: GenerateRequest, vocabSize: number): void 
   if (request.maxTokens === undefined) throw new InvalidArgumentError("Expected maxTokens but it is missing");
   checkNumber("maxTokens", request.maxTokens, { min: 1, whole: true });
   checkNumber("prefillStepSize", request.prefillStepSize, { min: 1, whole: true });
-  if (request.ignoreEos !== undefined && typeof request.ignoreEos !== "boolean") {
-    throw new InvalidArgumentError(
-      `Expected true or false for ignoreEos but received ${describe(request.ignoreEos)}`,
-    );
+  checkNumber("numDraftTokens", request.numDraftTokens, { min: 0, max: MAX_DRAFTS, whole: true });
+  for (const name of ["ignoreEos", "promptLookup"] as const) {
+    const value = request[name];
+    if (value === undefined || typeof value === "boolean") continue;
+    throw new InvalidArgumentError(`Expected true or false for ${name} but received ${describe(value)}`);
   }
   if (request.ignoreEos === true && request.constraint !== undefined) {
     throw new InvalidArgumentError(

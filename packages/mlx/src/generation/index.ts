@@ -1,5 +1,5 @@
 /** Prompts to answers. */
-export type { TextModel } from "./answer.ts";
+export type { DraftModel, TextModel } from "./answer.ts";
 export {
   checkMaxBatchSize,
   checkPromptBits,

@@ -121,7 +121,7 @@ it("rules out what would end a run of tokens that was there before", () => {
           runs.filter((run) => last.every((id, i) => run[i] === id)).map((run) => run.at(-1)),
         );
         const logits = mx.tidy(() => {
-          const processor = new NoRepeatedRuns(size, start);
+          const processor = new NoRepeatedRuns(size, mx.array(start, mx.int32));
           for (const id of said) processor.observe(mx.array([id], mx.uint32));
           const out = processor.apply(mx.ones([1, VOCAB])).toArray() as number[][];
           processor.dispose();

@@ -9,6 +9,8 @@ export interface LogitsProcessor {
   apply(logits: MxArray): MxArray;
   /** Told of every sampled token, in order. */
   observe(token: MxArray): void;
+  /** One that remembers the same, to be told of other tokens. */
+  fork(): LogitsProcessor;
   dispose(): void;
 }
 
@@ -17,10 +19,18 @@ class LogitBias implements LogitsProcessor {
   readonly #ids: MxArray;
   readonly #values: MxArray;
 
-  constructor(bias: Readonly<Record<number, number>>) {
+  /** @param ids - `[1, n]`, with as many `values`; taken over */
+  constructor(ids: MxArray, values: MxArray) {
+    this.#ids = mx.keep(ids);
+    this.#values = mx.keep(values);
+  }
+
+  static of(bias: Readonly<Record<number, number>>): LogitBias {
     const entries = Object.entries(bias);
-    this.#ids = mx.keep(mx.array([entries.map(([id]) => Number(id))], mx.int32));
-    this.#values = mx.keep(mx.array([entries.map(([, value]) => value)], mx.float32));
+    return new LogitBias(
+      mx.array([entries.map(([id]) => Number(id))], mx.int32),
+      mx.array([entries.map(([, value]) => value)], mx.float32),
+    );
   }
 
   apply(logits: MxArray): MxArray {
@@ -29,6 +39,10 @@ class LogitBias implements LogitsProcessor {
 
   observe(): void {
     // the bias does not depend on tokens
+  }
+
+  fork(): LogitBias {
+    return new LogitBias(mx.share(this.#ids), mx.share(this.#values));
   }
 
   dispose(): void {
@@ -43,10 +57,11 @@ class RepetitionPenalty implements LogitsProcessor {
   readonly #contextSize: number;
   #recent: MxArray; // [1, n]
 
-  constructor(penalty: number, contextSize: number, prompt: readonly number[]) {
+  /** @param recent - `[1, n]`, at most `contextSize` tokens; taken over */
+  constructor(penalty: number, contextSize: number, recent: MxArray) {
     this.#penalty = penalty;
     this.#contextSize = contextSize;
-    this.#recent = mx.keep(mx.array([prompt.slice(-contextSize)], mx.int32));
+    this.#recent = mx.keep(recent);
   }
 
   apply(logits: MxArray): MxArray {
@@ -65,6 +80,10 @@ class RepetitionPenalty implements LogitsProcessor {
     this.#recent = mx.replace(this.#recent, surplus > 0 ? mx.index(longer, [], [surplus]) : longer);
   }
 
+  fork(): RepetitionPenalty {
+    return new RepetitionPenalty(this.#penalty, this.#contextSize, mx.share(this.#recent));
+  }
+
   dispose(): void {
     this.#recent.dispose();
   }
@@ -76,10 +95,11 @@ class CountPenalty implements LogitsProcessor {
   readonly #frequency: number;
   #counts: MxArray; // [1, V]
 
-  constructor(presence: number, frequency: number, vocabSize: number) {
+  /** @param counts - of each token, `[1, V]`; taken over */
+  constructor(presence: number, frequency: number, counts: MxArray) {
     this.#presence = presence;
     this.#frequency = frequency;
-    this.#counts = mx.keep(mx.zeros([1, vocabSize]));
+    this.#counts = mx.keep(counts);
   }
 
   apply(logits: MxArray): MxArray {
@@ -92,6 +112,10 @@ class CountPenalty implements LogitsProcessor {
     this.#counts = mx.replace(this.#counts, mx.scatterAddAxis(this.#counts, id, mx.ones([1, 1]), -1));
   }
 
+  fork(): CountPenalty {
+    return new CountPenalty(this.#presence, this.#frequency, mx.share(this.#counts));
+  }
+
   dispose(): void {
     this.#counts.dispose();
   }
@@ -102,10 +126,13 @@ export class NoRepeatedRuns implements LogitsProcessor {
   readonly #size: number;
   #said: MxArray; // [n]
 
-  /** @param size - at least 1 */
-  constructor(size: number, start: readonly number[]) {
+  /**
+   * @param size - at least 1
+   * @param said - int32 `[n]`; taken over
+   */
+  constructor(size: number, said: MxArray) {
     this.#size = size;
-    this.#said = mx.keep(mx.array([...start], mx.int32));
+    this.#said = mx.keep(said);
   }
 
   apply(logits: MxArray): MxArray {
@@ -128,6 +155,10 @@ export class NoRepeatedRuns implements LogitsProcessor {
     this.#said = mx.replace(this.#said, mx.concatenate([this.#said, token.astype(mx.int32)]));
   }
 
+  fork(): NoRepeatedRuns {
+    return new NoRepeatedRuns(this.#size, mx.share(this.#said));
+  }
+
   dispose(): void {
     this.#said.dispose();
   }
@@ -142,13 +173,14 @@ export const createLogitsProcessors = (
   const processors: LogitsProcessor[] = [];
   const { logitBias = {}, repetitionPenalty = 1, repetitionContextSize = 20 } = options;
   const { presencePenalty = 0, frequencyPenalty = 0 } = options;
-  if (Object.keys(logitBias).length > 0) processors.push(new LogitBias(logitBias));
+  if (Object.keys(logitBias).length > 0) processors.push(LogitBias.of(logitBias));
   if (repetitionPenalty !== 1 && repetitionContextSize > 0) {
     const words = prompt.filter((id) => id >= 0 && id < vocabSize); // what stands for images may have no logit
-    processors.push(new RepetitionPenalty(repetitionPenalty, repetitionContextSize, words));
+    const recent = mx.array([words.slice(-repetitionContextSize)], mx.int32);
+    processors.push(new RepetitionPenalty(repetitionPenalty, repetitionContextSize, recent));
   }
   if (presencePenalty !== 0 || frequencyPenalty !== 0) {
-    processors.push(new CountPenalty(presencePenalty, frequencyPenalty, vocabSize));
+    processors.push(new CountPenalty(presencePenalty, frequencyPenalty, mx.zeros([1, vocabSize])));
   }
   return processors;
 };

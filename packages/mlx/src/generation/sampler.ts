@@ -9,6 +9,8 @@ export interface Sampler {
   /** Takes the likeliest token, whatever came before. */
   readonly isGreedy: boolean;
   sample(logits: MxArray): MxArray;
+  /** One that draws the same from the same logits from here on. */
+  fork(): Sampler;
   dispose(): void;
 }
 
@@ -29,6 +31,7 @@ const applyTopK = (logits: MxArray, topK: number): MxArray => {
 const greedy: Sampler = {
   isGreedy: true,
   sample: (logits) => mx.argmax(logits, -1),
+  fork: () => greedy,
   dispose: () => {},
 };
 
@@ -38,10 +41,11 @@ class RandomSampler implements Sampler {
   readonly #options: Required<Pick<SamplingOptions, "temperature" | "topP" | "minP" | "topK">>;
   #key: MxArray;
 
-  constructor(options: SamplingOptions, seed: number) {
+  /** @param key - taken over */
+  constructor(options: SamplingOptions, key: MxArray) {
     const { temperature = 0, topP = 1, minP = 0, topK = 0 } = options;
     this.#options = { temperature, topP, minP, topK };
-    this.#key = mx.keep(mx.random.key(seed));
+    this.#key = mx.keep(key);
   }
 
   sample(logits: MxArray): MxArray {
@@ -59,6 +63,10 @@ class RandomSampler implements Sampler {
     return mx.index(keys, 1);
   }
 
+  fork(): RandomSampler {
+    return new RandomSampler(this.#options, mx.share(this.#key));
+  }
+
   dispose(): void {
     this.#key.dispose();
   }
@@ -71,4 +79,4 @@ const COLDEST = 1e-6;
 export const createSampler = (options: SamplingOptions): Sampler =>
   (options.temperature ?? 0) < COLDEST
     ? greedy
-    : new RandomSampler(options, options.seed ?? Math.floor(Math.random() * 2 ** 32));
+    : new RandomSampler(options, mx.random.key(options.seed ?? Math.floor(Math.random() * 2 ** 32)));

@@ -4,6 +4,7 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { LanguageModel } from "../models/index.ts";
 import { startStep, type TokenSequence } from "./token-sequence.ts";
+import { tryDrafts } from "./try-drafts.ts";
 
 /** Steps between clearing memory kept for reuse: long answers would otherwise hold every size once used. */
 const CLEAR_EVERY = 256;
@@ -91,28 +92,73 @@ export class SequenceBatch {
   }
 
   /**
-   * The next token id of every sequence; starts computing the ones after. Sequences for which `isLast` holds get no
-   * more, and leave.
+   * The next token ids of every sequence; starts computing the ones after. It is one of each, but more of a sequence that
+   * is alone and whose drafts come true.
+   *
+   * @param left - how many tokens a sequence may still get; with the last one it leaves
    */
-  next(isLast: (sequence: TokenSequence) => boolean): Map<TokenSequence, number> {
-    const [sequences, current] = [this.#sequences, this.#pending];
+  next(left: (sequence: TokenSequence) => number): Map<TokenSequence, readonly number[]> {
+    const current = this.#pending;
     if (current === undefined) return new Map();
     this.#pending = undefined;
+    try {
+      const tokens = this.#nextOfOne(current, left) ?? this.#nextOfEach(current, left);
+      this.#steps += 1;
+      if (this.#steps % CLEAR_EVERY === 0) mx.clearCache();
+      return tokens;
+    } finally {
+      current.dispose();
+    }
+  }
+
+  /** One token of each. */
+  #nextOfEach(
+    current: MxArray,
+    left: (sequence: TokenSequence) => number,
+  ): Map<TokenSequence, readonly number[]> {
+    const sequences = this.#sequences;
     const learn = (): void => {
       const tokens = current.toTypedArray();
       for (const [row, sequence] of sequences.entries()) sequence.accept(Number(tokens[row]));
     };
-    try {
-      const isConstrained = sequences.some((sequence) => sequence.isConstrained);
-      this.#startNext(current, isLast, isConstrained ? learn : undefined);
-      const tokens = current.toTypedArray();
-      for (const [row, sequence] of sequences.entries()) sequence.append(Number(tokens[row]));
-      this.#steps += 1;
-      if (this.#steps % CLEAR_EVERY === 0) mx.clearCache();
-      return new Map(sequences.map((sequence, row) => [sequence, Number(tokens[row])]));
-    } finally {
-      current.dispose();
-    }
+    const isConstrained = sequences.some((sequence) => sequence.isConstrained);
+    this.#startNext(current, (sequence) => left(sequence) <= 1, isConstrained ? learn : undefined);
+    const tokens = current.toTypedArray();
+    for (const [row, sequence] of sequences.entries()) sequence.append(Number(tokens[row]));
+    return new Map(sequences.map((sequence, row) => [sequence, [Number(tokens[row])]]));
+  }
+
+  /** The tokens of a sequence that is alone and has drafts; undefined where there is no such. */
+  #nextOfOne(
+    current: MxArray,
+    left: (sequence: TokenSequence) => number,
+  ): Map<TokenSequence, readonly number[]> | undefined {
+    const [only] = this.#sequences;
+    if (only === undefined || this.size > 1) return undefined;
+    const room = left(only) - 1;
+    if (!only.isWorthWaiting(room)) return undefined;
+    const next = Number(current.toTypedArray()[0]);
+    const drafts = only.draft(next, room);
+    if (drafts.length === 0) return undefined;
+    this.#separate();
+    const tried = tryDrafts(this.#model, only, next, drafts, this.#caches);
+    if (tried === undefined) return undefined;
+    const { accepted, pending, caches } = tried;
+    this.#caches = caches;
+    this.#pending = pending;
+    const tokens = [next, ...drafts.slice(0, accepted)];
+    for (const token of tokens) only.append(token);
+    only.learn(drafts.length, accepted);
+    return new Map([[only, tokens]]);
+  }
+
+  /** Takes the caches of a sequence that others left out of their batch. */
+  #separate(): void {
+    if (!this.#areJoined) return;
+    const joined = this.#caches;
+    this.#caches = this.#cachesOf(0);
+    this.#areJoined = false;
+    for (const cache of joined) cache.dispose();
   }
 
   /** @param learn - tells the sequences their latest tokens, which is to come before they are sampled or leave */

@@ -9,6 +9,7 @@ import { checkPromptTokens, checkRequest } from "./check-request.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 import { SequenceBatch } from "./sequence-batch.ts";
+import { checkDrafts, openSpeculation, type Speculation } from "./speculation/index.ts";
 import { TokenSequence } from "./token-sequence.ts";
 
 const PREFILL_STEP = { cpu: 512, gpu: 2048 } as const;
@@ -37,6 +38,16 @@ interface Prefill {
 
 /** Lets messages in: aborts, new requests. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Adds tokens to an answer until it ends; gives back whether it did. */
+const emitTokens = ({ answer, emit }: Job, tokens: readonly number[], isComplete: boolean): boolean => {
+  for (const [i, token] of tokens.entries()) {
+    const parts = answer.push(token, isComplete && i + 1 === tokens.length);
+    for (const part of parts) emit(part);
+    if (parts.at(-1)?.type === "finish") return true;
+  }
+  return false;
+};
 
 /**
  * Answers the requests for one model. Each turn evaluates one chunk of one prompt and one token of every answer: a long
@@ -78,6 +89,7 @@ export class TextScheduler {
    */
   async generate(prompt: Prompt, request: GenerateRequest, { emit, signal }: GenerateCall): Promise<void> {
     checkRequest(request, this.#text.vocabSize);
+    checkDrafts(request, this.#text);
     checkPromptTokens(prompt.inputs, this.#text.vocabSize, (id) => prompt.standsForImage(id));
     const answer = new Answer(this.#text, prompt, request);
     return new Promise((resolve, reject) => {
@@ -128,15 +140,17 @@ export class TextScheduler {
       if (this.#prefilling.length + this.#running.size === 0) mx.resetPeakMemory();
       job.answer.start();
       try {
+        const stepSize = job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device];
         const sequence = new TokenSequence(this.#text.model, job.prompt, {
           sampling: job.request,
           vocabSize: this.#text.vocabSize,
-          prefillStepSize: job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device],
+          prefillStepSize: stepSize,
           noRepeatedRuns: this.#text.noRepeatedRuns,
           constraint: this.#constraintOf(job),
           kvQuantization: this.#text.kvQuantization,
           roundsPrompt: this.#text.roundsPrompts === true && hasCoarseActivations(),
           prefixes: this.#prefixes,
+          speculation: this.#speculationOf(job, stepSize),
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });
       } catch (error) {
@@ -147,6 +161,13 @@ export class TextScheduler {
 
   #constraintOf({ request: { constraint }, prompt }: Job): TokenConstraint | undefined {
     return constraint === undefined ? undefined : this.#constraints.make(constraint, prompt.tokens);
+  }
+
+  #speculationOf({ prompt, request, answer }: Job, stepSize: number): Speculation | undefined {
+    const prefixes = this.#prefixes?.isOn === true ? this.#prefixes : undefined;
+    const speculation = openSpeculation(this.#text, prompt, request, { stepSize, prefixes });
+    if (speculation !== undefined) answer.speculate(speculation);
+    return speculation;
   }
 
   /** One chunk of the prompt that waited longest for its turn. */
@@ -178,19 +199,17 @@ export class TextScheduler {
     return freed > 0;
   }
 
-  /** One token of every answer. */
+  /** A token of every answer, or more of one whose drafts come true. */
   #decodeStep(): void {
     this.#guarded(() => {
-      const tokens = this.#batch.next((sequence) => this.#running.get(sequence)?.answer.isAtLast === true);
+      const next = this.#batch.next((sequence) => this.#running.get(sequence)?.answer.left ?? 0);
       const ended: [TokenSequence, unknown][] = [];
-      for (const [sequence, token] of tokens) {
+      for (const [sequence, tokens] of next) {
         const job = this.#running.get(sequence);
         if (job === undefined) continue;
         try {
           if (sequence.failure !== undefined) throw sequence.failure;
-          const parts = job.answer.push(token, sequence.isComplete);
-          for (const part of parts) job.emit(part);
-          if (parts.at(-1)?.type === "finish") ended.push([sequence, undefined]);
+          if (emitTokens(job, tokens, sequence.isComplete)) ended.push([sequence, undefined]);
         } catch (error) {
           ended.push([sequence, error]);
         }

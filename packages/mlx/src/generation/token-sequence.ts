@@ -7,11 +7,13 @@ import type { SamplingOptions } from "../engine/types.ts";
 import type { MlxError } from "../errors.ts";
 import type { TokenConstraint } from "../grammar/index.ts";
 import type { LanguageModel } from "../models/index.ts";
-import { createLogitsProcessors, type LogitsProcessor, NoRepeatedRuns } from "./logits-processors.ts";
+import { createLogitsProcessors, NoRepeatedRuns } from "./logits-processors.ts";
 import type { PrefixCache, Sequence } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 import { nextStretch, type Stretch } from "./prompt-stretch.ts";
-import { createSampler, type Sampler } from "./sampler.ts";
+import { createSampler } from "./sampler.ts";
+import type { Speculation } from "./speculation/index.ts";
+import { TokenChooser } from "./token-chooser.ts";
 
 export interface SequenceOptions {
   sampling: SamplingOptions;
@@ -28,6 +30,8 @@ export interface SequenceOptions {
   kvQuantization?: KVQuantization | undefined;
   /** Where it takes the beginning of its prompt from and leaves its caches. Default: nowhere. */
   prefixes?: PrefixCache | undefined;
+  /** Guesses how it goes on; disposed with the sequence. Default: nobody does. */
+  speculation?: Speculation | undefined;
 }
 
 /** What a sequence is continued from. */
@@ -40,12 +44,12 @@ export interface SequenceState {
 /** A prompt to continue. `prefill` it to its end, then `release` it to a batch, which asks it to `sample`. */
 export class TokenSequence {
   readonly #prompt: Prompt;
-  readonly #sampler: Sampler;
-  readonly #processors: LogitsProcessor[];
+  readonly #chooser: TokenChooser;
   readonly #prefillStepSize: number;
   readonly #roundsPrompt: boolean;
   readonly #constraint: TokenConstraint | undefined;
   readonly #prefixes: PrefixCache | undefined;
+  readonly #speculation: Speculation | undefined;
   /** Tokens that the caches hold of the prompt, and those behind it. */
   #evaluated = 0;
   readonly #continuation: number[] = [];
@@ -59,12 +63,13 @@ export class TokenSequence {
     const caches = model.makeCache();
     const kv = options.kvQuantization;
     this.#caches = kv === undefined ? caches : quantizedCaches(caches, kv);
-    this.#sampler = createSampler(options.sampling);
-    this.#processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
+    const processors = createLogitsProcessors(options.sampling, prompt.tokens, options.vocabSize);
     const { noRepeatedRuns = 0, constraint } = options;
     // what a constraint describes may have to repeat itself
     if (noRepeatedRuns > 0 && constraint === undefined)
-      this.#processors.push(new NoRepeatedRuns(noRepeatedRuns, prompt.tokens));
+      processors.push(new NoRepeatedRuns(noRepeatedRuns, mx.array([...prompt.tokens], mx.int32)));
+    this.#chooser = new TokenChooser(createSampler(options.sampling), processors);
+    this.#speculation = options.speculation;
     this.#prefillStepSize = options.prefillStepSize;
     this.#roundsPrompt = options.roundsPrompt ?? false;
     this.#constraint = constraint;
@@ -162,7 +167,7 @@ export class TokenSequence {
 
   /** Whether `sample` gives the likeliest token and nothing else. */
   get isPlain(): boolean {
-    return this.#sampler.isGreedy && this.#processors.length === 0 && !this.isConstrained;
+    return this.#chooser.isPlain && !this.isConstrained;
   }
 
   /** Whether `sample` needs to have been told of every token before. */
@@ -183,6 +188,26 @@ export class TokenSequence {
   /** Says that the caches now hold another token. */
   append(token: number): void {
     this.#continuation.push(token);
+    this.#speculation?.append(token);
+  }
+
+  /**
+   * Whether drafts may come of it to wait for the token that is being computed. Asked once for each.
+   *
+   * @param room - tokens that may come behind it
+   */
+  isWorthWaiting(room: number): boolean {
+    return room > 0 && this.#speculation?.isWorthWaiting() === true;
+  }
+
+  /** At most `room` tokens that may come behind the next one, which is not appended yet. */
+  draft(next: number, room: number): number[] {
+    return this.#speculation?.draft(next, room, () => this.#chooser.fork()) ?? [];
+  }
+
+  /** Takes how many of the drafted tokens `sample` gave as well. */
+  learn(drafted: number, accepted: number): void {
+    this.#speculation?.learn(drafted, accepted);
   }
 
   /** Whether `leave` wants its caches. */
@@ -213,19 +238,16 @@ export class TokenSequence {
 
   /** Logits `[1, V]` to the next token `[1]`. */
   sample(logits: MxArray): MxArray {
-    const processed = this.#processors.reduce((last, processor) => processor.apply(last), logits);
-    const token = this.#sampler.sample(this.#constraint?.apply(processed) ?? processed);
-    for (const processor of this.#processors) processor.observe(token);
-    return token;
+    return this.#chooser.choose(logits, (all) => this.#constraint?.apply(all) ?? all);
   }
 
   dispose(): void {
     this.#pending?.dispose();
     this.#pending = undefined;
     for (const layer of this.#caches) layer.dispose();
-    for (const processor of this.#processors) processor.dispose();
-    this.#sampler.dispose();
+    this.#chooser.dispose();
     this.#constraint?.dispose();
+    this.#speculation?.dispose();
   }
 }
 
@@ -258,7 +280,7 @@ export const startStep = (
     return sampleEach(sequences, mx.reshape(logits, [sequences.length, -1]));
   });
 
-const startSampling = (sample: () => MxArray): MxArray => {
+export const startSampling = (sample: () => MxArray): MxArray => {
   const sampled = mx.tidy(sample);
   mx.asyncEvaluate(sampled);
   return mx.keep(sampled);

@@ -46,7 +46,7 @@ export const ask = (
   const batch = new SequenceBatch(model);
   batch.join(sequence);
   const tokens: number[] = [];
-  while (batch.size > 0) tokens.push(...batch.next(() => tokens.length + 1 === ANSWER).values());
+  while (batch.size > 0) tokens.push(...[...batch.next(() => ANSWER - tokens.length).values()].flat());
   model.forward = forward;
   const answered = steps.slice(-ANSWER);
   const floats = (step: mx.MxArray): Float32Array =>

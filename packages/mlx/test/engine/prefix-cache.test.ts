@@ -27,8 +27,8 @@ const askTogether = (
   const batch = new SequenceBatch(model);
   const answers = new Map<TokenSequence, number[]>();
   const next = () => {
-    const isLast = (sequence: TokenSequence) => (answers.get(sequence)?.length ?? 0) + 1 === ANSWER;
-    for (const [sequence, token] of batch.next(isLast)) answers.get(sequence)?.push(token);
+    const left = (sequence: TokenSequence) => ANSWER - (answers.get(sequence)?.length ?? 0);
+    for (const [sequence, tokens] of batch.next(left)) answers.get(sequence)?.push(...tokens);
   };
   for (const prompt of prompts) {
     const sequence = open(model, prompt, prefixes);

@@ -32,8 +32,8 @@ const alone = (model: LanguageModel, plan: Plan): number[] => {
   const batch = new SequenceBatch(model);
   batch.join(prefilled(model, plan));
   const tokens = Array.from({ length: plan.count }, (_, i) => [
-    ...batch.next(() => i + 1 === plan.count).values(),
-  ]).flat();
+    ...batch.next(() => plan.count - i).values(),
+  ]).flat(2);
   expect(batch.size).toBe(0);
   return tokens;
 };
@@ -48,13 +48,13 @@ const together = (model: LanguageModel, plans: Plan[]): number[][] => {
       batch.join(sequence);
     }
     const leaving = new Set<TokenSequence>();
-    const isLast = (sequence: TokenSequence) => {
+    const left = (sequence: TokenSequence) => {
       const { plan, tokens } = answers.get(sequence) ?? { tokens: [] };
-      return plan?.leavesLate === false && tokens.length + 1 === plan.count;
+      return plan?.leavesLate === false ? plan.count - tokens.length : Number.POSITIVE_INFINITY;
     };
-    for (const [sequence, token] of batch.next(isLast)) {
+    for (const [sequence, next] of batch.next(left)) {
       const answer = answers.get(sequence);
-      answer?.tokens.push(token);
+      answer?.tokens.push(...next);
       if (answer?.tokens.length === answer?.plan.count) leaving.add(sequence);
     }
     batch.leave(leaving);

@@ -44,8 +44,21 @@ export function buildRequest(
       ...(Object.keys(templateVariables).length === 0 ? {} : { templateVariables }),
       ...(call.tools.length === 0 ? {} : { tools: call.tools.map(toTemplateTool) }),
       ...(ignoreEos === undefined ? {} : { ignoreEos }),
+      ...draftOptions(call.options, info),
     },
     warnings,
+  };
+}
+
+/** A number of drafts is none of a fallback's, which has no draft model. */
+function draftOptions(
+  { promptLookup, numDraftTokens, draftModel }: Options,
+  info: ModelInfo,
+): Pick<GenerateRequest, "promptLookup" | "numDraftTokens"> {
+  const isForOther = draftModel !== undefined && info.draftModel === undefined && promptLookup !== true;
+  return {
+    ...(promptLookup === undefined ? {} : { promptLookup }),
+    ...(numDraftTokens === undefined || isForOther ? {} : { numDraftTokens }),
   };
 }
 

@@ -32,9 +32,10 @@ export async function loadModel(
     const { resolveModel } = await importHub();
     const { path, warnings } = await resolveModel(source.name, { ...source.hub, signal });
     const plan = await planLoad(path, source);
+    const draft = await findDraft(source, signal);
     const engine = await engines.get(source.engine);
     await context.makeRoom();
-    await fit(source.name, engine, plan.memoryBytes, context);
+    await fit(source.name, engine, plan.memoryBytes + (draft?.memoryBytes ?? 0), context);
     const { exact, promptBits, maxBatchSize, promptCacheBytes, kv } = source;
     const model = await engine.load(
       {
@@ -45,6 +46,7 @@ export async function loadModel(
         ...(promptBits === undefined ? {} : { promptBits }),
         ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
         ...(promptCacheBytes === undefined ? {} : { promptCacheBytes }),
+        ...(draft === undefined ? {} : { draftModel: { path: draft.path, quantize: draft.quantize } }),
       },
       { signal },
     );
@@ -52,11 +54,25 @@ export async function loadModel(
       name: source.name,
       model,
       engine,
-      warnings: [...warnings, ...model.info.warnings],
+      warnings: [...warnings, ...(draft?.warnings ?? []), ...model.info.warnings],
       dispose: () => model.dispose(),
     };
   } catch (error) {
     throw mapMlxError(error, source.name);
+  }
+}
+
+/** The draft model's files, and what its weights will take. */
+async function findDraft(source: ModelSource, signal: AbortSignal) {
+  const { draftModel } = source;
+  if (draftModel === undefined) return undefined;
+  try {
+    const { resolveModel } = await importHub();
+    const { revision: _, ...hub } = source.hub; // of the other repository
+    const { path, warnings } = await resolveModel(draftModel, { ...hub, signal });
+    return { path, warnings, ...(await planLoad(path, source)) };
+  } catch (error) {
+    throw mapMlxError(error, draftModel);
   }
 }
 

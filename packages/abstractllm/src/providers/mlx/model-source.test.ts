@@ -1,14 +1,15 @@
 import { expect, test } from "vitest";
 import { modelSources, sourceKey } from "./model-source.ts";
 
-test("are the model and then its fallbacks, the revision for the model alone", () => {
-  const sources = modelSources({ model: "a", fallbackModels: ["b"], revision: "v1", offline: true }, "cpu");
-  expect(sources).toEqual([
+test("are the model and then its fallbacks, revision and draft model for the model alone", () => {
+  const options = { model: "a", fallbackModels: ["b"], revision: "v1", draftModel: "d", offline: true };
+  expect(modelSources(options, "cpu")).toEqual([
     {
       name: "a",
       quantize: true,
       exact: false,
       kv: {},
+      draftModel: "d",
       engine: { device: "cpu", isolation: "worker" },
       hub: { offline: true, revision: "v1" },
     },
@@ -55,6 +56,7 @@ test("are shared exactly when everything that shapes the loaded model is the sam
     key({ kvBits: 8, kvGroupSize: 32 }),
     key({ kvBits: 8, quantizedKvStart: 100 }),
     key({ promptCacheBytes: 0 }),
+    key({ draftModel: "d" }),
     key({ revision: "v1" }),
     key({ cacheDir: "/x" }),
     key({ isolation: "process" }),

@@ -17,6 +17,8 @@ export interface ModelSource {
   /** How caches are quantized; empty: not at all. */
   readonly kv: KVOptions;
   readonly promptCacheBytes: number | undefined;
+  /** Repository, folder or `.gguf` file of the model that drafts for it. */
+  readonly draftModel: string | undefined;
   readonly engine: EngineKind;
   readonly hub: HubOptions;
 }
@@ -55,6 +57,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     maxBatchSize: options.maxBatchSize,
     kv: kvOptions(options),
     promptCacheBytes: options.promptCacheBytes,
+    draftModel: index === 0 ? options.draftModel : undefined, // others may have other tokens
     engine,
     // a revision belongs to one repository
     hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
@@ -63,7 +66,8 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 
 /** What two instances must have in common to share a loaded model. */
 export function sourceKey(source: ModelSource): string {
-  const { name, quantize, exact, promptBits, maxBatchSize, promptCacheBytes, kv, engine, hub } = source;
+  const { name, quantize, exact, promptBits, maxBatchSize, promptCacheBytes, draftModel, kv } = source;
+  const { engine, hub } = source;
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
     name,
@@ -73,6 +77,7 @@ export function sourceKey(source: ModelSource): string {
     maxBatchSize,
     kv,
     promptCacheBytes,
+    draftModel,
     engine.device,
     engine.isolation,
     engine.threads,

@@ -44,6 +44,9 @@ void quant_products(std::span<const PartProduct> products, const Rows& x, Roundi
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Rounding rounding);
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out);
 
+// Whether this processor has kernels for packed weights (packed_matrix.h).
+bool has_packed_products();
+
 // Whether `Rounding::to_8_bits` is more than a permission here.
 bool has_coarse_products();
 

@@ -274,6 +274,10 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
 
 }  // namespace
 
-extern constexpr DigitKernels digits_avx512vnni{kPadK, kPadGroups, quantize_row, rows, digit_tile_avx512vnni, true};
+extern constexpr DigitKernels digits_avx512vnni{
+    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_avx512vnni, packed_tiles_avx512vnni, true};
+// few rows would leave most of a tile empty
+extern constexpr DigitKernels digits_amx{
+    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_amx, packed_tiles_amx, true};
 
 }  // namespace abstractllm::cpu

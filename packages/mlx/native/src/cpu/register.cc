@@ -96,6 +96,14 @@ void register_cpu(Env* e, napi_value x) {
   });
   bind(e, x, "getThreads", [] { return cpu::thread_count(); });
   bind(e, x, "cpuFeatures", [] { return std::string(cpu::isa_name(cpu::best_isa())); });
+  bind(e, x, "cpuLevels", [](Env& env) {
+    std::vector<std::string> names;
+    for (int level = 0; level < cpu::kIsaCount; level++) {
+      const auto isa = static_cast<cpu::Isa>(level);
+      if (cpu::has_isa(isa)) names.push_back(cpu::isa_name(isa));
+    }
+    return write_list(env, names);
+  });
   bind(e, x, "cpuLevel", [] { return std::string(cpu::isa_name(cpu::isa())); });
   bind(e, x, "setCpuLevel", [](const std::string& name) {
     cpu::Isa level;

@@ -24,6 +24,8 @@ export function samplingOptions(fields: Fields<typeof SAMPLING_FIELDS>): {
     frequencyPenalty: fields.frequency_penalty,
     presencePenalty: fields.presence_penalty,
     ignoreEos: fields.ignore_eos,
+    numDraftTokens: fields.num_draft_tokens,
+    promptLookup: fields.prompt_lookup,
     stop: fields.stop,
     seed: fields.seed,
     logitBias: fields.logit_bias === undefined ? undefined : readBias(fields.logit_bias),

@@ -25,6 +25,9 @@ export const SAMPLING_FIELDS = {
   min_p: number,
   repetition_penalty: number,
   ignore_eos: flag,
+  num_draft_tokens: integer, // mlx_lm.server's
+  prompt_lookup: flag, // ours
+  draft_model: refused("it belongs to the server's models, as draftModel"),
   frequency_penalty: number,
   presence_penalty: number,
   logit_bias: object,

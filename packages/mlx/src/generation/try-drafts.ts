@@ -1,0 +1,81 @@
+/** Several tokens in one step: what was guessed is evaluated at once, and what the sequence says itself counts. */
+import { stepwise } from "../blocks/stepwise.ts";
+import { CacheTrial, type LayerCache } from "../cache/index.ts";
+import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
+import type { LanguageModel } from "../models/index.ts";
+import { startSampling, type TokenSequence } from "./token-sequence.ts";
+
+/** What came of drafts. */
+export interface TriedDrafts {
+  /** How many the sequence said as well. */
+  readonly accepted: number;
+  /** What it says next, `[1]`, not evaluated by the model yet. */
+  readonly pending: MxArray;
+  /** To go on with: they hold all tokens before `pending`. */
+  readonly caches: LayerCache[];
+}
+
+/** Logits `[L, V]`. */
+const evaluate = (model: LanguageModel, tokens: readonly number[], cache: readonly LayerCache[]): MxArray => {
+  const ids = mx.array([[...tokens]], mx.int32);
+  return stepwise(() => mx.reshape(model.forward(ids, { cache }), [tokens.length, -1]));
+};
+
+/**
+ * Evaluates the next token of a sequence with drafts behind it. Each token is chosen as it would be one by one: by its
+ * own logits, with the same penalties and the same random numbers. So drafts decide how fast an answer comes, not what it says.
+ *
+ * @returns undefined where the caches can neither go back nor be forked
+ */
+export const tryDrafts = (
+  model: LanguageModel,
+  sequence: TokenSequence,
+  next: number,
+  drafts: readonly number[],
+  caches: readonly LayerCache[],
+): TriedDrafts | undefined => {
+  const trial = CacheTrial.begin(caches);
+  if (trial === undefined) return undefined;
+  const tokens = [next, ...drafts];
+  try {
+    const { accepted, pending } = mx.tidy(() => {
+      const logits = evaluate(model, tokens, caches);
+      const said = sequence.isPlain ? likeliest(logits, drafts) : sampled(sequence, logits, next, drafts);
+      return { ...said, pending: mx.keep(said.pending) };
+    });
+    const replay = (cache: readonly LayerCache[]): void => {
+      mx.tidy(() => void evaluate(model, tokens.slice(0, accepted + 1), cache));
+      mx.evaluate(cache.map((layer) => layer.state()));
+    };
+    return { accepted, pending, caches: trial.end(tokens.length, drafts.length - accepted, replay) };
+  } catch (error) {
+    trial.abandon();
+    throw error;
+  }
+};
+
+type Said = Pick<TriedDrafts, "accepted" | "pending">;
+
+/** The likeliest tokens, as far as they are those that were drafted. */
+const likeliest = (logits: MxArray, drafts: readonly number[]): Said => {
+  const tokens = mx.argmax(logits, -1); // [L]
+  const ids = tokens.toTypedArray();
+  const other = drafts.findIndex((draft, i) => draft !== Number(ids[i]));
+  const accepted = other < 0 ? drafts.length : other;
+  return { accepted, pending: mx.slice(tokens, [accepted], [accepted + 1]) };
+};
+
+/** Tokens that the sequence samples one by one, as far as they are those that were drafted. */
+const sampled = (sequence: TokenSequence, logits: MxArray, next: number, drafts: readonly number[]): Said => {
+  mx.asyncEvaluate(logits);
+  sequence.accept(next);
+  for (let i = 0; ; i++) {
+    const pending = startSampling(() => sequence.sample(mx.slice(logits, [i, 0], [i + 1, logits.dim(1)])));
+    const token = Number(pending.toTypedArray()[0]);
+    if (token !== drafts[i] || sequence.isComplete || sequence.failure !== undefined)
+      return { accepted: i, pending };
+    pending.dispose();
+    sequence.accept(token);
+  }
+};
