@@ -43,22 +43,27 @@ interface MlpParts {
   readonly experts: LayerExperts | undefined;
 }
 
+/** One that does what its class does: what extends it may compute something else. */
+const isGated = (mlp: Module): mlp is GatedMLP =>
+  mlp instanceof GatedMLP && mlp.forward === GatedMLP.prototype.forward;
+const isSparse = (mlp: Module): mlp is SparseMoe =>
+  mlp instanceof SparseMoe && mlp.forward === SparseMoe.prototype.forward;
+
 /** The matrices of an MLP, those of a router first; none where it is of another kind. */
 const mlpMatrices = (mlp: Module): MlpMatrix[] => {
-  if (mlp instanceof GatedMLP) return [mlp.gate_proj, mlp.up_proj, mlp.down_proj];
-  if (!(mlp instanceof SparseMoe)) return [];
+  if (isGated(mlp)) return [mlp.gate_proj, mlp.up_proj, mlp.down_proj];
+  if (!isSparse(mlp)) return [];
   const { gate, switch_mlp: experts } = mlp;
   return [gate, experts.gate_proj, experts.up_proj, experts.down_proj];
 };
 
 const mlpParts = ({ mlp, post_attention_layernorm: norm }: BlockParts): MlpParts | undefined => {
-  const isMixture = mlp instanceof SparseMoe;
-  if (!(isMixture || mlp instanceof GatedMLP) || !(norm instanceof RMSNorm)) return undefined;
-  const { join } = isMixture ? mlp.switch_mlp : mlp;
+  if (!(isSparse(mlp) || isGated(mlp)) || !(norm instanceof RMSNorm)) return undefined;
+  const { join } = isSparse(mlp) ? mlp.switch_mlp : mlp;
   if (join !== swiglu && join !== geglu) return undefined;
   const layers = mlpMatrices(mlp);
   if (layers.some(({ bias }) => bias !== undefined)) return undefined;
-  const experts = isMixture ? { asked: mlp.k, isNormed: mlp.isNormed } : undefined;
+  const experts = isSparse(mlp) ? { asked: mlp.k, isNormed: mlp.isNormed } : undefined;
   return { layers, activation: join === swiglu ? "swiglu" : "geglu", norm, experts };
 };
 
