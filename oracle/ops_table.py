@@ -463,6 +463,20 @@ def head_matrices(*shapes: tuple[int, int], bits: int = 4) -> list[mx.array]:
     return [part for rows, K in shapes for part in mx.quantize(real(rows, K), 32, bits)]
 
 
+def quantize_rows(x: mx.array, group: int, bits: int, scales: mx.Dtype) -> mx.array:
+    """Integers, scales and biases of each row side by side."""
+    wholes, *rest = mx.quantize(x.astype(scales), group_size=group, bits=bits)
+    return mx.concatenate([wholes, mx.concatenate(rest, axis=-1).view(mx.uint32)], axis=-1)
+
+
+def dequantize_rows(rows: mx.array, group: int, bits: int, scales: mx.Dtype, dtype: mx.Dtype) -> mx.array:
+    """What such rows stand for."""
+    features = rows.shape[-1] * 32 * group // (bits * group + 16 * scales.size)
+    words = features * bits // 32
+    parts = mx.split(rows[..., words:].view(scales), 2, axis=-1)
+    return mx.dequantize(rows[..., :words], *(part.astype(dtype) for part in parts), group_size=group, bits=bits)
+
+
 def append_to_cache(keys, values, new_keys, new_values, start):
     """mlx-lm's KVCache: the buffers after the update, and what of them is used."""
     end = start + new_keys.shape[2]
@@ -582,9 +596,29 @@ fast = [
         call("fast.extendCache", real(2, 3, 7, 8, dtype=dtype), 5, 12, python=extend_cache)
         for dtype in (mx.float32, mx.float16)
     ),
+    *(
+        call("fast.quantizeRows", real(2, 3, 64, dtype=dtype), group, bits, scales, python=quantize_rows)
+        for bits, group in ((2, 64), (4, 32), (8, 64))
+        for dtype, scales in ((mx.float32, mx.float32), (mx.float32, mx.float16), (mx.bfloat16, mx.bfloat16))
+    ),
+    *(
+        call(
+            "fast.dequantizeRows",
+            quantize_rows(real(2, 3, 64), group, bits, scales),
+            *(group, bits, scales, dtype),
+            python=dequantize_rows,
+        )
+        for bits, group in ((2, 64), (4, 32), (8, 64))
+        for scales, dtype in ((mx.float32, mx.float32), (mx.float16, mx.float32), (mx.bfloat16, mx.bfloat16))
+    ),
     *embedding_calls(mx.float32, *(("affine", 32, bits) for bits in (2, 3, 4, 5, 6, 8))),
     *embedding_calls(mx.bfloat16, ("affine", 64, 4), ("mxfp4", 32, 4)),
     *embedding_calls(mx.float16, ("affine", 64, 8)),
+    *(
+        call(f"fast.{name}", real(3, 41, low=-6, high=6, dtype=dtype), python=function)
+        for dtype in (mx.float32, mx.bfloat16)
+        for name, function in (("gelu", nn.gelu), ("geluApprox", nn.gelu_approx))
+    ),
     call("fast.softcap", real(2, 33, low=-60, high=60), 30, python=lambda x, cap: mx.tanh(x / cap) * cap),
     *(call("fast.topP", real(3, 41, low=-8, high=8), p, python=top_p) for p in (0.1, 0.75, 0.95)),
 ]

@@ -549,6 +549,18 @@ const fast: OpRow[] = [
   },
   {
     group: "fast",
+    signature: "gelu(x: array) -> array",
+    doc: "`x * Phi(x)` with the exact error function.",
+    cpp: "cpu::gelu(x)",
+  },
+  {
+    group: "fast",
+    signature: "geluApprox(x: array) -> array",
+    doc: "GELU by tanh: `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`.",
+    cpp: "cpu::gelu_approx(x)",
+  },
+  {
+    group: "fast",
     signature: "softcap(x: array, cap: float) -> array",
     doc: "`cap * tanh(x / cap)`.",
     cpp: "cpu::softcap(x, static_cast<float>(cap))",

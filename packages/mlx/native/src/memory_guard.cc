@@ -58,6 +58,7 @@ void check_free_memory(uint64_t bytes) {
   if (active > limit || bytes > limit - active) {
     fail_allocation(bytes, "the limit is " + mebibytes(limit) + " (mx.setMemoryLimit)");
   }
+  if (mx::get_cache_memory() > limit - active - bytes) mx::clear_cache();
 }
 
 #ifdef __linux__
@@ -74,6 +75,10 @@ class CheckedAllocator : public mx::allocator::Allocator {
   mx::allocator::Buffer malloc(size_t size) override {
     check_free_memory(size);
     auto buffer = inner_.malloc(size);
+    if (!buffer.ptr()) {
+      mx::clear_cache();
+      buffer = inner_.malloc(size);
+    }
     if (!buffer.ptr()) fail_allocation(size, "the system has no more");
     return buffer;
   }

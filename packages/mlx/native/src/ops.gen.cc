@@ -496,6 +496,12 @@ void register_ops(Env* e, napi_value x) {
   bind(e, x, "fast_geglu", [](const mx::array& gate, const mx::array& x) {
     return cpu::geglu(gate, x);
   });
+  bind(e, x, "fast_gelu", [](const mx::array& x) {
+    return cpu::gelu(x);
+  });
+  bind(e, x, "fast_geluApprox", [](const mx::array& x) {
+    return cpu::gelu_approx(x);
+  });
   bind(e, x, "fast_softcap", [](const mx::array& x, double cap) {
     return cpu::softcap(x, static_cast<float>(cap));
   });

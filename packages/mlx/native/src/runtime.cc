@@ -1,5 +1,6 @@
 // Streams, devices, memory, the random state and the library's version.
 #include <algorithm>
+#include <mutex>
 
 #include "bind.h"
 #include "huge_pages.h"
@@ -24,9 +25,21 @@ napi_value device_info(mx::Device d, Env& e) {
   return out;
 }
 
+// What libmlx's CPU allocator keeps for arrays that come next, until the cache is cleared. Its own limit of 32 MiB is below
+// single arrays of a picture, and new pages must be found and cleared, which takes longer than most operations on them.
+constexpr size_t kCpuCacheLimit = size_t{1} << 30;
+
+void set_first_cache_limit() {
+  static std::once_flag once;  // environments that come later leave it as users have set it
+  std::call_once(once, [] {
+    if (!mx::is_available(mx::Device::gpu)) mx::set_cache_limit(kCpuCacheLimit);
+  });
+}
+
 }  // namespace
 
 void register_runtime(Env* e, napi_value x) {
+  set_first_cache_limit();
   bind(e, x, "version", [] { return std::string(mx::version()); });
   bind(e, x, "headerVersion", [] {
     return std::to_string(MLX_VERSION_MAJOR) + "." + std::to_string(MLX_VERSION_MINOR) + "." +

@@ -55,6 +55,7 @@ struct Kernels {
   decltype(&scalar::layer_norm_row) layer_norm;
   decltype(&scalar::swiglu_row) swiglu;
   decltype(&scalar::geglu_row) geglu;
+  decltype(&scalar::gelu_row) gelu, gelu_approx;
   decltype(&scalar::softcap_row) softcap;
   decltype(&scalar::softmax_row) softmax;
   decltype(&scalar::argmax_row) argmax;
@@ -65,8 +66,9 @@ struct Kernels {
 #define KERNELS(isa)                                                                                          \
   Kernels {                                                                                                   \
     #isa, isa::attend, isa::merge_attention, isa::quantize_row, isa::dequantize_row, isa::depthwise_conv_row, \
-        isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::softcap_row,            \
-        isa::softmax_row, isa::argmax_row, isa::rope_row, isa::to_half_row                                    \
+        isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::gelu_row,               \
+        isa::gelu_approx_row, isa::softcap_row, isa::softmax_row, isa::argmax_row, isa::rope_row,             \
+        isa::to_half_row                                                                                      \
   }
 
 void check_rows(const Kernels& k, int n) {
@@ -91,11 +93,16 @@ void check_rows(const Kernels& k, int n) {
   each("layer norm", [&](int i) { return (x[i] - mean) / std::sqrt(variance + 1e-2) * w[i] + b[i]; }, 9);
   k.swiglu(x.get(), w.get(), out.get(), size);
   each("swiglu", [&](int i) { return x[i] / (1 + std::exp(-static_cast<double>(x[i]))) * w[i]; }, 9);
-  k.geglu(x.get(), w.get(), out.get(), size);
-  each("geglu", [&](int i) {
+  const auto by_tanh = [&](int i) {
     const double g = x[i];
-    return 0.5 * g * (1 + std::tanh(std::sqrt(2 / M_PI) * (g + 0.044715 * g * g * g))) * w[i];
-  }, 9);
+    return 0.5 * g * (1 + std::tanh(std::sqrt(2 / M_PI) * (g + 0.044715 * g * g * g)));
+  };
+  k.geglu(x.get(), w.get(), out.get(), size);
+  each("geglu", [&](int i) { return by_tanh(i) * w[i]; }, 9);
+  k.gelu_approx(x.get(), out.get(), size);
+  each("gelu by tanh", by_tanh, 1);
+  k.gelu(x.get(), out.get(), size);
+  each("gelu", [&](int i) { return 0.5 * x[i] * std::erfc(-x[i] / std::sqrt(2.0)); }, 1);
   k.softcap(x.get(), out.get(), size, 5);
   each("softcap", [&](int i) { return 5 * std::tanh(x[i] / 5.0); }, 5);
   k.softmax(x.get(), out.get(), size);

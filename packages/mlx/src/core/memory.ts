@@ -30,7 +30,7 @@ export const setMemoryLimit = (bytes: number): number => native.setMemoryLimit(c
 /** The limit that `setMemoryLimit` set, in bytes. */
 export const getMemoryLimit = (): number => native.getMemoryLimit();
 
-/** At most this much is kept for reuse; 0 keeps nothing. Returns the previous limit. */
+/** At most this much is kept for reuse; 0 keeps nothing. Default on a CPU 1 GiB. Returns the previous limit. */
 export const setCacheLimit = (bytes: number): number => native.setCacheLimit(checkBytes(bytes));
 
 /** Metal only: bytes kept resident. Returns the previous limit. */

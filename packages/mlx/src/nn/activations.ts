@@ -7,20 +7,10 @@ import * as mx from "../core/index.ts";
 export const silu = (x: MxArray): MxArray => mx.multiply(x, mx.sigmoid(x));
 
 /** `x * Phi(x)` with the exact error function. */
-export const gelu = (x: MxArray): MxArray => x.multiply(mx.erf(x.divide(Math.SQRT2)).add(1)).divide(2);
+export const gelu = (x: MxArray): MxArray => mx.fast.gelu(x);
 
-/**
- * GELU by tanh: `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`, which is `x` times the logistic function of twice
- * what tanh is of, in fewer steps.
- */
-export const geluApprox = (x: MxArray): MxArray => {
-  const steep = 2 * Math.sqrt(2 / Math.PI);
-  const slope = mx
-    .square(x)
-    .multiply(0.044715 * steep)
-    .add(steep);
-  return mx.multiply(x, mx.sigmoid(mx.multiply(x, slope)));
-};
+/** GELU by tanh: `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`. */
+export const geluApprox = (x: MxArray): MxArray => mx.fast.geluApprox(x);
 
 /** GELU by the logistic function, as CLIP has it: `x * sigmoid(1.702 x)`. */
 export const geluQuick = (x: MxArray): MxArray => x.multiply(mx.sigmoid(x.multiply(1.702)));

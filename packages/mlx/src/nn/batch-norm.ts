@@ -21,6 +21,7 @@ export class BatchNorm extends Module {
   /** `[..., E] -> [..., E]` */
   forward(x: MxArray): MxArray {
     const scale = multiply(rsqrt(this.running_var.add(this.#eps)), this.weight); // [E]
-    return add(multiply(subtract(x, this.running_mean), scale), this.bias);
+    const shift = subtract(this.bias, multiply(this.running_mean, scale)); // [E]
+    return add(multiply(x, scale), shift); // x is large: few steps over it
   }
 }

@@ -56,6 +56,21 @@ describe.skipIf(mx.backend() !== "cpu")("memory on the CPU", () => {
     expect(mx.getActiveMemory()).toBe(before);
   });
 
+  it("keeps large blocks for arrays that come next, until the cache is cleared or memory is needed", () => {
+    mx.clearCache();
+    const active = mx.getActiveMemory();
+    const use = (rows: number): void => mx.tidy(() => mx.evaluate(mx.zeros([rows, 2 ** 18])));
+    for (const rows of [64, 64, 16]) use(rows);
+    expect(mx.getActiveMemory()).toBe(active);
+    expect(mx.getCacheMemory()).toBeGreaterThanOrEqual(80 * MiB);
+    expect(mx.getCacheMemory()).toBeLessThan(81 * MiB);
+    mx.setMemoryLimit(active + 100 * MiB);
+    use(40);
+    expect(mx.getActiveMemory() + mx.getCacheMemory()).toBeLessThan(active + 101 * MiB);
+    mx.clearCache();
+    expect(mx.getCacheMemory()).toBe(0);
+  });
+
   it("refuses shapes whose size no number holds", () => {
     const error = errorOf(() => mx.zeros([2 ** 16, 2 ** 16, 2 ** 16, 2 ** 16]));
     expect(error.code).toBe("invalid-argument");

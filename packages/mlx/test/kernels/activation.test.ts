@@ -57,6 +57,70 @@ describe.each(gated)("%s", (_, operation, activation) => {
   });
 });
 
+/** `1 - erf(z)` in double precision: a series, and a continued fraction for large `z`. */
+const errorComplement = (z: number): number => {
+  if (z < 0) return 2 - errorComplement(-z);
+  if (z > 2.5) {
+    let fraction = 0;
+    for (let n = 120; n > 0; n--) fraction = n / 2 / (z + fraction);
+    return Math.exp(-z * z) / Math.sqrt(Math.PI) / (z + fraction);
+  }
+  let [term, sum] = [z, z];
+  for (let n = 1; n < 80; n++) {
+    term *= (-z * z) / n;
+    sum += term / (2 * n + 1);
+  }
+  return 1 - (2 / Math.sqrt(Math.PI)) * sum;
+};
+
+describe.each([
+  ["gelu", mx.fast.gelu, (x: number) => 0.5 * x * errorComplement(-x / Math.SQRT2)],
+  ["geluApprox", mx.fast.geluApprox, tanhGelu],
+] as const)("%s", (_, operation, expectedOf) => {
+  it("agrees with double precision, composed as well", () => {
+    const x = mx.linspace(-9, 9, 4001);
+    const expected = elements(x).map(expectedOf);
+    const expectClose = (values: number[], level: string) =>
+      values.forEach((y, i) => {
+        expect(Math.abs(y - (expected[i] ?? 0)), `${level} at ${i}`).toBeLessThan(1e-6);
+      });
+    atEveryLevel((level) => expectClose(elements(operation(x)), level));
+    withStock(() => expectClose(elements(operation(x)), "stock"));
+  });
+
+  it("holds what is below zero to the last bits too", () => {
+    const x = mx.linspace(-3, -0.01, 997);
+    const expected = elements(x).map(expectedOf);
+    atEveryLevel((level) => {
+      elements(operation(x)).forEach((y, i) => {
+        const e = expected[i] ?? 0;
+        expect(Math.abs(y - e) / Math.abs(e), `${level} at ${i}`).toBeLessThan(2e-6);
+      });
+    });
+  });
+
+  it("goes to its limits without NaN", () => {
+    const x = mx.array([-1e30, -200, -100, 0, 100, 200, 1e12], mx.float32);
+    atEveryLevel((level) => {
+      const out = elements(operation(x));
+      expect(out.slice(0, 3).map(Math.abs), level).toEqual([0, 0, 0]);
+      expect(out.slice(3), level).toEqual([0, 100, 200, Math.fround(1e12)]);
+    });
+  });
+
+  it("leaves what it is given as it was where others hold it, and takes views", () => {
+    const x = random([4, 33], 5);
+    const before = elements(x);
+    const some = elements(operation(mx.slice(x, [0, 1], [4, 30], [2, 3])));
+    const all = elements(operation(mx.add(x, 0)));
+    expect(elements(x)).toEqual(before);
+    const picked = all.filter(
+      (_value, i) => i % 33 > 0 && i % 33 < 30 && (i % 33) % 3 === 1 && Math.floor(i / 33) % 2 === 0,
+    );
+    expect(some).toEqual(picked);
+  });
+});
+
 describe("softcap", () => {
   it("agrees with double precision from tiny to huge", () => {
     const x = mx.multiply(random([2, 333]), mx.power(10, mx.linspace(-6, 6, 333)));

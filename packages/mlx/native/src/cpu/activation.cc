@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "../huge_pages.h"
 #include "activation_rows.h"
 #include "cpu_primitive.h"
 #include "row_loop.h"
@@ -34,6 +35,34 @@ class Gated : public CpuPrimitive {
   std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override { return {inputs[0].shape()}; }
 
   Kind kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
+
+// Its result takes the place of an input that nobody else needs: large arrays are dear to make.
+class Gelu : public CpuPrimitive {
+ public:
+  enum class Kind { exact, approximate };
+
+  explicit Gelu(Kind kind) : kind_(kind) {}
+
+  void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
+    const mx::array& x = inputs[0];
+    if (x.is_donatable() && x.flags().row_contiguous && may_write(x)) out.copy_shared_buffer(x);
+    else allocate(out);
+    enqueue([rows = RowView(x), target = out.data<float>(), kind = kind_] {
+      auto kernel = kind == Kind::exact ? PICK_KERNEL(gelu_row) : PICK_KERNEL(gelu_approx_row);
+      const size_t n = rows.length();
+      for_each_row(rows, [&](size_t i, const float* row) { kernel(row, target + i * n, n); });
+    });
+  }
+
+  const char* name() const override { return kind_ == Kind::exact ? "CpuGelu" : "CpuGeluApprox"; }
+  bool is_equivalent(const mx::Primitive& other) const override {
+    return kind_ == static_cast<const Gelu&>(other).kind_;
+  }
+  std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override { return {inputs[0].shape()}; }
 
  private:
   Kind kind_;
@@ -87,6 +116,24 @@ mx::array geglu(const mx::array& gate, const mx::array& x) {
   const mx::array activated =
       mx::multiply(mx::multiply(gate, like(gate, 0.5)), mx::add(mx::tanh(inner), like(gate, 1)));
   return mx::multiply(activated, x);
+}
+
+mx::array gelu(const mx::array& x) {
+  if (use_native() && is_plain_float32(x)) {
+    return mx::array(x.shape(), mx::float32, std::make_shared<Gelu>(Gelu::Kind::exact), {x});
+  }
+  const mx::array raised = mx::add(mx::erf(mx::divide(x, like(x, std::sqrt(2)))), like(x, 1));
+  return mx::divide(mx::multiply(x, raised), like(x, 2));
+}
+
+mx::array gelu_approx(const mx::array& x) {
+  if (use_native() && is_plain_float32(x)) {
+    return mx::array(x.shape(), mx::float32, std::make_shared<Gelu>(Gelu::Kind::approximate), {x});
+  }
+  // twice what tanh is of, in a logistic function: fewer steps
+  const double steep = 2 * std::sqrt(2 / M_PI);
+  const mx::array slope = mx::add(mx::multiply(mx::square(x), like(x, 0.044715 * steep)), like(x, steep));
+  return mx::multiply(x, mx::sigmoid(mx::multiply(x, slope)));
 }
 
 std::optional<PendingGated> pending_gated(const mx::array& gated) {

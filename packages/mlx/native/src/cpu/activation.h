@@ -25,6 +25,12 @@ struct PendingGated {
 // What `gated` will be computed from; nothing when it is no such product, or computed already.
 std::optional<PendingGated> pending_gated(const mx::array& gated);
 
+// x * Phi(x) with the error function
+mx::array gelu(const mx::array& x);
+
+// 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3)))
+mx::array gelu_approx(const mx::array& x);
+
 // cap * tanh(x / cap)
 mx::array softcap(const mx::array& x, float cap);
 

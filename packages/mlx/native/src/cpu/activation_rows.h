@@ -11,6 +11,10 @@ namespace abstractllm::cpu {
 KERNEL(void, swiglu_row, (const float* gate, const float* x, float* out, size_t n))
 // GELU by tanh of the gate, times x
 KERNEL(void, geglu_row, (const float* gate, const float* x, float* out, size_t n))
+// x * Phi(x) with the error function
+KERNEL(void, gelu_row, (const float* x, float* out, size_t n))
+// GELU by tanh
+KERNEL(void, gelu_approx_row, (const float* x, float* out, size_t n))
 // cap * tanh(x / cap)
 KERNEL(void, softcap_row, (const float* x, float* out, size_t n, float cap))
 

@@ -20,18 +20,16 @@ inline void gather_scales(const uint8_t* from, int64_t stride, int n, bool are_h
   for (int j = 0; j < n; j += kLanes) store(out + j, load(halves + j));
 }
 
-// Scales and biases of one step's rows as floats: of group g and row j at g * kFewStep + j.
+// Scales and biases that a group of one step's rows has, as floats.
 struct AffineTable {
   float* scales;
   float* biases;
 
-  void fill(const uint8_t* rows, int64_t stride, int dims, int n, const AffineFormat& format) const {
+  void fill(const uint8_t* rows, int64_t stride, int dims, int group, int n, const AffineFormat& format) const {
     const int groups = dims / format.group, size = format.scale_size();
-    const uint8_t* behind = rows + format.bytes_of_numbers(dims);
-    for (int g = 0; g < groups; g++) {
-      gather_scales(behind + g * size, stride, n, format.has_half_scales, scales + g * kFewStep);
-      gather_scales(behind + (groups + g) * size, stride, n, format.has_half_scales, biases + g * kFewStep);
-    }
+    const uint8_t* behind = rows + format.bytes_of_numbers(dims) + group * size;
+    gather_scales(behind, stride, n, format.has_half_scales, scales);
+    gather_scales(behind + groups * size, stride, n, format.has_half_scales, biases);
   }
 };
 
@@ -115,26 +113,25 @@ template <int kBits>
 class AffineRows {
  public:
   AffineRows(const AttentionKeys& keys, float* scratch)
-      : keys_(keys), format_(keys.format),
-        rooms_((keys.key_dims > keys.value_dims ? keys.key_dims : keys.value_dims) / keys.format.group * kFewStep),
-        table_{scratch, scratch + rooms_}, products_(scratch + 2 * rooms_) {}
+      : keys_(keys), format_(keys.format), table_{scratch, scratch + kFewStep}, products_(scratch + 2 * kFewStep) {}
 
   template <int kRows>
   void score(const float* q, int first, int n, float* scores) const {
     const int dims = keys_.key_dims, group = format_.group;
     const uint8_t *k = row(keys_.k, keys_.k_stride, first), *v = row(keys_.v, keys_.v_stride, first);
     const int64_t stride = keys_.k_stride * 4;
-    table_.fill(k, stride, dims, n, format_);
     const Ahead<uint8_t> values{v, keys_.v_stride * 4, 4 * format_.words(keys_.value_dims)};
     for (int d = 0; d < dims; d += group) {
       dot_wholes<kRows, kBits>(q, dims, k, stride, d, group, n, values, products_);
-      const float *scales = table_.scales + d / group * kFewStep, *biases = table_.biases + d / group * kFewStep;
+      table_.fill(k, stride, dims, d / group, n, format_);  // behind the products, which wait less for memory
       for (int r = 0; r < kRows; r++) {
         const Floats whole = splat(sum_of(q + r * dims + d, group));
-        for (int j = r * kFewStep; j < r * kFewStep + n; j += kLanes) {
-          const Floats before = d == 0 ? Floats{} : load(scores + j);
-          const Floats shift = multiply_add(load(biases + j - r * kFewStep), whole, before);
-          store(scores + j, multiply_add(load(products_ + j), load(scales + j - r * kFewStep), shift));
+        const float* products = products_ + r * kFewStep;
+        float* out = scores + r * kFewStep;
+        for (int j = 0; j < n; j += kLanes) {
+          const Floats before = d == 0 ? Floats{} : load(out + j);
+          const Floats shift = multiply_add(load(table_.biases + j), whole, before);
+          store(out + j, multiply_add(load(products + j), load(table_.scales + j), shift));
         }
       }
     }
@@ -145,16 +142,15 @@ class AffineRows {
     const int dims = keys_.value_dims, group = format_.group;
     const uint8_t *k = row(keys_.k, keys_.k_stride, first), *v = row(keys_.v, keys_.v_stride, first);
     const int64_t stride = keys_.v_stride * 4;
-    table_.fill(v, stride, dims, n, format_);
     const Ahead<uint8_t> next_keys{k + kFewStep * keys_.k_stride * 4, keys_.k_stride * 4, 4 * format_.words(keys_.key_dims)};
     for (int begin = 0; begin < dims; begin += group) {
-      const int64_t at = begin / group * kFewStep;
+      table_.fill(v, stride, dims, begin / group, n, format_);
       float added[kRows];
       for (int r = 0; r < kRows; r++) {
         const float* row_weights = weights + r * kFewStep;
-        added[r] = dot(row_weights, table_.biases + at, n);
+        added[r] = dot(row_weights, table_.biases, n);
         float* scaled = products_ + r * kFewStep;
-        for (int j = 0; j < n; j += kLanes) store(scaled + j, load(row_weights + j) * load(table_.scales + at + j));
+        for (int j = 0; j < n; j += kLanes) store(scaled + j, load(row_weights + j) * load(table_.scales + j));
       }
       // a group of 32 has two vectors of 16
       constexpr int kVectors = kLanes == 16 ? 2 : 4;
@@ -177,7 +173,6 @@ class AffineRows {
 
   const AttentionKeys& keys_;
   const AffineFormat format_;
-  const int64_t rooms_;
   const AffineTable table_;
   float* const products_;  // [kRows][kFewStep]
 };

@@ -73,6 +73,16 @@ export function geglu(gate: MxArray, x: MxArray): MxArray {
   return adopt(native.fast_geglu(handleOf(gate), handleOf(x)));
 }
 
+/** `x * Phi(x)` with the exact error function. */
+export function gelu(x: MxArray): MxArray {
+  return adopt(native.fast_gelu(handleOf(x)));
+}
+
+/** GELU by tanh: `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`. */
+export function geluApprox(x: MxArray): MxArray {
+  return adopt(native.fast_geluApprox(handleOf(x)));
+}
+
 /** `cap * tanh(x / cap)`. */
 export function softcap(x: MxArray, cap: number): MxArray {
   return adopt(native.fast_softcap(handleOf(x), cap));

@@ -167,6 +167,8 @@ export interface NativeOps {
   fast_quantizedEmbedding(ids: Slot, w: Slot, scales: Slot, biases: Slot, groupSize: number | null | undefined, bits: number | null | undefined, mode: string, dtype: number | null | undefined): Slot;
   fast_swiglu(gate: Slot, x: Slot): Slot;
   fast_geglu(gate: Slot, x: Slot): Slot;
+  fast_gelu(x: Slot): Slot;
+  fast_geluApprox(x: Slot): Slot;
   fast_softcap(x: Slot, cap: number): Slot;
   fast_topP(logits: Slot, topP: number): Slot;
   random_key(seed: number): Slot;
