@@ -1,37 +1,12 @@
 /** Tokens to the text parts of an answer. */
-import type { KVQuantization } from "../cache/index.ts";
 import * as mx from "../core/index.ts";
 import type { FinishReason, GenerateRequest, GenerationPart, Timings } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
-import type { LanguageModel } from "../models/index.ts";
-import { StopMatcher, type StreamingDetokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { StopMatcher, type StreamingDetokenizer } from "../tokenizer/index.ts";
 import { now } from "./clock.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Speculation } from "./speculation/index.ts";
-
-/** A smaller model with the same tokens. */
-export interface DraftModel {
-  readonly model: LanguageModel;
-  readonly vocabSize: number;
-}
-
-/** What generation needs to know of a loaded model. */
-export interface TextModel {
-  readonly model: LanguageModel;
-  readonly tokenizer: Tokenizer;
-  readonly eosTokenIds: ReadonlySet<number>;
-  readonly vocabSize: number;
-  readonly contextLength: number | undefined;
-  readonly device: "cpu" | "gpu";
-  /** How many tokens in a row an answer may not repeat; 0 is off. Default 0. */
-  readonly noRepeatedRuns?: number | undefined;
-  /** How caches are quantized. Default: not at all. */
-  readonly kvQuantization?: KVQuantization | undefined;
-  /** Guesses what comes next. Default: nobody does. */
-  readonly draft?: DraftModel | undefined;
-  /** Whether activations inside prompts are rounded to 8 bits where that is faster. Default false. */
-  readonly roundsPrompts?: boolean | undefined;
-}
+import type { TextModel } from "./text-model.ts";
 
 type RawFinishReason = "eos" | "stop-sequence" | "constraint" | "max-tokens" | "context-length";
 

@@ -1,5 +1,5 @@
 /** Prompts to answers. */
-export type { DraftModel, TextModel } from "./answer.ts";
+
 export {
   checkMaxBatchSize,
   checkPromptBits,
@@ -9,4 +9,5 @@ export {
 export { ImageStore } from "./image-store.ts";
 export { PrefixCache } from "./prefix-cache.ts";
 export { PromptMaker } from "./prompt-maker.ts";
+export type { DraftModel, TextModel } from "./text-model.ts";
 export { TextScheduler } from "./text-scheduler.ts";

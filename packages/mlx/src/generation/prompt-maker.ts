@@ -1,12 +1,12 @@
 import type { ChatMessage, GenerateRequest } from "../engine/types.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
 import { VisionLanguageModel } from "../vision/index.ts";
-import type { TextModel } from "./answer.ts";
 import { EncodedPrompt } from "./encoded-prompt.ts";
 import type { ImageLease, ImageStore } from "./image-store.ts";
 import { type Prompt, TextPrompt } from "./prompt.ts";
 import { type PromptRequest, promptTokens } from "./prompt-tokens.ts";
 import { SeeingPrompt } from "./seeing-prompt.ts";
+import type { TextModel } from "./text-model.ts";
 
 const isMessages = (prompt: GenerateRequest["prompt"]): prompt is readonly ChatMessage[] =>
   Array.isArray(prompt) && prompt.some((item) => typeof item === "object" && item !== null);

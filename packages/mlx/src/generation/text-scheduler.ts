@@ -4,12 +4,13 @@ import * as mx from "../core/index.ts";
 import type { GenerateRequest, GenerationPart } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
 import { ConstraintMaker, type TokenConstraint } from "../grammar/index.ts";
-import { Answer, type TextModel } from "./answer.ts";
+import { Answer } from "./answer.ts";
 import { checkPromptTokens, checkRequest } from "./check-request.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 import { SequenceBatch } from "./sequence-batch.ts";
 import { checkDrafts, openSpeculation, type Speculation } from "./speculation/index.ts";
+import type { TextModel } from "./text-model.ts";
 import { TokenSequence } from "./token-sequence.ts";
 
 const PREFILL_STEP = { cpu: 512, gpu: 2048 } as const;

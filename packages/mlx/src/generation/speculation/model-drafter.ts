@@ -3,8 +3,8 @@ import { forkAll, type LayerCache } from "../../cache/index.ts";
 import type { MxArray } from "../../core/index.ts";
 import * as mx from "../../core/index.ts";
 import type { LanguageModel } from "../../models/index.ts";
-import type { DraftModel } from "../answer.ts";
 import type { PrefixCache } from "../prefix-cache.ts";
+import type { DraftModel } from "../text-model.ts";
 import type { DraftContext, Drafter } from "./drafter.ts";
 
 /** From so many tokens on the output layer is left out where it is not needed. */
