@@ -21,6 +21,7 @@ const entries = [
   "test:long",
   "test:oracle",
   "test:portability",
+  "test:sanitizers",
   "setup",
   "pack",
   "bench",

@@ -15,10 +15,23 @@ interface Sizes {
   windowsPerDocument: number;
   /** Tokens evaluated one at a time, after as many at once. */
   stepped: number;
+  /** Tokens of prompts that the engine reads, and of the text behind each. */
+  prompts: readonly number[];
+  followed: number;
+  /** Tokens between two prompts. */
+  apart: number;
 }
 
-const FULL: Sizes = { window: 256, windowsPerDocument: 4, stepped: 128 };
-const QUICK: Sizes = { window: 16, windowsPerDocument: 1, stepped: 4 };
+const PROMPTS = [128, 300, 512, 1000];
+const FULL: Sizes = {
+  window: 256,
+  windowsPerDocument: 4,
+  stepped: 128,
+  prompts: [...PROMPTS, ...PROMPTS],
+  followed: 32,
+  apart: 700,
+};
+const QUICK: Sizes = { window: 16, windowsPerDocument: 1, stepped: 4, prompts: [200], followed: 2, apart: 0 };
 
 const tokenizeCorpus = async (context: BenchContext): Promise<number[][]> => {
   const engine = await startEngine({ device: "cpu" });
@@ -30,7 +43,20 @@ const tokenizeCorpus = async (context: BenchContext): Promise<number[][]> => {
   }
 };
 
-/** What is asked of both modes: whole windows as in prefill, and steps as in decoding. */
+/** The prompts that a document has room for, each with what follows it. */
+const promptsOf = (tokens: readonly number[], { prompts, followed, apart }: Sizes): LogitsRequest[] => {
+  const found: LogitsRequest[] = [];
+  let start = 0;
+  for (const length of prompts) {
+    const end = start + length + followed;
+    if (end <= tokens.length)
+      found.push({ tokens: tokens.slice(start, end), stepped: followed + 1, isPrompt: true });
+    start = end + apart;
+  }
+  return found;
+};
+
+/** What is asked of both modes: whole windows, steps as in decoding, and prompts as the engine reads them. */
 const requests = (documents: readonly number[][], sizes: Sizes): LogitsRequest[] =>
   documents.flatMap((tokens) => [
     ...Array.from({ length: sizes.windowsPerDocument }, (_, i) => ({
@@ -38,6 +64,7 @@ const requests = (documents: readonly number[][], sizes: Sizes): LogitsRequest[]
       stepped: 0,
     })),
     { tokens: tokens.slice(0, 2 * sizes.stepped), stepped: sizes.stepped },
+    ...promptsOf(tokens, sizes),
   ]);
 
 interface Mode {
@@ -65,10 +92,21 @@ const openMode = (modelPath: string, exact: boolean): Mode => {
   return { ask, close: () => void child.kill() };
 };
 
+type Way = "atOnce" | "oneByOne" | "answer";
+
+const WAYS: Readonly<Record<Way, string>> = {
+  atOnce: "prompt at once",
+  oneByOne: "token by token",
+  answer: "behind a prompt",
+};
+
+const wayOf = ({ stepped, isPrompt }: LogitsRequest): Way =>
+  isPrompt === true ? "answer" : stepped === 0 ? "atOnce" : "oneByOne";
+
 const compare = async (context: BenchContext, all: readonly LogitsRequest[]) => {
   const exact = openMode(context.modelPath, true);
   const standard = openMode(context.modelPath, false);
-  const results = { prefill: [] as Divergence[], decode: [] as Divergence[] };
+  const results: Record<Way, Divergence[]> = { atOnce: [], oneByOne: [], answer: [] };
   try {
     for (const [i, request] of all.entries()) {
       context.tell(`kl: text ${i + 1} of ${all.length}`);
@@ -76,7 +114,7 @@ const compare = async (context: BenchContext, all: readonly LogitsRequest[]) => 
       const reference = await exact.ask(request);
       const other = await standard.ask(request);
       const found = reference.rows.map((row, n) => divergence(row, other.rows[n] ?? new Float32Array()));
-      results[request.stepped === 0 ? "prefill" : "decode"].push(...found);
+      results[wayOf(request)].push(...found);
     }
   } finally {
     exact.close();
@@ -119,20 +157,18 @@ const targets = (way: string, found: readonly Divergence[]): Target[] => {
 
 const run = async (context: BenchContext): Promise<Findings> => {
   const documents = await tokenizeCorpus(context);
-  const { prefill, decode } = await compare(
-    context,
-    requests(documents, context.settings.quick ? QUICK : FULL),
-  );
-  const all = [...prefill, ...decode];
-  const isOneMode = all.every(({ isIdentical }) => isIdentical);
+  const results = await compare(context, requests(documents, context.settings.quick ? QUICK : FULL));
+  const ways = (Object.keys(WAYS) as Way[]).map((way) => ({ name: WAYS[way], found: results[way] }));
+  const isOneMode = ways.every(({ found }) => found.every(({ isIdentical }) => isIdentical));
   return {
-    series: [...summarize("prompt at once", prefill), ...summarize("token by token", decode)],
-    targets: isOneMode ? [] : [...targets("prompt at once", prefill), ...targets("token by token", decode)],
+    series: ways.flatMap(({ name, found }) => summarize(name, found)),
+    targets: isOneMode ? [] : ways.flatMap(({ name, found }) => targets(name, found)),
     missing: [],
     notes: [
       `Text: ${readCorpus(context.root)
         .map(({ name }) => name)
         .join(", ")}.`,
+      `Behind a prompt: prompts of ${PROMPTS.join(", ")} tokens are read as the engine reads them; what is predicted after each, and after each of the tokens that follow in the text.`,
       ...(isOneMode
         ? ["All logits are bit for bit those of exact: this build has no faster mode to compare."]
         : []),

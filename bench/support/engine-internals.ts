@@ -1,4 +1,5 @@
 /** The compiled engine below its worker, as users run it: models on the calling thread. */
+import type { LayerCache } from "@abstractllm/mlx/cache";
 import type { MxArray } from "@abstractllm/mlx/core";
 import { type LanguageModel, resolveArchitecture } from "@abstractllm/mlx/models";
 import type { Quantization } from "@abstractllm/mlx/nn";
@@ -16,6 +17,44 @@ const distFolder = (): URL => new URL("./dist/", import.meta.resolve("@abstractl
 /** `loadModel`, which the package does not export. */
 export const importLoad = async (): Promise<Load> =>
   (await import(new URL("load/index.js", distFolder()).href)) as Load;
+
+/** A prompt in the hands of the engine. */
+interface Sequence {
+  prefill(): Iterable<number>;
+  release(): { caches: LayerCache[]; pending: MxArray };
+  dispose(): void;
+}
+
+interface Reading {
+  TokenSequence: new (
+    model: LanguageModel,
+    prompt: object,
+    options: { sampling: object; vocabSize: number; prefillStepSize: number; roundsPrompt: boolean },
+  ) => Sequence;
+}
+
+interface Prompts {
+  TextPrompt: new (model: LanguageModel, tokens: readonly number[]) => object;
+}
+
+/** Reads a prompt as the engine does; gives the caches, which hold all of it. */
+export const importPromptReader = async (): Promise<
+  (model: LanguageModel, tokens: readonly number[], roundsPrompt: boolean) => LayerCache[]
+> => {
+  const { TokenSequence } = (await import(
+    new URL("generation/token-sequence.js", distFolder()).href
+  )) as Reading;
+  const { TextPrompt } = (await import(new URL("generation/prompt.js", distFolder()).href)) as Prompts;
+  return (model, tokens, roundsPrompt) => {
+    const options = { sampling: {}, vocabSize: Number.POSITIVE_INFINITY, prefillStepSize: 512, roundsPrompt };
+    const sequence = new TokenSequence(model, new TextPrompt(model, tokens), options);
+    for (const _ of sequence.prefill());
+    const { caches, pending } = sequence.release();
+    pending.dispose();
+    sequence.dispose();
+    return caches;
+  };
+};
 
 /** The part of `assembleModel` used here. */
 interface Assemble {

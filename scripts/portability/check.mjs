@@ -1,7 +1,7 @@
 /**
- * A question about another platform, answered on this machine.
+ * A question about the addon that a build of its own answers.
  *
- * @typedef {object} PortabilityCheck
+ * @typedef {object} MachineCheck
  * @property {string} title - what holds when it passes
  * @property {(context: import("../setup/context.mjs").Context, task: import("../setup/step.mjs").Task) => Promise<string>} run -
  *   returns what was seen, in one line
@@ -13,18 +13,18 @@ export class CannotCheck extends Error {}
 /**
  * Makes checks one after the other, printing one line for each.
  *
- * @param {readonly PortabilityCheck[]} checks
+ * @param {readonly MachineCheck[]} checks
  * @param {import("../setup/context.mjs").Context} context
- * @param {(name: string) => string} logFor - path of a check's log, by number
+ * @param {(check: number) => string} logFor - path of a check's log
  * @returns {Promise<number>} how many failed
  */
-export async function runPortabilityChecks(checks, context, logFor) {
+export async function runMachineChecks(checks, context, logFor) {
   let failures = 0;
   for (const [i, { title, run }] of checks.entries()) {
     const start = performance.now();
     let outcome;
     try {
-      outcome = `ok: ${await run(context, { log: logFor(`portability-${i}`), show: () => {}, note: () => {} })}`;
+      outcome = `ok: ${await run(context, { log: logFor(i), show: () => {}, note: () => {} })}`;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       if (!(error instanceof CannotCheck)) failures++;

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { createContext } from "../setup/context.mjs";
-import { CannotCheck, expectNoneMissing, runPortabilityChecks } from "./check.mjs";
+import { CannotCheck, expectNoneMissing, runMachineChecks } from "./check.mjs";
 
 test("names what passed, failed and could not be checked, and counts only failures", async () => {
   /** @type {string[]} */
@@ -20,7 +20,7 @@ test("names what passed, failed and could not be checked, and counts only failur
       throw new CannotCheck("needs a tool");
     }),
   ];
-  const failures = await runPortabilityChecks(checks, createContext(), (name) => name);
+  const failures = await runMachineChecks(checks, createContext(), String);
   log.mockRestore();
   expect(failures).toBe(1);
   expect(lines.map((line) => line.replace(/ \(\d+ s\)$/, ""))).toEqual([

@@ -13,7 +13,7 @@ const library = "mlx/lib/libmlx.so";
  * Compares what the addon built for the CPU takes from libmlx with what a CUDA libmlx has.
  *
  * @param {"cuda12" | "cuda13"} variant
- * @returns {import("./check.mjs").PortabilityCheck}
+ * @returns {import("./check.mjs").MachineCheck}
  */
 export const cudaSymbols = (variant) => ({
   title: `the CPU addon of Linux x64 finds every symbol in ${libmlxPackages[variant]}`,

@@ -22,7 +22,7 @@ foreach(TOOL AR RANLIB INSTALL_NAME_TOOL)
 endforeach()
 `;
 
-/** Builds the addon for Macs, where it cannot be run. @type {import("./check.mjs").PortabilityCheck} */
+/** Builds the addon for Macs, where it cannot be run. @type {import("./check.mjs").MachineCheck} */
 export const darwinArm64 = {
   title: `the addon builds for macOS ${oldestMacOS} on Apple Silicon and finds every symbol`,
   async run(context, task) {

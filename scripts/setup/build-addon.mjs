@@ -11,6 +11,7 @@ import { runCommand } from "./run-command.mjs";
  * @property {string} build - folder for the result; its name is the variant of libmlx that the addon looks for
  * @property {string} libmlx - folder of libmlx's `include` and `lib`
  * @property {readonly string[]} [settings] - more arguments for CMake, for example a toolchain file
+ * @property {readonly string[]} [targets] - what to build of CMakeLists.txt; default the addon
  */
 
 /**
@@ -19,10 +20,14 @@ import { runCommand } from "./run-command.mjs";
  * @param {import("./context.mjs").Context} context
  * @param {import("./step.mjs").Task} task
  * @param {AddonBuild} addon
- * @returns {Promise<string>} path of `mlx.node`
+ * @returns {Promise<string>} path that `mlx.node` gets
  * @throws {import("./setup-error.mjs").SetupError}
  */
-export async function buildAddon(context, task, { source, build, libmlx, settings = [] }) {
+export async function buildAddon(
+  context,
+  task,
+  { source, build, libmlx, settings = [], targets = ["mlx_addon"] },
+) {
   const { root, env } = context;
   const cmakePath = await ensureTool(context, task, cmake);
   const ninjaPath = await ensureTool(context, task, ninja);
@@ -41,7 +46,7 @@ export async function buildAddon(context, task, { source, build, libmlx, setting
     explain: explainBuild,
   };
   await runCommand(cmakePath, configure, options);
-  await runCommand(cmakePath, ["--build", build], { ...options, append: true });
+  await runCommand(cmakePath, ["--build", build, "--target", ...targets], { ...options, append: true });
   return join(build, "mlx.node");
 }
 

@@ -1,8 +1,5 @@
 // Runs the attention, convolution and row kernels of every instruction set over odd sizes, in buffers of exactly the size they may
-// touch, and compares them with double precision. By hand, with sanitizers (x86-64):
-//   for i in scalar avx2 avx512; do for k in attention cache_rows conv norm activation softmax rope half; do g++ -std=c++20 -O1 -g
-//     -fsanitize=address,undefined <flags of $i in CMakeLists.txt> -c ../src/cpu/${k}_$i.cc -o ${k}_$i.o; done; done
-//   g++ -std=c++20 -O1 -g -fsanitize=address,undefined attention_main.cc *_*.o -o attention_main && ./attention_main
+// touch, and compares them with double precision. `npm run test:sanitizers` builds it.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

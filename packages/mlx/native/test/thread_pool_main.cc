@@ -1,5 +1,5 @@
 // Hammers the thread pool: many loops from several threads, nested, resized meanwhile, and in a forked child.
-// Prints "ok" or says what went wrong. Build it with thread or address sanitizers too.
+// Prints "ok" or says what went wrong. `npm run test:sanitizers` builds it, also with the sanitizer for threads.
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -5,12 +5,15 @@ import {
   DecoderLayers,
   type Dtype,
   defaultDevice,
+  type LayerExperts,
   type MxArray,
 } from "../core/index.ts";
 import { affineMatrices, geglu, type Linear, type Module, RMSNorm, RoPE, swiglu } from "../nn/index.ts";
 import { GatedMLP } from "./gated-mlp.ts";
 import { hiddenPadding, type Mask } from "./mask.ts";
 import { type AttentionParts, SelfAttention } from "./self-attention.ts";
+import { SparseMoe } from "./sparse-moe.ts";
+import type { SwitchLinear } from "./switch-linear.ts";
 
 /** What a block is made of: `x + self_attn(norm(x))`, then `h + mlp(norm(h))`. */
 interface BlockParts {
@@ -30,19 +33,33 @@ export interface BlockCall {
 /** From here on an operation more or less does not matter. */
 const MOST_POSITIONS = 32;
 
+/** Of one layer or of experts. */
+type MlpMatrix = Linear | SwitchLinear;
+
 interface MlpParts {
-  readonly layers: Linear[];
+  readonly layers: MlpMatrix[];
   readonly activation: "swiglu" | "geglu";
   readonly norm: RMSNorm;
+  readonly experts: LayerExperts | undefined;
 }
 
+/** The matrices of an MLP, those of a router first; none where it is of another kind. */
+const mlpMatrices = (mlp: Module): MlpMatrix[] => {
+  if (mlp instanceof GatedMLP) return [mlp.gate_proj, mlp.up_proj, mlp.down_proj];
+  if (!(mlp instanceof SparseMoe)) return [];
+  const { gate, switch_mlp: experts } = mlp;
+  return [gate, experts.gate_proj, experts.up_proj, experts.down_proj];
+};
+
 const mlpParts = ({ mlp, post_attention_layernorm: norm }: BlockParts): MlpParts | undefined => {
-  if (!(mlp instanceof GatedMLP) || !(norm instanceof RMSNorm)) return undefined;
-  const { gate_proj, up_proj, down_proj, join } = mlp;
+  const isMixture = mlp instanceof SparseMoe;
+  if (!(isMixture || mlp instanceof GatedMLP) || !(norm instanceof RMSNorm)) return undefined;
+  const { join } = isMixture ? mlp.switch_mlp : mlp;
   if (join !== swiglu && join !== geglu) return undefined;
-  const layers = [gate_proj, up_proj, down_proj];
+  const layers = mlpMatrices(mlp);
   if (layers.some(({ bias }) => bias !== undefined)) return undefined;
-  return { layers, activation: join === swiglu ? "swiglu" : "geglu", norm };
+  const experts = isMixture ? { asked: mlp.k, isNormed: mlp.isNormed } : undefined;
+  return { layers, activation: join === swiglu ? "swiglu" : "geglu", norm, experts };
 };
 
 /** Rows added to queries, keys, values and the output: none, the first three or all. */
@@ -52,13 +69,13 @@ const addedRows = ({ q_proj, k_proj, v_proj, o_proj }: AttentionParts): MxArray[
   return areFirst ? rows : undefined;
 };
 
-const layerParts = (block: BlockParts): DecoderLayerParts | undefined => {
+/** @param mlp - none: without it */
+const layerParts = (block: BlockParts, mlp: MlpParts | undefined): DecoderLayerParts | undefined => {
   const { self_attn, input_layernorm: norm } = block;
   const attention = self_attn instanceof SelfAttention ? self_attn.parts : undefined;
   if (attention === undefined || !(norm instanceof RMSNorm) || !(attention.rope instanceof RoPE))
     return undefined;
   const { q_proj, k_proj, v_proj, o_proj, H, K, headNorms, scale, rope } = attention;
-  const mlp = mlpParts(block);
   const matrices = affineMatrices([q_proj, k_proj, v_proj, o_proj, ...(mlp?.layers ?? [])]);
   const rows = addedRows(attention);
   const norms = [norm, ...(mlp === undefined ? [] : [mlp.norm]), ...headNorms];
@@ -78,38 +95,54 @@ const layerParts = (block: BlockParts): DecoderLayerParts | undefined => {
     K,
     scale,
     activation,
+    experts: mlp?.experts,
     rope,
   };
 };
 
-/** Shows `see` all that a preparation depends on and that may be replaced, as long as it answers with true. */
-const everyMember = (
-  { self_attn, mlp, input_layernorm, post_attention_layernorm }: BlockParts,
-  see: (member: unknown) => boolean,
-): boolean => {
-  const seeMatrix = ({ weight, scales, biases, bias }: Linear): boolean =>
-    see(weight) && see(scales) && see(biases) && see(bias);
-  const seeNorm = (norm: Module): boolean => see(norm instanceof RMSNorm ? norm.weight : norm);
-  if (!see(self_attn) || !see(mlp)) return false;
+/** All that a preparation depends on and that may be replaced. */
+interface Members {
+  /** With their arrays. */
+  readonly linears: readonly MlpMatrix[];
+  readonly others: readonly unknown[];
+}
+
+const weightOf = (norm: Module): unknown => (norm instanceof RMSNorm ? norm.weight : norm);
+
+const membersOf = ({ self_attn, mlp, input_layernorm, post_attention_layernorm }: BlockParts): Members => {
   const attention = self_attn instanceof SelfAttention ? self_attn.parts : undefined;
-  if (attention === undefined) return true;
+  if (attention === undefined) return { linears: [], others: [self_attn, mlp] };
   const { q_proj, k_proj, v_proj, o_proj, headNorms } = attention;
-  if (!seeMatrix(q_proj) || !seeMatrix(k_proj) || !seeMatrix(v_proj) || !seeMatrix(o_proj)) return false;
-  if (mlp instanceof GatedMLP) {
-    const { gate_proj, up_proj, down_proj } = mlp;
-    if (!seeMatrix(gate_proj) || !seeMatrix(up_proj) || !seeMatrix(down_proj)) return false;
-  }
-  return seeNorm(input_layernorm) && seeNorm(post_attention_layernorm) && headNorms.every(seeNorm);
+  const linears = [q_proj, k_proj, v_proj, o_proj, ...mlpMatrices(mlp)];
+  const others = [self_attn, mlp, weightOf(input_layernorm), weightOf(post_attention_layernorm)];
+  for (const norm of headNorms) others.push(norm.weight);
+  return { linears, others };
 };
 
-const membersOf = (block: BlockParts): unknown[] => {
-  const members: unknown[] = [];
-  everyMember(block, (member) => members.push(member) > 0);
-  return members;
-};
+/** The arrays of a matrix as they were. Compared field by field: every step looks through those of every block. */
+class HeldMatrix {
+  readonly #layer: MlpMatrix;
+  readonly #weight: unknown;
+  readonly #scales: unknown;
+  readonly #biases: unknown;
+  readonly #bias: unknown;
+
+  constructor(layer: MlpMatrix) {
+    this.#layer = layer;
+    this.#weight = layer.weight;
+    this.#scales = layer.scales;
+    this.#biases = layer.biases;
+    this.#bias = layer.bias;
+  }
+
+  isStill(layer: MlpMatrix | undefined): boolean {
+    if (layer !== this.#layer || layer.weight !== this.#weight || layer.bias !== this.#bias) return false;
+    return layer.scales === this.#scales && layer.biases === this.#biases;
+  }
+}
 
 const areEqual = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((member, i) => member === b[i]);
+  a === b || (a.length === b.length && a.every((member, i) => member === b[i]));
 
 /** A block's layer, and what it was prepared from. */
 class Preparation {
@@ -117,21 +150,24 @@ class Preparation {
   readonly isWhole: boolean;
   /** Of a position in the cache. */
   readonly sizes: Readonly<Record<"K" | "D" | "valueDim", number>>;
-  readonly #members: readonly unknown[];
+  readonly #matrices: readonly HeldMatrix[];
+  readonly #others: readonly unknown[];
   #run: { readonly all: readonly Preparation[]; readonly layers: DecoderLayers };
 
   constructor(layer: DecoderLayers, { matrices, K, activation }: DecoderLayerParts, block: BlockParts) {
     this.layer = layer;
     this.isWhole = activation !== "";
     this.sizes = { K, D: (matrices[3]?.dim(0) ?? 0) / K, valueDim: (matrices[6]?.dim(0) ?? 0) / K };
-    this.#members = membersOf(block);
+    const { linears, others } = membersOf(block);
+    this.#matrices = linears.map((linear) => new HeldMatrix(linear));
+    this.#others = others;
     this.#run = { all: [this], layers: layer };
   }
 
   isOf(block: BlockParts): boolean {
-    const members = this.#members;
-    let seen = 0;
-    return everyMember(block, (member) => member === members[seen++]) && seen === members.length;
+    const { linears, others } = membersOf(block);
+    if (linears.length !== this.#matrices.length || !areEqual(this.#others, others)) return false;
+    return this.#matrices.every((matrix, i) => matrix.isStill(linears[i]));
   }
 
   /** The layers of several preparations, of which this is the first. */
@@ -145,14 +181,18 @@ class Preparation {
 
 const preparations = new WeakMap<BlockParts, Preparation>();
 
+const prepare = (block: BlockParts, mlp: MlpParts | undefined): Preparation | undefined => {
+  const parts = layerParts(block, mlp);
+  const layer = parts && DecoderLayers.prepare(parts);
+  return parts && layer && new Preparation(layer, parts, block);
+};
+
 const preparationOf = (block: BlockParts): Preparation | undefined => {
   const known = preparations.get(block);
   if (known?.isOf(block) === true) return known;
-  const parts = layerParts(block);
-  const layer = parts && DecoderLayers.prepare(parts);
-  if (parts === undefined || layer === undefined) return undefined;
-  const made = new Preparation(layer, parts, block);
-  preparations.set(block, made);
+  const mlp = mlpParts(block);
+  const made = (mlp && prepare(block, mlp)) ?? prepare(block, undefined);
+  if (made !== undefined) preparations.set(block, made);
   return made;
 };
 
@@ -180,7 +220,8 @@ const stepOf = ({ block, mask, cache }: BlockCall, { B, L, dtype, isWhole }: Dem
   if (padding === undefined || (L > 1 && mask !== "causal")) return undefined;
   const prepared = preparationOf(block);
   if (prepared === undefined || (isWhole && !prepared.isWhole)) return undefined;
-  const room = cache.room({ B, L, ...prepared.sizes, dtype });
+  const { K, D, valueDim } = prepared.sizes;
+  const room = cache.room({ B, L, K, D, valueDim, dtype });
   return room === undefined ? undefined : { block, prepared, room, padding };
 };
 
@@ -206,7 +247,8 @@ const take = (x: MxArray, steps: readonly Step[]): MxArray | undefined => {
   if (first === undefined) return undefined;
   const rooms = steps.map(({ room }) => room);
   const layers = first.prepared.joined(steps.map(({ prepared }) => prepared));
-  const after = new Set(rooms.flatMap((room) => room.after ?? []));
+  const after = new Set<MxArray>();
+  for (const room of rooms) if (room.after !== undefined) after.add(room.after);
   const h = layers.forward(x, rooms, { turns: first.room.turns, first: first.padding }, [...after]);
   if (h === undefined) {
     for (const { block } of steps) preparations.delete(block); // their arrays may be gone

@@ -46,8 +46,6 @@ export interface AttentionParts extends HeadProjections {
   readonly headNorms: readonly RMSNorm[];
 }
 
-const STEPS = ["queries", "keys", "values", "turn", "attend", "output", "forward"] as const;
-
 /** Llama's attention; models that do one step differently override that step. */
 export class SelfAttention extends Module {
   q_proj: Linear;
@@ -80,9 +78,12 @@ export class SelfAttention extends Module {
     return this.makesStepsOf(SelfAttention.prototype) ? this.partsWith([]) : undefined;
   }
 
-  /** Whether every step is the one of `prototype`. */
+  /** Whether every step is the one of `prototype`. Named one by one: each decode step asks it of every block. */
   protected makesStepsOf(prototype: SelfAttention): boolean {
-    return STEPS.every((step) => this[step] === prototype[step]);
+    const { queries, keys, values, turn, attend, output, forward } = prototype;
+    const areHeads = this.queries === queries && this.keys === keys && this.values === values;
+    const areOthers = this.attend === attend && this.output === output && this.forward === forward;
+    return areHeads && this.turn === turn && areOthers;
   }
 
   protected partsWith(headNorms: readonly RMSNorm[]): AttentionParts {

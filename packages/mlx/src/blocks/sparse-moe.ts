@@ -18,22 +18,24 @@ export interface SparseMoeConfig {
 export class SparseMoe extends Module {
   gate: Linear;
   switch_mlp: SwitchGLU;
-  readonly #k: number;
-  readonly #isNormed: boolean;
+  /** Experts that each position asks. */
+  readonly k: number;
+  /** Whether the gates of those are scaled to sum to 1. */
+  readonly isNormed: boolean;
 
   constructor(c: SparseMoeConfig) {
     super();
     this.gate = new Linear(c.hidden_size, c.num_experts, false);
     this.switch_mlp = new SwitchGLU(c.hidden_size, c.moe_intermediate_size, c.num_experts);
-    this.#k = c.num_experts_per_tok;
-    this.#isNormed = c.norm_topk_prob;
+    this.k = c.num_experts_per_tok;
+    this.isNormed = c.norm_topk_prob;
   }
 
   /** `[B, L, E] -> [B, L, E]` */
   forward(x: MxArray): MxArray {
     const gates = mx.softmax(this.gate.forward(x), -1, true); // [B, L, X]
-    const [experts, chosen] = topExperts(gates, this.#k); // [B, L, k]
-    const scores = this.#isNormed ? mx.divide(chosen, mx.sum(chosen, -1, true)) : chosen;
+    const [experts, chosen] = topExperts(gates, this.k); // [B, L, k]
+    const scores = this.isNormed ? mx.divide(chosen, mx.sum(chosen, -1, true)) : chosen;
     return weighAnswers(this.switch_mlp.forward(x, experts), scores);
   }
 }

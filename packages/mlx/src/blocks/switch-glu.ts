@@ -34,7 +34,8 @@ export class SwitchGLU extends Module {
   gate_proj: SwitchLinear;
   up_proj: SwitchLinear;
   down_proj: SwitchLinear;
-  readonly #join: GatedActivation;
+  /** How gate and x become one. */
+  readonly join: GatedActivation;
 
   constructor(
     dims: number,
@@ -46,7 +47,7 @@ export class SwitchGLU extends Module {
     this.gate_proj = new SwitchLinear(dims, hiddenDims, experts, bias);
     this.up_proj = new SwitchLinear(dims, hiddenDims, experts, bias);
     this.down_proj = new SwitchLinear(hiddenDims, dims, experts, bias);
-    this.#join = join;
+    this.join = join;
   }
 
   /** `[B, L, E]`, asking experts `[B, L, k]`, to `[B, L, k, E]`. */
@@ -54,7 +55,7 @@ export class SwitchGLU extends Module {
     return askExperts(x, experts, (rows, expert, isSorted) => {
       const up = this.up_proj.forward(rows, expert, isSorted);
       const gate = this.gate_proj.forward(rows, expert, isSorted);
-      return this.down_proj.forward(this.#join(gate, up), expert, isSorted);
+      return this.down_proj.forward(this.join(gate, up), expert, isSorted);
     });
   }
 }

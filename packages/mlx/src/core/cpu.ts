@@ -4,8 +4,9 @@ import { defaultDevice } from "./device.ts";
 import { native } from "./native.ts";
 
 /**
- * The instruction set that the CPU kernels use here: `scalar`, on x86-64 also `avx2`, `avx512` or `avx512vnni`, on arm64
- * `neon`, `dotprod` or `i8mm`.
+ * The best instruction set that the CPU kernels have here: `scalar`, on x86-64 also `avx2`, `avx512`, `avxvnni`,
+ * `avx512vnni` or `amx`, on arm64 `neon`, `dotprod` or `i8mm`. The environment variable `ABSTRACTLLM_CPU` asks for another
+ * one that the processor has.
  */
 export const cpuInstructionSet = (): string => native.cpuFeatures();
 

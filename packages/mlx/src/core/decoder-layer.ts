@@ -1,11 +1,22 @@
 /** Layers of a decoder at the next few positions as one operation of the CPU. */
 import { adopt, handleOf, handlesOf, type MxArray, optionalHandleOf } from "./array.ts";
 import { native } from "./native.ts";
-import type { LayersHandle } from "./native-addon.ts";
+import type { LayersHandle, Slot } from "./native-addon.ts";
+
+/** How the experts of a layer are asked. */
+export interface LayerExperts {
+  /** How many at each position. */
+  readonly asked: number;
+  /** Whether the scores of those asked are divided by their sum. */
+  readonly isNormed: boolean;
+}
 
 /** `h = x + attention(norm(x))`, then `h + mlp(norm(h))` where it has an MLP. Affine matrices only. */
 export interface DecoderLayerParts {
-  /** Weights, scales and biases of q, k, v, o and, with an MLP, gate, up, down. */
+  /**
+   * Weights, scales and biases of q, k, v, o and, with an MLP, gate, up, down; of experts those of the router before, and
+   * stacks.
+   */
   readonly matrices: readonly MxArray[];
   /** Of each matrix. */
   readonly bits: readonly number[];
@@ -23,6 +34,8 @@ export interface DecoderLayerParts {
   readonly scale: number;
   /** `""` without an MLP. */
   readonly activation: "swiglu" | "geglu" | "";
+  /** Of an MLP of experts, which a softmax over all chooses. */
+  readonly experts?: LayerExperts | undefined;
   /** Rotation of queries and keys: a base, or else frequencies. */
   readonly rope: {
     readonly dims: number;
@@ -73,6 +86,7 @@ export class DecoderLayers {
     const handle = native.prepareDecoderLayer(
       ...([handlesOf(p.matrices), p.bits, p.groupSizes, handlesOf(p.rows), handlesOf(p.norms)] as const),
       ...([p.eps, p.H, p.K, p.scale, p.activation] as const),
+      p.experts === undefined ? [] : [p.experts.asked, Number(p.experts.isNormed)],
       ...([dims, traditional, base, scale, optionalHandleOf(freqs)] as const),
     );
     return handle === undefined ? undefined : new DecoderLayers(handle);
@@ -95,11 +109,14 @@ export class DecoderLayers {
     { turns, first }: LayerPositions,
     after: readonly MxArray[],
   ): MxArray | undefined {
+    const buffers: Slot[] = [];
+    const numbers: number[] = [];
+    for (const { keys, values, start, end, quantization: q } of rows) {
+      buffers.push(handleOf(keys), handleOf(values));
+      numbers.push(start, end, q?.bits ?? 0, q?.groupSize ?? 0);
+    }
     const [slot] = native.decoderLayers(
-      this.#handle,
-      handleOf(x),
-      rows.flatMap(({ keys, values }) => [handleOf(keys), handleOf(values)]),
-      rows.flatMap(({ start, end, quantization: q }) => [start, end, q?.bits ?? 0, q?.groupSize ?? 0]),
+      ...([this.#handle, handleOf(x), buffers, numbers] as const),
       ...([turns, first, handlesOf(after)] as const),
     );
     return slot === undefined ? undefined : adopt(slot);

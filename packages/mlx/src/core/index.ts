@@ -6,6 +6,7 @@ export { array, fromRawBytes, type NestedValues } from "./create.ts";
 export {
   type DecoderLayerParts,
   DecoderLayers,
+  type LayerExperts,
   type LayerPositions,
   type LayerRows,
   type RowQuantization,

@@ -77,6 +77,7 @@ interface NativeRuntime {
     keyHeads: number,
     scale: number,
     activation: string,
+    experts: readonly number[],
     dims: number,
     traditional: boolean,
     base: number | undefined,

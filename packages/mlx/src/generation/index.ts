@@ -1,5 +1,4 @@
 /** Prompts to answers. */
-
 export {
   checkMaxBatchSize,
   checkPromptBits,

@@ -1,5 +1,5 @@
 import type { MxArray } from "../core/index.ts";
-import type { Linear } from "./linear.ts";
+import type { MatrixLayer } from "./matrix-layer.ts";
 
 /** Affine matrices as the operations over several of them take them. */
 export interface AffineMatrices {
@@ -10,7 +10,7 @@ export interface AffineMatrices {
 }
 
 /** The matrices of layers; undefined unless all are quantized that way. */
-export const affineMatrices = (layers: readonly Linear[]): AffineMatrices | undefined => {
+export const affineMatrices = (layers: readonly MatrixLayer[]): AffineMatrices | undefined => {
   const found: AffineMatrices = { arrays: [], bits: [], groupSizes: [] };
   for (const { quantization: q, weight, scales, biases } of layers) {
     if (q?.mode !== "affine" || scales === undefined || biases === undefined) return undefined;

@@ -1,6 +1,7 @@
 /** Decoder layers as one operation give what their parts give one by one. */
 import { describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
+import { moveToHugePages } from "../../src/core/mapped.ts";
 import { atEveryLevel, elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
 interface Matrix {
@@ -14,6 +15,14 @@ const matrix = (N: number, K: number, seed: number, bits: number, group: number)
   if (w === undefined || scales === undefined || biases === undefined) throw new Error("quantize gave less");
   mx.evaluate(w, scales, biases);
   return { arrays: [w, scales, biases], bits, group };
+};
+
+/** One matrix per expert. */
+const stack = (count: number, N: number, K: number, seed: number, bits: number, group: number): Matrix => {
+  const { arrays, ...format } = matrix(count * N, K, seed, bits, group);
+  const stacked = arrays.map((a) => mx.reshape(a, [count, N, -1])) as Matrix["arrays"];
+  mx.evaluate(stacked);
+  return { arrays: stacked, ...format };
 };
 
 const row = (n: number, seed: number): mx.MxArray => {
@@ -40,6 +49,7 @@ interface Case {
   hasHeadNorms: boolean;
   hasFreqs: boolean;
   activation: "swiglu" | "geglu" | "";
+  experts?: { count: number; asked: number; isNormed: boolean };
 }
 
 const [E, F, CAPACITY, EPS, SCALE] = [64, 192, 40, 1e-5, 0.3];
@@ -52,7 +62,11 @@ const makeLayer = (c: Case, seed = 0) => {
     ...[matrix(q, E, at(1), bits, 32), matrix(k, E, at(2), bits, 32), matrix(v, E, at(3), 8, 64)],
     matrix(E, H * valueDim, at(4), bits, group),
   ];
-  if (c.activation !== "") {
+  if (c.experts !== undefined) {
+    const { count } = c.experts;
+    matrices.push(matrix(count, E, at(8), 8, 64), stack(count, F, E, at(5), bits, 32));
+    matrices.push(stack(count, F, E, at(6), bits, 32), stack(count, E, F, at(7), bits, group));
+  } else if (c.activation !== "") {
     matrices.push(...[matrix(F, E, at(5), bits, 32), matrix(F, E, at(6), bits, 32)]);
     matrices.push(matrix(E, F, at(7), bits, group));
   }
@@ -71,6 +85,26 @@ const product = (x: mx.MxArray, m: Matrix | undefined, added?: mx.MxArray): mx.M
   if (m === undefined) throw new Error("no such matrix");
   const y = mx.quantizedMatmul(x, ...m.arrays, true, m.group, m.bits);
   return added === undefined ? y : y.add(added);
+};
+
+/** What experts answer. */
+const asked = (
+  x: mx.MxArray,
+  [router, gate, up, down]: readonly Matrix[],
+  { activation, experts }: Case,
+): mx.MxArray => {
+  if (experts === undefined || activation === "") throw new Error("there are no experts");
+  const scores = mx.softmax(product(x, router), -1);
+  const chosen = mx.index(mx.argpartition(mx.negative(scores), experts.asked - 1), "...", [0, experts.asked]);
+  const shares = mx.takeAlongAxis(scores, chosen, -1);
+  const weights = experts.isNormed ? shares.divide(mx.sum(shares, -1, true)) : shares;
+  const about = (rows: mx.MxArray, m: Matrix | undefined): mx.MxArray => {
+    if (m === undefined) throw new Error("no such matrix");
+    return mx.gatherQmm(rows, ...m.arrays, undefined, chosen, true, m.group, m.bits);
+  };
+  const rows = mx.expandDims(x, [-2, -3]);
+  const answers = mx.squeeze(about(mx.fast[activation](about(rows, gate), about(rows, up)), down), -2);
+  return mx.sum(answers.multiply(mx.expandDims(weights, -1)), -2);
 };
 
 /** With libmlx's own operations. */
@@ -101,12 +135,13 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
   const h = x.add(product(merged, matrices[3], rows[3]));
   if (c.activation === "") return [h, allKeys, allValues];
   const normedH = mx.fast.rmsNorm(h, norms[1], EPS);
+  if (c.experts !== undefined) return [h.add(asked(normedH, matrices.slice(4), c)), allKeys, allValues];
   const hidden = mx.fast[c.activation](product(normedH, matrices[4]), product(normedH, matrices[5]));
   return [h.add(product(hidden, matrices[6])), allKeys, allValues];
 };
 
 const prepare = (
-  { H, K, D, activation }: Case,
+  { H, K, D, activation, experts }: Case,
   { matrices, rows, norms, freqs, base }: Layer,
 ): mx.DecoderLayers | undefined =>
   mx.DecoderLayers.prepare({
@@ -119,6 +154,7 @@ const prepare = (
       K,
       scale: SCALE,
       activation,
+      experts,
     },
     bits: matrices.map(({ bits }) => bits),
     groupSizes: matrices.map(({ group }) => group),
@@ -153,6 +189,10 @@ const cases: Case[] = [
   { ...plain, L: 7, rows: 3, bits: 6 },
   { ...plain, B: 2, L: 5, rows: 4, hasHeadNorms: true, activation: "", hasFreqs: true },
   { ...plain, B: 4, L: 8, H: 4, K: 4, valueDim: 8, start: 30 },
+  { ...plain, experts: { count: 12, asked: 3, isNormed: true } },
+  { ...plain, experts: { count: 7, asked: 7, isNormed: false }, bits: 8, activation: "geglu" },
+  { ...plain, B: 4, L: 3, H: 8, experts: { count: 5, asked: 2, isNormed: true }, group: 64 },
+  { ...plain, B: 3, experts: { count: 9, asked: 1, isNormed: false }, bits: 3 },
   { ...plain, H: 8, K: 1, D: 24, valueDim: 32, hasHeadNorms: true, rows: 4, bits: 3, group: 64 },
 ];
 
@@ -186,6 +226,16 @@ describe("decoder layer", () => {
     ["a norm has another size", {}, ({ norms }) => ({ norms: norms.map(() => row(E + 1, 1)) })],
     ["only two rows are added", {}, () => ({ rows: [row(96, 1), row(32, 2)] })],
     ["there are both a base and frequencies", { hasFreqs: true }, () => ({ base: 10000 })],
+    [
+      "more experts are asked than there are",
+      { experts: { count: 4, asked: 5, isNormed: true } },
+      () => ({}),
+    ],
+    [
+      "experts have no stack",
+      { experts: { count: 4, asked: 2, isNormed: true } },
+      ({ matrices }) => ({ matrices: matrices.with(6, matrix(F, E, 6, 4, 32)) }),
+    ],
     ["the buffers are full", { start: CAPACITY }, () => ({})],
     ["the start is negative", { start: -1 }, () => ({})],
     ["there are too many positions to turn from", { position: [1, 2] }, () => ({})],
@@ -212,6 +262,27 @@ describe("decoder layer", () => {
     const layer = makeLayer(c);
     const { x, keys, values } = inputs(c);
     expect(asOne(c, { ...layer, ...spoil(layer) }, x, [keys, values])).toBeUndefined();
+  });
+
+  it.each([
+    plain,
+    { ...plain, experts: { count: 16, asked: 5, isNormed: true } },
+    { ...plain, B: 4, L: 2, experts: { count: 16, asked: 3, isNormed: true } },
+  ])("reads packed matrices: %j", (c) => {
+    const layer = makeLayer(c);
+    const { x, keys, values } = inputs(c);
+    const expected = withStock(() => inParts(c, layer, x, keys, values).map(elements));
+    const filler = mx.zeros([1 << 20]); // enough that moving pays
+    mx.evaluate(filler);
+    const packed = layer.matrices.map(({ arrays: [weight, scales, biases], bits, group }) => {
+      return { weight, scales, biases, bits, groupSize: group };
+    });
+    moveToHugePages([...layer.matrices.flatMap(({ arrays }) => arrays), filler], packed);
+    const made = asOne(c, layer, x, [keys, values]);
+    expect(made).toHaveLength(expected.length);
+    made?.forEach((array, i) => {
+      expect(relativeError(elements(array), expected[i] ?? [])).toBeLessThan(2e-5);
+    });
   });
 
   it("gives nothing where its kernels are off", () => {

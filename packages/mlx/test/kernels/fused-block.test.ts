@@ -73,7 +73,7 @@ const batchAnswers = (
 };
 
 describe("fused blocks", () => {
-  it.each(["llama", "qwen2", "qwen3", "glm4_moe", "ernie4_5_moe"])(
+  it.each(["llama", "qwen2", "qwen3", "qwen3_moe", "glm4_moe", "ernie4_5_moe"])(
     "of %s answer as their parts do",
     async (name) => {
       const model = await quantizedModel(goldenOf(name));

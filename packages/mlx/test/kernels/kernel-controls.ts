@@ -1,16 +1,14 @@
 /** The addon's switches for kernels, which only tests and benchmarks use. */
 import { native } from "../../src/core/native.ts";
 
-const levelsByProcessor = {
-  arm64: ["scalar", "neon", "dotprod", "i8mm"],
-  x64: ["scalar", "avx2", "avx512", "avx512vnni"],
-} as const;
-export type CpuLevel = (typeof levelsByProcessor)["arm64" | "x64"][number];
-
-const cpuLevels: readonly CpuLevel[] = levelsByProcessor[process.arch === "arm64" ? "arm64" : "x64"];
+export type CpuLevel =
+  | "scalar"
+  | ("avx2" | "avx512" | "avxvnni" | "avx512vnni" | "amx")
+  | ("neon" | "dotprod" | "i8mm");
 
 interface KernelControls {
   cpuFeatures(): CpuLevel;
+  cpuLevels(): CpuLevel[];
   setCpuLevel(level: CpuLevel): void;
   setThreads(count: number): void;
   getThreads(): number;
@@ -21,5 +19,5 @@ interface KernelControls {
 
 export const controls = native as unknown as KernelControls;
 
-/** The levels this processor has, lowest first. */
-export const availableLevels = cpuLevels.slice(0, cpuLevels.indexOf(controls.cpuFeatures()) + 1);
+/** The levels this processor has, slowest first. */
+export const availableLevels = controls.cpuLevels();

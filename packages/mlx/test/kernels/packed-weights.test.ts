@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { withRoundedActivations } from "../../src/core/cpu.ts";
 import * as mx from "../../src/core/index.ts";
 import { moveToHugePages } from "../../src/core/mapped.ts";
-import { elements, random, relativeError, withStock } from "./kernel-inputs.ts";
+import { atEveryLevel, elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
 interface Matrix {
   weight: mx.MxArray;
@@ -67,9 +67,11 @@ describe("packed weights", () => {
       };
       mx.evaluate(arraysOf(moved));
       moveToHugePages([...arraysOf(moved), filler()], [moved]);
-      expect(relativeError(elements(product(x, moved)), expected)).toBeLessThan(2e-6);
-      const rounded = withRoundedActivations(() => product(x, moved));
-      expect(relativeError(elements(rounded), expected)).toBeLessThan(1e-4);
+      atEveryLevel((level) => {
+        expect(relativeError(elements(product(x, moved)), expected), level).toBeLessThan(2e-6);
+        const rounded = withRoundedActivations(() => product(x, moved));
+        expect(relativeError(elements(rounded), expected), level).toBeLessThan(1e-4);
+      });
     }
   });
 
@@ -133,11 +135,13 @@ describe("packed weights", () => {
     const m = matrix(80, 256, 4, 32);
     moveToHugePages([...arraysOf(m), filler()], [m]);
     const x = random([41, 256]);
-    const all = elements(withRoundedActivations(() => product(x, m)));
-    for (const row of [0, 7, 8, 40]) {
-      const one = withRoundedActivations(() => product(mx.index(x, [row, row + 1]), m));
-      expect(elements(one)).toEqual(all.slice(row * 80, (row + 1) * 80));
-    }
+    atEveryLevel((level) => {
+      const all = elements(withRoundedActivations(() => product(x, m)));
+      for (const row of [0, 7, 8, 40]) {
+        const one = withRoundedActivations(() => product(mx.index(x, [row, row + 1]), m));
+        expect(elements(one), level).toEqual(all.slice(row * 80, (row + 1) * 80));
+      }
+    });
   });
 
   it("stay as they are where rows do not fill tiles", () => {

@@ -11,6 +11,7 @@
 #include "contiguous.h"
 #include "cpu_primitive.h"
 #include "dispatch.h"
+#include "expert_mlp.h"
 #include "float_type.h"
 #include "head_turn.h"
 #include "norm_rows.h"
@@ -36,6 +37,7 @@ class PreparedLayer {
   float eps, scale;
   size_t E, H, K, D, value_dims;
   bool has_mlp, is_geglu;
+  std::optional<ExpertMlp> experts;  // instead of gate, up and down
   HeadTurn turn;  // its positions come with each run
   std::vector<std::weak_ptr<mx::allocator::Data>> owners;  // of all that is pointed to
 
@@ -61,7 +63,7 @@ struct LayerMemory {
   float *normed, *q, *k, *v, *found, *h, *gate, *up;
 
   LayerMemory(const Layer& l, size_t M) {
-    const size_t F = l.has_mlp ? l.gate.N : 0, found_width = l.H * l.value_dims;
+    const size_t F = l.has_mlp && !l.experts ? l.gate.N : 0, found_width = l.H * l.value_dims;
     float* next = scratch_floats<LayerMemory>(M * (2 * l.E + l.q.N + l.k.N + l.v.N + found_width + 2 * F));
     auto take = [&](size_t width) { return std::exchange(next, next + M * width); };
     normed = take(l.E), h = take(l.E);
@@ -211,12 +213,15 @@ struct LayerRun {
   void feed_forward(const LayerMemory& m, const RunForm& form, const Finish& finish_h, float* out) const {
     const Layer& l = *layer;
     const size_t M = form.rows(), E = l.E, F = l.gate.N;
-    const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)}, down = into(l.down, out);
     auto norm = PICK_KERNEL(rms_norm_row);
-    quant_products(products, {m.normed, M, E}, form.rounding, [&](size_t i) {
+    const auto make = [&](size_t i) {
       finish_h(i);
       norm(m.h + i * E, l.mlp_norm, m.normed + i * E, E, l.eps);
-    });
+    };
+    const Rows x{m.normed, M, E};
+    if (l.experts) return run_experts(*l.experts, x, make, m.h, form.rounding, out);
+    const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)}, down = into(l.down, out);
+    quant_products(products, x, form.rounding, make);
     auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
     quant_products({&down, 1}, {m.gate, M, F}, form.rounding, [&](size_t i) {
       activation(m.gate + i * F, m.up + i * F, m.gate + i * F, F);
@@ -307,7 +312,8 @@ class LayerReader {
     const size_t count = parts_.matrices.size() / 3, rows = parts_.rows.size(), norms = parts_.norms.size();
     const bool has_mlp = !parts_.activation.empty();
     const size_t own_norms = has_mlp ? 2 : 1;
-    const bool are_all_there = parts_.matrices.size() == (has_mlp ? 21 : 12) && parts_.bits.size() == count &&
+    const size_t matrices = has_mlp ? (parts_.experts ? 24 : 21) : 12;
+    const bool are_all_there = parts_.matrices.size() == matrices && parts_.bits.size() == count &&
                                parts_.groups.size() == count && (rows == 0 || rows == 3 || rows == 4) &&
                                (norms == own_norms || norms == own_norms + 2) && parts_.query_heads > 0 &&
                                parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
@@ -317,7 +323,7 @@ class LayerReader {
     l.H = static_cast<size_t>(parts_.query_heads), l.K = static_cast<size_t>(parts_.key_heads);
     l.eps = parts_.eps, l.scale = parts_.scale;
     l.has_mlp = has_mlp, l.is_geglu = parts_.activation == "geglu";
-    return read_attention() && read_turn() && (!has_mlp || read_mlp()) ? layer_ : nullptr;
+    return read_attention() && read_turn() && (!has_mlp || (parts_.experts ? read_experts() : read_mlp())) ? layer_ : nullptr;
   }
 
  private:
@@ -335,11 +341,12 @@ class LayerReader {
     return fits ? pointer<float>(a) : nullptr;
   }
 
-  // Matrix `i`, which must read rows of K numbers.
-  bool matrix(size_t i, size_t K, QuantProduct& out) {
+  // Matrix `i`, which must read rows of K numbers; of `stacked` ones the first.
+  bool matrix(size_t i, size_t K, QuantProduct& out, size_t stacked = 0) {
     const mx::array &w = parts_.matrices[3 * i], &scales = parts_.matrices[3 * i + 1], &biases = parts_.matrices[3 * i + 2];
     const int bits = parts_.bits[i], group = parts_.groups[i];
-    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, bits, group) || w.shape(0) == 0) return false;
+    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, bits, group) || w.shape(-2) == 0) return false;
+    if (w.ndim() != (stacked ? 3 : 2) || (stacked && static_cast<size_t>(w.shape(0)) != stacked)) return false;
     QuantMatrix m{nullptr, nullptr, nullptr, *float_type(scales.dtype()), bits, static_cast<size_t>(group), K};
     if (const auto packed = packed_bytes(w, scales, biases)) {
       m.w = pointer<uint8_t>(*packed);
@@ -349,7 +356,7 @@ class LayerReader {
     } else {
       return false;
     }
-    out = {m, static_cast<size_t>(w.shape(0)), nullptr};
+    out = {m, static_cast<size_t>(w.shape(-2)), nullptr};
     return true;
   }
 
@@ -387,6 +394,20 @@ class LayerReader {
     if (!l.is_geglu && parts_.activation != "swiglu") return false;
     if (!matrix(4, l.E, l.gate) || !matrix(5, l.E, l.up) || l.up.N != l.gate.N) return false;
     if (!matrix(6, l.gate.N, l.down) || l.down.N != l.E) return false;
+    return (l.mlp_norm = numbers(parts_.norms[1], l.E)) != nullptr;
+  }
+
+  bool read_experts() {
+    Layer& l = *layer_;
+    if (!l.is_geglu && parts_.activation != "swiglu") return false;
+    ExpertMlp e{};
+    if (!matrix(4, l.E, e.router)) return false;
+    if (parts_.experts->asked <= 0 || static_cast<size_t>(parts_.experts->asked) > e.count()) return false;
+    e.asked = static_cast<size_t>(parts_.experts->asked);
+    e.is_normed = parts_.experts->is_normed, e.is_geglu = l.is_geglu;
+    if (!matrix(5, l.E, e.gate, e.count()) || !matrix(6, l.E, e.up, e.count()) || e.up.N != e.gate.N) return false;
+    if (!matrix(7, e.gate.N, e.down, e.count()) || e.down.N != l.E) return false;
+    l.experts = e;
     return (l.mlp_norm = numbers(parts_.norms[1], l.E)) != nullptr;
   }
 

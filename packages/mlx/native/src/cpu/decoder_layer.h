@@ -12,9 +12,16 @@ namespace abstractllm::cpu {
 
 namespace mx = mlx::core;
 
+// A mixture of experts (expert_mlp.h).
+struct LayerExperts {
+  int asked;
+  bool is_normed;
+};
+
 // What a layer is made of: h = x + attention(norm(x)), then h + mlp(norm(h)) where it has an MLP.
 struct DecoderLayerParts {
-  std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o and, with an MLP, gate, up, down
+  std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o and, with an MLP, gate, up, down: of experts
+                                    // those of the router before, and stacks
   std::vector<int> bits, groups;    // of each matrix
   std::vector<mx::array> rows;      // added to q, k, v and o: none, the first three, or four
   std::vector<mx::array> norms;     // weights: before attention, before the MLP, of each head of q and of k (or neither)
@@ -22,6 +29,7 @@ struct DecoderLayerParts {
   int query_heads, key_heads;
   float scale;             // of the scores
   std::string activation;  // "swiglu" or "geglu"; "" without an MLP
+  std::optional<LayerExperts> experts;
 };
 
 // Rotation of queries and keys (rope.h).

@@ -1,8 +1,8 @@
 // Which instruction set the CPU kernels run on, and whether they run at all.
 //
 // A kernel lives once per instruction set in its own file: `<kernel>_scalar.cc`, and on x86-64 `<kernel>_avx2.cc`,
-// `<kernel>_avx512.cc`, `<kernel>_avx512vnni.cc`, on arm64 `<kernel>_neon.cc`, `<kernel>_dotprod.cc`, `<kernel>_i8mm.cc`.
-// The suffix gives the compiler flags (CMakeLists.txt). Kernels over simd_vector.h have no file for NEON: every arm64
+// `<kernel>_avx512.cc`, `<kernel>_avxvnni.cc`, `<kernel>_avx512vnni.cc`, `<kernel>_amx.cc`, on arm64 `<kernel>_neon.cc`,
+// `<kernel>_dotprod.cc`, `<kernel>_i8mm.cc`. The suffix gives the compiler flags (CMakeLists.txt). Kernels over simd_vector.h have no file for NEON: every arm64
 // processor has it, so the compiler uses it for the scalar ones. These files must not include MLX or standard library
 // templates: the linker keeps one copy of an inline function, and a copy built with AVX-512 would run on every machine.
 #pragma once
@@ -22,39 +22,55 @@
 
 namespace abstractllm::cpu {
 
-// Each level has what the ones before it have.
+// The slowest first. Each level has what the one `below` it has.
 #if ABSTRACTLLM_ARM
 enum class Isa { scalar, neon, dotprod, i8mm };
-#else
-enum class Isa { scalar, avx2, avx512, avx512vnni };
-#endif
 constexpr int kIsaCount = 4;
+#else
+enum class Isa { scalar, avx2, avx512, avxvnni, avx512vnni, amx };
+constexpr int kIsaCount = 6;
+#endif
 
-// The best level this processor and operating system support, or a lower one that ABSTRACTLLM_CPU or
-// `set_isa` asked for.
+constexpr Isa below(Isa level) {
+#if !ABSTRACTLLM_ARM
+  // AVX-VNNI is for processors that have no AVX-512, and Intel's first ones with AVX-512 have neither VNNI
+  if (level == Isa::avxvnni) return Isa::avx2;
+  if (level == Isa::avx512vnni) return Isa::avx512;
+#endif
+  return static_cast<Isa>(static_cast<int>(level) - 1);
+}
+
+// The best level this processor and operating system support, or another one that ABSTRACTLLM_CPU or `set_isa` asked for.
 Isa isa();
 
 // The best level supported here, whatever was asked for.
 Isa best_isa();
 
-// Lowers (or restores) the level for the whole process; for tests. False when this processor lacks it.
+bool has_isa(Isa level);
+
+// Changes the level for the whole process; for tests. False when this processor lacks it.
 bool set_isa(Isa level);
 
 const char* isa_name(Isa level);
 bool isa_from_name(const std::string& name, Isa& level);
 
-// "scalar, avx2, avx512 or avx512vnni", for messages.
+// "scalar, neon, dotprod or i8mm", for messages.
 std::string isa_names();
 
-// The kernel of the current level, of those given in the order of Isa: the nearest lower one where a level has none of
-// its own.
-template <typename Fn>
-Fn select(Fn scalar, Fn second, Fn third = nullptr, Fn fourth = nullptr) {
-  const Fn kernels[kIsaCount] = {scalar, second, third, fourth};
-  for (int level = static_cast<int>(isa()); level > 0; level--) {
-    if (kernels[level]) return kernels[level];
+// The kernel of a level, of those given in the order of Isa: the nearest one below where a level has none of its own.
+template <typename Fn, typename... Others>
+Fn select_at(Isa level, Fn scalar, Others... others) {
+  const Fn kernels[kIsaCount] = {scalar, others...};
+  for (; level != Isa::scalar; level = below(level)) {
+    if (const Fn kernel = kernels[static_cast<int>(level)]) return kernel;
   }
   return scalar;
+}
+
+// That of the current level.
+template <typename Fn, typename... Others>
+Fn select(Fn scalar, Others... others) {
+  return select_at(isa(), scalar, others...);
 }
 
 // How many bits of a group of activations quantized products may keep where the processor multiplies integers fast: all

@@ -11,7 +11,6 @@
 #include "mlx/ops.h"
 #include "mlx/primitives.h"
 #include "mlx/utils.h"
-#include "packed_matrix.h"
 #include "quant_layer.h"
 #include "quant_matmul.h"
 
@@ -26,10 +25,17 @@ struct Pick {
   size_t to;
 };
 
+// Up to so many rows, all products share one loop.
+constexpr size_t kFewPicks = 64;
+
+void sort_by_matrix(std::vector<Pick>& picks) {
+  std::stable_sort(picks.begin(), picks.end(), [](const Pick& a, const Pick& b) { return a.matrix < b.matrix; });
+}
+
 // Rows of the same matrix together, so that its weights are read once.
 template <typename Product>
 void grouped_product(std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* out, Product&& product) {
-  std::stable_sort(picks.begin(), picks.end(), [](const Pick& a, const Pick& b) { return a.matrix < b.matrix; });
+  sort_by_matrix(picks);
   std::vector<float> rows, results;
   for (size_t first = 0, last; first < picks.size(); first = last) {
     last = first + 1;
@@ -124,29 +130,33 @@ class GatherQmm : public Gather {
     run(inputs, format_.count(), matrices_, out,
         [first, rounding = rounding_](std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* to) {
           const bool is_one_row = std::all_of(picks.begin(), picks.end(), [&](const Pick& p) { return p.from == picks[0].from; });
+          if (!is_one_row && picks.size() <= kFewPicks) return few_products(first, picks, x, K, N, to, rounding);
           if (!is_one_row) {
             return grouped_product(picks, x, K, N, to, [&](size_t matrix, const Rows& rows, float* out) {
-              quant_product(matrix_of(first, matrix), N, rows, out, rounding);
+              quant_product(matrix_in_stack(first, matrix), N, rows, out, rounding);
             });
           }
           std::vector<QuantProduct> products;
-          for (const Pick& p : picks) products.push_back({matrix_of(first, p.matrix), N, to + p.to * N});
+          for (const Pick& p : picks) products.push_back({matrix_in_stack(first, p.matrix), N, to + p.to * N});
           quant_products(products, {x + picks[0].from * K, 1, K}, rounding);
         });
   }
 
  private:
-  static QuantMatrix matrix_of(const QuantProduct& first, size_t index) {
-    QuantMatrix m = first.w;
-    if (m.is_packed) {
-      m.w += index * (first.N / kPackedTile) * packed_tile_bytes(m);
-      return m;
+  static void few_products(const QuantProduct& first, std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* out,
+                           Rounding rounding) {
+    sort_by_matrix(picks);
+    const size_t M = picks.size();
+    std::vector<float> rows(M * K), results(M * N);
+    std::vector<PartProduct> products;
+    for (size_t i = 0; i < M; i++) {
+      if (i > 0 && picks[i].matrix == picks[i - 1].matrix) products.back().count++;
+      else products.push_back({{matrix_in_stack(first, picks[i].matrix), N, &results[i * N]}, i, 1});
     }
-    const size_t factors = index * first.N * m.groups() * m.scale_bytes();
-    m.w += index * first.N * m.row_bytes();
-    m.scales = static_cast<const char*>(m.scales) + factors;
-    m.biases = static_cast<const char*>(m.biases) + factors;
-    return m;
+    quant_products(products, {rows.data(), M, K}, rounding, [&](size_t i) {
+      std::memcpy(&rows[i * K], x + picks[i].from * K, K * sizeof(float));
+    });
+    for (size_t i = 0; i < M; i++) std::memcpy(out + picks[i].to * N, &results[i * N], N * sizeof(float));
   }
 
   QuantFormat format_;

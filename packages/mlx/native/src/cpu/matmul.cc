@@ -16,18 +16,30 @@ namespace {
 
 #if ABSTRACTLLM_X86
 const MatmulKernels& kernels() { return *select(&matmul_scalar, &matmul_avx2, &matmul_avx512); }
-const DigitKernels* digit_kernels() {
-  return select<const DigitKernels*>(nullptr, nullptr, nullptr, &digits_avx512vnni);
+const DigitKernels* digit_kernels(Isa level) {
+  return select_at<const DigitKernels*>(level, nullptr, &digits_avx2, nullptr, &digits_avxvnni, &digits_avx512vnni,
+                                        &digits_amx);
 }
 #elif ABSTRACTLLM_ARM
 const MatmulKernels& kernels() { return *select(&matmul_scalar, &matmul_neon); }
-const DigitKernels* digit_kernels() {
-  return select<const DigitKernels*>(nullptr, nullptr, &digits_dotprod, &digits_i8mm);
+const DigitKernels* digit_kernels(Isa level) {
+  return select_at<const DigitKernels*>(level, nullptr, nullptr, &digits_dotprod, &digits_i8mm);
 }
 #else
 const MatmulKernels& kernels() { return matmul_scalar; }
-const DigitKernels* digit_kernels() { return nullptr; }
+const DigitKernels* digit_kernels(Isa) { return nullptr; }
 #endif
+
+const DigitKernels* packed_kernels(Isa level) {
+  const DigitKernels* k = digit_kernels(level);
+  return k && k->packed_tiles ? k : nullptr;
+}
+
+// Packed weights exist where the best level has kernels for them, but tests ask for lower ones too.
+const DigitKernels& packed_kernels() {
+  const DigitKernels* asked = packed_kernels(isa());
+  return asked ? *asked : *packed_kernels(best_isa());
+}
 
 // Memory of the calling thread that grows and stays: a decode step asks for it hundreds of times.
 class Scratch {
@@ -115,10 +127,11 @@ void blocked_product(const MatmulKernels& k, size_t K, size_t N, const Rows& x, 
   }
 }
 
-// Rows in each of the fewest blocks of nearly one size.
+// Rows in each of the fewest blocks of nearly one size, as kernels take them together.
 size_t digit_block_rows(size_t M) {
+  constexpr size_t kTogether = 16;
   const size_t blocks = (M + kDigitRowBlock - 1) / kDigitRowBlock;
-  return round_up((M + blocks - 1) / blocks, kFewRows);
+  return round_up((M + blocks - 1) / blocks, kTogether);
 }
 
 constexpr size_t kLine = 64;
@@ -135,7 +148,7 @@ DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, 
                     bool for_rows, DigitMemory& memory) {
   // an odd number of cache lines, so that the rows a kernel reads together do not compete for the same places in the cache
   const size_t padded_K = round_up(w.K, k.pad_K) + kLine, groups = round_up(w.groups(), k.pad_groups);
-  const size_t row_digits = padded_K * static_cast<size_t>(count);
+  const size_t row_digits = padded_K * round_up(static_cast<size_t>(count), k.together);
   int8_t* digits = memory.digits.get<int8_t>(x.M * row_digits);
   float* scales = memory.scales.get<float>(2 * x.M * groups);
   float* sums = scales + x.M * groups;
@@ -150,13 +163,13 @@ DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, 
 }
 
 // Runs `body(product, begin, end)` over ranges of each product's `units(product)`, all in one loop.
-template <typename Units, typename Body>
-void for_each_unit(std::span<const QuantProduct> products, size_t grain, Units&& units, Body&& body) {
+template <typename Product, typename Units, typename Body>
+void for_each_unit(std::span<const Product> products, size_t grain, Units&& units, Body&& body) {
   size_t total = 0;
-  for (const QuantProduct& p : products) total += units(p);
+  for (const Product& p : products) total += units(p);
   parallel_for(total, grain, [&](size_t begin, size_t end) {
     size_t first = 0;
-    for (const QuantProduct& p : products) {
+    for (const Product& p : products) {
       const size_t from = std::max(begin, first), to = std::min(end, first + units(p));
       if (from < to) body(p, from - first, to - first);
       first += units(p);
@@ -188,66 +201,102 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
     for_each_unit(
         products, 1, [&](const QuantProduct& p) { return strips(p) * splits; },
         [&](const QuantProduct& p, size_t begin, size_t end) {
+          float* out = p.out + m0 * p.N;
+          if (splits == 1) {
+            return k.tile(p.w, rows, 0, part.M, begin * kDigitTileCols, std::min(end * kDigitTileCols, p.N), out, p.N);
+          }
           for (size_t task = begin; task < end; task++) {
             const size_t n = task / splits * kDigitTileCols, split = task % splits;
             const size_t first = split * part.M / splits, last = (split + 1) * part.M / splits;
-            k.tile(p.w, rows, first, last, n, std::min(kDigitTileCols, p.N - n), p.out + m0 * p.N, p.N);
+            k.tile(p.w, rows, first, last, n, std::min(n + kDigitTileCols, p.N), out, p.N);
           }
         });
   }
 }
 
-#if ABSTRACTLLM_X86
+size_t packed_tiles(const QuantProduct& p) { return p.N / kPackedTile; }
+
+// Tiles of one range, each multiplied with M rows of x.
+size_t tile_grain(const QuantMatrix& w, size_t M) { return std::max<size_t>(1, kRangeBytes / (packed_tile_bytes(w) * M)); }
+
+DigitRows part_of(const DigitRows& rows, size_t first, size_t count) {
+  DigitRows part = rows;
+  part.digits += first * static_cast<size_t>(rows.count) * rows.padded_K;
+  part.scales += first * rows.padded_groups;
+  part.sums += first * rows.padded_groups;
+  part.M = count;
+  return part;
+}
+
+void packed_parts(std::span<const PartProduct> products, const Rows& x, const RowMaker& make, Rounding rounding) {
+  static thread_local DigitMemory memory;
+  const QuantMatrix& format = products[0].w;
+  size_t most = 0;
+  for (const PartProduct& p : products) most = std::max(most, p.count);
+  const DigitKernels& k = packed_kernels();
+  const int count = digit_count(k, most, rounding);
+  const DigitRows rows = to_digits(k, format, x, 0, make, count, false, memory);
+  for_each_unit(products, tile_grain(format, most), packed_tiles, [&](const PartProduct& p, size_t begin, size_t end) {
+    k.packed_tiles(p.w, part_of(rows, p.first, p.count), 0, p.count, begin, end, p.out, p.N);
+  });
+}
+
 // Packed weights exist only where the processor has the kernels for them, whatever level tests ask for.
 void packed_products(std::span<const QuantProduct> products, const Rows& x, const RowMaker& make, Rounding rounding) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
-  const int count = digit_count(digits_avx512vnni, x.M, rounding);
-  auto tiles = [](const QuantProduct& p) { return p.N / kPackedTile; };
+  const DigitKernels& k = packed_kernels();
+  const int count = digit_count(k, x.M, rounding);
   size_t all_tiles = 0;
-  for (const QuantProduct& p : products) all_tiles += tiles(p);
+  for (const QuantProduct& p : products) all_tiles += packed_tiles(p);
   const size_t block_rows = digit_block_rows(x.M);
   for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
     const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
-    const DigitRows rows = to_digits(digits_avx512vnni, format, part, m0, make, count, false, memory);
+    const DigitRows rows = to_digits(k, format, part, m0, make, count, false, memory);
     const size_t wanted = thread_count() * kTasksPerThread;
     const size_t most = part.M <= kFewRows ? 1 : (part.M + 31) / 32;
     const size_t splits = std::clamp<size_t>((wanted + all_tiles - 1) / all_tiles, 1, most);
-    const size_t grain = splits > 1 ? 1 : std::max<size_t>(1, kRangeBytes / (packed_tile_bytes(format) * part.M));
+    const size_t grain = splits > 1 ? 1 : tile_grain(format, part.M);
     for_each_unit(
-        products, grain, [&](const QuantProduct& p) { return tiles(p) * splits; },
+        products, grain, [&](const QuantProduct& p) { return packed_tiles(p) * splits; },
         [&](const QuantProduct& p, size_t begin, size_t end) {
           float* out = p.out + m0 * p.N;
-          if (splits == 1) return packed_tiles_avx512vnni(p.w, rows, 0, part.M, begin, end, out, p.N);
+          if (splits == 1) return k.packed_tiles(p.w, rows, 0, part.M, begin, end, out, p.N);
           for (size_t task = begin; task < end; task++) {
             const size_t tile = task / splits, split = task % splits;
             const size_t first = split * part.M / splits, last = (split + 1) * part.M / splits;
-            packed_tiles_avx512vnni(p.w, rows, first, last, tile, tile + 1, out, p.N);
+            k.packed_tiles(p.w, rows, first, last, tile, tile + 1, out, p.N);
           }
         });
   }
 }
-#else
-void packed_products(std::span<const QuantProduct>, const Rows&, const RowMaker&, Rounding) {}
-#endif
 
 // Whether one set of digits serves all: they are cut into the weights' groups, and nibbles want another order.
-bool is_one_format(std::span<const QuantProduct> products) {
+template <typename Product>
+bool is_one_format(std::span<const Product> products) {
   const QuantMatrix& first = products[0].w;
-  return std::all_of(products.begin(), products.end(), [&](const QuantProduct& p) {
+  return std::all_of(products.begin(), products.end(), [&](const Product& p) {
     return p.w.bits == first.bits && p.w.group == first.group && p.w.K == first.K && p.w.is_packed == first.is_packed &&
            p.w.coding == first.coding;
   });
 }
 
-// Whether M rows times such a matrix are products of integers.
-bool is_for_digits(const QuantMatrix& w, size_t M, Rounding rounding) {
-  return digit_kernels() && w.coding != Coding::mxfp8 && (rounding != Rounding::none || M <= kFewDigitRows);
+// Those for M rows times such a matrix, or null where products of f32 are faster or asked for.
+const DigitKernels* kernels_for(const QuantMatrix& w, size_t M, Rounding rounding) {
+  if (w.coding == Coding::mxfp8 || (rounding == Rounding::none && M > kFewDigitRows)) return nullptr;
+  return digit_kernels(isa());
 }
 
 // Of rows that are there already.
 constexpr auto nothing = [](size_t) {};
 const RowMaker made_before(nothing);
+
+// All rows, for products that read them more than once.
+void make_rows(size_t M, size_t K, const RowMaker& make) {
+  parallel_for(M, std::max<size_t>(1, kNumbersPerRange / K), [&](size_t begin, size_t end) {
+    for (size_t m = begin; m < end; m++) make(m);
+  });
+}
 
 float* group_sums(const QuantMatrix& w, const Rows& x) {
   static thread_local Scratch memory;
@@ -266,7 +315,12 @@ float* group_sums(const QuantMatrix& w, const Rows& x) {
 
 }  // namespace
 
-bool has_coarse_products() { return digit_kernels() && digit_kernels()->takes_one_digit; }
+bool has_packed_products() { return packed_kernels(best_isa()) != nullptr; }
+
+bool has_coarse_products() {
+  const DigitKernels* k = digit_kernels(isa());
+  return k && k->takes_one_digit;
+}
 
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Rounding rounding) {
   if (x.M == 0 || N == 0) return;
@@ -274,9 +328,9 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Ro
     const QuantProduct product{w, N, out};
     return packed_products({&product, 1}, x, made_before, rounding);
   }
-  if (is_for_digits(w, x.M, rounding)) {
+  if (const DigitKernels* k = kernels_for(w, x.M, rounding)) {
     const QuantProduct product{w, N, out};
-    return digit_products(*digit_kernels(), {&product, 1}, x, made_before, rounding);
+    return digit_products(*k, {&product, 1}, x, made_before, rounding);
   }
   const MatmulKernels& k = kernels();
   if (x.M > kFewRows) {
@@ -297,13 +351,18 @@ void quant_products(std::span<const QuantProduct> products, const Rows& x, Round
   if (x.M > 0 && products[0].w.is_packed && is_one_format(products)) {
     return packed_products(products, x, make, rounding);
   }
-  if (x.M > 0 && is_for_digits(products[0].w, x.M, rounding) && is_one_format(products)) {
-    return digit_products(*digit_kernels(), products, x, make, rounding);
-  }
-  parallel_for(x.M, std::max<size_t>(1, kNumbersPerRange / products[0].w.K), [&](size_t begin, size_t end) {
-    for (size_t m = begin; m < end; m++) make(m);
-  });
+  const DigitKernels* k = kernels_for(products[0].w, x.M, rounding);
+  if (x.M > 0 && k && is_one_format(products)) return digit_products(*k, products, x, make, rounding);
+  make_rows(x.M, products[0].w.K, make);
   for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, rounding);
+}
+
+void quant_products(std::span<const PartProduct> products, const Rows& x, Rounding rounding, const RowMaker& make) {
+  if (products.empty()) return;
+  const bool is_loop = products[0].w.is_packed && x.M <= kDigitRowBlock && is_one_format(products);
+  if (is_loop) return packed_parts(products, x, make, rounding);
+  make_rows(x.M, products[0].w.K, make);
+  for (const PartProduct& p : products) quant_product(p.w, p.N, {x.x + p.first * x.stride, p.count, x.stride}, p.out, rounding);
 }
 
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out) {

@@ -34,8 +34,18 @@ class RowMaker {
 void quant_products(std::span<const QuantProduct> products, const Rows& x, Rounding rounding);
 // The same for rows that `make` puts where `x` lies.
 void quant_products(std::span<const QuantProduct> products, const Rows& x, Rounding rounding, const RowMaker& make);
+
+// A product with the rows [first, first + count) of x alone; its first result is at `out`.
+struct PartProduct : QuantProduct {
+  size_t first, count;
+};
+// Products with rows of their own. Matrices of one format share one loop.
+void quant_products(std::span<const PartProduct> products, const Rows& x, Rounding rounding, const RowMaker& make);
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Rounding rounding);
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out);
+
+// Whether this processor has kernels for packed weights (packed_matrix.h).
+bool has_packed_products();
 
 // Whether `Rounding::to_8_bits` is more than a permission here.
 bool has_coarse_products();

@@ -9,39 +9,56 @@
 namespace abstractllm::cpu {
 
 struct DigitRows {
-  const int8_t* digits;  // [M, count, padded_K]
+  const int8_t* digits;  // [M, count, padded_K]; with two together [M, (count + 1) / 2, padded_K] numbers of 16 bits
   const float* scales;   // [M, padded_groups], zero beyond the last group
   const float* sums;     // [M, padded_groups], of x itself; of what the digits stand for where there is one
   size_t M;
   size_t padded_K;
   size_t padded_groups;
   int count;      // digits per value: 1 to 3
-  bool for_rows;  // for `rows`, which wants even and odd values apart where weights have 4 bits; else for `tile`
+  bool for_rows;  // for `rows`, which may want another order of values within a block than `tile`
 };
 
-// Columns that one call of `tile` makes.
+// Columns that kernels of many rows make side by side.
 constexpr size_t kDigitTileCols = 16;
 
 struct DigitKernels {
   // Multiples that K and the number of groups are padded to in DigitRows, K or to more.
   size_t pad_K;
   size_t pad_groups;
+  // How many digits lie together in one number.
+  size_t together;
   // Fills one row of `layout` from x.
   void (*quantize_row)(const float* x, const QuantMatrix& w, const DigitRows& layout, int8_t* digits, float* scales,
                        float* sums);
   // out[m * ldo + n] for n in [begin, end), for up to kFewRows rows of x. A row gets the same bits whatever is beside it.
   void (*rows)(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo);
-  // out[m * ldo + n] for rows [first, last) of x and the columns from n on; `cols` of them exist.
-  void (*tile)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t n, size_t cols, float* out,
+  // out[m * ldo + n] for rows [first, last) of x and n in [begin, end); `begin` is a multiple of kDigitTileCols.
+  void (*tile)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end, float* out,
                size_t ldo);
-  // Whether `tile` does.
+  // The same of packed weights (packed_matrix.h), for whole tiles from `begin` to `end`. A row gets the same bits whatever
+  // is beside it. Null where weights are not packed.
+  void (*packed_tiles)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
+                       float* out, size_t ldo);
+  // Whether `tile` and `packed_tiles` are faster with one.
   bool takes_one_digit;
 };
 
+extern const DigitKernels digits_avx2;
+extern const DigitKernels digits_avxvnni;
 extern const DigitKernels digits_avx512vnni;
+extern const DigitKernels digits_amx;
 extern const DigitKernels digits_dotprod;
 extern const DigitKernels digits_i8mm;
-void digit_tile_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t n, size_t cols,
+
+// Of the tables above, where a kernel has a file of its own.
+void digit_tile_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
                            float* out, size_t ldo);
+void packed_tiles_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
+                             float* out, size_t ldo);
+void digit_tile_amx(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
+                    float* out, size_t ldo);
+void packed_tiles_amx(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
+                      float* out, size_t ldo);
 
 }  // namespace abstractllm::cpu

@@ -236,24 +236,35 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
   const int count = layout.count;
   const size_t groups = w.groups();
   const float limit = count == 1 ? kDigits1Max : count == 2 ? kDigits2Max : kDigits3Max;
-  for (size_t g = 0; g < groups; g++) {
-    const GroupRange range = range_of(x + g * w.group, w.group);
-    const bool is_zero = range.largest < kTiny;
-    // an infinity or a NaN in the group shows in its sum, or as an infinite scale, and keeps every output from being finite
-    scales[g] = is_zero ? 0.0f : range.largest / limit;
-    const __m512 inverse = _mm512_set1_ps(is_zero ? 0.0f : limit / range.largest);
-    __m512i total = _mm512_setzero_si512();
-    for (size_t k = g * w.group; k < (g + 1) * w.group; k += 16) {
-      __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
-      total = _mm512_add_epi32(total, v);
-      for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
+  // scales of 16 groups are divided at once: one after the other they would wait for each other
+  for (size_t first = 0; first < groups; first += kPadGroups) {
+    const size_t last = groups - first < kPadGroups ? groups : first + kPadGroups;
+    alignas(64) float largest[kPadGroups] = {}, inverses[kPadGroups];
+    for (size_t g = first; g < last; g++) {
+      const GroupRange range = range_of(x + g * w.group, w.group);
+      largest[g - first] = range.largest;
+      sums[g] = range.sum;
     }
-    // what one digit rounds away must not meet the weights' biases, of which most have the same sign
-    sums[g] = count > 1 ? range.sum
-                        : scales[g] * static_cast<float>(_mm512_reduce_add_epi32(total)) + (range.sum - range.sum);
+    const __m512 most = _mm512_load_ps(largest), limits = _mm512_set1_ps(limit);
+    const __mmask16 is_some = _mm512_cmp_ps_mask(most, _mm512_set1_ps(kTiny), _CMP_NLT_UQ);
+    // an infinity or a NaN in the group shows in its sum, or as an infinite scale, and keeps every output from being finite
+    _mm512_storeu_ps(scales + first, _mm512_maskz_div_ps(is_some, most, limits));
+    _mm512_store_ps(inverses, _mm512_maskz_div_ps(is_some, limits, most));
+    for (size_t g = first; g < last; g++) {
+      const __m512 inverse = _mm512_set1_ps(inverses[g - first]);
+      __m512i total = _mm512_setzero_si512();
+      for (size_t k = g * w.group; k < (g + 1) * w.group; k += 16) {
+        __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
+        total = _mm512_add_epi32(total, v);
+        for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
+      }
+      if (count > 1) continue;
+      // what one digit rounds away must not meet the weights' biases, of which most have the same sign
+      sums[g] = scales[g] * static_cast<float>(_mm512_reduce_add_epi32(total)) + (sums[g] - sums[g]);
+    }
   }
   const size_t padded_groups = (groups + kPadGroups - 1) / kPadGroups * kPadGroups;
-  for (size_t g = groups; g < padded_groups; g++) scales[g] = sums[g] = 0.0f;
+  for (size_t g = groups; g < padded_groups; g++) sums[g] = 0.0f;
   for (int d = 0; d < count; d++) {
     int8_t* digits = out + static_cast<size_t>(d) * padded_K;
     for (size_t k = w.K; k < padded_K; k++) digits[k] = 0;
@@ -263,6 +274,10 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
 
 }  // namespace
 
-extern constexpr DigitKernels digits_avx512vnni{kPadK, kPadGroups, quantize_row, rows, digit_tile_avx512vnni, true};
+extern constexpr DigitKernels digits_avx512vnni{
+    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_avx512vnni, packed_tiles_avx512vnni, true};
+// few rows would leave most of a tile empty
+extern constexpr DigitKernels digits_amx{
+    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_amx, packed_tiles_amx, true};
 
 }  // namespace abstractllm::cpu

@@ -128,11 +128,6 @@ struct NeonDigits {
     products(w, x, 0, x.M, begin, end, out, ldo);
   }
 
-  static void tile(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t n, size_t cols,
-                   float* out, size_t ldo) {
-    products(w, x, first, last, n, n + cols, out, ldo);
-  }
-
   // Low bytes of 16 numbers, as signed digits; what remains above them stays in `v`.
   static void take_digit(int32x4_t (&v)[4], int8_t* out) {
     const int16x8_t low = vcombine_s16(vmovn_s32(v[0]), vmovn_s32(v[1]));
@@ -167,7 +162,7 @@ struct NeonDigits {
   }
 
   // Groups are whole vectors, so nothing is padded.
-  static constexpr DigitKernels table() { return {1, 1, quantize_row, rows, tile, false}; }
+  static constexpr DigitKernels table() { return {1, 1, 1, quantize_row, rows, products, nullptr, false}; }
 };
 
 }  // namespace

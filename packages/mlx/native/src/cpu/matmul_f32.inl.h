@@ -17,6 +17,23 @@ struct F32Matmul {
   template <typename S>
   static constexpr bool is_floats = sizeof(S) == 1;
 
+  template <typename I>
+  static uint64_t read_as(const uint8_t* p) {
+    I v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+  }
+  // `bits` bytes. A copy of so many to memory first would keep the processor waiting when all are read at once.
+  template <int bits>
+  static uint64_t eight_numbers(const uint8_t* p) {
+    if constexpr (bits == 2) return read_as<uint16_t>(p);
+    if constexpr (bits == 3) return read_as<uint16_t>(p) | read_as<uint8_t>(p + 2) << 16;
+    if constexpr (bits == 4) return read_as<uint32_t>(p);
+    if constexpr (bits == 5) return read_as<uint32_t>(p) | read_as<uint8_t>(p + 4) << 32;
+    if constexpr (bits == 6) return read_as<uint32_t>(p) | read_as<uint16_t>(p + 4) << 32;
+    return read_as<uint64_t>(p);
+  }
+
   // The numbers of one group, a byte each.
   template <int bits>
   static void unpack(const uint8_t* src, size_t count, uint8_t* dst) {
@@ -24,9 +41,7 @@ struct F32Matmul {
       for (size_t i = 0; i < count; i += 32) V::unpack4(src + i / 2, dst + i);
     } else {
       for (size_t i = 0; i < count; i += 8, src += bits, dst += 8) {
-        uint64_t stream = 0;
-        std::memcpy(&stream, src, bits);
-        stream = V::template spread<bits>(stream);
+        const uint64_t stream = V::template spread<bits>(eight_numbers<bits>(src));
         std::memcpy(dst, &stream, 8);
       }
     }

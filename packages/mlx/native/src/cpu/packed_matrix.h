@@ -30,9 +30,4 @@ void unpack_row(const QuantMatrix& w, size_t n, uint8_t* values, uint8_t* scales
 // All of them.
 void unpack_matrix(const QuantMatrix& w, size_t N, uint8_t* values, uint8_t* scales, uint8_t* biases);
 
-// out[m * ldo + 16 * t + i] of tiles t in [begin, end), for rows [first, last) of x, whose digits are in order. A row gets
-// the same bits whatever is beside it.
-void packed_tiles_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
-                             float* out, size_t ldo);
-
 }  // namespace abstractllm::cpu

@@ -1,22 +1,14 @@
 #include "packed_weights.h"
 
 #include "cpu_primitive.h"
-#include "dispatch.h"
 #include "float_type.h"
+#include "matmul.h"
 #include "packed_matrix.h"
 #include "quant_matmul.h"
 
 namespace abstractllm::cpu {
 
 namespace {
-
-bool has_packed_kernels() {
-#if ABSTRACTLLM_X86
-  return best_isa() >= Isa::avx512vnni;
-#else
-  return false;
-#endif
-}
 
 // Of all matrices in a stack.
 size_t row_count(const mx::array& w) { return w.size() / static_cast<size_t>(w.shape(-1)); }
@@ -51,7 +43,7 @@ class UnpackMatrix : public mx::Primitive {
 }  // namespace
 
 bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
-  if (!has_packed_kernels() || w.ndim() < 2 || scales.ndim() < 2) return false;
+  if (!has_packed_products() || w.ndim() < 2 || scales.ndim() < 2) return false;
   return can_pack(static_cast<size_t>(w.shape(-2)), bits) &&
          is_native_matrix(scales.shape(-1) * group, w, scales, biases, bits, group);
 }

@@ -52,13 +52,17 @@ struct Reader<std::vector<Layers>> {
 };
 
 void register_cpu(Env* e, napi_value x) {
+  // `experts` is empty, or how many are asked and whether their scores are normed
   bind(e, x, "prepareDecoderLayer",
        [](const std::vector<mx::array>& matrices, const std::vector<int>& bits, const std::vector<int>& groups,
           const std::vector<mx::array>& rows, const std::vector<mx::array>& norms, float eps, int heads, int key_heads,
-          float scale, const std::string& activation, int dims, bool traditional, const std::optional<float>& base,
-          float rope_scale, const std::optional<mx::array>& freqs, Env& env) {
+          float scale, const std::string& activation, const std::vector<int>& experts, int dims, bool traditional,
+          const std::optional<float>& base, float rope_scale, const std::optional<mx::array>& freqs, Env& env) {
+         if (!experts.empty() && experts.size() != 2) throw AddonError("invalid-argument", "expected two numbers of experts");
+         std::optional<cpu::LayerExperts> asked;
+         if (!experts.empty()) asked = {experts[0], experts[1] != 0};
          auto layer = cpu::prepare_decoder_layer(
-             {matrices, bits, groups, rows, norms, eps, heads, key_heads, scale, activation},
+             {matrices, bits, groups, rows, norms, eps, heads, key_heads, scale, activation, asked},
              {dims, traditional, base, rope_scale, freqs});
          napi_value nothing = nullptr;
          napi_get_undefined(env.env, &nothing);
@@ -92,6 +96,14 @@ void register_cpu(Env* e, napi_value x) {
   });
   bind(e, x, "getThreads", [] { return cpu::thread_count(); });
   bind(e, x, "cpuFeatures", [] { return std::string(cpu::isa_name(cpu::best_isa())); });
+  bind(e, x, "cpuLevels", [](Env& env) {
+    std::vector<std::string> names;
+    for (int level = 0; level < cpu::kIsaCount; level++) {
+      const auto isa = static_cast<cpu::Isa>(level);
+      if (cpu::has_isa(isa)) names.push_back(cpu::isa_name(isa));
+    }
+    return write_list(env, names);
+  });
   bind(e, x, "cpuLevel", [] { return std::string(cpu::isa_name(cpu::isa())); });
   bind(e, x, "setCpuLevel", [](const std::string& name) {
     cpu::Isa level;

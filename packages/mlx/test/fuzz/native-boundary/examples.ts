@@ -33,7 +33,7 @@ const layerParts = (make: Make): Parameters<typeof native.prepareDecoderLayer> =
   const matrices = [matrix(32, 64), matrix(32, 64), matrix(32, 64), matrix(64, 32)].flat();
   return [
     ...([matrices, [4, 4, 4, 4], [32, 32, 32, 32], [], [make([64])]] as const),
-    ...([1e-5, 2, 2, 0.3, "", 8, false, 10000, 1, 0] as const),
+    ...([1e-5, 2, 2, 0.3, "", [], 8, false, 10000, 1, 0] as const),
   ];
 };
 
