@@ -157,7 +157,8 @@ const targets = (way: string, found: readonly Divergence[]): Target[] => {
 
 const run = async (context: BenchContext): Promise<Findings> => {
   const documents = await tokenizeCorpus(context);
-  const results = await compare(context, requests(documents, context.settings.quick ? QUICK : FULL));
+  const sizes = context.settings.quick ? QUICK : FULL;
+  const results = await compare(context, requests(documents, sizes));
   const ways = (Object.keys(WAYS) as Way[]).map((way) => ({ name: WAYS[way], found: results[way] }));
   const isOneMode = ways.every(({ found }) => found.every(({ isIdentical }) => isIdentical));
   return {
@@ -168,7 +169,7 @@ const run = async (context: BenchContext): Promise<Findings> => {
       `Text: ${readCorpus(context.root)
         .map(({ name }) => name)
         .join(", ")}.`,
-      `Behind a prompt: prompts of ${PROMPTS.join(", ")} tokens are read as the engine reads them; what is predicted after each, and after each of the tokens that follow in the text.`,
+      `Behind a prompt: prompts of ${[...new Set(sizes.prompts)].join(", ")} tokens are read as the engine reads them; what is predicted after each, and after each of the tokens that follow in the text.`,
       ...(isOneMode
         ? ["All logits are bit for bit those of exact: this build has no faster mode to compare."]
         : []),

@@ -33,7 +33,10 @@ const rowsOf = (logits: mx.MxArray): Float32Array[] => {
 };
 
 const answer = ({ tokens, stepped, isPrompt = false }: LogitsRequest): LogitsReply => {
-  const [first, steps] = [tokens.slice(0, tokens.length - stepped), stepped === 0 ? [] : tokens.slice(-stepped)];
+  const [first, steps] = [
+    tokens.slice(0, tokens.length - stepped),
+    stepped === 0 ? [] : tokens.slice(-stepped),
+  ];
   const cache = isPrompt ? readPrompt(model, [...first, ...steps.slice(0, 1)], !exact) : model.makeCache();
   const forward = (part: readonly number[]): Float32Array[] =>
     mx.tidy(() => rowsOf(model.forward(mx.array([[...part]], mx.int32), { cache })));

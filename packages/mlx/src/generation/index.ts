@@ -1,4 +1,5 @@
 /** Prompts to answers. */
+
 export {
   checkMaxBatchSize,
   checkPromptBits,

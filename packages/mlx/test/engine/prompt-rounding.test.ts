@@ -40,7 +40,10 @@ const keysAt = (cache: LayerCache | undefined, start: number, end: number): unkn
   mx.tidy(() => {
     const [keys] = cache?.state() ?? [];
     if (keys === undefined) throw new Error("The cache is empty");
-    return mx.slice(keys, [0, 0, start, 0], [1, keys.dim(1), end, keys.dim(3)]).astype(mx.float32).toTypedArray();
+    return mx
+      .slice(keys, [0, 0, start, 0], [1, keys.dim(1), end, keys.dim(3)])
+      .astype(mx.float32)
+      .toTypedArray();
   });
 
 /** What is predicted after the prompt: probabilities `[V]`. */

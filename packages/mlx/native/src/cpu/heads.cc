@@ -105,8 +105,8 @@ bool is_native(const mx::array& x, const HeadMatrices& m, const HeadRotation& r)
 std::vector<mx::array> rotated_heads(const mx::array& x, const HeadMatrices& m, const HeadRotation& r) {
   const bool are_three = m.arrays.size() == 9 && m.bits.size() == 3 && m.groups.size() == 3 &&
                          (m.rows.empty() || m.rows.size() == 3);
-  if (!are_three || x.ndim() != 3) {
-    throw std::invalid_argument("[rotated_heads] expected x [B, L, E] and three matrices");
+  if (!are_three || x.ndim() != 3 || m.query_heads <= 0 || m.key_heads <= 0) {
+    throw std::invalid_argument("[rotated_heads] expected x [B, L, E], three matrices and heads of each");
   }
   if (!is_native(x, m, r)) return composed_heads(x, m, r);
   std::vector<mx::array> inputs;

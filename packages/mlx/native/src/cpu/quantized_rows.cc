@@ -118,7 +118,8 @@ mx::array quantize_rows(const mx::array& x, int group, int bits, mx::Dtype scale
 
 mx::array dequantize_rows(const mx::array& rows, int group, int bits, mx::Dtype scales, mx::Dtype dtype) {
   const int words = rows.ndim() == 0 ? 0 : rows.shape(-1), size = static_cast<int>(mx::size_of(scales));
-  const int dims = static_cast<int>(int64_t{32} * group * words / (int64_t{group} * bits + 16 * size));
+  const int64_t group_bits = int64_t{group} * bits + 16 * size;  // 0 only with settings that are no format
+  const int dims = group_bits == 0 ? 0 : static_cast<int>(int64_t{32} * group * words / group_bits);
   const auto format = affine_format(group, bits, scales, dims, words);
   if (!format || rows.dtype() != mx::uint32) {
     throw std::invalid_argument("[dequantize_rows] expected rows of uint32 that quantize_rows made with the same settings");

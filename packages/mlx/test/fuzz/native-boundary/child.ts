@@ -116,6 +116,7 @@ const restore = (): void => {
   native.setCacheLimit(defaults.memory);
   native.setDefaultDevice(0);
   native.setDefaultStream(defaults.stream, 0);
+  addon.forceStock?.(false);
   native.setCompileEnabled(false); // compiled graphs on the CPU start a C++ compiler each
 };
 

@@ -112,6 +112,8 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
     const matrices = [...packed(make), ...packed(make), ...packed(make)];
     return [make([1, 3, 64]), matrices, [4, 4, 4], [32, 32, 32], [], 2, 2, 4, false, 10000, 1, 0, 0];
   },
+  fast_quantizeRows: (make) => [make([2, 32]), 32, 4, F32],
+  fast_dequantizeRows: (make) => [make([2, 6], U32), 32, 4, F32, F32],
   fast_extendCache: (make) => [make([1, 2, 8, 4]), 5, 16],
   fast_appendToCache: (make) => [
     make([1, 2, 8, 4]),
@@ -124,7 +126,7 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
   joinDecoderLayers: (make) => [[native.prepareDecoderLayer(...layerParts(make))]],
   decoderLayers: (make) => [
     native.prepareDecoderLayer(...layerParts(make)),
-    ...[make([1, 1, 64]), [make([1, 2, 8, 16]), make([1, 2, 8, 16])], [3, 4], [5], [0], []],
+    ...[make([1, 1, 64]), [make([1, 2, 8, 16]), make([1, 2, 8, 16])], [3, 4, 0, 0], [5], [0], []],
   ],
   fast_quantizedEmbedding: (make) => [make([2], I32), ...packed(make), 32, 4, "affine", undefined],
   random_splitKey: (make) => [make([2], U32), 3],
