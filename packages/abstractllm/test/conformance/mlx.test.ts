@@ -102,6 +102,33 @@ describe("the mlx provider", () => {
     await llm.unload();
   });
 
+  test("guesses with a draft model or from the prompt, and tells how often it was right", async () => {
+    const prompt = "Red, green, blue, red, green, blue, red,";
+    const llm = await subject.open({ draftModel: SETUP_MODEL, maxTokens: 12, ignoreEos: true });
+    const alone = await llm.generate(prompt, { numDraftTokens: 0 });
+    expect(alone.timings).not.toHaveProperty("draftedTokens");
+    for (const options of [{ numDraftTokens: 2 }, { promptLookup: true }]) {
+      const { text, timings } = await llm.generate(prompt, options);
+      expect(text).toBe(alone.text);
+      expect(timings?.acceptedTokens).toBeGreaterThan(4);
+    }
+    await llm.unload();
+  });
+
+  test("refuses a number of guesses that nobody makes, and a draft model that is not there", async () => {
+    const llm = await subject.open();
+    await expect(llm.generate("x", { numDraftTokens: 2 })).rejects.toMatchObject({
+      name: "InvalidRequestError",
+      provider: "mlx",
+    });
+    await llm.unload();
+    const other = await subject.open({ draftModel: join(folder, "none.gguf") });
+    await expect(other.load()).rejects.toMatchObject({
+      name: "ModelNotFoundError",
+      message: expect.stringContaining("none.gguf"),
+    });
+  });
+
   test("says once that it runs on the CPU, where it does", async () => {
     const llm = await subject.open();
     const first = await llm.generate("One,", { maxTokens: 1 });
