@@ -53,8 +53,8 @@ export interface GenerationDefaults {
   ignoreEos?: boolean | undefined;
   /**
    * A local model guesses that its answer goes on as the prompt or the answer did behind the same tokens, and checks several
-   * guesses in one step: much faster where it repeats much of them, as after "correct this text". It says what it would
-   * say without. Default false.
+   * guesses in one step: much faster where it repeats much of them, as after "correct this text". Every token is chosen as
+   * without guesses; where two are equally likely up to rounding, the other one may win. Default false.
    */
   promptLookup?: boolean | undefined;
   /**
