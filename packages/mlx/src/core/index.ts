@@ -43,7 +43,7 @@ export {
   uint32,
   uint64,
 } from "./dtype.ts";
-export { asyncEvaluate, evaluate, synchronize } from "./evaluate.ts";
+export { asyncEvaluate, asyncEvaluateNext, evaluate, synchronize } from "./evaluate.ts";
 export * as fast from "./generated/fast.ts";
 export * as linalg from "./generated/linalg.ts";
 export * from "./generated/ops.ts";

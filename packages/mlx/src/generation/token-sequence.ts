@@ -282,6 +282,6 @@ export const startStep = (
 
 export const startSampling = (sample: () => MxArray): MxArray => {
   const sampled = mx.tidy(sample);
-  mx.asyncEvaluate(sampled);
+  mx.asyncEvaluateNext(sampled);
   return mx.keep(sampled);
 };
