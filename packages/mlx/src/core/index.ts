@@ -4,6 +4,7 @@ export { type CompileOptions, compile, setCompileEnabled } from "./compile.ts";
 export { cpuInstructionSet, getThreads, roundsActivations, setThreads } from "./cpu.ts";
 export { array, fromRawBytes, type NestedValues } from "./create.ts";
 export {
+  BoundLayers,
   type DecoderLayerParts,
   DecoderLayers,
   type LayerExperts,
