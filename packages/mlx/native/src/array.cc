@@ -113,7 +113,7 @@ void register_array(Env* e, napi_value x) {
   });
   bind(e, x, "scalar", [](double value, mx::Dtype dtype) {
     if (mx::issubdtype(dtype, mx::integer)) return mx::array(to_int64(value), dtype);
-    return mx::astype(mx::array(value, mx::float64), dtype, mx::Device::cpu);
+    return mx::array(value, dtype);
   });
   bind(e, x, "toBytes", [](const mx::array& a, Env& env) { return to_bytes(a, env); });
   // the stored bits, for half types that JavaScript has no numbers for
