@@ -49,7 +49,8 @@ int64_t to_int64(double value) {
 
 // A contiguous, evaluated copy-free view of `a` where possible.
 mx::array readable(const mx::array& a) {
-  mx::array c = mx::contiguous(a);
+  // no GPU has float64
+  mx::array c = a.dtype() == mx::float64 ? mx::contiguous(a, false, mx::Device::cpu) : mx::contiguous(a);
   c.eval();
   return c;
 }
