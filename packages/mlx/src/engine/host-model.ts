@@ -1,6 +1,8 @@
 /** A model inside an engine. */
 
 import { quantizedCaches } from "../cache/index.ts";
+import { compiledKernelsFolder, hasCompiledKernels } from "../core/compiled-kernels.ts";
+import { backend, type Device } from "../core/index.ts";
 import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
@@ -68,11 +70,19 @@ const constraintProblem = (tokenizer: Tokenizer): string | undefined => {
   }
 };
 
+/** What takes the first requests of this user long. */
+const kernelWarnings = (device: Device): string[] => {
+  if (device === "cpu" || backend() !== "cuda" || hasCompiledKernels()) return [];
+  return [
+    `The first requests on this GPU wait a minute or more for kernels to be compiled; they are kept in ${compiledKernelsFolder()}`,
+  ];
+};
+
 const describe = (
   loaded: LoadedModel,
   { tokenizer, contextLength, vocabSize, device }: TextModel,
   draft: OpenedDraft | undefined,
-  { maxBatchSize, loadMs }: Pick<ModelInfo, "maxBatchSize" | "loadMs">,
+  { maxBatchSize, loadMs, warnings }: Pick<ModelInfo, "maxBatchSize" | "loadMs" | "warnings">,
 ): ModelInfo => {
   const { default: template, named } = tokenizer.chatTemplates;
   const problem = constraintProblem(tokenizer);
@@ -92,7 +102,7 @@ const describe = (
     device,
     maxBatchSize,
     loadMs,
-    warnings: [...loaded.warnings, ...beamWarnings(loaded), ...(draft?.warnings ?? [])],
+    warnings: [...loaded.warnings, ...beamWarnings(loaded), ...(draft?.warnings ?? []), ...warnings],
   };
 };
 
@@ -119,6 +129,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   checkPromptCacheBytes(request.promptCacheBytes);
   checkPromptBits(request.promptBits);
   const kv = kvQuantization(request);
+  const warnings = kernelWarnings(device); // before loading compiles the first
   const options = { device, quantize: request.quantize ?? false, exact: request.exact ?? false };
   const loaded = await loadModel(request.path, options);
   const { model, tokenizer } = loaded;
@@ -140,7 +151,11 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   const prefixes = new PrefixCache(request.promptCacheBytes);
   const scheduler = new TextScheduler(text, request.maxBatchSize, prefixes);
   const { maxBatchSize } = scheduler;
-  const info = describe(loaded, text, draft, { maxBatchSize, loadMs: performance.now() - start });
+  const info = describe(loaded, text, draft, {
+    maxBatchSize,
+    loadMs: performance.now() - start,
+    warnings,
+  });
   const images = openImages(loaded);
   const forgetPrefixes = (): boolean => {
     const held = prefixes.bytes > 0;
