@@ -53,7 +53,7 @@ function convert(error: AbstractLLMError, model: FailedModel): Error {
   if (status === undefined && AuthenticationError.isInstance(error)) return new LoadAPIKeyError({ message });
   return new APICallError({
     message,
-    url: model.url ?? `abstractllm:${error.provider ?? ""}`,
+    url: model.url ?? `abstractllm:${model.modelId}`,
     requestBodyValues: {},
     ...(status === undefined ? {} : { statusCode: status }),
     ...headersOf(error),

@@ -1,3 +1,3 @@
-export { EmbeddingModel } from "./embedding-model.ts";
-export { LanguageModel } from "./language-model.ts";
-export type { ModelSource } from "./model.ts";
+export { createEmbeddingModel } from "./create-embedding-model.ts";
+export { createLanguageModel } from "./create-language-model.ts";
+export type { ModelSource } from "./model-source.ts";

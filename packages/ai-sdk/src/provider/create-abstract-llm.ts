@@ -6,7 +6,7 @@ import {
   type ProviderV3,
 } from "@ai-sdk/provider";
 import type { AbstractLLM, LLMConfig, ProviderName } from "abstractllm";
-import { EmbeddingModel, LanguageModel, type ModelSource } from "../models/index.ts";
+import { createEmbeddingModel, createLanguageModel, type ModelSource } from "../models/index.ts";
 import { LLMPool } from "./llm-pool.ts";
 
 /** A provider of the AI SDK whose models one provider of AbstractLLM runs. Made by `createAbstractLLM`. */
@@ -43,8 +43,8 @@ export function createAbstractLLM(
   }
   const pool = new LLMPool(provider, settings);
   const sourceOf = (modelId: string): ModelSource => ({ provider, modelId, open: () => pool.open(modelId) });
-  const languageModel = (modelId: string) => new LanguageModel(sourceOf(modelId));
-  const embeddingModel = (modelId: string) => new EmbeddingModel(sourceOf(modelId));
+  const languageModel = (modelId: string) => createLanguageModel(sourceOf(modelId));
+  const embeddingModel = (modelId: string) => createEmbeddingModel(sourceOf(modelId));
   const close = () => pool.close();
   return Object.assign((modelId: string) => languageModel(modelId), {
     specificationVersion: "v3" as const,
@@ -68,7 +68,7 @@ export function createAbstractLLM(
  * const { text } = await generateText({ model: toLanguageModel(chain), prompt: "Why is the sky blue?" });
  */
 export function toLanguageModel(llm: AbstractLLM): LanguageModelV3 {
-  return new LanguageModel(given(llm));
+  return createLanguageModel(given(llm));
 }
 
 /**
@@ -80,7 +80,7 @@ export function toLanguageModel(llm: AbstractLLM): LanguageModelV3 {
  * const { embedding } = await embed({ model, value: "A small town" });
  */
 export function toEmbeddingModel(llm: AbstractLLM): EmbeddingModelV3 {
-  return new EmbeddingModel(given(llm));
+  return createEmbeddingModel(given(llm));
 }
 
 function given(llm: AbstractLLM): ModelSource {

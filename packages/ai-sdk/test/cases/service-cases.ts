@@ -78,6 +78,13 @@ export function serviceCases(ai: typeof import("ai")): void {
       expect([second, third]).toEqual([first, first]);
     });
 
+    test("comes from a registry of providers as well", async () => {
+      const registry = ai.createProviderRegistry({ cloud: viaOpenAI() });
+      const { text } = await generateText({ model: registry.languageModel("cloud:gpt-4o"), prompt: PROMPT });
+      expect(text).not.toBe("");
+      expect(() => registry.imageModel("cloud:gpt-4o")).toThrow("imageModel");
+    });
+
     test("goes without options that the model does not have, and says so", async () => {
       const { text, warnings } = await generateText({
         model: viaAnthropic()("claude-haiku-4-5"),
