@@ -86,20 +86,20 @@ export function serviceCases(ai: typeof import("ai")): void {
     });
 
     test("goes without options that the model does not have, and says so", async () => {
-      const { text, warnings } = await generateText({
+      const asked = {
         model: viaAnthropic()("claude-haiku-4-5"),
         prompt: PROMPT,
-        seed: 1,
-        presencePenalty: 0.5,
-        frequencyPenalty: 0,
-        topK: 3,
+        ...{ seed: 1, presencePenalty: 0.5, frequencyPenalty: 0, topK: 3 },
         headers: { "x-team": "a" },
-      });
-      expect(text).not.toBe("");
-      const features = warnings?.map((warning) => "feature" in warning && warning.feature);
-      expect(new Set(features)).toEqual(new Set(["seed", "presencePenalty", "headers"]));
-      expect(anthropic.requests).toHaveLength(1);
-      expect(anthropic.requests[0]?.body.top_k).toBe(3);
+      };
+      const whole = await generateText(asked);
+      const stream = streamText(asked);
+      expect([whole.text, await stream.text]).toEqual([expect.stringMatching(/./), whole.text]);
+      for (const warnings of [whole.warnings, await stream.warnings]) {
+        const features = warnings?.map((warning) => "feature" in warning && warning.feature);
+        expect(features?.sort()).toEqual(["headers", "presencePenalty", "seed"]);
+      }
+      expect(anthropic.requests.map(({ body }) => body.top_k)).toEqual([3, 3]);
     });
 
     test("is refused an option of this provider's own that the model does not have", async () => {
@@ -260,6 +260,8 @@ export function serviceCases(ai: typeof import("ai")): void {
         (error) => error,
       );
       expect(NoObjectGeneratedError.isInstance(failed)).toBe(true);
+      expect(failed).toMatchObject({ text: JSON.stringify(expected), finishReason: "stop" });
+      expect(openai.requests).toHaveLength(3); // two for the first call, one for the stream
       const providerOptions = { abstractllm: { maxSchemaRetries: 1 } };
       expect(await streamText({ ...asked, providerOptions }).output).toEqual({ ...expected, count: 8 });
     });
