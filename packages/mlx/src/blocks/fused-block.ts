@@ -1,6 +1,7 @@
 /** The next few positions of blocks as one operation, which is much less work around small models. */
 import { type CacheRoom, CacheWriter, type LayerCache } from "../cache/index.ts";
 import {
+  type BoundLayers,
   type DecoderLayerParts,
   DecoderLayers,
   type Dtype,
@@ -276,8 +277,72 @@ const stepsOf = (x: MxArray, calls: Iterable<BlockCall>, isWhole: boolean): Step
   return steps;
 };
 
+/** What is taken to go on, after one step of several blocks. */
+class Continuation {
+  readonly #layers: BoundLayers;
+  readonly #rooms: readonly CacheRoom[];
+  readonly #writer: CacheWriter;
+  readonly #turns: number[];
+  readonly #first: readonly number[];
+  #left: number;
+
+  private constructor(layers: BoundLayers, steps: readonly Step[], writer: CacheWriter, left: number) {
+    const [first] = steps;
+    this.#layers = layers;
+    this.#rooms = steps.map(({ room }) => room);
+    this.#writer = writer;
+    this.#turns = [...(first?.room.turns ?? [])];
+    this.#first = first?.padding ?? [];
+    this.#left = left;
+  }
+
+  /** Undefined where the caches have to be asked at each step. */
+  static of(layers: DecoderLayers, steps: readonly Step[], writer: CacheWriter): Continuation | undefined {
+    const left = Math.min(...steps.map(({ room: { left, pass } }) => (pass && left) ?? 0));
+    const bound = left > 0 ? layers.bind(steps.map(({ room }) => room)) : undefined;
+    return bound && new Continuation(bound, steps, writer, left);
+  }
+
+  /** `x` of the next position of each sequence after the blocks. */
+  next(x: MxArray): MxArray | undefined {
+    if (this.#left === 0 || x.dim(1) !== 1) return undefined;
+    for (let i = 0; i < this.#turns.length; i++) this.#turns[i] = (this.#turns[i] ?? 0) + 1;
+    const positions = { turns: this.#turns, first: this.#first };
+    const h = this.#layers.next(x, positions, this.#writer.array);
+    if (h === undefined) return undefined;
+    this.#left -= 1;
+    this.#writer.become(h);
+    for (const room of this.#rooms) room.pass?.();
+    return h;
+  }
+}
+
+/** Of runs (`ForwardOptions`), and whose blocks they go on with. */
+const continuations = new WeakMap<object, { readonly owner: object; readonly continuation: Continuation }>();
+
+/**
+ * The next position of each sequence, where the step before was one operation.
+ *
+ * @param owner - of the blocks
+ * @param x - `[B, L, E]`
+ */
+export const continueBlocks = (run: object, owner: object, x: MxArray): MxArray | undefined => {
+  const found = continuations.get(run);
+  if (found === undefined || found.owner !== owner) return undefined;
+  const h = found.continuation.next(x);
+  if (h === undefined) continuations.delete(run);
+  return h;
+};
+
+/** What one operation gave. */
+interface Taken {
+  readonly h: MxArray;
+  /** Lets the next step of a run go on from this one. */
+  readonly goOn: (run: object, owner: object) => void;
+}
+
 /** `x` after all steps, whose rows are at the positions of the first. */
-const take = (x: MxArray, steps: readonly Step[]): MxArray | undefined => {
+const take = (x: MxArray, steps: readonly Step[]): Taken | undefined => {
   const [first] = steps;
   if (first === undefined) return undefined;
   const rooms = steps.map(({ room }) => room);
@@ -291,7 +356,11 @@ const take = (x: MxArray, steps: readonly Step[]): MxArray | undefined => {
   }
   const writer = new CacheWriter(h);
   for (const room of rooms) room.fill(writer);
-  return h;
+  const goOn = (run: object, owner: object): void => {
+    const continuation = x.dim(1) === 1 ? Continuation.of(layers, steps, writer) : undefined;
+    if (continuation !== undefined) continuations.set(run, { owner, continuation });
+  };
+  return { h, goOn };
 };
 
 /**
@@ -302,9 +371,16 @@ const take = (x: MxArray, steps: readonly Step[]): MxArray | undefined => {
  */
 export const fusedBlock = (x: MxArray, call: BlockCall): { h: MxArray; isWhole: boolean } | undefined => {
   const steps = stepsOf(x, [call], false);
-  const h = take(x, steps);
-  return h && { h, isWhole: steps[0]?.prepared.isWhole === true };
+  const taken = take(x, steps);
+  return taken && { h: taken.h, isWhole: steps[0]?.prepared.isWhole === true };
 };
+
+/** What came of the first blocks. */
+export interface FusedBlocks extends Partial<Pick<Taken, "goOn">> {
+  readonly h: MxArray;
+  /** How many there were. */
+  readonly count: number;
+}
 
 /**
  * As many of the first blocks as can be one operation.
@@ -313,8 +389,8 @@ export const fusedBlock = (x: MxArray, call: BlockCall): { h: MxArray; isWhole: 
  * @param calls - one block after the other
  * @returns `x` after `count` of them; as it is when there are none
  */
-export const fusedBlocks = (x: MxArray, calls: Iterable<BlockCall>): { h: MxArray; count: number } => {
+export const fusedBlocks = (x: MxArray, calls: Iterable<BlockCall>): FusedBlocks => {
   const steps = stepsOf(x, calls, true);
-  const h = take(x, steps);
-  return h === undefined ? { h: x, count: 0 } : { h, count: steps.length };
+  const taken = take(x, steps);
+  return taken === undefined ? { h: x, count: 0 } : { ...taken, count: steps.length };
 };

@@ -2,6 +2,7 @@ import { attentionMask, causalMask, type Mask, type MaskOptions } from "../block
 import {
   arange,
   concatenate,
+  fast,
   greaterEqual,
   type MxArray,
   roll,
@@ -87,8 +88,7 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
       this.#buffers.writtenBy(writer);
       this.#passOne(start);
     };
-    const { id, writer: after } = this.#buffers;
-    return { keys, values, id, start, end, turns: [this.#offset], after, fill };
+    return { keys, values, start, end, turns: [this.#offset], after: this.#buffers.writer, fill };
   }
 
   #hold(keys: MxArray, values: MxArray, areOwn = false): void {
@@ -107,7 +107,7 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   #makeOwn(): void {
     const held = this.#areOwn ? undefined : this.#buffers.settled;
     if (held === undefined) return;
-    const copied = (buffer: MxArray): MxArray => written(zeros(buffer.shape, buffer.dtype), buffer, 0);
+    const copied = (buffer: MxArray): MxArray => fast.extendCache(buffer, buffer.dim(2), buffer.dim(2));
     this.#hold(copied(held[0]), copied(held[1]), true);
   }
 

@@ -33,6 +33,7 @@ interface NativeRuntime {
   isAvailable(a: Slot): boolean;
   eval(arrays: readonly Slot[]): void;
   asyncEval(arrays: readonly Slot[]): void;
+  asyncEvalNext(a: Slot): void;
   share(a: Slot): Slot;
   detach(a: Slot): void;
   release(a: Slot): void;

@@ -3,7 +3,7 @@ import type { BatchCache, LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { LanguageModel } from "../models/index.ts";
-import { startStep, type TokenSequence } from "./token-sequence.ts";
+import { type StepCaches, startStep, type TokenSequence } from "./token-sequence.ts";
 import { tryDrafts } from "./try-drafts.ts";
 
 /** Steps between clearing memory kept for reuse: long answers would otherwise hold every size once used. */
@@ -23,6 +23,7 @@ export class SequenceBatch {
   #caches: LayerCache[] = []; // a single sequence keeps its own
   #areJoined = false; // the caches are those of a batch
   #pending: MxArray | undefined; // the next token of each sequence, [B]
+  #run = {}; // another one whenever something else happens to the caches than the next step
   #steps = 0;
 
   constructor(model: LanguageModel) {
@@ -36,6 +37,7 @@ export class SequenceBatch {
   /** Takes in a sequence that has been prefilled. */
   join(sequence: TokenSequence): void {
     const { caches, pending } = sequence.release();
+    this.#run = {};
     this.#sequences.push(sequence);
     if (this.#pending === undefined) {
       this.#caches = caches;
@@ -70,6 +72,7 @@ export class SequenceBatch {
 
   /** Only these rows, which are in order. */
   #keep(rows: readonly number[]): void {
+    this.#run = {};
     const [kept, before] = [new Set(rows), this.#sequences];
     for (const [row, sequence] of before.entries()) {
       if (!kept.has(row) && sequence.leavesCaches) sequence.leave(this.#cachesOf(row));
@@ -145,6 +148,7 @@ export class SequenceBatch {
     const next = current.item();
     const drafts = only.draft(next, room);
     if (drafts.length === 0) return undefined;
+    this.#run = {};
     this.#separate();
     const tried = tryDrafts(this.#model, only, next, drafts, this.#caches);
     if (tried === undefined) return undefined;
@@ -166,6 +170,10 @@ export class SequenceBatch {
     for (const cache of joined) cache.dispose();
   }
 
+  get #stepCaches(): StepCaches {
+    return { cache: this.#caches, run: this.#run };
+  }
+
   /** @param learn - tells the sequences their latest tokens, which is to come before they are sampled or leave */
   #startNext(
     current: MxArray,
@@ -174,14 +182,14 @@ export class SequenceBatch {
   ): void {
     const rows = this.#rowsWhere((sequence) => !isLast(sequence));
     if (rows.length === this.#sequences.length) {
-      this.#pending = startStep(this.#model, this.#sequences, current, this.#caches, learn);
+      this.#pending = startStep(this.#model, this.#sequences, current, this.#stepCaches, learn);
       return;
     }
     learn?.();
     this.#keep(rows);
     if (rows.length === 0) return;
     const inputs = pick(current, rows);
-    this.#pending = startStep(this.#model, this.#sequences, inputs, this.#caches);
+    this.#pending = startStep(this.#model, this.#sequences, inputs, this.#stepCaches);
     inputs.dispose();
   }
 

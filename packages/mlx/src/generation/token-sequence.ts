@@ -6,7 +6,7 @@ import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
 import type { MlxError } from "../errors.ts";
 import type { TokenConstraint } from "../grammar/index.ts";
-import type { LanguageModel } from "../models/index.ts";
+import type { ForwardOptions, LanguageModel } from "../models/index.ts";
 import { createLogitsProcessors, NoRepeatedRuns } from "./logits-processors.ts";
 import type { PrefixCache, Sequence } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
@@ -259,6 +259,9 @@ const sampleEach = (sequences: readonly TokenSequence[], logits: MxArray): MxArr
   return mx.concatenate(sequences.map((sequence, row) => sequence.sample(mx.index(logits, [row, row + 1]))));
 };
 
+/** The caches of a step, and as whose steps it goes on (`ForwardOptions`). */
+export type StepCaches = Required<Pick<ForwardOptions, "cache" | "run">>;
+
 /**
  * Builds and starts one step over the latest token of each sequence, `[B]`; gives the sampled ones, `[B]`.
  *
@@ -268,11 +271,11 @@ export const startStep = (
   model: LanguageModel,
   sequences: readonly TokenSequence[],
   tokens: MxArray,
-  cache: readonly LayerCache[],
+  { cache, run }: StepCaches,
   learn?: () => void,
 ): MxArray =>
   startSampling(() => {
-    const logits = model.forward(mx.reshape(tokens, [-1, 1]), { cache }); // [B, 1, V]
+    const logits = model.forward(mx.reshape(tokens, [-1, 1]), { cache, run }); // [B, 1, V]
     if (learn !== undefined) {
       mx.asyncEvaluate(logits);
       learn();
@@ -282,6 +285,6 @@ export const startStep = (
 
 export const startSampling = (sample: () => MxArray): MxArray => {
   const sampled = mx.tidy(sample);
-  mx.asyncEvaluate(sampled);
+  mx.asyncEvaluateNext(sampled);
   return mx.keep(sampled);
 };

@@ -385,91 +385,109 @@ describe("decoder layer", () => {
   });
 });
 
-/** Steps in buffers, each evaluated before the next; their results and what the buffers hold then. */
-const stepsInBuffers = (c: Case, layer: Layer, id: number | undefined): number[][] => {
-  const { keys, values } = inputs(c);
-  mx.evaluate(keys, values);
+/** Steps of one position each, evaluated one after the other; their results and what the buffers hold then. */
+const stepsOf = (
+  c: Case,
+  layer: Layer,
+  next: (
+    prepared: mx.DecoderLayers,
+    rows: mx.LayerRows,
+    x: mx.MxArray,
+    first: number[],
+    before: mx.MxArray[],
+  ) => mx.MxArray | undefined,
+): number[][] => {
+  const { x, keys, values } = inputs(c);
+  mx.evaluate(x, keys, values);
   const prepared = prepare(c, layer);
+  if (prepared === undefined) throw new Error("there is no such layer");
   let before: mx.MxArray[] = [];
-  const results: number[][] = [];
-  for (const [start, L] of [
-    [5, 1],
-    [6, 1],
-    [7, 3],
-    [10, 1],
-  ] as const) {
-    const { x } = inputs({ ...c, L });
-    const first = L === 1 ? (c.hidden ?? []) : [];
-    const rows = [{ keys, values, start, end: start + L, id }];
-    before = [prepared?.forward(x, rows, { turns: [start], first }, before) ?? x];
-    results.push(elements(before[0] ?? x));
-  }
+  const results = [5, 6, 7, 8].map((start) => {
+    const h = next(prepared, { keys, values, start, end: start + 1 }, x, c.hidden ?? [], before);
+    if (h === undefined) throw new Error("there is no such step");
+    before = [h];
+    return elements(h);
+  });
   return [...results, ...mx.depends([keys, values], before).map(elements)];
 };
 
-describe("decoder layers in buffers that they know", () => {
+describe("bound layers", () => {
+  const bind = () => {
+    const layer = makeLayer(plain);
+    const { x, keys, values } = inputs(plain);
+    mx.evaluate(x, keys, values);
+    const rows = { keys, values, start: 5, end: 6 };
+    const positions = { turns: [0], first: [] };
+    const prepared = prepare(plain, layer);
+    const before = prepared?.forward(x, [rows], positions, []) ?? x;
+    mx.evaluate(before);
+    const next = (given = x, bound = prepared?.bind([rows])) => bound?.next(given, positions, before);
+    return { layer, rows, x, prepared, next };
+  };
+
   it.each([
     plain,
     { ...plain, B: 3, hidden: [0, 2, 5] },
     { ...plain, B: 2, rows: 4 as const, activation: "" as const },
-  ])("go on as in others: %j", (c) => {
+  ])("take steps as layers do: %j", (c) => {
     const layer = makeLayer(c);
-    expect(stepsInBuffers(c, layer, 7)).toEqual(stepsInBuffers(c, layer, undefined));
+    const expected = stepsOf(c, layer, (prepared, rows, x, first, before) =>
+      prepared.forward(x, [rows], { turns: [rows.start], first }, before),
+    );
+    let bound: mx.BoundLayers | undefined;
+    const found = stepsOf(c, layer, (prepared, rows, x, first, before) => {
+      const positions = { turns: [rows.start], first };
+      const [last] = before;
+      if (bound !== undefined && last !== undefined) return bound.next(x, positions, last);
+      bound = prepared.bind([rows]);
+      return prepared.forward(x, [rows], positions, before);
+    });
+    expect(bound).toBeDefined();
+    expect(found).toEqual(expected);
   });
 
-  it("give nothing where steps do not fit, or arrays are gone", () => {
-    const layer = makeLayer(plain);
-    const prepared = prepare(plain, layer);
-    const { x, keys, values } = inputs(plain);
-    mx.evaluate(x, keys, values);
-    const at = (start: number, end = start + 1, given = x) => {
-      const rows = [{ keys, values, start, end, id: 7 }];
-      return prepared?.forward(given, rows, { turns: [0], first: [] }, []);
-    };
-    mx.evaluate(at(0) ?? [], at(1) ?? []);
-    expect(at(CAPACITY)).toBeUndefined();
-    expect(at(-1)).toBeUndefined();
-    expect(at(3, 3)).toBeUndefined();
-    expect(at(3, CAPACITY + 1)).toBeUndefined();
-    expect(at(3, 4, mx.ones([2, 1, E]))).toBeUndefined();
-    expect(at(3, 4, mx.ones([1, 1, 2 * E]))).toBeUndefined();
+  it("are nothing where buffers are not computed or do not fit", () => {
+    const { prepared, rows } = bind();
+    expect(prepared?.bind([rows])).toBeDefined();
+    expect(prepared?.bind([{ ...rows, keys: rows.keys.add(0) }])).toBeUndefined();
+    expect(prepared?.bind([{ ...rows, keys: mx.ones([1, 2, CAPACITY]) }])).toBeUndefined();
+    expect(prepared?.bind([rows, rows])).toBeUndefined();
+  });
+
+  it("give nothing where a step does not fit", () => {
+    const { prepared, rows, next } = bind();
+    expect(next()).toBeDefined();
+    expect(next(mx.ones([2, 1, E]))).toBeUndefined();
+    expect(next(mx.ones([1, 1, 2 * E]))).toBeUndefined();
+    const last = prepared?.bind([{ ...rows, start: CAPACITY - 2, end: CAPACITY - 1 }]);
+    expect(next(undefined, last)).toBeDefined();
+    expect(next(undefined, last)).toBeUndefined();
+  });
+
+  it("give nothing once arrays of a layer are gone", () => {
+    const { layer, next } = bind();
     for (const array of layer.matrices[5]?.arrays ?? []) array.dispose();
-    expect(at(2)).toBeUndefined();
+    expect(next()).toBeUndefined();
   });
 
-  it("do not keep them", () => {
-    const prepared = prepare(plain, makeLayer(plain));
-    const { x, ...given } = inputs(plain);
-    const [keys, values] = [given.keys.add(0), given.values.add(0)];
-    mx.evaluate(x, keys, values);
-    const step = (start: number): void => {
-      const rows = [{ keys, values, start, end: start + 1, id: 7 }];
-      const h = prepared?.forward(x, rows, { turns: [0], first: [] }, []);
+  it("do not keep buffers", () => {
+    const { x, prepared, rows } = bind();
+    const [keys, values] = [rows.keys.add(0), rows.values.add(0)];
+    mx.evaluate(keys, values);
+    const bound = prepared?.bind([{ ...rows, keys, values }]);
+    const step = (): boolean => {
+      const h = bound?.next(x, { turns: [0], first: [] }, x);
       mx.evaluate(h ?? []);
       h?.dispose();
+      return h !== undefined;
     };
-    step(0);
-    step(1);
+    expect(step()).toBe(true);
     const before = mx.getActiveMemory();
     const { nbytes } = keys;
     keys.dispose();
     values.dispose();
     expect(before - mx.getActiveMemory()).toBeGreaterThanOrEqual(2 * nbytes);
-  });
-
-  it("tell buffers from others", () => {
-    const layer = makeLayer(plain);
-    const prepared = prepare(plain, layer);
-    const step = (id: number, seed: number): number[] => {
-      const { x } = inputs(plain);
-      const [keys, values] = [random([1, 2, CAPACITY, 16], seed), random([1, 2, CAPACITY, 16], seed + 1)];
-      mx.evaluate(x, keys, values);
-      const rows = [{ keys, values, start: 5, end: 6, id }];
-      return elements(prepared?.forward(x, rows, { turns: [5], first: [] }, []) ?? x);
-    };
-    const [first, second] = [step(1, 31), step(2, 41)];
-    expect(second).not.toEqual(first);
-    expect(step(3, 31)).toEqual(first);
+    expect(step()).toBe(false);
   });
 });
 
