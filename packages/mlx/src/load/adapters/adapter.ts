@@ -4,6 +4,8 @@ import type { MatrixLayer, Module, WeightUpdate } from "../../nn/index.ts";
 
 /** Something that an adapter does to a model, and how to undo it. */
 export interface AdapterChange {
+  /** Of the layer. */
+  readonly path: string;
   /** What it holds beside the model. */
   readonly arrays: readonly MxArray[];
   make(): void;
@@ -11,7 +13,8 @@ export interface AdapterChange {
 }
 
 /** A product beside the matrix of a layer. */
-export const updateOf = (layer: MatrixLayer, update: WeightUpdate): AdapterChange => ({
+export const updateOf = (path: string, layer: MatrixLayer, update: WeightUpdate): AdapterChange => ({
+  path,
   arrays: Object.values(update),
   make: () => {
     layer.update = update;
@@ -21,13 +24,19 @@ export const updateOf = (layer: MatrixLayer, update: WeightUpdate): AdapterChang
   },
 });
 
+/** A parameter of a layer, and what takes its place. */
+export interface Replacement {
+  /** Of the layer. */
+  readonly path: string;
+  readonly module: Module;
+  readonly field: string;
+  readonly previous: MxArray;
+  readonly next: MxArray;
+}
+
 /** Another array in place of a parameter. */
-export const replacementOf = (
-  module: Module,
-  field: string,
-  previous: MxArray,
-  next: MxArray,
-): AdapterChange => ({
+export const replacementOf = ({ path, module, field, previous, next }: Replacement): AdapterChange => ({
+  path,
   arrays: [next],
   make: () => {
     Object.assign(module, { [field]: next });
@@ -52,9 +61,9 @@ export class Adapter {
     this.#changes = changes;
   }
 
-  /** Bytes of its arrays. */
-  get bytes(): number {
-    return this.#changes.flatMap(({ arrays }) => arrays).reduce((sum, { nbytes }) => sum + nbytes, 0);
+  /** Of the layers that it changes. */
+  get paths(): string[] {
+    return this.#changes.map(({ path }) => path);
   }
 
   /** Whether the model computes with it now. */

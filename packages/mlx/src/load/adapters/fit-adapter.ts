@@ -5,7 +5,7 @@ import { MlxError } from "../../errors.ts";
 import type { LanguageModel } from "../../models/index.ts";
 import { Linear, type Module, type WeightUpdate } from "../../nn/index.ts";
 import { type AdaptedLayer, adaptedLayer } from "./adapted-layer.ts";
-import { Adapter, type AdapterChange, replacementOf, updateOf } from "./adapter.ts";
+import { Adapter, type AdapterChange, type Replacement, replacementOf, updateOf } from "./adapter.ts";
 import type { AdapterConfig } from "./adapter-config.ts";
 import { FitProblems } from "./fit-problems.ts";
 import type { AdapterFiles, AdapterParts, StoredTensor } from "./read-adapter.ts";
@@ -17,14 +17,6 @@ interface FittedLayer extends AdaptedLayer {
   readonly up: MxArray;
   readonly down: MxArray;
   readonly lengths: MxArray | undefined;
-}
-
-/** A parameter and what takes its place, which fits. */
-interface FittedParameter {
-  readonly module: Module;
-  readonly field: string;
-  readonly previous: MxArray;
-  readonly next: MxArray;
 }
 
 type Modules = ReadonlyMap<string, Module>;
@@ -70,7 +62,7 @@ const fitParameter = (
   modules: Modules,
   { format, kind }: AdapterConfig,
   problems: FitProblems,
-): FittedParameter | undefined => {
+): Replacement | undefined => {
   const [path = "", field = name] = /^(.*)\.([^.]*)$/.exec(name)?.slice(1) ?? [];
   const module = modules.get(path);
   const previous = module?.ownParameters().find(([own]) => own === field)?.[1];
@@ -79,7 +71,9 @@ const fitParameter = (
     problems.unknown.push(name);
     return undefined;
   }
-  return problems.expectShape(name, next, previous.shape) ? { module, field, previous, next } : undefined;
+  return problems.expectShape(name, next, previous.shape)
+    ? { path, module, field, previous, next }
+    : undefined;
 };
 
 /** A matrix with rows of its own. The CPU computes in float32. */
@@ -96,17 +90,19 @@ const makeUpdate = ({ layer, layout, path, up, down, lengths }: FittedLayer, { s
   }));
   mx.evaluate(update.up, update.down);
   return updateOf(
+    path,
     layer,
     lengths === undefined ? update : { ...update, gains: rowGains(layer, update, lengths) },
   );
 };
 
 /** Matrices stay as they are stored, which products can read; other parameters get the dtype of the model. */
-const makeReplacement = ({ module, field, previous, next }: FittedParameter): AdapterChange => {
+const makeReplacement = (fitted: Replacement): AdapterChange => {
+  const { module, field, previous, next } = fitted;
   const isMatrix = module instanceof Linear && field === "weight";
   const array = isMatrix ? mx.share(next) : next.astype(previous.dtype);
   mx.evaluate(array);
-  return replacementOf(module, field, previous, array);
+  return replacementOf({ ...fitted, next: array });
 };
 
 /**
