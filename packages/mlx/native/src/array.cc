@@ -49,7 +49,8 @@ int64_t to_int64(double value) {
 
 // A contiguous, evaluated copy-free view of `a` where possible.
 mx::array readable(const mx::array& a) {
-  mx::array c = mx::contiguous(a);
+  // no GPU has float64
+  mx::array c = a.dtype() == mx::float64 ? mx::contiguous(a, false, mx::Device::cpu) : mx::contiguous(a);
   c.eval();
   return c;
 }
@@ -113,7 +114,7 @@ void register_array(Env* e, napi_value x) {
   });
   bind(e, x, "scalar", [](double value, mx::Dtype dtype) {
     if (mx::issubdtype(dtype, mx::integer)) return mx::array(to_int64(value), dtype);
-    return mx::astype(mx::array(value, mx::float64), dtype, mx::Device::cpu);
+    return mx::array(value, dtype);
   });
   bind(e, x, "toBytes", [](const mx::array& a, Env& env) { return to_bytes(a, env); });
   // the stored bits, for half types that JavaScript has no numbers for
