@@ -1,3 +1,5 @@
+import { HubError } from "../errors.ts";
+import { parseModelSource } from "./model-source.ts";
 import {
   type HubEnvironment,
   type ResolvedModel,
@@ -20,9 +22,16 @@ const ADAPTER_PATTERNS: readonly string[] = [
  * @throws {HubError} as `resolveModel`
  * @example const { path } = await resolveAdapter("mlx-community/some-adapter");
  */
-export const resolveAdapter = (
+export const resolveAdapter = async (
   source: string,
   options: Omit<ResolveModelOptions, "allowPatterns"> = {},
   environment: HubEnvironment = {},
-): Promise<ResolvedModel> =>
-  resolveModel(source, { ...options, allowPatterns: ADAPTER_PATTERNS }, environment);
+): Promise<ResolvedModel> => {
+  try {
+    return await resolveModel(source, { ...options, allowPatterns: ADAPTER_PATTERNS }, environment);
+  } catch (error) {
+    const isMissing = error instanceof HubError && error.code === "model-not-found";
+    if (!isMissing || parseModelSource(source).kind !== "path") throw error;
+    throw new HubError("model-not-found", `There is no adapter's folder at ${source}.`, { cause: error });
+  }
+};
