@@ -26,9 +26,9 @@ export class SwitchLinear extends MatrixStack {
   /** The product with the matrices as an adapter has them. */
   #updated(x: MxArray, product: MxArray, experts: MxArray, isSorted: boolean): MxArray {
     if (this.update === undefined) return product;
-    const { up, down } = this.update;
-    const low = mx.gatherMm(x, mx.swapaxes(down, -1, -2), undefined, experts, isSorted); // [..., M, r]
-    const added = mx.gatherMm(low, mx.swapaxes(up, -1, -2), undefined, experts, isSorted); // [..., M, N]
+    const { down, up } = this.update;
+    const low = mx.gatherMm(x, down, undefined, experts, isSorted); // [..., M, r]
+    const added = mx.gatherMm(low, up, undefined, experts, isSorted); // [..., M, N]
     return product.add(added).astype(product.dtype);
   }
 

@@ -1,13 +1,13 @@
 /** What an adapter makes of a weight matrix, beside it: the matrix itself stays as it is. */
 import { addmm, expandDims, type MxArray, matmul, multiply, take, transpose } from "../core/index.ts";
 
-/** `W + up @ down` instead of `W`, of `[N, K]` or of a stack `[X, N, K]`. */
+/** `x @ W.T + x @ down @ up` instead of `x @ W.T`, for `W` of `[N, K]` or a stack of them. */
 export interface WeightUpdate {
-  /** `[N, r]`, or `[X, N, r]` */
-  readonly up: MxArray;
-  /** `[r, K]`, or `[X, r, K]` */
+  /** `[K, r]`, or `[X, K, r]` */
   readonly down: MxArray;
-  /** Multiplies the rows of the sum, `[N]`. Of single matrices only. Default: all are 1. */
+  /** `[r, N]`, or `[X, r, N]` */
+  readonly up: MxArray;
+  /** Multiplies what comes of each row of the updated matrix, `[N]`. Of single matrices only. Default: all are 1. */
   readonly gains?: MxArray;
 }
 
@@ -20,8 +20,8 @@ const inDtypeOf = (y: MxArray, x: MxArray): MxArray => (y.dtype === x.dtype ? y 
  * @param product - `x @ W.T`, `[..., N]`
  * @returns `[..., N]`, dtype of `x`
  */
-export const updatedProduct = (x: MxArray, product: MxArray, { up, down, gains }: WeightUpdate): MxArray => {
-  const y = addmm(product, matmul(x, transpose(down)), transpose(up)); // [..., N]
+export const updatedProduct = (x: MxArray, product: MxArray, { down, up, gains }: WeightUpdate): MxArray => {
+  const y = addmm(product, matmul(x, down), up); // [..., N]
   return inDtypeOf(gains === undefined ? y : multiply(y, gains), x);
 };
 
@@ -32,13 +32,14 @@ export const updatedProduct = (x: MxArray, product: MxArray, { up, down, gains }
  * @param rows - those of `W`, `[..., K]`
  * @returns `[..., K]`, dtype of `rows`
  */
-export const updatedRows = (ids: MxArray, rows: MxArray, { up, down, gains }: WeightUpdate): MxArray => {
-  const sum = rows.add(matmul(take(up, ids, 0), down)); // [..., K]
+export const updatedRows = (ids: MxArray, rows: MxArray, { down, up, gains }: WeightUpdate): MxArray => {
+  const low = take(transpose(up), ids, 0); // [..., r]
+  const sum = rows.add(matmul(low, transpose(down))); // [..., K]
   return inDtypeOf(gains === undefined ? sum : multiply(sum, expandDims(take(gains, ids, 0), -1)), rows);
 };
 
 /** A dense matrix `[N, K]` updated, in its dtype. */
-export const updatedMatrix = (weight: MxArray, { up, down, gains }: WeightUpdate): MxArray => {
-  const sum = weight.add(matmul(up, down)); // [N, K]
+export const updatedMatrix = (weight: MxArray, { down, up, gains }: WeightUpdate): MxArray => {
+  const sum = weight.add(transpose(matmul(down, up))); // [N, K]
   return inDtypeOf(gains === undefined ? sum : multiply(sum, expandDims(gains, -1)), weight);
 };

@@ -210,8 +210,8 @@ describe("fused blocks", () => {
         ...layer.weight.shape.slice(0, -2),
       ];
       layer.update = {
-        up: random([...stack, N, 2], i).multiply(0.2),
-        down: random([...stack, 2, K], i + 50),
+        up: random([...stack, 2, N], i).multiply(0.2),
+        down: random([...stack, K, 2], i + 50),
       };
     }
     const adapted = run();

@@ -28,8 +28,8 @@ const updateAll = (layers: readonly [string, MatrixLayer][]): void => {
     const tensor = (name: string, shape: readonly number[]) =>
       mx.array(randomTensor(1, `${path}.${name}`, shape), mx.float32, shape);
     layer.update = {
-      up: tensor("up", [...stack, N, 2]).multiply(STRENGTH),
-      down: tensor("down", [...stack, 2, K]).multiply(K ** -0.5),
+      up: tensor("up", [...stack, 2, N]).multiply(STRENGTH),
+      down: tensor("down", [...stack, K, 2]).multiply(K ** -0.5),
     };
   }
 };
@@ -37,7 +37,9 @@ const updateAll = (layers: readonly [string, MatrixLayer][]): void => {
 const mergeAll = (layers: readonly [string, MatrixLayer][]): void => {
   for (const [, layer] of layers) {
     if (layer.update === undefined) continue;
-    layer.weight = mx.replace(layer.weight, layer.weight.add(mx.matmul(layer.update.up, layer.update.down)));
+    const { down, up } = layer.update;
+    const added = mx.swapaxes(mx.matmul(down, up), -1, -2);
+    layer.weight = mx.replace(layer.weight, layer.weight.add(added));
     layer.update = undefined;
   }
 };

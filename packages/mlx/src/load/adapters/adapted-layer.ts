@@ -17,13 +17,13 @@ type LayerKind = keyof typeof kinds;
 
 const layouts: Readonly<Record<AdapterFormat, Partial<Record<LayerKind, Layout>>>> = {
   "mlx-lm": {
-    linear: { up: "b", isTransposed: true },
-    embedding: { up: "a", isTransposed: false },
-    experts: { up: "b", isTransposed: false },
-  },
-  peft: {
     linear: { up: "b", isTransposed: false },
     embedding: { up: "a", isTransposed: true },
+    experts: { up: "b", isTransposed: true },
+  },
+  peft: {
+    linear: { up: "b", isTransposed: true },
+    embedding: { up: "a", isTransposed: false },
   },
 };
 
@@ -46,12 +46,13 @@ export const adaptedLayer = (module: Module, format: AdapterFormat): AdaptedLaye
   for (const kind of KINDS) {
     const layout = layouts[format][kind];
     if (layout === undefined || !isOfKind(module, kind)) continue;
-    const rows = module.weight.shape.slice(0, -1); // [N], or [X, N]; columns may be packed
-    const columns = module.matrixShape.at(-1) ?? 0;
-    const stored = (shape: number[]): number[] => (layout.isTransposed ? shape.reverse() : shape);
+    const stack = module.weight.shape.slice(0, -2);
+    const [N, K] = [module.weight.dim(-2), module.matrixShape.at(-1) ?? 0]; // columns of the weight may be packed
+    const stored = (rows: number, columns: number): number[] =>
+      layout.isTransposed ? [...stack, columns, rows] : [...stack, rows, columns];
     const shapes = (rank: number): { up: number[]; down: number[] } => ({
-      up: stored([...rows, rank]),
-      down: stored([...rows.slice(0, -1), rank, columns]),
+      up: stored(rank, N),
+      down: stored(K, rank),
     });
     return { layer: module, layout, shapes };
   }

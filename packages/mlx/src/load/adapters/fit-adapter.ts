@@ -79,7 +79,7 @@ const fitParameter = (
 /** A matrix with rows of its own. The CPU computes in float32. */
 const ownMatrix = (stored: MxArray, isTransposed: boolean, scale = 1): MxArray => {
   const dtype = mx.defaultDevice() === "cpu" ? mx.float32 : stored.dtype;
-  const matrix = isTransposed ? mx.transpose(stored) : stored;
+  const matrix = isTransposed ? mx.swapaxes(stored, -1, -2) : stored;
   return mx.contiguous(matrix.astype(mx.float32).multiply(scale).astype(dtype));
 };
 

@@ -28,8 +28,9 @@ export const rowGains = (layer: MatrixLayer, { up, down }: WeightUpdate, m: MxAr
   for (let start = 0; start < count; start += ROWS) {
     const end = Math.min(start + ROWS, count);
     const part = mx.tidy(() => {
-      const low = mx.matmul(mx.index(up, [start, end]).astype(mx.float32), down.astype(mx.float32));
-      const rows = rowsFrom(layer, start, end).add(low); // [rows, K]
+      const columns = mx.index(up, [], [start, end]).astype(mx.float32); // [r, rows]
+      const added = mx.transpose(mx.matmul(down.astype(mx.float32), columns)); // [rows, K]
+      const rows = rowsFrom(layer, start, end).add(added);
       const lengths = mx.sqrt(mx.sum(mx.square(rows), -1));
       return mx.divide(mx.index(m, [start, end]).astype(mx.float32), lengths);
     });
