@@ -5,7 +5,7 @@ import { isObject } from "../is-object.ts";
 import { readJsonObject } from "../read-json.ts";
 
 /** `lora`: a product of two thin matrices beside each; `dora`: also a length for each row; `full`: other weights. */
-export type AdapterKind = "lora" | "dora" | "full";
+type AdapterKind = "lora" | "dora" | "full";
 
 /** Who wrote the files, which says how tensors are named and lie. */
 export type AdapterFormat = "mlx-lm" | "peft";
