@@ -47,10 +47,13 @@ int64_t to_int64(double value) {
   return value <= -9223372036854775808.0 ? std::numeric_limits<int64_t>::min() : static_cast<int64_t>(value);
 }
 
-// A contiguous, evaluated copy-free view of `a` where possible.
+// `a` computed, in row-major order. Another operation would wait for all that was started after `a`.
 mx::array readable(const mx::array& a) {
+  mx::array c = a;
+  c.eval();
+  if (c.flags().row_contiguous) return c;
   // no GPU has float64
-  mx::array c = a.dtype() == mx::float64 ? mx::contiguous(a, false, mx::Device::cpu) : mx::contiguous(a);
+  c = c.dtype() == mx::float64 ? mx::contiguous(c, false, mx::Device::cpu) : mx::contiguous(c);
   c.eval();
   return c;
 }

@@ -75,11 +75,12 @@ const addedRows = ({ q_proj, k_proj, v_proj, o_proj }: AttentionParts): MxArray[
 };
 
 /** @param mlp - none: without it */
-const layerParts = (block: BlockParts, mlp: MlpParts | undefined): DecoderLayerParts | undefined => {
-  const { self_attn, input_layernorm: norm } = block;
-  const attention = self_attn instanceof SelfAttention ? self_attn.parts : undefined;
-  if (attention === undefined || !(norm instanceof RMSNorm) || !(attention.rope instanceof RoPE))
-    return undefined;
+const layerParts = (
+  { input_layernorm: norm }: BlockParts,
+  attention: AttentionParts,
+  mlp: MlpParts | undefined,
+): DecoderLayerParts | undefined => {
+  if (!(norm instanceof RMSNorm) || !(attention.rope instanceof RoPE)) return undefined;
   const { q_proj, k_proj, v_proj, o_proj, H, K, headNorms, scale, rope } = attention;
   const matrices = affineMatrices([q_proj, k_proj, v_proj, o_proj, ...(mlp?.layers ?? [])]);
   const rows = addedRows(attention);
@@ -105,24 +106,10 @@ const layerParts = (block: BlockParts, mlp: MlpParts | undefined): DecoderLayerP
   };
 };
 
-/** All that a preparation depends on and that may be replaced. */
-interface Members {
-  /** With their arrays. */
-  readonly linears: readonly MlpMatrix[];
-  readonly others: readonly unknown[];
-}
-
 const weightOf = (norm: Module): unknown => (norm instanceof RMSNorm ? norm.weight : norm);
 
-const membersOf = ({ self_attn, mlp, input_layernorm, post_attention_layernorm }: BlockParts): Members => {
-  const attention = self_attn instanceof SelfAttention ? self_attn.parts : undefined;
-  if (attention === undefined) return { linears: [], others: [self_attn, mlp] };
-  const { q_proj, k_proj, v_proj, o_proj, headNorms } = attention;
-  const linears = [q_proj, k_proj, v_proj, o_proj, ...mlpMatrices(mlp)];
-  const others = [self_attn, mlp, weightOf(input_layernorm), weightOf(post_attention_layernorm)];
-  for (const norm of headNorms) others.push(norm.weight);
-  return { linears, others };
-};
+const partsOf = ({ self_attn }: BlockParts): AttentionParts | undefined =>
+  self_attn instanceof SelfAttention ? self_attn.parts : undefined;
 
 /** The arrays of a matrix as they were. Compared field by field: every step looks through those of every block. */
 class HeldMatrix {
@@ -149,6 +136,53 @@ class HeldMatrix {
   }
 }
 
+/** The arrays of a block as they were, and what else may be replaced. */
+class HeldBlock {
+  readonly #attention: AttentionParts | undefined;
+  readonly #mlp: Module;
+  readonly #norms: readonly unknown[];
+  readonly #headNorms: readonly unknown[];
+  readonly #q: HeldMatrix;
+  readonly #k: HeldMatrix;
+  readonly #v: HeldMatrix;
+  readonly #o: HeldMatrix;
+  readonly #matrices: readonly HeldMatrix[];
+
+  constructor(block: BlockParts, attention: AttentionParts) {
+    const { mlp, input_layernorm, post_attention_layernorm } = block;
+    this.#attention = attention;
+    this.#mlp = mlp;
+    this.#norms = [weightOf(input_layernorm), weightOf(post_attention_layernorm)];
+    this.#headNorms = attention.headNorms.map(({ weight }) => weight);
+    this.#q = new HeldMatrix(attention.q_proj);
+    this.#k = new HeldMatrix(attention.k_proj);
+    this.#v = new HeldMatrix(attention.v_proj);
+    this.#o = new HeldMatrix(attention.o_proj);
+    this.#matrices = mlpMatrices(mlp).map((matrix) => new HeldMatrix(matrix));
+  }
+
+  isStill(block: BlockParts): boolean {
+    const parts = partsOf(block);
+    if (parts === undefined || parts !== this.#attention || block.mlp !== this.#mlp) return false;
+    const [norm, mlpNorm] = this.#norms;
+    if (weightOf(block.input_layernorm) !== norm || weightOf(block.post_attention_layernorm) !== mlpNorm)
+      return false;
+    return this.#isAttention(parts) && this.#isMlp(block.mlp);
+  }
+
+  #isAttention({ q_proj, k_proj, v_proj, o_proj, headNorms }: AttentionParts): boolean {
+    if (!headNorms.every(({ weight }, i) => weight === this.#headNorms[i])) return false;
+    if (!this.#q.isStill(q_proj) || !this.#k.isStill(k_proj)) return false;
+    return this.#v.isStill(v_proj) && this.#o.isStill(o_proj);
+  }
+
+  #isMlp(mlp: Module): boolean {
+    const matrices = mlpMatrices(mlp);
+    if (matrices.length !== this.#matrices.length) return false;
+    return this.#matrices.every((held, i) => held.isStill(matrices[i]));
+  }
+}
+
 const areEqual = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a === b || (a.length === b.length && a.every((member, i) => member === b[i]));
 
@@ -158,24 +192,19 @@ class Preparation {
   readonly isWhole: boolean;
   /** Of a position in the cache. */
   readonly sizes: Readonly<Record<"K" | "D" | "valueDim", number>>;
-  readonly #matrices: readonly HeldMatrix[];
-  readonly #others: readonly unknown[];
+  readonly #held: HeldBlock;
   #run: { readonly all: readonly Preparation[]; readonly layers: DecoderLayers };
 
-  constructor(layer: DecoderLayers, { matrices, K, activation }: DecoderLayerParts, block: BlockParts) {
+  constructor(layer: DecoderLayers, { matrices, K, activation }: DecoderLayerParts, held: HeldBlock) {
     this.layer = layer;
     this.isWhole = activation !== "";
     this.sizes = { K, D: (matrices[3]?.dim(0) ?? 0) / K, valueDim: (matrices[6]?.dim(0) ?? 0) / K };
-    const { linears, others } = membersOf(block);
-    this.#matrices = linears.map((linear) => new HeldMatrix(linear));
-    this.#others = others;
+    this.#held = held;
     this.#run = { all: [this], layers: layer };
   }
 
   isOf(block: BlockParts): boolean {
-    const { linears, others } = membersOf(block);
-    if (linears.length !== this.#matrices.length || !areEqual(this.#others, others)) return false;
-    return this.#matrices.every((matrix, i) => matrix.isStill(linears[i]));
+    return this.#held.isStill(block);
   }
 
   /** The layers of several preparations, of which this is the first. */
@@ -190,9 +219,10 @@ class Preparation {
 const preparations = new WeakMap<BlockParts, Preparation>();
 
 const prepare = (block: BlockParts, mlp: MlpParts | undefined): Preparation | undefined => {
-  const parts = layerParts(block, mlp);
+  const attention = partsOf(block);
+  const parts = attention && layerParts(block, attention, mlp);
   const layer = parts && DecoderLayers.prepare(parts);
-  return parts && layer && new Preparation(layer, parts, block);
+  return parts && layer && new Preparation(layer, parts, new HeldBlock(block, attention));
 };
 
 const preparationOf = (block: BlockParts): Preparation | undefined => {

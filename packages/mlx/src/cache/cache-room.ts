@@ -16,6 +16,8 @@ export interface CacheRoom {
   /** Buffers `[B, K, C, D]`. */
   readonly keys: MxArray;
   readonly values: MxArray;
+  /** Of both buffers: no others have it. */
+  readonly id: number;
   /** Where the new rows go. */
   readonly start: number;
   /** The new positions see the rows before this one. */

@@ -13,11 +13,19 @@ import type { CacheWriter } from "./cache-room.ts";
 export const storedDtype = (dtype: Dtype): Dtype =>
   dtype === float32 && roundsActivations() ? float16 : dtype;
 
+let buffersSoFar = 0;
+
 /** Buffers of keys and values `[B, K, C, D]`, and what still has to write into them. */
 export class KVBuffers {
+  #id = 0;
   #keys: MxArray | undefined;
   #values: MxArray | undefined;
   #writer: CacheWriter | undefined;
+
+  /** Another one for every pair of buffers there is. */
+  get id(): number {
+    return this.#id;
+  }
 
   /** What must be computed before the buffers as they lie in memory hold what they should. */
   get writer(): MxArray | undefined {
@@ -44,6 +52,8 @@ export class KVBuffers {
 
   /** Takes the place of both. */
   hold(keys: MxArray, values: MxArray): void {
+    buffersSoFar += 1;
+    this.#id = buffersSoFar;
     this.#keys = replace(this.#keys, keys);
     this.#values = replace(this.#values, values);
     this.#await(undefined);

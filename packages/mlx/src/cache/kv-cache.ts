@@ -60,7 +60,8 @@ export class KVCache extends AttentionCache implements KeyValueCache {
       this.#buffers.writtenBy(writer);
       this.#offset = end;
     };
-    return { keys, values, start, end, turns: [this.offset], after: this.#buffers.writer, fill };
+    const { id, writer: after } = this.#buffers;
+    return { keys, values, id, start, end, turns: [this.offset], after, fill };
   }
 
   /** Buffers for new positions behind the others, which nobody else holds. */

@@ -87,7 +87,8 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
       this.#buffers.writtenBy(writer);
       this.#passOne(start);
     };
-    return { keys, values, start, end, turns: [this.#offset], after: this.#buffers.writer, fill };
+    const { id, writer: after } = this.#buffers;
+    return { keys, values, id, start, end, turns: [this.#offset], after, fill };
   }
 
   #hold(keys: MxArray, values: MxArray, areOwn = false): void {
@@ -104,8 +105,8 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
 
   /** Copies buffers that an earlier result may hold. */
   #makeOwn(): void {
-    const held = this.#buffers.settled;
-    if (this.#areOwn || held === undefined) return;
+    const held = this.#areOwn ? undefined : this.#buffers.settled;
+    if (held === undefined) return;
     const copied = (buffer: MxArray): MxArray => written(zeros(buffer.shape, buffer.dtype), buffer, 0);
     this.#hold(copied(held[0]), copied(held[1]), true);
   }

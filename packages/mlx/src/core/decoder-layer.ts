@@ -1,7 +1,7 @@
 /** Layers of a decoder at the next few positions as one operation of the CPU. */
 import { adopt, handleOf, handlesOf, type MxArray, optionalHandleOf } from "./array.ts";
 import { native } from "./native.ts";
-import type { LayersHandle, Slot } from "./native-addon.ts";
+import type { BoundLayersHandle, LayersHandle, Slot } from "./native-addon.ts";
 
 /** How the experts of a layer are asked. */
 export interface LayerExperts {
@@ -62,6 +62,8 @@ export interface LayerRows {
   readonly end: number;
   /** Absent where rows are floats. */
   readonly quantization?: RowQuantization;
+  /** Of these buffers in this quantization, as no others have it; absent where they come once. */
+  readonly id?: number | undefined;
 }
 
 /** Where the rows of a batch begin. */
@@ -72,9 +74,52 @@ export interface LayerPositions {
   readonly first: readonly number[];
 }
 
+/** Layers over the buffers of a cache, which steps go on in: they need not be looked through again. */
+class Binding {
+  readonly #handle: BoundLayersHandle;
+  readonly #ids: readonly number[];
+
+  private constructor(handle: BoundLayersHandle, ids: readonly number[]) {
+    this.#handle = handle;
+    this.#ids = ids;
+  }
+
+  /** Undefined where buffers have no ids, are not there yet or do not fit. */
+  static of(layers: LayersHandle, rows: readonly LayerRows[]): Binding | undefined {
+    const ids = rows.flatMap(({ id }) => id ?? []);
+    if (ids.length < rows.length) return undefined;
+    const handle = native.bindDecoderLayers(layers, buffersOf(rows), formatsOf(rows));
+    return handle && new Binding(handle, ids);
+  }
+
+  isOf(rows: readonly LayerRows[]): boolean {
+    if (rows.length !== this.#ids.length) return false;
+    for (let i = 0; i < rows.length; i++) if (rows[i]?.id !== this.#ids[i]) return false;
+    return true;
+  }
+
+  forward(
+    x: MxArray,
+    spans: Int32Array,
+    { turns, first }: LayerPositions,
+    after: readonly MxArray[],
+  ): readonly Slot[] {
+    return native.boundDecoderLayers(this.#handle, handleOf(x), spans, turns, first, handlesOf(after));
+  }
+}
+
+const buffersOf = (rows: readonly LayerRows[]): Slot[] =>
+  rows.flatMap(({ keys, values }) => [handleOf(keys), handleOf(values)]);
+
+const formatsOf = (rows: readonly LayerRows[]): number[] =>
+  rows.flatMap(({ quantization: q }) => [q?.bits ?? 0, q?.groupSize ?? 0]);
+
 /** Layers whose parts were looked through once. It does not keep their arrays. */
 export class DecoderLayers {
   readonly #handle: LayersHandle;
+  #binding: Binding | undefined;
+  /** Where the rows of each layer start and end. */
+  #spans = new Int32Array(0);
 
   private constructor(handle: LayersHandle) {
     this.#handle = handle;
@@ -106,19 +151,36 @@ export class DecoderLayers {
   forward(
     x: MxArray,
     rows: readonly LayerRows[],
-    { turns, first }: LayerPositions,
+    positions: LayerPositions,
     after: readonly MxArray[],
   ): MxArray | undefined {
-    const buffers: Slot[] = [];
-    const numbers: number[] = [];
-    for (const { keys, values, start, end, quantization: q } of rows) {
-      buffers.push(handleOf(keys), handleOf(values));
-      numbers.push(start, end, q?.bits ?? 0, q?.groupSize ?? 0);
-    }
-    const [slot] = native.decoderLayers(
-      ...([this.#handle, handleOf(x), buffers, numbers] as const),
-      ...([turns, first, handlesOf(after)] as const),
-    );
+    const spans = this.#spansOf(rows);
+    if (this.#binding?.isOf(rows) !== true) this.#binding = Binding.of(this.#handle, rows);
+    const [slot] =
+      this.#binding?.forward(x, spans, positions, after) ?? this.#look(x, rows, positions, after);
     return slot === undefined ? undefined : adopt(slot);
+  }
+
+  /** In buffers that are looked through. */
+  #look(
+    x: MxArray,
+    rows: readonly LayerRows[],
+    { turns, first }: LayerPositions,
+    after: readonly MxArray[],
+  ): readonly Slot[] {
+    return native.decoderLayers(
+      ...([this.#handle, handleOf(x), buffersOf(rows), formatsOf(rows)] as const),
+      ...([this.#spans, turns, first, handlesOf(after)] as const),
+    );
+  }
+
+  #spansOf(rows: readonly LayerRows[]): Int32Array {
+    if (this.#spans.length !== 2 * rows.length) this.#spans = new Int32Array(2 * rows.length);
+    let i = 0;
+    for (const { start, end } of rows) {
+      this.#spans[i++] = start;
+      this.#spans[i++] = end;
+    }
+    return this.#spans;
   }
 }

@@ -118,14 +118,19 @@ export class SequenceBatch {
   ): Map<TokenSequence, readonly number[]> {
     const sequences = this.#sequences;
     const learn = (): void => {
-      const tokens = current.toTypedArray();
-      for (const [row, sequence] of sequences.entries()) sequence.accept(Number(tokens[row]));
+      const tokens = idsOf(current, sequences.length);
+      for (const [row, sequence] of sequences.entries()) sequence.accept(tokens[row] ?? Number.NaN);
     };
     const isConstrained = sequences.some((sequence) => sequence.isConstrained);
     this.#startNext(current, (sequence) => left(sequence) <= 1, isConstrained ? learn : undefined);
-    const tokens = current.toTypedArray();
-    for (const [row, sequence] of sequences.entries()) sequence.append(Number(tokens[row]));
-    return new Map(sequences.map((sequence, row) => [sequence, [Number(tokens[row])]]));
+    const next = new Map<TokenSequence, readonly number[]>();
+    const tokens = idsOf(current, sequences.length);
+    for (const [row, sequence] of sequences.entries()) {
+      const token = tokens[row] ?? Number.NaN;
+      sequence.append(token);
+      next.set(sequence, [token]);
+    }
+    return next;
   }
 
   /** The tokens of a sequence that is alone and has drafts; undefined where there is no such. */
@@ -137,7 +142,7 @@ export class SequenceBatch {
     if (only === undefined || this.size > 1) return undefined;
     const room = left(only) - 1;
     if (!only.isWorthWaiting(room)) return undefined;
-    const next = Number(current.toTypedArray()[0]);
+    const next = current.item();
     const drafts = only.draft(next, room);
     if (drafts.length === 0) return undefined;
     this.#separate();
@@ -190,6 +195,10 @@ export class SequenceBatch {
     this.#sequences = [];
   }
 }
+
+/** Tokens `[B]` as numbers. One is read for less than several. */
+const idsOf = (tokens: MxArray, B: number): number[] =>
+  B === 1 ? [tokens.item()] : Array.from(tokens.toTypedArray(), Number);
 
 /** Some entries of tokens `[B]`. */
 const pick = (tokens: MxArray, rows: readonly number[]): MxArray =>

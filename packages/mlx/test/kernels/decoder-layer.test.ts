@@ -385,6 +385,94 @@ describe("decoder layer", () => {
   });
 });
 
+/** Steps in buffers, each evaluated before the next; their results and what the buffers hold then. */
+const stepsInBuffers = (c: Case, layer: Layer, id: number | undefined): number[][] => {
+  const { keys, values } = inputs(c);
+  mx.evaluate(keys, values);
+  const prepared = prepare(c, layer);
+  let before: mx.MxArray[] = [];
+  const results: number[][] = [];
+  for (const [start, L] of [
+    [5, 1],
+    [6, 1],
+    [7, 3],
+    [10, 1],
+  ] as const) {
+    const { x } = inputs({ ...c, L });
+    const first = L === 1 ? (c.hidden ?? []) : [];
+    const rows = [{ keys, values, start, end: start + L, id }];
+    before = [prepared?.forward(x, rows, { turns: [start], first }, before) ?? x];
+    results.push(elements(before[0] ?? x));
+  }
+  return [...results, ...mx.depends([keys, values], before).map(elements)];
+};
+
+describe("decoder layers in buffers that they know", () => {
+  it.each([
+    plain,
+    { ...plain, B: 3, hidden: [0, 2, 5] },
+    { ...plain, B: 2, rows: 4 as const, activation: "" as const },
+  ])("go on as in others: %j", (c) => {
+    const layer = makeLayer(c);
+    expect(stepsInBuffers(c, layer, 7)).toEqual(stepsInBuffers(c, layer, undefined));
+  });
+
+  it("give nothing where steps do not fit, or arrays are gone", () => {
+    const layer = makeLayer(plain);
+    const prepared = prepare(plain, layer);
+    const { x, keys, values } = inputs(plain);
+    mx.evaluate(x, keys, values);
+    const at = (start: number, end = start + 1, given = x) => {
+      const rows = [{ keys, values, start, end, id: 7 }];
+      return prepared?.forward(given, rows, { turns: [0], first: [] }, []);
+    };
+    mx.evaluate(at(0) ?? [], at(1) ?? []);
+    expect(at(CAPACITY)).toBeUndefined();
+    expect(at(-1)).toBeUndefined();
+    expect(at(3, 3)).toBeUndefined();
+    expect(at(3, CAPACITY + 1)).toBeUndefined();
+    expect(at(3, 4, mx.ones([2, 1, E]))).toBeUndefined();
+    expect(at(3, 4, mx.ones([1, 1, 2 * E]))).toBeUndefined();
+    for (const array of layer.matrices[5]?.arrays ?? []) array.dispose();
+    expect(at(2)).toBeUndefined();
+  });
+
+  it("do not keep them", () => {
+    const prepared = prepare(plain, makeLayer(plain));
+    const { x, ...given } = inputs(plain);
+    const [keys, values] = [given.keys.add(0), given.values.add(0)];
+    mx.evaluate(x, keys, values);
+    const step = (start: number): void => {
+      const rows = [{ keys, values, start, end: start + 1, id: 7 }];
+      const h = prepared?.forward(x, rows, { turns: [0], first: [] }, []);
+      mx.evaluate(h ?? []);
+      h?.dispose();
+    };
+    step(0);
+    step(1);
+    const before = mx.getActiveMemory();
+    const { nbytes } = keys;
+    keys.dispose();
+    values.dispose();
+    expect(before - mx.getActiveMemory()).toBeGreaterThanOrEqual(2 * nbytes);
+  });
+
+  it("tell buffers from others", () => {
+    const layer = makeLayer(plain);
+    const prepared = prepare(plain, layer);
+    const step = (id: number, seed: number): number[] => {
+      const { x } = inputs(plain);
+      const [keys, values] = [random([1, 2, CAPACITY, 16], seed), random([1, 2, CAPACITY, 16], seed + 1)];
+      mx.evaluate(x, keys, values);
+      const rows = [{ keys, values, start: 5, end: 6, id }];
+      return elements(prepared?.forward(x, rows, { turns: [5], first: [] }, []) ?? x);
+    };
+    const [first, second] = [step(1, 31), step(2, 41)];
+    expect(second).not.toEqual(first);
+    expect(step(3, 31)).toEqual(first);
+  });
+});
+
 describe("decoder layers", () => {
   it.each([1, 4])("do one after the other what each does, with %i positions", (L) => {
     const c = { ...plain, B: 2, L };
