@@ -2,8 +2,10 @@
 import { rmSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { type Adapter, openAdapter } from "../../src/load/adapters/index.ts";
+import { loadModel } from "../../src/load/load-model.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
-import { quantize } from "../../src/nn/index.ts";
+import { Linear, quantize } from "../../src/nn/index.ts";
+import { smolLM2 } from "../engine/smollm2.ts";
 import { type AdapterGolden, contentOf, peftContentOf, writeAdapter } from "./adapter-folder.ts";
 import { expectSameLogits } from "./compare-logits.ts";
 import { decodeFloats, type GoldenCase, readGolden, readModelGoldens } from "./golden.ts";
@@ -66,4 +68,26 @@ describe.each(cases)("$name of $model", (golden) => {
       model.dispose();
     },
   );
+});
+
+it("DoRA takes the lengths of rows from quantized weights, in whatever order they lie in memory", async () => {
+  const path = "model.layers.3.mlp.down_proj";
+  const tensors = { [`${path}.lora_a`]: [1536, 2], [`${path}.lora_b`]: [2, 576], [`${path}.m`]: [576] };
+  const config = { fine_tune_type: "dora", lora_parameters: { rank: 2, scale: 0.1 } };
+  const folder = writeAdapter(contentOf({ seed: 4, config, tensors }));
+  folders.push(folder);
+  const gainsWith = async (exact: boolean): Promise<Float32Array> => {
+    const loaded = await loadModel(smolLM2, { device: "cpu", exact, tokenizer: false }); // exact: as in the file
+    const adapter = openAdapter(loaded, folder);
+    adapter.apply();
+    const layer = new Map(loaded.model.namedModules()).get(path);
+    if (!(layer instanceof Linear) || layer.update?.gains === undefined) throw new Error("no gains");
+    const gains = layer.update.gains.toTypedArray() as Float32Array;
+    adapter.dispose();
+    loaded.model.dispose();
+    return gains;
+  };
+  const gains = await gainsWith(true);
+  expect(await gainsWith(false)).toEqual(gains);
+  expect(new Set(gains).size).toBeGreaterThan(500);
 });
