@@ -21,6 +21,7 @@ import { MatrixLayer } from "../nn/index.ts";
 import { answerFormat, type Tokenizer, templateSwitches } from "../tokenizer/index.ts";
 import { VisionLanguageModel } from "../vision/index.ts";
 import { generationSetting, textSetting, vocabSize } from "./model-settings.ts";
+import { checkAdapters, openAdapters } from "./open-adapters.ts";
 import { type OpenedDraft, openDraftModel } from "./open-draft-model.ts";
 import type { LoadRequest, ModelInfo } from "./types.ts";
 
@@ -80,7 +81,7 @@ const kernelWarnings = (device: Device): string[] => {
 
 const describe = (
   loaded: LoadedModel,
-  { tokenizer, contextLength, vocabSize, device }: TextModel,
+  { tokenizer, contextLength, vocabSize, device, adapters }: TextModel,
   draft: OpenedDraft | undefined,
   { maxBatchSize, loadMs, warnings }: Pick<ModelInfo, "maxBatchSize" | "loadMs" | "warnings">,
 ): ModelInfo => {
@@ -99,6 +100,7 @@ const describe = (
     ...answerFormat(tokenizer),
     ...(problem === undefined ? {} : { constraintProblem: problem }),
     ...(draft === undefined ? {} : { draftModel: draft.info }),
+    ...(adapters === undefined ? {} : { adapters: adapters.names }),
     device,
     maxBatchSize,
     loadMs,
@@ -106,18 +108,23 @@ const describe = (
   };
 };
 
-/** The draft model of a request; frees the model that it would have drafted for when it cannot be had. */
+/**
+ * The draft model of a request.
+ *
+ * @param free - frees the model that it would have drafted for; called when it cannot be had
+ */
 const openDraft = async (
   { draftModel }: LoadRequest,
   loaded: LoadedModel,
   options: LoadModelOptions,
+  free: () => void,
 ): Promise<OpenedDraft | undefined> => {
   if (draftModel === undefined) return undefined;
   const { path, quantize = false } = draftModel;
   try {
     return await openDraftModel(path, loaded, { ...options, quantize });
   } catch (error) {
-    loaded.model.dispose();
+    free();
     throw error;
   }
 };
@@ -128,6 +135,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   checkMaxBatchSize(request.maxBatchSize);
   checkPromptCacheBytes(request.promptCacheBytes);
   checkPromptBits(request.promptBits);
+  checkAdapters(request);
   const kv = kvQuantization(request);
   const warnings = kernelWarnings(device); // before loading compiles the first
   const options = { device, quantize: request.quantize ?? false, exact: request.exact ?? false };
@@ -135,7 +143,12 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   const { model, tokenizer } = loaded;
   if (tokenizer === undefined) throw new TokenizerError(`The model at ${request.path} has no tokenizer`);
   if (kv !== undefined) quantizedCaches(model.makeCache(), kv); // refused now, not at the first request
-  const draft = await openDraft(request, loaded, options);
+  const adapters = openAdapters(request, loaded);
+  const free = (): void => {
+    adapters.dispose();
+    model.dispose();
+  };
+  const draft = await openDraft(request, loaded, options, free);
   const text: TextModel = {
     model,
     tokenizer,
@@ -145,6 +158,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     device,
     noRepeatedRuns: model.promptEncoder && generationSetting(loaded, "no_repeat_ngram_size"),
     kvQuantization: kv,
+    adapters: adapters.named,
     draft: draft?.draft,
     roundsPrompts: request.exact !== true && request.promptBits !== 16,
   };
@@ -166,7 +180,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     prefixes.clear();
     images?.dispose();
     draft?.draft.model.dispose();
-    model.dispose();
+    free();
   };
   return { text, prompts: new PromptMaker(text, images), scheduler, info, forgetPrefixes, dispose };
 };
