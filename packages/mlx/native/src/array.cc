@@ -60,7 +60,8 @@ mx::array readable(const mx::array& a) {
   mx::array c = a;
   wait_for(c);
   if (c.flags().row_contiguous) return c;
-  c = mx::contiguous(c);
+  // no GPU has float64
+  c = c.dtype() == mx::float64 ? mx::contiguous(c, false, mx::Device::cpu) : mx::contiguous(c);
   wait_for(c);
   return c;
 }
@@ -124,7 +125,7 @@ void register_array(Env* e, napi_value x) {
   });
   bind(e, x, "scalar", [](double value, mx::Dtype dtype) {
     if (mx::issubdtype(dtype, mx::integer)) return mx::array(to_int64(value), dtype);
-    return mx::astype(mx::array(value, mx::float64), dtype, mx::Device::cpu);
+    return mx::array(value, dtype);
   });
   bind(e, x, "toBytes", [](const mx::array& a, Env& env) { return to_bytes(a, env); });
   // the stored bits, for half types that JavaScript has no numbers for

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../src/cpu/activation_rows.h"
+#include "../src/cpu/attention_coarse.h"
 #include "../src/cpu/attention_rows.h"
 #include "../src/cpu/cache_rows.h"
 #include "../src/cpu/conv_rows.h"
@@ -58,6 +59,7 @@ struct Kernels {
   decltype(&scalar::argmax_row) argmax;
   decltype(&scalar::rope_row) rope;
   decltype(&scalar::to_half_row) to_half;
+  bool is_coarse = false;  // whether `attend` multiplies bfloat16 numbers
 };
 
 #define KERNELS(isa)                                                                                          \
@@ -159,6 +161,25 @@ Cache float_cache(int count, int dims) {
   return cache;
 }
 
+Cache half_cache(const Kernels& k, int count, int dims) {
+  const size_t size = static_cast<size_t>(count) * dims;
+  Cache cache{std::make_unique<char[]>(size * 2), dims, numbers(size)};
+  auto* halves = reinterpret_cast<uint16_t*>(cache.rows.get());
+  k.to_half(cache.numbers.get(), halves, size);
+  for (size_t i = 0; i < size; i++) {
+    const double value = half_value(halves[i] & 0x7fff);
+    cache.numbers[i] = static_cast<float>(halves[i] & 0x8000 ? -value : value);
+  }
+  return cache;
+}
+
+// The nearest number of 8 bits, of two the larger.
+double in_bf16(double x) {
+  int exponent;
+  const double mantissa = std::frexp(x, &exponent);
+  return std::ldexp(std::round(mantissa * 256), exponent - 8);
+}
+
 // Whole number `i` of a row.
 unsigned whole_at(const uint8_t* row, int i, int bits) {
   const int bit = i * bits;
@@ -202,9 +223,11 @@ enum class Mask { none, causal, bools, floats };
 
 // `keys` and `values` hold `count` rows of what a cache is made of.
 void check_attention(const Kernels& k, int rows, int count, int dims, int value_dims, Mask kind, float cap,
-                     const AffineFormat* format = nullptr) {
+                     const AffineFormat* format = nullptr, bool has_halves = false) {
   const size_t R = rows, S = count, D = dims, V = value_dims;
-  const auto cache_of = [&](int n) { return format ? affine_cache(k, count, n, *format) : float_cache(count, n); };
+  const auto cache_of = [&](int n) { 
+    return format ? affine_cache(k, count, n, *format) : has_halves ? half_cache(k, count, n) : float_cache(count, n);
+  };
   const Cache keys = cache_of(dims), values = cache_of(value_dims);
   const float *kk = keys.numbers.get(), *v = values.numbers.get();
   auto q = numbers(R * D, 2), additive = numbers(R * S, 3);
@@ -216,9 +239,9 @@ void check_attention(const Kernels& k, int rows, int count, int dims, int value_
     if (kind == Mask::bools) list[r].mask = bools.get() + r * S;
     if (kind == Mask::floats) list[r].mask = additive.get() + r * S;
   }
-  const CacheType type = format ? CacheType::affine : CacheType::f32;
+  const CacheType type = format ? CacheType::affine : has_halves ? CacheType::f16 : CacheType::f32;
   // scores of any model are small
-  const float scale = format ? 0.3f / std::sqrt(static_cast<float>(dims)) : 0.3f;
+  const float scale = format || k.is_coarse ? 0.3f / std::sqrt(static_cast<float>(dims)) : 0.3f;
   AttentionKeys problem{keys.rows.get(), values.rows.get(), keys.stride, values.stride, type, dims, value_dims,
                         MaskKind::none, 1, scale, cap};
   if (format) problem.format = *format;
@@ -231,6 +254,7 @@ void check_attention(const Kernels& k, int rows, int count, int dims, int value_
   k.attend(list.data(), rows, problem, 0, cut, {sums.get(), most.data(), total.data()}, scratch.get());
   k.attend(list.data(), rows, problem, cut, count, {sums.get() + R * V, most.data() + R, total.data() + R}, scratch.get());
   auto out = std::make_unique<float[]>(V);
+  const auto seen = [&](double x) { return k.is_coarse ? in_bf16(x) : x; };
   for (int r = 0; r < rows; r++) {
     const float* parts[] = {sums.get() + r * V, sums.get() + (R + r) * V};
     const float part_most[] = {most[r], most[R + r]}, part_total[] = {total[r], total[R + r]};
@@ -239,16 +263,16 @@ void check_attention(const Kernels& k, int rows, int count, int dims, int value_
     double weights = 0;
     for (int s = 0; s < list[r].visible; s++) {
       double score = 0;
-      for (int d = 0; d < dims; d++) score += static_cast<double>(q[r * D + d]) * kk[s * D + d];
-      score *= scale;
+      for (int d = 0; d < dims; d++) score += seen(static_cast<double>(q[r * D + d]) * scale) * seen(kk[s * D + d]);
       if (cap != 0) score = cap * std::tanh(score / cap);
       if (kind == Mask::bools && !bools[r * S + s]) continue;
       if (kind == Mask::floats) score += additive[r * S + s];
       weights += std::exp(score);
-      for (int d = 0; d < value_dims; d++) expected[d] += std::exp(score) * v[s * V + d];
+      for (int d = 0; d < value_dims; d++) expected[d] += std::exp(score) * seen(v[s * V + d]);
     }
     for (int d = 0; d < value_dims; d++) {
-      const bool ok = is_close(out[d], expected[d] / weights, format ? 3 : 1);
+      // coarse weights are rounded too
+      const bool ok = is_close(out[d], expected[d] / weights, (format ? 3 : 1) * (k.is_coarse ? 2000 : 1));
       expect(ok, k.isa, format ? "attention to a quantized cache" : "attention", rows, count, dims);
     }
   }
@@ -292,12 +316,31 @@ void check_convolution(const Kernels& k, const Steps& steps, int inputs, int cha
   }
 }
 
+void check_coarse_attention() {
+  Kernels k = KERNELS(avx512);
+  k.isa = "avx512bf16", k.attend = attend_coarse_avx512bf16, k.is_coarse = true;
+  for (const int rows : {1, 9, 16, 17, 33, 63, 64}) {
+    for (const int keys : {1, 3, 4, 63, 64, 65, 130, 301}) {
+      for (const Mask kind : {Mask::none, Mask::causal}) {
+        for (const int dims : {2, 6, 16, 20, 64, 72, 256}) {
+          for (const bool has_halves : {false, true}) {
+            check_attention(k, rows, keys, dims, dims == 20 ? 7 : dims, kind, 0, nullptr, has_halves);
+          }
+        }
+        const AffineFormat format{4, 32, true};
+        check_attention(k, rows, keys, 64, 32, kind, 0, &format);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
   std::vector<Kernels> levels{KERNELS(scalar)};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) levels.push_back(KERNELS(avx2));
   if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) levels.push_back(KERNELS(avx512));
+  if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi")) check_coarse_attention();
   for (const Kernels& k : levels) {
     check_half(k);
     for (const int inputs : {1, 3, 8, 17}) {

@@ -119,6 +119,7 @@ class HeldMatrix {
   readonly #scales: unknown;
   readonly #biases: unknown;
   readonly #bias: unknown;
+  readonly #update: unknown;
 
   constructor(layer: MlpMatrix) {
     this.#layer = layer;
@@ -126,10 +127,12 @@ class HeldMatrix {
     this.#scales = layer.scales;
     this.#biases = layer.biases;
     this.#bias = layer.bias;
+    this.#update = layer.update;
   }
 
   isStill(layer: MlpMatrix | undefined): boolean {
     if (layer !== this.#layer || layer.weight !== this.#weight || layer.bias !== this.#bias) return false;
+    if (layer.update !== this.#update) return false;
     return layer.scales === this.#scales && layer.biases === this.#biases;
   }
 }

@@ -15,17 +15,17 @@ const stretches = (length: number, start = 0): string[] => {
 
 describe("stretches of a prompt", () => {
   it("are coarse between the first and the last tokens", () => {
-    expect(stretches(513)).toEqual(["to 32", "coarse to 448", "to 512"]);
+    expect(stretches(513)).toEqual(["to 16", "coarse to 480", "to 512"]);
   });
 
   it("are coarse from the first token on that no earlier request has evaluated", () => {
-    expect(stretches(513, 300)).toEqual(["coarse to 448", "to 512"]);
-    expect(stretches(513, 10)).toEqual(["to 32", "coarse to 448", "to 512"]);
+    expect(stretches(513, 300)).toEqual(["coarse to 480", "to 512"]);
+    expect(stretches(513, 10)).toEqual(["to 16", "coarse to 480", "to 512"]);
   });
 
   it.each([
-    [160, 0],
-    [513, 400],
+    [112, 0],
+    [513, 430],
     [513, 450],
     [2, 0],
   ])("are one fine one where little is between: of %d tokens from %d on", (length, start) => {

@@ -4,8 +4,8 @@
  * get much of everybody's attention, and the last ones what the answer goes on from: these are evaluated finely.
  */
 
-const FINE_START = 32;
-const FINE_END = 64;
+const FINE_START = 16;
+const FINE_END = 32;
 /** Fewer between them are not worth a stretch of their own. */
 const LEAST = 64;
 

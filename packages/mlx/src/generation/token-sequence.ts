@@ -30,6 +30,8 @@ export interface SequenceOptions {
   kvQuantization?: KVQuantization | undefined;
   /** Where it takes the beginning of its prompt from and leaves its caches. Default: nowhere. */
   prefixes?: PrefixCache | undefined;
+  /** Name of the adapter that the model has to compute it with. Default: none. */
+  adapter?: string | undefined;
   /** Guesses how it goes on; disposed with the sequence. Default: nobody does. */
   speculation?: Speculation | undefined;
 }
@@ -43,6 +45,8 @@ export interface SequenceState {
 
 /** A prompt to continue. `prefill` it to its end, then `release` it to a batch, which asks it to `sample`. */
 export class TokenSequence {
+  /** Name of the adapter that has to be in use when it is prefilled and continued. */
+  readonly adapter: string | undefined;
   readonly #prompt: Prompt;
   readonly #chooser: TokenChooser;
   readonly #prefillStepSize: number;
@@ -60,6 +64,7 @@ export class TokenSequence {
   /** @param prompt - at least one token id, all inside the vocabulary or of images; disposed as soon as it has been evaluated */
   constructor(model: LanguageModel, prompt: Prompt, options: SequenceOptions) {
     this.#prompt = prompt;
+    this.adapter = options.adapter;
     const caches = model.makeCache();
     const kv = options.kvQuantization;
     this.#caches = kv === undefined ? caches : quantizedCaches(caches, kv);
@@ -115,7 +120,7 @@ export class TokenSequence {
       const start = this.#prompt.endOf(0, Math.min(known, last));
       return start <= Math.min(known, last) ? start : 0;
     };
-    const prefix = this.#prefixes?.take({ key, promptLength: tokens.length }, startOf);
+    const prefix = this.#prefixes?.take({ key, promptLength: tokens.length, adapter: this.adapter }, startOf);
     if (prefix === undefined) return;
     for (const layer of this.#caches) layer.dispose();
     this.#caches = prefix.caches;
@@ -131,6 +136,7 @@ export class TokenSequence {
       key && {
         key: [...key.slice(0, this.#evaluated), ...this.#continuation],
         promptLength: tokens.length,
+        adapter: this.adapter,
       }
     );
   }

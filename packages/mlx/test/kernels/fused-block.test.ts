@@ -2,11 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { type KVQuantization, type LayerCache, quantizedCaches } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
+import { adaptedLayer } from "../../src/load/adapters/adapted-layer.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
 import { type GoldenCase, readModelGoldens } from "../parity/golden.ts";
 import { buildModel } from "../parity/run-model.ts";
-import { elements, relativeError, withStock } from "./kernel-inputs.ts";
+import { elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
 const goldens = readModelGoldens();
 
@@ -249,5 +250,40 @@ describe("fused blocks", () => {
       expect(leave({})).toEqual(leave());
       model.dispose();
     });
+  });
+
+  it.each([
+    ["llama", /self_attn\.q_proj$/],
+    ["llama", /mlp\.up_proj$/],
+    ["llama", /layers\.1\.self_attn\.o_proj$/],
+    ["qwen3_moe", /mlp\.gate$/],
+    ["qwen3_moe", /switch_mlp\.down_proj$/],
+    ["glm4_moe", /shared_experts\.up_proj$/],
+  ])("of %s never lose an adapter of %s, nor keep one that is gone", async (name, path) => {
+    const model = await quantizedModel(goldenOf(name));
+    const run = (): number[][] => answers(model).logits;
+    const before = run(); // prepares the blocks
+    const layers = [...model.namedModules()].flatMap(([at, module]) => {
+      const layer = path.test(at) ? adaptedLayer(module, "mlx-lm")?.layer : undefined;
+      return layer === undefined ? [] : [layer];
+    });
+    expect(layers.length).toBeGreaterThan(0);
+    for (const [i, layer] of layers.entries()) {
+      const [N = 1, K = 1, ...stack] = [
+        layer.weight.dim(-2),
+        layer.matrixShape.at(-1),
+        ...layer.weight.shape.slice(0, -2),
+      ];
+      layer.update = {
+        up: random([...stack, 2, N], i).multiply(0.2),
+        down: random([...stack, K, 2], i + 50),
+      };
+    }
+    const adapted = run();
+    expect(relativeError(adapted.at(-1) ?? [], before.at(-1) ?? [])).toBeGreaterThan(1e-2);
+    expectClose(adapted, withStock(run));
+    for (const layer of layers) layer.update = undefined;
+    expect(run()).toEqual(before);
+    model.dispose();
   });
 });

@@ -19,6 +19,7 @@ struct Form {
   bool is_causal;
   bool has_mask;   // input 3
   bool has_sinks;  // the last input
+  bool is_coarse;
   std::optional<AffineFormat> format;  // of keys and values that are rows of words
   bool operator==(const Form&) const = default;
 };
@@ -84,6 +85,7 @@ void Attention::eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) {
     p.sinks_stride = inputs.back().strides(0);
   }
   p.is_causal = form_.is_causal;
+  p.is_coarse = form_.is_coarse;
   p.out = out.data<float>();
   encoder.dispatch([p] { run_attention(p); });
 }
@@ -126,7 +128,7 @@ mx::array make_attention(const mx::array& q, const mx::array& k, const mx::array
   if (mask) inputs.push_back(*mask);
   if (sinks) inputs.push_back(*sinks);
   const auto format = are_rows ? std::optional(keys->format) : std::nullopt;
-  const Form form{scale, cap, mode == "causal", mask.has_value(), sinks.has_value(), format};
+  const Form form{scale, cap, mode == "causal", mask.has_value(), sinks.has_value(), settings().rounding == Rounding::to_8_bits, format};
   return mx::array({q.shape(0), q.shape(1), q.shape(2), v.shape(3)}, mx::float32, std::make_shared<Attention>(form),
                    std::move(inputs));
 }

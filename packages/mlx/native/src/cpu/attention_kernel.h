@@ -413,6 +413,11 @@ void attend(const AttentionRow* rows, int count, const AttentionKeys& keys, int 
 
 void merge_attention(const float* const* sums, const float* most, const float* total, int parts, int value_dims,
                      float* out) {
+  if (parts == 1) {
+    const Floats scale = splat(1 / total[0]);
+    for (int d = 0; d < value_dims; d += kLanes) store_at(out, load_at(sums[0], d, value_dims) * scale, d, value_dims);
+    return;
+  }
   float best = most[0];
   for (int i = 1; i < parts; i++) best = most[i] > best ? most[i] : best;
   // lanes behind the last part hold 0, which may be far above the best

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "attention_coarse.h"
 #include "row_view.h"
 #include "thread_pool.h"
 
@@ -146,7 +147,7 @@ class Plan {
     // rows go up in position: what the last one does not see, none does
     const int last = rows[block.count - 1].visible, first = first_seen(block.b, rows, block.count, last);
     float* scratch = scratch_floats<Scratch>(attention_scratch(p_.keys.key_dims, dims));
-    PICK_KERNEL(attend)(rows, block.count, keys_of(block), cut(first, last, part), cut(first, last, part + 1),
+    kernel_for(block.count)(rows, block.count, keys_of(block), cut(first, last, part), cut(first, last, part + 1),
                         AttentionState{sums, most, total}, scratch);
     if (is_whole) {
       for (int r = 0; r < block.count; r++) finish(block, r, sums + static_cast<size_t>(r) * dims, most[r], total[r]);
@@ -154,6 +155,15 @@ class Plan {
       std::copy_n(most, block.count, &partial_[2 * slot]);
       std::copy_n(total, block.count, &partial_[2 * slot + slots_]);
     }
+  }
+
+  decltype(&scalar::attend) kernel_for([[maybe_unused]] int count) const {
+#if ABSTRACTLLM_X86
+    // fewer rows would leave most of a vector empty
+    const bool is_coarse = p_.is_coarse && count > kAttentionRows / 4 && has_coarse_form(p_.keys) && has_bf16_products();
+    if (is_coarse) return &attend_coarse_avx512bf16;
+#endif
+    return PICK_KERNEL(attend);
   }
 
   float* out_row(const Block& block, int r) const {

@@ -20,6 +20,7 @@ struct AttentionProblem {
   int64_t sinks_stride;
   bool is_causal;  // query l sees keys up to S - L + l
   const int* first;  // null, or the first key that each batch entry sees, where L is 1
+  bool is_coarse;  // whether rows need only be right on average
   AttentionKeys keys;  // of batch entry 0 and head 0
   float* out;          // [B, L, H, value_dims]
 };

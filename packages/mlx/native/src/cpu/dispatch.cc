@@ -155,6 +155,15 @@ Isa best_isa() { return static_cast<Isa>(std::bit_width(levels()) - 1); }
 
 Isa isa() { return level().load(std::memory_order_relaxed); }
 
+#if ABSTRACTLLM_X86
+bool has_bf16_products() {
+  static const bool is_there = has_isa(Isa::avx512vnni) && (cpuid(7, 1).a >> 5 & 1) != 0;
+  return is_there && isa() >= Isa::avx512vnni;
+}
+#else
+bool has_bf16_products() { return false; }
+#endif
+
 bool set_isa(Isa wanted) {
   if (!has_isa(wanted)) return false;
   level().store(wanted, std::memory_order_relaxed);

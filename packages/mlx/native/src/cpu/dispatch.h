@@ -48,6 +48,9 @@ Isa best_isa();
 
 bool has_isa(Isa level);
 
+// Whether the current level may multiply bfloat16 numbers in pairs, which processors of one level have or not.
+bool has_bf16_products();
+
 // Changes the level for the whole process; for tests. False when this processor lacks it.
 bool set_isa(Isa level);
 

@@ -1,0 +1,18 @@
+// Attention of the many rows inside a prompt, whose results only have to be right on average (docs/performance.md): queries,
+// keys, values and weights are bfloat16, of which processors multiply two where they multiply one float32. Sums are float32.
+#pragma once
+
+#include "attention_rows.h"
+
+namespace abstractllm::cpu {
+
+// Whether it is defined over such keys.
+inline bool has_coarse_form(const AttentionKeys& keys) {
+  return keys.mask_kind == MaskKind::none && keys.cap == 0 && keys.key_dims % 2 == 0;
+}
+
+// As `attend`, over keys that have a coarse form.
+void attend_coarse_avx512bf16(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
+                              const AttentionState& state, float* scratch);
+
+}  // namespace abstractllm::cpu
