@@ -134,7 +134,7 @@ const timePrompt = (tokens: number): number => {
       const before = mx.slice(prompt, [0, 0], [1, tokens - 1]);
       model.forward(before, { cache });
       for (const layer of cache) mx.evaluate(layer.state());
-      const token = step(mx.slice(prompt, [0, tokens - 1], [1, tokens]), cache);
+      const token = step(mx.slice(prompt, [0, tokens - 1], [1, tokens]), cache, {});
       mx.evaluate(token);
       token.dispose();
     });
