@@ -50,10 +50,10 @@ const measure = async (benchmark: Benchmark, context: BenchContext): Promise<Res
 };
 
 const runAll = async (options: BenchArguments): Promise<void> => {
-  const { threads, rounds, quick, without, force, json, publish } = options;
-  const context = createBenchContext({ threads, rounds, quick, force, without });
+  const { names: chosen, json, publish, help: _, ...settings } = options;
+  const context = createBenchContext(settings);
   const published = join(context.root, "bench", "results");
-  for (const benchmark of choose(options.names)) {
+  for (const benchmark of choose(chosen)) {
     const result = await measure(benchmark, context);
     const isWorthKeeping = publish && (result.othersShare ?? 0) <= MOST_USED;
     const path = storeResult(isWorthKeeping ? published : join(context.stateDir, "results"), result);

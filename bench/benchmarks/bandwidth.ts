@@ -27,6 +27,7 @@ const prepare = async (context: BenchContext): Promise<{ prompt: number[]; weigh
 const decodeRate = async (context: BenchContext, prompt: readonly number[]): Promise<number> => {
   const tokens = context.settings.quick ? 8 : 128;
   const job: GenerationJob = {
+    device: "cpu",
     modelPath: context.modelPath,
     threads: context.settings.threads,
     warmUp: { prompt, tokens: Math.min(tokens, 32) },

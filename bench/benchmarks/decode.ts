@@ -25,15 +25,15 @@ const LEAST_OF_BANDWIDTH = 0.8;
 /** Least gain from decoding eight sequences together. */
 const LEAST_OF_BATCH = 3;
 
-type Job = Omit<DecodeJob, "threads">;
+type Job = Omit<DecodeJob, "threads" | "device">;
 
-const measure = async (context: BenchContext, job: Job): Promise<DecodeReport> => {
+const measure = async (context: BenchContext, name: string, job: Job): Promise<DecodeReport> => {
   const { threads, rounds } = context.settings;
   const program = nodeProgram(import.meta.resolve("../players/decode-steps.ts"));
   const reports: DecodeReport[] = [];
   for (let round = 0; round < rounds; round++) {
-    context.tell(`decode: ${job.shape ?? SMALL}, round ${round + 1} of ${rounds}`);
-    reports.push(await runPlayer<DecodeReport>(program, { ...job, threads }, threads));
+    context.tell(`decode: ${name}, round ${round + 1} of ${rounds}`);
+    reports.push(await runPlayer<DecodeReport>(program, { ...job, device: "cpu", threads }, threads));
   }
   const timings = (reports[0]?.timings ?? []).map((first, i): DecodeTiming => {
     const middle = (of: (timing: DecodeTiming) => number) =>
@@ -107,15 +107,15 @@ const run = async (context: BenchContext): Promise<Findings> => {
   const { quick } = context.settings;
   const read = await createBandwidthMeter(context);
   const steps = quick ? 3 : 30;
-  const small = await measure(context, {
+  const small = await measure(context, SMALL, {
     modelPath: context.modelPath,
     steps,
     cases: quick ? QUICK_CASES : CASES,
   });
   const series = smallSeries(small);
   const targets = [...contextTargets(small), ...batchTargets(small)];
-  for (const shape of quick ? [] : Object.keys(SHAPES)) {
-    const report = await measure(context, { shape, steps, cases: [{ context: 16, batch: 1 }] });
+  for (const [shape, config] of quick ? [] : Object.entries(SHAPES)) {
+    const report = await measure(context, shape, { config, steps, cases: [{ context: 16, batch: 1 }] });
     const [rate = Number.NaN] = await read([report.weightBytes]);
     const [timing] = report.timings;
     if (timing === undefined) continue;

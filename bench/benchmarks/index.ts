@@ -3,6 +3,7 @@ import { bandwidth } from "./bandwidth.ts";
 import { constraint } from "./constraint.ts";
 import { decode } from "./decode.ts";
 import { gguf } from "./gguf.ts";
+import { gpu } from "./gpu.ts";
 import { kl } from "./kl.ts";
 import { overhead } from "./overhead.ts";
 import { smollm2 } from "./smollm2.ts";
@@ -18,6 +19,7 @@ export const benchmarks: readonly Benchmark[] = [
   kl,
   gguf,
   vision,
+  gpu,
   constraint,
   speculative,
 ];

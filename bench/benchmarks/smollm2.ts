@@ -90,6 +90,7 @@ const play = (
   sizes: Sizes,
 ): Promise<GenerationReport> => {
   const job: GenerationJob = {
+    device: "cpu",
     modelPath: context.modelPath,
     threads: context.settings.threads,
     warmUp: {

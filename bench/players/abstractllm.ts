@@ -5,7 +5,7 @@ import type { GenerationJob } from "./generation-job.ts";
 import { measureGeneration } from "./measure-generation.ts";
 
 const job = readJob<GenerationJob>();
-const engine = await startEngine({ device: "cpu" });
+const engine = await startEngine({ device: job.device });
 
 const report = await measureGeneration("", job, async () => {
   // remembering prompts would have it skip those of the warm-up

@@ -3,16 +3,19 @@ import * as mx from "@abstractllm/mlx/core";
 import type { LanguageModel } from "@abstractllm/mlx/models";
 import { importLoad } from "../support/engine-internals.ts";
 import { readJob, writeReport } from "../support/run-player.ts";
-import { bytesPerToken, createShape, SHAPES } from "./shapes.ts";
+import { bytesPerToken, createShape } from "./shapes.ts";
 
 export interface DecodeJob {
-  /** A file, or else the name of a shape. */
+  device: mx.Device;
+  /** A file, or else the configuration of a model with random weights. */
   modelPath?: string;
-  shape?: string;
+  config?: Readonly<Record<string, unknown>>;
   threads: number;
   steps: number;
   /** What is measured: positions already in the cache, with contents of no meaning, and sequences that go on together. */
   cases: readonly { context: number; batch: number }[];
+  /** Tokens of a prompt that is timed as well. Default none. */
+  prompt?: number;
 }
 
 export interface DecodeTiming {
@@ -30,19 +33,22 @@ export interface DecodeTiming {
 export interface DecodeReport {
   weightBytes: number;
   timings: DecodeTiming[];
+  /** From a prompt to the token behind it. */
+  promptMs?: number;
 }
 
 const WARM_UP = 3;
+const PROMPTS = 5;
 
 const job = readJob<DecodeJob>();
 mx.setDefaultDevice("cpu");
 mx.setThreads(job.threads);
 
 const open = async (): Promise<{ model: LanguageModel; config: Readonly<Record<string, unknown>> }> => {
-  const config = SHAPES[job.shape ?? ""];
-  if (config !== undefined) return { model: await createShape(config), config };
+  const { config, device } = job;
+  if (config !== undefined) return { model: await createShape(config, device), config };
   const { loadModel } = await importLoad();
-  return { model: (await loadModel(job.modelPath ?? "", { device: "cpu" })).model, config: {} };
+  return { model: (await loadModel(job.modelPath ?? "", { device })).model, config: {} };
 };
 
 const { model, config } = await open();
@@ -113,6 +119,28 @@ const timeSteps = (cache: Cache, batch: number): number => {
   return (performance.now() - start) / job.steps;
 };
 
+/** The middle of a few readings of a prompt, the first of which warms up. */
+const timePrompt = (tokens: number): number => {
+  const times: number[] = [];
+  const ids = Int32Array.from({ length: tokens }, (_, i) => i % 1000);
+  for (let i = -1; i < PROMPTS; i++) {
+    const cache = model.makeCache();
+    const start = performance.now();
+    mx.tidy(() => {
+      const prompt = mx.array(ids, mx.int32, [1, tokens]);
+      const before = mx.slice(prompt, [0, 0], [1, tokens - 1]);
+      model.forward(before, { cache });
+      for (const layer of cache) mx.evaluate(layer.state());
+      const token = step(mx.slice(prompt, [0, tokens - 1], [1, tokens]), cache);
+      mx.evaluate(token);
+      token.dispose();
+    });
+    if (i >= 0) times.push(performance.now() - start);
+    for (const layer of cache) layer.dispose();
+  }
+  return middle(times);
+};
+
 /** Of the positions that a layer's cache holds; its buffers have room for more. */
 const usedBytes = (layer: Cache[number]): number => {
   const [keys] = layer.state();
@@ -129,4 +157,8 @@ for (const { context, batch } of job.cases) {
   for (const layer of cache) layer.dispose();
   mx.clearCache();
 }
-writeReport({ weightBytes: bytesPerToken(model, config), timings } satisfies DecodeReport);
+writeReport({
+  weightBytes: bytesPerToken(model, config),
+  timings,
+  ...(job.prompt === undefined ? {} : { promptMs: timePrompt(job.prompt) }),
+} satisfies DecodeReport);

@@ -1,6 +1,7 @@
 /** What every player of a generation benchmark is asked, and what it answers. */
 
 export interface GenerationJob {
+  device: "cpu" | "gpu";
   modelPath: string;
   threads: number;
   /** Run before anything is measured. */

@@ -4,7 +4,7 @@ import { createModel, type LanguageModel } from "@abstractllm/mlx/models";
 import { MatrixLayer, type Quantization } from "@abstractllm/mlx/nn";
 import { assembleQuantized } from "../support/engine-internals.ts";
 
-const QUANTIZATION: Quantization = { groupSize: 64, bits: 4, mode: "affine" };
+export const QUANTIZATION: Quantization = { groupSize: 64, bits: 4, mode: "affine" };
 
 const llama = {
   model_type: "llama",
@@ -69,7 +69,11 @@ const fillValue = (key: string): number => {
 };
 
 /** A quantized model of this shape. */
-export const createShape = async (config: Readonly<Record<string, unknown>>): Promise<LanguageModel> => {
+export const createShape = async (
+  config: Readonly<Record<string, unknown>>,
+  device: mx.Device,
+): Promise<LanguageModel> => {
+  mx.setDefaultDevice(device);
   const template = await createModel(config);
   for (const [, layer] of template.namedModules()) {
     if (layer instanceof MatrixLayer) layer.expectQuantized(QUANTIZATION);
@@ -86,7 +90,7 @@ export const createShape = async (config: Readonly<Record<string, unknown>>): Pr
   }
   template.dispose();
   pattern.dispose();
-  return assembleQuantized(config, weights, QUANTIZATION);
+  return assembleQuantized(config, weights, QUANTIZATION, device);
 };
 
 /** Bytes of weights that one token reads: of experts those asked, of the embedding only when it is the output layer. */

@@ -1,6 +1,6 @@
 /** The compiled engine below its worker, as users run it: models on the calling thread. */
 import type { LayerCache } from "@abstractllm/mlx/cache";
-import type { MxArray } from "@abstractllm/mlx/core";
+import type { Device, MxArray } from "@abstractllm/mlx/core";
 import { type LanguageModel, resolveArchitecture } from "@abstractllm/mlx/models";
 import type { Quantization } from "@abstractllm/mlx/nn";
 
@@ -8,7 +8,7 @@ import type { Quantization } from "@abstractllm/mlx/nn";
 interface Load {
   loadModel(
     path: string,
-    options: { device: "cpu"; exact?: boolean; tokenizer?: boolean },
+    options: { device: Device; exact?: boolean; tokenizer?: boolean },
   ): Promise<{ model: LanguageModel }>;
 }
 
@@ -61,7 +61,7 @@ interface Assemble {
   assembleModel(
     architecture: unknown,
     checkpoint: unknown,
-    options: { device: "cpu"; exact: boolean; quantize: undefined },
+    options: { device: Device; exact: boolean; quantize: undefined },
   ): { model: LanguageModel };
 }
 
@@ -70,6 +70,7 @@ export const assembleQuantized = async (
   config: Readonly<Record<string, unknown>>,
   weights: Map<string, MxArray>,
   quantization: Quantization,
+  device: Device,
 ): Promise<LanguageModel> => {
   const { assembleModel } = (await import(new URL("load/assemble-model.js", distFolder()).href)) as Assemble;
   const checkpoint = {
@@ -78,6 +79,6 @@ export const assembleQuantized = async (
     quantization: { standard: quantization, layers: new Map() },
     unpacked: new Set(),
   };
-  const options = { device: "cpu", exact: false, quantize: undefined } as const;
+  const options = { device, exact: false, quantize: undefined } as const;
   return assembleModel(await resolveArchitecture(config), checkpoint, options).model;
 };

@@ -44,6 +44,8 @@ export interface Settings {
   quick: boolean;
   /** Measured although the machine was busy. */
   force: boolean;
+  /** Path of a Python that has mlx-lm on this machine's GPU. */
+  python?: string;
   /** Peers left out: every one whose name starts with one of these. */
   without: string[];
 }

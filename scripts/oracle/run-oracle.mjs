@@ -58,6 +58,7 @@ function oraclePrograms(context) {
     ["caches.py"],
     ["quantized_cache.py"],
     ["sampling.py"],
+    ["adapters.py"],
     ["images.py"],
     ["foreign_quantization.py"],
     ["published.py"],

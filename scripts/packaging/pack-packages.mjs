@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { stageAISDK } from "./stage-ai-sdk.mjs";
 import { stageCore } from "./stage-core.mjs";
 import { stageMlx } from "./stage-mlx.mjs";
 import { platformPackageName, stagePlatform, thisPlatform } from "./stage-platform.mjs";
@@ -22,6 +23,7 @@ const stages = {
   "@abstractllm/mlx": stageMlx,
   [platformPackageName(thisPlatform)]: stagePlatform,
   "@abstractllm/server": stageServer,
+  "@abstractllm/ai-sdk": stageAISDK,
 };
 
 /**

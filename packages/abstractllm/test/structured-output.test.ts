@@ -124,7 +124,9 @@ describe("an answer that does not fit", () => {
 
   test("because it was cut off is an error at once", async () => {
     const llm = new ScriptedProvider([{ text: '{"name": "A', finishReason: "length" }]);
-    await expect(generateObject(llm, "Who?", PERSON)).rejects.toThrow("raise maxTokens");
+    const error = await generateObject(llm, "Who?", PERSON).catch((e) => e);
+    expect(error.message).toContain("raise maxTokens");
+    expect(error.details).toMatchObject({ finishReason: "length", usage: { outputTokens: 5 } });
   });
 });
 

@@ -12,4 +12,10 @@ export {
   TokenizerError,
   WeightsError,
 } from "./errors.ts";
-export { type LoadedModel, type LoadModelOptions, loadModel } from "./load/index.ts";
+export {
+  type Adapter,
+  type LoadedModel,
+  type LoadModelOptions,
+  loadAdapter,
+  loadModel,
+} from "./load/index.ts";

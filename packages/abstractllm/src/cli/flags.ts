@@ -81,6 +81,12 @@ export const MODEL_FLAGS: readonly Flag[] = [
     option: "draftModel",
     help: "Smaller model with the same tokens, which guesses what comes next",
   },
+  {
+    name: "adapter-path",
+    value: "ADAPTER",
+    option: "adapterPath",
+    help: "Folder or repository of a LoRA or DoRA adapter for the model",
+  },
   { name: "threads", value: "N", option: "threads", help: "Threads that compute on the CPU" },
   {
     name: "isolation",

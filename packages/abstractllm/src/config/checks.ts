@@ -147,6 +147,13 @@ export const key: Check = {
   text: "string",
 };
 
+/** Non-empty strings by name. */
+export const stringRecord: Check = {
+  expected: "object of non-empty strings",
+  accepts: (value) => isRecord(value) && isStringList(Object.values(value)),
+  text: "json",
+};
+
 /** Names and values of HTTP headers, without line breaks in them. */
 export const headers: Check = {
   expected: "object of HTTP header names with texts",

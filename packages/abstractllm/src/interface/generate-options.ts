@@ -51,6 +51,8 @@ export interface GenerationDefaults {
   templateVariables?: Readonly<Record<string, unknown>> | undefined;
   /** Go on after the end of the answer until `maxTokens`; for measurements. Default false. */
   ignoreEos?: boolean | undefined;
+  /** Name of the adapter that answers, one of the configured `adapters`. Default: the model alone. */
+  adapter?: string | undefined;
   /**
    * A local model guesses that its answer goes on as the prompt or the answer did behind the same tokens, and checks several
    * guesses in one step: much faster where it repeats much of them, as after "correct this text". Every token is chosen as

@@ -104,6 +104,17 @@ export interface LLMConfig extends GenerationDefaults {
    */
   draftModel?: string | undefined;
   /**
+   * Folder or hub repository of an adapter that answers every call of a local model: LoRA, DoRA or a full fine-tuning, as
+   * mlx-lm or PEFT writes them. The model's weights stay as they are, quantized ones too. `fallbackModels` answer without
+   * it. Default: none.
+   */
+  adapterPath?: string | undefined;
+  /**
+   * Folders or hub repositories of adapters by names, of which each call chooses one with `adapter`; the local model is in
+   * memory once. Not together with `adapterPath`. Default: none.
+   */
+  adapters?: Readonly<Record<string, string>> | undefined;
+  /**
    * Bytes of keys and values that a model keeps of earlier calls, so that a prompt that begins as one of them, such as the
    * next turn of a conversation, goes on from there. 0 keeps nothing. Default an eighth of what MLX may take.
    */

@@ -58,9 +58,11 @@ async function fit(
     const read = await readObject(response.text, schema);
     if (read.issues === undefined) return { ...response, object: read.value };
     const problem = problemOf(response, read.issues, retry === maxSchemaRetries);
-    if (problem !== undefined)
-      throw new GenerationError(problem, { provider, details: { issues: read.issues } });
     const { finishReason, rawFinishReason, usage } = response;
+    if (problem !== undefined) {
+      const details = { issues: read.issues, finishReason, rawFinishReason, usage };
+      throw new GenerationError(problem, { provider, details });
+    }
     emit({ type: "step-finish", finishReason, rawFinishReason, usage });
     const next = await ask([...messages, ...response.messages, correctionOf(read.issues)]);
     response = { ...followedBy(response, next), messages: next.messages };

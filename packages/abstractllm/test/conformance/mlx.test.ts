@@ -9,7 +9,7 @@ import {
   ModelCapability,
   type StreamPart,
 } from "../../src/index.ts";
-import { SETUP_MODEL } from "../setup-model.ts";
+import { SETUP_ADAPTER, SETUP_MODEL } from "../setup-model.ts";
 import { abortCases } from "./abort-cases.ts";
 import { answerCases } from "./answer-cases.ts";
 import { refusalCases } from "./refusal-cases.ts";
@@ -126,6 +126,40 @@ describe("the mlx provider", () => {
     await expect(other.load()).rejects.toMatchObject({
       name: "ModelNotFoundError",
       message: expect.stringContaining("none.gguf"),
+    });
+  });
+
+  test("answers with an adapter for all calls, and with the one that each call names", async () => {
+    const prompt = "Rain falls on the hills, and the";
+    const options = { maxTokens: 8, ignoreEos: true };
+    const alone = await subject.open();
+    const plain = await alone.generate(prompt, options);
+    const adapted = await subject.open({ adapterPath: SETUP_ADAPTER });
+    const changed = await adapted.generate(prompt, options);
+    expect(changed.text).not.toBe(plain.text);
+    const choosing = await subject.open({ adapters: { tuned: SETUP_ADAPTER } });
+    const [tuned, base] = await Promise.all([
+      choosing.generate(prompt, { ...options, adapter: "tuned" }),
+      choosing.generate(prompt, options),
+    ]);
+    expect([tuned.text, base.text]).toEqual([changed.text, plain.text]);
+    await expect(choosing.generate(prompt, { adapter: "none" })).rejects.toMatchObject({
+      name: "InvalidRequestError",
+      message: expect.stringContaining("the model has tuned"),
+    });
+    for (const llm of [alone, adapted, choosing]) await llm.unload();
+  });
+
+  test("refuses an adapter that is not there, and one that is none", async () => {
+    const missing = await subject.open({ adapterPath: join(folder, "none") });
+    await expect(missing.load()).rejects.toMatchObject({
+      name: "ModelNotFoundError",
+      message: expect.stringContaining("There is no adapter's folder"),
+    });
+    const none = await subject.open({ adapters: { none: folder } });
+    await expect(none.load()).rejects.toMatchObject({
+      name: "ModelLoadingError",
+      message: expect.stringContaining("has no adapter_config.json"),
     });
   });
 

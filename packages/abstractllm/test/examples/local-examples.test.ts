@@ -25,6 +25,8 @@ test.each([
   ["errors", /^UnsupportedProviderError .*\nInvalidParameterError .*\nModelNotFoundError /s],
   ["tools", /\(stop, \d+ tokens\)\n/],
   ["structured-output", /\w, \w|does not fit the schema/],
+  ["ai-sdk", /\(40 tokens\)\n\[.*\].*(\d eggs|does not fit the schema: .*)\n$/s],
+  ["adapters", /^alone: (\w.*)\nwith the adapter: (?!\1)\w/s],
   ["custom-provider", /text: 'there '.*finishReason: 'length'/s],
 ])(
   "%s.ts prints what it shows",

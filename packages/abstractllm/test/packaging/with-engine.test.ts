@@ -15,12 +15,13 @@ const NAMES = [
   "@abstractllm/mlx",
   `@abstractllm/mlx-${process.platform}-${process.arch}`,
   "@abstractllm/server",
+  "@abstractllm/ai-sdk",
 ];
 
 let project: FreshProject;
 
 beforeAll(async () => {
-  project = await FreshProject.create(NAMES, ["@types/node", "zod"]);
+  project = await FreshProject.create(NAMES, ["@types/node", "ai", "zod"]);
   await cp(EXAMPLES, join(project.folder, "src"), { recursive: true });
   await project.write("src/common.cts", COMMON);
   const { exports } = await manifestOf("@abstractllm/mlx");
@@ -30,6 +31,7 @@ beforeAll(async () => {
   );
   await project.write("src/engine.ts", engine.join("\n")); // every declaration of the engine
   await project.write("src/server.ts", SERVER);
+  await project.write("src/provider.ts", `export * from "@abstractllm/ai-sdk";`);
 }, SETUP_TIMEOUT_MS);
 
 afterAll(() => project.remove());
@@ -66,17 +68,22 @@ console.log(answer.status);
 await server.close();`;
 
 describe("a fresh project", () => {
+  const nodenext = { module: "nodenext", moduleResolution: "nodenext", outDir: "out" };
   test.each([
-    // declarations of the packages are checked too
-    { module: "nodenext", moduleResolution: "nodenext", outDir: "out", skipLibCheck: false },
-    { module: "esnext", moduleResolution: "bundler", noEmit: true, skipLibCheck: true },
+    // declarations of the packages are checked too; those of the AI SDK itself want a browser's
+    { resolution: { ...nodenext, skipLibCheck: false }, exclude: ["src/ai-sdk.ts"] },
+    { resolution: { ...nodenext, skipLibCheck: true }, exclude: [] },
+    {
+      resolution: { module: "esnext", moduleResolution: "bundler", noEmit: true, skipLibCheck: true },
+      exclude: ["src/common.cts"],
+    },
   ])(
-    "compiles with module resolution $moduleResolution",
-    async (resolution) => {
+    "compiles with module resolution $resolution.moduleResolution, without $exclude",
+    async ({ resolution, exclude }) => {
       await project.write("tsconfig.json", {
         compilerOptions: { ...compilerOptions, ...resolution },
         include: ["src"],
-        exclude: resolution.moduleResolution === "bundler" ? ["src/common.cts"] : [],
+        exclude,
       });
       expect(await project.node([TSC, "-p", "."])).toEqual({ stdout: "", stderr: "", status: 0 });
     },
@@ -119,6 +126,12 @@ describe("a fresh project", () => {
     const command = join("node_modules", ".bin", "abstractllm-server");
     const { version } = await manifestOf("@abstractllm/server");
     expect((await project.node([command, "--version"])).stdout).toBe(`${version}\n`);
+  });
+
+  test("answers for the AI SDK", async () => {
+    const { stdout, stderr, status } = await project.node(["out/ai-sdk.js"], { MODEL: SETUP_MODEL });
+    expect([stderr, status]).toEqual(["", 0]);
+    expect(stdout).toContain("(40 tokens)");
   });
 
   test("takes the packages by require", async () => {

@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "bind.h"
+#include "cpu/lend_core.h"
+#include "cpu/thread_pool.h"
 #include "eval_in_pieces.h"
 
 namespace abstractllm {
@@ -47,10 +49,20 @@ int64_t to_int64(double value) {
   return value <= -9223372036854775808.0 ? std::numeric_limits<int64_t>::min() : static_cast<int64_t>(value);
 }
 
-// A contiguous, evaluated copy-free view of `a` where possible.
+// Waits until `a` is computed. Meanwhile the kernels may have all cores.
+void wait_for(mx::array& a) {
+  if (!a.is_available()) cpu::take_core_back();
+  a.eval();
+}
+
+// `a` computed, in row-major order. Another operation would wait for all that was started after `a`.
 mx::array readable(const mx::array& a) {
-  mx::array c = mx::contiguous(a);
-  c.eval();
+  mx::array c = a;
+  wait_for(c);
+  if (c.flags().row_contiguous) return c;
+  // no GPU has float64
+  c = c.dtype() == mx::float64 ? mx::contiguous(c, false, mx::Device::cpu) : mx::contiguous(c);
+  wait_for(c);
   return c;
 }
 
@@ -85,7 +97,7 @@ double adjust_external_memory(double bytes, Env& e) {
 double item(const mx::array& a) {
   if (a.size() != 1) throw AddonError("invalid-argument", "item needs an array of exactly one element");
   mx::array c = a;
-  c.eval();
+  wait_for(c);
   switch (c.dtype()) {
     case mx::bool_: return c.item<bool>();
     case mx::uint8: return c.item<uint8_t>();
@@ -113,7 +125,7 @@ void register_array(Env* e, napi_value x) {
   });
   bind(e, x, "scalar", [](double value, mx::Dtype dtype) {
     if (mx::issubdtype(dtype, mx::integer)) return mx::array(to_int64(value), dtype);
-    return mx::astype(mx::array(value, mx::float64), dtype, mx::Device::cpu);
+    return mx::array(value, dtype);
   });
   bind(e, x, "toBytes", [](const mx::array& a, Env& env) { return to_bytes(a, env); });
   // the stored bits, for half types that JavaScript has no numbers for
@@ -132,8 +144,12 @@ void register_array(Env* e, napi_value x) {
   bind(e, x, "size", [](const mx::array& a) { return a.size(); });
   bind(e, x, "nbytes", [](const mx::array& a) { return a.nbytes(); });
   bind(e, x, "isAvailable", [](const mx::array& a) { return a.is_available(); });
-  bind(e, x, "eval", [](std::vector<mx::array> arrays) { eval_in_pieces(std::move(arrays)); });
+  bind(e, x, "eval", [](std::vector<mx::array> arrays) {
+    cpu::take_core_back();
+    eval_in_pieces(std::move(arrays));
+  });
   bind(e, x, "asyncEval", [](std::vector<mx::array> arrays) { mx::async_eval(std::move(arrays)); });
+  bind(e, x, "asyncEvalNext", [](const mx::array& a) { cpu::async_eval_and_lend_core(a); });
   // A second slot for the same array, so that two JavaScript owners can dispose independently.
   bind(e, x, "share", [](const mx::array& a) { return mx::array(a); });
   bind(e, x, "detach", [](const mx::array& a) { const_cast<mx::array&>(a).detach(); });

@@ -186,6 +186,26 @@ struct Reader<std::vector<int>> {
   }
 };
 
+// An Int32Array, which is read at once. Copied: JavaScript that reading other arguments runs may free it.
+struct Int32s {
+  std::vector<int32_t> values;
+};
+
+template <>
+struct Reader<Int32s> {
+  static Int32s read(Env& e, napi_value v) {
+    bool is_typed = false;
+    if (v) napi_is_typedarray(e.env, v, &is_typed);
+    napi_typedarray_type type = napi_uint8_array;
+    void* data = nullptr;
+    size_t size = 0;
+    if (is_typed) napi_get_typedarray_info(e.env, v, &type, &size, &data, nullptr, nullptr);
+    if (type != napi_int32_array) throw AddonError("invalid-argument", "expected an Int32Array");
+    const auto* first = static_cast<const int32_t*>(data);
+    return {std::vector<int32_t>(first, first + size)};
+  }
+};
+
 template <>
 struct Reader<std::vector<mx::array>> {
   static std::vector<mx::array> read(Env& e, napi_value v) {

@@ -6,6 +6,7 @@
 #include "bind.h"
 #include "cpu/thread_pool.h"
 #include "gguf/gguf_blocks.h"
+#include "gpu_weights.h"
 #include "mapped_file.h"
 #include "weight_memory.h"
 
@@ -41,6 +42,9 @@ std::vector<mx::array> map_tensors(const std::string& path, const std::vector<ui
   auto file = MappedFile::open(path);
   std::vector<mx::array> out;
   out.reserve(offsets.size());
+  std::vector<HostTensor> for_gpu;
+  std::vector<size_t> gpu_places;
+  const bool on_cuda = computes_on_cuda();
   size_t at = 0;
   for (size_t i = 0; i < offsets.size(); i++) {
     if (i >= dtypes.size() || i >= ranks.size() || ranks[i] < 0 || at + ranks[i] > dims.size()) {
@@ -50,8 +54,18 @@ std::vector<mx::array> map_tensors(const std::string& path, const std::vector<ui
     at += ranks[i];
     mx::Dtype dtype = dtype_from_id(dtypes[i]);
     uint64_t size = byte_size(shape, dtype);
-    out.push_back(map_tensor(file, bytes_at(*file, path, offsets[i], size), shape, dtype));
+    const char* data = bytes_at(*file, path, offsets[i], size);
+    if (on_cuda && size > 0 && can_read_into_gpu(dtype)) {
+      for_gpu.push_back({data, shape, dtype, file});
+      gpu_places.push_back(i);
+      out.push_back(mx::array(0));  // until its place is taken below
+    } else {
+      out.push_back(map_tensor(file, data, shape, dtype));
+    }
   }
+  if (for_gpu.empty()) return out;
+  std::vector<mx::array> arrays = read_into_gpu(std::move(for_gpu));
+  for (size_t i = 0; i < arrays.size(); i++) out[gpu_places[i]] = arrays[i];
   return out;
 }
 
@@ -78,12 +92,34 @@ Blocks gguf_blocks(const std::string& path, uint64_t offset, int type_id, uint64
   return {std::move(file), reinterpret_cast<const uint8_t*>(data), count, type};
 }
 
-mx::allocator::Data allocate(size_t bytes, void** out) {
-  auto data = mx::allocator::malloc(bytes);
-  auto buffer = data.buffer();
-  *out = buffer.raw_ptr();
-  return data;
-}
+// Tensors of one file that are unpacked on the host and belong where this thread computes.
+class UnpackedTensors {
+ public:
+  // The memory of the next tensor, to be filled before `take`.
+  template <typename T>
+  T* add(mx::Shape shape, mx::Dtype dtype) {
+    const size_t bytes = byte_size(shape, dtype);
+    if (on_cuda_ && bytes > 0) {
+      check_free_memory(bytes);
+      std::shared_ptr<char[]> memory(new char[bytes]);
+      char* data = memory.get();
+      for_gpu_.push_back({data, std::move(shape), dtype, std::move(memory)});
+      return reinterpret_cast<T*>(data);
+    }
+    auto data = mx::allocator::malloc(bytes);
+    auto buffer = data.buffer();
+    arrays_.emplace_back(std::move(data), std::move(shape), dtype);
+    return static_cast<T*>(buffer.raw_ptr());
+  }
+  std::vector<mx::array> take() {
+    return for_gpu_.empty() ? std::move(arrays_) : read_into_gpu(std::move(for_gpu_));
+  }
+
+ private:
+  const bool on_cuda_ = computes_on_cuda();
+  std::vector<mx::array> arrays_;
+  std::vector<HostTensor> for_gpu_;
+};
 
 // Blocks that one thread turns around in some 20 us.
 constexpr size_t kBlocksPerRange = 1024;
@@ -94,30 +130,25 @@ std::vector<mx::array> gguf_affine(const std::string& path, uint64_t offset, int
   if (!blocks.type->to_affine || columns % 32 != 0) {
     throw AddonError("weights", path + ": tensor type " + blocks.type->name + " has no affine form");
   }
-  int words = columns / 32 * static_cast<int>(blocks.type->affine_bits);
-  int groups = columns / 32;
-  void *w, *scales, *biases;
-  auto w_data = allocate(static_cast<size_t>(rows) * words * sizeof(uint32_t), &w);
-  auto scales_data = allocate(static_cast<size_t>(rows) * groups * sizeof(uint16_t), &scales);
-  auto biases_data = allocate(static_cast<size_t>(rows) * groups * sizeof(uint16_t), &biases);
+  const int words = columns / 32 * static_cast<int>(blocks.type->affine_bits);
+  const int groups = columns / 32;
+  UnpackedTensors tensors;
+  auto* w = tensors.add<uint32_t>({rows, words}, mx::uint32);
+  auto* scales = tensors.add<uint16_t>({rows, groups}, mx::float16);
+  auto* biases = tensors.add<uint16_t>({rows, groups}, mx::float16);
   const size_t block_words = blocks.type->affine_bits;  // of 32 numbers
   cpu::parallel_for(blocks.count, kBlocksPerRange, [&](size_t begin, size_t end) {
-    blocks.type->to_affine(blocks.data + begin * blocks.type->block_bytes, end - begin,
-                           static_cast<uint32_t*>(w) + begin * block_words, static_cast<uint16_t*>(scales) + begin,
-                           static_cast<uint16_t*>(biases) + begin);
+    blocks.type->to_affine(blocks.data + begin * blocks.type->block_bytes, end - begin, w + begin * block_words,
+                           scales + begin, biases + begin);
   });
-  return {mx::array(std::move(w_data), {rows, words}, mx::uint32),
-          mx::array(std::move(scales_data), {rows, groups}, mx::float16),
-          mx::array(std::move(biases_data), {rows, groups}, mx::float16)};
+  return tensors.take();
 }
 
 mx::array gguf_dequantize(const std::string& path, uint64_t offset, int type_id, const mx::Shape& shape) {
-  uint64_t bytes = byte_size(shape, mx::float32);
-  auto blocks = gguf_blocks(path, offset, type_id, bytes / sizeof(float));
-  void* out;
-  auto data = allocate(bytes, &out);
-  blocks.type->dequantize(blocks.data, blocks.count, static_cast<float*>(out));
-  return mx::array(std::move(data), shape, mx::float32);
+  auto blocks = gguf_blocks(path, offset, type_id, byte_size(shape, mx::uint8));
+  UnpackedTensors tensors;
+  blocks.type->dequantize(blocks.data, blocks.count, tensors.add<float>(shape, mx::float32));
+  return tensors.take().front();
 }
 
 }  // namespace

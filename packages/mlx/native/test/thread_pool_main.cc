@@ -44,6 +44,15 @@ int main() {
   for (int i = 0; i < 3; i++) streams.emplace_back(hammer, 2000);
   for (int i = 0; i < 200; i++) set_thread_count(static_cast<size_t>(1 + i % 5));
   for (auto& s : streams) s.join();
+  for (size_t threads : {1, 2, 4}) {
+    set_thread_count(threads);
+    std::thread borrower([] {
+      for (int i = 0; i < 5000; i++) i % 3 == 0 ? take_core_back() : lend_core();
+    });
+    hammer(2000);
+    borrower.join();
+    hammer(200);
+  }
   set_thread_count(3);
   std::atomic<int> inner{0};
   parallel_for(8, 1, [&](size_t begin, size_t end) {

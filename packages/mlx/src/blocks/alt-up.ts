@@ -46,7 +46,7 @@ export class AltUp extends Module {
   }
 
   /** `modalities [B, L, N]` times a matrix whose entries are limited, in float32. */
-  #weigh(modalities: MxArray, { weight }: Linear): MxArray {
+  #weigh(modalities: MxArray, { updatedWeight: weight }: Linear): MxArray {
     const wide = weight.astype(mx.float32);
     const { altup_coef_clip: limit } = this.#c;
     const limited = limit === undefined ? wide : mx.clip(wide, -limit, limit);

@@ -2,7 +2,7 @@ import { KVCache, type LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { type ForwardOptions, layerCache } from "../models/language-model.ts";
 import { type Embedding, Module } from "../nn/index.ts";
-import { type BlockCall, fusedBlocks } from "./fused-block.ts";
+import { type BlockCall, continueBlocks, fusedBlocks } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import { PreNormBlock } from "./pre-norm-block.ts";
@@ -32,10 +32,13 @@ export abstract class DecoderFrame<Block extends DecoderBlock = DecoderBlock>
   protected abstract get lastNorm(): Norm;
 
   /** `[B, L] -> [B, L, E]` */
-  forward(tokens: MxArray, { cache, embeddings, additions }: ForwardOptions = {}): MxArray {
+  forward(tokens: MxArray, { cache, embeddings, additions, run }: ForwardOptions = {}): MxArray {
     const x = this.inputs(tokens, embeddings, cache); // [B, L, E]
+    const next = run && continueBlocks(run, this, x);
+    if (next !== undefined) return this.lastNorm.forward(next);
     const maskOf = this.masks(x.dim(1), cache);
-    let { h, count } = fusedBlocks(x, additions === undefined ? this.#calls(maskOf, cache) : []);
+    let { h, count, goOn } = fusedBlocks(x, additions === undefined ? this.#calls(maskOf, cache) : []);
+    if (run !== undefined && count === this.blocks.length) goOn?.(run, this);
     for (; count < this.blocks.length; count++) {
       h = this.blocks[count]?.forward(h, maskOf(count), layerCache(cache, count)) ?? h;
       const addition = additions?.[count];

@@ -20,7 +20,7 @@ export const chooseAmong = (
   if (earlier.length === 0 || proj === undefined || norm === undefined) return current;
   const sums = mx.stack([...earlier, current]); // [K, B, L, E]
   const wide = sums.astype(mx.float32);
-  const weight = mx.multiply(norm.weight.astype(mx.float32), mx.reshape(proj.weight, [-1])); // [E]
+  const weight = mx.multiply(norm.weight.astype(mx.float32), mx.reshape(proj.updatedWeight, [-1])); // [E]
   const lengths = mx.rsqrt(mx.mean(mx.square(wide), -1).add(eps)); // [K, B, L]
   const shares = mx.softmax(mx.multiply(mx.matmul(wide, weight), lengths), 0, true);
   return mx.sum(mx.multiply(mx.expandDims(shares, -1), sums), 0).astype(current.dtype);

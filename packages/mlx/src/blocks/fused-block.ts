@@ -1,6 +1,7 @@
 /** The next few positions of blocks as one operation, which is much less work around small models. */
 import { type CacheRoom, CacheWriter, type LayerCache } from "../cache/index.ts";
 import {
+  type BoundLayers,
   type DecoderLayerParts,
   DecoderLayers,
   type Dtype,
@@ -75,11 +76,12 @@ const addedRows = ({ q_proj, k_proj, v_proj, o_proj }: AttentionParts): MxArray[
 };
 
 /** @param mlp - none: without it */
-const layerParts = (block: BlockParts, mlp: MlpParts | undefined): DecoderLayerParts | undefined => {
-  const { self_attn, input_layernorm: norm } = block;
-  const attention = self_attn instanceof SelfAttention ? self_attn.parts : undefined;
-  if (attention === undefined || !(norm instanceof RMSNorm) || !(attention.rope instanceof RoPE))
-    return undefined;
+const layerParts = (
+  { input_layernorm: norm }: BlockParts,
+  attention: AttentionParts,
+  mlp: MlpParts | undefined,
+): DecoderLayerParts | undefined => {
+  if (!(norm instanceof RMSNorm) || !(attention.rope instanceof RoPE)) return undefined;
   const { q_proj, k_proj, v_proj, o_proj, H, K, headNorms, scale, rope } = attention;
   const matrices = affineMatrices([q_proj, k_proj, v_proj, o_proj, ...(mlp?.layers ?? [])]);
   const rows = addedRows(attention);
@@ -105,24 +107,10 @@ const layerParts = (block: BlockParts, mlp: MlpParts | undefined): DecoderLayerP
   };
 };
 
-/** All that a preparation depends on and that may be replaced. */
-interface Members {
-  /** With their arrays. */
-  readonly linears: readonly MlpMatrix[];
-  readonly others: readonly unknown[];
-}
-
 const weightOf = (norm: Module): unknown => (norm instanceof RMSNorm ? norm.weight : norm);
 
-const membersOf = ({ self_attn, mlp, input_layernorm, post_attention_layernorm }: BlockParts): Members => {
-  const attention = self_attn instanceof SelfAttention ? self_attn.parts : undefined;
-  if (attention === undefined) return { linears: [], others: [self_attn, mlp] };
-  const { q_proj, k_proj, v_proj, o_proj, headNorms } = attention;
-  const linears = [q_proj, k_proj, v_proj, o_proj, ...mlpMatrices(mlp)];
-  const others = [self_attn, mlp, weightOf(input_layernorm), weightOf(post_attention_layernorm)];
-  for (const norm of headNorms) others.push(norm.weight);
-  return { linears, others };
-};
+const partsOf = ({ self_attn }: BlockParts): AttentionParts | undefined =>
+  self_attn instanceof SelfAttention ? self_attn.parts : undefined;
 
 /** The arrays of a matrix as they were. Compared field by field: every step looks through those of every block. */
 class HeldMatrix {
@@ -131,6 +119,7 @@ class HeldMatrix {
   readonly #scales: unknown;
   readonly #biases: unknown;
   readonly #bias: unknown;
+  readonly #update: unknown;
 
   constructor(layer: MlpMatrix) {
     this.#layer = layer;
@@ -138,11 +127,60 @@ class HeldMatrix {
     this.#scales = layer.scales;
     this.#biases = layer.biases;
     this.#bias = layer.bias;
+    this.#update = layer.update;
   }
 
   isStill(layer: MlpMatrix | undefined): boolean {
     if (layer !== this.#layer || layer.weight !== this.#weight || layer.bias !== this.#bias) return false;
+    if (layer.update !== this.#update) return false;
     return layer.scales === this.#scales && layer.biases === this.#biases;
+  }
+}
+
+/** The arrays of a block as they were, and what else may be replaced. */
+class HeldBlock {
+  readonly #attention: AttentionParts | undefined;
+  readonly #mlp: Module;
+  readonly #norms: readonly unknown[];
+  readonly #headNorms: readonly unknown[];
+  readonly #q: HeldMatrix;
+  readonly #k: HeldMatrix;
+  readonly #v: HeldMatrix;
+  readonly #o: HeldMatrix;
+  readonly #matrices: readonly HeldMatrix[];
+
+  constructor(block: BlockParts, attention: AttentionParts) {
+    const { mlp, input_layernorm, post_attention_layernorm } = block;
+    this.#attention = attention;
+    this.#mlp = mlp;
+    this.#norms = [weightOf(input_layernorm), weightOf(post_attention_layernorm)];
+    this.#headNorms = attention.headNorms.map(({ weight }) => weight);
+    this.#q = new HeldMatrix(attention.q_proj);
+    this.#k = new HeldMatrix(attention.k_proj);
+    this.#v = new HeldMatrix(attention.v_proj);
+    this.#o = new HeldMatrix(attention.o_proj);
+    this.#matrices = mlpMatrices(mlp).map((matrix) => new HeldMatrix(matrix));
+  }
+
+  isStill(block: BlockParts): boolean {
+    const parts = partsOf(block);
+    if (parts === undefined || parts !== this.#attention || block.mlp !== this.#mlp) return false;
+    const [norm, mlpNorm] = this.#norms;
+    if (weightOf(block.input_layernorm) !== norm || weightOf(block.post_attention_layernorm) !== mlpNorm)
+      return false;
+    return this.#isAttention(parts) && this.#isMlp(block.mlp);
+  }
+
+  #isAttention({ q_proj, k_proj, v_proj, o_proj, headNorms }: AttentionParts): boolean {
+    if (!headNorms.every(({ weight }, i) => weight === this.#headNorms[i])) return false;
+    if (!this.#q.isStill(q_proj) || !this.#k.isStill(k_proj)) return false;
+    return this.#v.isStill(v_proj) && this.#o.isStill(o_proj);
+  }
+
+  #isMlp(mlp: Module): boolean {
+    const matrices = mlpMatrices(mlp);
+    if (matrices.length !== this.#matrices.length) return false;
+    return this.#matrices.every((held, i) => held.isStill(matrices[i]));
   }
 }
 
@@ -155,24 +193,19 @@ class Preparation {
   readonly isWhole: boolean;
   /** Of a position in the cache. */
   readonly sizes: Readonly<Record<"K" | "D" | "valueDim", number>>;
-  readonly #matrices: readonly HeldMatrix[];
-  readonly #others: readonly unknown[];
+  readonly #held: HeldBlock;
   #run: { readonly all: readonly Preparation[]; readonly layers: DecoderLayers };
 
-  constructor(layer: DecoderLayers, { matrices, K, activation }: DecoderLayerParts, block: BlockParts) {
+  constructor(layer: DecoderLayers, { matrices, K, activation }: DecoderLayerParts, held: HeldBlock) {
     this.layer = layer;
     this.isWhole = activation !== "";
     this.sizes = { K, D: (matrices[3]?.dim(0) ?? 0) / K, valueDim: (matrices[6]?.dim(0) ?? 0) / K };
-    const { linears, others } = membersOf(block);
-    this.#matrices = linears.map((linear) => new HeldMatrix(linear));
-    this.#others = others;
+    this.#held = held;
     this.#run = { all: [this], layers: layer };
   }
 
   isOf(block: BlockParts): boolean {
-    const { linears, others } = membersOf(block);
-    if (linears.length !== this.#matrices.length || !areEqual(this.#others, others)) return false;
-    return this.#matrices.every((matrix, i) => matrix.isStill(linears[i]));
+    return this.#held.isStill(block);
   }
 
   /** The layers of several preparations, of which this is the first. */
@@ -187,9 +220,10 @@ class Preparation {
 const preparations = new WeakMap<BlockParts, Preparation>();
 
 const prepare = (block: BlockParts, mlp: MlpParts | undefined): Preparation | undefined => {
-  const parts = layerParts(block, mlp);
+  const attention = partsOf(block);
+  const parts = attention && layerParts(block, attention, mlp);
   const layer = parts && DecoderLayers.prepare(parts);
-  return parts && layer && new Preparation(layer, parts, block);
+  return parts && layer && new Preparation(layer, parts, new HeldBlock(block, attention));
 };
 
 const preparationOf = (block: BlockParts): Preparation | undefined => {
@@ -246,8 +280,72 @@ const stepsOf = (x: MxArray, calls: Iterable<BlockCall>, isWhole: boolean): Step
   return steps;
 };
 
+/** What is taken to go on, after one step of several blocks. */
+class Continuation {
+  readonly #layers: BoundLayers;
+  readonly #rooms: readonly CacheRoom[];
+  readonly #writer: CacheWriter;
+  readonly #turns: number[];
+  readonly #first: readonly number[];
+  #left: number;
+
+  private constructor(layers: BoundLayers, steps: readonly Step[], writer: CacheWriter, left: number) {
+    const [first] = steps;
+    this.#layers = layers;
+    this.#rooms = steps.map(({ room }) => room);
+    this.#writer = writer;
+    this.#turns = [...(first?.room.turns ?? [])];
+    this.#first = first?.padding ?? [];
+    this.#left = left;
+  }
+
+  /** Undefined where the caches have to be asked at each step. */
+  static of(layers: DecoderLayers, steps: readonly Step[], writer: CacheWriter): Continuation | undefined {
+    const left = Math.min(...steps.map(({ room: { left, pass } }) => (pass && left) ?? 0));
+    const bound = left > 0 ? layers.bind(steps.map(({ room }) => room)) : undefined;
+    return bound && new Continuation(bound, steps, writer, left);
+  }
+
+  /** `x` of the next position of each sequence after the blocks. */
+  next(x: MxArray): MxArray | undefined {
+    if (this.#left === 0 || x.dim(1) !== 1) return undefined;
+    for (let i = 0; i < this.#turns.length; i++) this.#turns[i] = (this.#turns[i] ?? 0) + 1;
+    const positions = { turns: this.#turns, first: this.#first };
+    const h = this.#layers.next(x, positions, this.#writer.array);
+    if (h === undefined) return undefined;
+    this.#left -= 1;
+    this.#writer.become(h);
+    for (const room of this.#rooms) room.pass?.();
+    return h;
+  }
+}
+
+/** Of runs (`ForwardOptions`), and whose blocks they go on with. */
+const continuations = new WeakMap<object, { readonly owner: object; readonly continuation: Continuation }>();
+
+/**
+ * The next position of each sequence, where the step before was one operation.
+ *
+ * @param owner - of the blocks
+ * @param x - `[B, L, E]`
+ */
+export const continueBlocks = (run: object, owner: object, x: MxArray): MxArray | undefined => {
+  const found = continuations.get(run);
+  if (found === undefined || found.owner !== owner) return undefined;
+  const h = found.continuation.next(x);
+  if (h === undefined) continuations.delete(run);
+  return h;
+};
+
+/** What one operation gave. */
+interface Taken {
+  readonly h: MxArray;
+  /** Lets the next step of a run go on from this one. */
+  readonly goOn: (run: object, owner: object) => void;
+}
+
 /** `x` after all steps, whose rows are at the positions of the first. */
-const take = (x: MxArray, steps: readonly Step[]): MxArray | undefined => {
+const take = (x: MxArray, steps: readonly Step[]): Taken | undefined => {
   const [first] = steps;
   if (first === undefined) return undefined;
   const rooms = steps.map(({ room }) => room);
@@ -261,7 +359,11 @@ const take = (x: MxArray, steps: readonly Step[]): MxArray | undefined => {
   }
   const writer = new CacheWriter(h);
   for (const room of rooms) room.fill(writer);
-  return h;
+  const goOn = (run: object, owner: object): void => {
+    const continuation = x.dim(1) === 1 ? Continuation.of(layers, steps, writer) : undefined;
+    if (continuation !== undefined) continuations.set(run, { owner, continuation });
+  };
+  return { h, goOn };
 };
 
 /**
@@ -272,9 +374,16 @@ const take = (x: MxArray, steps: readonly Step[]): MxArray | undefined => {
  */
 export const fusedBlock = (x: MxArray, call: BlockCall): { h: MxArray; isWhole: boolean } | undefined => {
   const steps = stepsOf(x, [call], false);
-  const h = take(x, steps);
-  return h && { h, isWhole: steps[0]?.prepared.isWhole === true };
+  const taken = take(x, steps);
+  return taken && { h: taken.h, isWhole: steps[0]?.prepared.isWhole === true };
 };
+
+/** What came of the first blocks. */
+export interface FusedBlocks extends Partial<Pick<Taken, "goOn">> {
+  readonly h: MxArray;
+  /** How many there were. */
+  readonly count: number;
+}
 
 /**
  * As many of the first blocks as can be one operation.
@@ -283,8 +392,8 @@ export const fusedBlock = (x: MxArray, call: BlockCall): { h: MxArray; isWhole: 
  * @param calls - one block after the other
  * @returns `x` after `count` of them; as it is when there are none
  */
-export const fusedBlocks = (x: MxArray, calls: Iterable<BlockCall>): { h: MxArray; count: number } => {
+export const fusedBlocks = (x: MxArray, calls: Iterable<BlockCall>): FusedBlocks => {
   const steps = stepsOf(x, calls, true);
-  const h = take(x, steps);
-  return h === undefined ? { h: x, count: 0 } : { h, count: steps.length };
+  const taken = take(x, steps);
+  return taken === undefined ? { h: x, count: 0 } : { ...taken, count: steps.length };
 };

@@ -59,8 +59,10 @@ export const hidePadding = (mask: MxArray, padding: readonly number[]): MxArray 
   return mask;
 };
 
+const NO_PADDING: readonly number[] = [];
+
 /** How many first positions of each row the mask hides; undefined unless it hides nothing else. */
 export const hiddenPadding = (mask: Mask): readonly number[] | undefined => {
-  if (mask === undefined) return [];
+  if (mask === undefined) return NO_PADDING;
   return mask === "causal" ? undefined : paddings.get(mask);
 };

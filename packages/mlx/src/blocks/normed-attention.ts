@@ -21,7 +21,7 @@ export class NormedAttention extends SelfAttention {
 
   override get parts(): AttentionParts | undefined {
     const isPlain = this.makesStepsOf(NormedAttention.prototype);
-    return isPlain ? this.partsWith([this.q_norm, this.k_norm]) : undefined;
+    return isPlain ? this.partsWith(this.q_norm, this.k_norm) : undefined;
   }
 
   protected override queries(x: MxArray, B: number, L: number): MxArray {

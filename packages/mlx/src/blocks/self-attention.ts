@@ -56,6 +56,7 @@ export class SelfAttention extends Module {
   protected readonly K: number;
   protected readonly scale: number;
   readonly #rope: PositionEmbedding;
+  #parts: AttentionParts | undefined;
 
   constructor(
     c: SelfAttentionConfig,
@@ -73,9 +74,9 @@ export class SelfAttention extends Module {
     this.#rope = rope;
   }
 
-  /** Undefined where a model overrides a step. */
+  /** The same object until one of them is replaced; undefined where a model overrides a step. */
   get parts(): AttentionParts | undefined {
-    return this.makesStepsOf(SelfAttention.prototype) ? this.partsWith([]) : undefined;
+    return this.makesStepsOf(SelfAttention.prototype) ? this.partsWith() : undefined;
   }
 
   /** Whether every step is the one of `prototype`. Named one by one: each decode step asks it of every block. */
@@ -86,9 +87,15 @@ export class SelfAttention extends Module {
     return areHeads && this.turn === turn && areOthers;
   }
 
-  protected partsWith(headNorms: readonly RMSNorm[]): AttentionParts {
+  /** @param qNorm - of each head of queries; there are both norms or neither */
+  protected partsWith(qNorm?: RMSNorm, kNorm?: RMSNorm): AttentionParts {
     const { q_proj, k_proj, v_proj, o_proj, H, K, scale } = this;
-    return { q_proj, k_proj, v_proj, o_proj, rope: this.#rope, H, K, scale, headNorms };
+    const p = this.#parts;
+    const areSame = p?.q_proj === q_proj && p.k_proj === k_proj && p.v_proj === v_proj && p.o_proj === o_proj;
+    if (areSame && p.headNorms[0] === qNorm && p.headNorms[1] === kNorm) return p;
+    const headNorms = qNorm === undefined || kNorm === undefined ? [] : [qNorm, kNorm];
+    this.#parts = { q_proj, k_proj, v_proj, o_proj, rope: this.#rope, H, K, scale, headNorms };
+    return this.#parts;
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {

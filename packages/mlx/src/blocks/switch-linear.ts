@@ -19,8 +19,17 @@ export class SwitchLinear extends MatrixStack {
    * @returns `[..., M, N]`
    */
   forward(x: MxArray, experts: MxArray, isSorted = false): MxArray {
-    const product = this.#product(x, experts, isSorted);
+    const product = this.#updated(x, this.#product(x, experts, isSorted), experts, isSorted);
     return this.bias === undefined ? product : product.add(mx.expandDims(mx.take(this.bias, experts, 0), -2));
+  }
+
+  /** The product with the matrices as an adapter has them. */
+  #updated(x: MxArray, product: MxArray, experts: MxArray, isSorted: boolean): MxArray {
+    if (this.update === undefined) return product;
+    const { down, up } = this.update;
+    const low = mx.gatherMm(x, down, undefined, experts, isSorted); // [..., M, r]
+    const added = mx.gatherMm(low, up, undefined, experts, isSorted); // [..., M, N]
+    return product.add(added).astype(product.dtype);
   }
 
   #product(x: MxArray, experts: MxArray, isSorted: boolean): MxArray {

@@ -70,7 +70,11 @@ export class BatchKVCache extends AttentionCache implements BatchCache {
       room.fill(writer);
       this.#advance(added.L);
     };
-    return { ...room, turns: others.every((n) => n === next) ? [next] : this.#next, fill };
+    const pass = (): void => {
+      room.pass?.();
+      this.#advance(added.L);
+    };
+    return { ...room, turns: others.every((n) => n === next) ? [next] : this.#next, fill, pass };
   }
 
   #advance(n: number): void {

@@ -1,5 +1,5 @@
 /** Caches whose buffers an operation writes itself, instead of giving keys and values to `updateAndFetch`. */
-import { type Dtype, keep, type MxArray, type RowQuantization, share } from "../core/index.ts";
+import { type Dtype, keep, type MxArray, type RowQuantization, replace, share } from "../core/index.ts";
 
 /** Sizes of new keys `[B, K, L, D]` and values `[B, K, L, valueDim]`. */
 export interface NewPositions {
@@ -28,15 +28,31 @@ export interface CacheRoom {
   readonly after: MxArray | undefined;
   /** Says that computing `writer` writes the new rows. */
   fill(writer: CacheWriter): void;
+  /**
+   * How often as many positions may follow, each behind the others, in the same buffers and under the same mask. Absent
+   * where the cache has to be asked each time.
+   */
+  readonly left?: number;
+  /** Says that what `writer` became writes as many more. */
+  pass?(): void;
 }
 
 /** An array whose computation writes into caches. They share it; the last one to release it disposes it. */
 export class CacheWriter {
-  readonly array: MxArray;
+  #array: MxArray;
   #holders = 0;
 
   constructor(array: MxArray) {
-    this.array = keep(share(array));
+    this.#array = keep(share(array));
+  }
+
+  get array(): MxArray {
+    return this.#array;
+  }
+
+  /** Becomes an array that writes into all of them after this one. */
+  become(next: MxArray): void {
+    this.#array = replace(this.#array, share(next));
   }
 
   hold(): this {
@@ -46,6 +62,6 @@ export class CacheWriter {
 
   release(): void {
     this.#holders -= 1;
-    if (this.#holders === 0) this.array.dispose();
+    if (this.#holders === 0) this.#array.dispose();
   }
 }

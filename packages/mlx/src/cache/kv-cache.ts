@@ -56,11 +56,15 @@ export class KVCache extends AttentionCache implements KeyValueCache {
     const held = this.#buffers.unsettled;
     if (held === undefined) return undefined;
     const [keys, values] = held;
+    const pass = (): void => {
+      this.#offset += added.L;
+    };
     const fill: CacheRoom["fill"] = (writer) => {
       this.#buffers.writtenBy(writer);
-      this.#offset = end;
+      pass();
     };
-    return { keys, values, start, end, turns: [this.offset], after: this.#buffers.writer, fill };
+    const left = Math.floor((this.#capacity - end) / added.L);
+    return { keys, values, start, end, turns: [this.offset], after: this.#buffers.writer, fill, left, pass };
   }
 
   /** Buffers for new positions behind the others, which nobody else holds. */

@@ -72,7 +72,8 @@ export class QuantizedKVCache extends AttentionCache implements KeyValueCache {
     const turns = [this.offset];
     if (this.#plain !== undefined) {
       const room = this.#plain.room(added);
-      return room && { ...room, turns };
+      const until = Math.floor((this.#format.start - this.length) / added.L) - 1; // then all are quantized
+      return room && { ...room, turns, left: Math.min(room.left ?? 0, until) };
     }
     const scales = this.#scalesFor(added.dtype);
     if (scales === bfloat16) return undefined; // only of models that compute in it

@@ -2,6 +2,7 @@ import { attentionMask, causalMask, type Mask, type MaskOptions } from "../block
 import {
   arange,
   concatenate,
+  fast,
   greaterEqual,
   type MxArray,
   roll,
@@ -104,9 +105,9 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
 
   /** Copies buffers that an earlier result may hold. */
   #makeOwn(): void {
-    const held = this.#buffers.settled;
-    if (this.#areOwn || held === undefined) return;
-    const copied = (buffer: MxArray): MxArray => written(zeros(buffer.shape, buffer.dtype), buffer, 0);
+    const held = this.#areOwn ? undefined : this.#buffers.settled;
+    if (held === undefined) return;
+    const copied = (buffer: MxArray): MxArray => fast.extendCache(buffer, buffer.dim(2), buffer.dim(2));
     this.#hold(copied(held[0]), copied(held[1]), true);
   }
 

@@ -1,7 +1,7 @@
 /** Layers of a decoder at the next few positions as one operation of the CPU. */
 import { adopt, handleOf, handlesOf, type MxArray, optionalHandleOf } from "./array.ts";
 import { native } from "./native.ts";
-import type { LayersHandle, Slot } from "./native-addon.ts";
+import type { BoundLayersHandle, LayersHandle, Slot } from "./native-addon.ts";
 
 /** How the experts of a layer are asked. */
 export interface LayerExperts {
@@ -72,6 +72,43 @@ export interface LayerPositions {
   readonly first: readonly number[];
 }
 
+const buffersOf = (rows: readonly LayerRows[]): Slot[] =>
+  rows.flatMap(({ keys, values }) => [handleOf(keys), handleOf(values)]);
+
+const formatsOf = (rows: readonly LayerRows[]): number[] =>
+  rows.flatMap(({ quantization: q }) => [q?.bits ?? 0, q?.groupSize ?? 0]);
+
+const spansOf = (rows: readonly LayerRows[]): Int32Array =>
+  Int32Array.from(rows.flatMap(({ start, end }) => [start, end]));
+
+/** Layers over the same buffers at each step, looked through once as well. It does not keep them either. */
+export class BoundLayers {
+  readonly #handle: BoundLayersHandle;
+  readonly #spans: Int32Array;
+
+  /** @param rows - those of the step before the first */
+  constructor(handle: BoundLayersHandle, rows: readonly LayerRows[]) {
+    this.#handle = handle;
+    this.#spans = spansOf(rows);
+  }
+
+  /**
+   * The next position of each sequence: its rows are behind those of the step before.
+   *
+   * @param x - `[B, 1, E]`
+   * @param before - the last step's result
+   * @returns `[B, 1, E]`; undefined where arrays of a layer or buffers are gone or full
+   */
+  next(x: MxArray, { turns, first }: LayerPositions, before: MxArray): MxArray | undefined {
+    for (let i = 0; i < this.#spans.length; i++) this.#spans[i] = (this.#spans[i] ?? 0) + 1;
+    const spans = this.#spans;
+    const [slot] = native.boundDecoderLayers(this.#handle, handleOf(x), spans, turns, first, [
+      handleOf(before),
+    ]);
+    return slot === undefined ? undefined : adopt(slot);
+  }
+}
+
 /** Layers whose parts were looked through once. It does not keep their arrays. */
 export class DecoderLayers {
   readonly #handle: LayersHandle;
@@ -109,16 +146,20 @@ export class DecoderLayers {
     { turns, first }: LayerPositions,
     after: readonly MxArray[],
   ): MxArray | undefined {
-    const buffers: Slot[] = [];
-    const numbers: number[] = [];
-    for (const { keys, values, start, end, quantization: q } of rows) {
-      buffers.push(handleOf(keys), handleOf(values));
-      numbers.push(start, end, q?.bits ?? 0, q?.groupSize ?? 0);
-    }
     const [slot] = native.decoderLayers(
-      ...([this.#handle, handleOf(x), buffers, numbers] as const),
-      ...([turns, first, handlesOf(after)] as const),
+      ...([this.#handle, handleOf(x), buffersOf(rows), formatsOf(rows)] as const),
+      ...([spansOf(rows), turns, first, handlesOf(after)] as const),
     );
     return slot === undefined ? undefined : adopt(slot);
+  }
+
+  /**
+   * For steps that go on behind one with these rows.
+   *
+   * @returns undefined where the buffers are not computed yet
+   */
+  bind(rows: readonly LayerRows[]): BoundLayers | undefined {
+    const handle = native.bindDecoderLayers(this.#handle, buffersOf(rows), formatsOf(rows));
+    return handle && new BoundLayers(handle, rows);
   }
 }

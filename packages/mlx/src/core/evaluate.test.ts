@@ -30,3 +30,21 @@ it("computes several outputs that share parts, in pieces", () => {
   expect(mx.max(mx.abs(sum.subtract(e * e + e))).item()).toBeLessThan(1e-4);
   expect(mx.max(mx.abs(difference.subtract(e * e - e))).item()).toBeLessThan(1e-4);
 });
+
+it("goes on from each step while the next is computed", () => {
+  const weight = mx.random.normal([256, 256]).multiply(1 / 16);
+  const step = (x: mx.MxArray): mx.MxArray => mx.tidy(() => mx.matmul(x, weight));
+  const run = (start: (x: mx.MxArray) => void): number[] => {
+    const sums: number[] = [];
+    let x = mx.ones([1, 256]);
+    for (let i = 0; i < 50; i++) {
+      const next = step(x);
+      const sum = mx.sum(next);
+      start(sum);
+      sums.push(sum.item());
+      x = next;
+    }
+    return sums;
+  };
+  expect(run(mx.asyncEvaluateNext)).toEqual(run(mx.evaluate));
+});

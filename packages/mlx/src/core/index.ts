@@ -4,6 +4,7 @@ export { type CompileOptions, compile, setCompileEnabled } from "./compile.ts";
 export { cpuInstructionSet, getThreads, roundsActivations, setThreads } from "./cpu.ts";
 export { array, fromRawBytes, type NestedValues } from "./create.ts";
 export {
+  BoundLayers,
   type DecoderLayerParts,
   DecoderLayers,
   type LayerExperts,
@@ -43,7 +44,7 @@ export {
   uint32,
   uint64,
 } from "./dtype.ts";
-export { asyncEvaluate, evaluate, synchronize } from "./evaluate.ts";
+export { asyncEvaluate, asyncEvaluateNext, evaluate, synchronize } from "./evaluate.ts";
 export * as fast from "./generated/fast.ts";
 export * as linalg from "./generated/linalg.ts";
 export * from "./generated/ops.ts";

@@ -6,7 +6,11 @@ export type { Slot } from "./generated/native-ops.ts";
 declare const layerBrand: unique symbol;
 /** An object that only the addon can make or read. */
 export interface LayersHandle {
-  readonly [layerBrand]: true;
+  readonly [layerBrand]: "layers";
+}
+/** Another. */
+export interface BoundLayersHandle {
+  readonly [layerBrand]: "bound";
 }
 
 interface NativeRuntime {
@@ -29,6 +33,7 @@ interface NativeRuntime {
   isAvailable(a: Slot): boolean;
   eval(arrays: readonly Slot[]): void;
   asyncEval(arrays: readonly Slot[]): void;
+  asyncEvalNext(a: Slot): void;
   share(a: Slot): Slot;
   detach(a: Slot): void;
   release(a: Slot): void;
@@ -89,7 +94,21 @@ interface NativeRuntime {
     layers: LayersHandle,
     x: Slot,
     buffers: readonly Slot[],
-    rows: readonly number[],
+    formats: readonly number[],
+    spans: Int32Array,
+    turns: readonly number[],
+    first: readonly number[],
+    after: readonly Slot[],
+  ): Slot[];
+  bindDecoderLayers(
+    layers: LayersHandle,
+    buffers: readonly Slot[],
+    formats: readonly number[],
+  ): BoundLayersHandle | undefined;
+  boundDecoderLayers(
+    layers: BoundLayersHandle,
+    x: Slot,
+    spans: Int32Array,
     turns: readonly number[],
     first: readonly number[],
     after: readonly Slot[],

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, MlxError, type MlxErrorCode, WeightsError } from "../errors.ts";
+import { keepCompiledKernels } from "./compiled-kernels.ts";
 import type { NativeAddon } from "./native-addon.ts";
 import { MLX_VERSION } from "./version.ts";
 
@@ -50,6 +51,7 @@ export interface LoadedAddon {
 const load = (): LoadedAddon => {
   const problems: string[] = [];
   for (const { variant, path } of candidates()) {
+    if (variant.startsWith("cuda")) keepCompiledKernels();
     try {
       return { addon: loadFrom(path), variant, path };
     } catch (error) {

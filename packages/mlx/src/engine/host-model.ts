@@ -1,6 +1,8 @@
 /** A model inside an engine. */
 
 import { quantizedCaches } from "../cache/index.ts";
+import { compiledKernelsFolder, hasCompiledKernels } from "../core/compiled-kernels.ts";
+import { backend, type Device } from "../core/index.ts";
 import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
@@ -19,6 +21,7 @@ import { MatrixLayer } from "../nn/index.ts";
 import { answerFormat, type Tokenizer, templateSwitches } from "../tokenizer/index.ts";
 import { VisionLanguageModel } from "../vision/index.ts";
 import { generationSetting, textSetting, vocabSize } from "./model-settings.ts";
+import { checkAdapters, openAdapters } from "./open-adapters.ts";
 import { type OpenedDraft, openDraftModel } from "./open-draft-model.ts";
 import type { LoadRequest, ModelInfo } from "./types.ts";
 
@@ -68,11 +71,19 @@ const constraintProblem = (tokenizer: Tokenizer): string | undefined => {
   }
 };
 
+/** What takes the first requests of this user long. */
+const kernelWarnings = (device: Device): string[] => {
+  if (device === "cpu" || backend() !== "cuda" || hasCompiledKernels()) return [];
+  return [
+    `The first requests on this GPU wait a minute or more for kernels to be compiled; they are kept in ${compiledKernelsFolder()}`,
+  ];
+};
+
 const describe = (
   loaded: LoadedModel,
-  { tokenizer, contextLength, vocabSize, device }: TextModel,
+  { tokenizer, contextLength, vocabSize, device, adapters }: TextModel,
   draft: OpenedDraft | undefined,
-  { maxBatchSize, loadMs }: Pick<ModelInfo, "maxBatchSize" | "loadMs">,
+  { maxBatchSize, loadMs, warnings }: Pick<ModelInfo, "maxBatchSize" | "loadMs" | "warnings">,
 ): ModelInfo => {
   const { default: template, named } = tokenizer.chatTemplates;
   const problem = constraintProblem(tokenizer);
@@ -89,25 +100,31 @@ const describe = (
     ...answerFormat(tokenizer),
     ...(problem === undefined ? {} : { constraintProblem: problem }),
     ...(draft === undefined ? {} : { draftModel: draft.info }),
+    ...(adapters === undefined ? {} : { adapters: adapters.names }),
     device,
     maxBatchSize,
     loadMs,
-    warnings: [...loaded.warnings, ...beamWarnings(loaded), ...(draft?.warnings ?? [])],
+    warnings: [...loaded.warnings, ...beamWarnings(loaded), ...(draft?.warnings ?? []), ...warnings],
   };
 };
 
-/** The draft model of a request; frees the model that it would have drafted for when it cannot be had. */
+/**
+ * The draft model of a request.
+ *
+ * @param free - frees the model that it would have drafted for; called when it cannot be had
+ */
 const openDraft = async (
   { draftModel }: LoadRequest,
   loaded: LoadedModel,
   options: LoadModelOptions,
+  free: () => void,
 ): Promise<OpenedDraft | undefined> => {
   if (draftModel === undefined) return undefined;
   const { path, quantize = false } = draftModel;
   try {
     return await openDraftModel(path, loaded, { ...options, quantize });
   } catch (error) {
-    loaded.model.dispose();
+    free();
     throw error;
   }
 };
@@ -118,13 +135,20 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   checkMaxBatchSize(request.maxBatchSize);
   checkPromptCacheBytes(request.promptCacheBytes);
   checkPromptBits(request.promptBits);
+  checkAdapters(request);
   const kv = kvQuantization(request);
+  const warnings = kernelWarnings(device); // before loading compiles the first
   const options = { device, quantize: request.quantize ?? false, exact: request.exact ?? false };
   const loaded = await loadModel(request.path, options);
   const { model, tokenizer } = loaded;
   if (tokenizer === undefined) throw new TokenizerError(`The model at ${request.path} has no tokenizer`);
   if (kv !== undefined) quantizedCaches(model.makeCache(), kv); // refused now, not at the first request
-  const draft = await openDraft(request, loaded, options);
+  const adapters = openAdapters(request, loaded);
+  const free = (): void => {
+    adapters.dispose();
+    model.dispose();
+  };
+  const draft = await openDraft(request, loaded, options, free);
   const text: TextModel = {
     model,
     tokenizer,
@@ -134,13 +158,18 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     device,
     noRepeatedRuns: model.promptEncoder && generationSetting(loaded, "no_repeat_ngram_size"),
     kvQuantization: kv,
+    adapters: adapters.named,
     draft: draft?.draft,
     roundsPrompts: request.exact !== true && request.promptBits !== 16,
   };
   const prefixes = new PrefixCache(request.promptCacheBytes);
   const scheduler = new TextScheduler(text, request.maxBatchSize, prefixes);
   const { maxBatchSize } = scheduler;
-  const info = describe(loaded, text, draft, { maxBatchSize, loadMs: performance.now() - start });
+  const info = describe(loaded, text, draft, {
+    maxBatchSize,
+    loadMs: performance.now() - start,
+    warnings,
+  });
   const images = openImages(loaded);
   const forgetPrefixes = (): boolean => {
     const held = prefixes.bytes > 0;
@@ -151,7 +180,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     prefixes.clear();
     images?.dispose();
     draft?.draft.model.dispose();
-    model.dispose();
+    free();
   };
   return { text, prompts: new PromptMaker(text, images), scheduler, info, forgetPrefixes, dispose };
 };

@@ -1,6 +1,7 @@
 /** How a client reaches its host: a worker thread of this process, or a child process. */
 import { fork } from "node:child_process";
 import { Worker } from "node:worker_threads";
+import { keepCompiledKernels } from "../core/compiled-kernels.ts";
 import type { FromHost, ToHost } from "./protocol.ts";
 
 export interface Transport {
@@ -20,6 +21,7 @@ export interface TransportEvents {
 const entry = new URL("./host-entry.js", import.meta.url);
 
 export const openWorker = (events: TransportEvents): Transport => {
+  keepCompiledKernels(); // what the worker writes into its environment, libmlx would not see
   const worker = new Worker(entry, { execArgv: [] }); // flags of the application, such as --input-type, are not for it
   let failure = "";
   worker.on("message", (message: FromHost) => events.message(message));

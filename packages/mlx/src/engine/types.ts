@@ -69,6 +69,17 @@ export interface LoadRequest {
    * several guesses in one step: answers come faster and stay what they are. Default: none.
    */
   draftModel?: { path: string; quantize?: boolean | QuantizeOptions };
+  /**
+   * Folder of an adapter that answers every request: LoRA, DoRA or a full fine-tuning, as mlx-lm or PEFT writes them. It
+   * works beside the weights, which stay as they are, quantized ones too; each adapted layer costs two small products more.
+   * Default: none.
+   */
+  adapterPath?: string;
+  /**
+   * Folders of adapters, as above, by the names under which requests choose one of them: the model is in memory once. Not
+   * together with `adapterPath`. Default: none.
+   */
+  adapters?: Readonly<Record<string, string>>;
 }
 
 /** What a loaded model is, for capabilities, limits and display. */
@@ -97,6 +108,8 @@ export interface ModelInfo {
   constraintProblem?: string;
   /** The model that drafts for it, where there is one. */
   draftModel?: { modelType: string; weightBytes: number };
+  /** Names of the adapters that requests choose from, where there are any. */
+  adapters?: string[];
   device: "cpu" | "gpu";
   /** Requests that are answered at once. */
   maxBatchSize: number;
@@ -165,6 +178,11 @@ export interface GenerateRequest extends SamplingOptions {
    * grammar engine cannot hold an answer to is refused with its reason. Default: none.
    */
   constraint?: Constraint;
+  /**
+   * Name of the adapter that answers, one of the model's `adapters`. Requests with the same one run together; those with
+   * another take turns with them. Default: the model alone.
+   */
+  adapter?: string;
   /**
    * Guess that an answer goes on as its prompt or itself did behind the same tokens: much faster where it repeats much of
    * them, as after "correct this text". Several guesses are checked in one step, so that the answer stays what it is.

@@ -67,6 +67,7 @@ const keys: Readonly<Record<keyof GenerateRequest, true>> = {
   ignoreEos: true,
   constraint: true,
   keepSpecialTokens: true,
+  adapter: true,
   promptLookup: true,
   numDraftTokens: true,
   prefillStepSize: true,

@@ -7,6 +7,7 @@ export {
   kvQuantization,
 } from "./check-request.ts";
 export { ImageStore } from "./image-store.ts";
+export { ModelAdapters } from "./model-adapters.ts";
 export { PrefixCache } from "./prefix-cache.ts";
 export { PromptMaker } from "./prompt-maker.ts";
 export type { DraftModel, TextModel } from "./text-model.ts";

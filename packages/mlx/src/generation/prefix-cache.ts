@@ -16,6 +16,8 @@ export interface Sequence {
   readonly key: PrefixKey;
   /** Tokens of the prompt that it was evaluated for. */
   readonly promptLength: number;
+  /** Name of the adapter that evaluated it; absent where the model did by itself. */
+  readonly adapter?: string | undefined;
 }
 
 interface Entry extends Sequence {
@@ -77,7 +79,7 @@ export class PrefixCache {
    * @param startOf - where evaluating may begin at the latest, for a number of known tokens
    */
   take(sequence: Sequence, startOf: (known: number) => number): Prefix | undefined {
-    const alike = this.#entries.filter((entry) => areReadAlike(entry.promptLength, sequence.promptLength));
+    const alike = this.#entries.filter((entry) => areEvaluatedAlike(entry, sequence));
     const candidates = alike
       .map((entry) => ({ entry, length: startOf(commonLength(entry.key, sequence.key)) }))
       .filter(({ entry, length }) => length > 0 && (length === entry.key.length || isTrimmable(entry)))
@@ -133,9 +135,13 @@ export class PrefixCache {
   }
 }
 
+/** Whether equal tokens leave equal caches. */
+const areEvaluatedAlike = (a: Sequence, b: Sequence): boolean =>
+  a.adapter === b.adapter && areReadAlike(a.promptLength, b.promptLength);
+
 /** Whether whatever begins as `b` is served by `a` as well. */
 const covers = (a: Entry, b: Entry): boolean =>
-  areReadAlike(a.promptLength, b.promptLength) &&
+  areEvaluatedAlike(a, b) &&
   commonLength(a.key, b.key) === b.key.length &&
   (a.key.length === b.key.length || isTrimmable(a));
 

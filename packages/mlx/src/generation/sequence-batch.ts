@@ -3,7 +3,7 @@ import type { BatchCache, LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { LanguageModel } from "../models/index.ts";
-import { startStep, type TokenSequence } from "./token-sequence.ts";
+import { type StepCaches, startStep, type TokenSequence } from "./token-sequence.ts";
 import { tryDrafts } from "./try-drafts.ts";
 
 /** Steps between clearing memory kept for reuse: long answers would otherwise hold every size once used. */
@@ -23,6 +23,7 @@ export class SequenceBatch {
   #caches: LayerCache[] = []; // a single sequence keeps its own
   #areJoined = false; // the caches are those of a batch
   #pending: MxArray | undefined; // the next token of each sequence, [B]
+  #run = {}; // another one whenever something else happens to the caches than the next step
   #steps = 0;
 
   constructor(model: LanguageModel) {
@@ -36,6 +37,7 @@ export class SequenceBatch {
   /** Takes in a sequence that has been prefilled. */
   join(sequence: TokenSequence): void {
     const { caches, pending } = sequence.release();
+    this.#run = {};
     this.#sequences.push(sequence);
     if (this.#pending === undefined) {
       this.#caches = caches;
@@ -70,6 +72,7 @@ export class SequenceBatch {
 
   /** Only these rows, which are in order. */
   #keep(rows: readonly number[]): void {
+    this.#run = {};
     const [kept, before] = [new Set(rows), this.#sequences];
     for (const [row, sequence] of before.entries()) {
       if (!kept.has(row) && sequence.leavesCaches) sequence.leave(this.#cachesOf(row));
@@ -118,14 +121,19 @@ export class SequenceBatch {
   ): Map<TokenSequence, readonly number[]> {
     const sequences = this.#sequences;
     const learn = (): void => {
-      const tokens = current.toTypedArray();
-      for (const [row, sequence] of sequences.entries()) sequence.accept(Number(tokens[row]));
+      const tokens = idsOf(current, sequences.length);
+      for (const [row, sequence] of sequences.entries()) sequence.accept(tokens[row] ?? Number.NaN);
     };
     const isConstrained = sequences.some((sequence) => sequence.isConstrained);
     this.#startNext(current, (sequence) => left(sequence) <= 1, isConstrained ? learn : undefined);
-    const tokens = current.toTypedArray();
-    for (const [row, sequence] of sequences.entries()) sequence.append(Number(tokens[row]));
-    return new Map(sequences.map((sequence, row) => [sequence, [Number(tokens[row])]]));
+    const next = new Map<TokenSequence, readonly number[]>();
+    const tokens = idsOf(current, sequences.length);
+    for (const [row, sequence] of sequences.entries()) {
+      const token = tokens[row] ?? Number.NaN;
+      sequence.append(token);
+      next.set(sequence, [token]);
+    }
+    return next;
   }
 
   /** The tokens of a sequence that is alone and has drafts; undefined where there is no such. */
@@ -137,9 +145,10 @@ export class SequenceBatch {
     if (only === undefined || this.size > 1) return undefined;
     const room = left(only) - 1;
     if (!only.isWorthWaiting(room)) return undefined;
-    const next = Number(current.toTypedArray()[0]);
+    const next = current.item();
     const drafts = only.draft(next, room);
     if (drafts.length === 0) return undefined;
+    this.#run = {};
     this.#separate();
     const tried = tryDrafts(this.#model, only, next, drafts, this.#caches);
     if (tried === undefined) return undefined;
@@ -161,6 +170,10 @@ export class SequenceBatch {
     for (const cache of joined) cache.dispose();
   }
 
+  get #stepCaches(): StepCaches {
+    return { cache: this.#caches, run: this.#run };
+  }
+
   /** @param learn - tells the sequences their latest tokens, which is to come before they are sampled or leave */
   #startNext(
     current: MxArray,
@@ -169,14 +182,14 @@ export class SequenceBatch {
   ): void {
     const rows = this.#rowsWhere((sequence) => !isLast(sequence));
     if (rows.length === this.#sequences.length) {
-      this.#pending = startStep(this.#model, this.#sequences, current, this.#caches, learn);
+      this.#pending = startStep(this.#model, this.#sequences, current, this.#stepCaches, learn);
       return;
     }
     learn?.();
     this.#keep(rows);
     if (rows.length === 0) return;
     const inputs = pick(current, rows);
-    this.#pending = startStep(this.#model, this.#sequences, inputs, this.#caches);
+    this.#pending = startStep(this.#model, this.#sequences, inputs, this.#stepCaches);
     inputs.dispose();
   }
 
@@ -190,6 +203,10 @@ export class SequenceBatch {
     this.#sequences = [];
   }
 }
+
+/** Tokens `[B]` as numbers. One is read for less than several. */
+const idsOf = (tokens: MxArray, B: number): number[] =>
+  B === 1 ? [tokens.item()] : Array.from(tokens.toTypedArray(), Number);
 
 /** Some entries of tokens `[B]`. */
 const pick = (tokens: MxArray, rows: readonly number[]): MxArray =>

@@ -1,6 +1,7 @@
 import type { KVQuantization } from "../cache/index.ts";
 import type { LanguageModel } from "../models/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import type { ModelAdapters } from "./model-adapters.ts";
 
 /** A smaller model with the same tokens. */
 export interface DraftModel {
@@ -20,6 +21,8 @@ export interface TextModel {
   readonly noRepeatedRuns?: number | undefined;
   /** How caches are quantized. Default: not at all. */
   readonly kvQuantization?: KVQuantization | undefined;
+  /** What requests may have the model compute with. Default: nothing. */
+  readonly adapters?: ModelAdapters | undefined;
   /** Guesses what comes next. Default: nobody does. */
   readonly draft?: DraftModel | undefined;
   /** Whether activations inside prompts are rounded to 8 bits where that is faster. Default false. */

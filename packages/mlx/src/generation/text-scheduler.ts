@@ -4,11 +4,12 @@ import * as mx from "../core/index.ts";
 import type { GenerateRequest, GenerationPart } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
 import { ConstraintMaker, type TokenConstraint } from "../grammar/index.ts";
+import { AdapterBatches } from "./adapter-batches.ts";
 import { Answer } from "./answer.ts";
 import { checkPromptTokens, checkRequest } from "./check-request.ts";
+import { checkAdapter } from "./model-adapters.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
-import { SequenceBatch } from "./sequence-batch.ts";
 import { checkDrafts, openSpeculation, type Speculation } from "./speculation/index.ts";
 import type { TextModel } from "./text-model.ts";
 import { TokenSequence } from "./token-sequence.ts";
@@ -58,7 +59,7 @@ export class TextScheduler {
   /** Sequences at once; 1 for a model whose caches cannot be batched. */
   readonly maxBatchSize: number;
   readonly #text: TextModel;
-  readonly #batch: SequenceBatch;
+  readonly #batch: AdapterBatches;
   readonly #constraints: ConstraintMaker;
   readonly #prefixes: PrefixCache | undefined;
   readonly #running = new Map<TokenSequence, Job>();
@@ -73,7 +74,7 @@ export class TextScheduler {
   constructor(text: TextModel, maxBatchSize: number = MAX_BATCH[text.device], prefixes?: PrefixCache) {
     this.#prefixes = prefixes;
     this.#text = text;
-    this.#batch = new SequenceBatch(text.model);
+    this.#batch = new AdapterBatches(text.model, text.adapters);
     this.#constraints = new ConstraintMaker(text);
     const isAlike = text.kvQuantization === undefined || text.kvQuantization.start === 0;
     const isBatched = isAlike && text.model.makeBatchCache([0]) !== undefined;
@@ -90,6 +91,7 @@ export class TextScheduler {
    */
   async generate(prompt: Prompt, request: GenerateRequest, { emit, signal }: GenerateCall): Promise<void> {
     checkRequest(request, this.#text.vocabSize);
+    checkAdapter(request.adapter, this.#text.adapters);
     checkDrafts(request, this.#text);
     checkPromptTokens(prompt.inputs, this.#text.vocabSize, (id) => prompt.standsForImage(id));
     const answer = new Answer(this.#text, prompt, request);
@@ -151,6 +153,7 @@ export class TextScheduler {
           kvQuantization: this.#text.kvQuantization,
           roundsPrompt: this.#text.roundsPrompts === true && hasCoarseActivations(),
           prefixes: this.#prefixes,
+          adapter: job.request.adapter,
           speculation: this.#speculationOf(job, stepSize),
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });
@@ -177,6 +180,7 @@ export class TextScheduler {
     if (prefill === undefined) return;
     const { job, sequence, chunks } = prefill;
     try {
+      this.#text.adapters?.use(sequence.adapter);
       if (chunks.next().done !== true) {
         this.#prefilling.push(prefill);
         return;

@@ -6,7 +6,7 @@ import * as mx from "../core/index.ts";
 import type { SamplingOptions } from "../engine/types.ts";
 import type { MlxError } from "../errors.ts";
 import type { TokenConstraint } from "../grammar/index.ts";
-import type { LanguageModel } from "../models/index.ts";
+import type { ForwardOptions, LanguageModel } from "../models/index.ts";
 import { createLogitsProcessors, NoRepeatedRuns } from "./logits-processors.ts";
 import type { PrefixCache, Sequence } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
@@ -30,6 +30,8 @@ export interface SequenceOptions {
   kvQuantization?: KVQuantization | undefined;
   /** Where it takes the beginning of its prompt from and leaves its caches. Default: nowhere. */
   prefixes?: PrefixCache | undefined;
+  /** Name of the adapter that the model has to compute it with. Default: none. */
+  adapter?: string | undefined;
   /** Guesses how it goes on; disposed with the sequence. Default: nobody does. */
   speculation?: Speculation | undefined;
 }
@@ -43,6 +45,8 @@ export interface SequenceState {
 
 /** A prompt to continue. `prefill` it to its end, then `release` it to a batch, which asks it to `sample`. */
 export class TokenSequence {
+  /** Name of the adapter that has to be in use when it is prefilled and continued. */
+  readonly adapter: string | undefined;
   readonly #prompt: Prompt;
   readonly #chooser: TokenChooser;
   readonly #prefillStepSize: number;
@@ -60,6 +64,7 @@ export class TokenSequence {
   /** @param prompt - at least one token id, all inside the vocabulary or of images; disposed as soon as it has been evaluated */
   constructor(model: LanguageModel, prompt: Prompt, options: SequenceOptions) {
     this.#prompt = prompt;
+    this.adapter = options.adapter;
     const caches = model.makeCache();
     const kv = options.kvQuantization;
     this.#caches = kv === undefined ? caches : quantizedCaches(caches, kv);
@@ -115,7 +120,7 @@ export class TokenSequence {
       const start = this.#prompt.endOf(0, Math.min(known, last));
       return start <= Math.min(known, last) ? start : 0;
     };
-    const prefix = this.#prefixes?.take({ key, promptLength: tokens.length }, startOf);
+    const prefix = this.#prefixes?.take({ key, promptLength: tokens.length, adapter: this.adapter }, startOf);
     if (prefix === undefined) return;
     for (const layer of this.#caches) layer.dispose();
     this.#caches = prefix.caches;
@@ -131,6 +136,7 @@ export class TokenSequence {
       key && {
         key: [...key.slice(0, this.#evaluated), ...this.#continuation],
         promptLength: tokens.length,
+        adapter: this.adapter,
       }
     );
   }
@@ -259,6 +265,9 @@ const sampleEach = (sequences: readonly TokenSequence[], logits: MxArray): MxArr
   return mx.concatenate(sequences.map((sequence, row) => sequence.sample(mx.index(logits, [row, row + 1]))));
 };
 
+/** The caches of a step, and as whose steps it goes on (`ForwardOptions`). */
+export type StepCaches = Required<Pick<ForwardOptions, "cache" | "run">>;
+
 /**
  * Builds and starts one step over the latest token of each sequence, `[B]`; gives the sampled ones, `[B]`.
  *
@@ -268,11 +277,11 @@ export const startStep = (
   model: LanguageModel,
   sequences: readonly TokenSequence[],
   tokens: MxArray,
-  cache: readonly LayerCache[],
+  { cache, run }: StepCaches,
   learn?: () => void,
 ): MxArray =>
   startSampling(() => {
-    const logits = model.forward(mx.reshape(tokens, [-1, 1]), { cache }); // [B, 1, V]
+    const logits = model.forward(mx.reshape(tokens, [-1, 1]), { cache, run }); // [B, 1, V]
     if (learn !== undefined) {
       mx.asyncEvaluate(logits);
       learn();
@@ -282,6 +291,6 @@ export const startStep = (
 
 export const startSampling = (sample: () => MxArray): MxArray => {
   const sampled = mx.tidy(sample);
-  mx.asyncEvaluate(sampled);
+  mx.asyncEvaluateNext(sampled);
   return mx.keep(sampled);
 };

@@ -3,6 +3,7 @@ export type { DownloadProgress, ProgressListener } from "./download-progress.ts"
 export type { HubFileSystem, HubLimits } from "./hub-context.ts";
 export { type HubEnv, type HubSettings, type HubSettingsOptions, hubSettings } from "./hub-settings.ts";
 export { type RemovedModel, type RemoveModelOptions, removeModel } from "./remove-model.ts";
+export { resolveAdapter } from "./resolve-adapter.ts";
 export {
   type HubEnvironment,
   type ResolvedModel,

@@ -6,6 +6,8 @@ describe("parseModelSource", () => {
     "/models/x",
     "./x",
     "../x",
+    ".models/x",
+    ".setup/models/x.gguf",
     "~/x",
     "~",
     ".",

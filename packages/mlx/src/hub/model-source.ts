@@ -8,7 +8,7 @@ export type ModelSource =
   | { kind: "repo"; repo: string; quant?: string; ggufFile?: string };
 
 /**
- * Reads a model's name: a path (`/models/x`, `./x`, `~/x`, `x.gguf`), `org/name`, `org/name:Q4_K_M` or
+ * Reads a model's name: a path (`/models/x`, `./x`, `.models/x`, `~/x`, `x.gguf`), `org/name`, `org/name:Q4_K_M` or
  * `org/name/file.gguf`.
  *
  * @throws {HubError} `invalid-argument` when it is none of them
@@ -20,7 +20,8 @@ export function parseModelSource(source: string): ModelSource {
       "Expected a model folder, a .gguf file or a repository such as org/name.",
     );
   }
-  if (/^(?:[.~]{0,2}[/\\]|[.~]{1,2}$|[A-Za-z]:[/\\])|\\/.test(source)) return { kind: "path", path: source };
+  // no repository begins with a dot
+  if (/^(?:\.|~?[/\\]|~$|[A-Za-z]:[/\\])|\\/.test(source)) return { kind: "path", path: source };
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) {
     throw new HubError(
       "invalid-argument",

@@ -46,7 +46,7 @@ const byPath = (sources: readonly TensorSource[]): Map<string, TensorSource[]> =
 };
 
 /** Arrays over proven tensors, by name; files are mapped once each. */
-const mapSources = (sources: readonly TensorSource[]): Map<string, MxArray> => {
+export const mapSources = (sources: readonly TensorSource[]): Map<string, MxArray> => {
   const weights = new Map<string, MxArray>();
   for (const [path, tensors] of byPath(sources)) {
     const arrays = mapTensors(

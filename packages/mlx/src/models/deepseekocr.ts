@@ -73,7 +73,7 @@ class Places extends Module {
   forward(x: MxArray): MxArray {
     const [B = 1, rows = 1, columns = 1, E = 1] = x.shape;
     const first = mx.broadcastTo(this.class_embedding, [B, 1, E]);
-    const [ofFirst = x, table = x] = mx.split(this.position_embedding.weight, [1], 0);
+    const [ofFirst = x, table = x] = mx.split(this.position_embedding.updatedWeight, [1], 0);
     const grid = mx.unflatten(table, 0, [this.#side, this.#side]);
     const places = resizeGrid(grid, rows, columns, { by: "cubic", antialias: true });
     const positions = mx.concatenate([ofFirst, mx.flatten(places, 0, 1)], 0);

@@ -11,6 +11,11 @@ export interface ForwardOptions {
   embeddings?: MxArray;
   /** `[B, L, E]` each, added to what leaves the first blocks. */
   additions?: readonly MxArray[];
+  /**
+   * The same object at each step of one position: between them nobody changes the model, nor uses the caches in any other
+   * way. What one step finds out about them then holds for the next.
+   */
+  run?: object;
   /** `[B, S, E]`: what layers that attend across see from these tokens on; what the caches hold by default. */
   states?: MxArray;
 }

@@ -64,7 +64,7 @@ class Embeddings extends Module {
 
   /** `[rows * columns, P * P * C] -> [rows * columns, E]` */
   forward(patches: MxArray, rows: number, columns: number): MxArray {
-    const table = this.position_embedding.weight;
+    const table = this.position_embedding.updatedWeight;
     const grid = mx.reshape(table, [this.#side, this.#side, table.dim(1)]);
     const positions = mx.flatten(resizeGrid(grid, rows, columns, { antialias: true }), 0, 1);
     return mx.add(this.patch_embedding.forward(patches), positions);

@@ -9,10 +9,11 @@ export interface AffineMatrices {
   readonly groupSizes: number[];
 }
 
-/** The matrices of layers; undefined unless all are quantized that way. */
+/** The matrices of layers; undefined unless all are quantized that way and no adapter updates one. */
 export const affineMatrices = (layers: readonly MatrixLayer[]): AffineMatrices | undefined => {
   const found: AffineMatrices = { arrays: [], bits: [], groupSizes: [] };
-  for (const { quantization: q, weight, scales, biases } of layers) {
+  for (const { quantization: q, weight, scales, biases, update } of layers) {
+    if (update !== undefined) return undefined;
     if (q?.mode !== "affine" || scales === undefined || biases === undefined) return undefined;
     found.arrays.push(weight, scales, biases);
     found.bits.push(q.bits);

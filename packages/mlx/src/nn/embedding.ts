@@ -1,6 +1,7 @@
 import { type Dtype, fast, type MxArray, take, zeros } from "../core/index.ts";
 import { MatrixLayer } from "./matrix-layer.ts";
 import { matmulTransposed } from "./quantization.ts";
+import { updatedProduct, updatedRows } from "./weight-update.ts";
 
 /** A row per token, dense or quantized. Parameters: `weight [V, E]`, `scales`, `biases`. */
 export class Embedding extends MatrixLayer {
@@ -12,6 +13,11 @@ export class Embedding extends MatrixLayer {
 
   /** Token ids `[...]` to rows `[..., E]`. */
   forward(ids: MxArray): MxArray {
+    const rows = this.#rows(ids);
+    return this.update === undefined ? rows : updatedRows(ids, rows, this.update);
+  }
+
+  #rows(ids: MxArray): MxArray {
     const q = this.quantization;
     if (q === undefined || this.scales === undefined) return take(this.weight, ids, 0);
     const { weight, scales, biases } = this;
@@ -27,6 +33,7 @@ export class Embedding extends MatrixLayer {
 
   /** `x [..., E] @ weight.T -> [..., V]`: the output layer of models with tied embeddings. */
   asLinear(x: MxArray): MxArray {
-    return matmulTransposed(x, this, this.quantization);
+    const product = matmulTransposed(x, this, this.quantization);
+    return this.update === undefined ? product : updatedProduct(x, product, this.update);
   }
 }

@@ -38,3 +38,4 @@ export {
 export { type QuantizePredicate, quantize } from "./quantize.ts";
 export { type PositionEmbedding, RoPE, type RoPEOptions, turnPairs } from "./rope.ts";
 export { type HeadProjections, rotatedHeads } from "./rotated-heads.ts";
+export type { WeightUpdate } from "./weight-update.ts";

@@ -1,6 +1,7 @@
 import { addmm, type MxArray, transpose, zeros } from "../core/index.ts";
 import { MatrixLayer } from "./matrix-layer.ts";
 import { matmulTransposed } from "./quantization.ts";
+import { updatedProduct } from "./weight-update.ts";
 
 /** `y = x @ weight.T + bias`, dense or quantized. Parameters: `weight [N, K]`, `bias [N]`, `scales`, `biases`. */
 export class Linear extends MatrixLayer {
@@ -13,8 +14,12 @@ export class Linear extends MatrixLayer {
 
   /** `[..., K] -> [..., N]` */
   forward(x: MxArray): MxArray {
-    if (this.bias === undefined) return matmulTransposed(x, this, this.quantization);
-    if (this.quantization === undefined) return addmm(this.bias, x, transpose(this.weight));
-    return matmulTransposed(x, this, this.quantization).add(this.bias);
+    const { bias, update, quantization } = this;
+    if (bias === undefined && update === undefined) return matmulTransposed(x, this, quantization);
+    if (bias !== undefined && update === undefined && quantization === undefined)
+      return addmm(bias, x, transpose(this.weight));
+    const product = matmulTransposed(x, this, quantization);
+    const y = update === undefined ? product : updatedProduct(x, product, update);
+    return bias === undefined ? y : y.add(bias);
   }
 }

@@ -7,6 +7,7 @@ import {
   quantizeMatrix,
   type WeightMatrix,
 } from "./quantization.ts";
+import { updatedMatrix, type WeightUpdate } from "./weight-update.ts";
 
 /** A layer around one weight matrix `[N, K]`, dense or quantized along K. */
 export abstract class MatrixLayer extends Module implements WeightMatrix {
@@ -14,6 +15,8 @@ export abstract class MatrixLayer extends Module implements WeightMatrix {
   declare scales?: MxArray;
   declare biases?: MxArray;
   declare global_scale?: MxArray;
+  /** What an adapter makes of the matrix. Its arrays are the adapter's, and no parameters of the layer. */
+  declare update?: WeightUpdate | undefined;
   #shape: readonly number[];
   #quantization: Quantization | undefined;
 
@@ -26,6 +29,11 @@ export abstract class MatrixLayer extends Module implements WeightMatrix {
   /** `[N, K]` of the dense matrix. */
   get matrixShape(): readonly number[] {
     return this.#shape;
+  }
+
+  /** The dense matrix with what an adapter makes of it, for who reads it past `forward`. */
+  get updatedWeight(): MxArray {
+    return this.update === undefined ? this.weight : updatedMatrix(this.weight, this.update);
   }
 
   /** Undefined while dense. */

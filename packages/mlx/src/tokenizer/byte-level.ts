@@ -22,6 +22,17 @@ export function byteLevelBytes(token: string): Uint8Array {
   return bytes;
 }
 
+/** What a byte-level token spells where that is ASCII; undefined otherwise. */
+export function asciiText(token: string): string | undefined {
+  let text = "";
+  for (let i = 0; i < token.length; i++) {
+    const byte = BYTE_OF_CHAR.get(token.charAt(i)) ?? 0x80;
+    if (byte >= 0x80) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
 const BYTE_TOKEN = /^<0x([0-9A-Fa-f]{2}|\+[0-9A-Fa-f])>$/;
 
 /** The byte that a token of a vocabulary with byte fallback spells, such as `<0x0A>`; undefined for other tokens. */

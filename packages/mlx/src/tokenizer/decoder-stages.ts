@@ -1,4 +1,4 @@
-import { byteLevelBytes, fallbackByte } from "./byte-level.ts";
+import { asciiText, byteLevelBytes, fallbackByte } from "./byte-level.ts";
 import { isRecord } from "./json-file.ts";
 
 /** One decoder of a tokenizer.json as a stream: tokens in, tokens out. A fused stage gives pieces of a single token. */
@@ -80,8 +80,15 @@ const joinWithSpaces = (): DecoderStage => perToken((token, index) => (index ===
 
 function byteLevel(): DecoderStage {
   const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+  let isBetween = true; // characters: no part of one is held back
   return {
-    push: (token) => [utf8.decode(byteLevelBytes(token), { stream: true })],
+    push(token) {
+      const text = isBetween ? asciiText(token) : undefined;
+      if (text !== undefined) return [text];
+      const bytes = byteLevelBytes(token);
+      isBetween = (bytes.at(-1) ?? 0x80) < 0x80;
+      return [utf8.decode(bytes, { stream: true })];
+    },
     end: () => [utf8.decode()],
   };
 }

@@ -66,11 +66,16 @@ class StagedDetokenizer implements StreamingDetokenizer {
 
   /** Sends pieces through the stages from `first` on. */
   private run(pieces: string[], first: number): string {
-    for (const stage of this.stages.slice(first)) {
-      pieces = pieces.flatMap((piece) => stage.push(piece));
-    }
+    for (let i = first; i < this.stages.length; i++) pieces = pushAll(this.stages[i], pieces);
     return pieces.join("");
   }
+}
+
+/** Mostly of one piece, as a token is: every decode step comes here. */
+function pushAll(stage: DecoderStage | undefined, pieces: string[]): string[] {
+  const [first] = pieces;
+  if (stage === undefined || first === undefined) return pieces;
+  return pieces.length === 1 ? stage.push(first) : pieces.flatMap((piece) => stage.push(piece));
 }
 
 class WholeDetokenizer implements StreamingDetokenizer {

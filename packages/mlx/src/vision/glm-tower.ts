@@ -55,7 +55,7 @@ class Embeddings extends Module {
 
   /** Stretched over the image: a row for each patch, `[N, E]`. */
   forward(positions: MxArray, { rows, columns }: PatchGrid): MxArray {
-    const table = reshape(this.position_embedding.weight, [this.#side, this.#side, -1]);
+    const table = reshape(this.position_embedding.updatedWeight, [this.#side, this.#side, -1]);
     const [row = positions, column = positions] = mx.split(positions, 2, 1); // [N, 1] each
     const places = mx.flatten(row.multiply(columns).add(column));
     const stretched = mx.flatten(resizeGrid(table, rows, columns, { by: "cubic" }), 0, 1);

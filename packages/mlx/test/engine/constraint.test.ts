@@ -6,6 +6,7 @@ import {
   startEngine,
 } from "@abstractllm/mlx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { device } from "../device.ts";
 import { grammarProblem } from "./grammar-problem.ts";
 import { smolLM2 } from "./smollm2.ts";
 
@@ -35,7 +36,7 @@ describe.skipIf(grammarProblem !== undefined)(`a constraint${grammarProblem ?? "
   let engine: Engine;
   let model: EngineModel;
   beforeAll(async () => {
-    engine = await startEngine({ device: "cpu" });
+    engine = await startEngine({ device });
     model = await engine.load({ path: smolLM2 });
   });
   afterAll(() => engine?.dispose());
@@ -210,7 +211,7 @@ describe("without the grammar engine", () => {
   let model: EngineModel;
   beforeAll(async () => {
     process.env.ABSTRACTLLM_MLX_GRAMMAR = "off"; // as where there was no Rust
-    engine = await startEngine({ device: "cpu" });
+    engine = await startEngine({ device });
     model = await engine.load({ path: smolLM2 });
   });
   afterAll(async () => {

@@ -12,6 +12,7 @@ import * as mx from "../../src/core/index.ts";
 import { ImageStore } from "../../src/generation/image-store.ts";
 import { loadModel } from "../../src/load/index.ts";
 import { ImagePrompt, VisionLanguageModel } from "../../src/vision/index.ts";
+import { device } from "../device.ts";
 import { picture, show, writeTinyMllama } from "./tiny-llava.ts";
 
 let folder: string;
@@ -19,7 +20,7 @@ let engine: Engine;
 let model: EngineModel;
 beforeAll(async () => {
   folder = await writeTinyMllama();
-  engine = await startEngine({ device: "cpu" });
+  engine = await startEngine({ device });
   model = await engine.load({ path: folder });
 });
 afterAll(async () => {
@@ -43,7 +44,7 @@ const talk = (a: number, b: number, c: number): ChatMessage[] => [
 ];
 
 it("gives what tower and language model give by themselves", async () => {
-  const { model: seeing, imageProcessor, tokenizer } = await loadModel(folder, { device: "cpu" });
+  const { model: seeing, imageProcessor, tokenizer } = await loadModel(folder, { device });
   if (!(seeing instanceof VisionLanguageModel) || imageProcessor === undefined || tokenizer === undefined)
     throw new Error("sees nothing");
   const [image] = await new ImageStore(seeing, imageProcessor).open([picture(1)]);

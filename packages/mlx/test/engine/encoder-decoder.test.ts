@@ -6,6 +6,7 @@ import * as mx from "../../src/core/index.ts";
 import { decodeImage } from "../../src/images/index.ts";
 import { loadModel } from "../../src/load/index.ts";
 import { toImageArrays, VisionLanguageModel } from "../../src/vision/index.ts";
+import { device } from "../device.ts";
 import { picture, writeTinyFlorence2 } from "./tiny-llava.ts";
 
 const TOKENS_PER_IMAGE = 5;
@@ -17,7 +18,7 @@ let engine: Engine;
 let model: EngineModel;
 beforeAll(async () => {
   folder = await writeTinyFlorence2();
-  engine = await startEngine({ device: "cpu" });
+  engine = await startEngine({ device });
   model = await engine.load({ path: folder });
 });
 afterAll(async () => {
@@ -43,7 +44,7 @@ async function answer(
 
 /** Greedy tokens of the model by itself. */
 async function byHand(words: number[], images: Uint8Array[], count: number): Promise<number[]> {
-  const { model: seeing, imageProcessor } = await loadModel(folder, { device: "cpu" });
+  const { model: seeing, imageProcessor } = await loadModel(folder, { device });
   if (!(seeing instanceof VisionLanguageModel) || imageProcessor === undefined)
     throw new Error("sees nothing");
   const encoder = seeing.promptEncoder;

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { type Engine, type EngineModel, startEngine } from "@abstractllm/mlx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { device } from "../device.ts";
 import { answer } from "./answer.ts";
 import { slope } from "./slope.ts";
 import { smolLM2 } from "./smollm2.ts";
@@ -11,7 +12,7 @@ describe("an engine that runs for long", { timeout: 400_000 }, () => {
   let engine: Engine;
   let model: EngineModel;
   beforeAll(async () => {
-    engine = await startEngine({ device: "cpu" });
+    engine = await startEngine({ device });
     model = await engine.load({ path: smolLM2 });
   });
   afterAll(() => engine?.dispose());
@@ -61,14 +62,14 @@ describe("an engine that runs for long", { timeout: 400_000 }, () => {
 it("starts and ends engines without leaving threads behind", async () => {
   const before = process.getActiveResourcesInfo().length;
   for (let i = 0; i < 10; i++) {
-    const engine = await startEngine({ device: "cpu" });
+    const engine = await startEngine({ device });
     await engine.dispose();
   }
   expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before + 1);
 });
 
 it("turns a dead engine process into a typed error", async () => {
-  const engine = await startEngine({ device: "cpu", isolation: "process" });
+  const engine = await startEngine({ device, isolation: "process" });
   const model = await engine.load({ path: smolLM2 });
   const running = answer(model, 1000);
   running.catch(() => {}); // it may fail before the expectation below looks

@@ -6,6 +6,7 @@ import {
   startEngine,
 } from "@abstractllm/mlx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { device } from "../device.ts";
 import { smolLM2 as path } from "./smollm2.ts";
 
 const prompt = "The three primary colours are";
@@ -30,7 +31,7 @@ describe.each(["worker", "process"] as const)("an engine in a %s", (isolation) =
   let engine: Engine;
   let model: EngineModel;
   beforeAll(async () => {
-    engine = await startEngine({ device: "cpu", isolation });
+    engine = await startEngine({ device, isolation });
     model = await engine.load({ path });
   });
   afterAll(() => engine?.dispose());
@@ -42,7 +43,7 @@ describe.each(["worker", "process"] as const)("an engine in a %s", (isolation) =
       contextLength: 8192,
       vocabSize: 49_152,
       quantization: { bits: 4, groupSize: 32 },
-      device: "cpu",
+      device,
     });
   });
 
@@ -184,7 +185,7 @@ describe.each(["worker", "process"] as const)("an engine in a %s", (isolation) =
 });
 
 it("gives the memory of a disposed model back", async () => {
-  const engine = await startEngine({ device: "cpu" });
+  const engine = await startEngine({ device });
   const model = await engine.load({ path });
   expect((await engine.memory()).activeBytes).toBeGreaterThan(90_000_000);
   await model.dispose();
@@ -195,7 +196,7 @@ it("gives the memory of a disposed model back", async () => {
 });
 
 it("runs two engines side by side", async () => {
-  const engines = await Promise.all([startEngine({ device: "cpu" }), startEngine({ device: "cpu" })]);
+  const engines = await Promise.all([startEngine({ device }), startEngine({ device })]);
   const models = await Promise.all(engines.map((engine) => engine.load({ path })));
   const [a, b] = await Promise.all(models.map((model) => collect(model, { maxTokens: 4 })));
   expect(a?.text).toBe(b?.text);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startEngine } from "@abstractllm/mlx";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { device } from "../device.ts";
 import { randomTensor } from "../parity/random-weights.ts";
 import { writeSafetensors } from "./write-safetensors.ts";
 
@@ -44,7 +45,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 it("runs an architecture that a module of the user's registers", async () => {
-  const engine = await startEngine({ device: "cpu", modules: [module] });
+  const engine = await startEngine({ device, modules: [module] });
   const model = await engine.load({ path: folder });
   let text = "";
   for await (const part of model.generate({ prompt: "w3 w5", maxTokens: 4 }))
@@ -54,7 +55,7 @@ it("runs an architecture that a module of the user's registers", async () => {
 });
 
 it("names near architectures and the way to add one where it is not registered", async () => {
-  const engine = await startEngine({ device: "cpu" });
+  const engine = await startEngine({ device });
   await expect(engine.load({ path: folder })).rejects.toMatchObject({
     code: "unsupported-architecture",
     message: expect.stringMatching(/mixerless.*Near: .*registerArchitecture/),

@@ -1,5 +1,6 @@
 import { type Engine, type EngineModel, type GenerateRequest, startEngine } from "@abstractllm/mlx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { device } from "../device.ts";
 import { type Outcome, outcomeOf, outcomeOrAborted, requests } from "./mixed-requests.ts";
 import { smolLM2 as path } from "./smollm2.ts";
 
@@ -8,7 +9,7 @@ describe("an engine with many requests at once", { timeout: 300_000 }, () => {
   let model: EngineModel;
   let alone: Outcome[];
   beforeAll(async () => {
-    engine = await startEngine({ device: "cpu" });
+    engine = await startEngine({ device });
     model = await engine.load({ path, promptCacheBytes: 0 });
     alone = [];
     for (const request of requests) alone.push(await outcomeOf(model, request));

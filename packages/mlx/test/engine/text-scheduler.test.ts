@@ -8,6 +8,7 @@ import { PrefixCache } from "../../src/generation/prefix-cache.ts";
 import { TextPrompt } from "../../src/generation/prompt.ts";
 import { loadModel } from "../../src/load/load-model.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
+import { device } from "../device.ts";
 import { smolLM2 } from "./smollm2.ts";
 
 /** Models whose caches or forward a test replaces. */
@@ -18,9 +19,9 @@ describe("a scheduler", () => {
   let original: Replaceable;
   beforeAll(async () => {
     mx.setDefaultDevice("cpu");
-    const { model, tokenizer, eosTokenIds } = await loadModel(smolLM2, { device: "cpu" });
+    const { model, tokenizer, eosTokenIds } = await loadModel(smolLM2, { device });
     if (tokenizer === undefined) throw new Error("no tokenizer");
-    text = { model, tokenizer, eosTokenIds, vocabSize: 49_152, contextLength: 8192, device: "cpu" };
+    text = { model, tokenizer, eosTokenIds, vocabSize: 49_152, contextLength: 8192, device };
     original = { makeCache: model.makeCache, forward: model.forward };
   });
   afterEach(() => Object.assign(text.model, original));

@@ -11,6 +11,7 @@ import * as mx from "../../src/core/index.ts";
 import { ImageStore } from "../../src/generation/image-store.ts";
 import { loadModel } from "../../src/load/index.ts";
 import { ImagePrompt, VisionLanguageModel } from "../../src/vision/index.ts";
+import { device } from "../device.ts";
 import { FOUR_BITS, picture, show, writeTinyFastVlm, writeTinyLlava } from "./tiny-llava.ts";
 
 const TOKENS_PER_IMAGE = 4;
@@ -21,7 +22,7 @@ describe("images in an engine", () => {
   let model: EngineModel;
   beforeAll(async () => {
     folder = await writeTinyLlava();
-    engine = await startEngine({ device: "cpu" });
+    engine = await startEngine({ device });
     model = await engine.load({ path: folder });
   });
   afterAll(async () => {
@@ -42,7 +43,7 @@ describe("images in an engine", () => {
   }
 
   it("gives what tower, projector and language model give by themselves", async () => {
-    const loaded = await loadModel(folder, { device: "cpu" });
+    const loaded = await loadModel(folder, { device });
     const { model: seeing, imageProcessor, tokenizer } = loaded;
     if (!(seeing instanceof VisionLanguageModel) || imageProcessor === undefined)
       throw new Error("sees nothing");
@@ -195,7 +196,7 @@ describe("images whose tokens are in no vocabulary", () => {
   let engine: Engine;
   beforeAll(async () => {
     folder = await writeTinyFastVlm();
-    engine = await startEngine({ device: "cpu" });
+    engine = await startEngine({ device });
   });
   afterAll(async () => {
     await engine?.dispose();
@@ -228,7 +229,7 @@ describe("a store of images", () => {
   let open: (keptBytes?: number) => ImageStore;
   beforeAll(async () => {
     folder = await writeTinyLlava();
-    const loaded = await loadModel(folder, { device: "cpu" });
+    const loaded = await loadModel(folder, { device });
     const { imageProcessor } = loaded;
     if (!(loaded.model instanceof VisionLanguageModel) || imageProcessor === undefined)
       throw new Error("sees nothing");

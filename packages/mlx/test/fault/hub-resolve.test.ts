@@ -1,8 +1,17 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { cachedModels, removeModel, scanCache } from "../../src/hub/index.ts";
-import { list, MODEL_FILES, newCache, pull, randomBytes, removeCaches } from "./hub-bench.ts";
+import { cachedModels, removeModel, resolveAdapter, scanCache } from "../../src/hub/index.ts";
+import {
+  list,
+  MODEL_FILES,
+  newCache,
+  pull,
+  QUICK,
+  QUICK_ENV,
+  randomBytes,
+  removeCaches,
+} from "./hub-bench.ts";
 import { FakeHub, sha256 } from "./hub-fake.ts";
 import * as faults from "./hub-faults.ts";
 
@@ -289,5 +298,35 @@ describe("the cache", () => {
     await expect(removeModel("org/model", { cacheDir: cache, revision: "../../x" })).rejects.toThrow(
       `It has: ${revision} main`,
     );
+  });
+});
+
+describe("an adapter", () => {
+  const find = (source: string) =>
+    resolveAdapter(
+      source,
+      { cacheDir: newCache(), endpoint: hub.endpoint },
+      { env: { HOME: "/nonexistent", ...QUICK_ENV }, limits: QUICK },
+    );
+
+  it("is fetched without what else its repository holds", async () => {
+    hub.publish("org/adapter", {
+      "README.md": "",
+      "adapter_config.json": "{}",
+      "adapters.safetensors": randomBytes(2000, 5),
+      "0000100_adapters.safetensors": randomBytes(2000, 6),
+      "model.safetensors": randomBytes(2000, 7),
+    });
+    const { path, files } = await find("org/adapter");
+    expect(files).toEqual(["adapter_config.json", "adapters.safetensors"]);
+    expect(list(path)).toEqual(files);
+  });
+
+  it("is not a model, nor a folder that is not there", async () => {
+    await expect(find("org/model")).rejects.toMatchObject({ code: "model-not-found" });
+    await expect(find("./no/such/folder")).rejects.toMatchObject({
+      code: "model-not-found",
+      message: "There is no adapter's folder at ./no/such/folder.",
+    });
   });
 });

@@ -385,6 +385,112 @@ describe("decoder layer", () => {
   });
 });
 
+/** Steps of one position each, evaluated one after the other; their results and what the buffers hold then. */
+const stepsOf = (
+  c: Case,
+  layer: Layer,
+  next: (
+    prepared: mx.DecoderLayers,
+    rows: mx.LayerRows,
+    x: mx.MxArray,
+    first: number[],
+    before: mx.MxArray[],
+  ) => mx.MxArray | undefined,
+): number[][] => {
+  const { x, keys, values } = inputs(c);
+  mx.evaluate(x, keys, values);
+  const prepared = prepare(c, layer);
+  if (prepared === undefined) throw new Error("there is no such layer");
+  let before: mx.MxArray[] = [];
+  const results = [5, 6, 7, 8].map((start) => {
+    const h = next(prepared, { keys, values, start, end: start + 1 }, x, c.hidden ?? [], before);
+    if (h === undefined) throw new Error("there is no such step");
+    before = [h];
+    return elements(h);
+  });
+  return [...results, ...mx.depends([keys, values], before).map(elements)];
+};
+
+describe("bound layers", () => {
+  const bind = () => {
+    const layer = makeLayer(plain);
+    const { x, keys, values } = inputs(plain);
+    mx.evaluate(x, keys, values);
+    const rows = { keys, values, start: 5, end: 6 };
+    const positions = { turns: [0], first: [] };
+    const prepared = prepare(plain, layer);
+    const before = prepared?.forward(x, [rows], positions, []) ?? x;
+    mx.evaluate(before);
+    const next = (given = x, bound = prepared?.bind([rows])) => bound?.next(given, positions, before);
+    return { layer, rows, x, prepared, next };
+  };
+
+  it.each([
+    plain,
+    { ...plain, B: 3, hidden: [0, 2, 5] },
+    { ...plain, B: 2, rows: 4 as const, activation: "" as const },
+  ])("take steps as layers do: %j", (c) => {
+    const layer = makeLayer(c);
+    const expected = stepsOf(c, layer, (prepared, rows, x, first, before) =>
+      prepared.forward(x, [rows], { turns: [rows.start], first }, before),
+    );
+    let bound: mx.BoundLayers | undefined;
+    const found = stepsOf(c, layer, (prepared, rows, x, first, before) => {
+      const positions = { turns: [rows.start], first };
+      const [last] = before;
+      if (bound !== undefined && last !== undefined) return bound.next(x, positions, last);
+      bound = prepared.bind([rows]);
+      return prepared.forward(x, [rows], positions, before);
+    });
+    expect(bound).toBeDefined();
+    expect(found).toEqual(expected);
+  });
+
+  it("are nothing where buffers are not computed or do not fit", () => {
+    const { prepared, rows } = bind();
+    expect(prepared?.bind([rows])).toBeDefined();
+    expect(prepared?.bind([{ ...rows, keys: rows.keys.add(0) }])).toBeUndefined();
+    expect(prepared?.bind([{ ...rows, keys: mx.ones([1, 2, CAPACITY]) }])).toBeUndefined();
+    expect(prepared?.bind([rows, rows])).toBeUndefined();
+  });
+
+  it("give nothing where a step does not fit", () => {
+    const { prepared, rows, next } = bind();
+    expect(next()).toBeDefined();
+    expect(next(mx.ones([2, 1, E]))).toBeUndefined();
+    expect(next(mx.ones([1, 1, 2 * E]))).toBeUndefined();
+    const last = prepared?.bind([{ ...rows, start: CAPACITY - 2, end: CAPACITY - 1 }]);
+    expect(next(undefined, last)).toBeDefined();
+    expect(next(undefined, last)).toBeUndefined();
+  });
+
+  it("give nothing once arrays of a layer are gone", () => {
+    const { layer, next } = bind();
+    for (const array of layer.matrices[5]?.arrays ?? []) array.dispose();
+    expect(next()).toBeUndefined();
+  });
+
+  it("do not keep buffers", () => {
+    const { x, prepared, rows } = bind();
+    const [keys, values] = [rows.keys.add(0), rows.values.add(0)];
+    mx.evaluate(keys, values);
+    const bound = prepared?.bind([{ ...rows, keys, values }]);
+    const step = (): boolean => {
+      const h = bound?.next(x, { turns: [0], first: [] }, x);
+      mx.evaluate(h ?? []);
+      h?.dispose();
+      return h !== undefined;
+    };
+    expect(step()).toBe(true);
+    const before = mx.getActiveMemory();
+    const { nbytes } = keys;
+    keys.dispose();
+    values.dispose();
+    expect(before - mx.getActiveMemory()).toBeGreaterThanOrEqual(2 * nbytes);
+    expect(step()).toBe(false);
+  });
+});
+
 describe("decoder layers", () => {
   it.each([1, 4])("do one after the other what each does, with %i positions", (L) => {
     const c = { ...plain, B: 2, L };

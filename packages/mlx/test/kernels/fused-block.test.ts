@@ -2,11 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { type KVQuantization, type LayerCache, quantizedCaches } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
+import { adaptedLayer } from "../../src/load/adapters/adapted-layer.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
 import { type GoldenCase, readModelGoldens } from "../parity/golden.ts";
 import { buildModel } from "../parity/run-model.ts";
-import { elements, relativeError, withStock } from "./kernel-inputs.ts";
+import { elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
 const goldens = readModelGoldens();
 
@@ -183,6 +184,106 @@ describe("fused blocks", () => {
     const after = run();
     expect(relativeError(after, before)).toBeGreaterThan(1e-2);
     expect(relativeError(after, withStock(run))).toBeLessThan(1e-4);
+    model.dispose();
+  });
+
+  describe("of a run", () => {
+    /** Logits of a prompt and of many steps, more than fit into buffers as they are made first. */
+    const stepped = (
+      model: LanguageModel,
+      make: () => LayerCache[],
+      rows: number,
+      run?: object,
+    ): number[][] => {
+      const cache = make();
+      const ids = (count: number, i: number): number[][] =>
+        Array.from({ length: rows }, (_, row) =>
+          Array.from({ length: count }, (_, n) => (7 * n + 3 * i + 5 * row) % 50),
+        );
+      const forward = (tokens: number[][]): number[] =>
+        mx.tidy(() => elements(model.forward(mx.array(tokens, mx.int32), { cache, ...(run && { run }) })));
+      const logits = [forward(ids(4, 0)), ...Array.from({ length: 300 }, (_, i) => forward(ids(1, i)))];
+      for (const layer of cache) layer.dispose();
+      return logits;
+    };
+
+    it.each<[string, () => Promise<LanguageModel>, (model: LanguageModel) => LayerCache[], number]>([
+      ["llama", () => quantizedModel(goldenOf("llama")), (model) => model.makeCache(), 1],
+      ["qwen3_moe", () => quantizedModel(goldenOf("qwen3_moe")), (model) => model.makeCache(), 1],
+      ["a sliding window", sliding, (model) => model.makeCache(), 1],
+      [
+        "a batch",
+        () => quantizedModel(goldenOf("llama")),
+        (model) => model.makeBatchCache([2, 0, 1]) ?? [],
+        3,
+      ],
+      [
+        "a cache that is quantized on the way",
+        quantizable,
+        (model) => quantizedCaches(model.makeCache(), { bits: 4, groupSize: 32, start: 100 }),
+        1,
+      ],
+    ])("go on as without it: %s", async (_, makeModel, makeCaches, rows) => {
+      const model = await makeModel();
+      const answer = (run?: object) => stepped(model, () => makeCaches(model), rows, run);
+      expect(answer({})).toEqual(answer());
+      model.dispose();
+    });
+
+    it("leave caches as steps without it do", async () => {
+      const model = await quantizedModel(goldenOf("llama"));
+      const leave = (run?: object): number[][] => {
+        const cache = model.makeCache();
+        const forward = (tokens: number[]): number[] =>
+          mx.tidy(() =>
+            elements(model.forward(mx.array([tokens], mx.int32), { cache, ...(run && { run }) })),
+          );
+        const logits = [[1, 2, 3], [4], [5], [6], [7]].map(forward);
+        const forks = cache.map((layer) => layer.fork?.() ?? layer);
+        const state = mx.tidy(() =>
+          forks.flatMap((layer) => layer.state().map((a) => elements(a.astype(mx.float32)))),
+        );
+        for (const layer of cache) layer.trim(2);
+        if (run !== undefined) run = {}; // something else happened to the caches
+        return [...logits, ...state, forward([8]), forward([9]), forward([10]), forward([11])];
+      };
+      expect(leave({})).toEqual(leave());
+      model.dispose();
+    });
+  });
+
+  it.each([
+    ["llama", /self_attn\.q_proj$/],
+    ["llama", /mlp\.up_proj$/],
+    ["llama", /layers\.1\.self_attn\.o_proj$/],
+    ["qwen3_moe", /mlp\.gate$/],
+    ["qwen3_moe", /switch_mlp\.down_proj$/],
+    ["glm4_moe", /shared_experts\.up_proj$/],
+  ])("of %s never lose an adapter of %s, nor keep one that is gone", async (name, path) => {
+    const model = await quantizedModel(goldenOf(name));
+    const run = (): number[][] => answers(model).logits;
+    const before = run(); // prepares the blocks
+    const layers = [...model.namedModules()].flatMap(([at, module]) => {
+      const layer = path.test(at) ? adaptedLayer(module, "mlx-lm")?.layer : undefined;
+      return layer === undefined ? [] : [layer];
+    });
+    expect(layers.length).toBeGreaterThan(0);
+    for (const [i, layer] of layers.entries()) {
+      const [N = 1, K = 1, ...stack] = [
+        layer.weight.dim(-2),
+        layer.matrixShape.at(-1),
+        ...layer.weight.shape.slice(0, -2),
+      ];
+      layer.update = {
+        up: random([...stack, 2, N], i).multiply(0.2),
+        down: random([...stack, K, 2], i + 50),
+      };
+    }
+    const adapted = run();
+    expect(relativeError(adapted.at(-1) ?? [], before.at(-1) ?? [])).toBeGreaterThan(1e-2);
+    expectClose(adapted, withStock(run));
+    for (const layer of layers) layer.update = undefined;
+    expect(run()).toEqual(before);
     model.dispose();
   });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as mx from "../../src/core/index.ts";
 import { loadModel } from "../../src/load/index.ts";
+import { device } from "../device.ts";
 import { writeSafetensors } from "../engine/write-safetensors.ts";
 import { decodeBytes, decodeFloats } from "./golden.ts";
 import { randomTensor } from "./random-weights.ts";
@@ -43,7 +44,7 @@ export const logitsOf = async (config: object, tensors: Tensors): Promise<Float3
   const folder = mkdtempSync(join(tmpdir(), "foreign-"));
   writeSafetensors(join(folder, "model.safetensors"), tensors);
   writeFileSync(join(folder, "config.json"), JSON.stringify(config));
-  const { model } = await loadModel(folder, { device: "cpu", tokenizer: false, exact: true });
+  const { model } = await loadModel(folder, { device, tokenizer: false, exact: true });
   const logits = mx.tidy(() => model.forward(mx.array([[3, 1, 4, 1, 5]], mx.int32)).toTypedArray());
   model.dispose();
   rmSync(folder, { recursive: true });

@@ -7,6 +7,7 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "../../src/load/load-model.ts";
 import { readGguf } from "../../src/weights/index.ts";
+import { device } from "../device.ts";
 import { expectSameLogits } from "./compare-logits.ts";
 import { runModel } from "./run-model.ts";
 
@@ -28,7 +29,7 @@ describe("a GGUF file of llama.cpp's converter", () => {
     const { metadata } = readGguf(path);
     const tokens = numbers(metadata.get("golden.tokens"));
     const expected = Float32Array.from(numbers(metadata.get("golden.logits")));
-    const { model, warnings } = await loadModel(path, { device: "cpu", exact: true, tokenizer: false });
+    const { model, warnings } = await loadModel(path, { device, exact: true, tokenizer: false });
     try {
       const { values } = runModel(model, { tokens: [tokens], chunks: [tokens.length], cached: false });
       expectSameLogits(values, expected, expected.length / tokens.length);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import { loadModel } from "../../src/load/index.ts";
+import { device } from "../device.ts";
 import { writeSafetensors } from "../engine/write-safetensors.ts";
 import { expectSameLogits } from "./compare-logits.ts";
 import { decodeFloats, type GoldenCase, readGolden } from "./golden.ts";
@@ -25,7 +26,7 @@ it.each(cases)("loads a folder as Python mlx-lm computes it: $name", async (gold
   writeSafetensors(join(folder, "model.safetensors"), Object.fromEntries(tensors));
   writeFileSync(join(folder, "config.json"), JSON.stringify(golden.config));
   built.model.dispose();
-  const { model, warnings } = await loadModel(folder, { device: "cpu", tokenizer: false, exact: true });
+  const { model, warnings } = await loadModel(folder, { device, tokenizer: false, exact: true });
   expect(warnings).toEqual([]);
   for (const run of golden.runs)
     expectSameLogits(runModel(model, run).values, decodeFloats(run.logits), Number(golden.config.vocab_size));

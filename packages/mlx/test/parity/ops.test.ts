@@ -3,6 +3,7 @@ import { ops } from "../../codegen/ops-table.ts";
 import { parseSignature } from "../../codegen/signature.ts";
 import * as mx from "../../src/core/index.ts";
 import * as nn from "../../src/nn/index.ts";
+import { device } from "../device.ts";
 import { readGolden } from "./golden.ts";
 import { dtypeNamed, restoreArray, type StoredArray } from "./stored-array.ts";
 
@@ -13,7 +14,11 @@ interface Call {
 }
 
 /** Largest difference allowed, relative to the largest element; other dtypes are exact. */
-const tolerances: Partial<Record<mx.DtypeName, number>> = { float32: 1e-6, float16: 1e-3, bfloat16: 8e-3 };
+const tolerances: Partial<Record<mx.DtypeName, number>> = {
+  float32: device === "gpu" ? 1e-5 : 1e-6,
+  float16: 1e-3,
+  bfloat16: 8e-3,
+};
 
 /** An argument of a golden: arrays and dtypes come wrapped, null stands for one left out. */
 function restoreArgument(value: unknown): unknown {
@@ -58,20 +63,31 @@ const show = (value: unknown): string => {
   return "dtype" in value ? String(value.dtype) : JSON.stringify(value);
 };
 
+/** What libmlx's CUDA backend does otherwise, by how the title of a call starts. */
+const otherOnCuda: readonly [start: string, what: string][] = [
+  ["partition(", "the order within each part is another"],
+  ["argpartition(", "the order within each part is another"],
+  ["hadamardTransform(float32[2,12]", "a single factor of 12 does not compile"],
+  ["quantize(float32[8,64], 32, 4, mxfp4)", "halves round another way"],
+  ["quantize(float32[8,64], 16, 4, nvfp4)", "halves round another way"],
+];
+
 const { calls } = readGolden<{ calls: Call[] }>("ops.json");
 
 describe("operations", () => {
-  it.each(calls.map((call) => ({ ...call, title: `${call.name}(${call.args.map(show).join(", ")})` })))(
-    "$title gives what Python gives",
-    ({ name, args, results }) => {
+  for (const { name, args, results } of calls) {
+    const title = `${name}(${args.map(show).join(", ")})`;
+    const other = device === "gpu" ? otherOnCuda.find(([start]) => title.startsWith(start))?.[1] : undefined;
+    const reason = other === undefined ? "" : `, except on CUDA: ${other}`;
+    it.skipIf(other !== undefined)(`${title} gives what Python gives${reason}`, () => {
       const result = functionNamed(name)(...args.map(restoreArgument));
       const arrays = Array.isArray(result) ? result : [result];
       expect(arrays.length).toBe(results.length);
       results.forEach((stored, i) => {
         expectClose(arrays[i] as mx.MxArray, stored);
       });
-    },
-  );
+    });
+  }
 
   it("are all compared with Python", () => {
     const compared = new Set(calls.map((call) => call.name));

@@ -10,6 +10,7 @@ import {
 } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
 import { MlxError } from "../../src/errors.ts";
+import { TOLERANCE } from "./compare-logits.ts";
 import { readGolden } from "./golden.ts";
 
 interface Update {
@@ -62,7 +63,7 @@ describe("quantized caches", () => {
         const last = step(cache, golden.update, seed);
         expect(cache.offset).toBe(golden.offset);
         golden.last.forEach((value, i) => {
-          expect(Math.abs((last[i] ?? Number.NaN) - value), `step ${seed}, ${i}`).toBeLessThan(1e-5);
+          expect(Math.abs((last[i] ?? Number.NaN) - value), `step ${seed}, ${i}`).toBeLessThan(TOLERANCE);
         });
       });
       cache.dispose();

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import { type LoadedModel, loadModel } from "../../src/load/index.ts";
+import { device } from "../device.ts";
 import { rowDifference, TOLERANCE } from "./compare-logits.ts";
 import { decodeFloats, readGolden } from "./golden.ts";
 
@@ -50,7 +51,7 @@ const title = existsSync(gguf)
 describe.skipIf(!existsSync(gguf))(title, () => {
   let loaded: LoadedModel;
   beforeAll(async () => {
-    loaded = await loadModel(gguf, { device: "cpu", exact: true });
+    loaded = await loadModel(gguf, { device, exact: true });
   });
   afterAll(() => loaded?.model.dispose());
 

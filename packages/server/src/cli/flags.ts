@@ -18,6 +18,15 @@ const FLAGS = {
     multiple: true,
     help: "Model to serve, under its own or another name; repeatable",
   },
+  "adapter-path": {
+    value: "ADAPTER",
+    help: "Folder or repository of an adapter that the models answer with",
+  },
+  adapter: {
+    value: "NAME=ADAPTER",
+    multiple: true,
+    help: "Adapter that MODEL:NAME answers with, beside MODEL alone; repeatable",
+  },
   provider: { value: "NAME", short: "p", help: "Provider of the models (default mlx)" },
   "base-url": { value: "URL", help: "Address of the provider's service" },
   host: { value: "HOST", help: "Address to listen at (default 127.0.0.1)" },
@@ -87,6 +96,7 @@ export function helpText(): string {
     "Examples",
     "  abstractllm-server --model mlx-community/Qwen3-4B-4bit",
     "  abstractllm-server --model gpt-4o=mlx-community/Qwen3-4B-4bit --port 8000",
+    "  abstractllm-server --model mlx-community/Qwen3-4B-4bit --adapter sql=./sql-adapter",
     "  abstractllm-server --provider anthropic --model claude-haiku-5-5",
     "",
   ].join("\n");

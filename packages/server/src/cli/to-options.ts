@@ -30,7 +30,13 @@ function modelsOf(given: Given, { models, otherModels }: ServerOptions): ServerO
   const config: ModelConfig = {
     provider: given.provider ?? "mlx",
     ...(given["base-url"] === undefined ? {} : { baseUrl: given["base-url"] }),
+    ...(given["adapter-path"] === undefined ? {} : { adapterPath: given["adapter-path"] }),
+    ...(given.adapter === undefined ? {} : { adapters: Object.fromEntries(given.adapter.map(splitAdapter)) }),
   };
+  if (given.model === undefined && (config.adapterPath ?? config.adapters) !== undefined) {
+    const message = "--adapter and --adapter-path are for the models of --model; give one";
+    throw new InvalidParameterError("model", undefined, message);
+  }
   const named = (given.model ?? []).map((text): [string, ModelConfig] => {
     const [name, model] = splitName(text);
     return [name, { ...config, model }];
@@ -44,6 +50,13 @@ function modelsOf(given: Given, { models, otherModels }: ServerOptions): ServerO
 function splitName(text: string): [name: string, model: string] {
   const at = text.indexOf("=");
   return at < 0 ? [text, text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function splitAdapter(text: string): [name: string, adapter: string] {
+  const [name, adapter] = splitName(text);
+  if (text.includes("=") && name !== "" && adapter !== "") return [name, adapter];
+  const message = `Expected NAME=ADAPTER for --adapter but received "${text}"`;
+  throw new InvalidParameterError("adapter", text, message);
 }
 
 function wholeNumber(name: string, text: string): number {

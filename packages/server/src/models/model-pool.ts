@@ -11,7 +11,8 @@ export class ModelPool {
 
   /** @param others - the provider whose other models are served too */
   constructor(sources: Readonly<Record<string, ModelSource>>, others: ModelConfig | undefined) {
-    this.#sources = new Map(Object.entries(sources));
+    const given = Object.entries(sources);
+    this.#sources = new Map([...given.flatMap(withAdapters), ...given]); // a name that was given counts
     this.#others = others;
   }
 
@@ -81,6 +82,15 @@ export class ModelPool {
     });
     return opening;
   }
+}
+
+/** A model, and each of its adapters as `name:adapter`; all share what is loaded. */
+function withAdapters([name, source]: [string, ModelSource]): [string, ModelSource][] {
+  const names = isOpen(source) ? [] : Object.keys(source.adapters ?? {});
+  return [
+    [name, source],
+    ...names.map((adapter): [string, ModelSource] => [`${name}:${adapter}`, { ...source, adapter }]),
+  ];
 }
 
 /** @throws {RequestProblem} when the server's own configuration does not do */

@@ -60,6 +60,8 @@ test("shows its help and version", async () => {
 test.each([
   [["--modle", "x"], "--modle"],
   [["--port", "many"], 'Expected a whole number for --port but received "many"'],
+  [["--adapter", "sql"], 'Expected NAME=ADAPTER for --adapter but received "sql"'],
+  [["--adapter-path", "x"], "are for the models of --model; give one"],
   [["--host", "0.0.0.0"], "Others can reach 0.0.0.0"],
   [["--config", "/no/such/file"], "/no/such/file cannot be read"],
 ])("refuses %j", async (args, message) => {

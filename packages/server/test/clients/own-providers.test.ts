@@ -3,7 +3,7 @@ import { type AbstractLLM, createLLM, type LLMConfig, type Message } from "abstr
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createServer, type ModelServer } from "../../src/index.ts";
 import { CLIENTS } from "../support/clients/index.ts";
-import { FIGURES_GOLDEN, FIGURES_MODEL, SETUP_MODEL } from "../support/models.ts";
+import { FIGURES_GOLDEN, FIGURES_MODEL, SETUP_ADAPTER, SETUP_MODEL } from "../support/models.ts";
 
 /** AbstractLLM's own providers and the official clients, with models of the engine behind the server. */
 const KEY = "k";
@@ -21,6 +21,7 @@ let origin = "";
 beforeAll(async () => {
   const models = {
     small: { ...QUICK, model: SETUP_MODEL },
+    tuned: { ...QUICK, model: SETUP_MODEL, adapters: { rain: SETUP_ADAPTER } },
     figures: { ...QUICK, model: FIGURES_MODEL, quantize: false },
   };
   server = createServer({ port: 0, apiKey: KEY, models });
@@ -68,7 +69,7 @@ describe.each(ways)("the provider %s", (provider, configOf) => {
   });
 
   test("lists the models", async () => {
-    expect((await llm.listModels()).map(({ id }) => id)).toEqual(["small", "figures"]);
+    expect((await llm.listModels()).map(({ id }) => id)).toEqual(["small", "tuned", "tuned:rain", "figures"]);
   });
 
   test("tells the model of tools", async () => {
@@ -77,6 +78,42 @@ describe.each(ways)("the provider %s", (provider, configOf) => {
     const without = await llm.generate("Hi");
     expect(usage.inputTokens).toBeGreaterThan(without.usage.inputTokens + 20);
   });
+});
+
+test.each(CLIENTS.map((open) => ({ name: open("http://x", KEY).name, open })))(
+  "the client of $name has a model answer with an adapter and without, over the same weights",
+  async ({ open }) => {
+    const client = open(origin, KEY);
+    const { provider: _, ...own } = QUICK;
+    const adapted = await createLLM("mlx", { ...own, model: SETUP_MODEL, adapterPath: SETUP_ADAPTER });
+    const ask = async (model: string): Promise<string> => {
+      const turns = [{ role: "user" as const, content: "Count to three." }];
+      return (await client.streamed({ model, turns, temperature: 0, maxTokens: 16 })).text;
+    };
+    const [base, rain] = await Promise.all(["tuned", "tuned:rain"].map(ask));
+    expect(rain).toBe((await adapted.generate("Count to three.")).text);
+    expect(base).toBe(await ask("small"));
+    expect(rain).not.toBe(base);
+    await adapted.unload();
+  },
+);
+
+test("mlx_lm.server's field `adapters` names an adapter of the model", async () => {
+  const complete = async (model: string, adapters?: string) => {
+    const request = { model, prompt: "One, two,", max_tokens: 8, temperature: 0, adapters };
+    const answer = await fetch(`${origin}/v1/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+      body: JSON.stringify(request),
+    });
+    const body = (await answer.json()) as { choices?: object[]; error?: { message: string } };
+    return { status: answer.status, body };
+  };
+  const { body } = await complete("tuned:rain");
+  expect((await complete("tuned", "rain")).body.choices).toEqual(body.choices);
+  const refused = await complete("tuned", "/some/folder");
+  expect(refused.status).toBe(400);
+  expect(refused.body.error?.message).toContain("There is no adapter");
 });
 
 test("a client that goes away has the engine stop long before the answer's end", async () => {

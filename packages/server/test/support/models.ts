@@ -5,6 +5,9 @@ const path = (url: string): string => fileURLToPath(new URL(`../../../../${url}`
 /** SmolLM2-135M-Instruct, which the set-up fetches. */
 export const SETUP_MODEL = path(".setup/models/SmolLM2-135M-Instruct.Q4_1.gguf");
 
+/** Random matrices that change what it says. */
+export const SETUP_ADAPTER = path("packages/mlx/test/models/smollm2-adapter");
+
 /** A small model that tells figures apart. */
 export const FIGURES_MODEL = path("packages/mlx/test/models/figures-llava");
 

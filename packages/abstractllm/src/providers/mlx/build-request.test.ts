@@ -53,6 +53,7 @@ describe("the request", () => {
       seed: 7,
       maxTokens: 9,
       ignoreEos: true,
+      adapter: "a",
       templateVariables: { enable_thinking: false },
     };
     const { request, warnings } = buildRequest(call("Hi", { ...sampling, stop: "END" }), INFO);

@@ -32,7 +32,7 @@ export function buildRequest(
   images: ImageBytes = new Map(),
 ): BuiltRequest {
   const { prompt, files = [], warnings } = buildPrompt(call, info, images);
-  const { maxTokens = 4096, stop, reasoning, ignoreEos } = call.options;
+  const { maxTokens = 4096, stop, reasoning, ignoreEos, adapter } = call.options;
   const templateVariables = { ...reasoningVariables(reasoning, info), ...call.options.templateVariables };
   return {
     request: {
@@ -44,6 +44,7 @@ export function buildRequest(
       ...(Object.keys(templateVariables).length === 0 ? {} : { templateVariables }),
       ...(call.tools.length === 0 ? {} : { tools: call.tools.map(toTemplateTool) }),
       ...(ignoreEos === undefined ? {} : { ignoreEos }),
+      ...(adapter === undefined ? {} : { adapter }),
       ...draftOptions(call.options, info),
     },
     warnings,

@@ -2,6 +2,7 @@ import type { Engine, EngineModel } from "@abstractllm/mlx";
 import { availableBytes, checkMemory } from "./check-memory.ts";
 import { importHub } from "./engine-package.ts";
 import type { EnginePool } from "./engine-pool.ts";
+import { findAdapters } from "./find-adapters.ts";
 import { planLoad } from "./load-plan.ts";
 import { mapMlxError } from "./map-error.ts";
 import type { LoadContext } from "./model-cache.ts";
@@ -33,9 +34,11 @@ export async function loadModel(
     const { path, warnings } = await resolveModel(source.name, { ...source.hub, signal });
     const plan = await planLoad(path, source);
     const draft = await findDraft(source, signal);
+    const adapters = await findAdapters(source, signal);
     const engine = await engines.get(source.engine);
     await context.makeRoom();
-    await fit(source.name, engine, plan.memoryBytes + (draft?.memoryBytes ?? 0), context);
+    const memoryBytes = plan.memoryBytes + (draft?.memoryBytes ?? 0) + adapters.memoryBytes;
+    await fit(source.name, engine, memoryBytes, context);
     const { exact, promptBits, maxBatchSize, promptCacheBytes, kv } = source;
     const model = await engine.load(
       {
@@ -43,6 +46,7 @@ export async function loadModel(
         quantize: plan.quantize,
         exact,
         ...kv,
+        ...adapters.options,
         ...(promptBits === undefined ? {} : { promptBits }),
         ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
         ...(promptCacheBytes === undefined ? {} : { promptCacheBytes }),
@@ -54,7 +58,7 @@ export async function loadModel(
       name: source.name,
       model,
       engine,
-      warnings: [...warnings, ...(draft?.warnings ?? []), ...model.info.warnings],
+      warnings: [...warnings, ...(draft?.warnings ?? []), ...adapters.warnings, ...model.info.warnings],
       dispose: () => model.dispose(),
     };
   } catch (error) {

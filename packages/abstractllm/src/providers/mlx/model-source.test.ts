@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { modelSources, sourceKey } from "./model-source.ts";
 
-test("are the model and then its fallbacks, revision and draft model for the model alone", () => {
-  const options = { model: "a", fallbackModels: ["b"], revision: "v1", draftModel: "d", offline: true };
+test("are the model and then its fallbacks, revision, draft model and adapter for the model alone", () => {
+  const own = { revision: "v1", draftModel: "d", adapterPath: "p" };
+  const options = { model: "a", fallbackModels: ["b"], ...own, offline: true };
   expect(modelSources(options, "cpu")).toEqual([
     {
       name: "a",
@@ -10,6 +11,7 @@ test("are the model and then its fallbacks, revision and draft model for the mod
       exact: false,
       kv: {},
       draftModel: "d",
+      adapterPath: "p",
       engine: { device: "cpu", isolation: "worker" },
       hub: { offline: true, revision: "v1" },
     },
@@ -41,10 +43,16 @@ test("are refused with 4 and 8 bits at once", () => {
   );
 });
 
+test("are refused with an adapter for all calls and adapters to choose from", () => {
+  expect(() => modelSources({ model: "a", adapterPath: "p", adapters: { a: "p" } }, "cpu")).toThrow(
+    "give one of them",
+  );
+});
+
 test("are shared exactly when everything that shapes the loaded model is the same", () => {
   const key = (options: Parameters<typeof modelSources>[0], device: "cpu" | "gpu" = "cpu") =>
     modelSources({ model: "a", ...options }, device).map(sourceKey)[0];
-  expect(key({ temperature: 1, token: "t", onProgress: () => {} })).toBe(key({}));
+  expect(key({ temperature: 1, adapter: "x", token: "t", onProgress: () => {} })).toBe(key({}));
   const different = [
     key({ model: "b" }),
     key({ quantize: false }),
@@ -57,6 +65,9 @@ test("are shared exactly when everything that shapes the loaded model is the sam
     key({ kvBits: 8, quantizedKvStart: 100 }),
     key({ promptCacheBytes: 0 }),
     key({ draftModel: "d" }),
+    key({ adapterPath: "d" }),
+    key({ adapters: { a: "d" } }),
+    key({ adapters: { b: "d" } }),
     key({ revision: "v1" }),
     key({ cacheDir: "/x" }),
     key({ isolation: "process" }),

@@ -19,6 +19,10 @@ export interface ModelSource {
   readonly promptCacheBytes: number | undefined;
   /** Repository, folder or `.gguf` file of the model that drafts for it. */
   readonly draftModel: string | undefined;
+  /** Repository or folder of the adapter that answers everything. */
+  readonly adapterPath: string | undefined;
+  /** Repositories or folders of adapters that calls choose from, by name. */
+  readonly adapters: Readonly<Record<string, string>> | undefined;
   readonly engine: EngineKind;
   readonly hub: HubOptions;
 }
@@ -42,10 +46,11 @@ interface HubOptions {
  * The models to try, in order: the configured one, then its fallbacks.
  *
  * @param device - where the engine will compute, `auto` already decided
- * @throws {InvalidParameterError} when both 4 and 8 bits are asked for
+ * @throws {InvalidParameterError} when both 4 and 8 bits are asked for, or both kinds of adapters
  */
 export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSource[] {
   const { model, fallbackModels = [], revision, isolation = "worker", threads } = options;
+  refuseBothAdapters(options);
   const engine: EngineKind = { device, isolation, ...(threads === undefined ? {} : { threads }) };
   const quantize = quantization(options);
   const hub = hubOptions(options);
@@ -58,6 +63,8 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     kv: kvOptions(options),
     promptCacheBytes: options.promptCacheBytes,
     draftModel: index === 0 ? options.draftModel : undefined, // others may have other tokens
+    adapterPath: index === 0 ? options.adapterPath : undefined, // others have other weights
+    adapters: index === 0 ? options.adapters : undefined,
     engine,
     // a revision belongs to one repository
     hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
@@ -67,7 +74,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 /** What two instances must have in common to share a loaded model. */
 export function sourceKey(source: ModelSource): string {
   const { name, quantize, exact, promptBits, maxBatchSize, promptCacheBytes, draftModel, kv } = source;
-  const { engine, hub } = source;
+  const { engine, hub, adapterPath, adapters } = source;
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
     name,
@@ -78,6 +85,8 @@ export function sourceKey(source: ModelSource): string {
     kv,
     promptCacheBytes,
     draftModel,
+    adapterPath,
+    adapters,
     engine.device,
     engine.isolation,
     engine.threads,
@@ -85,6 +94,12 @@ export function sourceKey(source: ModelSource): string {
     revision,
     endpoint,
   ]);
+}
+
+function refuseBothAdapters({ adapterPath, adapters }: Options): void {
+  if (adapterPath === undefined || adapters === undefined) return;
+  const message = "adapterPath and adapters were both given; give one of them";
+  throw new InvalidParameterError("adapterPath", adapterPath, message, { provider: "mlx" });
 }
 
 function quantization({ quantize = true, loadIn4bit, loadIn8bit }: Options): boolean | QuantizeOptions {

@@ -95,4 +95,12 @@ size_t platform_cores() { return std::thread::hardware_concurrency(); }
 
 size_t usable_cores() { return std::max<size_t>(1, platform_cores()); }
 
+size_t usable_processors() {
+#if defined(__linux__)
+  cpu_set_t mask;
+  if (sched_getaffinity(0, sizeof mask, &mask) == 0) return static_cast<size_t>(CPU_COUNT(&mask));
+#endif
+  return std::max<size_t>(1, std::thread::hardware_concurrency());
+}
+
 }  // namespace abstractllm::cpu

@@ -9,4 +9,7 @@ namespace abstractllm::cpu {
 // processor quota rounded up. At least 1.
 size_t usable_cores();
 
+// Processors in the affinity mask, each hyper-thread counted. At least 1.
+size_t usable_processors();
+
 }  // namespace abstractllm::cpu

@@ -25,6 +25,8 @@
 namespace abstractllm::cpu {
 
 using ArrayData = std::shared_ptr<mx::allocator::Data>;
+// What a step keeps until it is computed.
+using Held = std::shared_ptr<const std::vector<ArrayData>>;
 
 // Where the numbers of a layer lie. They are computed: a graph need not know of their arrays.
 class PreparedLayer {
@@ -127,11 +129,25 @@ class TurnTables {
   std::vector<std::shared_ptr<const RopeTable>> tables_;
 };
 
-// One layer in one evaluation.
+// One layer over its buffers of keys and values.
 struct LayerRun {
   std::shared_ptr<const Layer> layer;
   CacheAppend keys, values;  // their rows are in a thread's memory: set when it runs
   AttentionProblem attention;
+
+  // For L positions whose rows go to `span`; the one it is made from is for one, at the beginning.
+  LayerRun at(int L, RowSpan span) const {
+    LayerRun run = *this;
+    for (CacheAppend* append : {&run.keys, &run.values}) {
+      append->to += span.start * append->to_strides[2];
+      append->from_strides[0] = L * append->from_strides[2];
+      append->sizes[2] = L;
+    }
+    AttentionProblem& p = run.attention;
+    p.L = L, p.S = span.end, p.is_causal = L > 1;
+    p.q_strides[0] = L * p.q_strides[2];
+    return run;
+  }
 
   // Without an MLP `out` must not be `x`.
   void run(const RunForm& form, TurnTables& tables, const float* x, float* out) const {
@@ -230,42 +246,53 @@ struct LayerRun {
   }
 };
 
-// Which rows of a layer's buffers are written and seen, and what they are made of.
-struct LayerRows {
-  int start, end;
-  std::optional<AffineFormat> format;
-};
+using Layers = std::vector<std::shared_ptr<const Layer>>;
+// How rows of each layer are quantized.
+using Formats = std::vector<std::optional<AffineFormat>>;
 
-// Rows of D keys or values in the order [B, L, K, D], to the first of `rows` in their buffer.
-CacheAppend append_to(const mx::array& buffer, int L, size_t D, const LayerRows& rows) {
+// A row of D keys or values in the order [B, 1, K, D], to the first of `buffer`.
+CacheAppend append_to(const mx::array& buffer, size_t D, const std::optional<AffineFormat>& format) {
   const int B = buffer.shape(0), K = buffer.shape(1), dims = static_cast<int>(D);
-  const int sizes[] = {B, K, L, dims};
-  const int64_t strides[] = {int64_t{L} * K * dims, dims, int64_t{K} * dims};
-  return cache_append(nullptr, mx::float32, sizes, strides, buffer, rows.start, rows.format);
+  const int sizes[] = {B, K, 1, dims};
+  const int64_t strides[] = {int64_t{K} * dims, dims, int64_t{K} * dims};
+  return cache_append(nullptr, mx::float32, sizes, strides, buffer, 0, format);
 }
 
-AttentionProblem attention_over(const Layer& layer, const mx::array& keys, const mx::array& values, int L,
-                                const LayerRows& rows) {
+AttentionProblem attention_over(const Layer& layer, const mx::array& keys, const mx::array& values,
+                                const std::optional<AffineFormat>& format) {
   const int64_t H = static_cast<int64_t>(layer.H), D = static_cast<int64_t>(layer.D);
   AttentionProblem p{};
-  p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1), p.L = L, p.S = rows.end;
-  p.q_strides[0] = L * H * D, p.q_strides[1] = D, p.q_strides[2] = H * D;
+  p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1);
+  p.q_strides[0] = H * D, p.q_strides[1] = D, p.q_strides[2] = H * D;
   std::copy_n(keys.strides().begin(), 3, p.k_strides);
   std::copy_n(values.strides().begin(), 3, p.v_strides);
-  p.is_causal = L > 1;
   p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
             static_cast<int>(D), static_cast<int>(layer.value_dims), MaskKind::none, 0, layer.scale, 0};
-  if (rows.format) p.keys.type = CacheType::affine, p.keys.format = *rows.format;
+  if (format) p.keys.type = CacheType::affine, p.keys.format = *format;
   return p;
 }
 
-// Inputs: x, then keys and values of each layer, then what must be computed before.
+bool can_write(const mx::array& a) { return a.flags().row_contiguous && may_write(a); }
+
+LayerRun run_over(const std::shared_ptr<const Layer>& layer, const mx::array& keys, const mx::array& values,
+                  const std::optional<AffineFormat>& format) {
+  return {layer, append_to(keys, layer->D, format), append_to(values, layer->value_dims, format),
+          attention_over(*layer, keys, values, format)};
+}
+
+using Runs = std::vector<LayerRun>;
+
+// Inputs: x, then, unless `runs` know where they are, keys and values of each layer, then what must be computed before.
 class DecoderLayers : public CpuPrimitive {
  public:
-  DecoderLayers(std::vector<std::shared_ptr<const Layer>> layers, std::vector<ArrayData> held, std::vector<LayerRows> rows,
-                LayerPositions positions)
-      : layers_(std::move(layers)), held_(std::make_shared<const std::vector<ArrayData>>(std::move(held))),
-        rows_(std::move(rows)), positions_(std::move(positions)), rounding_(settings().rounding) {}
+  DecoderLayers(Layers layers, Formats formats, Held held, std::vector<RowSpan> spans, LayerPositions positions)
+      : DecoderLayers(nullptr, std::move(held), std::move(spans), std::move(positions)) {
+    layers_ = std::move(layers), formats_ = std::move(formats);
+  }
+
+  DecoderLayers(std::shared_ptr<const Runs> runs, Held held, std::vector<RowSpan> spans, LayerPositions positions)
+      : runs_(std::move(runs)), held_(std::move(held)), spans_(std::move(spans)), positions_(std::move(positions)),
+        rounding_(settings().rounding) {}
 
   const char* name() const override { return "CpuDecoderLayers"; }
 
@@ -273,32 +300,34 @@ class DecoderLayers : public CpuPrimitive {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     const mx::array x = row_contiguous(inputs[0], encoder);
     allocate(out);
-    const int L = x.shape(1);
-    std::vector<LayerRun> runs;
-    for (size_t i = 0; i < layers_.size(); i++) {
-      const mx::array &keys = inputs[1 + 2 * i], &values = inputs[2 + 2 * i];
-      if (!can_write(keys) || !can_write(values)) throw std::runtime_error("new keys and values need buffers of their own");
-      const Layer& layer = *layers_[i];
-      runs.push_back({layers_[i], append_to(keys, L, layer.D, rows_[i]), append_to(values, L, layer.value_dims, rows_[i]),
-                      attention_over(layer, keys, values, L, rows_[i])});
-    }
-    const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(L), rounding_, positions_};
-    encoder.dispatch([runs = std::move(runs), form, held = held_, from = x.data<float>(), to = out.data<float>()] {
+    const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(x.shape(1)), rounding_, positions_};
+    encoder.dispatch([runs = runs_ ? runs_ : runs_over(inputs), spans = spans_, form, held = held_, from = x.data<float>(),
+                      to = out.data<float>()] {
       TurnTables tables(form);
       const float* next = from;
-      for (const LayerRun& layer : runs) {
-        layer.run(form, tables, next, to);
+      for (size_t i = 0; i < spans.size(); i++) {
+        (*runs)[i].at(static_cast<int>(form.L), spans[i]).run(form, tables, next, to);
         next = to;
       }
     });
   }
 
  private:
-  static bool can_write(const mx::array& a) { return a.flags().row_contiguous && may_write(a); }
+  std::shared_ptr<const Runs> runs_over(const std::vector<mx::array>& inputs) const {
+    Runs runs;
+    for (size_t i = 0; i < layers_.size(); i++) {
+      const mx::array &keys = inputs[1 + 2 * i], &values = inputs[2 + 2 * i];
+      if (!can_write(keys) || !can_write(values)) throw std::runtime_error("new keys and values need buffers of their own");
+      runs.push_back(run_over(layers_[i], keys, values, formats_[i]));
+    }
+    return std::make_shared<const Runs>(std::move(runs));
+  }
 
-  std::vector<std::shared_ptr<const Layer>> layers_;
-  std::shared_ptr<const std::vector<ArrayData>> held_;
-  std::vector<LayerRows> rows_;
+  Layers layers_;
+  Formats formats_;
+  std::shared_ptr<const Runs> runs_;
+  Held held_;
+  std::vector<RowSpan> spans_;
   LayerPositions positions_;
   Rounding rounding_;
 };
@@ -416,64 +445,152 @@ class LayerReader {
   std::shared_ptr<Layer> layer_ = std::make_shared<Layer>();
 };
 
-// What keys and values of a layer are made of in its buffers, with place for the positions of `x`; nothing where they do
-// not fit.
-std::optional<LayerRows> rows_of(const CacheRoom& room, const mx::array& x, const Layer& l) {
-  const int B = x.shape(0), L = x.shape(1), K = static_cast<int>(l.K), end = room.end;
-  const mx::Shape keys{B, K, L, static_cast<int>(l.D)}, values{B, K, L, static_cast<int>(l.value_dims)};
-  LayerRows rows{room.start, end, std::nullopt};
-  if (end < room.start + L || (L > 1 && end > room.start + L)) return std::nullopt;
-  if (room.keys.ndim() != 4 || room.values.ndim() != 4) return std::nullopt;
-  if (end > room.keys.shape(2) || end > room.values.shape(2)) return std::nullopt;
-  if (room.bits != 0) {
-    rows.format = affine_format(room.group, room.bits, keys[3], room.keys.shape(3));
-    const auto of_values = affine_format(room.group, room.bits, values[3], room.values.shape(3));
-    const bool fits = rows.format && rows.format == of_values && fits_buffer(room.keys, keys, *rows.format, room.start) &&
-                      fits_buffer(room.values, values, *rows.format, room.start);
-    return fits ? std::optional(rows) : std::nullopt;
-  }
-  const bool fits = fits_buffer(room.keys, keys, mx::float32, room.start) && room.keys.dtype() == room.values.dtype() &&
-                    fits_buffer(room.values, values, mx::float32, room.start);
-  return fits ? std::optional(rows) : std::nullopt;
+// Whether the rows of L new positions are in buffers of `capacity` rows, and seen.
+bool fits_span(RowSpan span, int L, int capacity) {
+  const bool is_inside = span.start >= 0 && span.start <= capacity - L && span.end <= capacity;
+  return is_inside && span.end >= span.start + L && (L == 1 || span.end == span.start + L);
 }
 
-bool are_positions(const LayerPositions& p, int B, int L, const std::vector<CacheRoom>& rooms) {
+// What a layer's buffers are for a batch of B.
+struct RoomForm {
+  std::optional<AffineFormat> format;
+  int capacity;
+};
+
+// Nothing where the buffers do not fit.
+std::optional<RoomForm> room_form(const CacheRoom& room, int B, const Layer& l) {
+  if (room.keys.ndim() != 4 || room.values.ndim() != 4) return std::nullopt;
+  const int K = static_cast<int>(l.K);
+  const mx::Shape keys{B, K, 1, static_cast<int>(l.D)}, values{B, K, 1, static_cast<int>(l.value_dims)};
+  RoomForm form{std::nullopt, std::min(room.keys.shape(2), room.values.shape(2))};
+  bool fits = false;
+  if (room.bits == 0) {
+    fits = fits_buffer(room.keys, keys, mx::float32, 0) && fits_buffer(room.values, values, mx::float32, 0) &&
+           room.keys.dtype() == room.values.dtype();
+  } else {
+    form.format = affine_format(room.group, room.bits, keys[3], room.keys.shape(3));
+    const auto of_values = affine_format(room.group, room.bits, values[3], room.values.shape(3));
+    fits = form.format && form.format == of_values && fits_buffer(room.keys, keys, *form.format, 0) &&
+           fits_buffer(room.values, values, *form.format, 0);
+  }
+  return fits ? std::optional(form) : std::nullopt;
+}
+
+bool are_positions(const LayerPositions& p, int B, int L, const std::vector<RowSpan>& spans) {
   const size_t count = static_cast<size_t>(B);
   if (p.turns.size() != 1 && p.turns.size() != count) return false;
   if (p.first.empty()) return true;
   return L == 1 && p.first.size() == count && std::all_of(p.first.begin(), p.first.end(), [&](int first) {
-    return first >= 0 && std::all_of(rooms.begin(), rooms.end(), [&](const CacheRoom& room) { return first < room.end; });
+    return first >= 0 && std::all_of(spans.begin(), spans.end(), [&](RowSpan span) { return first < span.end; });
   });
 }
 
+bool are_rows(const mx::array& x) {
+  return use_native() && is_plain_float32(x) && x.ndim() == 3 && x.size() > 0 &&
+         x.shape(0) * int64_t{x.shape(1)} <= kMostRows;
+}
+
 }  // namespace
+
+// Layers and the buffers of their keys and values.
+class BoundLayers {
+ public:
+  // Null where some of the buffers are not computed, or do not fit.
+  static std::shared_ptr<const BoundLayers> bind(const Layers& layers, const std::vector<CacheRoom>& rooms) {
+    if (layers.empty() || layers.size() != rooms.size() || rooms[0].keys.ndim() != 4) return nullptr;
+    auto bound = std::make_shared<BoundLayers>();
+    bound->B_ = rooms[0].keys.shape(0);
+    Runs runs;
+    for (size_t i = 0; i < layers.size(); i++) {
+      const CacheRoom& room = rooms[i];
+      const auto form = room_form(room, bound->B_, *layers[i]);
+      const bool fits = form && layers[i]->E == layers[0]->E && (layers[i]->has_mlp || layers.size() == 1);
+      if (!fits || !is_ready(room.keys) || !is_ready(room.values)) return nullptr;
+      runs.push_back(run_over(layers[i], room.keys, room.values, form->format));
+      bound->capacities_.push_back(form->capacity);
+      bound->buffers_.insert(bound->buffers_.end(), {room.keys.data_shared_ptr(), room.values.data_shared_ptr()});
+    }
+    bound->runs_ = std::make_shared<const Runs>(std::move(runs));
+    return bound;
+  }
+
+  std::optional<mx::array> forward(const mx::array& x, std::vector<RowSpan> spans, LayerPositions positions,
+                                   const std::vector<mx::array>& after) const {
+    if (!are_rows(x) || x.shape(0) != B_ || static_cast<size_t>(x.shape(2)) != runs_->front().layer->E) return std::nullopt;
+    if (spans.size() != runs_->size() || !are_positions(positions, B_, x.shape(1), spans)) return std::nullopt;
+    for (size_t i = 0; i < spans.size(); i++) {
+      if (!fits_span(spans[i], x.shape(1), capacities_[i])) return std::nullopt;
+    }
+    Held held = hold();
+    if (!held) return std::nullopt;
+    std::vector<mx::array> inputs{x};
+    inputs.insert(inputs.end(), after.begin(), after.end());
+    return mx::array(x.shape(), mx::float32,
+                     std::make_shared<DecoderLayers>(runs_, std::move(held), std::move(spans), std::move(positions)),
+                     std::move(inputs));
+  }
+
+ private:
+  static bool is_ready(const mx::array& a) { return a.is_available() && can_write(a); }
+
+  // Keeps all that is pointed to; null where some of it is gone. While the last step runs, that one does already.
+  Held hold() const {
+    if (Held latest = latest_.lock()) return latest;
+    std::vector<ArrayData> held;
+    for (const LayerRun& run : *runs_) {
+      if (!run.layer->hold(held)) return nullptr;
+    }
+    for (const auto& buffer : buffers_) {
+      held.push_back(buffer.lock());
+      if (!held.back()) return nullptr;
+    }
+    Held all = std::make_shared<const std::vector<ArrayData>>(std::move(held));
+    latest_ = all;
+    return all;
+  }
+
+  int B_ = 0;
+  std::shared_ptr<const Runs> runs_;
+  std::vector<int> capacities_;
+  std::vector<std::weak_ptr<mx::allocator::Data>> buffers_;
+  mutable std::weak_ptr<const std::vector<ArrayData>> latest_;
+};
 
 std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerParts& parts, const LayerTurn& turn) {
   return use_native() ? LayerReader(parts, turn).read() : nullptr;
 }
 
-std::optional<mx::array> decoder_layers(const std::vector<std::shared_ptr<const PreparedLayer>>& layers, const mx::array& x,
-                                        const std::vector<CacheRoom>& rooms, LayerPositions positions,
+std::optional<mx::array> decoder_layers(const Layers& layers, const mx::array& x, const std::vector<CacheRoom>& rooms,
+                                        std::vector<RowSpan> spans, LayerPositions positions,
                                         const std::vector<mx::array>& after) {
-  const bool is_ours = use_native() && is_plain_float32(x) && x.ndim() == 3 && x.size() > 0 &&
-                       x.shape(0) * int64_t{x.shape(1)} <= kMostRows && !layers.empty() && layers.size() == rooms.size();
-  if (!is_ours || !are_positions(positions, x.shape(0), x.shape(1), rooms)) return std::nullopt;
+  if (!are_rows(x) || layers.empty() || layers.size() != rooms.size() || layers.size() != spans.size()) return std::nullopt;
+  if (!are_positions(positions, x.shape(0), x.shape(1), spans)) return std::nullopt;
   std::vector<ArrayData> held;
-  std::vector<LayerRows> rows;
+  Formats formats;
   std::vector<mx::array> inputs{x};
   for (size_t i = 0; i < layers.size(); i++) {
     const Layer& layer = *layers[i];
-    const auto own_rows = rows_of(rooms[i], x, layer);
-    const bool fits = static_cast<size_t>(x.shape(2)) == layer.E && (layer.has_mlp || layers.size() == 1) && own_rows &&
-                      layer.hold(held);
+    const auto form = room_form(rooms[i], x.shape(0), layer);
+    const bool fits = form && fits_span(spans[i], x.shape(1), form->capacity) &&
+                      static_cast<size_t>(x.shape(2)) == layer.E && (layer.has_mlp || layers.size() == 1) && layer.hold(held);
     if (!fits) return std::nullopt;
-    rows.push_back(*own_rows);
+    formats.push_back(form->format);
     inputs.insert(inputs.end(), {rooms[i].keys, rooms[i].values});
   }
   inputs.insert(inputs.end(), after.begin(), after.end());
-  return mx::array(x.shape(), mx::float32,
-                   std::make_shared<DecoderLayers>(layers, std::move(held), std::move(rows), std::move(positions)),
-                   std::move(inputs));
+  auto node = std::make_shared<DecoderLayers>(layers, std::move(formats),
+                                              std::make_shared<const std::vector<ArrayData>>(std::move(held)),
+                                              std::move(spans), std::move(positions));
+  return mx::array(x.shape(), mx::float32, std::move(node), std::move(inputs));
+}
+
+std::shared_ptr<const BoundLayers> bind_decoder_layers(const Layers& layers, const std::vector<CacheRoom>& rooms) {
+  return BoundLayers::bind(layers, rooms);
+}
+
+std::optional<mx::array> decoder_layers(const BoundLayers& layers, const mx::array& x, std::vector<RowSpan> spans,
+                                        LayerPositions positions, const std::vector<mx::array>& after) {
+  return layers.forward(x, std::move(spans), std::move(positions), after);
 }
 
 }  // namespace abstractllm::cpu

@@ -44,14 +44,21 @@ struct LayerTurn {
 // A layer whose parts were looked through once. Knows where its arrays are, and does not keep them.
 class PreparedLayer;
 
+// Layers and the buffers of their keys and values, of which the same holds.
+class BoundLayers;
+
 // Null where this is not faster than the same in parts, or not possible.
 std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerParts& parts, const LayerTurn& turn);
 
-// Keys and values [B, K, C, D] of a layer: new rows go to `start`, and are seen with all others before `end`. Words of
-// `bits` and `group` (cache_rows.h) where `bits` is not 0.
+// Buffers of keys and values [B, K, C, D] of a layer. Rows of words of `bits` and `group` (cache_rows.h) where `bits` is not 0.
 struct CacheRoom {
   mx::array keys, values;
-  int start, end, bits, group;
+  int bits, group;
+};
+
+// Rows of a buffer: new ones go to `start`, and are seen with all others before `end`.
+struct RowSpan {
+  int start, end;
 };
 
 // Where the batch entries of x begin.
@@ -64,7 +71,16 @@ struct LayerPositions {
 // `after` is computed: no other array that is read later may hold those rows. Nothing where arrays of the layers are gone,
 // or the others do not fit.
 std::optional<mx::array> decoder_layers(const std::vector<std::shared_ptr<const PreparedLayer>>& layers, const mx::array& x,
-                                        const std::vector<CacheRoom>& rooms, LayerPositions positions,
-                                        const std::vector<mx::array>& after);
+                                        const std::vector<CacheRoom>& rooms, std::vector<RowSpan> spans,
+                                        LayerPositions positions, const std::vector<mx::array>& after);
+
+// For steps that go on in the same buffers, which need not be looked at again. Null where they are not computed, or do not
+// fit.
+std::shared_ptr<const BoundLayers> bind_decoder_layers(const std::vector<std::shared_ptr<const PreparedLayer>>& layers,
+                                                       const std::vector<CacheRoom>& rooms);
+
+// The same as above; `after` is the last step in these buffers.
+std::optional<mx::array> decoder_layers(const BoundLayers& layers, const mx::array& x, std::vector<RowSpan> spans,
+                                        LayerPositions positions, const std::vector<mx::array>& after);
 
 }  // namespace abstractllm::cpu

@@ -10,38 +10,80 @@ namespace abstractllm {
 namespace {
 
 using Layers = std::vector<std::shared_ptr<const cpu::PreparedLayer>>;
+using Bound = std::shared_ptr<const cpu::BoundLayers>;
 
-// Marks the objects that hold Layers: others must never be taken for one.
-constexpr napi_type_tag kLayersTag{0x6d6c785f6c617965, 0x725f646563303031};
+// Marks the objects that hold a T: others must never be taken for one.
+template <typename T>
+constexpr napi_type_tag kTag{};
+template <>
+constexpr napi_type_tag kTag<Layers>{0x6d6c785f6c617965, 0x725f646563303031};
+template <>
+constexpr napi_type_tag kTag<Bound>{0x6d6c785f6c617965, 0x725f626f756e6401};
 
-napi_value layers_object(Layers layers, Env& e) {
+template <typename T>
+napi_value object_with(T held, Env& e) {
   napi_value object = nullptr;
-  auto owned = std::make_unique<Layers>(std::move(layers));
-  auto release = [](napi_env, void* data, void*) { delete static_cast<Layers*>(data); };
+  auto owned = std::make_unique<T>(std::move(held));
+  auto release = [](napi_env, void* data, void*) { delete static_cast<T*>(data); };
   check(napi_create_object(e.env, &object), "could not make an object");
   check(napi_wrap(e.env, object, owned.get(), release, nullptr, nullptr), "could not hold layers");
   owned.release();
-  check(napi_type_tag_object(e.env, object, &kLayersTag), "could not mark layers");
+  check(napi_type_tag_object(e.env, object, &kTag<T>), "could not mark layers");
   return object;
 }
 
-const Layers& layers_of(napi_value object, Env& e) {
+template <typename T>
+const T& held_by(napi_value object, Env& e) {
   napi_valuetype type = napi_undefined;
-  bool are_layers = false;
+  bool is_marked = false;
   void* data = nullptr;
   if (object) napi_typeof(e.env, object, &type);
-  if (type == napi_object) napi_check_object_type_tag(e.env, object, &kLayersTag, &are_layers);
-  if (!are_layers || napi_unwrap(e.env, object, &data) != napi_ok) {
+  if (type == napi_object) napi_check_object_type_tag(e.env, object, &kTag<T>, &is_marked);
+  if (!is_marked || napi_unwrap(e.env, object, &data) != napi_ok) {
     throw AddonError("invalid-argument", "expected prepared layers");
   }
-  return *static_cast<Layers*>(data);
+  return *static_cast<T*>(data);
+}
+
+std::vector<mx::array> list_of(std::optional<mx::array> a) {
+  if (!a) return {};
+  return {std::move(*a)};
+}
+
+napi_value nothing(Env& e) {
+  napi_value undefined = nullptr;
+  napi_get_undefined(e.env, &undefined);
+  return undefined;
+}
+
+std::vector<cpu::RowSpan> spans_of(const Int32s& numbers) {
+  const std::vector<int32_t>& n = numbers.values;
+  if (n.size() % 2 != 0) throw AddonError("invalid-argument", "expected two numbers for each layer");
+  std::vector<cpu::RowSpan> spans(n.size() / 2);
+  for (size_t i = 0; i < spans.size(); i++) spans[i] = {n[2 * i], n[2 * i + 1]};
+  return spans;
+}
+
+// `buffers` are keys and values of each layer, `formats` the bits and group size of quantized ones, or 0.
+std::vector<cpu::CacheRoom> rooms_of(const std::vector<mx::array>& buffers, const std::vector<int>& formats) {
+  if (buffers.size() % 2 != 0 || formats.size() != buffers.size()) {
+    throw AddonError("invalid-argument", "expected two buffers and two numbers for each layer");
+  }
+  std::vector<cpu::CacheRoom> rooms;
+  for (size_t i = 0; i < buffers.size(); i += 2) rooms.push_back({buffers[i], buffers[i + 1], formats[i], formats[i + 1]});
+  return rooms;
 }
 
 }  // namespace
 
 template <>
 struct Reader<Layers> {
-  static Layers read(Env& e, napi_value v) { return layers_of(v, e); }
+  static Layers read(Env& e, napi_value v) { return held_by<Layers>(v, e); }
+};
+
+template <>
+struct Reader<Bound> {
+  static Bound read(Env& e, napi_value v) { return held_by<Bound>(v, e); }
 };
 
 template <>
@@ -64,31 +106,28 @@ void register_cpu(Env* e, napi_value x) {
          auto layer = cpu::prepare_decoder_layer(
              {matrices, bits, groups, rows, norms, eps, heads, key_heads, scale, activation, asked},
              {dims, traditional, base, rope_scale, freqs});
-         napi_value nothing = nullptr;
-         napi_get_undefined(env.env, &nothing);
-         return layer ? layers_object({std::move(layer)}, env) : nothing;
+         return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
        });
   bind(e, x, "joinDecoderLayers", [](const std::vector<Layers>& parts, Env& env) {
     Layers all;
     for (const Layers& part : parts) all.insert(all.end(), part.begin(), part.end());
-    return layers_object(std::move(all), env);
+    return object_with(std::move(all), env);
   });
-  // `buffers` are keys and values of each layer, `rows` where new ones of each start, where those it sees end, and the
-  // bits and group size of quantized ones, or 0
+  // `spans` are where new rows of each layer start, and where those it sees end
   bind(e, x, "decoderLayers",
-       [](const Layers& layers, const mx::array& x, const std::vector<mx::array>& buffers,
-          const std::vector<int>& rows, const std::vector<int>& turns, const std::vector<int>& first,
-          const std::vector<mx::array>& after) -> std::vector<mx::array> {
-         if (buffers.size() % 2 != 0 || rows.size() != 2 * buffers.size()) {
-           throw AddonError("invalid-argument", "expected two buffers and four numbers for each layer");
-         }
-         std::vector<cpu::CacheRoom> rooms;
-         for (size_t i = 0, r = 0; i < buffers.size(); i += 2, r += 4) {
-           rooms.push_back({buffers[i], buffers[i + 1], rows[r], rows[r + 1], rows[r + 2], rows[r + 3]});
-         }
-         const std::optional<mx::array> h = cpu::decoder_layers(layers, x, rooms, {turns, first}, after);
-         if (!h) return {};
-         return {*h};
+       [](const Layers& layers, const mx::array& x, const std::vector<mx::array>& buffers, const std::vector<int>& formats,
+          const Int32s& spans, const std::vector<int>& turns, const std::vector<int>& first, const std::vector<mx::array>& after) {
+         return list_of(cpu::decoder_layers(layers, x, rooms_of(buffers, formats), spans_of(spans), {turns, first}, after));
+       });
+  bind(e, x, "bindDecoderLayers",
+       [](const Layers& layers, const std::vector<mx::array>& buffers, const std::vector<int>& formats, Env& env) {
+         Bound bound = cpu::bind_decoder_layers(layers, rooms_of(buffers, formats));
+         return bound ? object_with(std::move(bound), env) : nothing(env);
+       });
+  bind(e, x, "boundDecoderLayers",
+       [](const Bound& layers, const mx::array& x, const Int32s& spans, const std::vector<int>& turns,
+          const std::vector<int>& first, const std::vector<mx::array>& after) {
+         return list_of(cpu::decoder_layers(*layers, x, spans_of(spans), {turns, first}, after));
        });
   bind(e, x, "setThreads", [](int n) {
     if (n < 0) throw AddonError("invalid-argument", "expected 0 or more threads but received " + std::to_string(n));

@@ -120,7 +120,9 @@ mx::array composed_top_p(const mx::array& logits, double top_p) {
   auto above = mx::cumsum(weights, -1, true, false, mx::StreamOrDevice{});
   auto total = mx::sum(weights, -1, true);
   auto dropped = mx::sum(mx::astype(mx::greater_equal(above, mx::multiply(total, mx::array(static_cast<float>(top_p)))), mx::int32), -1, true);
-  auto threshold = mx::take_along_axis(sorted, dropped, -1);
+  // float32 has no room for the smallest `top_p`: the likeliest stays
+  auto last = mx::array(logits.shape(-1) - 1, mx::int32);
+  auto threshold = mx::take_along_axis(sorted, mx::minimum(dropped, last), -1);
   return mx::where(mx::less(logits, threshold), mx::array(kRemoved, logits.dtype()), logits);
 }
 

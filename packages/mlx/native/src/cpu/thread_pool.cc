@@ -26,6 +26,8 @@ namespace {
 
 // Long enough to bridge the graph work between two kernels of a decode step, short enough to cost nothing when idle.
 constexpr auto kSpinTime = std::chrono::microseconds(60);
+// Longer than what a decode step has to do beside its kernels.
+constexpr auto kLendTime = std::chrono::milliseconds(2);
 constexpr size_t kMaxThreads = 256;
 // Most ranges of a loop: the first ones are large, so that few are taken, the last ones small, so that threads end together
 // even where other processes slow one down.
@@ -66,7 +68,7 @@ struct Ticket {
 class Pool {
  public:
   void run(size_t count, size_t grain, RangeBody body, const void* context) {
-    const size_t threads = thread_count();
+    const size_t threads = active_threads();
     const size_t pieces = (count + grain - 1) / grain;
     if (threads <= 1 || pieces <= 1 || busy_.exchange(true, std::memory_order_acquire)) {
       body(context, 0, count);
@@ -78,7 +80,7 @@ class Pool {
     const size_t ranges = cut(count, grain, pieces, threads);
     done_.store(0, std::memory_order_relaxed);
     ticket_.store(Ticket::make(++job_, ranges), std::memory_order_seq_cst);
-    if (sleepers_.load(std::memory_order_seq_cst) > 0) {
+    if (started_.load(std::memory_order_relaxed) < threads - 1 + sleepers_.load(std::memory_order_seq_cst)) {
       wakes_.fetch_add(1, std::memory_order_seq_cst);
       wakes_.notify_all();
     }
@@ -97,6 +99,14 @@ class Pool {
     return n;
   }
 
+  void lend_core() {
+    static const size_t processors = usable_processors();
+    const size_t n = thread_count();
+    if (n > 1 && n >= processors) lent_until_.store(ticks(Clock::now() + kLendTime), std::memory_order_relaxed);
+  }
+
+  void take_core_back() { lent_until_.store(kNever, std::memory_order_relaxed); }
+
   void set_thread_count(size_t n) {
     std::lock_guard lock(resize_);
     threads_.store(std::min(n, kMaxThreads), std::memory_order_relaxed);
@@ -106,6 +116,24 @@ class Pool {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr int64_t kNever = 0;
+
+  static int64_t ticks(Clock::time_point t) { return t.time_since_epoch().count(); }
+
+  bool is_core_lent() const {
+    const int64_t until = lent_until_.load(std::memory_order_relaxed);
+    return until != kNever && ticks(Clock::now()) < until;
+  }
+
+  // Those that may work now, the caller of a loop included.
+  size_t active_threads() {
+    const size_t n = thread_count();
+    return n > 1 && is_core_lent() ? n - 1 : n;
+  }
+
+  bool may_work(size_t index) { return index < wanted_.load(std::memory_order_relaxed) && index + 1 < active_threads(); }
+
   // Each range is a share of what is left. Returns how many there are.
   size_t cut(size_t count, size_t grain, size_t pieces, size_t threads) {
     size_t ranges = 0, taken = 0;
@@ -155,15 +183,15 @@ class Pool {
   void work(size_t index) {
     while (true) {
       auto has_work = [&] { return !Ticket::is_empty(ticket_.load(std::memory_order_acquire)); };
-      if (index < wanted_.load(std::memory_order_relaxed) && spin_until(has_work)) {
+      if (spin_until([&] { return has_work() || !may_work(index); }) && may_work(index)) {
         take_ranges();
         continue;
       }
       const uint32_t seen = wakes_.load(std::memory_order_seq_cst);
       if (should_end(index)) return;
       sleepers_.fetch_add(1, std::memory_order_seq_cst);
-      const bool may_work = index < wanted_.load();
-      if (!may_work || Ticket::is_empty(ticket_.load(std::memory_order_seq_cst))) wakes_.wait(seen);
+      const bool is_wanted = may_work(index);
+      if (!is_wanted || Ticket::is_empty(ticket_.load(std::memory_order_seq_cst))) wakes_.wait(seen);
       sleepers_.fetch_sub(1, std::memory_order_seq_cst);
     }
   }
@@ -176,10 +204,11 @@ class Pool {
   size_t starts_[kMostRanges + 1] = {};
   alignas(64) std::atomic<bool> busy_{false};
   std::atomic<uint32_t> wakes_{0};
-  std::atomic<int> sleepers_{0};
+  std::atomic<size_t> sleepers_{0};
   std::atomic<size_t> threads_{0};
   std::atomic<size_t> wanted_{0};
   std::atomic<size_t> started_{0};
+  std::atomic<int64_t> lent_until_{kNever};
   std::mutex resize_;
 };
 
@@ -219,6 +248,10 @@ Pool& pool() {
 size_t thread_count() { return pool().thread_count(); }
 
 void set_thread_count(size_t n) { pool().set_thread_count(n); }
+
+void lend_core() { pool().lend_core(); }
+
+void take_core_back() { pool().take_core_back(); }
 
 void run_ranges(size_t count, size_t grain, RangeBody body, const void* context) {
   if (count == 0) return;

@@ -13,6 +13,12 @@ size_t thread_count();
 // For the whole process; 0 restores the default. Safe while loops run: it holds for the ones that start later.
 void set_thread_count(size_t n);
 
+// Somebody who waited for what loops computed will go on beside the loops that come. A thread that loses its core to them
+// in the middle of a loop would hold up all others: where there are as many threads as processors, loops do with one
+// thread less, until the core is taken back or for two milliseconds.
+void lend_core();
+void take_core_back();
+
 // Elements that take a simple kernel about 10 us: fewer are not worth a second thread.
 constexpr size_t kElementsPerRange = 32768;
 

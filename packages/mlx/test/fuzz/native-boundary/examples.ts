@@ -37,6 +37,13 @@ const layerParts = (make: Make): Parameters<typeof native.prepareDecoderLayer> =
   ];
 };
 
+const buffers = (make: Make): number[] => [make([1, 2, 8, 16]), make([1, 2, 8, 16])];
+
+const boundLayers = (make: Make): ReturnType<typeof native.bindDecoderLayers> => {
+  const layers = native.prepareDecoderLayer(...layerParts(make));
+  return layers && native.bindDecoderLayers(layers, buffers(make), [0, 0]);
+};
+
 export const examples = ({ file, traced }: World): Readonly<Record<string, (make: Make) => unknown[]>> => ({
   full: () => [[2, 3], -1, F32],
   diagonal: (make) => [make([3, 4]), 0, 0, 1],
@@ -126,8 +133,10 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
   joinDecoderLayers: (make) => [[native.prepareDecoderLayer(...layerParts(make))]],
   decoderLayers: (make) => [
     native.prepareDecoderLayer(...layerParts(make)),
-    ...[make([1, 1, 64]), [make([1, 2, 8, 16]), make([1, 2, 8, 16])], [3, 4, 0, 0], [5], [0], []],
+    ...[make([1, 1, 64]), buffers(make), [0, 0], new Int32Array([3, 4]), [5], [0], []],
   ],
+  bindDecoderLayers: (make) => [native.prepareDecoderLayer(...layerParts(make)), buffers(make), [0, 0]],
+  boundDecoderLayers: (make) => [boundLayers(make), make([1, 1, 64]), new Int32Array([3, 4]), [5], [0], []],
   fast_quantizedEmbedding: (make) => [make([2], I32), ...packed(make), 32, 4, "affine", undefined],
   random_splitKey: (make) => [make([2], U32), 3],
   random_uniform: (make) => [-1, -2, [2, 3], F32, make([2], U32)],

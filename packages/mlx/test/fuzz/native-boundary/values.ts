@@ -56,6 +56,7 @@ const typed = (world: World, { name, type }: Parameter): unknown => {
   if (type === "readonly Slot[]") return list(() => world.slot());
   if (type === "boolean") return random.chance(0.5);
   if (type === "string") return random.pick(texts[name] ?? ["", "x"]);
+  if (type === "Int32Array") return Int32Array.from(integers(random));
   if (type === "ArrayBufferView") return new Float32Array(random.below(5));
   if (type.includes("null") && random.chance(0.4)) return undefined;
   if (type.startsWith("number | readonly number[]"))
@@ -122,6 +123,7 @@ const hostile: readonly ((world: World) => unknown)[] = [
   () => "\ud800",
   () => "9".repeat(100_000),
   () => new Float32Array(3),
+  () => new Int32Array(3),
   () => new BigInt64Array(2),
   () => new Uint8Array(new SharedArrayBuffer(8)),
   () => new DataView(new ArrayBuffer(8)),

@@ -25,6 +25,7 @@ export function samplingOptions(fields: Fields<typeof SAMPLING_FIELDS>): {
     presencePenalty: fields.presence_penalty,
     ignoreEos: fields.ignore_eos,
     numDraftTokens: fields.num_draft_tokens,
+    adapter: fields.adapters,
     promptLookup: fields.prompt_lookup,
     stop: fields.stop,
     seed: fields.seed,

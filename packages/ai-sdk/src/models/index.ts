@@ -1,0 +1,3 @@
+export { createEmbeddingModel } from "./create-embedding-model.ts";
+export { createLanguageModel } from "./create-language-model.ts";
+export type { ModelSource } from "./model-source.ts";

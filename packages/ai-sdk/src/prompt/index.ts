@@ -1,0 +1,1 @@
+export { toMessages } from "./to-messages.ts";

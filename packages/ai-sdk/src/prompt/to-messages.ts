@@ -1,0 +1,34 @@
+import type { LanguageModelV3Message } from "@ai-sdk/provider";
+import type { ContentPart, Message } from "abstractllm";
+import type { Warn } from "../call/warnings.ts";
+import { assistantMessages } from "./assistant-messages.ts";
+import { toFilePart } from "./to-file-part.ts";
+import { toolMessages } from "./tool-messages.ts";
+
+/**
+ * A conversation of the AI SDK as the library's.
+ *
+ * @throws {UnsupportedFunctionalityError} for content that no message can hold
+ */
+export function toMessages(prompt: readonly LanguageModelV3Message[], warn: Warn): Message[] {
+  return prompt.flatMap((message) => readMessage(message, warn));
+}
+
+function readMessage(message: LanguageModelV3Message, warn: Warn): Message[] {
+  switch (message.role) {
+    case "system":
+      return [{ role: "system", content: message.content }];
+    case "user":
+      return [{ role: "user", content: message.content.map(readPart) }];
+    case "assistant":
+      return assistantMessages(message.content, warn);
+    case "tool":
+      return toolMessages(message.content, warn);
+  }
+}
+
+type UserPart = Extract<LanguageModelV3Message, { role: "user" }>["content"][number];
+
+function readPart(part: UserPart): ContentPart {
+  return part.type === "text" ? { type: "text", text: part.text } : toFilePart(part);
+}
