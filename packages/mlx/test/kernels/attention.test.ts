@@ -3,7 +3,10 @@ import * as mx from "../../src/core/index.ts";
 import { controls } from "./kernel-controls.ts";
 import { atEveryLevel, elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
-afterEach(() => controls.setThreads(0));
+afterEach(() => {
+  controls.setThreads(0);
+  controls.setRounding(0);
+});
 
 interface Problem {
   B?: number;
@@ -141,6 +144,17 @@ describe.each([
     const inputs = mx.tidy(() => makeInputs(p));
     const stock = withStock(() => elements(run(p, inputs)));
     expect(relativeError(elements(run(p, inputs)), stock)).toBeLessThan(3e-6);
+  });
+});
+
+describe("attention inside prompts", () => {
+  it.each(prefill.map((p) => [title(p), p] as const))("is right to the bits of bfloat16: %s", (_, p) => {
+    const inputs = mx.tidy(() => makeInputs(p));
+    const expected = reference(p, inputs);
+    controls.setRounding(8);
+    atEveryLevel((level) => {
+      expect(relativeError(elements(run(p, inputs)), expected), level).toBeLessThan(0.02);
+    });
   });
 });
 

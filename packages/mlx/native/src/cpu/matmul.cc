@@ -149,8 +149,8 @@ DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, 
   // an odd number of cache lines, so that the rows a kernel reads together do not compete for the same places in the cache
   const size_t padded_K = round_up(w.K, k.pad_K) + kLine, groups = round_up(w.groups(), k.pad_groups);
   const size_t row_digits = padded_K * round_up(static_cast<size_t>(count), k.together);
-  int8_t* digits = memory.digits.get<int8_t>(x.M * row_digits);
-  float* scales = memory.scales.get<float>(2 * x.M * groups);
+  int8_t* digits = memory.digits.get<int8_t>((x.M + kSpareDigitRows) * row_digits);
+  float* scales = memory.scales.get<float>((2 * x.M + kSpareDigitRows) * groups);
   float* sums = scales + x.M * groups;
   const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count, for_rows};
   parallel_for(x.M, std::max<size_t>(1, kNumbersPerRange / w.K), [&](size_t begin, size_t end) {

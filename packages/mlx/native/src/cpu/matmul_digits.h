@@ -8,6 +8,9 @@
 
 namespace abstractllm::cpu {
 
+// Rows of which kernels may read that many behind the last one; what is there does not matter.
+constexpr size_t kSpareDigitRows = 8;
+
 struct DigitRows {
   const int8_t* digits;  // [M, count, padded_K]; with two together [M, (count + 1) / 2, padded_K] numbers of 16 bits
   const float* scales;   // [M, padded_groups], zero beyond the last group

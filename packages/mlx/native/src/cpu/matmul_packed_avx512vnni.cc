@@ -39,9 +39,9 @@ inline void add_group(const uint8_t* w, size_t group, const int8_t* digits, size
   }
 }
 
-// M rows of x from `m` on, one tile of weights.
+// M rows of x from `m` on, of which `wanted` get a result, and one tile of weights.
 template <int bits, typename S, int count, size_t M>
-void tile(const QuantMatrix& w, const uint8_t* data, const DigitRows& x, size_t m, float* out, size_t ldo) {
+void tile(const QuantMatrix& w, const uint8_t* data, const DigitRows& x, size_t m, float* out, size_t ldo, size_t wanted = M) {
   const size_t stride = x.padded_K, groups = w.groups(), line_bytes = w.group * kPackedTile * bits / 8;
   const int8_t* digits = x.digits + m * count * stride;
   const float* scales = x.scales + m * x.padded_groups;
@@ -66,7 +66,8 @@ void tile(const QuantMatrix& w, const uint8_t* data, const DigitRows& x, size_t 
     }
   }
 #pragma GCC unroll 8
-  for (size_t r = 0; r < M; r++) _mm512_storeu_ps(out + r * ldo, acc[r]);
+  for (size_t r = 0; r < M; r++)
+    if (r < wanted) _mm512_storeu_ps(out + r * ldo, acc[r]);
 }
 
 template <int bits, typename S, int count>
@@ -79,6 +80,8 @@ void tiles_of(const QuantMatrix& w, const DigitRows& x, size_t first, size_t las
     float* to = out + t * kPackedTile;
     size_t m = first;
     for (; m + kMost <= last; m += kMost) tile<bits, S, count, kMost>(w, data, x, m, to + m * ldo, ldo);
+    // one digit is for many rows, where reading weights once more takes longer than what nobody wants
+    if (count == 1 && last - m > 4) tile<bits, S, count, kMost>(w, data, x, m, to + m * ldo, ldo, last - m), m = last;
     if (m + 4 <= last) tile<bits, S, count, 4>(w, data, x, m, to + m * ldo, ldo), m += 4;
     if (m + 2 <= last) tile<bits, S, count, 2>(w, data, x, m, to + m * ldo, ldo), m += 2;
     if (m < last) tile<bits, S, count, 1>(w, data, x, m, to + m * ldo, ldo);
