@@ -28,8 +28,8 @@ class HugeRegion : public std::enable_shared_from_this<HugeRegion> {
  private:
   HugeRegion(char* start, size_t size);
 
-  char* start_;
-  size_t size_;
+  [[maybe_unused]] char* start_;  // only Linux gives it back
+  [[maybe_unused]] size_t size_;
   char* next_;
 };
 
