@@ -21,9 +21,10 @@ it("stay where libmlx's own variable says", () => {
 });
 
 it("are missing until one is written", () => {
-  const env = { MLX_PTX_CACHE_DIR: join(scratch) };
+  const env = { MLX_PTX_CACHE_DIR: scratch };
   expect(hasCompiledKernels({ MLX_PTX_CACHE_DIR: join(scratch, "none") })).toBe(false);
   expect(hasCompiledKernels(env)).toBe(false);
   writeFileSync(join(scratch, "copy.ptx"), "");
   expect(hasCompiledKernels(env)).toBe(true);
+  expect(hasCompiledKernels({ MLX_PTX_CACHE_DIR: join(scratch, "copy.ptx") })).toBe(false);
 });
