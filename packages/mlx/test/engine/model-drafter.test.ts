@@ -4,6 +4,7 @@ import { PrefixCache } from "../../src/generation/prefix-cache.ts";
 import { ModelDrafter } from "../../src/generation/speculation/model-drafter.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
+import { activeMemory } from "../active-memory.ts";
 import { type GoldenCase, readModelGoldens } from "../parity/golden.ts";
 import { buildModel } from "../parity/run-model.ts";
 import { speculate } from "./speculate.ts";
@@ -88,14 +89,14 @@ it("goes on from what it read for an earlier request", () => {
 });
 
 it("keeps no memory when its sequence is gone", () => {
-  const before = mx.getActiveMemory();
+  const before = activeMemory();
   speculate(
     target,
     prompt,
     { vocabSize: V, sampling: { temperature: 1, seed: 1 }, count: 20 },
     drafterOf(target),
   );
-  expect(mx.getActiveMemory()).toBe(before);
+  expect(activeMemory()).toBe(before);
 });
 
 it("leaves the answer alone when it fails, and says so", () => {

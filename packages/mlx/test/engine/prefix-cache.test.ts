@@ -5,6 +5,7 @@ import { TextPrompt } from "../../src/generation/prompt.ts";
 import { SequenceBatch } from "../../src/generation/sequence-batch.ts";
 import type { TokenSequence } from "../../src/generation/token-sequence.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
+import { activeMemory } from "../active-memory.ts";
 import { expectSameLogits } from "../parity/compare-logits.ts";
 import { readModelGoldens } from "../parity/golden.ts";
 import { buildModel } from "../parity/run-model.ts";
@@ -154,13 +155,13 @@ describe.each(cases)("prefixes of $architecture", ({ architecture, golden }) => 
   });
 
   it("give their memory back", () => {
-    const before = mx.getActiveMemory();
+    const before = activeMemory();
     ask(model, first, prefixes);
     ask(model, text(3, 9), prefixes);
     expect(prefixes.bytes).toBeGreaterThan(0);
     prefixes.clear();
     expect(prefixes.bytes).toBe(0);
-    expect(mx.getActiveMemory()).toBe(before);
+    expect(activeMemory()).toBe(before);
   });
 });
 
@@ -198,10 +199,10 @@ describe("a cache of prefixes", () => {
 
   it.each([0, 100])("keeps nothing that is larger than a limit of %i bytes", (limit) => {
     const prefixes = new PrefixCache(limit);
-    const before = mx.getActiveMemory();
+    const before = activeMemory();
     reused(prompts[0], prefixes);
     expect([reused(prompts[0], prefixes), prefixes.bytes]).toEqual([0, 0]);
-    expect(mx.getActiveMemory()).toBe(before);
+    expect(activeMemory()).toBe(before);
   });
 
   it("keeps one entry for a conversation that grows", () => {
@@ -220,7 +221,7 @@ describe("a cache of prefixes", () => {
     reused(prompts[0], prefixes);
     prefixes.makeRoom();
     expect(prefixes.bytes).toBeGreaterThan(0);
-    const limit = mx.setMemoryLimit(Math.ceil(mx.getActiveMemory() * 1.05));
+    const limit = mx.setMemoryLimit(Math.ceil(activeMemory() * 1.05));
     prefixes.makeRoom();
     mx.setMemoryLimit(limit);
     expect(prefixes.bytes).toBe(0);

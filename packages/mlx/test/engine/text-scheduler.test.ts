@@ -8,6 +8,7 @@ import { PrefixCache } from "../../src/generation/prefix-cache.ts";
 import { TextPrompt } from "../../src/generation/prompt.ts";
 import { loadModel } from "../../src/load/load-model.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
+import { activeMemory } from "../active-memory.ts";
 import { device } from "../device.ts";
 import { smolLM2 } from "./smollm2.ts";
 
@@ -76,7 +77,7 @@ describe("a scheduler", () => {
   it("fails every answer of a step that fails, frees them, and answers the next requests", async () => {
     const scheduler = new TextScheduler(text);
     const { outcomes: expected } = await run(scheduler, prompts);
-    const before = mx.getActiveMemory();
+    const before = activeMemory();
     let steps = 0;
     text.model.forward = (tokens, options) => {
       if (tokens.dim(0) === prompts.length && ++steps === 2) throw new Error("broken step");
@@ -86,7 +87,7 @@ describe("a scheduler", () => {
     expect(outcomes.map((outcome) => outcome.status === "rejected" && String(outcome.reason))).toEqual(
       prompts.map(() => "Error: broken step"),
     );
-    expect(mx.getActiveMemory()).toBe(before);
+    expect(activeMemory()).toBe(before);
     expect((await run(scheduler, prompts)).outcomes).toEqual(expected);
   });
 

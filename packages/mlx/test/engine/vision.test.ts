@@ -11,6 +11,7 @@ import * as mx from "../../src/core/index.ts";
 import { ImageStore } from "../../src/generation/image-store.ts";
 import { loadModel } from "../../src/load/index.ts";
 import { ImagePrompt, VisionLanguageModel } from "../../src/vision/index.ts";
+import { activeMemory } from "../active-memory.ts";
 import { device } from "../device.ts";
 import { FOUR_BITS, picture, show, writeTinyFastVlm, writeTinyLlava } from "./tiny-llava.ts";
 
@@ -268,17 +269,17 @@ describe("a store of images", () => {
       for (const lease of leases) lease.features();
       for (const lease of leases) lease.release();
     };
-    const before = mx.getActiveMemory();
+    const before = activeMemory();
     await look(1, 2, 3, 4);
     const buffers = 1.25; // libmlx may compute a result in the buffer of an input that is a little larger
-    expect(mx.getActiveMemory() - before).toBeLessThanOrEqual(buffers * 2 * bytes);
+    expect(activeMemory() - before).toBeLessThanOrEqual(buffers * 2 * bytes);
     seen = 0;
     await look(4, 3);
     expect(seen).toBe(0);
     await look(1);
     expect(seen).toBe(1);
     store.dispose();
-    expect(mx.getActiveMemory()).toBeLessThanOrEqual(before);
+    expect(activeMemory()).toBeLessThanOrEqual(before);
   });
 
   it("keeps what is in use, whatever its limit", async () => {

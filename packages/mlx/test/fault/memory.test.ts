@@ -6,6 +6,7 @@ import { type TextModel, TextScheduler } from "../../src/generation/index.ts";
 import { PrefixCache } from "../../src/generation/prefix-cache.ts";
 import { TextPrompt } from "../../src/generation/prompt.ts";
 import { loadModel } from "../../src/load/load-model.ts";
+import { activeMemory } from "../active-memory.ts";
 import { smolLM2 } from "../engine/smollm2.ts";
 
 const limit = mx.getMemoryLimit();
@@ -26,7 +27,7 @@ const settled = async (): Promise<number> => {
   global.gc?.();
   await new Promise(setImmediate);
   mx.clearCache();
-  return mx.getActiveMemory();
+  return activeMemory();
 };
 
 afterEach(() => {
@@ -47,26 +48,26 @@ describe.skipIf(mx.backend() !== "cpu")("memory on the CPU", () => {
       () => mx.broadcastTo(mx.ones([1]), [2 ** 20, 2 ** 20]).toTypedArray(),
     ],
   ])("says that %s is larger than the machine, instead of dying of it", (_, run) => {
-    const before = mx.getActiveMemory();
+    const before = activeMemory();
     const error = errorOf(() => mx.tidy(() => run()));
     expect(error.code).toBe("out-of-memory");
     expect(error.message).toMatch(/cannot allocate \d+ MiB: arrays use \d+ MiB and the limit is \d+ MiB/);
     expect(error.message).toContain("[");
     mx.clearCache();
-    expect(mx.getActiveMemory()).toBe(before);
+    expect(activeMemory()).toBe(before);
   });
 
   it("keeps large blocks for arrays that come next, until the cache is cleared or memory is needed", () => {
     mx.clearCache();
-    const active = mx.getActiveMemory();
+    const active = activeMemory();
     const use = (rows: number): void => mx.tidy(() => mx.evaluate(mx.zeros([rows, 2 ** 18])));
     for (const rows of [64, 64, 16]) use(rows);
-    expect(mx.getActiveMemory()).toBe(active);
+    expect(activeMemory()).toBe(active);
     expect(mx.getCacheMemory()).toBeGreaterThanOrEqual(80 * MiB);
     expect(mx.getCacheMemory()).toBeLessThan(81 * MiB);
     mx.setMemoryLimit(active + 100 * MiB);
     use(40);
-    expect(mx.getActiveMemory() + mx.getCacheMemory()).toBeLessThan(active + 101 * MiB);
+    expect(activeMemory() + mx.getCacheMemory()).toBeLessThan(active + 101 * MiB);
     mx.clearCache();
     expect(mx.getCacheMemory()).toBe(0);
   });
@@ -83,7 +84,7 @@ describe.skipIf(mx.backend() !== "cpu")("memory on the CPU", () => {
 
   it("keeps to the limit that setMemoryLimit sets, and to no limit once it is gone", () => {
     const allocate = () => mx.tidy(() => mx.sum(mx.contiguous(mx.ones([8 * MiB]).add(1))).item());
-    mx.setMemoryLimit(mx.getActiveMemory() + 16 * MiB);
+    mx.setMemoryLimit(activeMemory() + 16 * MiB);
     expect(errorOf(allocate).code).toBe("out-of-memory");
     mx.setMemoryLimit(limit);
     expect(allocate()).toBe(16 * MiB);

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import { moveToHugePages } from "../../src/core/mapped.ts";
+import { activeMemory } from "../active-memory.ts";
 import { atEveryLevel, elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
 interface Matrix {
@@ -482,11 +483,11 @@ describe("bound layers", () => {
       return h !== undefined;
     };
     expect(step()).toBe(true);
-    const before = mx.getActiveMemory();
+    const before = activeMemory();
     const { nbytes } = keys;
     keys.dispose();
     values.dispose();
-    expect(before - mx.getActiveMemory()).toBeGreaterThanOrEqual(2 * nbytes);
+    expect(before - activeMemory()).toBeGreaterThanOrEqual(2 * nbytes);
     expect(step()).toBe(false);
   });
 });

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import { type LoadedModel, loadModel } from "../../src/load/index.ts";
+import { activeMemory } from "../active-memory.ts";
 import { device } from "../device.ts";
 import { rowDifference, TOLERANCE } from "./compare-logits.ts";
 import { decodeFloats, readGolden } from "./golden.ts";
@@ -74,10 +75,10 @@ describe.skipIf(!existsSync(gguf))(title, () => {
 });
 
 it.skipIf(!existsSync(gguf))("holds the weights once, and nothing once it is disposed", async () => {
-  const before = mx.getActiveMemory();
+  const before = activeMemory();
   const { model } = await loadModel(gguf, { quantize: true, tokenizer: false });
   const weightBytes = [...model.parameters().values()].reduce((sum, { nbytes }) => sum + nbytes, 0);
-  expect(mx.getActiveMemory() - before).toBeLessThan(1.1 * weightBytes);
+  expect(activeMemory() - before).toBeLessThan(1.1 * weightBytes);
   model.dispose(); // what is left to the garbage collector is still there at once
-  expect(mx.getActiveMemory()).toBe(before);
+  expect(activeMemory()).toBe(before);
 });
