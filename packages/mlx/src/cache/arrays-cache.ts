@@ -17,6 +17,7 @@ import {
   zeros,
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { type CacheSnapshot, fitsInPlace, fittingCounts, refuseSnapshot } from "./cache-snapshot.ts";
 import type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
 
 /** Which positions of a batch do not count. */
@@ -184,6 +185,23 @@ export class ArraysCache implements BatchCache, LayerArrays {
     for (const [slot, part] of this.#arrays.entries()) if (part !== undefined) forked.set(slot, share(part));
     forked.advance(this.#offset);
     return forked;
+  }
+
+  snapshot(): CacheSnapshot {
+    return { arrays: [...this.#arrays], counts: [this.#offset], parts: [] };
+  }
+
+  restore(snapshot: CacheSnapshot): void {
+    const [offset = 0] = fittingCounts(snapshot, 1);
+    const { arrays } = snapshot;
+    const fit = this.#arrays.every((own, slot) => {
+      const part = arrays[slot];
+      return own === undefined || part === undefined || fitsInPlace(own, part);
+    });
+    if (!fit || arrays.length !== this.#arrays.length) refuseSnapshot();
+    this.dispose();
+    for (const [slot, part] of arrays.entries()) if (part !== undefined) this.set(slot, part);
+    this.advance(offset);
   }
 
   state(): MxArray[] {
