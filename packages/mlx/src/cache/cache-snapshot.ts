@@ -16,16 +16,10 @@ export const refuseSnapshot = (): never => {
   throw new InvalidArgumentError("What was kept of a prompt does not fit the layers of this model");
 };
 
-/** The axes along which an array is longer or shorter than `own`; none that there is where it is of another kind. */
-const differences = (own: MxArray, { dtype, shape }: MxArray): number[] => {
+/** The axes along which an array is longer or shorter than `own`; -1 where it is of another kind. */
+export const differingAxes = (own: MxArray, { dtype, shape }: MxArray): number[] => {
   if (dtype !== own.dtype || shape.length !== own.shape.length) return [-1];
   return shape.flatMap((size, axis) => (size === own.shape[axis] ? [] : [axis]));
-};
-
-/** Whether an array may take the place of `own`, which differs in the length of one axis at most. */
-export const fitsInPlace = (own: MxArray, array: MxArray): boolean => {
-  const [axis = 1, ...others] = differences(own, array);
-  return axis > 0 && others.length === 0;
 };
 
 /**
@@ -41,7 +35,7 @@ export const fittingKeys = (
   const [[ownKeys, ownValues], [keys, values]] = [own, arrays];
   if (arrays.length !== 2 || !keys || !values || !ownKeys || !ownValues) return refuseSnapshot();
   const inPositions = (axes: readonly number[]): boolean => axes.every((axis) => axis === 2);
-  const fit = inPositions(differences(ownKeys, keys)) && inPositions(differences(ownValues, values));
+  const fit = inPositions(differingAxes(ownKeys, keys)) && inPositions(differingAxes(ownValues, values));
   return fit && keys.dim(2) > 0 && keys.dim(2) === values.dim(2) ? [keys, values] : refuseSnapshot();
 };
 

@@ -152,17 +152,20 @@ describe("a snapshot", () => {
     expect(() => restoreAll([cache], [wrong])).toThrow("does not fit");
   });
 
-  it.each([
-    ["another state", [[1, 3, 9]]],
-    ["other axes", [[1, 3]]],
-    ["several rows", [[2, 3, 8]]],
-    ["a slot too many", [[1, 3, 8], undefined]],
-  ])("of arrays with %s is refused where more than a length differs", (name, shapes) => {
-    const cache = new ArraysCache(1);
+  it.each<[string, boolean, readonly (readonly number[] | undefined)[]]>([
+    ["another length", false, [[1, 3, 8], undefined]],
+    ["another width", true, [[1, 2, 9], undefined]],
+    ["other axes", true, [[1, 3], undefined]],
+    ["several rows", true, [[2, 3, 8], undefined]],
+    ["a slot too many", true, [[1, 3, 8], undefined, undefined]],
+    ["a slot more", false, [[1, 2, 8], [1]]],
+    ["a slot less", false, [undefined, undefined]],
+  ])("of arrays with %s is refused", (_, hasRows, shapes) => {
+    const cache = new ArraysCache(2, { hasRows });
     cache.set(0, floats([1, 2, 8], 1));
-    const arrays = shapes.map((shape) => shape && floats(shape, 2));
-    expect(() => restoreAll([cache], [snapshot(arrays, 5)]), name).toThrow("does not fit");
-    restoreAll([cache], [snapshot([floats([1, 5, 8], 2)], 5)]);
-    expect([cache.offset, cache.get(0)?.shape]).toEqual([5, [1, 5, 8]]);
+    const arrays = shapes.map((shape) => shape && floats([...shape], 2));
+    expect(() => restoreAll([cache], [snapshot(arrays, 5)])).toThrow("does not fit");
+    restoreAll([cache], [snapshot([floats([1, hasRows ? 5 : 2, 8], 2), undefined], 5)]);
+    expect([cache.offset, cache.get(0)?.shape]).toEqual([5, [1, hasRows ? 5 : 2, 8]]);
   });
 });

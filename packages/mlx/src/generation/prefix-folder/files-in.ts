@@ -1,5 +1,5 @@
 /** The files of a folder of prefixes: `<identity of the model>/<hash of the sequence>.safetensors`. */
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 
 const FOLDER = /^[0-9a-f]{32}$/;
@@ -31,6 +31,16 @@ export const removeFile = (path: string): void => {
     rmSync(path, { force: true });
   } catch {
     // Windows keeps files that others read
+  }
+};
+
+/** Says that a file is in use: others are removed before it. */
+export const touchFile = (path: string): void => {
+  const now = new Date();
+  try {
+    utimesSync(path, now, now);
+  } catch {
+    // it is gone, or another user's
   }
 };
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { accessSync, constants, mkdirSync, renameSync, utimesSync } from "node:fs";
+import { accessSync, constants, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { type CacheSnapshot, type LayerCache, restoreAll, snapshotAll } from "../../cache/index.ts";
 import * as mx from "../../core/index.ts";
@@ -12,7 +12,7 @@ import {
   type StartOf,
   servedLength,
 } from "../evaluated-sequence.ts";
-import { makeRoomIn, prefixFilesOf, removeFile } from "./files-in.ts";
+import { makeRoomIn, prefixFilesOf, removeFile, touchFile } from "./files-in.ts";
 import { readPrefix, readPrefixHeader, writePrefix } from "./prefix-file.ts";
 
 /** Fewer are read by a model about as fast as from a file. */
@@ -180,16 +180,16 @@ export class PrefixFolder {
   }
 
   #read(path: string): TakenPrefix | undefined {
-    const caches = this.#options.openCaches();
+    let caches: LayerCache[] = [];
     try {
-      const taken = mx.tidy(() => {
+      caches = this.#options.openCaches();
+      const told = mx.tidy(() => {
         const { layers, ...told } = readPrefix(path);
         restoreAll(caches, layers);
-        return { ...told, caches };
+        return told;
       });
-      const now = new Date();
-      utimesSync(path, now, now); // the last to be removed
-      return taken;
+      touchFile(path);
+      return { ...told, caches };
     } catch (error) {
       disposeAll(caches);
       this.#complain(path, error);
