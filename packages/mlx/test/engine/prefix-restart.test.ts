@@ -61,6 +61,17 @@ describe("a prompt that another process read", () => {
     expect(files).toHaveLength(1);
   });
 
+  it("is written once, whole, by several processes at once", async () => {
+    const promptCachePath = join(root, "together");
+    const runs = [1, 2, 3].map(() => askAnew({ promptCachePath }, { isolation: "process" }));
+    const outcomes = await Promise.all(runs);
+    const [{ answer } = expect.fail("no outcome")] = outcomes;
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ answer, warnings: [] });
+    const names = readdirSync(promptCachePath, { recursive: true });
+    expect(names).toEqual([expect.stringMatching(/^\w+$/), expect.stringMatching(/\.safetensors$/)]);
+    expect(await askAnew({ promptCachePath })).toMatchObject({ reused: prompt.length - 1, answer });
+  });
+
   it("is another one to a model that is loaded in another way, or whose file was touched", async () => {
     const path = join(root, "model.gguf");
     copyFileSync(smolLM2, path);
