@@ -41,8 +41,8 @@ void norm_rows(const float* x, const float* weight, float* out, size_t rows, siz
   for (size_t i = 0; i < rows; i++) norm(x + i * n, weight, out + i * n, n, eps);
 }
 
-QuantProduct into(QuantProduct product, float* out) {
-  product.out = out;
+QuantProduct into(QuantProduct product, float* out, const float* addend = nullptr) {
+  product.out = out, product.addend = addend;
   return product;
 }
 
@@ -60,10 +60,9 @@ class LayerSteps {
     finish_heads(memory);
     attend(memory);
     float* h = l.has_mlp ? memory.h : out;
-    const QuantProduct product = into(l.o, h);
+    const QuantProduct product = into(l.o, h, x);
     quant_products({&product, 1}, {memory.found, M, l.H * l.value_dims}, form_.rounding);
     const auto finish = [&](size_t m) {
-      add_row(x + m * E, h + m * E, E);
       if (l.o_row) add_row(l.o_row, h + m * E, E);
     };
     if (l.has_mlp) return feed_forward(memory, finish, out);
@@ -130,7 +129,7 @@ class LayerSteps {
   template <typename Finish>
   void feed_forward(const LayerMemory& m, const Finish& finish_h, float* out) const {
     const PreparedLayer& l = layer_;
-    const size_t M = form_.rows(), E = l.E, F = l.gate.N;
+    const size_t M = form_.rows(), E = l.E;
     auto norm = PICK_KERNEL(rms_norm_row);
     const auto make = [&](size_t i) {
       finish_h(i);
@@ -138,13 +137,9 @@ class LayerSteps {
     };
     const Rows x{m.normed, M, E};
     if (l.experts) return run_experts(*l.experts, x, make, m.h, form_.rounding, out);
-    const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)}, down = into(l.down, out);
-    quant_products(products, x, form_.rounding, make);
     auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
-    quant_products({&down, 1}, {m.gate, M, F}, form_.rounding, [&](size_t i) {
-      activation(m.gate + i * F, m.up + i * F, m.gate + i * F, F);
-    });
-    add_rows(m.h, false, out, M, E);
+    const GatedProducts mlp{into(l.gate, m.gate), into(l.up, m.up), into(l.down, out, m.h), activation};
+    gated_products(mlp, x, form_.rounding, make);
   }
 
   const LayerRun& run_;
