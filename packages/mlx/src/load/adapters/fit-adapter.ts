@@ -76,7 +76,7 @@ const fitParameter = (
     : undefined;
 };
 
-/** A matrix with rows of its own. The CPU computes in float32. */
+/** A matrix of its own, row by row in memory. The CPU computes in float32. */
 const ownMatrix = (stored: MxArray, isTransposed: boolean, scale = 1): MxArray => {
   const dtype = mx.defaultDevice() === "cpu" ? mx.float32 : stored.dtype;
   const matrix = isTransposed ? mx.swapaxes(stored, -1, -2) : stored;
@@ -86,7 +86,7 @@ const ownMatrix = (stored: MxArray, isTransposed: boolean, scale = 1): MxArray =
 const makeUpdate = ({ layer, layout, path, up, down, lengths }: FittedLayer, { scaleOf }: AdapterConfig) => {
   const update: WeightUpdate = mx.tidy(() => ({
     up: ownMatrix(up, layout.isTransposed, scaleOf(path)),
-    down: ownMatrix(down, layout.isTransposed),
+    down: mx.swapaxes(ownMatrix(down, !layout.isTransposed), -1, -2),
   }));
   mx.evaluate(update.up, update.down);
   return updateOf(
