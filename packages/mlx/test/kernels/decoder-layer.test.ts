@@ -49,8 +49,10 @@ const updateOf = (
 ): mx.MatrixUpdate => {
   const [N, K] = [weight.dim(0), scales.dim(1) * group];
   const rows = evaluated(random([rank, K], seed).multiply((rank * K) ** -0.5)); // [r, K]
+  const down = evaluated(mx.transpose(rows));
+  rows.dispose();
   return {
-    down: evaluated(mx.transpose(rows)),
+    down,
     up: evaluated(random([rank, N], seed + 1)),
     ...(hasGains === true && { gains: evaluated(random([N], seed + 2).add(2)) }),
   };
@@ -497,13 +499,13 @@ const stepsOf = (
 };
 
 describe("bound layers", () => {
-  const bind = () => {
-    const layer = makeLayer(plain);
-    const { x, keys, values } = inputs(plain);
+  const bind = (c = plain) => {
+    const layer = makeLayer(c);
+    const { x, keys, values } = inputs(c);
     mx.evaluate(x, keys, values);
     const rows = { keys, values, start: 5, end: 6 };
     const positions = { turns: [0], first: [] };
-    const prepared = prepare(plain, layer);
+    const prepared = prepare(c, layer);
     const before = prepared?.forward(x, [rows], positions, []) ?? x;
     mx.evaluate(before);
     const next = (given = x, bound = prepared?.bind([rows])) => bound?.next(given, positions, before);
@@ -514,6 +516,7 @@ describe("bound layers", () => {
     plain,
     { ...plain, B: 3, hidden: [0, 2, 5] },
     { ...plain, B: 2, rows: 4 as const, activation: "" as const },
+    { ...plain, B: 2, updates: { of: ALL, rank: 8 } },
   ])("take steps as layers do: %j", (c) => {
     const layer = makeLayer(c);
     const expected = stepsOf(c, layer, (prepared, rows, x, first, before) =>
@@ -549,9 +552,12 @@ describe("bound layers", () => {
     expect(next(undefined, last)).toBeUndefined();
   });
 
-  it("give nothing once arrays of a layer are gone", () => {
-    const { layer, next } = bind();
-    for (const array of layer.matrices[5]?.arrays ?? []) array.dispose();
+  it.each([
+    ["a matrix", (m?: Matrix) => m?.arrays],
+    ["an update", (m?: Matrix) => m?.update && [m.update.down]],
+  ])("give nothing once arrays of %s are gone", (_, arraysOf) => {
+    const { layer, next } = bind({ ...plain, updates: { of: ALL, rank: 2 } });
+    for (const array of arraysOf(layer.matrices[5]) ?? []) array.dispose();
     expect(next()).toBeUndefined();
   });
 

@@ -21,7 +21,8 @@ struct LayerMemory {
 
   LayerMemory(const PreparedLayer& l, size_t M) {
     const size_t F = l.has_mlp && !l.experts ? l.gate.N : 0, found_width = l.H * l.value_dims;
-    const size_t ranks = std::max({l.q.rank() + l.k.rank() + l.v.rank(), l.o.rank(), l.gate.rank() + l.up.rank(), l.down.rank()});
+    const size_t ranks =
+        std::max({l.q.rank() + l.k.rank() + l.v.rank(), l.o.rank(), l.gate.rank() + l.up.rank(), l.down.rank()});
     float* next = scratch_floats<LayerMemory>(M * (2 * l.E + l.q.N + l.k.N + l.v.N + found_width + 2 * F + ranks));
     auto take = [&](size_t width) { return std::exchange(next, next + M * width); };
     normed = take(l.E), h = take(l.E);
@@ -72,7 +73,7 @@ class LayerSteps {
   }
 
  private:
-  // With rows that `make` puts where `x` lies. `low` is memory.
+  // Products with the rows that `make` puts where `x` lies, and what adapters make of them. `low` is room for that.
   template <size_t count, typename Make>
   void multiply(const Wanted (&wanted)[count], const Rows& x, const Make& make, float* low) const {
     QuantProduct products[count];

@@ -6,26 +6,28 @@ namespace abstractllm::cpu {
 
 namespace {
 
-// Sums of one row at a time hide the latency of addition too.
+// Short rows wait for memory, which several at a time ask for more of; two sums of each hide the latency of addition.
+constexpr size_t kTogether = 4;
 constexpr int kChains = 2;
 
 template <int kRows>
-void dots(const float* x, size_t stride, const float* w, size_t n, float* out, size_t ldo) {
+void dots(const float* x, const float* w, size_t n, float* out) {
   Floats sums[kRows][kChains] = {};
   size_t i = 0;
   for (; i + kChains * kLanes <= n; i += kChains * kLanes) {
     for (int j = 0; j < kChains; j++) {
-      const Floats v = load(w + i + j * kLanes);
-      for (int m = 0; m < kRows; m++) sums[m][j] = multiply_add(v, load(x + m * stride + i + j * kLanes), sums[m][j]);
+      const size_t at = i + j * kLanes;
+      const Floats v = load(x + at);
+      for (int r = 0; r < kRows; r++) sums[r][j] = multiply_add(v, load(w + r * n + at), sums[r][j]);
     }
   }
   for (; i < n; i += kLanes) {
     const size_t left = n - i;
-    auto part = [&](const float* p) { return left < kLanes ? load_first(p + i, left) : load(p + i); };
-    const Floats v = part(w);
-    for (int m = 0; m < kRows; m++) sums[m][0] = multiply_add(v, part(x + m * stride), sums[m][0]);
+    const auto part = [&](const float* p) { return left < kLanes ? load_first(p + i, left) : load(p + i); };
+    const Floats v = part(x);
+    for (int r = 0; r < kRows; r++) sums[r][0] = multiply_add(v, part(w + r * n), sums[r][0]);
   }
-  for (int m = 0; m < kRows; m++) out[m * ldo] = sum_lanes(sums[m][0] + sums[m][1]);
+  for (int r = 0; r < kRows; r++) out[r] = sum_lanes(sums[r][0] + sums[r][1]);
 }
 
 // The columns of kVectors vectors.
@@ -44,10 +46,10 @@ void add_rank(const float* low, size_t rank, const float* up, size_t stride, con
 
 namespace ISA {
 
-void dot_rows(const float* x, size_t stride, size_t M, const float* w, size_t n, float* out, size_t ldo) {
-  size_t m = 0;
-  for (; m + 4 <= M; m += 4) dots<4>(x + m * stride, stride, w, n, out + m * ldo, ldo);
-  for (; m < M; m++) dots<1>(x + m * stride, stride, w, n, out + m * ldo, ldo);
+void dot_rows(const float* x, const float* w, size_t count, size_t n, float* out) {
+  size_t i = 0;
+  for (; i + kTogether <= count; i += kTogether) dots<kTogether>(x, w + i * n, n, out + i);
+  for (; i < count; i++) dots<1>(x, w + i * n, n, out + i);
 }
 
 void add_rank_row(const float* low, size_t rank, const float* up, size_t stride, const float* gains, float* out, size_t n) {

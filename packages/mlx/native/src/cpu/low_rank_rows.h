@@ -7,8 +7,8 @@
 
 namespace abstractllm::cpu {
 
-// out[m * ldo] = x[m] . w for M rows of n numbers, each row summed in an order that does not depend on M.
-KERNEL(void, dot_rows, (const float* x, size_t stride, size_t M, const float* w, size_t n, float* out, size_t ldo))
+// out[i] = x . w[i] for `count` rows of n numbers.
+KERNEL(void, dot_rows, (const float* x, const float* w, size_t count, size_t n, float* out))
 
 // out[i] = (out[i] + the sum of low[r] * up[r * stride + i]) * gains[i], for i < n. `gains` may be null.
 KERNEL(void, add_rank_row,

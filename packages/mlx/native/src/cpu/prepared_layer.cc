@@ -20,7 +20,8 @@ class LayerReader {
     const size_t own_norms = has_mlp ? 2 : 1;
     const size_t matrices = has_mlp ? (parts_.experts ? 24 : 21) : 12;
     const bool are_all_there = parts_.matrices.size() == matrices && parts_.bits.size() == count &&
-                               parts_.groups.size() == count && (parts_.updates.empty() || parts_.updates.size() == count) && (rows == 0 || rows == 3 || rows == 4) &&
+                               parts_.groups.size() == count && (rows == 0 || rows == 3 || rows == 4) &&
+                               (parts_.updates.empty() || parts_.updates.size() == count) &&
                                (norms == own_norms || norms == own_norms + 2) && parts_.query_heads > 0 &&
                                parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
     if (!are_all_there) return nullptr;
@@ -72,15 +73,17 @@ class LayerReader {
 
   bool is_updated(size_t i) const { return i < parts_.updates.size() && parts_.updates[i]; }
 
+  // What an adapter makes of matrix `i`.
   bool update(size_t i, LayerMatrix& out) {
     if (!is_updated(i)) return true;
     const auto& [down, up, gains] = *parts_.updates[i];
     const size_t K = out.w.K, N = out.N;
     if (!is_float_matrix(down) || !is_float_matrix(up) || !up.flags().row_contiguous) return false;
     const size_t rank = static_cast<size_t>(up.shape(0));
-    const bool fits = rank > 0 && down.size() == K * rank && static_cast<size_t>(down.shape(1)) == rank && up.size() == rank * N;
-    const bool is_by_column = down.strides(0) == 1 && (rank == 1 || down.strides(1) == static_cast<int64_t>(K));
-    if (!fits || !is_by_column) return false;
+    const bool fits = rank > 0 && up.size() == rank * N && down.size() == K * rank &&
+                      static_cast<size_t>(down.shape(1)) == rank && down.strides(0) == 1 &&
+                      (rank == 1 || down.strides(1) == static_cast<int64_t>(K));
+    if (!fits) return false;
     LowRank factors{pointer<float>(down), pointer<float>(up), nullptr, rank, K, N};
     if (gains && !(factors.gains = numbers(*gains, N))) return false;
     out.update = factors;

@@ -116,9 +116,9 @@ void register_cpu(Env* e, napi_value x) {
   bind(e, x, "prepareDecoderLayer",
        [](const std::vector<mx::array>& matrices, const std::vector<int>& formats,
           const std::vector<std::optional<mx::array>>& updates, const std::vector<mx::array>& rows,
-          const std::vector<mx::array>& norms, float eps, int heads, int key_heads, float scale, const std::string& activation,
-          const std::vector<int>& experts, int dims, bool traditional, const std::optional<float>& base, float rope_scale,
-          const std::optional<mx::array>& freqs, Env& env) {
+          const std::vector<mx::array>& norms, float eps, int heads, int key_heads, float scale,
+          const std::string& activation, const std::vector<int>& experts, int dims, bool traditional,
+          const std::optional<float>& base, float rope_scale, const std::optional<mx::array>& freqs, Env& env) {
          if (formats.size() % 2 != 0) throw AddonError("invalid-argument", "expected two numbers for each matrix");
          std::vector<int> bits, groups;
          for (size_t i = 0; i < formats.size(); i += 2) bits.push_back(formats[i]), groups.push_back(formats[i + 1]);
