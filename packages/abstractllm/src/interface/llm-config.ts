@@ -140,7 +140,7 @@ export interface LLMConfig extends GenerationDefaults {
   vision?: boolean | undefined;
   /** What the model can and how much it holds, over what is known by its name; for remote providers. */
   capabilities?: ModelCapabilities | undefined;
-  /** Called while a model downloads. */
+  /** Called before a model downloads, with its size, and while it does. Default: a warning of the process says the size. */
   onProgress?: ((progress: DownloadProgress) => void) | undefined;
 }
 

@@ -180,20 +180,6 @@ describe("the mlx provider", () => {
     });
   });
 
-  test("says once that it runs on the CPU, where it does", async () => {
-    const llm = await subject.open();
-    const first = await llm.generate("One,", { maxTokens: 1 });
-    const second = await llm.generate("One,", { maxTokens: 1 });
-    const notes = [first, second].map(
-      ({ warnings }) => warnings.filter((text) => text.includes("CPU")).length,
-    );
-    expect([
-      [1, 0],
-      [0, 0],
-    ]).toContainEqual(notes);
-    await llm.unload();
-  });
-
   test("runs in a child process where that is asked for, with the same answer", async () => {
     const [inWorker, inProcess] = [await subject.open(), await subject.open({ isolation: "process" })];
     const expected = await inWorker.generate("One, two,", { maxTokens: 3 });

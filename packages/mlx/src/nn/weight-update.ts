@@ -3,7 +3,7 @@ import { addmm, expandDims, type MxArray, matmul, multiply, take, transpose } fr
 
 /** `x @ W.T + x @ down @ up` instead of `x @ W.T`, for `W` of `[N, K]` or a stack of them. */
 export interface WeightUpdate {
-  /** `[K, r]`, or `[X, K, r]` */
+  /** `[K, r]`, or `[X, K, r]`. Products of few rows want it column by column in memory. */
   readonly down: MxArray;
   /** `[r, N]`, or `[X, r, N]` */
   readonly up: MxArray;

@@ -9,6 +9,7 @@
 #include "matmul_digits.h"
 #include "packed_matrix.h"
 #include "thread_pool.h"
+#include "unit_loop.h"
 
 namespace abstractllm::cpu {
 
@@ -192,21 +193,6 @@ void add_addend(const QuantProduct& p, size_t first, size_t last, size_t begin, 
   for (size_t m = first; m < last; m++) {
     for (size_t n = begin; n < end; n++) p.out[m * p.N + n] += p.addend[m * p.N + n];
   }
-}
-
-// Runs `body(product, begin, end)` over ranges of each product's `units(product)`, all in one loop.
-template <typename Product, typename Units, typename Body>
-void for_each_unit(std::span<const Product> products, size_t grain, Units&& units, Body&& body) {
-  size_t total = 0;
-  for (const Product& p : products) total += units(p);
-  parallel_for(total, grain, [&](size_t begin, size_t end) {
-    size_t first = 0;
-    for (const Product& p : products) {
-      const size_t from = std::max(begin, first), to = std::min(end, first + units(p));
-      if (from < to) body(p, from - first, to - first);
-      first += units(p);
-    }
-  });
 }
 
 void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, const RowMaker& make,

@@ -1,6 +1,7 @@
 /** Finding what an adapter changes in a model. */
 import type { MxArray } from "../../core/index.ts";
 import * as mx from "../../core/index.ts";
+import { moveToHugePages } from "../../core/mapped.ts";
 import { MlxError } from "../../errors.ts";
 import type { LanguageModel } from "../../models/index.ts";
 import { Linear, type Module, type WeightUpdate } from "../../nn/index.ts";
@@ -76,19 +77,33 @@ const fitParameter = (
     : undefined;
 };
 
-/** A matrix with rows of its own. The CPU computes in float32. */
+/** A matrix of its own, row by row in memory. The CPU computes in float32. */
 const ownMatrix = (stored: MxArray, isTransposed: boolean, scale = 1): MxArray => {
   const dtype = mx.defaultDevice() === "cpu" ? mx.float32 : stored.dtype;
   const matrix = isTransposed ? mx.swapaxes(stored, -1, -2) : stored;
   return mx.contiguous(matrix.astype(mx.float32).multiply(scale).astype(dtype));
 };
 
-const makeUpdate = ({ layer, layout, path, up, down, lengths }: FittedLayer, { scaleOf }: AdapterConfig) => {
-  const update: WeightUpdate = mx.tidy(() => ({
+/** A layer with the factors of its update, `[r, N]` and `[r, K]` or stacks of such. */
+interface FactoredLayer extends FittedLayer {
+  readonly rows: Record<"up" | "down", MxArray>;
+}
+
+const makeFactors = (fitted: FittedLayer, { scaleOf }: AdapterConfig): FactoredLayer => {
+  const { layout, path, up, down } = fitted;
+  const rows = mx.tidy(() => ({
     up: ownMatrix(up, layout.isTransposed, scaleOf(path)),
-    down: ownMatrix(down, layout.isTransposed),
+    down: ownMatrix(down, !layout.isTransposed),
   }));
-  mx.evaluate(update.up, update.down);
+  mx.evaluate(rows.up, rows.down);
+  return { ...fitted, rows };
+};
+
+const makeUpdate = ({ layer, path, lengths, rows }: FactoredLayer): AdapterChange => {
+  const down = mx.swapaxes(rows.down, -1, -2); // column by column in memory
+  mx.evaluate(down);
+  rows.down.dispose();
+  const update: WeightUpdate = { up: rows.up, down };
   return updateOf(
     path,
     layer,
@@ -123,10 +138,13 @@ export const fitAdapter = (
     const fitted = [...layers].flatMap((entry) => fitLayer(entry, modules, config, problems) ?? []);
     const replaced = whole.flatMap((tensor) => fitParameter(tensor, modules, config, problems) ?? []);
     problems.check(folder);
-    return new Adapter(model, [
-      ...fitted.map((layer) => makeUpdate(layer, config)),
-      ...replaced.map(makeReplacement),
-    ]);
+    const factors = fitted.map((layer) => makeFactors(layer, config));
+    if (mx.defaultDevice() === "cpu")
+      moveToHugePages(
+        factors.flatMap(({ rows }) => [rows.up, rows.down]),
+        [],
+      );
+    return new Adapter(model, [...factors.map(makeUpdate), ...replaced.map(makeReplacement)]);
   } finally {
     const parts = [...layers.values()].flatMap((stored) => Object.values(stored));
     for (const { array } of [...parts, ...whole]) array.dispose();
