@@ -92,6 +92,7 @@ export {
   type ProviderFormat,
   type QuantizeConfig,
   type ReasoningDeltaPart,
+  type ReasoningEffort,
   type ReasoningOption,
   type Schema,
   type StandardIssue,
@@ -117,6 +118,7 @@ export {
   type ToolResultPart,
   type ToolSpec,
   type TruncationStrategy,
+  toReasoning,
   type Usage,
   type UserMessage,
 } from "./interface/index.ts";

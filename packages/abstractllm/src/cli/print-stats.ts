@@ -1,5 +1,5 @@
+import { formatBytes } from "../config/format-bytes.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
-import { formatBytes } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Warnings, one line each on stderr. */

@@ -1,11 +1,13 @@
+import { formatBytes } from "../config/format-bytes.ts";
 import type { DownloadProgress } from "../interface/llm-config.ts";
-import { formatBytes } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A line on stderr that is written over and goes away; nothing where stderr is no terminal. */
+/** A line on stderr that is written over and goes away, where stderr is a terminal. */
 export class StatusLine {
   readonly #terminal: Terminal;
   #shown = false;
+  /** Bytes of the download that was said to begin. */
+  #begunBytes: number | undefined;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -18,8 +20,15 @@ export class StatusLine {
     this.#shown = true;
   }
 
-  /** A download's progress over all its files. */
+  /** A download's progress over all its files; its size in a line that stays, also where stderr is no terminal. */
   showDownload({ file, allReceivedBytes, allTotalBytes }: DownloadProgress): void {
+    if (allReceivedBytes === 0 && allTotalBytes !== this.#begunBytes) {
+      this.#begunBytes = allTotalBytes;
+      this.clear();
+      this.#terminal.note(
+        `Downloading ${formatBytes(allTotalBytes)}; Ctrl-C stops, and another try goes on from there`,
+      );
+    }
     const percent = allTotalBytes === 0 ? 100 : Math.floor((100 * allReceivedBytes) / allTotalBytes);
     this.show(`${percent} %  ${formatBytes(allReceivedBytes)} of ${formatBytes(allTotalBytes)}  ${file}`);
   }

@@ -75,6 +75,15 @@ export function oneOf(...words: readonly string[]): Check {
   };
 }
 
+/** One of some fixed numbers. */
+export function oneOfNumbers(...numbers: readonly [number, number, ...number[]]): Check {
+  return {
+    expected: `${numbers.slice(0, -1).join(", ")} or ${numbers.at(-1)}`,
+    accepts: (value) => numbers.includes(value as number),
+    text: "number",
+  };
+}
+
 /** An object with string keys. */
 export const record: Check = { expected: "object", accepts: isRecord, text: "json" };
 

@@ -130,6 +130,9 @@ describe("values", () => {
     [{ quantize: { bit: 4 } }, "for quantize"],
     [{ logitBias: { a: 1 } }, "for logitBias"],
     [{ timeout: 2 ** 31 }, "for timeout"],
+    [{ promptBits: 12 }, "Expected 8 or 16 for promptBits but received number 12"],
+    [{ kvBits: 3 }, "Expected 2, 4 or 8 for kvBits but received number 3"],
+    [{ kvGroupSize: "64" }, 'Expected 32, 64 or 128 for kvGroupSize but received string "64"'],
     [{ onProgress: true }, "Expected function for onProgress but received boolean true"],
   ])("that do not fit are refused: %j", (config, message) => {
     expect(refusal(() => new ConfigurationManager(config as LLMConfigInput)).message).toContain(message);

@@ -34,6 +34,7 @@ export {
 export type { ModelCapabilities } from "./model-capabilities.ts";
 export { type Capabilities, ModelCapability } from "./model-capability.ts";
 export { ModelParameter } from "./model-parameter.ts";
+export { type ReasoningEffort, toReasoning } from "./reasoning-effort.ts";
 export type {
   InferSchema,
   JsonSchema,

@@ -108,13 +108,54 @@ mx::allocator::Data HugeRegion::take(size_t bytes) {
   return mx::allocator::Data(mx::allocator::Buffer(block - kHeader), std::move(release));
 }
 
+namespace {
+
+// Smaller blocks stay ordinary ones, of which libmlx keeps some for the next.
+constexpr size_t kLeastShare = size_t{64} << 10;
+
+mx::allocator::Data block_of_its_own(size_t bytes) {
+  const size_t room = HugeRegion::room_for(bytes);
+  const std::shared_ptr<HugeRegion> region = HugeRegion::reserve(room, room / kHugePage * kHugePage);
+  return region ? region->take(bytes) : mx::allocator::malloc(bytes);
+}
+
+// Blocks of less than a huge page, one behind the other in the same pages.
+class SharedPages {
+ public:
+  mx::allocator::Data take(size_t bytes) {
+    const size_t room = HugeRegion::room_for(bytes);
+    std::lock_guard lock(mutex_);
+    std::shared_ptr<HugeRegion> region = region_.lock();
+    if (!region || left_ < room) {
+      region = HugeRegion::reserve(kBytes, kBytes);
+      if (!region) return mx::allocator::malloc(bytes);
+      region_ = region;
+      left_ = kBytes;
+    }
+    left_ -= room;
+    return region->take(bytes);
+  }
+
+ private:
+  static constexpr size_t kBytes = 8 * kHugePage;
+  std::mutex mutex_;
+  std::weak_ptr<HugeRegion> region_;  // ends with its last block
+  size_t left_ = 0;
+};
+
+// Never destroyed, as `own_blocks`.
+SharedPages& shared_pages() {
+  static SharedPages& pages = *new SharedPages();
+  return pages;
+}
+
+}  // namespace
+
 mx::allocator::Data huge_block(size_t bytes) {
   const size_t room = HugeRegion::room_for(bytes);
-  if (room < kHugePage) return mx::allocator::malloc(bytes);
+  if (room < kLeastShare) return mx::allocator::malloc(bytes);
   check_free_memory(bytes);
-  const std::shared_ptr<HugeRegion> region = HugeRegion::reserve(room, room / kHugePage * kHugePage);
-  if (!region) return mx::allocator::malloc(bytes);
-  mx::allocator::Data block = region->take(bytes);
+  mx::allocator::Data block = room < kHugePage ? shared_pages().take(bytes) : block_of_its_own(bytes);
   own_blocks().add(block.buffer().ptr());
   return block;
 }

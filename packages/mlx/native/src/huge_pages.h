@@ -35,7 +35,8 @@ class HugeRegion : public std::enable_shared_from_this<HugeRegion> {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// A block of its own, of huge pages as far as whole ones fit into it; an ordinary one where there are none.
+// A block in huge pages: its own as far as whole ones fit into it, smaller ones several to a page. An ordinary block where
+// there are no such pages, or for a few of which it would not be worth it.
 mx::allocator::Data huge_block(size_t bytes);
 
 // Whether `a` lies in such a block, huge or ordinary: what is written there, nobody else wrote.

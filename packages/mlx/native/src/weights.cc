@@ -35,16 +35,62 @@ mx::array map_tensor(std::shared_ptr<MappedFile> file, const char* data, const m
   return mx::array(std::move(copy), shape, dtype);
 }
 
+// Tensors of one call, each where this thread computes. Those for an NVIDIA GPU are read into it together, at the end.
+class LoadedTensors {
+ public:
+  // The next tensor, which lies in a file.
+  void map(std::shared_ptr<MappedFile> file, const char* data, mx::Shape shape, mx::Dtype dtype) {
+    if (belongs_on_gpu(shape, dtype)) {
+      add_for_gpu({data, std::move(shape), dtype, std::move(file)});
+    } else {
+      arrays_.push_back(map_tensor(std::move(file), data, shape, dtype));
+    }
+  }
+  // The memory of the next tensor, to be filled before `take`.
+  template <typename T>
+  T* add(mx::Shape shape, mx::Dtype dtype) {
+    const size_t bytes = byte_size(shape, dtype);
+    if (belongs_on_gpu(shape, dtype)) {
+      check_free_memory(bytes);
+      std::shared_ptr<char[]> memory(new char[bytes]);
+      char* data = memory.get();
+      add_for_gpu({data, std::move(shape), dtype, std::move(memory)});
+      return reinterpret_cast<T*>(data);
+    }
+    auto data = mx::allocator::malloc(bytes);
+    auto buffer = data.buffer();
+    arrays_.emplace_back(std::move(data), std::move(shape), dtype);
+    return static_cast<T*>(buffer.raw_ptr());
+  }
+  std::vector<mx::array> take() {
+    if (for_gpu_.empty()) return std::move(arrays_);
+    std::vector<mx::array> read = read_into_gpu(std::move(for_gpu_));
+    for (size_t i = 0; i < read.size(); i++) arrays_[gpu_places_[i]] = read[i];
+    return std::move(arrays_);
+  }
+
+ private:
+  bool belongs_on_gpu(const mx::Shape& shape, mx::Dtype dtype) const {
+    return on_cuda_ && byte_size(shape, dtype) > 0 && can_read_into_gpu(dtype);
+  }
+  void add_for_gpu(HostTensor tensor) {
+    for_gpu_.push_back(std::move(tensor));
+    gpu_places_.push_back(arrays_.size());
+    arrays_.push_back(mx::array(0));  // until `take`
+  }
+
+  const bool on_cuda_ = computes_on_cuda();
+  std::vector<mx::array> arrays_;
+  std::vector<HostTensor> for_gpu_;
+  std::vector<size_t> gpu_places_;  // in `arrays_`
+};
+
 // Tensors [i] of one file: offsets[i], dtypes[i] and the shapes flattened one after another, by ranks[i].
 std::vector<mx::array> map_tensors(const std::string& path, const std::vector<uint64_t>& offsets,
                                    const std::vector<int>& dtypes, const std::vector<int>& ranks,
                                    const std::vector<int>& dims) {
   auto file = MappedFile::open(path);
-  std::vector<mx::array> out;
-  out.reserve(offsets.size());
-  std::vector<HostTensor> for_gpu;
-  std::vector<size_t> gpu_places;
-  const bool on_cuda = computes_on_cuda();
+  LoadedTensors tensors;
   size_t at = 0;
   for (size_t i = 0; i < offsets.size(); i++) {
     if (i >= dtypes.size() || i >= ranks.size() || ranks[i] < 0 || at + ranks[i] > dims.size()) {
@@ -53,20 +99,10 @@ std::vector<mx::array> map_tensors(const std::string& path, const std::vector<ui
     mx::Shape shape(dims.begin() + at, dims.begin() + at + ranks[i]);
     at += ranks[i];
     mx::Dtype dtype = dtype_from_id(dtypes[i]);
-    uint64_t size = byte_size(shape, dtype);
-    const char* data = bytes_at(*file, path, offsets[i], size);
-    if (on_cuda && size > 0 && can_read_into_gpu(dtype)) {
-      for_gpu.push_back({data, shape, dtype, file});
-      gpu_places.push_back(i);
-      out.push_back(mx::array(0));  // until its place is taken below
-    } else {
-      out.push_back(map_tensor(file, data, shape, dtype));
-    }
+    const char* data = bytes_at(*file, path, offsets[i], byte_size(shape, dtype));
+    tensors.map(file, data, std::move(shape), dtype);
   }
-  if (for_gpu.empty()) return out;
-  std::vector<mx::array> arrays = read_into_gpu(std::move(for_gpu));
-  for (size_t i = 0; i < arrays.size(); i++) out[gpu_places[i]] = arrays[i];
-  return out;
+  return tensors.take();
 }
 
 // A GGUF tensor's blocks, checked against the file as it is now.
@@ -92,35 +128,6 @@ Blocks gguf_blocks(const std::string& path, uint64_t offset, int type_id, uint64
   return {std::move(file), reinterpret_cast<const uint8_t*>(data), count, type};
 }
 
-// Tensors of one file that are unpacked on the host and belong where this thread computes.
-class UnpackedTensors {
- public:
-  // The memory of the next tensor, to be filled before `take`.
-  template <typename T>
-  T* add(mx::Shape shape, mx::Dtype dtype) {
-    const size_t bytes = byte_size(shape, dtype);
-    if (on_cuda_ && bytes > 0) {
-      check_free_memory(bytes);
-      std::shared_ptr<char[]> memory(new char[bytes]);
-      char* data = memory.get();
-      for_gpu_.push_back({data, std::move(shape), dtype, std::move(memory)});
-      return reinterpret_cast<T*>(data);
-    }
-    auto data = mx::allocator::malloc(bytes);
-    auto buffer = data.buffer();
-    arrays_.emplace_back(std::move(data), std::move(shape), dtype);
-    return static_cast<T*>(buffer.raw_ptr());
-  }
-  std::vector<mx::array> take() {
-    return for_gpu_.empty() ? std::move(arrays_) : read_into_gpu(std::move(for_gpu_));
-  }
-
- private:
-  const bool on_cuda_ = computes_on_cuda();
-  std::vector<mx::array> arrays_;
-  std::vector<HostTensor> for_gpu_;
-};
-
 // Blocks that one thread turns around in some 20 us.
 constexpr size_t kBlocksPerRange = 1024;
 
@@ -132,7 +139,7 @@ std::vector<mx::array> gguf_affine(const std::string& path, uint64_t offset, int
   }
   const int words = columns / 32 * static_cast<int>(blocks.type->affine_bits);
   const int groups = columns / 32;
-  UnpackedTensors tensors;
+  LoadedTensors tensors;
   auto* w = tensors.add<uint32_t>({rows, words}, mx::uint32);
   auto* scales = tensors.add<uint16_t>({rows, groups}, mx::float16);
   auto* biases = tensors.add<uint16_t>({rows, groups}, mx::float16);
@@ -146,7 +153,7 @@ std::vector<mx::array> gguf_affine(const std::string& path, uint64_t offset, int
 
 mx::array gguf_dequantize(const std::string& path, uint64_t offset, int type_id, const mx::Shape& shape) {
   auto blocks = gguf_blocks(path, offset, type_id, byte_size(shape, mx::uint8));
-  UnpackedTensors tensors;
+  LoadedTensors tensors;
   blocks.type->dequantize(blocks.data, blocks.count, tensors.add<float>(shape, mx::float32));
   return tensors.take().front();
 }

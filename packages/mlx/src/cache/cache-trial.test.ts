@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { appendCounted, filled } from "../../test/counted-cache.ts";
 import * as mx from "../core/index.ts";
 import {
   ArraysCache,
@@ -11,8 +12,6 @@ import {
   RotatingKVCache,
 } from "./index.ts";
 
-const D = 32; // as many as a quantized cache takes
-
 /** Appends positions that count from `start`: keys and values to attention, a running sum to arrays. */
 const append = (cache: LayerCache, start: number, L: number): unknown => {
   if (cache instanceof CacheList) return [0, 1].map((i) => append(cache.part(i), start, L));
@@ -23,11 +22,8 @@ const append = (cache: LayerCache, start: number, L: number): unknown => {
     cache.advance(L);
     return [Number(sum) + added, cache.offset];
   }
-  const x = mx.broadcastTo(mx.arange(start, start + L, 1, mx.float32).reshape(1, 1, L, 1), [1, 1, L, D]);
-  const [keys, values] = cache.updateAndFetch(x, x.add(0.5));
-  const firsts = [keys, values].map((all) => mx.index(all, [], [], [], 0).reshape(-1).toArray() as number[]);
   // a window's order is its own business
-  return [firsts.map((all) => all.sort((a, b) => a - b).slice(-5)), cache.offset];
+  return [appendCounted(cache, start, L).map((all) => all.sort((a, b) => a - b).slice(-5)), cache.offset];
 };
 
 const kinds: Record<string, () => LayerCache> = {
@@ -59,15 +55,7 @@ describe.each(Object.entries(kinds))("a trial with %s", (_, make) => {
   it.each([[[3]], [[3, 1, 1]], [[9, 1, 1, 1]], [[300, 1, 1]]])(
     "leaves what only its beginning would have left, behind %j",
     (lengths) => {
-      const fill = (): { cache: LayerCache; end: number } => {
-        const cache = make();
-        let end = 0;
-        for (const L of lengths) {
-          append(cache, end, L);
-          end += L;
-        }
-        return { cache, end };
-      };
+      const fill = () => filled(make, lengths, append);
       for (const [length, kept] of [
         [2, 1],
         [5, 1],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { appendCounted as append, filled } from "../../test/counted-cache.ts";
 import * as mx from "../core/index.ts";
 import {
   ArraysCache,
@@ -9,22 +10,6 @@ import {
   QuantizedKVCache,
   RotatingKVCache,
 } from "./index.ts";
-
-/** Equal features: quantized in one group they stay what they are. */
-const D = 32;
-
-const keysFrom = (start: number, L: number): mx.MxArray =>
-  mx.broadcastTo(mx.arange(start, start + L, 1, mx.float32).reshape(1, 1, L, 1), [1, 1, L, D]);
-
-const firstFeature = (x: mx.MxArray): unknown =>
-  mx
-    .slice(x, [0, 0, 0, 0], [1, 1, x.dim(2), 1])
-    .reshape(-1)
-    .toArray();
-
-/** Appends keys that count from `start`, and gives what a position sees then, in the order of the buffer. */
-const append = (cache: LayerCache, start: number, L: number): unknown =>
-  cache.updateAndFetch(keysFrom(start, L), keysFrom(start + 0.5, L)).map(firstFeature);
 
 const kinds: Record<string, () => LayerCache> = {
   "keys and values": () => new KVCache(),
@@ -38,15 +23,7 @@ const kinds: Record<string, () => LayerCache> = {
 describe.each(Object.entries(kinds))("a fork of %s", (_, make) => {
   // before the fork: one stretch, and single positions behind it as a decode step writes them
   describe.each([[3], [3, 1, 1], [9, 1, 1, 1], [300], [300, 1, 1]])("that holds %j", (...lengths) => {
-    const fill = (): { cache: LayerCache; end: number } => {
-      const cache = make();
-      let end = 0;
-      for (const L of lengths) {
-        append(cache, end, L);
-        end += L;
-      }
-      return { cache, end };
-    };
+    const fill = () => filled(make, lengths);
 
     it.each([[[1, 1, 1]], [[4, 1]], [[1, 5, 1, 1]]])(
       "goes on as its origin does, whichever of them is first: %j",

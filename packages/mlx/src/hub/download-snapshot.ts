@@ -105,6 +105,7 @@ async function downloadFiles(
   const neededBytes = files.reduce((sum, file) => sum + (file.sizeBytes ?? 0), 0);
   const keptBytes = await partialTotal(context, folders);
   await checkDiskSpace(context, folders.blobs, neededBytes - keptBytes);
+  meter.begin();
   return mappedConcurrently(files, limits.maxConcurrentFiles, signal, (file, shared) =>
     downloadFile({ ...context, signal: shared }, folders, commit, file, meter),
   );

@@ -59,13 +59,14 @@ describe("a download", () => {
     expect(hub.requests.map(({ path }) => path)).toEqual([expect.stringContaining("/revision/main")]);
   });
 
-  it("reports progress that ends with all bytes", async () => {
+  it("reports progress that begins with what is to come and ends with all bytes", async () => {
     const seen: DownloadProgress[] = [];
     await pull(hub, newCache(), "org/model", { onProgress: (progress) => seen.push(progress) });
     const total = WANTED.reduce(
       (sum, name) => sum + Buffer.from(MODEL_FILES[name as "config.json"]).length,
       0,
     );
+    expect(seen[0]).toMatchObject({ receivedBytes: 0, allReceivedBytes: 0, allTotalBytes: total });
     expect(seen.at(-1)).toMatchObject({ allReceivedBytes: total, allTotalBytes: total });
     expect(seen.filter(({ file }) => file === WEIGHTS_FILE).length).toBeGreaterThan(2);
   });

@@ -93,6 +93,38 @@ describe("appending to a cache", () => {
     expect(activeMemory() - before).toBeLessThan(1 << 20);
   });
 
+  it("keeps buffers apart that share pages, and gives their memory back", () => {
+    const before = activeMemory();
+    const shape = [2, 3, 520, 64]; // 400 KB in float16, with room for 100 positions more
+    const extended = (seed: number) =>
+      mx.tidy(() => {
+        const used = random([2, 3, 420, 64], seed).astype(mx.float16);
+        const buffer = mx.fast.extendCache(used, 420, 520);
+        mx.evaluate(buffer);
+        return buffer;
+      });
+    const buffers = Array.from({ length: 90 }, (_, i) => extended(i)); // more than one region holds
+    expect(activeMemory() - before).toBeGreaterThanOrEqual(
+      buffers.reduce((sum, { nbytes }) => sum + nbytes, 0),
+    );
+    for (const buffer of buffers.splice(0, 45)) buffer.dispose();
+    buffers.push(...Array.from({ length: 10 }, (_, i) => extended(90 + i)));
+    for (const [i, buffer] of buffers.entries()) {
+      expect(buffer.shape).toEqual(shape);
+      const isSame = mx.tidy(() =>
+        mx
+          .arrayEqual(
+            buffer,
+            withStock(() => extended(45 + i)),
+          )
+          .item(),
+      );
+      expect(isSame).toBe(1);
+      buffer.dispose();
+    }
+    expect(activeMemory() - before).toBeLessThan(1 << 20);
+  });
+
   it("keeps what earlier results hold while steps overlap", () => {
     const cache = new KVCache();
     const steps = Array.from({ length: 300 }, (_, i) => random([1, 2, 1 + (i % 3), 4], i));

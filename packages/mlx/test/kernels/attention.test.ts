@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
+import { type AttentionInputs, type AttentionProblem, attend, biasesOf } from "./attention-problem.ts";
 import { controls } from "./kernel-controls.ts";
 import { atEveryLevel, elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
@@ -8,63 +9,25 @@ afterEach(() => {
   controls.setRounding(0);
 });
 
-interface Problem {
-  B?: number;
-  H: number;
-  K: number;
-  L: number;
-  S: number;
-  D: number;
-  /** Features of a value, `D` by default. */
-  V?: number;
-  mask?: "causal" | "bool" | "additive";
-  /** Shape of the mask, `[L, S]` by default. */
-  maskShape?: number[];
-  sinks?: boolean;
-  cap?: number;
+interface Problem extends AttentionProblem {
   cache?: mx.Dtype;
 }
 
-interface Inputs {
-  q: mx.MxArray;
-  k: mx.MxArray;
-  v: mx.MxArray;
-  mask?: mx.MxArray;
-  sinks?: mx.MxArray;
-}
-
 /** As in a model: q is a transposed view of `[B, L, H, D]`, k and v are the used part of longer buffers. */
-const makeInputs = ({ B = 1, H, K, L, S, D, V = D, ...p }: Problem): Inputs => {
+const makeInputs = (p: Problem): AttentionInputs => {
+  const { B = 1, H, K, L, S, D, V = D } = p;
   const used = (dims: number, seed: number) =>
     mx.slice(
       random([B, K, S + 5, dims], seed).astype(p.cache ?? mx.float32),
       [0, 0, 3, 0],
       [B, K, S + 3, dims],
     );
-  const shape = p.maskShape ?? [L, S];
-  const values = random(shape, 4).multiply(2);
-  // the first key stays visible: a row without any is another test
-  const first = mx.equal(mx.arange(0, shape.at(-1) ?? 1), 0);
-  return {
-    q: mx.transpose(random([B, L, H, D], 1).multiply(3), [0, 2, 1, 3]),
-    k: used(D, 2),
-    v: used(V, 3),
-    ...(p.mask === "bool" ? { mask: mx.logicalOr(mx.greater(values, 0), first) } : {}),
-    ...(p.mask === "additive" ? { mask: values } : {}),
-    ...(p.sinks ? { sinks: random([H], 5).multiply(4) } : {}),
-  };
-};
-
-const run = (p: Problem, { q, k, v, mask, sinks }: Inputs): mx.MxArray => {
-  const scale = p.D ** -0.5;
-  const mode = p.mask === undefined ? "" : p.mask === "causal" ? "causal" : "array";
-  return p.cap === undefined
-    ? mx.fast.scaledDotProductAttention(q, k, v, scale, mode, mask, sinks)
-    : mx.fast.softCappedAttention(q, k, v, scale, p.cap, mode, mask);
+  const q = mx.transpose(random([B, L, H, D], 1).multiply(3), [0, 2, 1, 3]);
+  return { q, k: used(D, 2), v: used(V, 3), ...biasesOf(p) };
 };
 
 /** Attention in double precision. */
-const reference = (p: Problem, inputs: Inputs): number[] => {
+const reference = (p: Problem, inputs: AttentionInputs): number[] => {
   const { B = 1, H, K, L, S, D, V = D } = p;
   const [q, k, v] = [inputs.q, inputs.k, inputs.v].map(elements) as [number[], number[], number[]];
   const mask = inputs.mask && elements(mx.broadcastTo(inputs.mask.astype(mx.float32), [B, H, L, S]));
@@ -134,7 +97,7 @@ describe.each([
     const inputs = mx.tidy(() => makeInputs(p));
     const expected = reference(p, inputs);
     atEveryLevel((level) => {
-      const out = run(p, inputs);
+      const out = attend(p, inputs);
       expect(out.shape).toEqual([p.B ?? 1, p.H, p.L, p.V ?? p.D]);
       expect(relativeError(elements(out), expected), level).toBeLessThan(2e-6);
     });
@@ -142,8 +105,8 @@ describe.each([
 
   it.each(problems.map((p) => [title(p), p] as const))("agrees with libmlx's own: %s", (_, p) => {
     const inputs = mx.tidy(() => makeInputs(p));
-    const stock = withStock(() => elements(run(p, inputs)));
-    expect(relativeError(elements(run(p, inputs)), stock)).toBeLessThan(3e-6);
+    const stock = withStock(() => elements(attend(p, inputs)));
+    expect(relativeError(elements(attend(p, inputs)), stock)).toBeLessThan(3e-6);
   });
 });
 
@@ -153,7 +116,7 @@ describe("attention inside prompts", () => {
     const expected = reference(p, inputs);
     controls.setRounding(8);
     atEveryLevel((level) => {
-      expect(relativeError(elements(run(p, inputs)), expected), level).toBeLessThan(0.02);
+      expect(relativeError(elements(attend(p, inputs)), expected), level).toBeLessThan(0.02);
     });
   });
 });
@@ -163,9 +126,9 @@ describe("attention", () => {
     const p: Problem = { H: 4, K: 2, L: 1, S: 3000, D: 64, mask: "additive", sinks: true };
     const inputs = makeInputs(p);
     controls.setThreads(1);
-    const whole = elements(run(p, inputs));
+    const whole = elements(attend(p, inputs));
     controls.setThreads(4);
-    expect(relativeError(elements(run(p, inputs)), whole)).toBeLessThan(3e-6);
+    expect(relativeError(elements(attend(p, inputs)), whole)).toBeLessThan(3e-6);
     expect(relativeError(whole, reference(p, inputs))).toBeLessThan(3e-6);
   });
 
@@ -211,7 +174,7 @@ describe("attention", () => {
 
   it("merges its heads without a copy", () => {
     const p: Problem = { H: 4, K: 2, L: 6, S: 6, D: 8, mask: "causal" };
-    const out = run(p, makeInputs(p));
+    const out = attend(p, makeInputs(p));
     const merged = mx.reshape(mx.transpose(out, [0, 2, 1, 3]), [1, 6, 32]);
     const [heads, rows] = [elements(out), elements(merged)];
     expect(rows.length).toBe(heads.length);

@@ -1,6 +1,7 @@
 /** Rows of quantized caches: what they hold, and attention that reads them. */
 import { describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
+import { type AttentionProblem, attend, biasesOf } from "./attention-problem.ts";
 import { atEveryLevel, elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
 const formats = [2, 4, 8].flatMap((bits) =>
@@ -77,20 +78,7 @@ describe("quantized rows", () => {
   });
 });
 
-interface Problem {
-  B?: number;
-  H: number;
-  K: number;
-  L: number;
-  S: number;
-  D: number;
-  V?: number;
-  mask?: "causal" | "bool" | "additive";
-  sinks?: boolean;
-  cap?: number;
-}
-
-const problems: Problem[] = [
+const problems: AttentionProblem[] = [
   { H: 3, K: 1, L: 1, S: 1, D: 128 },
   { H: 9, K: 3, L: 1, S: 300, D: 128 },
   { B: 2, H: 14, K: 2, L: 1, S: 131, D: 128, V: 256, mask: "bool" },
@@ -103,7 +91,7 @@ const problems: Problem[] = [
 
 describe.each(titled)("attention to rows of %s", (_, format) => {
   it.each(problems.map((p) => [JSON.stringify(p), p] as const))("reads what they stand for: %s", (_, p) => {
-    const { B = 1, H, K, L, S, D, V = D, cap } = p;
+    const { B = 1, H, K, L, S, D, V = D } = p;
     /** As caches have them: the used part of longer buffers. */
     const used = (dims: number, seed: number): mx.MxArray => {
       const buffer = rowsOf(varied([B, K, S + 5, dims], seed), format);
@@ -112,22 +100,15 @@ describe.each(titled)("attention to rows of %s", (_, format) => {
     const q = mx.transpose(random([B, L, H, D], 5).multiply(2), [0, 2, 1, 3]);
     const [keys, values] = [used(D, 6), used(V, 7)];
     mx.evaluate(q, keys, values);
-    const scores = random([L, S], 8);
-    const isFirst = mx.equal(mx.arange(0, S), 0);
-    const mask = p.mask === "bool" ? mx.logicalOr(mx.greater(scores, 0), isFirst) : scores;
-    const sinks = p.sinks === true ? random([H], 9) : undefined;
-    const mode = p.mask === undefined ? "" : p.mask === "causal" ? "causal" : "array";
-    const attend = (): mx.MxArray => {
+    const biases = biasesOf(p);
+    const answer = (): mx.MxArray => {
       const [k, v] = [numbersOf(keys, format), numbersOf(values, format)];
-      const given = mode === "array" ? mask : undefined;
-      return cap === undefined
-        ? mx.fast.scaledDotProductAttention(q, k, v, D ** -0.5 / 8, mode, given, sinks)
-        : mx.fast.softCappedAttention(q, k, v, D ** -0.5 / 8, cap, mode, given);
+      return attend(p, { q, k, v, ...biases }, D ** -0.5 / 8);
     };
-    const stock = withStock(() => elements(attend()));
+    const stock = withStock(() => elements(answer()));
     atEveryLevel((level) => {
-      expect(attend().shape).toEqual([B, H, L, V]);
-      expect(relativeError(elements(attend()), stock), level).toBeLessThan(1e-5);
+      expect(answer().shape).toEqual([B, H, L, V]);
+      expect(relativeError(elements(answer()), stock), level).toBeLessThan(1e-5);
     });
   });
 });
@@ -143,11 +124,11 @@ describe("attention to quantized rows", () => {
       () => [numbersOf(rows, format), x],
       () => [numbersOf(rows, format), numbersOf(others, { ...format, bits: 8 })],
     ]) {
-      const attend = (): number[] => {
+      const answer = (): number[] => {
         const [k = x, v = x] = make();
         return elements(mx.fast.scaledDotProductAttention(q, k, v, 0.125));
       };
-      expect(relativeError(attend(), withStock(attend))).toBeLessThan(1e-5);
+      expect(relativeError(answer(), withStock(answer))).toBeLessThan(1e-5);
     }
   });
 

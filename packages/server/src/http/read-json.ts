@@ -29,10 +29,12 @@ async function readBytes(request: IncomingMessage, limitBytes: number): Promise<
   let size = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     size += chunk.length;
-    if (size > limitBytes) throw tooLarge(limitBytes);
+    if (size > limitBytes) break;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  if (size <= limitBytes) return Buffer.concat(chunks);
+  request.resume(); // a client that still sends would find its connection reset instead of the answer
+  throw tooLarge(limitBytes);
 }
 
 function parse(bytes: Buffer): unknown {
@@ -58,6 +60,5 @@ function checkDepth(value: unknown): void {
 }
 
 function tooLarge(limitBytes: number): RequestProblem {
-  const message = `The body is larger than ${limitBytes} bytes`;
-  return new RequestProblem("too-large", message, { headers: { connection: "close" } });
+  return new RequestProblem("too-large", `The body is larger than ${limitBytes} bytes`);
 }

@@ -163,6 +163,20 @@ describe("OpenAI's client", () => {
     });
     expect(llm.calls[0]?.options.reasoning).toBeUndefined();
   });
+
+  test("has the model think as it asks", async () => {
+    const { openai, llm } = await serve();
+    for (const effort of ["none", "minimal", "medium", "max", undefined] as const) {
+      const messages = [{ role: "user" as const, content: "x" }];
+      const asked = effort === undefined ? {} : { reasoning_effort: effort };
+      await openai.chat.completions.create({ model: "m", messages, ...asked });
+      const reasoning = effort === undefined ? {} : { reasoning: { effort } };
+      await openai.responses.create({ model: "m", input: "x", ...reasoning });
+    }
+    const options = llm.calls.map(({ options }) => options.reasoning);
+    const expected = [false, "low", "medium", "high", undefined];
+    expect(options).toEqual(expected.flatMap((each) => [each, each]));
+  });
 });
 
 describe("Anthropic's client", () => {

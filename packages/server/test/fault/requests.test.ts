@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createServer, type ModelServer, type RequestFailure } from "../../src/index.ts";
 import { open, raw, rawRequest, statusOf } from "../support/raw-request.ts";
@@ -147,6 +149,24 @@ test("never fails for a value that a field cannot have", async () => {
 });
 
 describe("a connection", () => {
+  test.each([
+    ["told in advance", { "content-length": `${20 * LIMIT}` }, "x".repeat(20 * LIMIT)],
+    [
+      "untold",
+      { "transfer-encoding": "chunked" },
+      `${`${LIMIT.toString(16)}\r\n${"x".repeat(LIMIT)}\r\n`.repeat(20)}0\r\n\r\n`,
+    ],
+  ])("that brings too much, %s, is read to the end and serves on", async (_, length, body) => {
+    const socket = open(origin);
+    const head = Object.entries({ host: "127.0.0.1", ...length }).map(([name, value]) => `${name}: ${value}`);
+    socket.write(`POST /v1/chat/completions HTTP/1.1\r\n${head.join("\r\n")}\r\n\r\n`);
+    socket.write(body.slice(0, 2 * LIMIT));
+    const [refusal] = (await once(socket, "data")) as [Buffer];
+    expect(statusOf(refusal.toString())).toBe(413);
+    socket.write(body.slice(2 * LIMIT) + rawRequest("GET", "/health"));
+    expect(await text(socket)).toContain("HTTP/1.1 200");
+  });
+
   test("that brings half a request is closed in time", async () => {
     const half = rawRequest("POST", "/v1/chat/completions", { "content-length": "1000" }, "{");
     expect(statusOf(await raw(origin, half))).toBe(408);

@@ -1,5 +1,4 @@
 import { connect, type Socket } from "node:net";
-import { text } from "node:stream/consumers";
 
 /** A connection to a server's origin. */
 export function open(origin: string): Socket {
@@ -8,10 +7,15 @@ export function open(origin: string): Socket {
 }
 
 /** Sends bytes as they are, and gives what comes back until the server closes. */
-export async function raw(origin: string, bytes: string | Uint8Array): Promise<string> {
+export function raw(origin: string, bytes: string | Uint8Array): Promise<string> {
   const socket = open(origin);
+  let answer = "";
+  socket.setEncoding("utf8").on("data", (part) => {
+    answer += part;
+  });
+  socket.on("error", () => {}); // after its answer, a server resets connections whose bytes it did not read
   socket.write(bytes);
-  return text(socket);
+  return new Promise((resolve) => socket.on("close", () => resolve(answer)));
 }
 
 /** An HTTP/1.1 request that asks for its connection to be closed. */

@@ -2,8 +2,8 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { arch, cpus, totalmem } from "node:os";
 import { dirname } from "node:path";
+import { formatBytes } from "../../config/format-bytes.ts";
 import { explainMissing } from "../../registry/explain-missing.ts";
-import { formatBytes } from "../format.ts";
 import { loadHub } from "../load-hub.ts";
 
 /** One thing that was looked at. */

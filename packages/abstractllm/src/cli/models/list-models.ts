@@ -1,5 +1,6 @@
+import { formatBytes } from "../../config/format-bytes.ts";
 import { ExitCode } from "../exit-code.ts";
-import { formatAge, formatBytes, formatTable } from "../format.ts";
+import { formatAge, formatTable } from "../format.ts";
 import { loadHub } from "../load-hub.ts";
 import type { ParsedFlags } from "../parse-flags.ts";
 import { plain, type Terminal } from "../terminal.ts";

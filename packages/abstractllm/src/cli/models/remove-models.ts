@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
+import { formatBytes } from "../../config/format-bytes.ts";
 import { ExitCode } from "../exit-code.ts";
-import { formatBytes } from "../format.ts";
 import { loadHub } from "../load-hub.ts";
 import type { ParsedFlags } from "../parse-flags.ts";
 import type { Terminal } from "../terminal.ts";

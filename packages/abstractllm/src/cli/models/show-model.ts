@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { formatBytes } from "../../config/format-bytes.ts";
 import { ModelNotFoundError } from "../../errors/index.ts";
 import { ExitCode } from "../exit-code.ts";
-import { formatBytes } from "../format.ts";
 import { loadHub } from "../load-hub.ts";
 import type { ParsedFlags } from "../parse-flags.ts";
 import { plain, type Terminal } from "../terminal.ts";

@@ -1,3 +1,4 @@
+import { announceDownload } from "./announce-download.ts";
 import { weightFileBytes } from "./check-memory.ts";
 import { importHub } from "./engine-package.ts";
 import { mapMlxError } from "./map-error.ts";
@@ -24,7 +25,11 @@ export async function findAdapters(
   const find = async (source: string) => {
     try {
       const { resolveAdapter } = await importHub();
-      const { path, warnings } = await resolveAdapter(source, { ...others, signal });
+      const { path, warnings } = await resolveAdapter(source, {
+        onProgress: announceDownload(source),
+        ...others,
+        signal,
+      });
       return { path, warnings, memoryBytes: await weightFileBytes(path) };
     } catch (error) {
       throw mapMlxError(error, source);

@@ -1,4 +1,5 @@
 import type { Engine, EngineModel } from "@abstractllm/mlx";
+import { announceDownload } from "./announce-download.ts";
 import { availableBytes, checkMemory } from "./check-memory.ts";
 import { importHub } from "./engine-package.ts";
 import type { EnginePool } from "./engine-pool.ts";
@@ -31,7 +32,11 @@ export async function loadModel(
   try {
     const { signal } = context;
     const { resolveModel } = await importHub();
-    const { path, warnings } = await resolveModel(source.name, { ...source.hub, signal });
+    const { path, warnings } = await resolveModel(source.name, {
+      onProgress: announceDownload(source.name),
+      ...source.hub,
+      signal,
+    });
     const plan = await planLoad(path, source);
     const draft = await findDraft(source, signal);
     const adapters = await findAdapters(source, signal);
@@ -39,17 +44,17 @@ export async function loadModel(
     await context.makeRoom();
     const memoryBytes = plan.memoryBytes + (draft?.memoryBytes ?? 0) + adapters.memoryBytes;
     await fit(source.name, engine, memoryBytes, context);
-    const { exact, promptBits, maxBatchSize, promptCacheBytes, kv } = source;
+    const { exact, promptBits, maxBatchSize, promptCache, kv } = source;
     const model = await engine.load(
       {
         path,
         quantize: plan.quantize,
         exact,
         ...kv,
+        ...promptCache,
         ...adapters.options,
         ...(promptBits === undefined ? {} : { promptBits }),
         ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
-        ...(promptCacheBytes === undefined ? {} : { promptCacheBytes }),
         ...(draft === undefined ? {} : { draftModel: { path: draft.path, quantize: draft.quantize } }),
       },
       { signal },
@@ -73,7 +78,11 @@ async function findDraft(source: ModelSource, signal: AbortSignal) {
   try {
     const { resolveModel } = await importHub();
     const { revision: _, ...hub } = source.hub; // of the other repository
-    const { path, warnings } = await resolveModel(draftModel, { ...hub, signal });
+    const { path, warnings } = await resolveModel(draftModel, {
+      onProgress: announceDownload(draftModel),
+      ...hub,
+      signal,
+    });
     return { path, warnings, ...(await planLoad(path, source)) };
   } catch (error) {
     throw mapMlxError(error, draftModel);

@@ -10,6 +10,7 @@ import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-pr
 import { checkLength } from "../check-length.ts";
 import { type BuiltRequest, buildRequest, withoutSystemRole } from "./build-request.ts";
 import { mlxCapabilities } from "./capabilities.ts";
+import { deviceWarnings } from "./device-warnings.ts";
 import { type ImageBytes, readImages } from "./image-bytes.ts";
 import { listModels } from "./list-models.ts";
 import type { LoadedModel } from "./load-model.ts";
@@ -27,7 +28,6 @@ export class MlxProvider extends BaseProvider {
   /** The source that answered last, so that a fallback is found out once and not with every call. */
   #chosen: string | undefined;
   #passedOver: readonly string[] = [];
-  #saidCpu = false;
   #saidUnconstrained = false;
   /** Whether the configured model takes images, once that is known. */
   #sees: boolean | undefined;
@@ -79,7 +79,12 @@ export class MlxProvider extends BaseProvider {
       const { warnings, ...answer } = await this.#answer(call, images, loaded.model, emit, signal);
       return {
         ...answer,
-        warnings: [...this.#passedOver, ...loaded.warnings, ...this.#deviceWarning(), ...warnings],
+        warnings: [
+          ...this.#passedOver,
+          ...loaded.warnings,
+          ...deviceWarnings(this.getParam("device"), this.#runtime),
+          ...warnings,
+        ],
         model: loaded.name,
       };
     });
@@ -199,13 +204,6 @@ export class MlxProvider extends BaseProvider {
     if (this.#saidUnconstrained || schema === undefined || constraintProblem === undefined) return [];
     this.#saidUnconstrained = true;
     return [`The schema was asked for and checked, but not held to: ${constraintProblem}`];
-  }
-
-  /** Said once: `auto` found no GPU. */
-  #deviceWarning(): string[] {
-    if (this.#saidCpu || this.getParam("device") !== "auto" || this.#runtime.device !== "cpu") return [];
-    this.#saidCpu = true;
-    return ["No GPU that MLX can use was found; the model runs on the CPU"];
   }
 }
 

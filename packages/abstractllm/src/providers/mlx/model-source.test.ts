@@ -64,6 +64,8 @@ test("are shared exactly when everything that shapes the loaded model is the sam
     key({ kvBits: 8, kvGroupSize: 32 }),
     key({ kvBits: 8, quantizedKvStart: 100 }),
     key({ promptCacheBytes: 0 }),
+    key({ promptCachePath: "/x" }),
+    key({ promptCachePath: "/x", promptCacheDiskBytes: 5 }),
     key({ draftModel: "d" }),
     key({ adapterPath: "d" }),
     key({ adapters: { a: "d" } }),

@@ -1,6 +1,7 @@
 #include "attention_plan.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <vector>
 
@@ -23,6 +24,15 @@ constexpr int kKeysPerPart = 128;
 struct Scratch;
 struct Sums;
 struct Partial;
+struct MergedRow;
+
+// `n` counters that start at `value`, of the calling thread.
+std::atomic<int>* counters(size_t n, int value) {
+  static thread_local std::vector<std::atomic<int>> all;
+  if (all.size() < n) all = std::vector<std::atomic<int>>(n);
+  for (size_t i = 0; i < n; i++) all[i].store(value, std::memory_order_relaxed);
+  return all.data();
+}
 
 // Pieces are (batch entry, key head, block of rows, part of the keys), the last fastest. The rows of a key head are its
 // query heads at each position, position by position.
@@ -50,13 +60,12 @@ class Plan {
       partial_ = scratch_floats<Partial>(states * (dims + 2));
       partial_sums_ = partial_ + 2 * states;
     }
+    if (parts_ > 1) left_ = counters(blocks_total_, parts_);
     parallel_for(blocks_total_ * parts_, grain(), [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; i++) piece(i);
-    });
-    if (parts_ == 1) return;
-    const size_t states_per_range = kElementsPerRange / dims;
-    parallel_for(blocks_total_, std::max<size_t>(1, states_per_range / (parts_ * slots_)), [&](size_t begin, size_t end) {
-      for (size_t block = begin; block < end; block++) merge(block);
+      for (size_t i = begin; i < end; i++) {
+        piece(i, i + 1 < end);
+        if (parts_ > 1 && left_[i / parts_].fetch_sub(1, std::memory_order_acq_rel) == 1) merge(i / parts_);
+      }
     });
   }
 
@@ -129,7 +138,16 @@ class Plan {
     return first + static_cast<int>(static_cast<int64_t>(last - first) * part / parts_);
   }
 
-  void piece(size_t index) {
+  // The first key of piece `index`, unless it is found out only while it is read or follows the piece before.
+  const void* first_key(size_t index) const {
+    if (index % parts_ != 0) return nullptr;
+    const Block block = block_at(index / parts_);
+    const int first = p_.first ? p_.first[block.b] : 0;
+    return static_cast<const char*>(keys_of(block).k) + first * p_.keys.k_stride * cache_item(p_.keys.type);
+  }
+
+  // `goes_on` when this thread computes the next piece as well.
+  void piece(size_t index, bool goes_on) {
     const Block block = block_at(index / parts_);
     const int part = static_cast<int>(index % parts_);
     AttentionRow rows[kAttentionRows];
@@ -147,7 +165,9 @@ class Plan {
     // rows go up in position: what the last one does not see, none does
     const int last = rows[block.count - 1].visible, first = first_seen(block.b, rows, block.count, last);
     float* scratch = scratch_floats<Scratch>(attention_scratch(p_.keys.key_dims, dims));
-    kernel_for(block.count)(rows, block.count, keys_of(block), cut(first, last, part), cut(first, last, part + 1),
+    AttentionKeys keys = keys_of(block);
+    if (goes_on) keys.next = first_key(index + 1);
+    kernel_for(block.count)(rows, block.count, keys, cut(first, last, part), cut(first, last, part + 1),
                         AttentionState{sums, most, total}, scratch);
     if (is_whole) {
       for (int r = 0; r < block.count; r++) finish(block, r, sums + static_cast<size_t>(r) * dims, most[r], total[r]);
@@ -177,8 +197,9 @@ class Plan {
 
   void merge(size_t index) const {
     const Block block = block_at(index);
-    std::vector<const float*> sums(parts_);
-    std::vector<float> most(parts_), total(parts_);
+    static thread_local std::vector<const float*> sums;
+    sums.resize(parts_);
+    float *most = scratch_floats<MergedRow>(2 * static_cast<size_t>(parts_)), *total = most + parts_;
     for (int r = 0; r < block.count; r++) {
       for (int part = 0; part < parts_; part++) {
         const size_t slot = (index * parts_ + part) * slots_;
@@ -186,7 +207,7 @@ class Plan {
         most[part] = partial_[2 * slot + r];
         total[part] = partial_[2 * slot + slots_ + r];
       }
-      PICK_KERNEL(merge_attention)(sums.data(), most.data(), total.data(), parts_, p_.keys.value_dims, out_row(block, r));
+      PICK_KERNEL(merge_attention)(sums.data(), most, total, parts_, p_.keys.value_dims, out_row(block, r));
     }
   }
 
@@ -197,6 +218,7 @@ class Plan {
   size_t blocks_total_;
   float* partial_ = nullptr;
   float* partial_sums_ = nullptr;
+  std::atomic<int>* left_ = nullptr;  // parts of each block that are not computed yet
 };
 
 }  // namespace

@@ -29,6 +29,7 @@ struct AttentionKeys {
   float scale;
   float cap;  // scores become cap * tanh(score / cap); 0 leaves them
   AffineFormat format = {};  // of affine rows, whose groups divide both dims
+  const void* next = nullptr;  // keys that are read after these, if that is known
 };
 
 // The state of a running softmax: weighted `sums [rows][value_dims]`, the largest score and the sum of weights.

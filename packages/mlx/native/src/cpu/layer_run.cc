@@ -43,10 +43,14 @@ void norm_rows(const float* x, const float* weight, float* out, size_t rows, siz
   for (size_t i = 0; i < rows; i++) norm(x + i * n, weight, out + i * n, n, eps);
 }
 
-// A matrix whose product is wanted, and where.
+// A matrix whose product is wanted, where, and what is added to it.
 struct Wanted {
   const LayerMatrix& matrix;
   float* out;
+  const float* addend = nullptr;
+
+  bool has_late_addend() const { return addend && matrix.update; }  // adapters scale the product alone
+  QuantProduct product() const { return {matrix.w, matrix.N, out, has_late_addend() ? nullptr : addend}; }
 };
 
 // What one run does, in order.
@@ -63,9 +67,8 @@ class LayerSteps {
     finish_heads(memory);
     attend(memory);
     float* h = l.has_mlp ? memory.h : out;
-    multiply({{l.o, h}}, {memory.found, M, l.H * l.value_dims}, [](size_t) {}, memory.low);
+    multiply({{l.o, h, x}}, {memory.found, M, l.H * l.value_dims}, [](size_t) {}, memory.low);
     const auto finish = [&](size_t m) {
-      add_row(x + m * E, h + m * E, E);
       if (l.o_row) add_row(l.o_row, h + m * E, E);
     };
     if (l.has_mlp) return feed_forward(memory, finish, out);
@@ -80,14 +83,17 @@ class LayerSteps {
     LowRankProduct added[count];
     size_t updates = 0;
     for (size_t i = 0; i < count; i++) {
-      const auto& [matrix, out] = wanted[i];
-      products[i] = {matrix.w, matrix.N, out};
+      const LayerMatrix& matrix = wanted[i].matrix;
+      products[i] = wanted[i].product();
       if (!matrix.update) continue;
-      added[updates++] = {*matrix.update, out, low};
+      added[updates++] = {*matrix.update, wanted[i].out, low};
       low += x.M * matrix.rank();
     }
     quant_products(products, x, form_.rounding, make);
     add_low_rank({added, updates}, x);
+    for (const Wanted& w : wanted) {
+      if (w.has_late_addend()) add_rows(w.addend, false, w.out, x.M, w.matrix.N);
+    }
   }
 
   void make_heads(const LayerMemory& m, const float* x) const {
@@ -148,7 +154,7 @@ class LayerSteps {
   template <typename Finish>
   void feed_forward(const LayerMemory& m, const Finish& finish_h, float* out) const {
     const PreparedLayer& l = layer_;
-    const size_t M = form_.rows(), E = l.E, F = l.gate.N;
+    const size_t M = form_.rows(), E = l.E;
     auto norm = PICK_KERNEL(rms_norm_row);
     const auto make = [&](size_t i) {
       finish_h(i);
@@ -156,11 +162,15 @@ class LayerSteps {
     };
     const Rows x{m.normed, M, E};
     if (l.experts) return run_experts(*l.experts, x, make, m.h, form_.rounding, out);
-    multiply({{l.gate, m.gate}, {l.up, m.up}}, x, make, m.low);
     auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
-    const auto gate = [&](size_t i) { activation(m.gate + i * F, m.up + i * F, m.gate + i * F, F); };
-    multiply({{l.down, out}}, {m.gate, M, F}, gate, m.low);
-    add_rows(m.h, false, out, M, E);
+    const Wanted gate{l.gate, m.gate}, up{l.up, m.up}, down{l.down, out, m.h};
+    if (!l.gate.update && !l.up.update && !l.down.update) {
+      return gated_products({gate.product(), up.product(), down.product(), activation}, x, form_.rounding, make);
+    }
+    const size_t F = l.gate.N;
+    multiply({gate, up}, x, make, m.low);
+    const auto activate = [&](size_t i) { activation(m.gate + i * F, m.up + i * F, m.gate + i * F, F); };
+    multiply({down}, {m.gate, M, F}, activate, m.low);
   }
 
   const LayerRun& run_;

@@ -141,26 +141,58 @@ struct DigitMemory {
   Scratch digits, scales;
 };
 
-// Numbers that one thread makes and splits in a microsecond or two: less is not worth another.
-constexpr size_t kNumbersPerRange = 2048;
+// Numbers that one thread makes and splits in a microsecond: less is not worth another.
+constexpr size_t kNumbersPerRange = 1024;
+
+// Where rows of digits are written.
+class DigitWriter {
+ public:
+  DigitWriter(const DigitKernels& k, const QuantMatrix& w, size_t M, int count, bool for_rows, DigitMemory& memory)
+      : k_(k), w_(w) {
+    // an odd number of cache lines, so that the rows a kernel reads together do not compete for the same places in the cache
+    const size_t padded_K = round_up(w.K, k.pad_K) + kLine, groups = round_up(w.groups(), k.pad_groups);
+    row_digits_ = padded_K * round_up(static_cast<size_t>(count), k.together);
+    digits_ = memory.digits.get<int8_t>((M + kSpareDigitRows) * row_digits_);
+    scales_ = memory.scales.get<float>((2 * M + kSpareDigitRows) * groups);
+    sums_ = scales_ + M * groups;
+    rows = {digits_, scales_, sums_, M, padded_K, groups, count, for_rows};
+  }
+
+  // Groups [first, last) of row `m`, whose numbers begin at x.
+  void write(size_t m, const float* x, size_t first, size_t last) const {
+    const size_t groups = m * rows.padded_groups;
+    k_.quantize_row(x, w_, rows, first, last, digits_ + m * row_digits_, scales_ + groups, sums_ + groups);
+  }
+
+  DigitRows rows;
+
+ private:
+  const DigitKernels& k_;
+  const QuantMatrix& w_;
+  size_t row_digits_;
+  int8_t* digits_;
+  float *scales_, *sums_;
+};
 
 // Rows of x from `first` on as digits, made by all threads.
 DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, size_t first, const RowMaker& make, int count,
                     bool for_rows, DigitMemory& memory) {
-  // an odd number of cache lines, so that the rows a kernel reads together do not compete for the same places in the cache
-  const size_t padded_K = round_up(w.K, k.pad_K) + kLine, groups = round_up(w.groups(), k.pad_groups);
-  const size_t row_digits = padded_K * round_up(static_cast<size_t>(count), k.together);
-  int8_t* digits = memory.digits.get<int8_t>((x.M + kSpareDigitRows) * row_digits);
-  float* scales = memory.scales.get<float>((2 * x.M + kSpareDigitRows) * groups);
-  float* sums = scales + x.M * groups;
-  const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count, for_rows};
-  parallel_for(x.M, std::max<size_t>(1, kNumbersPerRange / w.K), [&](size_t begin, size_t end) {
+  const DigitWriter to(k, w, x.M, count, for_rows, memory);
+  parallel_for(x.M, (kNumbersPerRange + w.K - 1) / w.K, [&](size_t begin, size_t end) {
     for (size_t m = begin; m < end; m++) {
       make(first + m);
-      k.quantize_row(x.x + m * x.stride, w, rows, digits + m * row_digits, scales + m * groups, sums + m * groups);
+      to.write(m, x.x + m * x.stride, 0, w.groups());
     }
   });
-  return rows;
+  return to.rows;
+}
+
+// Adds what `p` is added to to columns [begin, end) of its rows [first, last).
+void add_addend(const QuantProduct& p, size_t first, size_t last, size_t begin, size_t end) {
+  if (!p.addend) return;
+  for (size_t m = first; m < last; m++) {
+    for (size_t n = begin; n < end; n++) p.out[m * p.N + n] += p.addend[m * p.N + n];
+  }
 }
 
 void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, const RowMaker& make,
@@ -172,7 +204,10 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
     const DigitRows rows = to_digits(k, format, x, 0, make, count, true, memory);
     for_each_unit(
         products, rows_grain(format.row_bytes(), x.M), [](const QuantProduct& p) { return p.N; },
-        [&](const QuantProduct& p, size_t begin, size_t end) { k.rows(p.w, rows, begin, end, p.out, p.N); });
+        [&](const QuantProduct& p, size_t begin, size_t end) {
+          k.rows(p.w, rows, begin, end, p.out, p.N);
+          add_addend(p, 0, x.M, begin, end);
+        });
     return;
   }
   auto strips = [](const QuantProduct& p) { return (p.N + kDigitTileCols - 1) / kDigitTileCols; };
@@ -188,13 +223,15 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
         products, 1, [&](const QuantProduct& p) { return strips(p) * splits; },
         [&](const QuantProduct& p, size_t begin, size_t end) {
           float* out = p.out + m0 * p.N;
-          if (splits == 1) {
-            return k.tile(p.w, rows, 0, part.M, begin * kDigitTileCols, std::min(end * kDigitTileCols, p.N), out, p.N);
-          }
+          const auto multiply = [&](size_t first, size_t last, size_t from, size_t to) {
+            const size_t n = from * kDigitTileCols, behind = std::min(to * kDigitTileCols, p.N);
+            k.tile(p.w, rows, first, last, n, behind, out, p.N);
+            add_addend(p, m0 + first, m0 + last, n, behind);
+          };
+          if (splits == 1) return multiply(0, part.M, begin, end);
           for (size_t task = begin; task < end; task++) {
-            const size_t n = task / splits * kDigitTileCols, split = task % splits;
-            const size_t first = split * part.M / splits, last = (split + 1) * part.M / splits;
-            k.tile(p.w, rows, first, last, n, std::min(n + kDigitTileCols, p.N), out, p.N);
+            const size_t strip = task / splits, split = task % splits;
+            multiply(split * part.M / splits, (split + 1) * part.M / splits, strip, strip + 1);
           }
         });
   }
@@ -224,7 +261,31 @@ void packed_parts(std::span<const PartProduct> products, const Rows& x, const Ro
   const DigitRows rows = to_digits(k, format, x, 0, make, count, false, memory);
   for_each_unit(products, tile_grain(format, most), packed_tiles, [&](const PartProduct& p, size_t begin, size_t end) {
     k.packed_tiles(p.w, part_of(rows, p.first, p.count), 0, p.count, begin, end, p.out, p.N);
+    add_addend(p, 0, p.count, begin * kPackedTile, end * kPackedTile);
   });
+}
+
+// Products with `rows`, which are those of x from `m0` on.
+void multiply_packed(const DigitKernels& k, std::span<const QuantProduct> products, const DigitRows& rows, size_t m0) {
+  size_t all_tiles = 0;
+  for (const QuantProduct& p : products) all_tiles += packed_tiles(p);
+  const size_t M = rows.M, wanted = thread_count() * kTasksPerThread;
+  const size_t most = M <= kFewRows ? 1 : (M + 31) / 32;
+  const size_t splits = std::clamp<size_t>((wanted + all_tiles - 1) / all_tiles, 1, most);
+  const size_t grain = splits > 1 ? 1 : tile_grain(products[0].w, M);
+  for_each_unit(
+      products, grain, [&](const QuantProduct& p) { return packed_tiles(p) * splits; },
+      [&](const QuantProduct& p, size_t begin, size_t end) {
+        const auto multiply = [&](size_t first, size_t last, size_t from, size_t to) {
+          k.packed_tiles(p.w, rows, first, last, from, to, p.out + m0 * p.N, p.N);
+          add_addend(p, m0 + first, m0 + last, from * kPackedTile, to * kPackedTile);
+        };
+        if (splits == 1) return multiply(0, M, begin, end);
+        for (size_t task = begin; task < end; task++) {
+          const size_t tile = task / splits, split = task % splits;
+          multiply(split * M / splits, (split + 1) * M / splits, tile, tile + 1);
+        }
+      });
 }
 
 // Packed weights exist only where the processor has the kernels for them, whatever level tests ask for.
@@ -233,28 +294,34 @@ void packed_products(std::span<const QuantProduct> products, const Rows& x, cons
   const QuantMatrix& format = products[0].w;
   const DigitKernels& k = packed_kernels();
   const int count = digit_count(k, x.M, rounding);
-  size_t all_tiles = 0;
-  for (const QuantProduct& p : products) all_tiles += packed_tiles(p);
   const size_t block_rows = digit_block_rows(x.M);
   for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
     const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
-    const DigitRows rows = to_digits(k, format, part, m0, make, count, false, memory);
-    const size_t wanted = thread_count() * kTasksPerThread;
-    const size_t most = part.M <= kFewRows ? 1 : (part.M + 31) / 32;
-    const size_t splits = std::clamp<size_t>((wanted + all_tiles - 1) / all_tiles, 1, most);
-    const size_t grain = splits > 1 ? 1 : tile_grain(format, part.M);
-    for_each_unit(
-        products, grain, [&](const QuantProduct& p) { return packed_tiles(p) * splits; },
-        [&](const QuantProduct& p, size_t begin, size_t end) {
-          float* out = p.out + m0 * p.N;
-          if (splits == 1) return k.packed_tiles(p.w, rows, 0, part.M, begin, end, out, p.N);
-          for (size_t task = begin; task < end; task++) {
-            const size_t tile = task / splits, split = task % splits;
-            const size_t first = split * part.M / splits, last = (split + 1) * part.M / splits;
-            k.packed_tiles(p.w, rows, first, last, tile, tile + 1, out, p.N);
-          }
-        });
+    multiply_packed(k, products, to_digits(k, format, part, m0, make, count, false, memory), m0);
   }
+}
+
+// Those of few rows: groups of what `down` reads are cut into digits by the thread that made them.
+void gated_packed_products(const GatedProducts& mlp, const Rows& x, const RowMaker& make, Rounding rounding) {
+  static thread_local DigitMemory memory, hidden_memory;
+  const QuantMatrix &format = mlp.gate.w, &w = mlp.down.w;
+  const DigitKernels& k = packed_kernels();
+  const int count = digit_count(k, x.M, rounding);
+  const DigitRows rows = to_digits(k, format, x, 0, make, count, false, memory);
+  const DigitWriter hidden(k, w, x.M, count, false, hidden_memory);
+  const size_t F = mlp.gate.N, tiles = w.group / kPackedTile;
+  parallel_for(w.groups(), std::max<size_t>(1, tile_grain(format, x.M) / (2 * tiles)), [&](size_t begin, size_t end) {
+    for (const QuantProduct* p : {&mlp.gate, &mlp.up}) {
+      k.packed_tiles(p->w, rows, 0, x.M, begin * tiles, end * tiles, p->out, F);
+    }
+    for (size_t m = 0; m < x.M; m++) {
+      float* row = mlp.gate.out + m * F;
+      const size_t n = begin * w.group;
+      mlp.activation(row + n, mlp.up.out + m * F + n, row + n, (end - begin) * w.group);
+      hidden.write(m, row, begin, end);
+    }
+  });
+  multiply_packed(k, {&mlp.down, 1}, hidden.rows, 0);
 }
 
 // Whether one set of digits serves all: they are cut into the weights' groups, and nibbles want another order.
@@ -340,7 +407,23 @@ void quant_products(std::span<const QuantProduct> products, const Rows& x, Round
   const DigitKernels* k = kernels_for(products[0].w, x.M, rounding);
   if (x.M > 0 && k && is_one_format(products)) return digit_products(*k, products, x, make, rounding);
   make_rows(x.M, products[0].w.K, make);
-  for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, rounding);
+  for (const QuantProduct& p : products) {
+    quant_product(p.w, p.N, x, p.out, rounding);
+    if (p.addend) add_rows(p.addend, false, p.out, x.M, p.N);
+  }
+}
+
+void gated_products(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make) {
+  const QuantProduct products[] = {mlp.gate, mlp.up};
+  const std::span<const QuantProduct> both = products;
+  const bool are_few = x.M > 0 && x.M <= kFewRows && mlp.gate.w.is_packed && mlp.down.w.is_packed;
+  if (are_few && is_one_format(both)) return gated_packed_products(mlp, x, make, rounding);
+  quant_products(both, x, rounding, make);
+  const size_t F = mlp.gate.N;
+  quant_products({&mlp.down, 1}, {mlp.gate.out, x.M, F}, rounding, [&](size_t m) {
+    float* row = mlp.gate.out + m * F;
+    mlp.activation(row, mlp.up.out + m * F, row, F);
+  });
 }
 
 void quant_products(std::span<const PartProduct> products, const Rows& x, Rounding rounding, const RowMaker& make) {
@@ -348,7 +431,10 @@ void quant_products(std::span<const PartProduct> products, const Rows& x, Roundi
   const bool is_loop = products[0].w.is_packed && x.M <= kDigitRowBlock && is_one_format(products);
   if (is_loop) return packed_parts(products, x, make, rounding);
   make_rows(x.M, products[0].w.K, make);
-  for (const PartProduct& p : products) quant_product(p.w, p.N, {x.x + p.first * x.stride, p.count, x.stride}, p.out, rounding);
+  for (const PartProduct& p : products) {
+    quant_product(p.w, p.N, {x.x + p.first * x.stride, p.count, x.stride}, p.out, rounding);
+    if (p.addend) add_rows(p.addend, false, p.out, p.count, p.N);
+  }
 }
 
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out) {

@@ -1,4 +1,4 @@
-import type { GenerateOptions, ReasoningOption, ToolChoice } from "abstractllm";
+import { type GenerateOptions, type ReasoningOption, type ToolChoice, toReasoning } from "abstractllm";
 import type { Call } from "../../answer/index.ts";
 import {
   type Fields,
@@ -110,16 +110,14 @@ function readThinking(thinking: JsonObject): ReasoningOption | undefined {
   return { maxTokens: readValue(budget_tokens, positiveInteger, "thinking.budget_tokens") };
 }
 
-const EFFORTS = { low: "low", medium: "medium", high: "high", xhigh: "high", max: "high" } as const;
-
 function readOutput(
   config: JsonObject | undefined,
-): Pick<GenerateOptions, "schema"> & { effort?: ReasoningOption } {
+): Pick<GenerateOptions, "schema"> & { effort?: ReasoningOption | undefined } {
   if (config === undefined) return {};
   const rules = { effort: oneOf("low", "medium", "high", "xhigh", "max"), format: object };
   const { effort, format } = readFields(config, rules, "output_config");
   return {
-    ...(effort === undefined ? {} : { effort: EFFORTS[effort] }),
+    effort: toReasoning(effort),
     ...(format === undefined ? {} : { schema: readFormat(format, "output_config.format") }),
   };
 }

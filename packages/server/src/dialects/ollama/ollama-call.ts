@@ -1,4 +1,4 @@
-import type { GenerateOptions, ReasoningOption } from "abstractllm";
+import { type GenerateOptions, type ReasoningOption, toReasoning } from "abstractllm";
 import type { Call } from "../../answer/index.ts";
 import { type JsonObject, readFields } from "../../fields/index.ts";
 import { OPTION_FIELDS } from "./ollama-fields.ts";
@@ -45,4 +45,4 @@ function schemaOf(format: CommonFields["format"]): JsonObject | undefined {
 }
 
 const reasoningOf = (think: CommonFields["think"]): ReasoningOption | undefined =>
-  think === "max" ? "high" : think;
+  typeof think === "string" ? toReasoning(think) : think;

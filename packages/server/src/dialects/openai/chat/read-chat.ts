@@ -1,3 +1,4 @@
+import { toReasoning } from "abstractllm";
 import type { Call } from "../../../answer/index.ts";
 import {
   type JsonObject,
@@ -19,7 +20,6 @@ import {
   toTool,
   toToolChoice,
 } from "../function-tools.ts";
-import { toReasoning } from "../reasoning-effort.ts";
 import { samplingOptions, wantsUsage } from "../sampling-options.ts";
 import { CHAT_FIELDS } from "./chat-fields.ts";
 import { readMessages } from "./read-messages.ts";

@@ -1,4 +1,4 @@
-import type { ReasoningOption } from "abstractllm";
+import { type ReasoningOption, toReasoning } from "abstractllm";
 import type { Call } from "../../../answer/index.ts";
 import {
   HARMLESS,
@@ -13,6 +13,7 @@ import {
 import { RequestProblem } from "../../../http/request-problem.ts";
 import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
+import { effortCheck } from "../effort-check.ts";
 import {
   ANY_OBJECT,
   FUNCTION_RULES,
@@ -21,7 +22,6 @@ import {
   toTool,
   toToolChoice,
 } from "../function-tools.ts";
-import { effortCheck, toReasoning } from "../reasoning-effort.ts";
 import { readInput } from "./read-input.ts";
 import { RESPONSES_FIELDS } from "./responses-fields.ts";
 
