@@ -127,7 +127,7 @@ void check_rows(const Kernels& k, int n) {
 void check_low_rank(const Kernels& k, int rank, int n) {
   const size_t ranks = static_cast<size_t>(rank), size = static_cast<size_t>(n), stride = size + 3;
   auto x = numbers(size), down = numbers(ranks * size), low = std::make_unique<float[]>(ranks);
-  k.dots(x.get(), down.get(), ranks, size, low.get());
+  k.dots(x.get(), down.get(), false, ranks, size, low.get());
   for (int r = 0; r < rank; r++) {
     double sum = 0;
     for (int i = 0; i < n; i++) sum += static_cast<double>(x[i]) * down[r * n + i];
@@ -137,7 +137,7 @@ void check_low_rank(const Kernels& k, int rank, int n) {
   for (const float* factor : {static_cast<const float*>(nullptr), static_cast<const float*>(gains.get())}) {
     auto out = std::make_unique<float[]>(size);
     std::copy_n(before.get(), size, out.get());
-    k.add_rank(x.get(), std::min(ranks, size), up.get(), stride, factor, out.get(), size);
+    k.add_rank(x.get(), std::min(ranks, size), up.get(), false, stride, factor, out.get(), size);
     for (int i = 0; i < n; i++) {
       double sum = before[i];
       for (int r = 0; r < std::min(rank, n); r++) sum += static_cast<double>(x[r]) * up[r * stride + i];

@@ -13,9 +13,9 @@ export interface LayerExperts {
 
 /** What an adapter makes of a matrix `[N, K]`: `x @ down @ up` is added to products, and `gains` multiply the sum. */
 export interface MatrixUpdate {
-  /** `[K, r]`, float32, column by column in memory */
+  /** `[K, r]`, float32 or float16, column by column in memory */
   readonly down: MxArray;
-  /** `[r, N]`, float32 */
+  /** `[r, N]`, of the same type */
   readonly up: MxArray;
   /** `[N]`, float32. Absent where all are 1. */
   readonly gains?: MxArray;

@@ -39,24 +39,25 @@ interface Updates {
   of: readonly number[];
   rank: number;
   hasGains?: boolean;
+  hasHalves?: boolean;
 }
 
-/** What adds about as much as the matrix gives. */
+/** What adds about as much as the matrix gives. Nobody else holds its arrays. */
 const updateOf = (
   { arrays: [weight, scales], group }: Matrix,
-  { rank, hasGains }: Updates,
+  { rank, hasGains, hasHalves }: Updates,
   seed: number,
-): mx.MatrixUpdate => {
-  const [N, K] = [weight.dim(0), scales.dim(1) * group];
-  const rows = evaluated(random([rank, K], seed).multiply((rank * K) ** -0.5)); // [r, K]
-  const down = evaluated(mx.transpose(rows));
-  rows.dispose();
-  return {
-    down,
-    up: evaluated(random([rank, N], seed + 1)),
-    ...(hasGains === true && { gains: evaluated(random([N], seed + 2).add(2)) }),
-  };
-};
+): mx.MatrixUpdate =>
+  mx.tidy(() => {
+    const [N, K] = [weight.dim(0), scales.dim(1) * group];
+    const dtype = hasHalves === true ? mx.float16 : mx.float32;
+    const rows = random([rank, K], seed).multiply((rank * K) ** -0.5); // [r, K]
+    return {
+      down: evaluated(mx.transpose(rows.astype(dtype))),
+      up: evaluated(random([rank, N], seed + 1).astype(dtype)),
+      ...(hasGains === true && { gains: evaluated(random([N], seed + 2).add(2)) }),
+    };
+  });
 
 interface Case {
   B: number;
@@ -235,6 +236,8 @@ const cases: Case[] = [
   { ...plain, H: 8, K: 1, D: 24, valueDim: 32, hasHeadNorms: true, rows: 4, bits: 3, group: 64 },
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((L) => ({ ...plain, L, updates: { of: ALL, rank: 8 } })),
   { ...plain, updates: { of: ALL, rank: 1 } },
+  { ...plain, L: 5, updates: { of: ALL, rank: 8, hasHalves: true } },
+  { ...plain, H: 8, K: 1, D: 24, updates: { of: ALL, rank: 6, hasGains: true, hasHalves: true } },
   { ...plain, B: 3, L: 2, updates: { of: ALL, rank: 64 } },
   { ...plain, L: 32, start: 3, updates: { of: ALL, rank: 5, hasGains: true } },
   { ...plain, B: 5, rows: 4, updates: { of: [0, 2], rank: 8, hasGains: true }, activation: "geglu" },

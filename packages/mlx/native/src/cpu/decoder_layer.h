@@ -20,7 +20,7 @@ struct LayerExperts {
 
 // What an adapter makes of a matrix [N, K]: x down up is added, and gains multiply the sum.
 struct MatrixUpdate {
-  mx::array down, up;              // [K, rank], column by column, and [rank, N]
+  mx::array down, up;              // [K, rank], column by column, and [rank, N]: both float32, or float16
   std::optional<mx::array> gains;  // [N]
 };
 

@@ -9,8 +9,9 @@ namespace abstractllm::cpu {
 
 // Beside a matrix [N, K]: x . w becomes (x . w + x down up) * gains.
 struct LowRank {
-  const float* down;   // [rank, K]
-  const float* up;     // [rank, N]
+  const void* down;    // [rank, K]
+  const void* up;      // [rank, N]
+  bool has_halves;     // float16 in both, not float32
   const float* gains;  // [N]; null where all are 1
   size_t rank, K, N;
 };

@@ -78,19 +78,21 @@ class LayerReader {
     if (!is_updated(i)) return true;
     const auto& [down, up, gains] = *parts_.updates[i];
     const size_t K = out.w.K, N = out.N;
-    if (!is_float_matrix(down) || !is_float_matrix(up) || !up.flags().row_contiguous) return false;
+    if (!is_factor(down) || !is_factor(up) || down.dtype() != up.dtype() || !up.flags().row_contiguous) return false;
     const size_t rank = static_cast<size_t>(up.shape(0));
     const bool fits = rank > 0 && up.size() == rank * N && down.size() == K * rank &&
                       static_cast<size_t>(down.shape(1)) == rank && down.strides(0) == 1 &&
                       (rank == 1 || down.strides(1) == static_cast<int64_t>(K));
     if (!fits) return false;
-    LowRank factors{pointer<float>(down), pointer<float>(up), nullptr, rank, K, N};
+    LowRank factors{pointer<void>(down), pointer<void>(up), up.dtype() == mx::float16, nullptr, rank, K, N};
     if (gains && !(factors.gains = numbers(*gains, N))) return false;
     out.update = factors;
     return true;
   }
 
-  static bool is_float_matrix(const mx::array& a) { return a.dtype() == mx::float32 && a.ndim() == 2 && a.is_available(); }
+  static bool is_factor(const mx::array& a) {
+    return (a.dtype() == mx::float32 || a.dtype() == mx::float16) && a.ndim() == 2 && a.is_available();
+  }
 
   bool row(size_t i, size_t N, const float*& out) {
     if (i >= parts_.rows.size()) return true;
