@@ -1,4 +1,5 @@
 import type { Benchmark } from "../support/context.ts";
+import { adapters } from "./adapters.ts";
 import { bandwidth } from "./bandwidth.ts";
 import { constraint } from "./constraint.ts";
 import { decode } from "./decode.ts";
@@ -22,4 +23,5 @@ export const benchmarks: readonly Benchmark[] = [
   gpu,
   constraint,
   speculative,
+  adapters,
 ];

@@ -76,6 +76,12 @@ export const MODEL_FLAGS: readonly Flag[] = [
     help: "Tokens in the cache before it is quantized",
   },
   {
+    name: "prompt-cache-path",
+    value: "DIR",
+    option: "promptCachePath",
+    help: "Folder that keeps prompts for later runs, which need not read them again",
+  },
+  {
     name: "draft-model",
     value: "MODEL",
     option: "draftModel",

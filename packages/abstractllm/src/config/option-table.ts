@@ -118,6 +118,8 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   adapterPath: config(check.nonEmptyString),
   adapters: config(check.stringRecord),
   promptCacheBytes: config(check.integer({ min: 0 })),
+  promptCachePath: config(check.nonEmptyString),
+  promptCacheDiskBytes: config(check.integer({ min: 1 })),
   maxCachedModels: config(check.integer({ min: 1 })),
   threads: config(check.integer({ min: 1, max: 1024 })),
   isolation: config(check.oneOf("worker", "process")),

@@ -119,6 +119,14 @@ export interface LLMConfig extends GenerationDefaults {
    * next turn of a conversation, goes on from there. 0 keeps nothing. Default an eighth of what MLX may take.
    */
   promptCacheBytes?: number | undefined;
+  /**
+   * Folder where a local model keeps them on disk as well, so that another process need not read such a prompt again: files
+   * for this user alone, which hold the text's tokens, keys and values. Any number of models and processes may share it; it
+   * is made where it is missing. Default: none.
+   */
+  promptCachePath?: string | undefined;
+  /** Bytes of all files in `promptCachePath`, the least recently used removed. Default 10 GiB. */
+  promptCacheDiskBytes?: number | undefined;
   /** Loaded models kept in this process, shared by all instances; the last value given counts. Default 2. */
   maxCachedModels?: number | undefined;
   /**

@@ -43,6 +43,26 @@ describe("generate", () => {
     expect(stdout).not.toContain("tokens/s");
   });
 
+  test("need not read what an earlier run kept", async () => {
+    const path = join(folder, "prompts");
+    const ask = async () => {
+      const { stdout } = await generate(
+        "--json",
+        "--prompt-cache-path",
+        path,
+        "One, two, three, ".repeat(20),
+      );
+      return JSON.parse(stdout) as {
+        text: string;
+        usage: { inputTokens: number; cachedInputTokens: number };
+      };
+    };
+    const [first, second] = [await ask(), await ask()];
+    expect(first.usage.cachedInputTokens).toBe(0);
+    expect(second.usage.cachedInputTokens).toBe(first.usage.inputTokens - 1);
+    expect(second.text).toBe(first.text);
+  });
+
   test("takes the prompt from standard input, alone or where there is a dash", async () => {
     const expected = (await generate("One, two,")).stdout;
     expect((await runProgram(["generate", ...QUICK, "-n", "4"], { input: "One, two,\n" })).stdout).toBe(

@@ -150,6 +150,23 @@ describe("the mlx provider", () => {
     for (const llm of [alone, adapted, choosing]) await llm.unload();
   });
 
+  test("goes on from what it read before it was unloaded", async () => {
+    const promptCachePath = join(folder, "prompts");
+    const prompt = "One more time, from the beginning. ".repeat(12);
+    const answers = [];
+    for (let start = 0; start < 2; start++) {
+      const llm = await subject.open({ promptCachePath, promptCacheDiskBytes: 1e9 });
+      answers.push(await llm.generate(prompt, { maxTokens: 4, ignoreEos: true }));
+      await llm.unload();
+    }
+    const [first, second] = answers;
+    expect(second?.text).toBe(first?.text);
+    expect(first?.usage.cachedInputTokens).toBe(0);
+    expect(second?.usage.cachedInputTokens).toBe((first?.usage.inputTokens ?? 0) - 1);
+    const wrong = await subject.open({ promptCachePath: join(SETUP_MODEL, "x") });
+    await expect(wrong.load()).rejects.toMatchObject({ name: "ModelLoadingError" });
+  });
+
   test("refuses an adapter that is not there, and one that is none", async () => {
     const missing = await subject.open({ adapterPath: join(folder, "none") });
     await expect(missing.load()).rejects.toMatchObject({

@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -7,10 +10,10 @@ const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 const run = promisify(execFile);
 
 /** Runs an example as a user does, on the model that the set-up brings. */
-async function output(name: string): Promise<string> {
+async function output(name: string, environment: Record<string, string> = {}): Promise<string> {
   const { PATH = "", HOME = "" } = process.env;
   const args = ["--import", "tsx", `examples/${name}.ts`];
-  const { stdout } = await run(process.execPath, args, { cwd: ROOT, env: { PATH, HOME } });
+  const { stdout } = await run(process.execPath, args, { cwd: ROOT, env: { PATH, HOME, ...environment } });
   return stdout;
 }
 
@@ -40,6 +43,20 @@ test("session.ts goes on in a fork, and comes back from its file", async () => {
   const text = await output("session");
   expect(text).toContain("2 messages here, 4 in the fork");
   expect(text).toContain("4 messages loaded from ");
+}, 120_000);
+
+test("prompt-cache.ts reads its prompt once, however often it runs", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "prompts-"));
+  const [first, second] = [
+    await output("prompt-cache", { PROMPTS: folder }),
+    await output("prompt-cache", { PROMPTS: folder }),
+  ];
+  await rm(folder, { recursive: true });
+  const known = /(\d+) of (\d+) tokens were known/;
+  expect(first).toMatch(/\n0 of \d{3,} tokens were known/);
+  const [, cached, all] = known.exec(second) ?? [];
+  expect(Number(cached)).toBe(Number(all) - 1);
+  expect(second.split(known)[0]).toBe(first.split(known)[0]);
 }, 120_000);
 
 test("chain.ts has the second member answer while nothing listens for the first", async () => {

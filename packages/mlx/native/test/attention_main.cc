@@ -15,6 +15,7 @@
 #include "../src/cpu/cache_rows.h"
 #include "../src/cpu/conv_rows.h"
 #include "../src/cpu/half_rows.h"
+#include "../src/cpu/low_rank_rows.h"
 #include "../src/cpu/norm_rows.h"
 #include "../src/cpu/rope_rows.h"
 #include "../src/cpu/softmax_rows.h"
@@ -59,6 +60,8 @@ struct Kernels {
   decltype(&scalar::argmax_row) argmax;
   decltype(&scalar::rope_row) rope;
   decltype(&scalar::to_half_row) to_half;
+  decltype(&scalar::dot_rows) dots;
+  decltype(&scalar::add_rank_row) add_rank;
   bool is_coarse = false;  // whether `attend` multiplies bfloat16 numbers
 };
 
@@ -67,7 +70,7 @@ struct Kernels {
     #isa, isa::attend, isa::merge_attention, isa::quantize_row, isa::dequantize_row, isa::depthwise_conv_row, \
         isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::gelu_row,               \
         isa::gelu_approx_row, isa::softcap_row, isa::softmax_row, isa::argmax_row, isa::rope_row,             \
-        isa::to_half_row                                                                                      \
+        isa::to_half_row, isa::dot_rows, isa::add_rank_row                                                    \
   }
 
 void check_rows(const Kernels& k, int n) {
@@ -116,6 +119,29 @@ void check_rows(const Kernels& k, int n) {
       const int p = traditional ? 2 * i : i, q = traditional ? 2 * i + 1 : n / 2 + i;
       const bool first = is_close(out[p], double(x[p]) * c[i] - double(x[q]) * s[i], 9);
       expect(first && is_close(out[q], double(x[p]) * s[i] + double(x[q]) * c[i], 9), k.isa, "rope", n, i, traditional);
+    }
+  }
+}
+
+// `rank` rows of n numbers, and n columns of more.
+void check_low_rank(const Kernels& k, int rank, int n) {
+  const size_t ranks = static_cast<size_t>(rank), size = static_cast<size_t>(n), stride = size + 3;
+  auto x = numbers(size), down = numbers(ranks * size), low = std::make_unique<float[]>(ranks);
+  k.dots(x.get(), down.get(), false, ranks, size, low.get());
+  for (int r = 0; r < rank; r++) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += static_cast<double>(x[i]) * down[r * n + i];
+    expect(is_close(low[r], sum, 4 + n), k.isa, "rows of a low rank", rank, n, r);
+  }
+  auto up = numbers((ranks - 1) * stride + size), gains = numbers(size), before = numbers(size);
+  for (const float* factor : {static_cast<const float*>(nullptr), static_cast<const float*>(gains.get())}) {
+    auto out = std::make_unique<float[]>(size);
+    std::copy_n(before.get(), size, out.get());
+    k.add_rank(x.get(), std::min(ranks, size), up.get(), false, stride, factor, out.get(), size);
+    for (int i = 0; i < n; i++) {
+      double sum = before[i];
+      for (int r = 0; r < std::min(rank, n); r++) sum += static_cast<double>(x[r]) * up[r * stride + i];
+      expect(is_close(out[i], factor ? sum * factor[i] : sum, 4 + rank), k.isa, "columns of a low rank", rank, n, i);
     }
   }
 }
@@ -353,7 +379,10 @@ int main() {
         }
       }
     }
-    for (const int n : {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 66, 100, 129}) check_rows(k, n);
+    for (const int n : {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 66, 100, 129}) {
+      check_rows(k, n);
+      for (const int rank : {1, 3, 4, 5, 8, 11}) check_low_rank(k, rank, n);
+    }
     for (const int rows : {1, 2, 3, 4, 5, 8, 9, 16, 17, 33, 63, 64}) {
       for (const int keys : {1, 3, 4, 63, 64, 65, 130}) {
         for (const int dims : {1, 5, 16, 20, 64, 72}) {

@@ -161,14 +161,22 @@ void check_floats(Coding coding, size_t M, size_t N, size_t groups) {
   check_product(what, w, values, M, N, 2e-4, coding != Coding::mxfp8 && has_coarse_products());
 }
 
+struct Packed {
+  std::unique_ptr<uint8_t[]> data;
+  QuantMatrix matrix;
+
+  Packed(const QuantMatrix& w, size_t N) : data(std::make_unique<uint8_t[]>(N / kPackedTile * packed_tile_bytes(w))), matrix(w) {
+    pack_matrix(w, N, data.get());
+    matrix.w = data.get(), matrix.scales = matrix.biases = nullptr, matrix.is_packed = true;
+  }
+};
+
 // Packed weights give the same products, and come back as they were.
 void check_packed(int bits, size_t group, size_t M, size_t N, size_t K) {
   const Weights w(bits, group, N, K);
-  const size_t bytes = N / kPackedTile * packed_tile_bytes(w.matrix), scale_bytes = 2 * N * w.matrix.groups();
-  const auto data = std::make_unique<uint8_t[]>(bytes);
-  pack_matrix(w.matrix, N, data.get());
-  QuantMatrix packed = w.matrix;
-  packed.w = data.get(), packed.scales = packed.biases = nullptr, packed.is_packed = true;
+  const size_t scale_bytes = 2 * N * w.matrix.groups();
+  const Packed stored(w.matrix, N);
+  const QuantMatrix& packed = stored.matrix;
   const auto values = std::make_unique<uint8_t[]>(N * w.matrix.row_bytes());
   const auto scales = std::make_unique<uint8_t[]>(scale_bytes), biases = std::make_unique<uint8_t[]>(scale_bytes);
   unpack_matrix(packed, N, values.get(), scales.get(), biases.get());
@@ -179,6 +187,32 @@ void check_packed(int bits, size_t group, size_t M, size_t N, size_t K) {
   // where no level was asked for that has kernels, those of the best one are taken
   if (!has_packed_products() || isa() == Isa::scalar) return;
   check_product("packed", packed, w.values, M, N, 3e-5, has_coarse_products());
+}
+
+void multiply(const float* gate, const float* up, float* out, size_t n) {
+  for (size_t i = 0; i < n; i++) out[i] = gate[i] * up[i];
+}
+
+// An MLP gives the bits of its products one after the other.
+void check_gated(int bits, size_t group, int down_bits, size_t down_group, size_t M, size_t K, size_t F, size_t N) {
+  if (!has_packed_products() || isa() == Isa::scalar) return;
+  const Packed gate(Weights(bits, group, F, K, false).matrix, F), up(Weights(bits, group, F, K, false).matrix, F);
+  const Packed down(Weights(down_bits, down_group, N, F, false).matrix, N);
+  const std::vector<float> x = normal(M * K), addend = normal(M * N);
+  for (Rounding rounding : kRoundings) {
+    const auto hidden = std::make_unique<float[]>(M * F), gates = std::make_unique<float[]>(M * F), ups = std::make_unique<float[]>(M * F);
+    const auto out = std::make_unique<float[]>(M * N), expected = std::make_unique<float[]>(M * N);
+    quant_product(gate.matrix, F, {x.data(), M, K}, hidden.get(), rounding);
+    quant_product(up.matrix, F, {x.data(), M, K}, ups.get(), rounding);
+    multiply(hidden.get(), ups.get(), hidden.get(), M * F);
+    quant_product(down.matrix, N, {hidden.get(), M, F}, expected.get(), rounding);
+    add_rows(addend.data(), false, expected.get(), M, N);
+    const GatedProducts mlp{{gate.matrix, F, gates.get()}, {up.matrix, F, ups.get()}, {down.matrix, N, out.get(), addend.data()}, multiply};
+    gated_products(mlp, {x.data(), M, K}, rounding, [](size_t) {});
+    if (std::memcmp(out.get(), expected.get(), M * N * sizeof(float)) == 0) continue;
+    std::fprintf(stderr, "failed on %s: gated, %d and %d bits, M %zu\n", isa_name(isa()), bits, down_bits, M);
+    failures++;
+  }
 }
 
 void check_dense(bool transposed, bool is_half, size_t M, size_t N, size_t K) {
@@ -220,6 +254,11 @@ void check_level() {
       check_packed(bits, group, 517, 32, group * 5);
       check_packed(bits, group, 35, 144, group * 18);
     }
+  }
+  for (size_t M : {1, 3, 8, 9}) {
+    check_gated(4, 32, 4, 32, M, 96, 160, 48);
+    check_gated(4, 64, 8, 128, M, 192, 384, 16);
+    check_gated(8, 128, 4, 64, M, 128, 64 * 19, 32);
   }
   for (bool transposed : {true, false}) {
     for (bool is_half : {true, false}) {

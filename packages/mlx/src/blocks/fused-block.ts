@@ -9,7 +9,16 @@ import {
   type LayerExperts,
   type MxArray,
 } from "../core/index.ts";
-import { affineMatrices, geglu, type Linear, type Module, RMSNorm, RoPE, swiglu } from "../nn/index.ts";
+import {
+  affineMatrices,
+  geglu,
+  type Linear,
+  type Module,
+  RMSNorm,
+  RoPE,
+  swiglu,
+  type WeightUpdate,
+} from "../nn/index.ts";
 import { GatedMLP } from "./gated-mlp.ts";
 import { hiddenPadding, type Mask } from "./mask.ts";
 import { type AttentionParts, SelfAttention } from "./self-attention.ts";
@@ -63,7 +72,8 @@ const mlpParts = ({ mlp, post_attention_layernorm: norm }: BlockParts): MlpParts
   const { join } = isSparse(mlp) ? mlp.switch_mlp : mlp;
   if (join !== swiglu && join !== geglu) return undefined;
   const layers = mlpMatrices(mlp);
-  if (layers.some(({ bias }) => bias !== undefined)) return undefined;
+  if (layers.some(({ bias, update }) => bias !== undefined || (isSparse(mlp) && update !== undefined)))
+    return undefined;
   const experts = isSparse(mlp) ? { asked: mlp.k, isNormed: mlp.isNormed } : undefined;
   return { layers, activation: join === swiglu ? "swiglu" : "geglu", norm, experts };
 };
@@ -88,13 +98,14 @@ const layerParts = (
   const norms = [norm, ...(mlp === undefined ? [] : [mlp.norm]), ...headNorms];
   if (matrices === undefined || rows === undefined || norms.some(({ eps }) => eps !== norm.eps))
     return undefined;
-  const { arrays, bits, groupSizes } = matrices;
+  const { arrays, bits, groupSizes, updates } = matrices;
   const weights = norms.map(({ weight }) => weight);
   const activation = mlp?.activation ?? "";
   return {
     matrices: arrays,
     bits,
     groupSizes,
+    updates,
     rows,
     norms: weights,
     eps: norm.eps,
@@ -217,7 +228,14 @@ class Preparation {
   }
 }
 
-const preparations = new WeakMap<BlockParts, Preparation>();
+/** Of a block by itself, and with each adapter: by the first update of one of its matrices. */
+const preparations = new WeakMap<BlockParts | WeightUpdate, Preparation>();
+
+const keyOf = (block: BlockParts): BlockParts | WeightUpdate => {
+  const { q_proj, k_proj, v_proj, o_proj } = partsOf(block) ?? {};
+  const update = q_proj?.update ?? k_proj?.update ?? v_proj?.update ?? o_proj?.update;
+  return update ?? mlpMatrices(block.mlp).find((matrix) => matrix.update !== undefined)?.update ?? block;
+};
 
 const prepare = (block: BlockParts, mlp: MlpParts | undefined): Preparation | undefined => {
   const attention = partsOf(block);
@@ -227,11 +245,12 @@ const prepare = (block: BlockParts, mlp: MlpParts | undefined): Preparation | un
 };
 
 const preparationOf = (block: BlockParts): Preparation | undefined => {
-  const known = preparations.get(block);
+  const key = keyOf(block);
+  const known = preparations.get(key);
   if (known?.isOf(block) === true) return known;
   const mlp = mlpParts(block);
   const made = (mlp && prepare(block, mlp)) ?? prepare(block, undefined);
-  if (made !== undefined) preparations.set(block, made);
+  if (made !== undefined) preparations.set(key, made);
   return made;
 };
 
@@ -354,7 +373,7 @@ const take = (x: MxArray, steps: readonly Step[]): Taken | undefined => {
   for (const room of rooms) if (room.after !== undefined) after.add(room.after);
   const h = layers.forward(x, rooms, { turns: first.room.turns, first: first.padding }, [...after]);
   if (h === undefined) {
-    for (const { block } of steps) preparations.delete(block); // their arrays may be gone
+    for (const { block } of steps) preparations.delete(keyOf(block)); // their arrays may be gone
     return undefined;
   }
   const writer = new CacheWriter(h);

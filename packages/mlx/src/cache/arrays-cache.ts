@@ -17,6 +17,7 @@ import {
   zeros,
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { type CacheSnapshot, differingAxes, fittingCounts, refuseSnapshot } from "./cache-snapshot.ts";
 import type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
 
 /** Which positions of a batch do not count. */
@@ -25,6 +26,8 @@ export interface ArraysCacheOptions {
   leftPadding?: readonly number[];
   /** Positions of each row that count; what follows is padding. */
   lengths?: readonly number[];
+  /** Whether there are rows of positions among the arrays, `[B, rows, …]`, more or fewer each time. Default false. */
+  hasRows?: boolean;
 }
 
 /**
@@ -37,13 +40,15 @@ export class ArraysCache implements BatchCache, LayerArrays {
   readonly #arrays: (MxArray | undefined)[];
   #leftPadding: readonly number[] | undefined;
   #lengths: readonly number[] | undefined;
+  readonly #hasRows: boolean;
   #rows: number;
   #offset = 0;
 
-  constructor(slots: number, { leftPadding, lengths }: ArraysCacheOptions = {}) {
+  constructor(slots: number, { leftPadding, lengths, hasRows = false }: ArraysCacheOptions = {}) {
     this.#arrays = Array.from({ length: slots });
     this.#leftPadding = leftPadding;
     this.#lengths = lengths;
+    this.#hasRows = hasRows;
     this.#rows = leftPadding?.length ?? lengths?.length ?? 1;
   }
 
@@ -168,7 +173,7 @@ export class ArraysCache implements BatchCache, LayerArrays {
     if (!Number.isInteger(row) || row < 0 || row >= this.#rows) {
       throw new InvalidArgumentError(`There is no row ${row} among ${this.#rows}`);
     }
-    const one = new ArraysCache(this.#arrays.length);
+    const one = new ArraysCache(this.#arrays.length, { hasRows: this.#hasRows });
     this.#arrays.forEach((part, slot) => {
       if (part === undefined) return;
       const start = part.shape.map((_, axis) => (axis === 0 ? row : 0));
@@ -180,10 +185,28 @@ export class ArraysCache implements BatchCache, LayerArrays {
   }
 
   fork(): LayerCache {
-    const forked = new ArraysCache(this.#arrays.length);
+    const forked = new ArraysCache(this.#arrays.length, { hasRows: this.#hasRows });
     for (const [slot, part] of this.#arrays.entries()) if (part !== undefined) forked.set(slot, share(part));
     forked.advance(this.#offset);
     return forked;
+  }
+
+  snapshot(): CacheSnapshot {
+    return { arrays: [...this.#arrays], counts: [this.#offset], parts: [] };
+  }
+
+  restore(snapshot: CacheSnapshot): void {
+    const [offset = 0] = fittingCounts(snapshot, 1);
+    const { arrays } = snapshot;
+    const fit = this.#arrays.every((own, slot) => {
+      const part = arrays[slot];
+      if (own === undefined || part === undefined) return own === part || this.#hasRows;
+      return differingAxes(own, part).every((axis) => this.#hasRows && axis === 1);
+    });
+    if (!fit || arrays.length !== this.#arrays.length) refuseSnapshot();
+    this.dispose();
+    for (const [slot, part] of arrays.entries()) if (part !== undefined) this.set(slot, part);
+    this.advance(offset);
   }
 
   state(): MxArray[] {

@@ -1,8 +1,10 @@
 import type { Mask } from "../blocks/mask.ts";
 import type { MxArray } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import type { CacheSnapshot } from "./cache-snapshot.ts";
 import { forkAll } from "./fork-all.ts";
 import type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
+import { restoreAll, snapshotAll } from "./snapshot-all.ts";
 
 const refuse = (): never => {
   throw new InvalidArgumentError(
@@ -71,6 +73,15 @@ export class CacheList implements LayerCache {
 
   protected forkParts(): LayerCache[] | undefined {
     return forkAll(this.#parts);
+  }
+
+  snapshot(): CacheSnapshot | undefined {
+    const parts = snapshotAll(this.#parts);
+    return parts && { arrays: [], counts: [], parts };
+  }
+
+  restore({ parts }: CacheSnapshot): void {
+    restoreAll(this.#parts, parts);
   }
 
   state(): MxArray[] {

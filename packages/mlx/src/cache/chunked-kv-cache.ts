@@ -1,6 +1,7 @@
 import { chunkedMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
 import { type MxArray, slice } from "../core/index.ts";
 import { AttentionCache } from "./attention-cache.ts";
+import { type CacheSnapshot, fittingCounts } from "./cache-snapshot.ts";
 import { KVCache } from "./kv-cache.ts";
 
 /** Older positions are dropped this many at a time: each time copies what stays. */
@@ -76,6 +77,16 @@ export class ChunkedKVCache extends AttentionCache {
 
   fork(): ChunkedKVCache {
     return new ChunkedKVCache(this.#chunkSize, this.#kept.fork(), this.#start);
+  }
+
+  snapshot(): CacheSnapshot {
+    return { ...this.#kept.snapshot(), counts: [this.#start] };
+  }
+
+  restore(snapshot: CacheSnapshot): void {
+    const [start = 0] = fittingCounts(snapshot, 1);
+    this.#kept.restore(snapshot);
+    this.#start = start;
   }
 
   state(): MxArray[] {

@@ -14,6 +14,7 @@ import {
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { AttentionCache } from "./attention-cache.ts";
+import { type CacheSnapshot, refuseSnapshot } from "./cache-snapshot.ts";
 import type { BatchCache, HeldStates, LayerCache } from "./layer-cache.ts";
 
 /**
@@ -151,6 +152,15 @@ export class CrossCache extends AttentionCache implements BatchCache {
     if (keys !== undefined && values !== undefined)
       forked.#set(share(keys), share(values), [...this.#lengths]);
     return forked;
+  }
+
+  /** Of nothing alone: no token tells what an image would have to look like. */
+  snapshot(): CacheSnapshot | undefined {
+    return this.#keys === undefined ? { arrays: [], counts: [], parts: [] } : undefined;
+  }
+
+  restore({ arrays }: CacheSnapshot): void {
+    if (arrays.length > 0) refuseSnapshot();
   }
 
   state(): MxArray[] {

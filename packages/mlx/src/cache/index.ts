@@ -4,6 +4,7 @@ export { AttentionCache } from "./attention-cache.ts";
 export { BatchKVCache } from "./batch-kv-cache.ts";
 export { CacheList } from "./cache-list.ts";
 export { type CacheRoom, CacheWriter } from "./cache-room.ts";
+export type { CacheSnapshot } from "./cache-snapshot.ts";
 export { CacheTrial } from "./cache-trial.ts";
 export { ChunkedKVCache } from "./chunked-kv-cache.ts";
 export { CrossCache } from "./cross-cache.ts";
@@ -13,3 +14,4 @@ export type { BatchCache, HeldStates, LayerArrays, LayerCache } from "./layer-ca
 export { noCache } from "./no-cache.ts";
 export { type KVQuantization, QuantizedKVCache, quantizedCaches } from "./quantized-kv-cache.ts";
 export { RotatingKVCache } from "./rotating-kv-cache.ts";
+export { restoreAll, snapshotAll } from "./snapshot-all.ts";

@@ -3,6 +3,7 @@ import { arange, fast, type MxArray, share, slice, zeros } from "../core/index.t
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
 import type { CacheRoom, NewPositions } from "./cache-room.ts";
+import { type CacheSnapshot, fittingKeys } from "./cache-snapshot.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import { KVBuffers, storedDtype } from "./kv-buffers.ts";
 import type { BatchCache } from "./layer-cache.ts";
@@ -91,14 +92,28 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   }
 
   holding(keys: MxArray, values: MxArray, offset = keys.dim(2)): KVCache {
-    const length = keys.dim(2);
     const cache = new KVCache();
-    cache.#buffers.hold(keys, values);
-    cache.#capacity = length;
-    cache.#offset = length;
-    cache.#written = length;
-    cache.#shift = offset - length;
+    cache.#fill(keys, values);
+    cache.#shift = offset - cache.length;
     return cache;
+  }
+
+  #fill(keys: MxArray, values: MxArray): void {
+    const length = keys.dim(2);
+    this.#buffers.hold(keys, values);
+    this.#capacity = length;
+    this.#offset = length;
+    this.#written = length;
+    this.#shift = 0;
+  }
+
+  snapshot(): CacheSnapshot {
+    return { arrays: this.contents() ?? [], counts: [], parts: [] };
+  }
+
+  restore(snapshot: CacheSnapshot): void {
+    const held = fittingKeys(this.contents() ?? [], snapshot);
+    if (held !== undefined) this.#fill(...held);
   }
 
   oldest(): number {

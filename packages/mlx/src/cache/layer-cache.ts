@@ -1,6 +1,7 @@
 import type { Mask, MaskOptions } from "../blocks/mask.ts";
 import type { MxArray } from "../core/index.ts";
 import type { CacheRoom, NewPositions } from "./cache-room.ts";
+import type { CacheSnapshot } from "./cache-snapshot.ts";
 
 /** Arrays that a recurrent layer hands from one call to the next, by slot. */
 export interface LayerArrays {
@@ -87,6 +88,18 @@ export interface LayerCache {
    * position is the one behind those it holds, whatever `shift` said. Absent, or undefined, where it cannot be had.
    */
   fork?(): LayerCache | undefined;
+  /**
+   * What it holds of one sequence, whatever `shift` said; its arrays are still the cache's. Absent, or undefined, where it
+   * cannot be had.
+   */
+  snapshot?(): CacheSnapshot | undefined;
+  /**
+   * Takes over what another cache of the same layer held, in place of its own: one position at least, which tells what
+   * fits. Absent where `snapshot` is.
+   *
+   * @throws {InvalidArgumentError} for what no cache of this layer can hold
+   */
+  restore?(snapshot: CacheSnapshot): void;
   dispose(): void;
 }
 

@@ -5,6 +5,7 @@ import { ArraysCache } from "./arrays-cache.ts";
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
 import type { CacheRoom, NewPositions } from "./cache-room.ts";
+import { type CacheSnapshot, fittingCounts, refuseSnapshot } from "./cache-snapshot.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import { storedDtype } from "./kv-buffers.ts";
 import { KVCache } from "./kv-cache.ts";
@@ -150,6 +151,18 @@ export class QuantizedKVCache extends AttentionCache implements KeyValueCache {
 
   fork(): QuantizedKVCache {
     return this.#like(this.#plain?.fork(), this.#rows.fork());
+  }
+
+  snapshot(): CacheSnapshot {
+    return { ...this.#held.snapshot(), counts: [this.#plain === undefined ? 1 : 0] };
+  }
+
+  restore(snapshot: CacheSnapshot): void {
+    const [isQuantized] = fittingCounts(snapshot, 1);
+    if (isQuantized === 1) this.#quantizeFirst(0);
+    else if (this.#plain === undefined) refuseSnapshot();
+    this.#held.restore(snapshot);
+    this.#shift = 0;
   }
 
   /** Rows that are quantized at different times cannot share one buffer. */

@@ -15,6 +15,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
 import type { CacheRoom, NewPositions } from "./cache-room.ts";
+import { type CacheSnapshot, fittingCounts, fittingKeys, refuseSnapshot } from "./cache-snapshot.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import { KVBuffers, storedDtype } from "./kv-buffers.ts";
 import type { BatchCache } from "./layer-cache.ts";
@@ -194,6 +195,23 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
     cache.#next = cache.#length;
     cache.#offset = offset;
     return cache;
+  }
+
+  /** The buffers as they lie, so that what follows is summed in the same order. */
+  snapshot(): CacheSnapshot {
+    return { arrays: this.#handedOut() ?? [], counts: [this.#next, this.#offset], parts: [] };
+  }
+
+  restore(snapshot: CacheSnapshot): void {
+    const [next = 0, offset = 0] = fittingCounts(snapshot, 2);
+    const held = fittingKeys(this.state(), snapshot);
+    if (held === undefined) return;
+    const length = held[0].dim(2);
+    const isFull = length >= this.#maxSize;
+    if (offset < length ? next !== offset : next > length || (!isFull && offset > length)) refuseSnapshot();
+    this.#hold(...held);
+    this.#next = next;
+    this.#offset = offset;
   }
 
   oldest(L: number): number {

@@ -11,6 +11,16 @@ export interface LayerExperts {
   readonly isNormed: boolean;
 }
 
+/** What an adapter makes of a matrix `[N, K]`: `x @ down @ up` is added to products, and `gains` multiply the sum. */
+export interface MatrixUpdate {
+  /** `[K, r]`, float32 or float16, column by column in memory */
+  readonly down: MxArray;
+  /** `[r, N]`, of the same type */
+  readonly up: MxArray;
+  /** `[N]`, float32. Absent where all are 1. */
+  readonly gains?: MxArray;
+}
+
 /** `h = x + attention(norm(x))`, then `h + mlp(norm(h))` where it has an MLP. Affine matrices only. */
 export interface DecoderLayerParts {
   /**
@@ -21,6 +31,8 @@ export interface DecoderLayerParts {
   /** Of each matrix. */
   readonly bits: readonly number[];
   readonly groupSizes: readonly number[];
+  /** Of each matrix, but not of experts or their router; absent where there is none at all. */
+  readonly updates?: readonly (MatrixUpdate | undefined)[];
   /** Added to q, k, v and o: none, the first three, or four. */
   readonly rows: readonly MxArray[];
   /** Weights: before attention, before the MLP, of each head of queries and of keys (or neither). */
@@ -120,9 +132,11 @@ export class DecoderLayers {
   /** One layer. Undefined where this is not faster than the same in parts, or not possible. */
   static prepare(p: DecoderLayerParts): DecoderLayers | undefined {
     const { dims, traditional, base, scale, freqs } = p.rope;
+    const formats = p.bits.flatMap((bits, i) => [bits, p.groupSizes[i] ?? 0]);
+    const updates = (p.updates ?? []).flatMap((update) => [update?.down, update?.up, update?.gains]);
     const handle = native.prepareDecoderLayer(
-      ...([handlesOf(p.matrices), p.bits, p.groupSizes, handlesOf(p.rows), handlesOf(p.norms)] as const),
-      ...([p.eps, p.H, p.K, p.scale, p.activation] as const),
+      ...([handlesOf(p.matrices), formats, updates.map(optionalHandleOf)] as const),
+      ...([handlesOf(p.rows), handlesOf(p.norms), p.eps, p.H, p.K, p.scale, p.activation] as const),
       p.experts === undefined ? [] : [p.experts.asked, Number(p.experts.isNormed)],
       ...([dims, traditional, base, scale, optionalHandleOf(freqs)] as const),
     );

@@ -10,6 +10,7 @@ export {
   type LayerExperts,
   type LayerPositions,
   type LayerRows,
+  type MatrixUpdate,
   type RowQuantization,
 } from "./decoder-layer.ts";
 export {

@@ -73,8 +73,8 @@ interface NativeRuntime {
   hasCoarseProducts(): boolean;
   prepareDecoderLayer(
     matrices: readonly Slot[],
-    bits: readonly number[],
-    groupSizes: readonly number[],
+    formats: readonly number[],
+    updates: readonly Slot[],
     rows: readonly Slot[],
     norms: readonly Slot[],
     eps: number,

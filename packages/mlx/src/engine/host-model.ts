@@ -7,11 +7,11 @@ import { MlxError, TokenizerError } from "../errors.ts";
 import {
   checkMaxBatchSize,
   checkPromptBits,
-  checkPromptCacheBytes,
+  checkPromptCache,
   ImageStore,
   kvQuantization,
-  PrefixCache,
   PromptMaker,
+  preparePrefixFolder,
   type TextModel,
   TextScheduler,
 } from "../generation/index.ts";
@@ -23,6 +23,7 @@ import { VisionLanguageModel } from "../vision/index.ts";
 import { generationSetting, textSetting, vocabSize } from "./model-settings.ts";
 import { checkAdapters, openAdapters } from "./open-adapters.ts";
 import { type OpenedDraft, openDraftModel } from "./open-draft-model.ts";
+import { openPrefixes } from "./open-prefixes.ts";
 import type { LoadRequest, ModelInfo } from "./types.ts";
 
 export interface HostModel {
@@ -70,6 +71,12 @@ const constraintProblem = (tokenizer: Tokenizer): string | undefined => {
     return error.message;
   }
 };
+
+/** What is asked for in vain. */
+const prefixWarnings = ({ promptCachePath }: LoadRequest, { model }: LoadedModel): string[] =>
+  promptCachePath === undefined || model.promptEncoder === undefined
+    ? []
+    : ["Nothing is kept of prompts that an encoder reads as a whole: promptCachePath stays empty"];
 
 /** What takes the first requests of this user long. */
 const kernelWarnings = (device: Device): string[] => {
@@ -133,9 +140,10 @@ const openDraft = async (
 export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu"): Promise<HostModel> => {
   const start = performance.now();
   checkMaxBatchSize(request.maxBatchSize);
-  checkPromptCacheBytes(request.promptCacheBytes);
+  checkPromptCache(request);
   checkPromptBits(request.promptBits);
   checkAdapters(request);
+  if (request.promptCachePath !== undefined) preparePrefixFolder(request.promptCachePath);
   const kv = kvQuantization(request);
   const warnings = kernelWarnings(device); // before loading compiles the first
   const options = { device, quantize: request.quantize ?? false, exact: request.exact ?? false };
@@ -162,25 +170,29 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     draft: draft?.draft,
     roundsPrompts: request.exact !== true && request.promptBits !== 16,
   };
-  const prefixes = new PrefixCache(request.promptCacheBytes);
+  const images = openImages(loaded);
+  const freeAll = (): void => {
+    images?.dispose();
+    draft?.draft.model.dispose();
+    free();
+  };
+  const prefixes = openPrefixes(request, text, freeAll);
   const scheduler = new TextScheduler(text, request.maxBatchSize, prefixes);
   const { maxBatchSize } = scheduler;
   const info = describe(loaded, text, draft, {
     maxBatchSize,
     loadMs: performance.now() - start,
-    warnings,
+    warnings: [...warnings, ...prefixWarnings(request, loaded)],
   });
-  const images = openImages(loaded);
   const forgetPrefixes = (): boolean => {
     const held = prefixes.bytes > 0;
     prefixes.clear();
     return held;
   };
   const dispose = (): void => {
+    prefixes.store(true); // most is there: nobody is left to hear of what fails
     prefixes.clear();
-    images?.dispose();
-    draft?.draft.model.dispose();
-    free();
+    freeAll();
   };
   return { text, prompts: new PromptMaker(text, images), scheduler, info, forgetPrefixes, dispose };
 };

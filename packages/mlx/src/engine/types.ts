@@ -65,6 +65,17 @@ export interface LoadRequest {
    */
   promptCacheBytes?: number;
   /**
+   * Folder where they are kept on disk as well, so that another process need not read such a prompt again: files for this
+   * user alone, which hold the text's tokens, keys and values. Those of other models, and of this one loaded in another way,
+   * may be in the same folder, which is made where it is missing; any number of processes may use it. Default: none.
+   */
+  promptCachePath?: string;
+  /**
+   * Bytes of all files in `promptCachePath`, the least recently used removed. A longer prompt than fits is not kept.
+   * Default 10 GiB.
+   */
+  promptCacheDiskBytes?: number;
+  /**
    * A smaller model with the same tokens: `path` and `quantize` as above. It guesses what comes next, and the model checks
    * several guesses in one step: answers come faster and stay what they are. Default: none.
    */

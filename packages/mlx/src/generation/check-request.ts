@@ -183,6 +183,19 @@ export const checkPromptBits = (bits: number | undefined): void => {
   throw new InvalidArgumentError(`Expected 8 or 16 for promptBits but received ${describe(bits)}`);
 };
 
-/** Checks the option of a model; unset passes. @throws {InvalidArgumentError} */
-export const checkPromptCacheBytes = (promptCacheBytes: number | undefined): void =>
+/** Checks the options of a model that say what is kept of prompts; unset ones pass. @throws {InvalidArgumentError} */
+export const checkPromptCache = (
+  request: Pick<LoadRequest, "promptCacheBytes" | "promptCachePath" | "promptCacheDiskBytes">,
+): void => {
+  const { promptCacheBytes, promptCachePath: path, promptCacheDiskBytes } = request;
   checkNumber("promptCacheBytes", promptCacheBytes, { min: 0, whole: true });
+  checkNumber("promptCacheDiskBytes", promptCacheDiskBytes, { min: 1, whole: true });
+  if (path !== undefined && (typeof path !== "string" || path === ""))
+    throw new InvalidArgumentError(`Expected a folder for promptCachePath but received ${describe(path)}`);
+  if (path === undefined && promptCacheDiskBytes !== undefined)
+    throw new InvalidArgumentError("promptCacheDiskBytes means nothing without promptCachePath");
+  if (path !== undefined && promptCacheBytes === 0)
+    throw new InvalidArgumentError(
+      "promptCachePath keeps what promptCacheBytes: 0 does not; give one of them",
+    );
+};

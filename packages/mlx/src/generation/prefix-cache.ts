@@ -1,26 +1,21 @@
 /** What requests leave behind: caches for prompts that begin as those did. */
-import { areReadAlike } from "../blocks/prompt-length.ts";
 import { forkAll, type LayerCache } from "../cache/index.ts";
 import * as mx from "../core/index.ts";
+import {
+  covers,
+  type EvaluatedSequence,
+  type Sequence,
+  type StartOf,
+  servedLength,
+} from "./evaluated-sequence.ts";
+import type { PrefixFolder } from "./prefix-folder/index.ts";
 
 /** Part of the memory limit that one model's prefixes may take by default: thousands of tokens of a large model. */
 const DEFAULT_SHARE = 1 / 8;
 /** Part of the memory limit from which on prefixes make room: what a step of a model needs is below the rest. */
 const PRESSURE = 0.9;
 
-/** What stands at each place of a sequence: a token, or the content that a token of an image is part of. */
-export type PrefixKey = readonly (number | string)[];
-
-/** A sequence that was evaluated. */
-export interface Sequence {
-  readonly key: PrefixKey;
-  /** Tokens of the prompt that it was evaluated for. */
-  readonly promptLength: number;
-  /** Name of the adapter that evaluated it; absent where the model did by itself. */
-  readonly adapter?: string | undefined;
-}
-
-interface Entry extends Sequence {
+interface Entry extends EvaluatedSequence {
   readonly caches: readonly LayerCache[];
 }
 
@@ -30,14 +25,6 @@ export interface Prefix {
   /** Tokens that are in the caches. */
   readonly length: number;
 }
-
-const commonLength = (a: PrefixKey, b: PrefixKey): number => {
-  const end = Math.min(a.length, b.length);
-  for (let i = 0; i < end; i++) if (a[i] !== b[i]) return i;
-  return end;
-};
-
-const isTrimmable = ({ caches }: Entry): boolean => caches.every((layer) => layer.isTrimmable());
 
 const disposeAll = (caches: readonly LayerCache[]): void => {
   for (const layer of caches) layer.dispose();
@@ -56,12 +43,17 @@ const forkTo = (caches: readonly LayerCache[], held: number, length: number): La
 /** Caches of earlier requests for one model, the least recently used forgotten when all take too much memory. */
 export class PrefixCache {
   readonly #limitBytes: number;
+  readonly #folder: PrefixFolder | undefined;
   /** Least recently used first. */
   #entries: Entry[] = [];
 
-  /** @param limitBytes - of all caches together; 0 keeps nothing. Default an eighth of the memory limit */
-  constructor(limitBytes = Math.floor(mx.getMemoryLimit() * DEFAULT_SHARE)) {
+  /**
+   * @param limitBytes - of all caches together; 0 keeps nothing. Default an eighth of the memory limit
+   * @param folder - where they outlive the process. Default: they do not
+   */
+  constructor(limitBytes = Math.floor(mx.getMemoryLimit() * DEFAULT_SHARE), folder?: PrefixFolder) {
     this.#limitBytes = limitBytes;
+    this.#folder = folder;
   }
 
   /** Whether anything is ever kept. */
@@ -73,16 +65,12 @@ export class PrefixCache {
     return this.#entries.reduce((sum, { caches }) => sum + bytesOf(caches), 0);
   }
 
-  /**
-   * The longest known beginning of a sequence, as caches of the caller's own.
-   *
-   * @param startOf - where evaluating may begin at the latest, for a number of known tokens
-   */
-  take(sequence: Sequence, startOf: (known: number) => number): Prefix | undefined {
-    const alike = this.#entries.filter((entry) => areEvaluatedAlike(entry, sequence));
-    const candidates = alike
-      .map((entry) => ({ entry, length: startOf(commonLength(entry.key, sequence.key)) }))
-      .filter(({ entry, length }) => length > 0 && (length === entry.key.length || isTrimmable(entry)))
+  /** The longest known beginning of a sequence, as caches of the caller's own. */
+  take(sequence: Sequence, startOf: StartOf): Prefix | undefined {
+    this.#fetch(sequence, startOf);
+    const candidates = this.#entries
+      .map((entry) => ({ entry, length: servedLength(entry, sequence, startOf) }))
+      .filter(({ length }) => length > 0)
       .sort((a, b) => b.length - a.length);
     for (const { entry, length } of candidates) {
       const caches = forkTo(entry.caches, entry.key.length, length);
@@ -93,9 +81,21 @@ export class PrefixCache {
     return undefined;
   }
 
+  /** Reads what serves a sequence better than what is there. */
+  #fetch(sequence: Sequence, startOf: StartOf): void {
+    if (this.#folder === undefined || !this.isOn) return;
+    const known = Math.max(0, ...this.#entries.map((entry) => servedLength(entry, sequence, startOf)));
+    const found = this.#folder.take(sequence, startOf, { known, mostBytes: this.#limitBytes });
+    if (found !== undefined) this.#add({ ...sequence, ...found });
+  }
+
   /** Keeps the caches of a sequence, which must have been evaluated; takes them over. */
   keep(sequence: Sequence, caches: readonly LayerCache[]): void {
-    const entry = { ...sequence, caches };
+    this.#add({ ...sequence, caches, isTrimmable: caches.every((layer) => layer.isTrimmable()) });
+  }
+
+  #add(entry: Entry): void {
+    const { caches } = entry;
     const longer = this.#entries.find((other) => covers(other, entry));
     if (longer !== undefined || bytesOf(caches) > this.#limitBytes) {
       disposeAll(caches);
@@ -106,6 +106,17 @@ export class PrefixCache {
     this.#entries.push(entry);
     while (this.bytes > this.#limitBytes) this.#forgetOldest();
     mx.asyncEvaluate(...caches.flatMap((layer) => layer.state())); // so that they hold nothing but themselves
+  }
+
+  /**
+   * Writes to disk what is not there.
+   *
+   * @param isLast - also what has grown by little since
+   * @returns what went wrong since the last time
+   */
+  store(isLast = false): readonly string[] {
+    for (const entry of this.#entries) this.#folder?.keep(entry, entry.caches, isLast);
+    return this.#folder?.takeWarnings() ?? [];
   }
 
   /** Forgets what was not used for long while memory is nearly used up. */
@@ -134,16 +145,6 @@ export class PrefixCache {
     for (const { caches } of gone) disposeAll(caches);
   }
 }
-
-/** Whether equal tokens leave equal caches. */
-const areEvaluatedAlike = (a: Sequence, b: Sequence): boolean =>
-  a.adapter === b.adapter && areReadAlike(a.promptLength, b.promptLength);
-
-/** Whether whatever begins as `b` is served by `a` as well. */
-const covers = (a: Entry, b: Entry): boolean =>
-  areEvaluatedAlike(a, b) &&
-  commonLength(a.key, b.key) === b.key.length &&
-  (a.key.length === b.key.length || isTrimmable(a));
 
 const bytesOf = (caches: readonly LayerCache[]): number =>
   caches.reduce((sum, layer) => sum + layer.nbytes, 0);

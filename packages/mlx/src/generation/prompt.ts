@@ -3,7 +3,7 @@ import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import type { LanguageModel } from "../models/index.ts";
-import type { PrefixKey } from "./prefix-cache.ts";
+import type { PrefixKey } from "./evaluated-sequence.ts";
 
 /** A prompt for one model, evaluated stretch by stretch. */
 export interface Prompt {

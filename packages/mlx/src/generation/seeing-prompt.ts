@@ -1,8 +1,8 @@
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { ImagePrompt, type VisionLanguageModel } from "../vision/index.ts";
+import type { PrefixKey } from "./evaluated-sequence.ts";
 import type { ImageLease } from "./image-store.ts";
-import type { PrefixKey } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** A prompt with images, which it gives back when it is disposed. */

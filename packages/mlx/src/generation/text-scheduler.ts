@@ -29,8 +29,12 @@ interface Job extends GenerateCall {
   readonly prompt: Prompt;
   readonly request: GenerateRequest;
   readonly answer: Answer;
-  settle(error?: unknown): void;
+  settle(ending: Ending): void;
 }
+
+type Finish = Extract<GenerationPart, { type: "finish" }>;
+/** How a request ends. */
+type Ending = { finish: Finish } | { error: unknown };
 
 interface Prefill {
   readonly job: Job;
@@ -41,14 +45,19 @@ interface Prefill {
 /** Lets messages in: aborts, new requests. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Adds tokens to an answer until it ends; gives back whether it did. */
-const emitTokens = ({ answer, emit }: Job, tokens: readonly number[], isComplete: boolean): boolean => {
+/** Adds tokens to an answer until it ends; gives back its last part then. */
+const emitTokens = (
+  { answer, emit }: Job,
+  tokens: readonly number[],
+  isComplete: boolean,
+): Finish | undefined => {
   for (const [i, token] of tokens.entries()) {
-    const parts = answer.push(token, isComplete && i + 1 === tokens.length);
-    for (const part of parts) emit(part);
-    if (parts.at(-1)?.type === "finish") return true;
+    for (const part of answer.push(token, isComplete && i + 1 === tokens.length)) {
+      if (part.type === "finish") return part;
+      emit(part);
+    }
   }
-  return false;
+  return undefined;
 };
 
 /**
@@ -82,7 +91,7 @@ export class TextScheduler {
   }
 
   /**
-   * Continues a prompt, in turn with other requests.
+   * Continues a prompt, in turn with other requests. When no other waits, what they left behind is on disk before it ends.
    *
    * @param prompt - the whole prompt, template applied; the caller disposes it afterwards
    * @throws {InvalidArgumentError} on bad options
@@ -95,17 +104,24 @@ export class TextScheduler {
     checkDrafts(request, this.#text);
     checkPromptTokens(prompt.inputs, this.#text.vocabSize, (id) => prompt.standsForImage(id));
     const answer = new Answer(this.#text, prompt, request);
-    return new Promise((resolve, reject) => {
-      const settle = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
+    const finish = await new Promise<Finish>((resolve, reject) => {
+      const settle = (ending: Ending): void =>
+        "finish" in ending ? resolve(ending.finish) : reject(ending.error);
       this.#waiting.push({ prompt, request, answer, emit, ...(signal && { signal }), settle });
       void this.#loop();
     });
+    const warnings = this.#isIdle ? this.#prefixes?.store() : [];
+    emit({ ...finish, warnings: [...finish.warnings, ...(warnings ?? [])] });
+  }
+
+  get #isIdle(): boolean {
+    return this.#waiting.length + this.#prefilling.length + this.#running.size === 0;
   }
 
   async #loop(): Promise<void> {
     if (this.#isLooping) return;
     this.#isLooping = true;
-    while (this.#waiting.length + this.#prefilling.length + this.#running.size > 0) {
+    while (!this.#isIdle) {
       this.#turn();
       await breathe();
     }
@@ -123,15 +139,17 @@ export class TextScheduler {
   #dropAborted(): void {
     const isAborted = ({ signal }: Job): boolean => signal?.aborted === true;
     const aborted = (): MlxError => new MlxError("aborted", "The request was aborted");
-    for (const job of this.#waiting.filter(isAborted)) job.settle(aborted());
+    for (const job of this.#waiting.filter(isAborted)) job.settle({ error: aborted() });
     this.#waiting = this.#waiting.filter((job) => !isAborted(job));
     for (const { job, sequence } of this.#prefilling.filter((prefill) => isAborted(prefill.job))) {
       sequence.abandon();
-      job.settle(aborted());
+      job.settle({ error: aborted() });
     }
     this.#prefilling = this.#prefilling.filter(({ job }) => !isAborted(job));
     this.#end(
-      [...this.#running].filter(([, job]) => isAborted(job)).map(([sequence]) => [sequence, aborted()]),
+      [...this.#running]
+        .filter(([, job]) => isAborted(job))
+        .map(([sequence]) => [sequence, { error: aborted() }]),
     );
   }
 
@@ -158,7 +176,7 @@ export class TextScheduler {
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });
       } catch (error) {
-        job.settle(error);
+        job.settle({ error });
       }
     }
   }
@@ -188,7 +206,7 @@ export class TextScheduler {
     } catch (error) {
       sequence.dispose();
       if (this.#freesMemory(error)) this.#waiting.unshift(job);
-      else job.settle(error);
+      else job.settle({ error });
       return;
     }
     job.answer.reuse(sequence.reused);
@@ -208,28 +226,29 @@ export class TextScheduler {
   #decodeStep(): void {
     this.#guarded(() => {
       const next = this.#batch.next((sequence) => this.#running.get(sequence)?.answer.left ?? 0);
-      const ended: [TokenSequence, unknown][] = [];
+      const ended: [TokenSequence, Ending][] = [];
       for (const [sequence, tokens] of next) {
         const job = this.#running.get(sequence);
         if (job === undefined) continue;
         try {
           if (sequence.failure !== undefined) throw sequence.failure;
-          if (emitTokens(job, tokens, sequence.isComplete)) ended.push([sequence, undefined]);
+          const finish = emitTokens(job, tokens, sequence.isComplete);
+          if (finish !== undefined) ended.push([sequence, { finish }]);
         } catch (error) {
-          ended.push([sequence, error]);
+          ended.push([sequence, { error }]);
         }
       }
       this.#end(ended);
     });
   }
 
-  /** Takes sequences out of the batch and settles their requests, with an error or without. */
-  #end(ended: readonly (readonly [TokenSequence, unknown])[]): void {
+  /** Takes sequences out of the batch and settles their requests. */
+  #end(ended: readonly (readonly [TokenSequence, Ending])[]): void {
     if (ended.length === 0) return;
     this.#batch.leave(new Set(ended.map(([sequence]) => sequence)));
     if (this.#batch.size === 0) mx.clearCache();
-    for (const [sequence, error] of ended) {
-      this.#running.get(sequence)?.settle(error);
+    for (const [sequence, ending] of ended) {
+      this.#running.get(sequence)?.settle(ending);
       this.#running.delete(sequence);
     }
   }
@@ -243,7 +262,7 @@ export class TextScheduler {
       this.#batch.dispose();
       for (const [sequence, job] of this.#running) {
         sequence.dispose();
-        job.settle(error);
+        job.settle({ error });
       }
       this.#running.clear();
     }

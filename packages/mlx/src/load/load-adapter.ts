@@ -18,7 +18,7 @@ import type { LoadedModel } from "./load-model.ts";
  * adapter.apply();
  */
 export const loadAdapter = async (
-  loaded: Pick<LoadedModel, "model" | "config">,
+  loaded: Pick<LoadedModel, "model" | "config" | "exact">,
   source: string,
   options: Omit<ResolveModelOptions, "allowPatterns"> = {},
 ): Promise<Adapter> => {

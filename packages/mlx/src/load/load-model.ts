@@ -42,6 +42,8 @@ export interface LoadedModel {
   readonly eosTokenIds: ReadonlySet<number>;
   readonly quantization: Quantization | undefined;
   readonly weightBytes: number;
+  /** As `loadModel` was asked. */
+  readonly exact: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -113,6 +115,7 @@ export const loadModel = async (path: string, options: LoadModelOptions = {}): P
   mx.setDefaultDevice(device);
   const open = isGgufPath(path) ? openGgufFile : openFolder;
   const quantize = quantizeOption(options.quantize);
+  const exact = options.exact ?? false;
   const { architecture, checkpoint, tokenizer } = await open(
     path,
     options.tokenizer ?? true,
@@ -120,7 +123,7 @@ export const loadModel = async (path: string, options: LoadModelOptions = {}): P
   );
   const { model, quantization, warnings } = assembleModel(architecture, checkpoint, {
     device,
-    exact: options.exact ?? false,
+    exact,
     quantize,
   });
   return {
@@ -136,6 +139,7 @@ export const loadModel = async (path: string, options: LoadModelOptions = {}): P
     ),
     quantization,
     weightBytes: checkpoint.weightBytes,
+    exact,
     warnings,
   };
 };

@@ -1,35 +1,16 @@
 import { join } from "node:path";
 import type { Dtype, MxArray } from "../core/index.ts";
-import * as mx from "../core/index.ts";
 import { mapTensors } from "../core/mapped.ts";
 import { ConfigError, WeightsError } from "../errors.ts";
-import { resolveSafetensors, type StoredDtype, type TensorSource } from "../weights/index.ts";
+import { resolveSafetensors, type TensorSource } from "../weights/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { isObject } from "./is-object.ts";
 import { type QuantizationReading, readQuantizationConfig } from "./quantization-config.ts";
 import { readJsonObject } from "./read-json.ts";
-
-const dtypes: Partial<Record<StoredDtype, Dtype>> = {
-  BOOL: mx.bool_,
-  U8: mx.uint8,
-  I8: mx.int8,
-  U16: mx.uint16,
-  I16: mx.int16,
-  U32: mx.uint32,
-  I32: mx.int32,
-  U64: mx.uint64,
-  I64: mx.int64,
-  F16: mx.float16,
-  BF16: mx.bfloat16,
-  F32: mx.float32,
-  F64: mx.float64,
-  // MLX has no fp8 dtypes: the bytes, as mx.load gives them
-  F8_E4M3: mx.uint8,
-  F8_E8M0: mx.uint8,
-};
+import { loadedDtype } from "./stored-dtypes.ts";
 
 const dtypeOf = ({ name, dtype }: TensorSource): Dtype => {
-  const found = dtypes[dtype];
+  const found = loadedDtype(dtype);
   if (found === undefined)
     throw new WeightsError(`Tensor ${name.slice(0, 100)} has dtype ${dtype}, which MLX does not have`);
   return found;

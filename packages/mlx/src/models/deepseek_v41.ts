@@ -226,7 +226,7 @@ class Body extends Module implements DecoderBody {
   }
 
   makeCache(): LayerCache[] {
-    return this.layers.map(() => new ArraysCache(Object.keys(slots).length));
+    return this.layers.map(() => new ArraysCache(Object.keys(slots).length, { hasRows: true }));
   }
 }
 

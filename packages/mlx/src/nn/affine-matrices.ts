@@ -1,5 +1,6 @@
 import type { MxArray } from "../core/index.ts";
 import type { MatrixLayer } from "./matrix-layer.ts";
+import type { WeightUpdate } from "./weight-update.ts";
 
 /** Affine matrices as the operations over several of them take them. */
 export interface AffineMatrices {
@@ -7,13 +8,16 @@ export interface AffineMatrices {
   readonly arrays: MxArray[];
   readonly bits: number[];
   readonly groupSizes: number[];
+  /** What an adapter makes of each; empty where of none. */
+  readonly updates: readonly (WeightUpdate | undefined)[];
 }
 
-/** The matrices of layers; undefined unless all are quantized that way and no adapter updates one. */
+/** The matrices of layers; undefined unless all are quantized that way. */
 export const affineMatrices = (layers: readonly MatrixLayer[]): AffineMatrices | undefined => {
-  const found: AffineMatrices = { arrays: [], bits: [], groupSizes: [] };
-  for (const { quantization: q, weight, scales, biases, update } of layers) {
-    if (update !== undefined) return undefined;
+  const updates = layers.map(({ update }) => update);
+  const isUpdated = updates.some((update) => update !== undefined);
+  const found: AffineMatrices = { arrays: [], bits: [], groupSizes: [], updates: isUpdated ? updates : [] };
+  for (const { quantization: q, weight, scales, biases } of layers) {
     if (q?.mode !== "affine" || scales === undefined || biases === undefined) return undefined;
     found.arrays.push(weight, scales, biases);
     found.bits.push(q.bits);

@@ -31,7 +31,8 @@ export const rotatedHeads = (
   const layers = [q_proj, k_proj, v_proj];
   const matrices = affineMatrices(layers);
   const rows = layers.flatMap(({ bias }) => bias ?? []);
-  if (matrices === undefined || (rows.length > 0 && rows.length < 3)) return undefined;
+  if (matrices === undefined || matrices.updates.length > 0 || (rows.length > 0 && rows.length < 3))
+    return undefined;
   const { dims, traditional, base, scale, freqs } = rope;
   const made = fast.rotatedHeads(
     ...([x, matrices.arrays, matrices.bits, matrices.groupSizes, rows, H, K] as const),

@@ -9,6 +9,7 @@ export {
   ggufTypeId,
   isSupportedGgufType,
 } from "./gguf-types.ts";
+export { MAX_STRING_BYTES } from "./limits.ts";
 export { type GgufFile, type GgufTensor, parseGguf, readGguf } from "./read-gguf.ts";
 export { resolveSafetensors } from "./resolve-safetensors.ts";
 export {
@@ -20,3 +21,4 @@ export { readSafetensorsIndex } from "./safetensors-index.ts";
 export { isStoredDtype, STORED_DTYPES, type StoredDtype, storedDtypeBits } from "./stored-dtype.ts";
 export type { TensorSource } from "./tensor-source.ts";
 export { failWeights, quoteName, type WeightsProblem } from "./weights-problem.ts";
+export { type WrittenTensor, writeSafetensors } from "./write-safetensors.ts";

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import type { ImageLease } from "../../src/generation/image-store.ts";
@@ -8,6 +11,7 @@ import { expectSameLogits } from "../parity/compare-logits.ts";
 import { decodeFloats } from "../parity/golden.ts";
 import { buildSeeingModel, embedImages, readVisionGoldens } from "../parity/vision-golden.ts";
 import { ANSWER, ask, type Outcome } from "./ask.ts";
+import { begin, end } from "./stored-prefixes.ts";
 
 /** Without those whose encoder reads the prompt, which leave nothing to others. */
 const cases = readVisionGoldens().flatMap(({ architecture, cases: [golden] }) =>
@@ -77,6 +81,22 @@ describe.each(cases)("prefixes with images of $architecture", ({ golden }) => {
         ]),
     );
     expect(reused).toBe(first.length + ANSWER - 1);
+  });
+
+  it("serve after a restart, where the model does not attend across", () => {
+    const root = mkdtempSync(join(tmpdir(), "prefixes-"));
+    prefixes = begin(model, root);
+    const { tokens } = expectAlike(() => prompt(first));
+    const attendsAcross = prefixes.bytes > 0 && model.makeCache().some((cache) => cache.hold !== undefined);
+    expect(end(prefixes)).toEqual([]);
+    prefixes = begin(model, root);
+    const second = [...first, ...tokens.slice(0, -1), ...golden.steps.tokens, 3, 5];
+    const { reused } = expectAlike(() => prompt(second));
+    const isKept = model.seesWhole !== "prompt" && !attendsAcross;
+    expect(reused).toBe(isKept ? first.length + ANSWER - 1 : 0);
+    expect(expectAlike(() => prompt(second, others, "other")).reused).toBeLessThanOrEqual(beforeImages());
+    expect(end(prefixes)).toEqual([]);
+    rmSync(root, { recursive: true });
   });
 
   it("never serve another image under the same tokens", () => {

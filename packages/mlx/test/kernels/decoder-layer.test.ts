@@ -9,6 +9,7 @@ interface Matrix {
   arrays: [mx.MxArray, mx.MxArray, mx.MxArray];
   bits: number;
   group: number;
+  update?: mx.MatrixUpdate;
 }
 
 const matrix = (N: number, K: number, seed: number, bits: number, group: number): Matrix => {
@@ -26,11 +27,37 @@ const stack = (count: number, N: number, K: number, seed: number, bits: number, 
   return { arrays: stacked, ...format };
 };
 
-const row = (n: number, seed: number): mx.MxArray => {
-  const a = random([n], seed);
+const evaluated = (a: mx.MxArray): mx.MxArray => {
   mx.evaluate(a);
   return a;
 };
+
+const row = (n: number, seed: number): mx.MxArray => evaluated(random([n], seed));
+
+interface Updates {
+  /** Matrices by their places. */
+  of: readonly number[];
+  rank: number;
+  hasGains?: boolean;
+  hasHalves?: boolean;
+}
+
+/** What adds about as much as the matrix gives. Nobody else holds its arrays. */
+const updateOf = (
+  { arrays: [weight, scales], group }: Matrix,
+  { rank, hasGains, hasHalves }: Updates,
+  seed: number,
+): mx.MatrixUpdate =>
+  mx.tidy(() => {
+    const [N, K] = [weight.dim(0), scales.dim(1) * group];
+    const dtype = hasHalves === true ? mx.float16 : mx.float32;
+    const rows = random([rank, K], seed).multiply((rank * K) ** -0.5); // [r, K]
+    return {
+      down: evaluated(mx.transpose(rows.astype(dtype))),
+      up: evaluated(random([rank, N], seed + 1).astype(dtype)),
+      ...(hasGains === true && { gains: evaluated(random([N], seed + 2).add(2)) }),
+    };
+  });
 
 interface Case {
   B: number;
@@ -51,6 +78,7 @@ interface Case {
   hasFreqs: boolean;
   activation: "swiglu" | "geglu" | "";
   experts?: { count: number; asked: number; isNormed: boolean };
+  updates?: Updates;
 }
 
 const [E, F, CAPACITY, EPS, SCALE] = [64, 192, 40, 1e-5, 0.3];
@@ -71,20 +99,27 @@ const makeLayer = (c: Case, seed = 0) => {
     matrices.push(...[matrix(F, E, at(5), bits, 32), matrix(F, E, at(6), bits, 32)]);
     matrices.push(matrix(E, F, at(7), bits, group));
   }
+  const updated = matrices.map((m, i) =>
+    c.updates?.of.includes(i) ? { ...m, update: updateOf(m, c.updates, at(30 + 3 * i)) } : m,
+  );
   const rows = [row(q, at(11)), row(k, at(12)), row(v, at(13)), row(E, at(14))].slice(0, c.rows);
   const norms = [row(E, at(15))];
   if (c.activation !== "") norms.push(row(E, at(16)));
   if (c.hasHeadNorms) norms.push(row(D, at(17)), row(D, at(18)));
   const freqs = c.hasFreqs ? mx.abs(random([D / 4], at(19))).add(0.5) : undefined;
   if (freqs !== undefined) mx.evaluate(freqs);
-  return { matrices, rows, norms, freqs, base: c.hasFreqs ? undefined : 10000 };
+  return { matrices: updated, rows, norms, freqs, base: c.hasFreqs ? undefined : 10000 };
 };
 
 type Layer = ReturnType<typeof makeLayer>;
 
 const product = (x: mx.MxArray, m: Matrix | undefined, added?: mx.MxArray): mx.MxArray => {
   if (m === undefined) throw new Error("no such matrix");
-  const y = mx.quantizedMatmul(x, ...m.arrays, true, m.group, m.bits);
+  let y = mx.quantizedMatmul(x, ...m.arrays, true, m.group, m.bits);
+  if (m.update !== undefined) {
+    const { down, up, gains = 1 } = m.update;
+    y = y.add(mx.matmul(mx.matmul(x, down), up)).multiply(gains);
+  }
   return added === undefined ? y : y.add(added);
 };
 
@@ -158,6 +193,7 @@ const prepare = (
       experts,
     },
     bits: matrices.map(({ bits }) => bits),
+    updates: matrices.map(({ update }) => update),
     groupSizes: matrices.map(({ group }) => group),
     rope: { dims: D / 2, traditional: false, base, scale: 1, freqs },
   });
@@ -180,6 +216,9 @@ const plain: Case = {
   ...{ rows: 0, hasHeadNorms: false, hasFreqs: false, activation: "swiglu" },
 };
 
+/** The places of all matrices, without experts. */
+const ALL = [0, 1, 2, 3, 4, 5, 6];
+
 const cases: Case[] = [
   plain,
   { ...plain, start: 0, position: 0 },
@@ -195,6 +234,16 @@ const cases: Case[] = [
   { ...plain, B: 4, L: 3, H: 8, experts: { count: 5, asked: 2, isNormed: true }, group: 64 },
   { ...plain, B: 3, experts: { count: 9, asked: 1, isNormed: false }, bits: 3 },
   { ...plain, H: 8, K: 1, D: 24, valueDim: 32, hasHeadNorms: true, rows: 4, bits: 3, group: 64 },
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map((L) => ({ ...plain, L, updates: { of: ALL, rank: 8 } })),
+  { ...plain, updates: { of: ALL, rank: 1 } },
+  { ...plain, L: 5, updates: { of: ALL, rank: 8, hasHalves: true } },
+  { ...plain, H: 8, K: 1, D: 24, updates: { of: ALL, rank: 6, hasGains: true, hasHalves: true } },
+  { ...plain, B: 3, L: 2, updates: { of: ALL, rank: 64 } },
+  { ...plain, L: 32, start: 3, updates: { of: ALL, rank: 5, hasGains: true } },
+  { ...plain, B: 5, rows: 4, updates: { of: [0, 2], rank: 8, hasGains: true }, activation: "geglu" },
+  { ...plain, B: 3, H: 8, K: 1, D: 24, rows: 3, updates: { of: [1, 3, 6], rank: 3, hasGains: true } },
+  { ...plain, rows: 4, activation: "", updates: { of: [1, 2, 3], rank: 11 } },
+  { ...plain, L: 2, experts: { count: 6, asked: 2, isNormed: true }, updates: { of: [0, 3], rank: 4 } },
 ];
 
 const inputs = ({ B, L, K, D, valueDim }: Case) => ({
@@ -248,6 +297,46 @@ describe("decoder layer", () => {
       "the output matrix has other rows",
       {},
       ({ matrices }) => ({ matrices: matrices.with(3, matrix(E / 2, 96, 4, 4, 32)) }),
+    ],
+    ...(["down", "up", "gains"] as const).flatMap(
+      (part): [string, Partial<Case>, (layer: Layer) => Partial<Layer>][] => {
+        const updates = { of: [5], rank: 8, hasGains: true };
+        const spoiled =
+          (change: (a: mx.MxArray) => mx.MxArray) =>
+          ({ matrices }: Layer) => ({
+            matrices: matrices.map(({ update, ...m }) => {
+              const array = update?.[part];
+              return update && array ? { ...m, update: { ...update, [part]: change(array) } } : m;
+            }),
+          });
+        return [
+          [`an update's ${part} is not computed yet`, { updates }, spoiled((a) => a.add(0))],
+          [
+            `an update's ${part} has another type`,
+            { updates },
+            spoiled((a) => evaluated(a.astype(mx.float16))),
+          ],
+          [
+            `an update's ${part} has another size`,
+            { updates },
+            spoiled((a) => evaluated(mx.concatenate([a, a]))),
+          ],
+        ];
+      },
+    ),
+    [
+      "an update lies row by row",
+      { updates: { of: [6], rank: 8 } },
+      ({ matrices }) => ({
+        matrices: matrices.map(({ update, ...m }) =>
+          update ? { ...m, update: { ...update, down: evaluated(mx.contiguous(update.down)) } } : m,
+        ),
+      }),
+    ],
+    [
+      "experts have an update",
+      { experts: { count: 4, asked: 2, isNormed: true }, updates: { of: [4], rank: 8 } },
+      () => ({}),
     ],
     [
       "a matrix is not computed yet",
@@ -413,13 +502,13 @@ const stepsOf = (
 };
 
 describe("bound layers", () => {
-  const bind = () => {
-    const layer = makeLayer(plain);
-    const { x, keys, values } = inputs(plain);
+  const bind = (c = plain) => {
+    const layer = makeLayer(c);
+    const { x, keys, values } = inputs(c);
     mx.evaluate(x, keys, values);
     const rows = { keys, values, start: 5, end: 6 };
     const positions = { turns: [0], first: [] };
-    const prepared = prepare(plain, layer);
+    const prepared = prepare(c, layer);
     const before = prepared?.forward(x, [rows], positions, []) ?? x;
     mx.evaluate(before);
     const next = (given = x, bound = prepared?.bind([rows])) => bound?.next(given, positions, before);
@@ -430,6 +519,7 @@ describe("bound layers", () => {
     plain,
     { ...plain, B: 3, hidden: [0, 2, 5] },
     { ...plain, B: 2, rows: 4 as const, activation: "" as const },
+    { ...plain, B: 2, updates: { of: ALL, rank: 8 } },
   ])("take steps as layers do: %j", (c) => {
     const layer = makeLayer(c);
     const expected = stepsOf(c, layer, (prepared, rows, x, first, before) =>
@@ -465,9 +555,12 @@ describe("bound layers", () => {
     expect(next(undefined, last)).toBeUndefined();
   });
 
-  it("give nothing once arrays of a layer are gone", () => {
-    const { layer, next } = bind();
-    for (const array of layer.matrices[5]?.arrays ?? []) array.dispose();
+  it.each([
+    ["a matrix", (m?: Matrix) => m?.arrays],
+    ["an update", (m?: Matrix) => m?.update && [m.update.down]],
+  ])("give nothing once arrays of %s are gone", (_, arraysOf) => {
+    const { layer, next } = bind({ ...plain, updates: { of: ALL, rank: 2 } });
+    for (const array of arraysOf(layer.matrices[5]) ?? []) array.dispose();
     expect(next()).toBeUndefined();
   });
 

@@ -1,10 +1,12 @@
 /** Blocks that are one operation give what their parts give. */
 import { describe, expect, it } from "vitest";
+import { fusedBlock } from "../../src/blocks/fused-block.ts";
+import { PreNormBlock } from "../../src/blocks/index.ts";
 import { type KVQuantization, type LayerCache, quantizedCaches } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
 import { adaptedLayer } from "../../src/load/adapters/adapted-layer.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
-import { quantize } from "../../src/nn/index.ts";
+import { Linear, type MatrixLayer, quantize, type WeightUpdate } from "../../src/nn/index.ts";
 import { type GoldenCase, readModelGoldens } from "../parity/golden.ts";
 import { buildModel } from "../parity/run-model.ts";
 import { elements, random, relativeError, withStock } from "./kernel-inputs.ts";
@@ -71,6 +73,19 @@ const batchAnswers = (
     .filter((layer) => layer !== undefined);
   expect(cache.length).toBe(model.makeCache().length);
   return steps.map((tokens) => mx.tidy(() => elements(model.forward(mx.array(tokens, mx.int32), { cache }))));
+};
+
+/** What an adapter makes of a layer, as one that was loaded holds it. */
+const updateFor = (layer: MatrixLayer, seed: number): WeightUpdate => {
+  const [N = 1, K = 1, ...stack] = [
+    layer.weight.dim(-2),
+    layer.matrixShape.at(-1),
+    ...layer.weight.shape.slice(0, -2),
+  ];
+  const up = random([...stack, 2, N], seed).multiply(0.2);
+  const down = mx.swapaxes(random([...stack, 2, K], seed + 50), -1, -2);
+  mx.evaluate(up, down);
+  return { up, down };
 };
 
 describe("fused blocks", () => {
@@ -268,22 +283,53 @@ describe("fused blocks", () => {
       return layer === undefined ? [] : [layer];
     });
     expect(layers.length).toBeGreaterThan(0);
-    for (const [i, layer] of layers.entries()) {
-      const [N = 1, K = 1, ...stack] = [
-        layer.weight.dim(-2),
-        layer.matrixShape.at(-1),
-        ...layer.weight.shape.slice(0, -2),
-      ];
-      layer.update = {
-        up: random([...stack, 2, N], i).multiply(0.2),
-        down: random([...stack, K, 2], i + 50),
-      };
-    }
+    for (const [i, layer] of layers.entries()) layer.update = updateFor(layer, i);
     const adapted = run();
     expect(relativeError(adapted.at(-1) ?? [], before.at(-1) ?? [])).toBeGreaterThan(1e-2);
     expectClose(adapted, withStock(run));
     for (const layer of layers) layer.update = undefined;
     expect(run()).toEqual(before);
+    model.dispose();
+  });
+
+  it("of adapters that take turns are those of the one that is applied", async () => {
+    const model = await quantizedModel(goldenOf("llama"));
+    const blocks = [...model.namedModules()].flatMap(([, module]) =>
+      module instanceof PreNormBlock ? [module] : [],
+    );
+    const layers = blocks.flatMap((block) =>
+      [...block.namedModules()].flatMap(([, module]) => (module instanceof Linear ? [module] : [])),
+    );
+    expect(layers).toHaveLength(7 * blocks.length);
+    const adapters = [undefined, 100, 200].map((seed) =>
+      layers.map((layer, i) => (seed === undefined ? undefined : updateFor(layer, seed + i))),
+    );
+    const apply = (adapter: (WeightUpdate | undefined)[] | undefined): void => {
+      for (const [i, layer] of layers.entries()) layer.update = adapter?.[i];
+    };
+    const takeTurns = (runs?: object[]): number[][] => {
+      const caches = adapters.map(() => model.makeCache());
+      return [[1, 2, 3], [4], [5], [6], [7, 8], [9]].flatMap((tokens) =>
+        adapters.map((adapter, i) => {
+          apply(adapter);
+          const [cache, run] = [caches[i] ?? [], runs?.[i]];
+          return mx.tidy(() =>
+            elements(model.forward(mx.array([tokens], mx.int32), { cache, ...(run && { run }) })),
+          );
+        }),
+      );
+    };
+    const logits = takeTurns();
+    expectClose(logits, withStock(takeTurns));
+    expect(takeTurns(adapters.map(() => ({})))).toEqual(logits);
+    for (const adapter of adapters) {
+      apply(adapter);
+      for (const block of blocks) {
+        const [cache] = model.makeCache();
+        const call = cache && block.call(undefined, cache);
+        expect(call && fusedBlock(mx.ones([1, 1, layers[0]?.matrixShape[1] ?? 0]), call)?.isWhole).toBe(true);
+      }
+    }
     model.dispose();
   });
 });

@@ -43,7 +43,7 @@ const open = (golden: AdapterGolden, model: LanguageModel, format: "mlx-lm" | "p
       ? writeAdapter(peftContentOf(golden), "adapter_model.safetensors")
       : writeAdapter(contentOf(golden));
   folders.push(folder);
-  return openAdapter({ model, config: modelOf(golden.model).config }, folder);
+  return openAdapter({ model, config: modelOf(golden.model).config, exact: true }, folder);
 };
 
 /** PEFT has no stacks of experts, and full weights are no adapter there. */

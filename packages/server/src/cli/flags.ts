@@ -27,6 +27,10 @@ const FLAGS = {
     multiple: true,
     help: "Adapter that MODEL:NAME answers with, beside MODEL alone; repeatable",
   },
+  "prompt-cache-path": {
+    value: "DIR",
+    help: "Folder that keeps prompts for the next start, which need not be read again",
+  },
   provider: { value: "NAME", short: "p", help: "Provider of the models (default mlx)" },
   "base-url": { value: "URL", help: "Address of the provider's service" },
   host: { value: "HOST", help: "Address to listen at (default 127.0.0.1)" },

@@ -31,6 +31,7 @@ function modelsOf(given: Given, { models, otherModels }: ServerOptions): ServerO
     provider: given.provider ?? "mlx",
     ...(given["base-url"] === undefined ? {} : { baseUrl: given["base-url"] }),
     ...(given["adapter-path"] === undefined ? {} : { adapterPath: given["adapter-path"] }),
+    ...(given["prompt-cache-path"] === undefined ? {} : { promptCachePath: given["prompt-cache-path"] }),
     ...(given.adapter === undefined ? {} : { adapters: Object.fromEntries(given.adapter.map(splitAdapter)) }),
   };
   if (given.model === undefined && (config.adapterPath ?? config.adapters) !== undefined) {

@@ -50,6 +50,27 @@ test("serves a model until it is stopped, and ends with 0", async () => {
   expect(await stderr).toBe("Stopping; answers have ten seconds to finish\n");
 });
 
+test("need not read what was read before a restart", async () => {
+  const args = ["--model", `m=${SETUP_MODEL}`, "--port", "0", "--prompt-cache-path", join(folder, "prompts")];
+  const content = "Say hi to everybody who has come. ".repeat(12);
+  const cached: unknown[] = [];
+  for (let run = 0; run < 2; run++) {
+    const { child, ended } = start(args);
+    const [line] = await once(child.stdout.setEncoding("utf8"), "data");
+    const body = JSON.stringify({ model: "m", messages: [{ role: "user", content }], max_tokens: 2 });
+    const headers = { "content-type": "application/json" };
+    const url = `${/http:\S+/.exec(line)?.[0]}/v1/chat/completions`;
+    const { usage } = (await (await fetch(url, { method: "POST", headers, body })).json()) as {
+      usage: { prompt_tokens: number; prompt_tokens_details?: { cached_tokens: number } };
+    };
+    cached.push(usage.prompt_tokens - (usage.prompt_tokens_details?.cached_tokens ?? 0));
+    child.kill("SIGTERM");
+    await ended;
+  }
+  expect(cached).toEqual([expect.any(Number), 1]);
+  expect(cached[0]).toBeGreaterThan(64);
+});
+
 test("shows its help and version", async () => {
   const help = await run(["--help"]);
   expect(help).toMatchObject({ status: 0, stderr: "" });

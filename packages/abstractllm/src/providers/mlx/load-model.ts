@@ -44,17 +44,17 @@ export async function loadModel(
     await context.makeRoom();
     const memoryBytes = plan.memoryBytes + (draft?.memoryBytes ?? 0) + adapters.memoryBytes;
     await fit(source.name, engine, memoryBytes, context);
-    const { exact, promptBits, maxBatchSize, promptCacheBytes, kv } = source;
+    const { exact, promptBits, maxBatchSize, promptCache, kv } = source;
     const model = await engine.load(
       {
         path,
         quantize: plan.quantize,
         exact,
         ...kv,
+        ...promptCache,
         ...adapters.options,
         ...(promptBits === undefined ? {} : { promptBits }),
         ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
-        ...(promptCacheBytes === undefined ? {} : { promptCacheBytes }),
         ...(draft === undefined ? {} : { draftModel: { path: draft.path, quantize: draft.quantize } }),
       },
       { signal },

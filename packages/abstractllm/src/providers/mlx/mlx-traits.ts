@@ -45,6 +45,8 @@ const SUPPORTED: readonly OptionName[] = [
   "adapterPath",
   "adapters",
   "promptCacheBytes",
+  "promptCachePath",
+  "promptCacheDiskBytes",
   "maxCachedModels",
   "threads",
   "isolation",

@@ -16,7 +16,8 @@ export interface ModelSource {
   readonly maxBatchSize: number | undefined;
   /** How caches are quantized; empty: not at all. */
   readonly kv: KVOptions;
-  readonly promptCacheBytes: number | undefined;
+  /** What is kept of earlier prompts, and where; empty: the engine's defaults. */
+  readonly promptCache: PromptCacheOptions;
   /** Repository, folder or `.gguf` file of the model that drafts for it. */
   readonly draftModel: string | undefined;
   /** Repository or folder of the adapter that answers everything. */
@@ -31,6 +32,12 @@ interface KVOptions {
   kvBits?: number;
   kvGroupSize?: number;
   quantizedKvStart?: number;
+}
+
+interface PromptCacheOptions {
+  promptCacheBytes?: number;
+  promptCachePath?: string;
+  promptCacheDiskBytes?: number;
 }
 
 interface HubOptions {
@@ -61,7 +68,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     promptBits: options.promptBits,
     maxBatchSize: options.maxBatchSize,
     kv: kvOptions(options),
-    promptCacheBytes: options.promptCacheBytes,
+    promptCache: promptCacheOptions(options),
     draftModel: index === 0 ? options.draftModel : undefined, // others may have other tokens
     adapterPath: index === 0 ? options.adapterPath : undefined, // others have other weights
     adapters: index === 0 ? options.adapters : undefined,
@@ -73,7 +80,7 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
 
 /** What two instances must have in common to share a loaded model. */
 export function sourceKey(source: ModelSource): string {
-  const { name, quantize, exact, promptBits, maxBatchSize, promptCacheBytes, draftModel, kv } = source;
+  const { name, quantize, exact, promptBits, maxBatchSize, promptCache, draftModel, kv } = source;
   const { engine, hub, adapterPath, adapters } = source;
   const { cacheDir, revision, endpoint } = hub;
   return JSON.stringify([
@@ -83,7 +90,7 @@ export function sourceKey(source: ModelSource): string {
     promptBits,
     maxBatchSize,
     kv,
-    promptCacheBytes,
+    promptCache,
     draftModel,
     adapterPath,
     adapters,
@@ -119,6 +126,15 @@ function kvOptions({ kvBits, kvGroupSize, quantizedKvStart }: Options): KVOption
     ...(kvBits === undefined ? {} : { kvBits }),
     ...(kvGroupSize === undefined ? {} : { kvGroupSize }),
     ...(quantizedKvStart === undefined ? {} : { quantizedKvStart }),
+  };
+}
+
+function promptCacheOptions(options: Options): PromptCacheOptions {
+  const { promptCacheBytes, promptCachePath, promptCacheDiskBytes } = options;
+  return {
+    ...(promptCacheBytes === undefined ? {} : { promptCacheBytes }),
+    ...(promptCachePath === undefined ? {} : { promptCachePath }),
+    ...(promptCacheDiskBytes === undefined ? {} : { promptCacheDiskBytes }),
   };
 }
 

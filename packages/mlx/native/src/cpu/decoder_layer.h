@@ -18,11 +18,18 @@ struct LayerExperts {
   bool is_normed;
 };
 
+// What an adapter makes of a matrix [N, K]: x down up is added, and gains multiply the sum.
+struct MatrixUpdate {
+  mx::array down, up;              // [K, rank], column by column, and [rank, N]: both float32, or float16
+  std::optional<mx::array> gains;  // [N]
+};
+
 // What a layer is made of: h = x + attention(norm(x)), then h + mlp(norm(h)) where it has an MLP.
 struct DecoderLayerParts {
   std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o and, with an MLP, gate, up, down: of experts
                                     // those of the router before, and stacks
   std::vector<int> bits, groups;    // of each matrix
+  std::vector<std::optional<MatrixUpdate>> updates;  // of each matrix; none, or none at all
   std::vector<mx::array> rows;      // added to q, k, v and o: none, the first three, or four
   std::vector<mx::array> norms;     // weights: before attention, before the MLP, of each head of q and of k (or neither)
   float eps;                        // of all norms

@@ -17,15 +17,17 @@ namespace {
 
 // Numbers between the steps of a layer, for M rows.
 struct LayerMemory {
-  float *normed, *q, *k, *v, *found, *h, *gate, *up;
+  float *normed, *q, *k, *v, *found, *h, *gate, *up, *low;
 
   LayerMemory(const PreparedLayer& l, size_t M) {
     const size_t F = l.has_mlp && !l.experts ? l.gate.N : 0, found_width = l.H * l.value_dims;
-    float* next = scratch_floats<LayerMemory>(M * (2 * l.E + l.q.N + l.k.N + l.v.N + found_width + 2 * F));
+    const size_t ranks =
+        std::max({l.q.rank() + l.k.rank() + l.v.rank(), l.o.rank(), l.gate.rank() + l.up.rank(), l.down.rank()});
+    float* next = scratch_floats<LayerMemory>(M * (2 * l.E + l.q.N + l.k.N + l.v.N + found_width + 2 * F + ranks));
     auto take = [&](size_t width) { return std::exchange(next, next + M * width); };
     normed = take(l.E), h = take(l.E);
     q = take(l.q.N), k = take(l.k.N), v = take(l.v.N), found = take(found_width);
-    gate = take(F), up = take(F);
+    gate = take(F), up = take(F), low = take(ranks);
   }
 };
 
@@ -41,10 +43,15 @@ void norm_rows(const float* x, const float* weight, float* out, size_t rows, siz
   for (size_t i = 0; i < rows; i++) norm(x + i * n, weight, out + i * n, n, eps);
 }
 
-QuantProduct into(QuantProduct product, float* out) {
-  product.out = out;
-  return product;
-}
+// A matrix whose product is wanted, where, and what is added to it.
+struct Wanted {
+  const LayerMatrix& matrix;
+  float* out;
+  const float* addend = nullptr;
+
+  bool has_late_addend() const { return addend && matrix.update; }  // adapters scale the product alone
+  QuantProduct product() const { return {matrix.w, matrix.N, out, has_late_addend() ? nullptr : addend}; }
+};
 
 // What one run does, in order.
 class LayerSteps {
@@ -60,10 +67,8 @@ class LayerSteps {
     finish_heads(memory);
     attend(memory);
     float* h = l.has_mlp ? memory.h : out;
-    const QuantProduct product = into(l.o, h);
-    quant_products({&product, 1}, {memory.found, M, l.H * l.value_dims}, form_.rounding);
+    multiply({{l.o, h, x}}, {memory.found, M, l.H * l.value_dims}, [](size_t) {}, memory.low);
     const auto finish = [&](size_t m) {
-      add_row(x + m * E, h + m * E, E);
       if (l.o_row) add_row(l.o_row, h + m * E, E);
     };
     if (l.has_mlp) return feed_forward(memory, finish, out);
@@ -71,12 +76,31 @@ class LayerSteps {
   }
 
  private:
+  // Products with the rows that `make` puts where `x` lies, and what adapters make of them. `low` is room for that.
+  template <size_t count, typename Make>
+  void multiply(const Wanted (&wanted)[count], const Rows& x, const Make& make, float* low) const {
+    QuantProduct products[count];
+    LowRankProduct added[count];
+    size_t updates = 0;
+    for (size_t i = 0; i < count; i++) {
+      const LayerMatrix& matrix = wanted[i].matrix;
+      products[i] = wanted[i].product();
+      if (!matrix.update) continue;
+      added[updates++] = {*matrix.update, wanted[i].out, low};
+      low += x.M * matrix.rank();
+    }
+    quant_products(products, x, form_.rounding, make);
+    add_low_rank({added, updates}, x);
+    for (const Wanted& w : wanted) {
+      if (w.has_late_addend()) add_rows(w.addend, false, w.out, x.M, w.matrix.N);
+    }
+  }
+
   void make_heads(const LayerMemory& m, const float* x) const {
     const PreparedLayer& l = layer_;
-    const QuantProduct products[] = {into(l.q, m.q), into(l.k, m.k), into(l.v, m.v)};
     auto norm = PICK_KERNEL(rms_norm_row);
     const auto make = [&](size_t i) { norm(x + i * l.E, l.attention_norm, m.normed + i * l.E, l.E, l.eps); };
-    quant_products(products, {m.normed, form_.rows(), l.E}, form_.rounding, make);
+    multiply({{l.q, m.q}, {l.k, m.k}, {l.v, m.v}}, {m.normed, form_.rows(), l.E}, make, m.low);
   }
 
   // From products to queries in memory, and keys and values in their caches.
@@ -130,7 +154,7 @@ class LayerSteps {
   template <typename Finish>
   void feed_forward(const LayerMemory& m, const Finish& finish_h, float* out) const {
     const PreparedLayer& l = layer_;
-    const size_t M = form_.rows(), E = l.E, F = l.gate.N;
+    const size_t M = form_.rows(), E = l.E;
     auto norm = PICK_KERNEL(rms_norm_row);
     const auto make = [&](size_t i) {
       finish_h(i);
@@ -138,13 +162,15 @@ class LayerSteps {
     };
     const Rows x{m.normed, M, E};
     if (l.experts) return run_experts(*l.experts, x, make, m.h, form_.rounding, out);
-    const QuantProduct products[] = {into(l.gate, m.gate), into(l.up, m.up)}, down = into(l.down, out);
-    quant_products(products, x, form_.rounding, make);
     auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
-    quant_products({&down, 1}, {m.gate, M, F}, form_.rounding, [&](size_t i) {
-      activation(m.gate + i * F, m.up + i * F, m.gate + i * F, F);
-    });
-    add_rows(m.h, false, out, M, E);
+    const Wanted gate{l.gate, m.gate}, up{l.up, m.up}, down{l.down, out, m.h};
+    if (!l.gate.update && !l.up.update && !l.down.update) {
+      return gated_products({gate.product(), up.product(), down.product(), activation}, x, form_.rounding, make);
+    }
+    const size_t F = l.gate.N;
+    multiply({gate, up}, x, make, m.low);
+    const auto activate = [&](size_t i) { activation(m.gate + i * F, m.up + i * F, m.gate + i * F, F); };
+    multiply({down}, {m.gate, M, F}, activate, m.low);
   }
 
   const LayerRun& run_;

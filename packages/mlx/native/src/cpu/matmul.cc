@@ -1,13 +1,10 @@
 #include "matmul.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
-#include <new>
 
 #include "dispatch.h"
-#include "matmul_digits.h"
-#include "packed_matrix.h"
+#include "matmul_digit_loops.h"
+#include "matmul_work.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {
@@ -16,76 +13,16 @@ namespace {
 
 #if ABSTRACTLLM_X86
 const MatmulKernels& kernels() { return *select(&matmul_scalar, &matmul_avx2, &matmul_avx512); }
-const DigitKernels* digit_kernels(Isa level) {
-  return select_at<const DigitKernels*>(level, nullptr, &digits_avx2, nullptr, &digits_avxvnni, &digits_avx512vnni,
-                                        &digits_amx);
-}
 #elif ABSTRACTLLM_ARM
 const MatmulKernels& kernels() { return *select(&matmul_scalar, &matmul_neon); }
-const DigitKernels* digit_kernels(Isa level) {
-  return select_at<const DigitKernels*>(level, nullptr, nullptr, &digits_dotprod, &digits_i8mm);
-}
 #else
 const MatmulKernels& kernels() { return matmul_scalar; }
-const DigitKernels* digit_kernels(Isa) { return nullptr; }
 #endif
-
-const DigitKernels* packed_kernels(Isa level) {
-  const DigitKernels* k = digit_kernels(level);
-  return k && k->packed_tiles ? k : nullptr;
-}
-
-// Packed weights exist where the best level has kernels for them, but tests ask for lower ones too.
-const DigitKernels& packed_kernels() {
-  const DigitKernels* asked = packed_kernels(isa());
-  return asked ? *asked : *packed_kernels(best_isa());
-}
-
-// Memory of the calling thread that grows and stays: a decode step asks for it hundreds of times.
-class Scratch {
- public:
-  template <typename T>
-  T* get(size_t count) {
-    const size_t bytes = count * sizeof(T);
-    if (bytes > size_) {
-      data_.reset(static_cast<std::byte*>(::operator new(bytes, kAlignment)));
-      size_ = bytes;
-    }
-    return reinterpret_cast<T*>(data_.get());
-  }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Free {
-    void operator()(std::byte* p) const { ::operator delete(p, kAlignment); }
-  };
-  std::unique_ptr<std::byte, Free> data_;
-  size_t size_ = 0;
-};
-
-size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
-
-// Weights that one row of x reads in about a microsecond on one thread: the least that is worth a range of its own.
-constexpr size_t kRangeBytes = 16 * 1024;
-
-// Weight rows of one range: fewer when each is used for more rows of x.
-size_t rows_grain(size_t row_bytes, size_t M) {
-  return std::max<size_t>(4, kRangeBytes / std::max<size_t>(1, row_bytes * M) & ~size_t{3});
-}
 
 // Rows of x that are repacked at a time. Bounds the scratch memory; the weights are unpacked once per block.
 constexpr size_t kRowBlock = 504;
-constexpr size_t kTasksPerThread = 4;
-// Most rows that become digits at a time: 576 numbers of each then stay in the second cache level.
-constexpr size_t kDigitRowBlock = 512;
 // Most rows that three digits multiply faster than f32 numbers.
 constexpr size_t kFewDigitRows = 32;
-
-// Two digits keep 16 bits of each number in a group: rounding far below what quantizing the weights changed.
-int digit_count(const DigitKernels& k, size_t M, Rounding rounding) {
-  if (rounding == Rounding::none) return 3;
-  return rounding == Rounding::to_8_bits && k.takes_one_digit && M > kFewRows ? 1 : 2;
-}
 
 // out = x times the transposed weights that `pack(n, cols, k, kc, panel)` brings.
 template <typename Pack>
@@ -127,150 +64,6 @@ void blocked_product(const MatmulKernels& k, size_t K, size_t N, const Rows& x, 
   }
 }
 
-// Rows in each of the fewest blocks of nearly one size, as kernels take them together.
-size_t digit_block_rows(size_t M) {
-  constexpr size_t kTogether = 16;
-  const size_t blocks = (M + kDigitRowBlock - 1) / kDigitRowBlock;
-  return round_up((M + blocks - 1) / blocks, kTogether);
-}
-
-constexpr size_t kLine = 64;
-
-struct DigitMemory {
-  Scratch digits, scales;
-};
-
-// Numbers that one thread makes and splits in a microsecond or two: less is not worth another.
-constexpr size_t kNumbersPerRange = 2048;
-
-// Rows of x from `first` on as digits, made by all threads.
-DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, size_t first, const RowMaker& make, int count,
-                    bool for_rows, DigitMemory& memory) {
-  // an odd number of cache lines, so that the rows a kernel reads together do not compete for the same places in the cache
-  const size_t padded_K = round_up(w.K, k.pad_K) + kLine, groups = round_up(w.groups(), k.pad_groups);
-  const size_t row_digits = padded_K * round_up(static_cast<size_t>(count), k.together);
-  int8_t* digits = memory.digits.get<int8_t>((x.M + kSpareDigitRows) * row_digits);
-  float* scales = memory.scales.get<float>((2 * x.M + kSpareDigitRows) * groups);
-  float* sums = scales + x.M * groups;
-  const DigitRows rows{digits, scales, sums, x.M, padded_K, groups, count, for_rows};
-  parallel_for(x.M, std::max<size_t>(1, kNumbersPerRange / w.K), [&](size_t begin, size_t end) {
-    for (size_t m = begin; m < end; m++) {
-      make(first + m);
-      k.quantize_row(x.x + m * x.stride, w, rows, digits + m * row_digits, scales + m * groups, sums + m * groups);
-    }
-  });
-  return rows;
-}
-
-// Runs `body(product, begin, end)` over ranges of each product's `units(product)`, all in one loop.
-template <typename Product, typename Units, typename Body>
-void for_each_unit(std::span<const Product> products, size_t grain, Units&& units, Body&& body) {
-  size_t total = 0;
-  for (const Product& p : products) total += units(p);
-  parallel_for(total, grain, [&](size_t begin, size_t end) {
-    size_t first = 0;
-    for (const Product& p : products) {
-      const size_t from = std::max(begin, first), to = std::min(end, first + units(p));
-      if (from < to) body(p, from - first, to - first);
-      first += units(p);
-    }
-  });
-}
-
-void digit_products(const DigitKernels& k, std::span<const QuantProduct> products, const Rows& x, const RowMaker& make,
-                    Rounding rounding) {
-  static thread_local DigitMemory memory;
-  const QuantMatrix& format = products[0].w;
-  const int count = digit_count(k, x.M, rounding);
-  if (x.M <= kFewRows) {
-    const DigitRows rows = to_digits(k, format, x, 0, make, count, true, memory);
-    for_each_unit(
-        products, rows_grain(format.row_bytes(), x.M), [](const QuantProduct& p) { return p.N; },
-        [&](const QuantProduct& p, size_t begin, size_t end) { k.rows(p.w, rows, begin, end, p.out, p.N); });
-    return;
-  }
-  auto strips = [](const QuantProduct& p) { return (p.N + kDigitTileCols - 1) / kDigitTileCols; };
-  size_t all_strips = 0;
-  for (const QuantProduct& p : products) all_strips += strips(p);
-  const size_t block_rows = digit_block_rows(x.M);
-  for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
-    const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
-    const DigitRows rows = to_digits(k, format, part, m0, make, count, false, memory);
-    const size_t wanted = thread_count() * kTasksPerThread;
-    const size_t splits = std::clamp<size_t>((wanted + all_strips - 1) / all_strips, 1, (part.M + 31) / 32);
-    for_each_unit(
-        products, 1, [&](const QuantProduct& p) { return strips(p) * splits; },
-        [&](const QuantProduct& p, size_t begin, size_t end) {
-          float* out = p.out + m0 * p.N;
-          if (splits == 1) {
-            return k.tile(p.w, rows, 0, part.M, begin * kDigitTileCols, std::min(end * kDigitTileCols, p.N), out, p.N);
-          }
-          for (size_t task = begin; task < end; task++) {
-            const size_t n = task / splits * kDigitTileCols, split = task % splits;
-            const size_t first = split * part.M / splits, last = (split + 1) * part.M / splits;
-            k.tile(p.w, rows, first, last, n, std::min(n + kDigitTileCols, p.N), out, p.N);
-          }
-        });
-  }
-}
-
-size_t packed_tiles(const QuantProduct& p) { return p.N / kPackedTile; }
-
-// Tiles of one range, each multiplied with M rows of x.
-size_t tile_grain(const QuantMatrix& w, size_t M) { return std::max<size_t>(1, kRangeBytes / (packed_tile_bytes(w) * M)); }
-
-DigitRows part_of(const DigitRows& rows, size_t first, size_t count) {
-  DigitRows part = rows;
-  part.digits += first * static_cast<size_t>(rows.count) * rows.padded_K;
-  part.scales += first * rows.padded_groups;
-  part.sums += first * rows.padded_groups;
-  part.M = count;
-  return part;
-}
-
-void packed_parts(std::span<const PartProduct> products, const Rows& x, const RowMaker& make, Rounding rounding) {
-  static thread_local DigitMemory memory;
-  const QuantMatrix& format = products[0].w;
-  size_t most = 0;
-  for (const PartProduct& p : products) most = std::max(most, p.count);
-  const DigitKernels& k = packed_kernels();
-  const int count = digit_count(k, most, rounding);
-  const DigitRows rows = to_digits(k, format, x, 0, make, count, false, memory);
-  for_each_unit(products, tile_grain(format, most), packed_tiles, [&](const PartProduct& p, size_t begin, size_t end) {
-    k.packed_tiles(p.w, part_of(rows, p.first, p.count), 0, p.count, begin, end, p.out, p.N);
-  });
-}
-
-// Packed weights exist only where the processor has the kernels for them, whatever level tests ask for.
-void packed_products(std::span<const QuantProduct> products, const Rows& x, const RowMaker& make, Rounding rounding) {
-  static thread_local DigitMemory memory;
-  const QuantMatrix& format = products[0].w;
-  const DigitKernels& k = packed_kernels();
-  const int count = digit_count(k, x.M, rounding);
-  size_t all_tiles = 0;
-  for (const QuantProduct& p : products) all_tiles += packed_tiles(p);
-  const size_t block_rows = digit_block_rows(x.M);
-  for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
-    const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
-    const DigitRows rows = to_digits(k, format, part, m0, make, count, false, memory);
-    const size_t wanted = thread_count() * kTasksPerThread;
-    const size_t most = part.M <= kFewRows ? 1 : (part.M + 31) / 32;
-    const size_t splits = std::clamp<size_t>((wanted + all_tiles - 1) / all_tiles, 1, most);
-    const size_t grain = splits > 1 ? 1 : tile_grain(format, part.M);
-    for_each_unit(
-        products, grain, [&](const QuantProduct& p) { return packed_tiles(p) * splits; },
-        [&](const QuantProduct& p, size_t begin, size_t end) {
-          float* out = p.out + m0 * p.N;
-          if (splits == 1) return k.packed_tiles(p.w, rows, 0, part.M, begin, end, out, p.N);
-          for (size_t task = begin; task < end; task++) {
-            const size_t tile = task / splits, split = task % splits;
-            const size_t first = split * part.M / splits, last = (split + 1) * part.M / splits;
-            k.packed_tiles(p.w, rows, first, last, tile, tile + 1, out, p.N);
-          }
-        });
-  }
-}
-
 // Whether one set of digits serves all: they are cut into the weights' groups, and nibbles want another order.
 template <typename Product>
 bool is_one_format(std::span<const Product> products) {
@@ -293,7 +86,7 @@ const RowMaker made_before(nothing);
 
 // All rows, for products that read them more than once.
 void make_rows(size_t M, size_t K, const RowMaker& make) {
-  parallel_for(M, std::max<size_t>(1, kNumbersPerRange / K), [&](size_t begin, size_t end) {
+  parallel_for(M, numbers_grain(K), [&](size_t begin, size_t end) {
     for (size_t m = begin; m < end; m++) make(m);
   });
 }
@@ -354,7 +147,23 @@ void quant_products(std::span<const QuantProduct> products, const Rows& x, Round
   const DigitKernels* k = kernels_for(products[0].w, x.M, rounding);
   if (x.M > 0 && k && is_one_format(products)) return digit_products(*k, products, x, make, rounding);
   make_rows(x.M, products[0].w.K, make);
-  for (const QuantProduct& p : products) quant_product(p.w, p.N, x, p.out, rounding);
+  for (const QuantProduct& p : products) {
+    quant_product(p.w, p.N, x, p.out, rounding);
+    if (p.addend) add_rows(p.addend, false, p.out, x.M, p.N);
+  }
+}
+
+void gated_products(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make) {
+  const QuantProduct products[] = {mlp.gate, mlp.up};
+  const std::span<const QuantProduct> both = products;
+  const bool are_few = x.M > 0 && x.M <= kFewRows && mlp.gate.w.is_packed && mlp.down.w.is_packed;
+  if (are_few && is_one_format(both)) return gated_packed_products(mlp, x, make, rounding);
+  quant_products(both, x, rounding, make);
+  const size_t F = mlp.gate.N;
+  quant_products({&mlp.down, 1}, {mlp.gate.out, x.M, F}, rounding, [&](size_t m) {
+    float* row = mlp.gate.out + m * F;
+    mlp.activation(row, mlp.up.out + m * F, row, F);
+  });
 }
 
 void quant_products(std::span<const PartProduct> products, const Rows& x, Rounding rounding, const RowMaker& make) {
@@ -362,7 +171,10 @@ void quant_products(std::span<const PartProduct> products, const Rows& x, Roundi
   const bool is_loop = products[0].w.is_packed && x.M <= kDigitRowBlock && is_one_format(products);
   if (is_loop) return packed_parts(products, x, make, rounding);
   make_rows(x.M, products[0].w.K, make);
-  for (const PartProduct& p : products) quant_product(p.w, p.N, {x.x + p.first * x.stride, p.count, x.stride}, p.out, rounding);
+  for (const PartProduct& p : products) {
+    quant_product(p.w, p.N, {x.x + p.first * x.stride, p.count, x.stride}, p.out, rounding);
+    if (p.addend) add_rows(p.addend, false, p.out, p.count, p.N);
+  }
 }
 
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out) {

@@ -8,11 +8,12 @@
 
 namespace abstractllm::cpu {
 
-// One of several products with the same rows: out[m * N + n] = x[m] . w[n].
+// One of several products with the same rows: out[m * N + n] = x[m] . w[n] + addend[m * N + n].
 struct QuantProduct {
   QuantMatrix w;
   size_t N;
   float* out;
+  const float* addend = nullptr;  // null: nothing is added
 };
 
 // Makes the rows of a product just before they are read, on the thread that reads them: what norms or gates a row then costs
@@ -42,6 +43,14 @@ struct PartProduct : QuantProduct {
 // Products with rows of their own. Matrices of one format share one loop.
 void quant_products(std::span<const PartProduct> products, const Rows& x, Rounding rounding, const RowMaker& make);
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Rounding rounding);
+
+// The products of a gated MLP: those of `down` with activation(x . gate, x . up), rows that take the memory of `gate.out`.
+struct GatedProducts {
+  QuantProduct gate, up, down;
+  void (*activation)(const float* gate, const float* up, float* out, size_t n);
+};
+void gated_products(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make);
+
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out);
 
 // Whether this processor has kernels for packed weights (packed_matrix.h).

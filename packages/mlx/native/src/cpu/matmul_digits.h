@@ -31,9 +31,10 @@ struct DigitKernels {
   size_t pad_groups;
   // How many digits lie together in one number.
   size_t together;
-  // Fills one row of `layout` from x.
-  void (*quantize_row)(const float* x, const QuantMatrix& w, const DigitRows& layout, int8_t* digits, float* scales,
-                       float* sums);
+  // Fills the groups [first, last) of one row of `layout` from row x; the last one brings the padding behind it.
+  // Of `for_rows` only whole rows.
+  void (*quantize_row)(const float* x, const QuantMatrix& w, const DigitRows& layout, size_t first, size_t last,
+                       int8_t* digits, float* scales, float* sums);
   // out[m * ldo + n] for n in [begin, end), for up to kFewRows rows of x. A row gets the same bits whatever is beside it.
   void (*rows)(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, float* out, size_t ldo);
   // out[m * ldo + n] for rows [first, last) of x and n in [begin, end); `begin` is a multiple of kDigitTileCols.

@@ -230,41 +230,30 @@ void separate_pairs(int8_t* digits, size_t K) {
   }
 }
 
-void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, int8_t* out, float* scales,
-                  float* sums) {
+void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, size_t first, size_t last, int8_t* out,
+                  float* scales, float* sums) {
   const size_t padded_K = layout.padded_K;
   const int count = layout.count;
-  const size_t groups = w.groups();
   const float limit = count == 1 ? kDigits1Max : count == 2 ? kDigits2Max : kDigits3Max;
-  // scales of 16 groups are divided at once: one after the other they would wait for each other
-  for (size_t first = 0; first < groups; first += kPadGroups) {
-    const size_t last = groups - first < kPadGroups ? groups : first + kPadGroups;
-    alignas(64) float largest[kPadGroups] = {}, inverses[kPadGroups];
-    for (size_t g = first; g < last; g++) {
-      const GroupRange range = range_of(x + g * w.group, w.group);
-      largest[g - first] = range.largest;
-      sums[g] = range.sum;
-    }
-    const __m512 most = _mm512_load_ps(largest), limits = _mm512_set1_ps(limit);
-    const __mmask16 is_some = _mm512_cmp_ps_mask(most, _mm512_set1_ps(kTiny), _CMP_NLT_UQ);
+  for (size_t g = first; g < last; g++) {
+    const GroupRange range = range_of(x + g * w.group, w.group);
+    const bool is_zero = range.largest < kTiny;
     // an infinity or a NaN in the group shows in its sum, or as an infinite scale, and keeps every output from being finite
-    _mm512_storeu_ps(scales + first, _mm512_maskz_div_ps(is_some, most, limits));
-    _mm512_store_ps(inverses, _mm512_maskz_div_ps(is_some, limits, most));
-    for (size_t g = first; g < last; g++) {
-      const __m512 inverse = _mm512_set1_ps(inverses[g - first]);
-      __m512i total = _mm512_setzero_si512();
-      for (size_t k = g * w.group; k < (g + 1) * w.group; k += 16) {
-        __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
-        total = _mm512_add_epi32(total, v);
-        for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
-      }
-      if (count > 1) continue;
-      // what one digit rounds away must not meet the weights' biases, of which most have the same sign
-      sums[g] = scales[g] * static_cast<float>(_mm512_reduce_add_epi32(total)) + (sums[g] - sums[g]);
+    scales[g] = is_zero ? 0.0f : range.largest / limit;
+    sums[g] = range.sum;
+    const __m512 inverse = _mm512_set1_ps(is_zero ? 0.0f : limit / range.largest);
+    __m512i total = _mm512_setzero_si512();
+    for (size_t k = g * w.group; k < (g + 1) * w.group; k += 16) {
+      __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
+      total = _mm512_add_epi32(total, v);
+      for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
     }
+    if (count > 1) continue;
+    // what one digit rounds away must not meet the weights' biases, of which most have the same sign
+    sums[g] = scales[g] * static_cast<float>(_mm512_reduce_add_epi32(total)) + (sums[g] - sums[g]);
   }
-  const size_t padded_groups = (groups + kPadGroups - 1) / kPadGroups * kPadGroups;
-  for (size_t g = groups; g < padded_groups; g++) sums[g] = 0.0f;
+  if (last < w.groups()) return;
+  for (size_t g = last; g % kPadGroups != 0; g++) scales[g] = sums[g] = 0.0f;
   for (int d = 0; d < count; d++) {
     int8_t* digits = out + static_cast<size_t>(d) * padded_K;
     for (size_t k = w.K; k < padded_K; k++) digits[k] = 0;

@@ -136,10 +136,10 @@ struct NeonDigits {
     for (int32x4_t& part : v) part = vshrq_n_s32(vaddq_s32(part, vdupq_n_s32(128)), 8);
   }
 
-  static void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, int8_t* out, float* scales,
-                           float* sums) {
+  static void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, size_t first, size_t last,
+                           int8_t* out, float* scales, float* sums) {
     const float limit = layout.count == 2 ? kDigits2Max : kDigits3Max;
-    for (size_t g = 0; g < w.groups(); g++) {
+    for (size_t g = first; g < last; g++) {
       const size_t begin = g * w.group, end = begin + w.group;
       float32x4_t largest = vdupq_n_f32(0), sum = largest;
       for (size_t k = begin; k < end; k += 4) {

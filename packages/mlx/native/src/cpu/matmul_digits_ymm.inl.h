@@ -286,11 +286,11 @@ struct YmmDigits {
     packed_with<8>(w, x, first, last, begin, end, out, ldo);
   }
 
-  static void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, int8_t* out, float* scales,
-                           float* sums) {
+  static void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, size_t first, size_t last,
+                           int8_t* out, float* scales, float* sums) {
     const float limit = kLimits[layout.count - 1];
     const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
-    for (size_t g = 0; g < w.groups(); g++) {
+    for (size_t g = first; g < last; g++) {
       const size_t begin = g * w.group, end = begin + w.group;
       __m256 largest = _mm256_setzero_ps(), sum = largest;
       for (size_t k = begin; k < end; k += 8) {

@@ -21,6 +21,7 @@ class LayerReader {
     const size_t matrices = has_mlp ? (parts_.experts ? 24 : 21) : 12;
     const bool are_all_there = parts_.matrices.size() == matrices && parts_.bits.size() == count &&
                                parts_.groups.size() == count && (rows == 0 || rows == 3 || rows == 4) &&
+                               (parts_.updates.empty() || parts_.updates.size() == count) &&
                                (norms == own_norms || norms == own_norms + 2) && parts_.query_heads > 0 &&
                                parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
     if (!are_all_there) return nullptr;
@@ -66,6 +67,33 @@ class LayerReader {
     return true;
   }
 
+  bool matrix(size_t i, size_t K, LayerMatrix& out) {
+    return matrix(i, K, static_cast<QuantProduct&>(out)) && update(i, out);
+  }
+
+  bool is_updated(size_t i) const { return i < parts_.updates.size() && parts_.updates[i]; }
+
+  // What an adapter makes of matrix `i`.
+  bool update(size_t i, LayerMatrix& out) {
+    if (!is_updated(i)) return true;
+    const auto& [down, up, gains] = *parts_.updates[i];
+    const size_t K = out.w.K, N = out.N;
+    if (!is_factor(down) || !is_factor(up) || down.dtype() != up.dtype() || !up.flags().row_contiguous) return false;
+    const size_t rank = static_cast<size_t>(up.shape(0));
+    const bool fits = rank > 0 && up.size() == rank * N && down.size() == K * rank &&
+                      static_cast<size_t>(down.shape(1)) == rank && down.strides(0) == 1 &&
+                      (rank == 1 || down.strides(1) == static_cast<int64_t>(K));
+    if (!fits) return false;
+    LowRank factors{pointer<void>(down), pointer<void>(up), up.dtype() == mx::float16, nullptr, rank, K, N};
+    if (gains && !(factors.gains = numbers(*gains, N))) return false;
+    out.update = factors;
+    return true;
+  }
+
+  static bool is_factor(const mx::array& a) {
+    return (a.dtype() == mx::float32 || a.dtype() == mx::float16) && a.ndim() == 2 && a.is_available();
+  }
+
   bool row(size_t i, size_t N, const float*& out) {
     if (i >= parts_.rows.size()) return true;
     return (out = numbers(parts_.rows[i], N)) != nullptr;
@@ -106,6 +134,9 @@ class LayerReader {
   bool read_experts() {
     PreparedLayer& l = *layer_;
     if (!l.is_geglu && parts_.activation != "swiglu") return false;
+    for (size_t i = 4; i < parts_.updates.size(); i++) {
+      if (is_updated(i)) return false;
+    }
     ExpertMlp e{};
     if (!matrix(4, l.E, e.router)) return false;
     if (parts_.experts->asked <= 0 || static_cast<size_t>(parts_.experts->asked) > e.count()) return false;

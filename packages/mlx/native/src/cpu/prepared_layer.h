@@ -8,16 +8,24 @@
 #include "decoder_layer.h"
 #include "expert_mlp.h"
 #include "head_turn.h"
+#include "low_rank.h"
 #include "quant_matmul.h"
 
 namespace abstractllm::cpu {
 
 using ArrayData = std::shared_ptr<mx::allocator::Data>;
 
+// A matrix, and what an adapter makes of it.
+struct LayerMatrix : QuantProduct {
+  std::optional<LowRank> update;
+
+  size_t rank() const { return update ? update->rank : 0; }
+};
+
 // Where the numbers of a layer lie. They are computed: a graph need not know of their arrays.
 class PreparedLayer {
  public:
-  QuantProduct q, k, v, o, gate, up, down;
+  LayerMatrix q, k, v, o, gate, up, down;
   const float *q_row, *k_row, *v_row, *o_row;  // null where nothing is added
   const float *attention_norm, *mlp_norm;
   const float *q_norm, *k_norm;  // null without

@@ -64,6 +64,16 @@ std::vector<cpu::RowSpan> spans_of(const Int32s& numbers) {
   return spans;
 }
 
+std::vector<std::optional<cpu::MatrixUpdate>> updates_of(const std::vector<std::optional<mx::array>>& arrays) {
+  if (arrays.size() % 3 != 0) throw AddonError("invalid-argument", "expected three arrays for each matrix");
+  std::vector<std::optional<cpu::MatrixUpdate>> updates(arrays.size() / 3);
+  for (size_t i = 0; i < updates.size(); i++) {
+    const auto &down = arrays[3 * i], &up = arrays[3 * i + 1], &gains = arrays[3 * i + 2];
+    if (down && up) updates[i] = {*down, *up, gains};
+  }
+  return updates;
+}
+
 // `buffers` are keys and values of each layer, `formats` the bits and group size of quantized ones, or 0.
 std::vector<cpu::CacheRoom> rooms_of(const std::vector<mx::array>& buffers, const std::vector<int>& formats) {
   if (buffers.size() % 2 != 0 || formats.size() != buffers.size()) {
@@ -93,18 +103,30 @@ struct Reader<std::vector<Layers>> {
   }
 };
 
+template <>
+struct Reader<std::vector<std::optional<mx::array>>> {
+  static std::vector<std::optional<mx::array>> read(Env& e, napi_value v) {
+    return read_list<std::vector<std::optional<mx::array>>, std::optional<mx::array>>(e, v, "expected a list of arrays");
+  }
+};
+
 void register_cpu(Env* e, napi_value x) {
+  // `formats` are the bits and group size of each matrix, `updates` three arrays for each, or nothing in their places;
   // `experts` is empty, or how many are asked and whether their scores are normed
   bind(e, x, "prepareDecoderLayer",
-       [](const std::vector<mx::array>& matrices, const std::vector<int>& bits, const std::vector<int>& groups,
-          const std::vector<mx::array>& rows, const std::vector<mx::array>& norms, float eps, int heads, int key_heads,
-          float scale, const std::string& activation, const std::vector<int>& experts, int dims, bool traditional,
+       [](const std::vector<mx::array>& matrices, const std::vector<int>& formats,
+          const std::vector<std::optional<mx::array>>& updates, const std::vector<mx::array>& rows,
+          const std::vector<mx::array>& norms, float eps, int heads, int key_heads, float scale,
+          const std::string& activation, const std::vector<int>& experts, int dims, bool traditional,
           const std::optional<float>& base, float rope_scale, const std::optional<mx::array>& freqs, Env& env) {
+         if (formats.size() % 2 != 0) throw AddonError("invalid-argument", "expected two numbers for each matrix");
+         std::vector<int> bits, groups;
+         for (size_t i = 0; i < formats.size(); i += 2) bits.push_back(formats[i]), groups.push_back(formats[i + 1]);
          if (!experts.empty() && experts.size() != 2) throw AddonError("invalid-argument", "expected two numbers of experts");
          std::optional<cpu::LayerExperts> asked;
          if (!experts.empty()) asked = {experts[0], experts[1] != 0};
          auto layer = cpu::prepare_decoder_layer(
-             {matrices, bits, groups, rows, norms, eps, heads, key_heads, scale, activation, asked},
+             {matrices, bits, groups, updates_of(updates), rows, norms, eps, heads, key_heads, scale, activation, asked},
              {dims, traditional, base, rope_scale, freqs});
          return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
        });

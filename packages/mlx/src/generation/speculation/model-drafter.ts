@@ -9,8 +9,6 @@ import type { DraftContext, Drafter } from "./drafter.ts";
 
 /** From so many tokens on the output layer is left out where it is not needed. */
 const FEW = 8;
-/** What tells a draft model's sequences from those of the model it drafts for. */
-const MARK = "draft";
 
 export interface ModelDrafterOptions {
   /** Of the logits of the model that it drafts for. */
@@ -90,11 +88,11 @@ export class ModelDrafter implements Drafter {
   #open(tokens: readonly number[]): LayerCache[] {
     const { prefixes, promptLength } = this.#options;
     const last = tokens.length - 1;
-    const prefix = prefixes?.take({ key: [MARK, ...tokens], promptLength }, (known) =>
-      Math.min(known, last + 1),
+    const prefix = prefixes?.take({ key: tokens, promptLength, isDraft: true }, (known) =>
+      Math.min(known, last),
     );
     this.#caches = prefix?.caches ?? this.#model.makeCache();
-    this.#held = tokens.slice(0, prefix === undefined ? 0 : prefix.length - 1);
+    this.#held = tokens.slice(0, prefix?.length ?? 0);
     return this.#caches;
   }
 
@@ -158,7 +156,7 @@ export class ModelDrafter implements Drafter {
     if (caches === undefined) return;
     const { prefixes, promptLength } = this.#options;
     if (prefixes === undefined || this.#held.length === 0) disposeAll(caches);
-    else prefixes.keep({ key: [MARK, ...this.#held], promptLength }, caches);
+    else prefixes.keep({ key: [...this.#held], promptLength, isDraft: true }, caches);
   }
 }
 

@@ -1,9 +1,10 @@
 /** Finding what an adapter changes in a model. */
 import type { MxArray } from "../../core/index.ts";
 import * as mx from "../../core/index.ts";
+import { moveToHugePages } from "../../core/mapped.ts";
 import { MlxError } from "../../errors.ts";
 import type { LanguageModel } from "../../models/index.ts";
-import { Linear, type Module, type WeightUpdate } from "../../nn/index.ts";
+import { Linear, type Module } from "../../nn/index.ts";
 import { type AdaptedLayer, adaptedLayer } from "./adapted-layer.ts";
 import { Adapter, type AdapterChange, type Replacement, replacementOf, updateOf } from "./adapter.ts";
 import type { AdapterConfig } from "./adapter-config.ts";
@@ -76,24 +77,45 @@ const fitParameter = (
     : undefined;
 };
 
-/** A matrix with rows of its own. The CPU computes in float32. */
+/** A matrix of its own in float32, row by row in memory. */
 const ownMatrix = (stored: MxArray, isTransposed: boolean, scale = 1): MxArray => {
-  const dtype = mx.defaultDevice() === "cpu" ? mx.float32 : stored.dtype;
   const matrix = isTransposed ? mx.swapaxes(stored, -1, -2) : stored;
-  return mx.contiguous(matrix.astype(mx.float32).multiply(scale).astype(dtype));
+  return mx.contiguous(matrix.astype(mx.float32).multiply(scale));
 };
 
-const makeUpdate = ({ layer, layout, path, up, down, lengths }: FittedLayer, { scaleOf }: AdapterConfig) => {
-  const update: WeightUpdate = mx.tidy(() => ({
-    up: ownMatrix(up, layout.isTransposed, scaleOf(path)),
-    down: ownMatrix(down, layout.isTransposed),
-  }));
-  mx.evaluate(update.up, update.down);
-  return updateOf(
-    path,
-    layer,
-    lengths === undefined ? update : { ...update, gains: rowGains(layer, update, lengths) },
-  );
+/** A layer with what its update is made of: factors `[r, N]` and `[r, K]`, or stacks of such. */
+interface FactoredLayer extends FittedLayer {
+  readonly factors: { readonly up: MxArray; readonly down: MxArray };
+  readonly gains: MxArray | undefined;
+}
+
+/** The CPU reads half as much of float16. */
+const factorDtype = ({ dtype }: MxArray, exact: boolean): mx.Dtype => {
+  if (mx.defaultDevice() !== "cpu") return dtype;
+  return exact ? mx.float32 : mx.float16;
+};
+
+const makeFactors = (fitted: FittedLayer, { scaleOf }: AdapterConfig, exact: boolean): FactoredLayer => {
+  const { layer, layout, path, lengths } = fitted;
+  const { factors, gains } = mx.tidy(() => {
+    const up = ownMatrix(fitted.up, layout.isTransposed, scaleOf(path));
+    const down = ownMatrix(fitted.down, !layout.isTransposed);
+    const gains = lengths && rowGains(layer, { up, down: mx.swapaxes(down, -1, -2) }, lengths);
+    const factors = {
+      up: up.astype(factorDtype(fitted.up, exact)),
+      down: down.astype(factorDtype(fitted.down, exact)),
+    };
+    mx.evaluate(factors.up, factors.down);
+    return { factors, gains };
+  });
+  return { ...fitted, factors, gains };
+};
+
+const makeUpdate = ({ layer, path, gains, factors: { up, down: rows } }: FactoredLayer): AdapterChange => {
+  const down = mx.swapaxes(rows, -1, -2); // column by column in memory
+  mx.evaluate(down);
+  rows.dispose();
+  return updateOf(path, layer, gains === undefined ? { up, down } : { up, down, gains });
 };
 
 /** Matrices stay as they are stored, which products can read; other parameters get the dtype of the model. */
@@ -113,7 +135,7 @@ const makeReplacement = (fitted: Replacement): AdapterChange => {
  * @throws {MlxError} `unsupported-feature` for a kind of adapter that a layer cannot have
  */
 export const fitAdapter = (
-  model: LanguageModel,
+  { model, exact }: { readonly model: LanguageModel; readonly exact: boolean },
   { config, layers, whole }: AdapterFiles,
   folder: string,
 ): Adapter => {
@@ -123,10 +145,12 @@ export const fitAdapter = (
     const fitted = [...layers].flatMap((entry) => fitLayer(entry, modules, config, problems) ?? []);
     const replaced = whole.flatMap((tensor) => fitParameter(tensor, modules, config, problems) ?? []);
     problems.check(folder);
-    return new Adapter(model, [
-      ...fitted.map((layer) => makeUpdate(layer, config)),
-      ...replaced.map(makeReplacement),
-    ]);
+    const factored = fitted.map((layer) => makeFactors(layer, config, exact));
+    if (mx.defaultDevice() === "cpu") {
+      const arrays = factored.flatMap(({ factors, gains }) => [factors.down, factors.up, gains ?? []].flat());
+      moveToHugePages(arrays, []);
+    }
+    return new Adapter(model, [...factored.map(makeUpdate), ...replaced.map(makeReplacement)]);
   } finally {
     const parts = [...layers.values()].flatMap((stored) => Object.values(stored));
     for (const { array } of [...parts, ...whole]) array.dispose();

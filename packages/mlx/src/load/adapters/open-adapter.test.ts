@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type AdapterContent, writeAdapter } from "../../../test/parity/adapter-folder.ts";
 import * as mx from "../../core/index.ts";
 import { createModel, type LanguageModel } from "../../models/index.ts";
+import type { Linear } from "../../nn/index.ts";
 import { openAdapter } from "./open-adapter.ts";
 
 const config = {
@@ -49,16 +50,18 @@ const write = (content: AdapterContent): string => {
   return folder;
 };
 
-const open = (content: AdapterContent, modelType = "llama") =>
-  openAdapter({ model, config: { model_type: modelType } }, write(content));
+const open = (content: AdapterContent, { modelType = "llama", exact = true } = {}) =>
+  openAdapter({ model, config: { model_type: modelType }, exact }, write(content));
 
-const upOf = (content: AdapterContent): number => {
-  const adapter = open(content);
+const updateOf = (content: AdapterContent, options = {}) => {
+  const adapter = open(content, options);
   adapter.apply();
-  const { update } = new Map(model.namedModules()).get(Q) as { update?: { up: mx.MxArray } };
-  const value = Number(update?.up.toTypedArray()[0]);
+  const { update } = new Map(model.namedModules()).get(Q) as Linear;
+  const dtypes = [update?.up.dtype, update?.down.dtype];
+  const up = update?.up.astype(mx.float32).toTypedArray()[0];
+  const down = update?.down.astype(mx.float32).toTypedArray()[0];
   adapter.dispose();
-  return value;
+  return { up: Number(up), down: Number(down), dtypes };
 };
 
 describe("an adapter", () => {
@@ -70,7 +73,16 @@ describe("an adapter", () => {
     ["of another rank for some layers", { ...peft, r: 4, rank_pattern: { "self_attn.q_proj": 2 } }, 2],
   ])("takes the scale %s", (_, settings, scale) => {
     const tensors = "peft_type" in settings ? peftWhole : whole;
-    expect(upOf({ config: settings, tensors })).toBeCloseTo(0.1 * scale, 6);
+    expect(updateOf({ config: settings, tensors }).up).toBeCloseTo(0.1 * scale, 6);
+  });
+
+  it("holds float16 on the CPU unless all is exact", () => {
+    const content = { config: lora, tensors: whole };
+    const half = updateOf(content, { exact: false });
+    expect(half.dtypes).toEqual([mx.float16, mx.float16]);
+    expect(half.up).toBeCloseTo(0.3, 3);
+    expect(half.down).toBeCloseTo(0.1, 3);
+    expect(updateOf(content).dtypes).toEqual([mx.float32, mx.float32]);
   });
 
   it("gives way to another one, and comes back", () => {
@@ -109,7 +121,7 @@ describe("an adapter", () => {
 
 describe("refuses", () => {
   it("a folder that is not there", () => {
-    expect(() => openAdapter({ model, config }, "/nowhere")).toThrow(
+    expect(() => openAdapter({ model, config, exact: true }, "/nowhere")).toThrow(
       expect.objectContaining({ code: "model-not-found" }),
     );
   });
@@ -117,10 +129,10 @@ describe("refuses", () => {
   it("a folder without settings or without weights", () => {
     const folder = mkdtempSync(join(tmpdir(), "adapter-"));
     folders.push(folder);
-    expect(() => openAdapter({ model, config }, folder)).toThrow("has no adapter_config.json");
+    expect(() => openAdapter({ model, config, exact: true }, folder)).toThrow("has no adapter_config.json");
     const other = write({ config: lora, tensors: whole });
     rmSync(join(other, "adapters.safetensors"));
-    expect(() => openAdapter({ model, config }, other)).toThrow("has no adapters.safetensors");
+    expect(() => openAdapter({ model, config, exact: true }, other)).toThrow("has no adapters.safetensors");
   });
 
   it.each<[AdapterContent["config"], string]>([
@@ -139,7 +151,7 @@ describe("refuses", () => {
   });
 
   it("what was trained beside weights that load scaled", () => {
-    expect(() => open({ config: peft, tensors: peftWhole }, "falcon_h1")).toThrow("falcon_h1");
+    expect(() => open({ config: peft, tensors: peftWhole }, { modelType: "falcon_h1" })).toThrow("falcon_h1");
   });
 
   it("tensors that do not fit, naming all", () => {

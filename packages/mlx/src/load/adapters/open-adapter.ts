@@ -27,11 +27,11 @@ const refuseRescaled = ({ format }: AdapterConfig, modelType: unknown): void => 
  * @throws {MlxError} `model-not-found`, `config`, `weights`, or `unsupported-feature` for what cannot be followed
  */
 export const openAdapter = (
-  { model, config: { model_type } }: Pick<LoadedModel, "model" | "config">,
+  { model, config: { model_type }, exact }: Pick<LoadedModel, "model" | "config" | "exact">,
   folder: string,
 ): Adapter => {
   checkExists(folder);
   const config = readAdapterConfig(folder);
   refuseRescaled(config, model_type);
-  return fitAdapter(model, readAdapter(folder, config), folder);
+  return fitAdapter({ model, exact }, readAdapter(folder, config), folder);
 };

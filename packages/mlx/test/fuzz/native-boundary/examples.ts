@@ -31,9 +31,10 @@ const layerParts = (make: Make): Parameters<typeof native.prepareDecoderLayer> =
     make([N, K / 32]),
   ];
   const matrices = [matrix(32, 64), matrix(32, 64), matrix(32, 64), matrix(64, 32)].flat();
+  const update = [make([64, 1]), make([1, 32]), make([32])];
   return [
-    ...([matrices, [4, 4, 4, 4], [32, 32, 32, 32], [], [make([64])]] as const),
-    ...([1e-5, 2, 2, 0.3, "", [], 8, false, 10000, 1, 0] as const),
+    ...([matrices, [4, 32, 4, 32, 4, 32, 4, 32], [...update, ...Array(9).fill(0)]] as const),
+    ...([[], [make([64])], 1e-5, 2, 2, 0.3, "", [], 8, false, 10000, 1, 0] as const),
   ];
 };
 

@@ -1,0 +1,2 @@
+#define ISA scalar
+#include "low_rank_kernel.h"
