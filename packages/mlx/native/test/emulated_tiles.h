@@ -23,13 +23,14 @@ struct TileShapes {
 static_assert(sizeof(TileShapes) == 64);
 
 struct TileState {
-  bool is_configured = false;
   TileShapes shapes;
-  uint8_t bytes[kTiles][kTileRows][kTileRowBytes];
+  uint8_t bytes[kTiles][kTileRows][kTileRowBytes] = {};
 };
 
-inline TileState& tile_state() {
-  static thread_local TileState state;
+// The calling thread's, null while nothing is configured. A pointer fits among the variables that are reached without a
+// call, which there would be for every instruction.
+inline TileState*& tile_state() {
+  __attribute__((tls_model("initial-exec"))) static thread_local TileState* state = nullptr;
   return state;
 }
 
@@ -47,18 +48,19 @@ inline void configure_tiles(const TileShapes& shapes) {
     fault_unless((shapes.rows[t] == 0) == (shapes.row_bytes[t] == 0), "rows without bytes");
     fault_unless(t < kTiles || shapes.rows[t] == 0, "a register beyond the palette");
   }
-  TileState& state = tile_state();
-  state.is_configured = true;
-  state.shapes = shapes;
-  std::memset(state.bytes, 0, sizeof state.bytes);
+  delete tile_state();
+  tile_state() = new TileState{shapes};
 }
 
-inline void release_tiles() { tile_state().is_configured = false; }
+inline void release_tiles() {
+  delete tile_state();
+  tile_state() = nullptr;
+}
 
 inline TileState& state_with(int tile) {
-  TileState& state = tile_state();
-  fault_unless(state.is_configured && state.shapes.rows[tile] > 0, "a register that has no shape");
-  return state;
+  TileState* state = tile_state();
+  fault_unless(state && state->shapes.rows[tile] > 0, "a register that has no shape");
+  return *state;
 }
 
 template <int tile>
