@@ -1,0 +1,49 @@
+// How products are cut into ranges for threads, and the memory they need on the way.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+
+namespace abstractllm::cpu {
+
+// Memory of the calling thread that grows and stays: a decode step asks for it hundreds of times.
+class Scratch {
+ public:
+  template <typename T>
+  T* get(size_t count) {
+    const size_t bytes = count * sizeof(T);
+    if (bytes > size_) {
+      data_.reset(static_cast<std::byte*>(::operator new(bytes, kAlignment)));
+      size_ = bytes;
+    }
+    return reinterpret_cast<T*>(data_.get());
+  }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  struct Free {
+    void operator()(std::byte* p) const { ::operator delete(p, kAlignment); }
+  };
+  std::unique_ptr<std::byte, Free> data_;
+  size_t size_ = 0;
+};
+
+inline size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// Weights that one row of x reads in about a microsecond on one thread: the least that is worth a range of its own.
+constexpr size_t kRangeBytes = 16 * 1024;
+
+// Weight rows of one range: fewer when each is used for more rows of x.
+inline size_t rows_grain(size_t row_bytes, size_t M) {
+  return std::max<size_t>(4, kRangeBytes / std::max<size_t>(1, row_bytes * M) & ~size_t{3});
+}
+
+// Rows of K numbers that one thread makes and splits in a microsecond: less is not worth another.
+inline size_t numbers_grain(size_t K) { return (1024 + K - 1) / K; }
+
+// Ranges of long products, so that threads end together.
+constexpr size_t kTasksPerThread = 4;
+
+}  // namespace abstractllm::cpu
