@@ -124,30 +124,49 @@ void check_rows(const Kernels& k, int n) {
 }
 
 // `rank` rows of n numbers, and n columns of more.
-void check_low_rank(const Kernels& k, int rank, int n) {
+// The number that the half `h`, not negative, stands for.
+double half_value(int h) { return h < 0x400 ? std::ldexp(h, -24) : std::ldexp(0x400 + h % 0x400, h / 0x400 - 25); }
+
+// Factors of an adapter, as floats and as halves that are equal to them.
+struct Factors {
+  std::unique_ptr<float[]> floats;
+  std::unique_ptr<uint16_t[]> halves;
+
+  explicit Factors(size_t n) : floats(numbers(n)), halves(std::make_unique<uint16_t[]>(n)) {
+    for (size_t i = 0; i < n; i++) {
+      constexpr int kLeast = 0x2400, kMost = 0x4000;  // from 1/64 to 2
+      const int h = kLeast + static_cast<int>(std::abs(floats[i]) * 0x2000) % (kMost - kLeast);
+      halves[i] = static_cast<uint16_t>(floats[i] < 0 ? h | 0x8000 : h);
+      floats[i] = static_cast<float>(std::copysign(half_value(h), floats[i]));
+    }
+  }
+  const void* get(bool has_halves) const {
+    return has_halves ? static_cast<const void*>(halves.get()) : floats.get();
+  }
+};
+
+void check_low_rank(const Kernels& k, int rank, int n, bool has_halves) {
   const size_t ranks = static_cast<size_t>(rank), size = static_cast<size_t>(n), stride = size + 3;
-  auto x = numbers(size), down = numbers(ranks * size), low = std::make_unique<float[]>(ranks);
-  k.dots(x.get(), down.get(), false, ranks, size, low.get());
+  const Factors down(ranks * size), up((ranks - 1) * stride + size);
+  auto x = numbers(size), low = std::make_unique<float[]>(ranks);
+  k.dots(x.get(), down.get(has_halves), has_halves, ranks, size, low.get());
   for (int r = 0; r < rank; r++) {
     double sum = 0;
-    for (int i = 0; i < n; i++) sum += static_cast<double>(x[i]) * down[r * n + i];
+    for (int i = 0; i < n; i++) sum += static_cast<double>(x[i]) * down.floats[r * n + i];
     expect(is_close(low[r], sum, 4 + n), k.isa, "rows of a low rank", rank, n, r);
   }
-  auto up = numbers((ranks - 1) * stride + size), gains = numbers(size), before = numbers(size);
+  auto gains = numbers(size), before = numbers(size);
   for (const float* factor : {static_cast<const float*>(nullptr), static_cast<const float*>(gains.get())}) {
     auto out = std::make_unique<float[]>(size);
     std::copy_n(before.get(), size, out.get());
-    k.add_rank(x.get(), std::min(ranks, size), up.get(), false, stride, factor, out.get(), size);
+    k.add_rank(x.get(), std::min(ranks, size), up.get(has_halves), has_halves, stride, factor, out.get(), size);
     for (int i = 0; i < n; i++) {
       double sum = before[i];
-      for (int r = 0; r < std::min(rank, n); r++) sum += static_cast<double>(x[r]) * up[r * stride + i];
+      for (int r = 0; r < std::min(rank, n); r++) sum += static_cast<double>(x[r]) * up.floats[r * stride + i];
       expect(is_close(out[i], factor ? sum * factor[i] : sum, 4 + rank), k.isa, "columns of a low rank", rank, n, i);
     }
   }
 }
-
-// The number that the half `h`, not negative, stands for.
-double half_value(int h) { return h < 0x400 ? std::ldexp(h, -24) : std::ldexp(0x400 + h % 0x400, h / 0x400 - 25); }
 
 // Every half and what lies between it and the next one; 0x7c00 stands for infinity, where 65536 would be.
 void check_half(const Kernels& k) {
@@ -381,7 +400,9 @@ int main() {
     }
     for (const int n : {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 66, 100, 129}) {
       check_rows(k, n);
-      for (const int rank : {1, 3, 4, 5, 8, 11}) check_low_rank(k, rank, n);
+      for (const int rank : {1, 3, 4, 5, 8, 11}) {
+        for (const bool has_halves : {false, true}) check_low_rank(k, rank, n, has_halves);
+      }
     }
     for (const int rows : {1, 2, 3, 4, 5, 8, 9, 16, 17, 33, 63, 64}) {
       for (const int keys : {1, 3, 4, 63, 64, 65, 130}) {
