@@ -37,7 +37,8 @@ export interface DecodeReport {
   promptMs?: number;
 }
 
-const WARM_UP = 3;
+/** Steps before those that count: the system is still taking back what the case before has freed. */
+const WARM_UP = 20;
 const PROMPTS = 5;
 
 const job = readJob<DecodeJob>();

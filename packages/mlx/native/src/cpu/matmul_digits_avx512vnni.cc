@@ -230,27 +230,52 @@ void separate_pairs(int8_t* digits, size_t K) {
   }
 }
 
+// Scales of `count` groups of which the largest number is known, and what makes them that large.
+void scale_groups(const float* largest, size_t count, float limit, float* scales, float* inverses) {
+  constexpr size_t kFew = 4;  // a vector would wait until single numbers have reached memory
+  if (count < kFew) {
+    for (size_t i = 0; i < count; i++) {
+      const bool is_zero = largest[i] < kTiny;
+      scales[i] = is_zero ? 0.0f : largest[i] / limit;
+      inverses[i] = is_zero ? 0.0f : limit / largest[i];
+    }
+    return;
+  }
+  const __mmask16 are_here = static_cast<__mmask16>(first_bytes(count));
+  const __m512 most = _mm512_load_ps(largest), limits = _mm512_set1_ps(limit);
+  const __mmask16 is_some = _mm512_cmp_ps_mask(most, _mm512_set1_ps(kTiny), _CMP_NLT_UQ);
+  _mm512_mask_storeu_ps(scales, are_here, _mm512_maskz_div_ps(is_some, most, limits));
+  _mm512_store_ps(inverses, _mm512_maskz_div_ps(is_some, limits, most));
+}
+
 void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, size_t first, size_t last, int8_t* out,
                   float* scales, float* sums) {
   const size_t padded_K = layout.padded_K;
   const int count = layout.count;
   const float limit = count == 1 ? kDigits1Max : count == 2 ? kDigits2Max : kDigits3Max;
-  for (size_t g = first; g < last; g++) {
-    const GroupRange range = range_of(x + g * w.group, w.group);
-    const bool is_zero = range.largest < kTiny;
-    // an infinity or a NaN in the group shows in its sum, or as an infinite scale, and keeps every output from being finite
-    scales[g] = is_zero ? 0.0f : range.largest / limit;
-    sums[g] = range.sum;
-    const __m512 inverse = _mm512_set1_ps(is_zero ? 0.0f : limit / range.largest);
-    __m512i total = _mm512_setzero_si512();
-    for (size_t k = g * w.group; k < (g + 1) * w.group; k += 16) {
-      __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
-      total = _mm512_add_epi32(total, v);
-      for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
+  // 16 groups at once: one after the other they would wait for each other
+  for (size_t begin = first; begin < last; begin += kPadGroups) {
+    const size_t end = last - begin < kPadGroups ? last : begin + kPadGroups;
+    alignas(64) float largest[kPadGroups], inverses[kPadGroups];
+    for (size_t g = begin; g < end; g++) {
+      const GroupRange range = range_of(x + g * w.group, w.group);
+      largest[g - begin] = range.largest;
+      sums[g] = range.sum;
     }
-    if (count > 1) continue;
-    // what one digit rounds away must not meet the weights' biases, of which most have the same sign
-    sums[g] = scales[g] * static_cast<float>(_mm512_reduce_add_epi32(total)) + (sums[g] - sums[g]);
+    // an infinity or a NaN in the group shows in its sum, or as an infinite scale, and keeps every output from being finite
+    scale_groups(largest, end - begin, limit, scales + begin, inverses);
+    for (size_t g = begin; g < end; g++) {
+      const __m512 inverse = _mm512_set1_ps(inverses[g - begin]);
+      __m512i total = _mm512_setzero_si512();
+      for (size_t k = g * w.group; k < (g + 1) * w.group; k += 16) {
+        __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
+        total = _mm512_add_epi32(total, v);
+        for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
+      }
+      if (count > 1) continue;
+      // what one digit rounds away must not meet the weights' biases, of which most have the same sign
+      sums[g] = scales[g] * static_cast<float>(_mm512_reduce_add_epi32(total)) + (sums[g] - sums[g]);
+    }
   }
   if (last < w.groups()) return;
   for (size_t g = last; g % kPadGroups != 0; g++) scales[g] = sums[g] = 0.0f;
