@@ -53,8 +53,8 @@ class RotatedHeads : public mx::Primitive {
     const size_t length = static_cast<size_t>(outputs[0].shape(2));
     const float* freqs = turn_.base ? nullptr : row_contiguous(inputs[next], encoder).data<float>();
     encoder.dispatch([rows, products, heads, added, length, freqs, turn = turn_, rounding = rounding_] {
-      const Rows x = rows.get();
-      quant_products(products, x, rounding);
+      const Rows x = rows.rows();
+      quant_products(products, x, rounding, [&](size_t m) { rows.make(m); });
       for (size_t i = 0; i < 3; i++) {
         if (added[i]) add_rows(added[i], true, heads[i].data, x.M, products[i].N);
       }

@@ -1,12 +1,9 @@
 #include "normed_input.h"
 
-#include <algorithm>
-
 #include "contiguous.h"
 #include "mlx/allocator.h"
 #include "norm.h"
 #include "norm_rows.h"
-#include "row_loop.h"
 
 namespace abstractllm::cpu {
 
@@ -34,15 +31,12 @@ PendingRows::PendingRows(const NormedInput& form, const std::vector<mx::array>& 
   normed_ = std::move(normed);
 }
 
-Rows PendingRows::get() const {
-  if (!weight_) return x_;
-  auto norm = PICK_KERNEL(rms_norm_row);
+Rows PendingRows::rows() const { return weight_ ? Rows{normed_->data<float>(), x_.M, x_.stride} : x_; }
+
+void PendingRows::make(size_t m) const {
+  if (!weight_) return;
   const size_t K = x_.stride;
-  float* to = const_cast<float*>(normed_->data<float>());
-  parallel_for(x_.M, std::max<size_t>(1, kElementsPerRange / K), [&](size_t begin, size_t end) {
-    for (size_t m = begin; m < end; m++) norm(x_.x + m * K, weight_, to + m * K, K, eps_);
-  });
-  return {to, x_.M, K};
+  PICK_KERNEL(rms_norm_row)(x_.x + m * K, weight_, const_cast<float*>(normed_->data<float>()) + m * K, K, eps_);
 }
 
 }  // namespace abstractllm::cpu

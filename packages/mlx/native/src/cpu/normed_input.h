@@ -24,13 +24,14 @@ struct NormedInput {
 // Appends to `inputs` what gives `x`, looking through a pending norm.
 NormedInput take_input(const mx::array& x, std::vector<mx::array>& inputs);
 
-// Rows that are made when the node's task asks for them.
+// Rows that the node's task makes as it reads them (RowMaker).
 class PendingRows {
  public:
   PendingRows(const NormedInput& form, const std::vector<mx::array>& inputs, mx::cpu::CommandEncoder& encoder);
 
-  // On the stream's thread.
-  Rows get() const;
+  // Where they are once each of them is made.
+  Rows rows() const;
+  void make(size_t m) const;
 
  private:
   Rows x_;

@@ -1,6 +1,5 @@
 #include "quant_matmul.h"
 
-#include <algorithm>
 #include <array>
 
 #include "activation.h"
@@ -9,7 +8,6 @@
 #include "mlx/ops.h"
 #include "quant_layer.h"
 #include "quant_mode.h"
-#include "thread_pool.h"
 
 namespace abstractllm::cpu {
 
@@ -41,10 +39,12 @@ class QuantizedMatmul : public QuantLayer {
     const float* addend = addend_of(inputs, encoder);
     allocate(out);
     product.out = out.data<float>();
-    encoder.dispatch([rows, product, addend, is_row = addend_ == Addend::row, rounding = rounding_] {
-      const Rows x = rows.get();
-      quant_products({&product, 1}, x, rounding);
-      if (addend) add_rows(addend, is_row, product.out, x.M, product.N);
+    const float* row = addend_ == Addend::row ? addend : nullptr;
+    if (!row) product.addend = addend;
+    encoder.dispatch([rows, product, row, rounding = rounding_] {
+      const Rows x = rows.rows();
+      quant_products({&product, 1}, x, rounding, [&](size_t m) { rows.make(m); });
+      if (row) add_rows(row, true, product.out, x.M, product.N);
     });
   }
 
@@ -82,21 +82,17 @@ class GatedMlp : public QuantLayer {
     const float* addend = addend_of(inputs, encoder);
     allocate(out);
     down.out = out.data<float>();
+    const float* row = addend_ == Addend::row ? addend : nullptr;
+    if (!row) down.addend = addend;
     const size_t M = out.size() / down.N, F = gate.N;
     mx::array hidden({2, static_cast<int>(M), static_cast<int>(F)}, mx::float32, nullptr, {});
     allocate(hidden);
     gate.out = hidden.data<float>();
     up.out = gate.out + M * F;
-    encoder.dispatch([rows, hidden, gate, up, down, addend, F, activation = activation_, is_row = addend_ == Addend::row,
-                      rounding = rounding_] {
-      const Rows x = rows.get();
-      const QuantProduct both[] = {gate, up};
-      quant_products(both, x, rounding);
-      parallel_for(x.M, std::max<size_t>(1, kElementsPerRange / F), [&](size_t begin, size_t end) {
-        activation(gate.out + begin * F, up.out + begin * F, gate.out + begin * F, (end - begin) * F);
-      });
-      quant_products({&down, 1}, {gate.out, x.M, F}, rounding);
-      if (addend) add_rows(addend, is_row, down.out, x.M, down.N);
+    encoder.dispatch([rows, hidden, mlp = GatedProducts{gate, up, down, activation_}, row, rounding = rounding_] {
+      const Rows x = rows.rows();
+      gated_products(mlp, x, rounding, [&](size_t m) { rows.make(m); });
+      if (row) add_rows(row, true, mlp.down.out, x.M, mlp.down.N);
     });
   }
 
