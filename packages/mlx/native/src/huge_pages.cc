@@ -9,6 +9,7 @@
 
 #ifdef __linux__
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 #include "memory_guard.h"
@@ -89,11 +90,29 @@ std::shared_ptr<HugeRegion> HugeRegion::reserve(size_t bytes, size_t huge) {
 
 HugeRegion::~HugeRegion() { munmap(start_, size_); }
 
+namespace {
+
+// The pages that lie in [start, start + bytes), which nobody uses any more.
+void give_back_pages(char* start, size_t bytes) {
+  static const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t from = reinterpret_cast<uintptr_t>(start);
+  const uintptr_t first = round_up(from, page), last = (from + bytes) / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
+
+}  // namespace
+
 #else
 
 std::shared_ptr<HugeRegion> HugeRegion::reserve(size_t, size_t) { return nullptr; }
 
 HugeRegion::~HugeRegion() = default;
+
+namespace {
+
+void give_back_pages(char*, size_t) {}
+
+}  // namespace
 
 #endif
 
@@ -104,6 +123,8 @@ mx::allocator::Data HugeRegion::take(size_t bytes) {
   auto release = [region = shared_from_this(), bytes](mx::allocator::Buffer buffer) {
     held -= bytes;
     own_blocks().remove(buffer.ptr());
+    // other blocks may keep the region for long
+    if (region.use_count() > 1) give_back_pages(static_cast<char*>(buffer.ptr()), kHeader + bytes);
   };
   return mx::allocator::Data(mx::allocator::Buffer(block - kHeader), std::move(release));
 }

@@ -93,6 +93,33 @@ describe("appending to a cache", () => {
     expect(activeMemory() - before).toBeLessThan(1 << 20);
   });
 
+  it.runIf(process.platform === "linux")(
+    "gives the pages of buffers back though others share their regions",
+    () => {
+      const MiB = 2 ** 20;
+      const shape = [2, 3, 520, 64];
+      const made = () => {
+        const buffer = mx.tidy(() => mx.fast.extendCache(mx.ones([2, 3, 519, 64], mx.float16), 519, 520));
+        mx.evaluate(buffer);
+        return buffer;
+      };
+      const before = process.memoryUsage.rss();
+      const buffers = Array.from({ length: 400 }, made); // 400 KB each
+      mx.clearCache();
+      const full = process.memoryUsage.rss();
+      expect(full - before).toBeGreaterThan(120 * MiB);
+      for (const [i, buffer] of buffers.entries()) if (i % 4 !== 0) buffer.dispose();
+      mx.synchronize();
+      mx.clearCache();
+      expect(full - process.memoryUsage.rss()).toBeGreaterThan(80 * MiB);
+      for (const [i, buffer] of buffers.entries()) {
+        if (i % 4 !== 0) continue;
+        expect(buffer.shape).toEqual(shape);
+        buffer.dispose();
+      }
+    },
+  );
+
   it("keeps buffers apart that share pages, and gives their memory back", () => {
     const before = activeMemory();
     const shape = [2, 3, 520, 64]; // 400 KB in float16, with room for 100 positions more
