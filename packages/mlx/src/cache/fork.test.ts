@@ -1,26 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { cacheKinds } from "../../test/cache-kinds.ts";
 import { appendCounted as append, filled } from "../../test/counted-cache.ts";
 import * as mx from "../core/index.ts";
-import {
-  ArraysCache,
-  CacheList,
-  ChunkedKVCache,
-  KVCache,
-  type LayerCache,
-  QuantizedKVCache,
-  RotatingKVCache,
-} from "./index.ts";
+import { ArraysCache, CacheList, ChunkedKVCache, KVCache, RotatingKVCache } from "./index.ts";
 
-const kinds: Record<string, () => LayerCache> = {
-  "keys and values": () => new KVCache(),
-  "a window": () => new RotatingKVCache(6),
-  "a window that keeps the first": () => new RotatingKVCache(6, 2),
-  chunks: () => new ChunkedKVCache(4),
-  "quantized ones": () => new QuantizedKVCache({ bits: 4, groupSize: 32, start: 0 }),
-  "ones to be quantized": () => new QuantizedKVCache({ bits: 8, groupSize: 32, start: 5 }),
-};
-
-describe.each(Object.entries(kinds))("a fork of %s", (_, make) => {
+describe.each(Object.entries(cacheKinds))("a fork of %s", (_, make) => {
   // before the fork: one stretch, and single positions behind it as a decode step writes them
   describe.each([[3], [3, 1, 1], [9, 1, 1, 1], [300], [300, 1, 1]])("that holds %j", (...lengths) => {
     const fill = () => filled(make, lengths);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { cacheKinds } from "../../test/cache-kinds.ts";
 import * as mx from "../core/index.ts";
 import {
   ArraysCache,
@@ -28,14 +29,10 @@ const append = (cache: LayerCache, seed: number, L: number): unknown => {
     .map((x) => [x.shape, Buffer.from(x.toRawBytes()).toString("latin1")]);
 };
 
-const kinds: Record<string, () => LayerCache> = {
-  "keys and values": () => new KVCache(),
-  "a window": () => new RotatingKVCache(6),
+const kinds: typeof cacheKinds = {
+  ...cacheKinds,
   "a large window": () => new RotatingKVCache(700),
-  "a window that keeps the first": () => new RotatingKVCache(6, 2),
-  chunks: () => new ChunkedKVCache(4),
-  "quantized ones": () => new QuantizedKVCache({ bits: 4, groupSize: 32, start: 0 }),
-  "ones to be quantized": () => new QuantizedKVCache({ bits: 8, groupSize: 32, start: 8 }),
+  "ones to be quantized later": () => new QuantizedKVCache({ bits: 8, groupSize: 32, start: 8 }),
 };
 
 describe.each(Object.entries(kinds))("a snapshot of %s", (_, make) => {

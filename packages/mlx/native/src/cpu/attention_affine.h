@@ -138,12 +138,12 @@ class AffineRows {
   }
 
   template <int kRows>
-  void add(const float* weights, const float* factors, int first, int n, bool is_last, float* sums) const {
+  void add(const float* weights, const float* factors, int first, int n, const void* next, float* sums) const {
     const int dims = keys_.value_dims, group = format_.group;
     const uint8_t* v = row(keys_.v, keys_.v_stride, first);
     const int64_t stride = keys_.v_stride * 4;
-    const uint8_t* next = is_last && keys_.next ? static_cast<const uint8_t*>(keys_.next) : row(keys_.k, keys_.k_stride, first + n);
-    const Ahead<uint8_t> next_keys{next, keys_.k_stride * 4, 4 * format_.words(keys_.key_dims)};
+    const uint8_t* ahead = next ? static_cast<const uint8_t*>(next) : row(keys_.k, keys_.k_stride, first + n);
+    const Ahead<uint8_t> next_keys{ahead, keys_.k_stride * 4, 4 * format_.words(keys_.key_dims)};
     for (int begin = 0; begin < dims; begin += group) {
       table_.fill(v, stride, dims, begin / group, n, format_);
       float added[kRows];

@@ -158,11 +158,11 @@ class FloatRows {
   }
 
   template <int kRows>
-  void add(const float* weights, const float* factors, int first, int n, bool is_last, float* sums) const {
+  void add(const float* weights, const float* factors, int first, int n, const void* next, float* sums) const {
     const int dims = keys_.value_dims;
     const T* v = row(keys_.v, keys_.v_stride, first);
-    const T* next = is_last && keys_.next ? static_cast<const T*>(keys_.next) : row(keys_.k, keys_.k_stride, first + n);
-    const Ahead<T> next_keys{next, keys_.k_stride, keys_.key_dims};
+    const T* ahead = next ? static_cast<const T*>(next) : row(keys_.k, keys_.k_stride, first + n);
+    const Ahead<T> next_keys{ahead, keys_.k_stride, keys_.key_dims};
     int d = 0;
     for (; d + 4 * kLanes <= dims; d += 4 * kLanes) {
       add_values<kRows, 4>(weights, factors, v, keys_.v_stride, d, dims, n, next_keys, sums);
@@ -188,7 +188,8 @@ void attend_rows(const AttentionRow* rows, const AttentionKeys& keys, const Sour
     for (int r = 0; r < kRows; r++) {
       factors[r] = soften_row(rows[r], keys, first, n, scores + r * kFewStep, state.most[r], state.total[r]);
     }
-    source.template add<kRows>(scores, factors, first, n, first + n == end, state.sums);
+    const void* next = first + n == end ? keys.next : nullptr;  // where they do not lie behind these
+    source.template add<kRows>(scores, factors, first, n, next, state.sums);
   }
 }
 

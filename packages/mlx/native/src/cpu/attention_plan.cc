@@ -59,8 +59,8 @@ class Plan {
       const size_t states = blocks_total_ * parts_ * slots_;
       partial_ = scratch_floats<Partial>(states * (dims + 2));
       partial_sums_ = partial_ + 2 * states;
+      left_ = counters(blocks_total_, parts_);
     }
-    if (parts_ > 1) left_ = counters(blocks_total_, parts_);
     parallel_for(blocks_total_ * parts_, grain(), [&](size_t begin, size_t end) {
       for (size_t i = begin; i < end; i++) {
         piece(i, i + 1 < end);
