@@ -1,4 +1,5 @@
 import { attentionMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
+import { promptLength } from "../blocks/prompt-length.ts";
 import { arange, fast, type MxArray, share, slice, zeros } from "../core/index.ts";
 import { AttentionCache } from "./attention-cache.ts";
 import { BatchKVCache } from "./batch-kv-cache.ts";
@@ -71,7 +72,8 @@ export class KVCache extends AttentionCache implements KeyValueCache {
   /** Buffers for new positions behind the others, which nobody else holds. */
   #makeRoom({ B, K, L, D, valueDim, dtype }: NewPositions): void {
     if (this.#offset >= this.#written && this.#offset + L <= this.#capacity) return;
-    const added = Math.ceil(Math.max(L, this.#offset * SPARE) / STEP) * STEP;
+    const expected = promptLength() + 1 - this.#offset; // the answer goes on behind the prompt
+    const added = Math.ceil(Math.max(L, expected, this.#offset * SPARE) / STEP) * STEP;
     const held = this.#buffers.settled ?? [D, valueDim].map((n) => zeros([B, K, 0, n], storedDtype(dtype)));
     this.#capacity = this.#offset + added;
     const [keys, values] = held.map((buffer) => fast.extendCache(buffer, this.#offset, this.#capacity));

@@ -1,9 +1,25 @@
 import { describe, expect, it } from "vitest";
+import { whileReading } from "../blocks/prompt-length.ts";
 import { arange, array, float32, type MxArray } from "../core/index.ts";
 import { ArraysCache, CacheList, ChunkedKVCache, KVCache, noCache } from "./index.ts";
 
 const positions = (start: number, L: number): MxArray =>
   arange(start, start + L, 1, float32).reshape(1, 1, L, 1);
+
+describe("KVCache", () => {
+  it("takes room for a whole prompt and what follows it at once, while one is read", () => {
+    const cache = new KVCache();
+    const sizes = [16, 900, 84, 1].map((L, i) => {
+      const add = (): number => {
+        cache.updateAndFetch(positions(cache.offset, L), positions(cache.offset, L));
+        return cache.nbytes;
+      };
+      return i < 3 ? whileReading(1000, add) : add();
+    });
+    const room = 1024 * 8; // bytes of keys and values
+    expect(sizes).toEqual([room, room, room, room]);
+  });
+});
 
 describe("ChunkedKVCache", () => {
   it("gives each position the positions of its own chunk, across drops", () => {
