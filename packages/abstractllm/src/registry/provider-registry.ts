@@ -42,12 +42,17 @@ export type ProviderName = BuiltInProvider | (string & {});
  * Makes a provider known to `createLLM`; one of the same name is replaced.
  *
  * @param load - imports the provider's module, so that its dependencies load only when they are needed
- * @throws {InvalidParameterError} for an empty name
+ * @throws {InvalidParameterError} for an empty name, or what is no function
  * @example registerProvider("mine", () => import("./my-provider.js"));
  */
 export function registerProvider(name: string, load: ProviderLoader): void {
   if (typeof name !== "string" || name === "") {
     throw new InvalidParameterError("name", name, "Expected non-empty string for the provider's name");
+  }
+  if (typeof load !== "function") {
+    const message =
+      'Expected function that imports the provider\'s module, such as () => import("./mine.js")';
+    throw new InvalidParameterError("load", undefined, message);
   }
   providers.set(name, load);
 }
