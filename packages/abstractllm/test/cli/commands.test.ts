@@ -29,6 +29,7 @@ describe("the command line", () => {
   });
 
   test.each([
+    [["Why is the sky blue?"], "To ask a model: abstractllm generate PROMPT."],
     [["generat"], 'Unknown command "generat". Did you mean "generate"?'],
     [["generate", "--temprature", "1", "x"], "Unknown flag --temprature; did you mean --temperature?"],
     [
