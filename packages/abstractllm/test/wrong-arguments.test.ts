@@ -84,6 +84,14 @@ test.each<[string, () => unknown, string]>([
     () => registerProvider("mine", wrong("./mine.js")),
     "Expected function that imports",
   ],
+  [
+    "a module that is no provider's",
+    () => {
+      registerProvider("mine", async () => wrong({ default: {} }));
+      return createLLM("mine");
+    },
+    'The module of the provider "mine" exports no createProvider(config)',
+  ],
   ["a folder", () => new SessionManager(wrong(undefined), llm), "Expected non-empty string for folder"],
   [
     "a missing schema",

@@ -65,12 +65,18 @@ export function getAvailableProviders(): string[] {
 /**
  * Imports a provider's module.
  *
- * @throws {UnsupportedProviderError} naming the known providers
+ * @throws {UnsupportedProviderError} naming the known providers, or for a module that is none
  * @throws {UnsupportedFeatureError} with the install command when a package it needs is missing
  */
 export async function loadProvider(name: string): Promise<ProviderModule> {
   const load = providers.get(name);
-  if (load !== undefined) return load().catch(explainMissing(name));
+  if (load !== undefined) {
+    const module = await load().catch(explainMissing(name));
+    if (typeof module?.createProvider === "function") return module;
+    throw new UnsupportedProviderError(
+      `The module of the provider "${name}" exports no createProvider(config)`,
+    );
+  }
   const known = getAvailableProviders();
   const nearest = typeof name === "string" ? nearestName(name, known) : undefined;
   const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
