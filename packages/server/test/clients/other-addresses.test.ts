@@ -398,6 +398,20 @@ test("mistakes of models, and of the address, are said when the server starts", 
   await expect(server?.listen()).rejects.toThrow("The server listens already");
 });
 
+test.each([
+  ["/chat/completions", "/v1/chat/completions"],
+  ["/v1/v1/messages", "/v1/messages"],
+  ["/v1/models/", "/v1/models"],
+  ["//v1//responses", "/v1/responses"],
+  ["/chat", "/api/chat"],
+  ["/v1/api/tags", "/api/tags"],
+])("the address %s is told from %s", async (path, meant) => {
+  const { origin } = await serve();
+  const answer = await fetch(origin + path, { method: "POST" });
+  expect(answer.status).toBe(404);
+  expect(await answer.text()).toContain(`There is nothing at this address; did you mean ${meant}?`);
+});
+
 test("an unknown address is no unknown model", async () => {
   const { origin } = await serve();
   const answer = await fetch(`${origin}/v1/nothing`);
