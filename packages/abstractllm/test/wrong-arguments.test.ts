@@ -30,7 +30,6 @@ describe("what takes an LLM", () => {
     "session.switchTo": (given) => new Session(llm).switchTo(given),
     createSession: (given) => createSession(given),
     SessionManager: (given) => new SessionManager("folder", given),
-    createFallbackChain: (given) => createFallbackChain([given]),
     generateObject: (given) => generateObject(given, "x", { type: "string" }),
     withCircuitBreaker: (given) => withCircuitBreaker(given),
     withHooks: (given) => withHooks(given, none),
@@ -99,6 +98,16 @@ test.each<[string, () => unknown, string]>([
     "Expected JSON Schema or Standard Schema",
   ],
   ["a misspelt member", () => createFallbackChain(["opnai", llm]), 'Did you mean "openai"?'],
+  [
+    "a member that is an object",
+    () => createFallbackChain([wrong({ provider: "mlx" })]),
+    "Expected an LLM, a provider's name or [name, config] for a member of the chain but received object",
+  ],
+  [
+    "a member that is a promise",
+    () => createFallbackChain([wrong(Promise.resolve(llm))]),
+    "a promise; await it first",
+  ],
   ["an option of a chain", () => createFallbackChain([llm], wrong({ onChange: none })), 'option "onChange"'],
   [
     "a capability",

@@ -49,12 +49,14 @@ export function requireMembers(members: readonly unknown[]): void {
   throw new InvalidParameterError("members", undefined, "Expected at least one member for a chain");
 }
 
+const MEMBER = "an LLM, a provider's name or [name, config] for a member of the chain";
+
 /** Whether a member is a provider's name and its configuration. */
 const isPair = (member: ChainMember): member is Exclude<ChainMember, AbstractLLM | string> =>
   Array.isArray(member);
 
 async function openMember(member: ChainMember): Promise<{ llm: AbstractLLM } | MemberFailure> {
-  if (typeof member !== "string" && !isPair(member)) return { llm: checkLLM(member) };
+  if (typeof member !== "string" && !isPair(member)) return { llm: checkLLM(member, MEMBER) };
   const [provider, config = {}] = typeof member === "string" ? [member] : member;
   try {
     return { llm: await createLLM(provider, config) };
