@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../errors.ts";
+import { checkOptionNames } from "../option-names.ts";
 import type { EngineOptions, LoadRequest } from "./types.ts";
 
 interface Check {
@@ -63,15 +64,12 @@ const check = (what: string, given: unknown, checks: Readonly<Record<string, Che
   if (!isObject(given)) {
     throw new InvalidArgumentError(`Expected an object for ${what} but received ${kindOf(given)}`);
   }
-  for (const [name, value] of Object.entries(given)) {
-    const known = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (known === undefined) {
-      const options = Object.keys(checks).join(", ");
-      throw new InvalidArgumentError(`There is no option ${name.slice(0, 40)}; the options are ${options}`);
-    }
-    if (value === undefined || known.accepts(value)) continue;
+  checkOptionNames(given, checks);
+  for (const [name, { expected, accepts }] of Object.entries(checks)) {
+    const value: unknown = Reflect.get(given, name);
+    if (value === undefined || accepts(value)) continue;
     const received = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : kindOf(value);
-    throw new InvalidArgumentError(`Expected ${known.expected} for ${name} but received ${received}`);
+    throw new InvalidArgumentError(`Expected ${expected} for ${name} but received ${received}`);
   }
 };
 
