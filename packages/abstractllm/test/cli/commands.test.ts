@@ -120,6 +120,19 @@ describe("models", () => {
     expect((await models("info", REPO)).stdout).toContain("model type      llama");
   });
 
+  test("says of one with a broken config which file that is", async () => {
+    const broken = await mkdtemp(join(tmpdir(), "abstractllm-broken-"));
+    for (const config of ["{ secret", "null"]) {
+      await writeFile(join(broken, "config.json"), config);
+      const { stderr, status } = await models("info", broken);
+      expect(stderr).toBe(
+        `error: ${join(broken, "config.json")} holds no JSON object; download the model again\n`,
+      );
+      expect(status).toBe(1);
+    }
+    await rm(broken, { recursive: true });
+  });
+
   test("says of one that is not there how to fetch it", async () => {
     const { stderr, status } = await models("info", "org/other");
     expect(stderr).toContain(
