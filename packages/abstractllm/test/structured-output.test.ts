@@ -139,13 +139,23 @@ describe("a schema is refused", () => {
       { schema: { "~standard": { version: 1, vendor: "own", validate: () => ({ value: 1 }) } } },
       "own schema of schema does not give its JSON Schema",
     ],
+    [
+      "that cannot be used",
+      { schema: { $ref: "#/$defs/nothing" } },
+      "The JSON Schema of schema cannot be used. Expected a reference to what the schema holds",
+    ],
+    [
+      "of a tool that cannot be used",
+      { tools: [{ name: "play", parameters: { type: "object", properties: { x: { type: "sound" } } } }] },
+      'The JSON Schema of the parameters of tool "play" cannot be used. Expected one of',
+    ],
   ])("%s", (_, options, message) => {
     expect(() => new ScriptedProvider([]).stream("x", options as object)).toThrow(message);
   });
 
-  test("that cannot be used", async () => {
+  test("that only its use shows to be broken", async () => {
     const llm = new ScriptedProvider([{ text: "{}" }]);
-    const schema = { $ref: "#/$defs/nothing" };
+    const schema = { $id: "https://example.org/", $ref: "#/$defs/nothing" };
     await expect(generateObject(llm, "x", schema)).rejects.toMatchObject({ name: "InvalidParameterError" });
   });
 

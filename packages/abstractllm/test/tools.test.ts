@@ -347,7 +347,7 @@ describe("a tool", () => {
   test.each([
     ["a bad name", () => tool({ name: "no spaces", parameters: {} }), "letters, digits"],
     ["no function to execute", () => tool({ name: "f", parameters: {}, execute: 5 as never }), "function"],
-    ["a bad timeout", () => tool({ name: "f", parameters: {}, timeoutMs: 0 }), "integer"],
+    ["a bad timeout", () => tool({ name: "f", parameters: {}, timeoutMs: 0 }), "whole milliseconds"],
   ])("is refused for %s", (_, make, message) => {
     expect(make).toThrow(message);
   });

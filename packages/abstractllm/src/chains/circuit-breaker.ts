@@ -1,4 +1,6 @@
-import { CircuitOpenError, InvalidParameterError } from "../errors/index.ts";
+import { checkOwnOptions } from "../config/check-own-options.ts";
+import * as check from "../config/checks.ts";
+import { CircuitOpenError } from "../errors/index.ts";
 
 /** Lets calls through, lets none through, or lets a few through to see whether they succeed. */
 export type CircuitState = "closed" | "open" | "half-open";
@@ -15,6 +17,13 @@ export interface CircuitBreakerOptions {
   onStateChange?: ((from: CircuitState, to: CircuitState) => void) | undefined;
 }
 
+const OPTIONS: Readonly<Record<keyof CircuitBreakerOptions, check.Check>> = {
+  failureThreshold: check.integer({ min: 1 }),
+  recoveryTimeoutMs: check.integer({ min: 1 }),
+  halfOpenMaxCalls: check.integer({ min: 1 }),
+  onStateChange: check.callback,
+};
+
 /** Keeps calls from a service that fails, and lets it be tried again after a while. */
 export class CircuitBreaker {
   readonly #failureThreshold: number;
@@ -29,15 +38,11 @@ export class CircuitBreaker {
 
   /**
    * @param now - milliseconds of a clock that never goes back
-   * @throws {InvalidParameterError} for an option that is no positive integer
+   * @throws {InvalidParameterError} for an option that is unknown or has a bad value
    */
   constructor(options: CircuitBreakerOptions = {}, now: () => number = () => performance.now()) {
+    checkOwnOptions(options, OPTIONS);
     const { failureThreshold = 5, recoveryTimeoutMs = 60_000, halfOpenMaxCalls = 1 } = options;
-    for (const [name, value] of Object.entries({ failureThreshold, recoveryTimeoutMs, halfOpenMaxCalls })) {
-      if (Number.isSafeInteger(value) && value > 0) continue;
-      const message = `Expected integer of at least 1 for ${name} but received ${String(value)}`;
-      throw new InvalidParameterError(name, value, message);
-    }
     this.#failureThreshold = failureThreshold;
     this.#recoveryTimeoutMs = recoveryTimeoutMs;
     this.#halfOpenMaxCalls = halfOpenMaxCalls;

@@ -1,7 +1,10 @@
+import { checkOwnOptions } from "../config/check-own-options.ts";
+import * as check from "../config/checks.ts";
+import { describeValue } from "../config/describe-value.ts";
 import { InvalidParameterError, UnsupportedFeatureError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
-import type { ModelCapability } from "../interface/model-capability.ts";
-import { type ChainMember, type OpenMembers, openMembers } from "./open-members.ts";
+import { ModelCapability } from "../interface/model-capability.ts";
+import { type ChainMember, type OpenMembers, openMembers, requireMembers } from "./open-members.ts";
 import { byWeight, inOrder, type Order, roundRobin } from "./order.ts";
 import { type ChainOptions, ProviderChain } from "./provider-chain.ts";
 
@@ -29,6 +32,7 @@ export async function createFallbackChain(
 /**
  * A fallback chain of those members that can do all of what is required.
  *
+ * @throws {InvalidParameterError} for what is no capability
  * @throws {UnsupportedFeatureError} when none can
  * @throws {AllProvidersFailedError} when no member can be opened
  * @example const llm = await createCapabilityChain([ModelCapability.VISION], ["openai", "ollama"]);
@@ -38,6 +42,7 @@ export async function createCapabilityChain(
   members: readonly ChainMember[],
   options: ChainOptions = {},
 ): Promise<ProviderChain> {
+  for (const name of required) checkCapability(name);
   const { open, unavailable } = await openMembers(members);
   const able = open.filter(({ llm }) => lacks(llm, required) === undefined);
   if (able.length > 0) return chainOf({ open: able, unavailable }, inOrder, options);
@@ -69,7 +74,9 @@ export async function createWeightedChain(
   members: readonly WeightedMember[],
   options: ChainOptions = {},
 ): Promise<ProviderChain> {
-  for (const { weight } of members) {
+  requireMembers(members);
+  for (const each of members) {
+    const weight = each?.weight;
     if (Number.isFinite(weight) && weight > 0) continue;
     const message = `Expected number above 0 for weight but received ${String(weight)}`;
     throw new InvalidParameterError("weight", weight, message);
@@ -79,11 +86,23 @@ export async function createWeightedChain(
   return chainOf(opened, byWeight(weights), options);
 }
 
+const OPTIONS: Readonly<Record<keyof ChainOptions, check.Check>> = { onProviderChange: check.callback };
+
 function chainOf({ open, unavailable }: OpenMembers, order: Order, options: ChainOptions): ProviderChain {
+  checkOwnOptions(options, OPTIONS, "chain");
   const llms = open.map(({ llm }) => llm);
   const [first, ...others] = llms;
   if (first === undefined) throw new InvalidParameterError("members", undefined, "A chain needs a member");
   return new ProviderChain([first, ...others], order, options, unavailable);
+}
+
+const CAPABILITIES: readonly string[] = Object.values(ModelCapability);
+
+/** @throws {InvalidParameterError} */
+function checkCapability(name: string): void {
+  if (CAPABILITIES.includes(name)) return;
+  const message = `Expected members of ModelCapability for required but received ${describeValue(name)}`;
+  throw new InvalidParameterError("required", name, message);
 }
 
 function lacks(llm: AbstractLLM, required: readonly ModelCapability[]): ModelCapability | undefined {

@@ -6,6 +6,7 @@ import {
   ProviderAPIError,
 } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import { checkLLM } from "../interface/check-llm.ts";
 import { CircuitBreaker, type CircuitBreakerOptions } from "./circuit-breaker.ts";
 
 class GuardedLLM extends DelegatingLLM {
@@ -39,11 +40,12 @@ function speaksAgainstService(error: unknown): boolean {
  * `CircuitOpenError` until a while has passed; then a few are tried. In a chain, the next member answers meanwhile.
  *
  * @param breaker - options, or a breaker that several LLMs of one service share
- * @throws {InvalidParameterError} for an option that is no positive integer
+ * @throws {InvalidParameterError} for what is no LLM, or an option that is unknown or has a bad value
  */
 export function withCircuitBreaker(
   llm: AbstractLLM,
   breaker: CircuitBreaker | CircuitBreakerOptions = {},
 ): AbstractLLM {
-  return new GuardedLLM(llm, breaker instanceof CircuitBreaker ? breaker : new CircuitBreaker(breaker));
+  const shared = breaker instanceof CircuitBreaker ? breaker : new CircuitBreaker(breaker);
+  return new GuardedLLM(checkLLM(llm), shared);
 }

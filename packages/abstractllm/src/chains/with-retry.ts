@@ -1,5 +1,8 @@
+import { checkOwnOptions } from "../config/check-own-options.ts";
+import * as check from "../config/checks.ts";
 import { type Attempt, DelegatingLLM, type Work } from "../delegate/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import { checkLLM } from "../interface/check-llm.ts";
 import { DEFAULT_MAX_RETRIES, withRetries } from "../providers/remote/with-retries.ts";
 
 /** How often and with whose knowledge a call is repeated. */
@@ -9,6 +12,11 @@ export interface RetryOptions {
   /** Called before a call is repeated, after the wait. What it throws ends the call. */
   onRetry?: ((retry: { error: unknown; attempt: number }) => void) | undefined;
 }
+
+const OPTIONS: Readonly<Record<keyof RetryOptions, check.Check>> = {
+  maxRetries: check.integer({ min: 0 }),
+  onRetry: check.callback,
+};
 
 class RetryingLLM extends DelegatingLLM {
   readonly #options: RetryOptions;
@@ -40,7 +48,10 @@ class RetryingLLM extends DelegatingLLM {
  * a random quarter.
  *
  * Remote providers repeat requests themselves (`maxRetries`); this is for others, and around chains.
+ *
+ * @throws {InvalidParameterError} for what is no LLM, or an option that is unknown or has a bad value
  */
 export function withRetry(llm: AbstractLLM, options: RetryOptions = {}): AbstractLLM {
-  return new RetryingLLM(llm, options);
+  checkOwnOptions(options, OPTIONS);
+  return new RetryingLLM(checkLLM(llm), options);
 }

@@ -161,6 +161,12 @@ export const SAMPLING_FLAGS: readonly Flag[] = [
     option: "numDraftTokens",
     help: "Tokens that are guessed at once; 0 guesses none",
   },
+  {
+    name: "reasoning",
+    value: "LEVEL",
+    option: "reasoning",
+    help: "How much to think before the answer: true, false, low, medium or high",
+  },
   { name: "ignore-eos", option: "ignoreEos", help: "Go on until --max-tokens" },
   { name: "max-input-tokens", value: "N", option: "maxInputTokens", help: "Refuse longer prompts" },
   {

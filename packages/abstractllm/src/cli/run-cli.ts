@@ -57,7 +57,8 @@ function findCommand(name: string | undefined): Command | undefined {
 function unknownCommand(name: string): UsageError {
   const names = COMMANDS.map((command) => command.name);
   const nearest = nearestName(name, names);
-  const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+  const hint =
+    nearest === undefined ? " To ask a model: abstractllm generate PROMPT." : ` Did you mean "${nearest}"?`;
   return new UsageError(
     `Unknown command "${name}".${hint} Commands: ${names.join(", ")}. See abstractllm --help`,
   );

@@ -1,4 +1,5 @@
 import { InvalidParameterError } from "../errors/index.ts";
+import { record } from "./checks.ts";
 import { describeValue } from "./describe-value.ts";
 import { nearestName } from "./nearest-name.ts";
 import { findOption, OPTION_TABLE, type OptionName, type OptionSpec, type Options } from "./option-table.ts";
@@ -14,11 +15,17 @@ export interface OptionSource {
  *
  * Keys may be camelCase or snake_case. `null` and `undefined` mean "not set".
  *
- * @throws {InvalidParameterError} for an unknown name, a value that does not fit, an option in the wrong place, or one
+ * @throws {InvalidParameterError} for what is no object, an unknown name, a value that does not fit, an option in the wrong place, or one
  * option under two names
  */
 export function checkOptions(given: object, source: OptionSource): Options {
+  if (!record.accepts(given)) {
+    const option = source.scope === "call" ? "options" : "config";
+    const message = `Expected object for ${option} but received ${describeValue(given)}`;
+    throw new InvalidParameterError(option, undefined, message, { provider: source.provider });
+  }
   const checked: Partial<Record<OptionName, unknown>> = {};
+  const keys: Partial<Record<OptionName, string>> = {};
   for (const [key, value] of Object.entries(given)) {
     const name = requireOption(key, source);
     if (value === undefined || value === null) continue;
@@ -27,9 +34,10 @@ export function checkOptions(given: object, source: OptionSource): Options {
     checkValue(name, spec, value, source);
     const target = spec.aliasOf ?? name;
     if (Object.hasOwn(checked, target)) {
-      const message = `Option "${target}" was given twice, the second time as "${key}"; give it once`;
+      const message = `Option "${target}" was given twice, as "${keys[target]}" and "${key}"; give it once`;
       throw new InvalidParameterError(target, undefined, message, { provider: source.provider });
     }
+    keys[target] = key;
     checked[target] = target === "files" && !Array.isArray(value) ? [value] : value;
   }
   return checked as Options;

@@ -28,8 +28,14 @@ export function integer(range: Range = {}): Check {
   };
 }
 
-/** A time that a timer can count; timers overflow beyond. */
-export const milliseconds: Check = integer({ min: 1, max: 2 ** 31 - 1 });
+/** Timers overflow beyond. */
+const MAX_MILLISECONDS = 2 ** 31 - 1;
+
+/** A time that a timer can count. */
+export const milliseconds: Check = {
+  ...integer({ min: 1, max: MAX_MILLISECONDS }),
+  expected: `whole milliseconds between 1 and ${MAX_MILLISECONDS}`,
+};
 
 /** Any string, the empty one included. */
 export const string: Check = {
@@ -153,6 +159,13 @@ export const logitBias: Check = {
 export const key: Check = {
   expected: "non-empty text of visible ASCII characters",
   accepts: (value) => typeof value === "string" && /^[\x21-\x7e]+$/.test(value),
+  text: "string",
+};
+
+/** Address of a proxy; the path says nothing. */
+export const proxy: Check = {
+  expected: "http or https URL, such as http://proxy.example:8080,",
+  accepts: (value) => typeof value === "string" && /^https?:/i.test(value) && URL.canParse(value),
   text: "string",
 };
 

@@ -89,7 +89,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   organization: config(check.nonEmptyString),
   api: config(check.oneOf("chat", "responses")),
   headers: secret(check.headers),
-  proxy: secret(check.nonEmptyString),
+  proxy: secret(check.proxy),
   maxRetries: config(check.integer({ min: 0 })),
   retryCount: { ...config(check.integer({ min: 0 })), aliasOf: "maxRetries" },
   contentFilter: config(check.boolean),

@@ -32,7 +32,7 @@ export function registerModelCapabilities(name: string | RegExp, capabilities: M
     throw new InvalidParameterError("name", name, message);
   }
   if (!check.capabilities.accepts(capabilities)) {
-    const message = `Expected ${check.capabilities.expected} for capabilities but received something else`;
+    const message = `Expected ${check.capabilities.expected} for capabilities`;
     throw new InvalidParameterError("capabilities", undefined, message);
   }
   registered.push([toPattern(name), { ...capabilities }]);

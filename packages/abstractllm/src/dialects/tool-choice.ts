@@ -1,5 +1,5 @@
 import type { ToolChoice, ToolSpec } from "../interface/tool.ts";
-import type { ProviderCall } from "../providers/provider-call.ts";
+import type { ProviderAnswer, ProviderCall } from "../providers/provider-call.ts";
 
 /** The tools that a choice leaves: all, none or one. */
 export function chosenTools({ tools, toolChoice }: ProviderCall): readonly ToolSpec[] {
@@ -14,7 +14,11 @@ export function choiceText(choice: ToolChoice): string {
 }
 
 /** What a model did not do although it was told to. */
-export function choiceWarnings({ toolChoice }: ProviderCall, toolCalls: readonly unknown[]): string[] {
+export function choiceWarnings(
+  { toolChoice }: ProviderCall,
+  { toolCalls, finishReason }: Pick<ProviderAnswer, "toolCalls" | "finishReason">,
+): string[] {
   if (choiceText(toolChoice) === "" || toolCalls.length > 0) return [];
-  return ["The model called no tool although toolChoice asked it to"];
+  const hint = finishReason === "length" ? ": its answer was cut off; raise maxTokens" : "";
+  return [`The model called no tool although toolChoice asked it to${hint}`];
 }

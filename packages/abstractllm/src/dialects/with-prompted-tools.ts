@@ -31,7 +31,7 @@ export async function withPromptedTools(
   );
   reader.end(answer.finishReason === "length");
   const { text, toolCalls } = reader;
-  const warnings = [...answer.warnings, ...choiceWarnings(call, toolCalls)];
+  const warnings = [...answer.warnings, ...choiceWarnings(call, { ...answer, toolCalls })];
   if (toolCalls.length === 0) return { ...answer, text, warnings };
   return { ...answer, text, toolCalls, warnings, finishReason: "tool-calls" };
 }

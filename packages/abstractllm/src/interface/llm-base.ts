@@ -25,7 +25,7 @@ export abstract class LLMBase implements AbstractLLM {
   ): Promise<GenerateResponse>;
   generate(prompt: Prompt, options: GenerateOptions & { stream: true }): LLMStream;
   generate(prompt: Prompt, options: GenerateOptions = {}): Promise<GenerateResponse> | LLMStream {
-    if (options.stream === true) return this.startStream(prompt, options);
+    if (options?.stream === true) return this.startStream(prompt, options);
     return this.answerWhole(prompt, options);
   }
 

@@ -7,6 +7,7 @@ import { isMediaSource } from "./is-media-source.ts";
 import { MAX_FILE_BYTES } from "./limits.ts";
 import { MediaProblem } from "./media-problem.ts";
 import { mediaTypeOf } from "./media-types.ts";
+import { UNKNOWN_FORM } from "./parse-source.ts";
 import { type ReadOptions, SourceFile } from "./source-file.ts";
 import { TabularInput } from "./tabular-input.ts";
 import { TextInput } from "./text-input.ts";
@@ -44,7 +45,7 @@ const INPUTS: Readonly<Record<MediaType, (file: SourceFile) => Media>> = {
 async function fromSource(source: MediaSource, options: MediaFactoryOptions = {}): Promise<Media> {
   if (isMedia(source)) return source;
   try {
-    if (!isMediaSource(source)) throw new MediaProblem("it has none of the forms of a source");
+    if (!isMediaSource(source)) throw new MediaProblem(UNKNOWN_FORM);
     const file = new SourceFile(source, options);
     const mediaType = options.mediaType ?? (await findType(file, options.signal));
     const input = INPUTS[mediaType](file);

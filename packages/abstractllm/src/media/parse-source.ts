@@ -43,8 +43,18 @@ export function parseSource(source: MediaSource): ParsedSource {
     const name = "name" in source && typeof source.name === "string" ? source.name : "blob";
     return { origin: { kind: "blob", blob: source }, name, mimeType: normalizeMimeType(source.type) };
   }
-  return parseReference(source as MediaReference);
+  if (!isReference(source)) throw new MediaProblem(UNKNOWN_FORM);
+  return parseReference(source);
 }
+
+/** For what is no source, but may have been handed over as one. */
+export const UNKNOWN_FORM =
+  "it has none of the forms of a source: path, address, data, bytes, Blob or { url }";
+
+const isReference = (source: unknown): source is MediaReference =>
+  typeof source === "object" &&
+  source !== null &&
+  ("url" in source || "image_url" in source || "source" in source);
 
 function parseString(text: string): ParsedSource {
   if (/^data:/i.test(text)) return { ...parseDataUrl(text), name: "data URL" };

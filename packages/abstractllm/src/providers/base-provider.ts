@@ -1,3 +1,4 @@
+import { checkOwnOptions } from "../config/check-own-options.ts";
 import * as check from "../config/checks.ts";
 import type { OptionKey } from "../config/configuration-manager.ts";
 import { ConfigurationManager } from "../config/configuration-manager.ts";
@@ -21,7 +22,6 @@ import { toolSpecs } from "../tools/index.ts";
 import { answerCall, type Respond } from "./answer-call.ts";
 import { withCallSignal } from "./call-signal.ts";
 import { checkEmbed } from "./check-embed.ts";
-import { checkOwnOptions } from "./check-own-options.ts";
 import { checkSupport } from "./check-support.ts";
 import type { CheckedCall, ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 import { keptData, withOwnData } from "./provider-data.ts";

@@ -1,8 +1,8 @@
+import { checkOwnOptions } from "../config/check-own-options.ts";
 import * as check from "../config/checks.ts";
 import { describeValue } from "../config/describe-value.ts";
 import { InvalidParameterError } from "../errors/index.ts";
 import type { EmbedOptions } from "../interface/embed.ts";
-import { checkOwnOptions } from "./check-own-options.ts";
 
 const OPTIONS: Readonly<Record<keyof EmbedOptions, check.Check>> = {
   model: check.nonEmptyString,

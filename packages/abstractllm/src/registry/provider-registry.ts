@@ -42,12 +42,17 @@ export type ProviderName = BuiltInProvider | (string & {});
  * Makes a provider known to `createLLM`; one of the same name is replaced.
  *
  * @param load - imports the provider's module, so that its dependencies load only when they are needed
- * @throws {InvalidParameterError} for an empty name
+ * @throws {InvalidParameterError} for an empty name, or what is no function
  * @example registerProvider("mine", () => import("./my-provider.js"));
  */
 export function registerProvider(name: string, load: ProviderLoader): void {
   if (typeof name !== "string" || name === "") {
     throw new InvalidParameterError("name", name, "Expected non-empty string for the provider's name");
+  }
+  if (typeof load !== "function") {
+    const message =
+      'Expected function that imports the provider\'s module, such as () => import("./mine.js")';
+    throw new InvalidParameterError("load", undefined, message);
   }
   providers.set(name, load);
 }
@@ -60,12 +65,18 @@ export function getAvailableProviders(): string[] {
 /**
  * Imports a provider's module.
  *
- * @throws {UnsupportedProviderError} naming the known providers
+ * @throws {UnsupportedProviderError} naming the known providers, or for a module that is none
  * @throws {UnsupportedFeatureError} with the install command when a package it needs is missing
  */
 export async function loadProvider(name: string): Promise<ProviderModule> {
   const load = providers.get(name);
-  if (load !== undefined) return load().catch(explainMissing(name));
+  if (load !== undefined) {
+    const module = await load().catch(explainMissing(name));
+    if (typeof module?.createProvider === "function") return module;
+    throw new UnsupportedProviderError(
+      `The module of the provider "${name}" exports no createProvider(config)`,
+    );
+  }
   const known = getAvailableProviders();
   const nearest = typeof name === "string" ? nearestName(name, known) : undefined;
   const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;

@@ -1,7 +1,10 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { nonEmptyString } from "../config/checks.ts";
+import { describeValue } from "../config/describe-value.ts";
 import { FileProcessingError, InvalidParameterError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import { checkLLM } from "../interface/check-llm.ts";
 import { Session } from "./session.ts";
 import type { SessionOptions } from "./session-options.ts";
 
@@ -26,10 +29,15 @@ export class SessionManager {
   /**
    * @param llm - answers in sessions that are created or loaded without another
    * @param options - of every session that is created or loaded, such as tools, which no file holds
+   * @throws {InvalidParameterError} for what is no folder's name, or no LLM
    */
   constructor(folder: string, llm: AbstractLLM, options: Omit<SessionOptions, "id" | "messages"> = {}) {
+    if (!nonEmptyString.accepts(folder)) {
+      const message = `Expected ${nonEmptyString.expected} for folder but received ${describeValue(folder)}`;
+      throw new InvalidParameterError("folder", undefined, message);
+    }
     this.folder = folder;
-    this.#llm = llm;
+    this.#llm = checkLLM(llm);
     this.#options = options;
   }
 

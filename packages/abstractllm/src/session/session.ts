@@ -5,6 +5,7 @@ import { describeValue } from "../config/describe-value.ts";
 import type { Options } from "../config/option-table.ts";
 import { InvalidParameterError, InvalidRequestError, UnsupportedOperationError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import { checkLLM } from "../interface/check-llm.ts";
 import type { GenerateOptions, GenerationDefaults } from "../interface/generate-options.ts";
 import type { GenerateResponse, ObjectResponse } from "../interface/generate-response.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
@@ -42,7 +43,7 @@ export class Session {
   #isBusy = false;
 
   /**
-   * @throws {InvalidParameterError} for an option that is unknown or has a bad value
+   * @throws {InvalidParameterError} for what is no LLM, or an option that is unknown or has a bad value
    * @throws {InvalidRequestError} for a system message among `messages`
    */
   constructor(llm: AbstractLLM, options: SessionOptions = {}) {
@@ -50,7 +51,7 @@ export class Session {
     checkIdentity(id, metadata);
     this.id = id;
     this.metadata = metadata;
-    this.#llm = llm;
+    this.#llm = checkLLM(llm);
     this.#options = checkDefaults(defaults, llm.provider);
     this.#messages = checkMessages(messages, llm.provider);
   }
@@ -145,6 +146,7 @@ export class Session {
    */
   switchTo(llm: AbstractLLM): void {
     this.#requireIdle("switchTo");
+    checkLLM(llm);
     if (llm !== this.#llm) this.#messages = this.#messages.map(withoutProviderData);
     this.#llm = llm;
   }

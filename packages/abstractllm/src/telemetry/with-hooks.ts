@@ -1,5 +1,7 @@
 import { type Attempt, DelegatingLLM, type Work } from "../delegate/index.ts";
+import { InvalidParameterError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
+import { checkLLM } from "../interface/check-llm.ts";
 import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
@@ -83,6 +85,7 @@ async function observe<T extends GenerateResponse | EmbedResponse>(
 /**
  * The same LLM, whose calls are told about, for logs and measurements. What a hook throws ends the call.
  *
+ * @throws {InvalidParameterError} for what is no LLM, or no function
  * @example
  * const logged = withHooks(llm, ({ provider, model }) => ({
  *   onFinish: ({ usage }, durationMs) => log.info({ provider, model, usage, durationMs }),
@@ -90,5 +93,9 @@ async function observe<T extends GenerateResponse | EmbedResponse>(
  * }));
  */
 export function withHooks(llm: AbstractLLM, start: StartCall): AbstractLLM {
-  return new ObservedLLM(llm, start);
+  if (typeof start !== "function") {
+    const message = "Expected function that is called when a call begins and returns its hooks";
+    throw new InvalidParameterError("start", undefined, message);
+  }
+  return new ObservedLLM(checkLLM(llm), start);
 }

@@ -164,6 +164,8 @@ describe("a circuit breaker", () => {
   });
 
   test("refuses options that are no positive integers", () => {
-    expect(() => new CircuitBreaker({ failureThreshold: 0 })).toThrow("for failureThreshold but received 0");
+    expect(() => new CircuitBreaker({ failureThreshold: 0 })).toThrow(
+      "for failureThreshold but received number 0",
+    );
   });
 });

@@ -37,6 +37,18 @@ describe("generate", () => {
     expect(status).toBe(0);
   });
 
+  test("prints the value of a schema, and refuses what is none", async () => {
+    const schema = '{"type":"object","properties":{"river":{"enum":["Rhine","Seine"]}},"required":["river"]}';
+    const ask = (text: string) =>
+      runProgram(["generate", "--model", SETUP_MODEL, "-n", "20", "--schema", text, "A river of France:"]);
+    const { stdout, status } = await ask(schema);
+    expect(JSON.parse(stdout)).toEqual({ river: expect.stringMatching(/^(Rhine|Seine)$/) });
+    expect(status).toBe(0);
+    const refused = await ask("{river");
+    expect(refused).toMatchObject({ stdout: "", status: 2 });
+    expect(refused.stderr).toContain("Expected JSON Schema or Standard Schema for schema");
+  });
+
   test("prints speed with --stats, on stderr", async () => {
     const { stdout, stderr } = await generate("--stats", "One, two,");
     expect(stderr).toMatch(/tokens in, 4 out · \d+\.\d tokens\/s/);

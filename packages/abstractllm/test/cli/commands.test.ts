@@ -29,6 +29,7 @@ describe("the command line", () => {
   });
 
   test.each([
+    [["Why is the sky blue?"], "To ask a model: abstractllm generate PROMPT."],
     [["generat"], 'Unknown command "generat". Did you mean "generate"?'],
     [["generate", "--temprature", "1", "x"], "Unknown flag --temprature; did you mean --temperature?"],
     [
@@ -117,6 +118,19 @@ describe("models", () => {
       files: ["config.json", "model.safetensors"],
     });
     expect((await models("info", REPO)).stdout).toContain("model type      llama");
+  });
+
+  test("says of one with a broken config which file that is", async () => {
+    const broken = await mkdtemp(join(tmpdir(), "abstractllm-broken-"));
+    for (const config of ["{ secret", "null"]) {
+      await writeFile(join(broken, "config.json"), config);
+      const { stderr, status } = await models("info", broken);
+      expect(stderr).toBe(
+        `error: ${join(broken, "config.json")} holds no JSON object; download the model again\n`,
+      );
+      expect(status).toBe(1);
+    }
+    await rm(broken, { recursive: true });
   });
 
   test("says of one that is not there how to fetch it", async () => {

@@ -226,6 +226,14 @@ describe("refuses by name and reason", () => {
     expect(error).toMatchObject({ name, retryable: false, message: expect.stringContaining(message) });
   });
 
+  test("nothing at all, also by hand", async () => {
+    for (const source of [undefined, null, 5, {}]) {
+      expect(() => new ImageInput(source as unknown as MediaSource)).toThrow(
+        "none of the forms of a source: path,",
+      );
+    }
+  });
+
   test("too many bytes, before they are read", async () => {
     await writeFile(path("long.txt"), "");
     const { truncate } = await import("node:fs/promises");

@@ -288,9 +288,17 @@ describe("a saved session", () => {
     const session = new Session(saying());
     await expect(session.save(join(folder, "no", "s.json"))).rejects.toMatchObject({
       name: "FileProcessingError",
+      message: `Cannot write ${join(folder, "no", "s.json")}: there is no folder for it`,
     });
-    await expect(session.save(folder)).rejects.toThrow("Cannot write");
+    await expect(session.save(folder)).rejects.toThrow(`Cannot write ${folder}: it is a folder`);
+    await expect(session.save(5 as unknown as string)).rejects.toThrow("Expected non-empty string for path");
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("that is not there is said to be missing", async () => {
+    const path = join(folder, "none.json");
+    await expect(Session.load(path, saying())).rejects.toThrow(`Cannot read ${path}: there is no such file`);
+    await expect(Session.load(undefined as unknown as string, saying())).rejects.toThrow("for path");
   });
 
   test.each([

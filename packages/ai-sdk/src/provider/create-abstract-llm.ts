@@ -63,8 +63,9 @@ export function createAbstractLLM(
  * Any LLM of AbstractLLM as a language model of the AI SDK: a chain of several, one with hooks, one of your own.
  *
  * @param llm - stays yours to configure and to unload
+ * @throws {InvalidArgumentError} for what is no LLM
  * @example
- * const chain = await createFallbackChain([{ provider: "mlx", model }, { provider: "openai", model: "gpt-4o" }]);
+ * const chain = await createFallbackChain([["mlx", { model }], ["openai", { model: "gpt-4o" }]]);
  * const { text } = await generateText({ model: toLanguageModel(chain), prompt: "Why is the sky blue?" });
  */
 export function toLanguageModel(llm: AbstractLLM): LanguageModelV3 {
@@ -75,6 +76,7 @@ export function toLanguageModel(llm: AbstractLLM): LanguageModelV3 {
  * Any LLM of AbstractLLM as an embedding model of the AI SDK.
  *
  * @param llm - stays yours to configure and to unload
+ * @throws {InvalidArgumentError} for what is no LLM
  * @example
  * const model = toEmbeddingModel(await createLLM("openai", { model: "text-embedding-3-small" }));
  * const { embedding } = await embed({ model, value: "A small town" });
@@ -84,5 +86,9 @@ export function toEmbeddingModel(llm: AbstractLLM): EmbeddingModelV3 {
 }
 
 function given(llm: AbstractLLM): ModelSource {
+  if (typeof llm?.generate !== "function") {
+    const message = "Expected an LLM, as createLLM gives one; await it first where it is a promise";
+    throw new InvalidArgumentError({ argument: "llm", message });
+  }
   return { provider: llm.provider, modelId: llm.getParam("model", "default"), open: async () => llm };
 }

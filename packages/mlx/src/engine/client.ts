@@ -1,5 +1,6 @@
 /** The outside of an engine: turns calls into messages and messages into results. */
 import { InvalidArgumentError, MlxError } from "../errors.ts";
+import { checkEngineOptions, checkLoadRequest } from "./check-options.ts";
 import type { CallOptions, EngineCalls } from "./engine-calls.ts";
 import { fromErrorData } from "./error-data.ts";
 import { EngineModelClient } from "./model-client.ts";
@@ -52,6 +53,7 @@ class EngineClient implements Engine, EngineCalls {
   }
 
   async load(request: LoadRequest, { signal }: { signal?: AbortSignal } = {}): Promise<EngineModel> {
+    checkLoadRequest(request);
     const reply = await this.call({ type: "load", request }, { signal });
     if (reply === null || !("modelId" in reply))
       throw new MlxError("engine-crashed", "The engine gave no model");
@@ -141,16 +143,16 @@ class EngineClient implements Engine, EngineCalls {
 /**
  * Starts an engine: a thread or process that owns models and runs them, so that the caller's event loop stays free.
  *
+ * @throws {InvalidArgumentError} for an option that is unknown or has a bad value
  * @throws {MlxError} `unavailable` when no libmlx can be loaded here, or no GPU when one is asked for
  * @example
  * const engine = await startEngine();
  * const model = await engine.load({ path: "model.gguf" });
  * for await (const part of model.generate({ prompt: "Hello", maxTokens: 20 })) console.log(part);
  */
-export const startEngine = async ({
-  isolation = "worker",
-  ...options
-}: EngineOptions = {}): Promise<Engine> => {
+export const startEngine = async (given: EngineOptions = {}): Promise<Engine> => {
+  checkEngineOptions(given);
+  const { isolation = "worker", ...options } = given;
   const client = new EngineClient(isolation);
   try {
     return await client.start(options);

@@ -1,3 +1,4 @@
+import { checkIsRequest } from "./check-options.ts";
 import type { EngineCalls } from "./engine-calls.ts";
 import { PartQueue } from "./part-queue.ts";
 import type { EngineModel, GenerateRequest, GenerationPart, ModelInfo } from "./types.ts";
@@ -23,6 +24,7 @@ export class EngineModelClient implements EngineModel {
     request: GenerateRequest,
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncGenerator<GenerationPart> {
+    checkIsRequest(request);
     const queue = new PartQueue<GenerationPart>();
     const left = new AbortController(); // leaving the loop early stops the generation
     this.#running += 1;

@@ -1,6 +1,7 @@
 import type { KVQuantization } from "../cache/index.ts";
 import type { GenerateRequest, LoadRequest, SamplingOptions } from "../engine/types.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { checkOptionNames } from "../option-names.ts";
 
 const describe = (value: unknown): string =>
   typeof value === "string"
@@ -56,8 +57,8 @@ const checkSampling = (options: SamplingOptions, vocabSize: number): void => {
   checkLogitBias(options.logitBias, vocabSize);
 };
 
-/** Every key of a request; a misspelt one would otherwise change nothing in silence. */
-const keys: Readonly<Record<keyof GenerateRequest, true>> = {
+/** Every option of a request. */
+const OPTIONS: Readonly<Record<keyof GenerateRequest, true>> = {
   prompt: true,
   images: true,
   templateVariables: true,
@@ -83,14 +84,6 @@ const keys: Readonly<Record<keyof GenerateRequest, true>> = {
   seed: true,
 };
 
-const checkKeys = (request: GenerateRequest): void => {
-  const unknown = Object.keys(request).find((key) => !Object.hasOwn(keys, key));
-  if (unknown === undefined) return;
-  throw new InvalidArgumentError(
-    `There is no option ${unknown.slice(0, 40)}; the options are ${Object.keys(keys).join(", ")}`,
-  );
-};
-
 const MAX_DRAFTS = 64; // more are hardly ever right
 const MAX_STOPS = 64; // each is searched in every piece of text
 
@@ -101,7 +94,7 @@ const isTextList = (value: unknown): boolean =>
 
 /** Checks everything in a request but its prompt. @throws {InvalidArgumentError} */
 export const checkRequest = (request: GenerateRequest, vocabSize: number): void => {
-  checkKeys(request);
+  checkOptionNames(request, OPTIONS);
   checkSampling(request, vocabSize);
   if (request.maxTokens === undefined) throw new InvalidArgumentError("Expected maxTokens but it is missing");
   checkNumber("maxTokens", request.maxTokens, { min: 1, whole: true });

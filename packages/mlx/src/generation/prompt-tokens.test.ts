@@ -29,6 +29,21 @@ it.each([
   );
 });
 
+it("refuses a text that no context holds before it is encoded", async () => {
+  const text = "x".repeat(8 * 2 ** 20 + 1);
+  const half = text.slice(2 ** 22);
+  for (const prompt of [
+    text,
+    [
+      { role: "user", content: half },
+      { role: "user", content: [{ type: "text", text: half }] },
+    ],
+  ]) {
+    await expect(tokens(prompt)).rejects.toMatchObject({ code: "context-length" });
+    await expect(tokens(prompt)).rejects.toThrow("Shorten the prompt");
+  }
+});
+
 it("leaves token ids as they are, in a list of its own", async () => {
   const ids = [5, 0, 2 ** 31];
   expect(await tokens(ids)).toEqual(ids);

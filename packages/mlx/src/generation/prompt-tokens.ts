@@ -1,5 +1,5 @@
 import type { ChatMessage, GenerateRequest } from "../engine/types.ts";
-import { InvalidArgumentError } from "../errors.ts";
+import { InvalidArgumentError, MlxError } from "../errors.ts";
 import type { ContentPart, ImageProcessor, PromptPiece } from "../images/index.ts";
 import { encodeConversation, encodePieces, type Tokenizer } from "../tokenizer/index.ts";
 
@@ -28,6 +28,22 @@ const checkPrompt = (prompt: unknown): void => {
   );
 };
 
+/** Longest text, in UTF-16 units: no model's context holds as much, and encoding takes a second for each MiB (CWE-400). */
+const MAX_LENGTH = 8 * 2 ** 20;
+
+const textLength = (content: ChatMessage["content"]): number =>
+  typeof content === "string"
+    ? content.length
+    : content.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0);
+
+const checkLength = (length: number): void => {
+  if (length <= MAX_LENGTH) return;
+  throw new MlxError(
+    "context-length",
+    `The prompt has ${length} characters, more than the ${MAX_LENGTH} that are read. Shorten the prompt.`,
+  );
+};
+
 /** A message as the chat template reads it: what is text alone as one string. */
 const templateMessage = (message: ChatMessage, images: ImagePlaces | undefined): object => {
   const { content } = message;
@@ -46,6 +62,7 @@ const templateMessage = (message: ChatMessage, images: ImagePlaces | undefined):
  *
  * @param images - how images stand in it; absent where there are none
  * @throws {InvalidArgumentError} when the prompt is neither
+ * @throws {MlxError} `context-length` when its text is longer than any context
  * @throws {TemplateError} when a conversation is given and the model has no chat template, or the template refuses it
  */
 export const promptTokens = async (
@@ -55,9 +72,11 @@ export const promptTokens = async (
 ): Promise<number[]> => {
   checkPrompt(prompt);
   if (typeof prompt === "string") {
+    checkLength(prompt.length);
     return images === undefined ? tokenizer.encode(prompt) : encodePieces(tokenizer, images.place(prompt));
   }
   if (isTokens(prompt)) return [...prompt];
+  checkLength(prompt.reduce((sum, { content }) => sum + textLength(content), 0));
   const { ids } = await encodeConversation(
     tokenizer,
     prompt.map((message) => templateMessage(message, images)),

@@ -49,4 +49,12 @@ describe("parseModelSource", () => {
   ])("%j is neither", (source) => {
     expect(() => parseModelSource(source)).toThrow(expect.objectContaining({ code: "invalid-argument" }));
   });
+
+  it.each([
+    ["https://huggingface.co/mlx-community/Qwen3-0.6B-4bit/tree/main", "mlx-community/Qwen3-0.6B-4bit"],
+    ["https://huggingface.co", "org/name"],
+    ["hf://mlx-community/x", "org/name"],
+  ])("says what to write instead of %s", (source, id) => {
+    expect(() => parseModelSource(source)).toThrow(`such as "${id}", not a URL`);
+  });
 });

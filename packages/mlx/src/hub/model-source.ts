@@ -23,9 +23,10 @@ export function parseModelSource(source: string): ModelSource {
   // no repository begins with a dot
   if (/^(?:\.|~?[/\\]|~$|[A-Za-z]:[/\\])|\\/.test(source)) return { kind: "path", path: source };
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) {
+    const id = /^https?:\/\/[^/]+\/([\w.-]+\/[\w.-]+)/i.exec(source)?.[1] ?? "org/name";
     throw new HubError(
       "invalid-argument",
-      'Expected a repository id such as "org/name", not a URL. Another hub is chosen with `endpoint` or HF_ENDPOINT.',
+      `Expected a repository id such as "${id}", not a URL. Another hub is chosen with \`endpoint\` or HF_ENDPOINT.`,
     );
   }
   const tagged = /^([^:]+):([A-Za-z0-9][\w.-]{0,63})$/.exec(source);

@@ -94,7 +94,8 @@ async function findOnMachine(context: HubContext, path: string): Promise<Resolve
   if (stats.isDirectory()) {
     return { path, fromCache: true, files: await snapshotFiles(context, path), warnings: [] };
   }
-  if (/\.gguf$/i.test(path)) return { path, fromCache: true, files: [basename(path)], warnings: [] };
+  if (stats.isFile() && /\.gguf$/i.test(path))
+    return { path, fromCache: true, files: [basename(path)], warnings: [] };
   throw new HubError(
     "invalid-argument",
     `Expected a model folder or a .gguf file but ${path} is another kind of file. Give the folder it is in.`,

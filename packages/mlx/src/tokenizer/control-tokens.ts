@@ -108,18 +108,13 @@ export async function encodeMarked(
   { continues = false }: Pick<EncodeOptions, "continues"> = {},
 ): Promise<number[]> {
   const byContent = new Map(tokenizer.addedTokens.map((token) => [token.content, token]));
-  const ids: number[] = [];
+  const parts: (number | number[])[] = [];
   let plain = "";
   let atStart = !continues;
   const flush = async () => {
     if (plain !== "") {
-      ids.push(
-        ...(await tokenizer.encode(plain, {
-          addSpecialTokens: false,
-          controlTokens: "text",
-          continues: !atStart,
-        })),
-      );
+      const options = { addSpecialTokens: false, controlTokens: "text", continues: !atStart } as const;
+      parts.push(await tokenizer.encode(plain, options));
       atStart = false;
     }
     plain = "";
@@ -134,12 +129,12 @@ export async function encodeMarked(
     }
     if (token.lstrip) plain = plain.trimEnd();
     await flush();
-    ids.push(token.id);
+    parts.push(token.id);
     atStart = false;
     strip = token.rstrip;
   }
   await flush();
-  return ids;
+  return parts.flat();
 }
 
 /** Cuts a text into marked tokens, other added tokens, and the text between; marks are left out. */

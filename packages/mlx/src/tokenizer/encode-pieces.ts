@@ -7,14 +7,14 @@ export async function encodePieces(
   pieces: readonly (string | readonly number[])[],
   { addSpecialTokens = true }: Pick<EncodeOptions, "addSpecialTokens"> = {},
 ): Promise<number[]> {
-  const ids: number[] = [];
+  const parts: (readonly number[])[] = [];
   for (const [i, piece] of pieces.entries()) {
-    if (typeof piece !== "string") ids.push(...piece);
-    else if (hasMarks(piece)) ids.push(...(await encodeMarked(tokenizer, piece, { continues: i > 0 })));
+    if (typeof piece !== "string") parts.push(piece);
+    else if (hasMarks(piece)) parts.push(await encodeMarked(tokenizer, piece, { continues: i > 0 }));
     else {
       const options = { addSpecialTokens: addSpecialTokens && i === 0, continues: i > 0 };
-      ids.push(...(await tokenizer.encode(piece, options)));
+      parts.push(await tokenizer.encode(piece, options));
     }
   }
-  return ids;
+  return parts.flat(); // push(...ids) would overflow the stack with a long text's
 }

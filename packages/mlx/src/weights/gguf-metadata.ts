@@ -113,7 +113,7 @@ class ValueReader {
       Math.floor((MAX_GGUF_ELEMENTS - this.#elements) / cost),
     );
     if (count * elementBytes > cursor.remaining) {
-      cursor.fail("truncated", `declares ${count} elements, past the end of the file`);
+      cursor.fail("truncated", `declares ${count} elements, past the end of the file. Download it again.`);
     }
     this.#elements += count * cost;
     if (type === STRING || type === ARRAY) return this.#values(type, count, depth);

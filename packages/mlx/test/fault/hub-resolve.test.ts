@@ -45,6 +45,16 @@ beforeEach(() => {
 });
 
 describe("something on this machine", () => {
+  it("is refused when it is neither a folder nor a file of weights", async () => {
+    const folder = join(newCache(), "..");
+    const [device, weights] = [join(folder, "device.gguf"), join(folder, "model.safetensors")];
+    symlinkSync("/dev/null", device);
+    writeFileSync(weights, "");
+    for (const path of [device, weights]) {
+      await expect(pull(hub, newCache(), path)).rejects.toMatchObject({ code: "invalid-argument" });
+    }
+  });
+
   it("is used as it is, without a hub, and wins over a repository", async () => {
     const folder = join(newCache(), "..");
     writeFileSync(join(folder, "config.json"), "{}");

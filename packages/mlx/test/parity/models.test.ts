@@ -31,7 +31,9 @@ function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
   it("gives the last position the same logits where only these are wanted", () => {
     const V = vocabSize(golden);
     tidy(() => {
-      const logits = get().forward(array([tokens], int32), { lastOnly: true }).astype(float32);
+      const logits = get()
+        .forward(array([tokens], int32), { lastOnly: true })
+        .astype(float32);
       const values = logits.toTypedArray() as Float32Array;
       expectSameLogits(values.subarray(-V), plain([tokens]).subarray(-V), V);
     });

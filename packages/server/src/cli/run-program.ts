@@ -53,10 +53,16 @@ async function readOptions(path: string): Promise<ServerOptions> {
     const options: unknown = JSON.parse(await readFile(path, "utf8"));
     if (object.accepts(options)) return options;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidParameterError("config", path, `${path} cannot be read: ${reason}`, { cause });
+    throw new InvalidParameterError("config", path, `${path} cannot be read: ${reasonOf(cause)}`);
   }
   throw new InvalidParameterError("config", path, `Expected an object of options in ${path}`);
+}
+
+/** A parser quotes the text, which may hold keys. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof SyntaxError) return "it is no JSON";
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return code === "ENOENT" ? "there is no such file" : message;
 }
 
 function logFailure({ requestId, method, path, status, error }: RequestFailure, note: Program["note"]): void {

@@ -32,6 +32,18 @@ export const object: Check<JsonObject> = check(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
 );
 
+/** A port; 0 stands for any free one. */
+export const port: Check<number> = check(
+  "integer between 0 and 65535",
+  (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 65_535,
+);
+/** Where pages come from, as browsers write it. */
+export const origin: Check<string> = check(
+  'origin such as "https://example.org", or "*"',
+  (value) =>
+    value === "*" || (typeof value === "string" && URL.canParse(value) && new URL(value).origin === value),
+);
+
 /** One of these words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Check<T> {
   const expected = words.map((word) => `"${word}"`).join(" or ");

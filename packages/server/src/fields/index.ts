@@ -11,6 +11,8 @@ export {
   number,
   object,
   oneOf,
+  origin,
+  port,
   positiveInteger,
   text,
 } from "./check.ts";

@@ -47,8 +47,7 @@ export function toProblem(error: unknown): RequestProblem {
   if (!AbstractLLMError.isInstance(error)) {
     return new RequestProblem("server", "The server failed; its log says why", { cause: error });
   }
-  const param = InvalidParameterError.isInstance(error) ? { param: error.parameter } : {};
-  const options = { cause: error, retryAfterMs: error.retryAfterMs, ...param };
+  const options = { cause: error, retryAfterMs: error.retryAfterMs, ...paramOf(error) };
   if (AuthenticationError.isInstance(error)) {
     // the server's key, not the client's
     const message = "The model's provider refused the key that this server has for it";
@@ -61,7 +60,18 @@ export function toProblem(error: unknown): RequestProblem {
   return new RequestProblem(kind, messageOf(error), options);
 }
 
+/** The option that is wrong, as fields of requests are written. */
+function paramOf(error: AbstractLLMError): { param?: string } {
+  return InvalidParameterError.isInstance(error) ? { param: snakeCase(error.parameter) } : {};
+}
+
+/** An option's name in snake case; what else an error may name, such as a tool's parameters, stays as it is. */
+const snakeCase = (name: string): string =>
+  /^[a-z]+$/i.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name;
+
 /** Native code's own words may name what is of no concern to a client. */
 function messageOf(error: AbstractLLMError): string {
-  return error.details.engineCode === "native" ? "The model failed while it was answering" : error.message;
+  if (error.details.engineCode === "native") return "The model failed while it was answering";
+  if (!InvalidParameterError.isInstance(error)) return error.message;
+  return error.message.replaceAll(error.parameter, snakeCase(error.parameter));
 }

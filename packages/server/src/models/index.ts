@@ -1,2 +1,2 @@
 export { ModelPool } from "./model-pool.ts";
-export type { ModelConfig, ModelSource } from "./model-source.ts";
+export { checkModel, type ModelConfig, type ModelSource } from "./model-source.ts";

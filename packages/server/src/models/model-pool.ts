@@ -1,4 +1,10 @@
-import { type AbstractLLM, createLLM, type ListedModel } from "abstractllm";
+import {
+  type AbstractLLM,
+  createLLM,
+  InvalidParameterError,
+  type ListedModel,
+  UnsupportedProviderError,
+} from "abstractllm";
 import { RequestProblem } from "../http/request-problem.ts";
 import { isOpen, type ModelConfig, type ModelSource } from "./model-source.ts";
 
@@ -37,6 +43,17 @@ export class ModelPool {
     const named = [...this.#sources.keys()].map((id) => ({ id, capabilities: {} }));
     const others = await this.#listOthers(signal);
     return [...named, ...others.filter(({ id }) => !this.#sources.has(id))];
+  }
+
+  /**
+   * Finds mistakes in what models are to be opened with; what may be there later, such as a key, is none.
+   *
+   * @throws {InvalidParameterError} naming the model
+   */
+  async check(): Promise<void> {
+    const others = this.#others === undefined ? [] : [["otherModels", this.#others] as const];
+    for (const [name, source] of [...this.#sources, ...others])
+      if (!isOpen(source)) await tryToOpen(name, source);
   }
 
   /** Names of the models that were asked for. */
@@ -100,5 +117,22 @@ async function createFrom({ provider, ...config }: ModelConfig): Promise<Abstrac
   } catch (cause) {
     const message = "The model could not be opened; the server's log says why";
     throw new RequestProblem("server", message, { cause });
+  }
+}
+
+/** @throws {InvalidParameterError} */
+async function tryToOpen(name: string, { provider, ...config }: ModelConfig): Promise<void> {
+  try {
+    await createLLM(provider, config);
+  } catch (cause) {
+    if (!InvalidParameterError.isInstance(cause) && !UnsupportedProviderError.isInstance(cause)) return;
+    throw new InvalidParameterError(
+      "models",
+      undefined,
+      `The model ${name} cannot be opened: ${cause.message}`,
+      {
+        cause,
+      },
+    );
   }
 }

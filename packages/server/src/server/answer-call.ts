@@ -1,5 +1,5 @@
 import type { LLMStream, StreamPart } from "abstractllm";
-import { AnswerParts, type Call, toAnswer } from "../answer/index.ts";
+import { type Answer, AnswerParts, type Call, cutOffAnswer, Draft, toAnswer } from "../answer/index.ts";
 import type { Operation, Stamp } from "../dialects/dialect.ts";
 import { EventSender } from "../http/event-sender.ts";
 import type { Exchange } from "../http/exchange.ts";
@@ -32,13 +32,15 @@ export async function answerCall<C extends Call>(
     }
     const { allowPrivateUrls } = options;
     const stream = llm.stream(call.prompt, { ...askedOptions(call, llm), allowPrivateUrls, signal });
-    const parts = noticing(stream, place.hasBegun);
-    if (call.isStreamed) await sendEvents(operation, call, stream, parts, exchange, services);
+    const draft = new Draft();
+    const parts = noticing(stream, draft, place.hasBegun);
+    const end = () => answerOf(stream, draft, call);
+    if (call.isStreamed) await sendEvents(operation, call, parts, end, exchange, services);
     else {
       for await (const _ of parts); // so that the first is noticed
-      exchange.sendJson(operation.whole(toAnswer(await stream.response, call), call, stampOf(exchange)));
+      exchange.sendJson(operation.whole(await end(), call, stampOf(exchange)));
     }
-    metrics.answer((await stream.response).usage, place.seconds());
+    metrics.answer((await end()).usage, place.seconds());
   } finally {
     place.leave();
   }
@@ -49,8 +51,8 @@ const stampOf = ({ id, at, startedMs }: Exchange): Stamp => ({ id, at, startedMs
 async function sendEvents<C extends Call>(
   operation: Operation<C>,
   call: C,
-  stream: LLMStream,
   parts: AsyncIterable<StreamPart>,
+  end: () => Promise<Answer>,
   exchange: Exchange,
   services: Services,
 ): Promise<void> {
@@ -63,7 +65,7 @@ async function sendEvents<C extends Call>(
     for await (const part of parts) {
       await sender.send(order.read(part).flatMap((each) => writer.part(each)));
     }
-    const answer = toAnswer(await stream.response, call);
+    const answer = await end();
     const last = order.finish(answer).flatMap((each) => writer.part(each));
     await sender.send([...last, ...writer.finish(answer)]);
   } catch (error) {
@@ -76,10 +78,22 @@ async function sendEvents<C extends Call>(
   exchange.response.end();
 }
 
-/** Hands parts on, and says when the first comes. */
-async function* noticing(stream: LLMStream, onFirst: () => void): AsyncGenerator<StreamPart> {
+/** The answer of a stream that was read to its end. */
+async function answerOf(stream: LLMStream, draft: Draft, call: Call): Promise<Answer> {
+  try {
+    return toAnswer(await stream.response, call);
+  } catch (error) {
+    const cutOff = cutOffAnswer(error, draft, call);
+    if (cutOff === undefined) throw error;
+    return cutOff;
+  }
+}
+
+/** Hands parts on, writes them down, and says when the first comes. */
+async function* noticing(stream: LLMStream, draft: Draft, onFirst: () => void): AsyncGenerator<StreamPart> {
   for await (const part of stream) {
     if (part.type !== "error") onFirst();
+    draft.read(part);
     yield part;
   }
 }

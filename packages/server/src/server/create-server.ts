@@ -10,6 +10,7 @@ import { RequestProblem } from "../http/request-problem.ts";
 import { Metrics } from "../metrics/index.ts";
 import { ModelPool } from "../models/index.ts";
 import { answerRequest } from "./answer-request.ts";
+import { beginListening } from "./listening.ts";
 import type { Services } from "./route.ts";
 import { checkOptions, type ServerOptions } from "./server-options.ts";
 
@@ -55,15 +56,17 @@ export class ModelServer implements AsyncDisposable {
     return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
   }
 
-  /** Begins to listen. @returns the server's address */
+  /**
+   * Begins to listen.
+   *
+   * @returns the server's address
+   * @throws {InvalidParameterError} for an address that is taken or none of this machine, or a model with a mistake in its
+   *   options
+   */
   async listen(): Promise<string> {
-    const { host, port } = this.#services.options;
-    await new Promise<void>((resolve, reject) => {
-      this.http.once("error", reject).listen(port, host, () => {
-        this.http.off("error", reject);
-        resolve();
-      });
-    });
+    const { models, options } = this.#services;
+    await models.check();
+    await beginListening(this.http, options.host, options.port);
     return this.url;
   }
 

@@ -3,15 +3,16 @@ import {
   type Check,
   callback,
   flag,
-  integer,
   kindOf,
   listOf,
   nonEmptyText,
   object,
+  origin,
+  port,
   positiveInteger,
 } from "../fields/index.ts";
 import { isLoopback } from "../http/is-loopback.ts";
-import type { ModelConfig, ModelSource } from "../models/index.ts";
+import { checkModel, type ModelConfig, type ModelSource } from "../models/index.ts";
 
 /** What a failed request is told to the log. */
 export interface RequestFailure {
@@ -88,11 +89,11 @@ const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
   models: object,
   otherModels: object,
   host: nonEmptyText,
-  port: integer,
+  port,
   apiKey: nonEmptyText,
   allowPublic: flag,
   allowedHosts: listOf(nonEmptyText),
-  cors: listOf(nonEmptyText),
+  cors: listOf(origin),
   ignoreFields: listOf(nonEmptyText),
   allowPrivateUrls: flag,
   maxCalls: positiveInteger,
@@ -110,6 +111,10 @@ const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
  * @throws {InvalidParameterError} naming the option
  */
 export function checkOptions(options: ServerOptions): CheckedOptions {
+  if (!object.accepts(options)) {
+    const message = `Expected object for the server's options but received ${kindOf(options)}`;
+    throw new InvalidParameterError("options", undefined, message);
+  }
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
     const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof ServerOptions] : undefined;
@@ -125,6 +130,8 @@ export function checkOptions(options: ServerOptions): CheckedOptions {
   if (Object.keys(checked.models).length === 0 && checked.otherModels === undefined) {
     throw new InvalidParameterError("models", {}, "There is no model to serve; give models or otherModels");
   }
+  for (const [name, source] of Object.entries(checked.models)) checkModel(source, `models.${name}`);
+  if (checked.otherModels !== undefined) checkModel(checked.otherModels, "otherModels");
   if (!isLoopback(checked.host) && checked.apiKey === undefined && checked.allowPublic !== true) {
     const message = `Others can reach ${checked.host}; give an apiKey, or allowPublic: true to serve everybody`;
     throw new InvalidParameterError("host", checked.host, message);

@@ -84,9 +84,19 @@ test.each([
   [["--adapter", "sql"], 'Expected NAME=ADAPTER for --adapter but received "sql"'],
   [["--adapter-path", "x"], "are for the models of --model; give one"],
   [["--host", "0.0.0.0"], "Others can reach 0.0.0.0"],
-  [["--config", "/no/such/file"], "/no/such/file cannot be read"],
+  [["--config", "/no/such/file"], "/no/such/file cannot be read: there is no such file\n"],
 ])("refuses %j", async (args, message) => {
   const { status, stderr } = await run(args);
   expect(status).toBe(2);
   expect(stderr).toContain(message);
+});
+
+test("never shows what is in a file that is no JSON", async () => {
+  const config = join(folder, "broken.json");
+  await writeFile(config, '{ "apiKey": sk-canary }');
+  const { status, stderr } = await run(["--config", config]);
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: `error: ${config} cannot be read: it is no JSON\n`,
+  });
 });

@@ -83,6 +83,18 @@ describe.each(CLIENTS.map((open) => ({ name: open("http://x", KEY).name, open })
       expect((await open(origin, KEY).streamed(ask())).reason).toBe(whole.reason);
     });
 
+    test("gets what there is of JSON that was cut off, and is told so", async () => {
+      const script = [{ text: "none" }, { text: '{"city": "Be', finishReason: "length" }] as const;
+      for (const way of ["whole", "streamed"] as const) {
+        const { origin } = await serve(script);
+        const told = await open(origin, KEY)[way](ask({ schema: { type: "object" } }));
+        expect(told.text).toBe('{"city": "Be');
+        expect(told.reason).toMatch(/length|max_tokens|max_output_tokens/);
+        expect(told.usage).toEqual([20, 10]);
+        await server?.close();
+      }
+    });
+
     test.each([
       ["a wrong key", 401, { key: "wrong horse" }],
       ["an unknown model", 404, { model: "none" }],

@@ -58,6 +58,11 @@ describe("OpenAI's client of chat completions", () => {
       by.chat.completions.create({ model: "small", messages: question, ...request }).catch((e) => e);
     expect(await ask({ model: "none" })).toMatchObject({ status: 404, code: "model_not_found" });
     expect(await ask({ temperature: 9 })).toMatchObject({ status: 400, param: "temperature" });
+    expect(await ask({ top_p: 5 })).toMatchObject({
+      status: 400,
+      param: "top_p",
+      message: expect.stringContaining("for top_p but received number 5"),
+    });
     expect(await ask({ n: 2 })).toMatchObject({ status: 400, param: "n" });
     const stranger = new OpenAI({ apiKey: "no", baseURL: client.baseURL, maxRetries: 0 });
     expect(await ask({}, stranger)).toBeInstanceOf(OpenAI.AuthenticationError);

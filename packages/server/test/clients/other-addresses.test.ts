@@ -1,9 +1,15 @@
 import Anthropic from "@anthropic-ai/sdk";
-import { createLLM, type Message } from "abstractllm";
+import { createLLM, type Message, registerProvider } from "abstractllm";
 import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { afterEach, describe, expect, test } from "vitest";
-import { createServer, type ModelServer, type ServerOptions } from "../../src/index.ts";
+import {
+  createServer,
+  type ModelConfig,
+  type ModelServer,
+  type ModelSource,
+  type ServerOptions,
+} from "../../src/index.ts";
 import { type ScriptedAnswer, ScriptedLLM } from "../support/scripted-llm.ts";
 
 let server: ModelServer | undefined;
@@ -314,25 +320,26 @@ describe("Ollama's client", () => {
 
 test("models are opened when they are asked for; one that fails is tried again, and says little to clients", async () => {
   const told: unknown[] = [];
+  registerProvider("failing", () => Promise.reject(new Error("no secret is set")));
   const { openai } = await serve(undefined, {
     models: {
-      misspelt: { provider: "openia" },
+      failing: { provider: "failing" },
       missing: { provider: "mlx", model: "/secret/folder/model.gguf", offline: true },
     },
-    otherModels: { provider: "openia" },
+    otherModels: { provider: "failing" },
     onFailure: ({ error }) => told.push(error),
   });
   const ask = (model: string) => {
     const messages = [{ role: "user" as const, content: "x" }];
     return openai.chat.completions.create({ model, messages }).catch((e) => e);
   };
-  for (const model of ["misspelt", "misspelt", "missing", "another"]) {
+  for (const model of ["failing", "failing", "missing", "another"]) {
     const error = await ask(model);
     expect(error.status).toBe(500);
-    expect(error.message).not.toMatch(/secret|openia/);
+    expect(error.message).not.toMatch(/secret/);
   }
   expect(told).toHaveLength(4);
-  expect(told[0]).toMatchObject({ cause: { message: expect.stringContaining("openia") } });
+  expect(told[0]).toMatchObject({ cause: { message: expect.stringContaining("no secret is set") } });
 });
 
 test("a server takes the place of another one's provider", async () => {
@@ -352,8 +359,64 @@ test("a server takes the place of another one's provider", async () => {
 test("mistakes of options are said at once", () => {
   const models = { m: new ScriptedLLM() };
   expect(() => createServer({})).toThrow("There is no model to serve");
-  expect(() => createServer({ models, port: "80" as unknown as number })).toThrow(
-    "Expected integer for port",
-  );
+  for (const port of ["80" as unknown as number, -1, 65_536]) {
+    expect(() => createServer({ models, port })).toThrow("Expected integer between 0 and 65535 for port");
+  }
+  expect(() => createServer(undefined as unknown as ServerOptions)).toThrow("Expected object for");
+  expect(() => createServer({ models, cors: ["example.org"] })).toThrow("https://example.org");
+  const promise = Promise.resolve(models.m);
+  for (const [source, received] of [
+    [5, "5"],
+    [{}, "neither"],
+    [promise, "a promise; await it first"],
+  ]) {
+    expect(() => createServer({ models: { wrong: source as ModelSource } })).toThrow(
+      `Expected an LLM, or { provider, model, … }, for models.wrong but received ${received}`,
+    );
+  }
   expect(() => createServer({ models, prot: 80 } as ServerOptions)).toThrow('Unknown option "prot"');
+});
+
+test("mistakes of models, and of the address, are said when the server starts", async () => {
+  const m = new ScriptedLLM();
+  const listen = (options: ServerOptions) => createServer({ port: 0, models: { m }, ...options }).listen();
+  const models = { small: { provider: "openia" } };
+  await expect(listen({ models })).rejects.toThrow(
+    'The model small cannot be opened: There is no provider "openia"',
+  );
+  const otherModels = { provider: "lmstudio", temprature: 1 } as ModelConfig;
+  await expect(listen({ otherModels })).rejects.toThrow('did you mean "temperature"?');
+  const { origin } = await serve();
+  const port = Number(new URL(origin).port);
+  await expect(listen({ port })).rejects.toMatchObject({
+    name: "InvalidParameterError",
+    message: `Port ${port} of 127.0.0.1 is in use; stop what listens there, or take another port (0 takes a free one)`,
+  });
+  await expect(listen({ host: "192.0.2.1", allowPublic: true })).rejects.toThrow(
+    "192.0.2.1 is no address of",
+  );
+  await expect(server?.listen()).rejects.toThrow("The server listens already");
+});
+
+test.each([
+  ["/chat/completions", "/v1/chat/completions"],
+  ["/v1/v1/messages", "/v1/messages"],
+  ["/v1/models/", "/v1/models"],
+  ["//v1//responses", "/v1/responses"],
+  ["/chat", "/api/chat"],
+  ["/v1/api/tags", "/api/tags"],
+])("the address %s is told from %s", async (path, meant) => {
+  const { origin } = await serve();
+  const answer = await fetch(origin + path, { method: "POST" });
+  expect(answer.status).toBe(404);
+  expect(await answer.text()).toContain(`There is nothing at this address; did you mean ${meant}?`);
+});
+
+test("an unknown address is no unknown model", async () => {
+  const { origin } = await serve();
+  const answer = await fetch(`${origin}/v1/nothing`);
+  expect(answer.status).toBe(404);
+  expect(await answer.json()).toMatchObject({
+    error: { message: "There is nothing at this address", code: null },
+  });
 });

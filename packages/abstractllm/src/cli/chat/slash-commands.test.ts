@@ -92,7 +92,7 @@ describe("/commands", () => {
 
   test("/load refuses what /save did not write, and keeps the conversation", async () => {
     const path = join(folder, "chat.json");
-    await expect(run(`/load ${path}`)).rejects.toThrow("ENOENT");
+    await expect(run(`/load ${path}`)).rejects.toThrow("there is no such file");
     for (const [text, problem] of [
       ["no json", "it is no JSON"],
       ["{}", `its format is not "abstractllm-session"`],
@@ -137,6 +137,7 @@ describe("/commands", () => {
   });
 
   test("that are unknown or incomplete are refused with what to type", async () => {
+    await expect(run("/zzzzzz")).rejects.toThrow("Unknown command /zzzzzz. See /help");
     await expect(run("/sistem")).rejects.toThrow("Unknown command /sistem; did you mean /system?");
     await expect(run("/save")).rejects.toThrow("/save chat.json");
     await expect(run("/stats")).rejects.toThrow("no answer yet");

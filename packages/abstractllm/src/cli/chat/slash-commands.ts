@@ -68,7 +68,7 @@ export async function runSlashCommand(
   if (command !== undefined) return command.run({ argument: argument.trim(), state, terminal });
   const nearest = nearestName(wanted, slashCommandNames());
   throw new Error(
-    `Unknown command /${name}${nearest === undefined ? "" : `; did you mean /${nearest}?`} See /help`,
+    `Unknown command /${name}${nearest === undefined ? "." : `; did you mean /${nearest}?`} See /help`,
   );
 }
 

@@ -30,6 +30,12 @@ export const generateCommand: Command = {
       option: "files",
       help: "Append a text file to the prompt; repeatable",
     },
+    {
+      name: "schema",
+      value: "JSON",
+      option: "schema",
+      help: 'Hold the answer to a JSON Schema and print its value, such as {"type":"integer"}',
+    },
     { name: "stream", negative: true, help: "Print the answer when it is complete" },
     { name: "stats", help: "Print tokens and speed to stderr, as on a terminal" },
     { ...JSON_FLAG, help: "Print the complete answer as one JSON object" },
@@ -37,6 +43,7 @@ export const generateCommand: Command = {
   examples: [
     'abstractllm generate --model mlx-community/SmolLM2-135M-Instruct "Why is the sky blue?"',
     "git diff | abstractllm generate Write a commit message for this change: -",
+    "abstractllm generate --schema \"$(cat schema.json)\" --file letter.txt 'Who wrote this, and when?'",
     'abstractllm generate --json --temperature 0 --max-tokens 50 "Name three rivers"',
   ],
   run: (flags, terminal) => interruptible((signal) => generate(flags, terminal, signal)),
@@ -50,7 +57,8 @@ async function generate(flags: ParsedFlags, terminal: Terminal, signal: AbortSig
     status.show("Loading the model…");
     const { files } = flags.options as GenerateOptions;
     const options = { signal, ...(files === undefined ? {} : { files }) };
-    const printed = flags.has("json") || flags.off.has("stream") ? printWhole : printStream;
+    const isWhole = flags.has("json") || flags.off.has("stream") || flags.options.schema !== undefined;
+    const printed = isWhole ? printWhole : printStream;
     const response = await printed(llm, prompt, options, { flags, terminal, status });
     printWarnings(response.warnings, terminal);
     if (flags.has("stats") || terminal.output.isTTY) printStats(response, terminal);
@@ -95,6 +103,7 @@ async function printWhole(
   status.clear();
   const { raw: _, ...shown } = response;
   if (flags.has("json")) terminal.print(`${JSON.stringify(shown)}\n`);
+  else if (response.object !== undefined) terminal.print(`${JSON.stringify(response.object)}\n`);
   else terminal.print(response.text.endsWith("\n") ? response.text : `${response.text}\n`);
   return response;
 }

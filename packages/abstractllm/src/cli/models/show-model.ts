@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { record } from "../../config/checks.ts";
 import { formatBytes } from "../../config/format-bytes.ts";
-import { ModelNotFoundError } from "../../errors/index.ts";
+import { ModelLoadingError, ModelNotFoundError } from "../../errors/index.ts";
 import { ExitCode } from "../exit-code.ts";
 import { loadHub } from "../load-hub.ts";
 import type { ParsedFlags } from "../parse-flags.ts";
@@ -40,8 +41,7 @@ export async function showModel(
 /** The fields of `config.json` that people choose models by. */
 async function readConfig(path: string): Promise<Record<string, unknown>> {
   if (path.endsWith(".gguf")) return { format: "gguf", file: basename(path) };
-  const text = await readFile(join(path, "config.json"), "utf8").catch(() => "{}");
-  const config = JSON.parse(text) as Record<string, unknown>;
+  const config = parseConfig(await readFile(join(path, "config.json"), "utf8").catch(() => "{}"), path);
   const { bits, group_size } = (config.quantization ?? {}) as Record<string, unknown>;
   const facts = {
     format: "safetensors",
@@ -52,6 +52,18 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
     quantization: bits === undefined ? "none" : `${bits} bits in groups of ${group_size}`,
   };
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+}
+
+/** @throws {ModelLoadingError} for what is no JSON object */
+function parseConfig(text: string, path: string): Readonly<Record<string, unknown>> {
+  try {
+    const config: unknown = JSON.parse(text);
+    if (record.accepts(config)) return config as Record<string, unknown>;
+  } catch {
+    // said below
+  }
+  const message = `${join(path, "config.json")} holds no JSON object; download the model again`;
+  throw new ModelLoadingError(message, { modelName: path });
 }
 
 function describe(info: Readonly<Record<string, unknown>>, terminal: Terminal): string {

@@ -158,7 +158,7 @@ export class MlxProvider extends BaseProvider {
         warnings: [
           ...warnings,
           ...answer.warnings,
-          ...choiceWarnings(call, answer.toolCalls),
+          ...choiceWarnings(call, answer),
           ...this.#constraintWarning(call, model.info),
         ],
       };

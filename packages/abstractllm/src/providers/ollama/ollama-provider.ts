@@ -108,7 +108,7 @@ export class OllamaProvider extends ServerProvider {
       const request = await buildRequest(asked, signal);
       const response = await client.post("/api/chat", request, "application/x-ndjson");
       const answer = await readAnswer(client, response, tell);
-      return { ...answer, warnings: [...answer.warnings, ...choiceWarnings(asked, answer.toolCalls)] };
+      return { ...answer, warnings: [...answer.warnings, ...choiceWarnings(asked, answer)] };
     });
   }
 }

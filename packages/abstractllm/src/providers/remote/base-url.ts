@@ -11,8 +11,8 @@ export function checkBaseUrl(text: string, provider: string): URL {
       provider,
     });
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) throw refuse("such as http://localhost:1234/v1");
-  if (url.protocol !== "http:" && url.protocol !== "https:") throw refuse(`but received ${url.protocol}`);
+  if (url?.protocol !== "http:" && url?.protocol !== "https:")
+    throw refuse("such as http://localhost:1234/v1");
   if (url.username !== "" || url.password !== "") {
     throw refuse("without user name and password; give credentials with apiKey or headers");
   }

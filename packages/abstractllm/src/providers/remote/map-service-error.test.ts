@@ -174,6 +174,12 @@ const CASES: readonly [what: string, status: number | undefined, body: unknown, 
     { name: "QuotaExceededError", message: "[p] Resource exhausted (HTTP 429)" },
   ],
   [
+    "FastAPI: no such address",
+    404,
+    { detail: "Not Found" },
+    { name: "ProviderAPIError", message: "[p] Not Found (HTTP 404); check baseUrl" },
+  ],
+  [
     "a gateway's page",
     504,
     "<html><head><title>504 Gateway Time-out</title></head><body>…</body></html>",

@@ -51,6 +51,8 @@ const filtered: MakeError = (message, options) => new ContentFilterError(message
 const failed: MakeError = (message, options) => new ProviderAPIError(message, options);
 const passing: MakeError = (message, options) =>
   new ProviderAPIError(message, { retryable: true, ...options });
+/** Known models are named; without one, it is the address that the service does not have. */
+const lost: MakeError = (message, options) => new ProviderAPIError(`${message}; check baseUrl`, options);
 const late: MakeError = (message, options) => new RequestTimeoutError(message, options);
 const noModel: MakeError = (reason, options, { context }) => {
   const { model, modelHint } = context;
@@ -109,6 +111,7 @@ const BY_STATUS: Readonly<Record<number, MakeError>> = {
   401: denied,
   402: spent,
   403: denied,
+  404: lost,
   408: late,
   409: passing,
   413: invalid,

@@ -50,6 +50,14 @@ describe.each(SMALL_TOKENIZERS.filter((name) => name !== "word-piece"))("a conve
 describe("a conversation", () => {
   const tokenizer = smallTokenizer("byte-level", CHATML);
 
+  it("may be longer than the stack holds arguments", async () => {
+    const long = "the ".repeat(300_000);
+    for (const text of [long, `${long}<|im_end|>`]) {
+      const { ids } = await encodeConversation(tokenizer, user(text));
+      expect(ids.length).toBeGreaterThan(300_000);
+    }
+  });
+
   it("keeps a message's text whole where its control tokens are neutralized", async () => {
     const { ids } = await encodeConversation(tokenizer, user("a <|im_end|> b"));
     expect(tokenizer.decode(ids)).toBe("<|im_start|>user\na <|im_end|> b<|im_end|>\n<|im_start|>assistant\n");

@@ -20,11 +20,12 @@ const CODES: Readonly<Partial<Record<ProblemKind, string>>> = {
 
 /** An error's own object. */
 export function openAIErrorObject({ kind, message, param }: RequestProblem) {
+  const isOfAddress = kind === "not-found" && param === undefined; // rather than of a model
   return {
     message,
     type: TYPES[kind] ?? "invalid_request_error",
     param: param ?? null,
-    code: CODES[kind] ?? null,
+    code: (isOfAddress ? undefined : CODES[kind]) ?? null,
   };
 }
 

@@ -1,18 +1,23 @@
-import type * as check from "../config/checks.ts";
-import { describeValue } from "../config/describe-value.ts";
-import { nearestName } from "../config/nearest-name.ts";
 import { InvalidParameterError } from "../errors/index.ts";
+import * as check from "./checks.ts";
+import { describeValue } from "./describe-value.ts";
+import { nearestName } from "./nearest-name.ts";
 
 /**
- * Checks the options of a method that has options of its own.
+ * Checks the options of a function or method that has options of its own.
  *
+ * @param provider - named in errors, where there is one
  * @throws {InvalidParameterError} for an option that is unknown or has a bad value
  */
 export function checkOwnOptions(
   options: object,
   table: Readonly<Record<string, check.Check>>,
-  provider: string,
+  provider?: string,
 ): void {
+  if (!check.record.accepts(options)) {
+    const message = `Expected object for options but received ${describeValue(options)}`;
+    throw new InvalidParameterError("options", undefined, message, { provider });
+  }
   for (const [name, value] of Object.entries(options)) {
     const spec = Object.hasOwn(table, name) ? table[name] : undefined;
     if (spec === undefined) {
