@@ -5,7 +5,7 @@
  */
 
 const FINE_START = 16;
-const FINE_END = 32;
+const FINE_END = 15;
 /** Fewer between them are not worth a stretch of their own. */
 const LEAST = 64;
 

@@ -198,18 +198,24 @@ void rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, fl
   }
 }
 
-struct GroupRange {
-  float largest, sum;
-};
-
-inline GroupRange range_of(const float* x, size_t group) {
-  __m512 largest = _mm512_setzero_ps(), sum = _mm512_setzero_ps();
-  for (size_t k = 0; k < group; k += 16) {
-    const __m512 v = _mm512_loadu_ps(x + k);
-    largest = _mm512_max_ps(_mm512_abs_ps(v), largest);
-    sum = _mm512_add_ps(sum, v);
+// Lane i is what `join` makes of the lanes of v[i] for i < count; others are of no use. Vectors join their lanes in the same
+// order wherever they are.
+template <typename Join>
+inline __m512 join_lanes(const __m512 (&v)[16], size_t count, Join join) {
+  const size_t fours = count > 4 ? 4 : 1;
+  __m512 four[4] = {};
+  for (size_t i = 0; i < fours; i++) {
+    __m512d two[2];
+    for (size_t j = 0; j < 2; j++) {
+      const __m512 a = v[4 * i + 2 * j], b = v[4 * i + 2 * j + 1];
+      two[j] = _mm512_castps_pd(join(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)));
+    }
+    four[i] = join(_mm512_castpd_ps(_mm512_unpacklo_pd(two[0], two[1])), _mm512_castpd_ps(_mm512_unpackhi_pd(two[0], two[1])));
   }
-  return {_mm512_reduce_max_ps(largest), _mm512_reduce_add_ps(sum)};
+  const auto halve = [&](__m512 a, __m512 b) {
+    return join(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+  };
+  return halve(halve(four[0], four[1]), halve(four[2], four[3]));
 }
 
 // Low byte of each number, as a signed digit, and what remains above it.
@@ -230,52 +236,78 @@ void separate_pairs(int8_t* digits, size_t K) {
   }
 }
 
-// Scales of `count` groups of which the largest number is known, and what makes them that large.
-void scale_groups(const float* largest, size_t count, float limit, float* scales, float* inverses) {
-  constexpr size_t kFew = 4;  // a vector would wait until single numbers have reached memory
-  if (count < kFew) {
-    for (size_t i = 0; i < count; i++) {
-      const bool is_zero = largest[i] < kTiny;
-      scales[i] = is_zero ? 0.0f : largest[i] / limit;
-      inverses[i] = is_zero ? 0.0f : limit / largest[i];
+// Groups [first, last) of a row. Their size and the number of digits are known when this is compiled: loops of two turns
+// cost more than what they do.
+template <size_t group, int count>
+void quantize_groups(const float* x, size_t first, size_t last, size_t padded_K, int8_t* out, float* scales, float* sums) {
+  const __m512 limit = _mm512_set1_ps(count == 1 ? kDigits1Max : count == 2 ? kDigits2Max : kDigits3Max);
+  // 16 groups at once: one after the other they would wait for each other
+  for (size_t begin = first; begin < last; begin += kPadGroups) {
+    const size_t groups = last - begin < kPadGroups ? last - begin : kPadGroups;
+    const __mmask16 are_here = static_cast<__mmask16>(first_bytes(groups));
+    __m512 largest[kPadGroups], sum[kPadGroups], total[kPadGroups];
+    for (size_t g = 0; g < groups; g++) {
+      const float* from = x + (begin + g) * group;
+      __m512 most = _mm512_setzero_ps(), all = _mm512_setzero_ps();
+      for (size_t k = 0; k < group; k += 16) {
+        const __m512 v = _mm512_loadu_ps(from + k);
+        most = _mm512_max_ps(_mm512_abs_ps(v), most);
+        all = _mm512_add_ps(all, v);
+      }
+      largest[g] = most, sum[g] = all;
     }
-    return;
+    for (size_t g = groups; g < kPadGroups; g++) largest[g] = sum[g] = total[g] = _mm512_setzero_ps();
+    const __m512 most = join_lanes(largest, groups, [](__m512 a, __m512 b) { return _mm512_max_ps(a, b); });
+    const __m512 x_sums = join_lanes(sum, groups, [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); });
+    // an infinity or a NaN in the group shows in its sum, or as an infinite scale, and keeps every output from being finite
+    const __mmask16 is_some = _mm512_cmp_ps_mask(most, _mm512_set1_ps(kTiny), _CMP_NLT_UQ);
+    const __m512 x_scales = _mm512_maskz_div_ps(is_some, most, limit);
+    _mm512_mask_storeu_ps(scales + begin, are_here, x_scales);
+    alignas(64) float inverses[kPadGroups];
+    _mm512_store_ps(inverses, _mm512_maskz_div_ps(is_some, limit, most));
+    for (size_t g = 0; g < groups; g++) {
+      const __m512 inverse = _mm512_set1_ps(inverses[g]);
+      __m512i whole = _mm512_setzero_si512();
+      const size_t start = (begin + g) * group;
+      for (size_t k = start; k < start + group; k += 16) {
+        __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
+        whole = _mm512_add_epi32(whole, v);
+        for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
+      }
+      total[g] = _mm512_castsi512_ps(whole);
+    }
+    if constexpr (count > 1) {
+      _mm512_mask_storeu_ps(sums + begin, are_here, x_sums);
+    } else {
+      const __m512 of_digits = join_lanes(total, groups, [](__m512 a, __m512 b) {
+        return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+      });
+      // what one digit rounds away must not meet the weights' biases, of which most have the same sign
+      const __m512 rounded = _mm512_cvtepi32_ps(_mm512_castps_si512(of_digits));
+      _mm512_mask_storeu_ps(sums + begin, are_here, _mm512_fmadd_ps(x_scales, rounded, _mm512_sub_ps(x_sums, x_sums)));
+    }
   }
-  const __mmask16 are_here = static_cast<__mmask16>(first_bytes(count));
-  const __m512 most = _mm512_load_ps(largest), limits = _mm512_set1_ps(limit);
-  const __mmask16 is_some = _mm512_cmp_ps_mask(most, _mm512_set1_ps(kTiny), _CMP_NLT_UQ);
-  _mm512_mask_storeu_ps(scales, are_here, _mm512_maskz_div_ps(is_some, most, limits));
-  _mm512_store_ps(inverses, _mm512_maskz_div_ps(is_some, limits, most));
+}
+
+template <int count>
+void quantize_with(const float* x, size_t group, size_t first, size_t last, size_t padded_K, int8_t* out, float* scales,
+                   float* sums) {
+  switch (group) {
+    case 16: return quantize_groups<16, count>(x, first, last, padded_K, out, scales, sums);
+    case 32: return quantize_groups<32, count>(x, first, last, padded_K, out, scales, sums);
+    case 64: return quantize_groups<64, count>(x, first, last, padded_K, out, scales, sums);
+    default: return quantize_groups<128, count>(x, first, last, padded_K, out, scales, sums);
+  }
 }
 
 void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, size_t first, size_t last, int8_t* out,
                   float* scales, float* sums) {
   const size_t padded_K = layout.padded_K;
   const int count = layout.count;
-  const float limit = count == 1 ? kDigits1Max : count == 2 ? kDigits2Max : kDigits3Max;
-  // 16 groups at once: one after the other they would wait for each other
-  for (size_t begin = first; begin < last; begin += kPadGroups) {
-    const size_t end = last - begin < kPadGroups ? last : begin + kPadGroups;
-    alignas(64) float largest[kPadGroups], inverses[kPadGroups];
-    for (size_t g = begin; g < end; g++) {
-      const GroupRange range = range_of(x + g * w.group, w.group);
-      largest[g - begin] = range.largest;
-      sums[g] = range.sum;
-    }
-    // an infinity or a NaN in the group shows in its sum, or as an infinite scale, and keeps every output from being finite
-    scale_groups(largest, end - begin, limit, scales + begin, inverses);
-    for (size_t g = begin; g < end; g++) {
-      const __m512 inverse = _mm512_set1_ps(inverses[g - begin]);
-      __m512i total = _mm512_setzero_si512();
-      for (size_t k = g * w.group; k < (g + 1) * w.group; k += 16) {
-        __m512i v = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + k), inverse));
-        total = _mm512_add_epi32(total, v);
-        for (int d = 0; d < count; d++) v = take_digit(v, out + static_cast<size_t>(d) * padded_K + k);
-      }
-      if (count > 1) continue;
-      // what one digit rounds away must not meet the weights' biases, of which most have the same sign
-      sums[g] = scales[g] * static_cast<float>(_mm512_reduce_add_epi32(total)) + (sums[g] - sums[g]);
-    }
+  switch (count) {
+    case 1: quantize_with<1>(x, w.group, first, last, padded_K, out, scales, sums); break;
+    case 2: quantize_with<2>(x, w.group, first, last, padded_K, out, scales, sums); break;
+    default: quantize_with<3>(x, w.group, first, last, padded_K, out, scales, sums);
   }
   if (last < w.groups()) return;
   for (size_t g = last; g % kPadGroups != 0; g++) scales[g] = sums[g] = 0.0f;
