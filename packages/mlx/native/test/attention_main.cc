@@ -294,7 +294,8 @@ void check_attention(const Kernels& k, int rows, int count, int dims, int value_
   if (kind == Mask::floats) problem.mask_kind = MaskKind::floats;
   auto sums = std::make_unique<float[]>(2 * R * V);
   std::vector<float> most(2 * R, std::numeric_limits<float>::lowest()), total(2 * R);
-  auto scratch = std::make_unique<float[]>(attention_scratch(dims, value_dims));
+  auto scratch = std::make_unique<float[]>(k.is_coarse ? coarse_attention_scratch(dims, value_dims)
+                                                       : attention_scratch(dims, value_dims));
   const int cut = count / 3;  // two parts, merged
   k.attend(list.data(), rows, problem, 0, cut, {sums.get(), most.data(), total.data()}, scratch.get());
   k.attend(list.data(), rows, problem, cut, count, {sums.get() + R * V, most.data() + R, total.data() + R}, scratch.get());
@@ -364,7 +365,7 @@ void check_convolution(const Kernels& k, const Steps& steps, int inputs, int cha
 void check_coarse_attention() {
   Kernels k = KERNELS(avx512);
   k.isa = "avx512bf16", k.attend = attend_coarse_avx512bf16, k.is_coarse = true;
-  for (const int rows : {1, 9, 16, 17, 33, 63, 64}) {
+  for (const int rows : {1, 9, 17, 63, 64, 65, 130, 256}) {
     for (const int keys : {1, 3, 4, 63, 64, 65, 130, 301}) {
       for (const Mask kind : {Mask::none, Mask::causal}) {
         for (const int dims : {2, 6, 16, 20, 64, 72, 256}) {

@@ -1,6 +1,7 @@
 /** The frame that most decoders share: embedding, blocks, norm, output layer. */
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
+import * as mx from "../core/index.ts";
 import { type ForwardOptions, LanguageModel } from "../models/language-model.ts";
 import { Embedding, Linear, type Module } from "../nn/index.ts";
 import { type DecoderBlock, type DecoderBody, DecoderFrame } from "./decoder-frame.ts";
@@ -46,6 +47,12 @@ export class Decoder<Block extends DecoderBlock = DecoderBlock> extends DecoderF
   }
 }
 
+/** `[B, L, E] -> [B, 1, E]` */
+const lastPosition = (h: MxArray): MxArray => {
+  const [B = 0, L = 0, E = 0] = h.shape;
+  return L === 1 ? h : mx.slice(h, [0, L - 1, 0], [B, L, E]);
+};
+
 /** A body and its output layer: `lm_head`, or the embedding the other way round. */
 export abstract class HeadedLM<Body extends DecoderBody> extends LanguageModel {
   declare lm_head?: Linear;
@@ -53,7 +60,8 @@ export abstract class HeadedLM<Body extends DecoderBody> extends LanguageModel {
   protected abstract get body(): Body;
 
   forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
-    return this.logits(this.body.forward(tokens, options));
+    const h = this.body.forward(tokens, options);
+    return this.logits(options.lastOnly === true ? lastPosition(h) : h);
   }
 
   override embed(tokens: MxArray): MxArray {

@@ -15,12 +15,12 @@ const stretches = (length: number, start = 0): string[] => {
 
 describe("stretches of a prompt", () => {
   it("are coarse between the first and the last tokens", () => {
-    expect(stretches(513)).toEqual(["to 16", "coarse to 480", "to 512"]);
+    expect(stretches(513)).toEqual(["to 16", "coarse to 480", "to 513"]);
   });
 
   it("are coarse from the first token on that no earlier request has evaluated", () => {
-    expect(stretches(513, 300)).toEqual(["coarse to 480", "to 512"]);
-    expect(stretches(513, 10)).toEqual(["to 16", "coarse to 480", "to 512"]);
+    expect(stretches(513, 300)).toEqual(["coarse to 480", "to 513"]);
+    expect(stretches(513, 10)).toEqual(["to 16", "coarse to 480", "to 513"]);
   });
 
   it.each([
@@ -30,6 +30,11 @@ describe("stretches of a prompt", () => {
     [2, 0],
   ])("are one fine one where little is between: of %d tokens from %d on", (length, start) => {
     expect(stretches(length, start)).toEqual([`to ${length - 1}`]);
+  });
+
+  it("take the last token along where an earlier request has evaluated what is inside", () => {
+    expect(stretches(513, 480)).toEqual(["to 513"]);
+    expect(stretches(513, 500)).toEqual(["to 513"]);
   });
 
   it("are none for a single token", () => {

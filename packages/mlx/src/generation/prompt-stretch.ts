@@ -17,12 +17,14 @@ export interface Stretch {
 }
 
 /**
- * The longest stretch from `start` on that is evaluated alike.
+ * The longest stretch from `start` on that is evaluated alike. The prompt's last token, which starts the answer, belongs to
+ * the fine stretch that ends a prompt with coarse ones, and to no other.
  *
- * @param last - where the prompt's last token is, which ends no stretch but starts the answer
+ * @param last - where that token is
  */
 export const nextStretch = (start: number, last: number): Stretch => {
   const fineFrom = last - FINE_END;
+  if (start >= fineFrom && fineFrom - FINE_START >= LEAST) return { size: last + 1 - start, isCoarse: false };
   if (fineFrom - Math.max(start, FINE_START) < LEAST) return { size: last - start, isCoarse: false };
   if (start < FINE_START) return { size: FINE_START - start, isCoarse: false };
   return { size: fineFrom - start, isCoarse: true };

@@ -2,8 +2,11 @@ import { whileReading } from "../blocks/prompt-length.ts";
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import type { LanguageModel } from "../models/index.ts";
+import type { ForwardOptions, LanguageModel } from "../models/index.ts";
 import type { PrefixKey } from "./evaluated-sequence.ts";
+
+/** Which logits of a stretch are wanted. */
+export type WantedLogits = Pick<ForwardOptions, "lastOnly">;
 
 /** A prompt for one model, evaluated stretch by stretch. */
 export interface Prompt {
@@ -22,8 +25,12 @@ export interface Prompt {
   prepare(): Generator<void>;
   /** Where a stretch from `start` ends that would be `size` long. */
   endOf(start: number, size: number): number;
-  /** Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache. */
-  forward(start: number, end: number, cache: readonly LayerCache[]): MxArray;
+  /**
+   * Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache.
+   *
+   * @param wanted - default: those of all tokens
+   */
+  forward(start: number, end: number, cache: readonly LayerCache[], wanted?: WantedLogits): MxArray;
   /** Says to the caches where the tokens after the prompt go on. */
   finish(cache: readonly LayerCache[]): void;
   /** Gives back what it needs to be evaluated. May be called again. */
@@ -60,9 +67,9 @@ export class TextPrompt implements Prompt {
     return Math.min(start + size, this.tokens.length);
   }
 
-  forward(start: number, end: number, cache: readonly LayerCache[]): MxArray {
+  forward(start: number, end: number, cache: readonly LayerCache[], wanted?: WantedLogits): MxArray {
     const ids = mx.array([this.tokens.slice(start, end)], mx.int32);
-    return whileReading(this.tokens.length, () => this.#model.forward(ids, { cache }));
+    return whileReading(this.tokens.length, () => this.#model.forward(ids, { cache, ...wanted }));
   }
 
   finish(): void {

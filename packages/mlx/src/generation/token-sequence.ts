@@ -94,7 +94,7 @@ export class TokenSequence {
     const last = length - 1;
     this.#takePrefix(last);
     for (let start = this.#reused; start < last; ) {
-      const { size, isCoarse } = this.#stretch(start, last);
+      const { size, isCoarse } = this.#stretch(start, length);
       const end = this.#prompt.endOf(start, size);
       if (end === length) return this.#start(start);
       const forward = (): MxArray => this.#prompt.forward(start, end, this.#caches);
@@ -109,9 +109,11 @@ export class TokenSequence {
     this.#start(last);
   }
 
-  #stretch(start: number, last: number): Stretch {
+  #stretch(start: number, length: number): Stretch {
+    const last = length - 1;
     const stretch = this.#roundsPrompt ? nextStretch(start, last) : { size: last - start, isCoarse: false };
-    return { ...stretch, size: Math.min(stretch.size, this.#prefillStepSize) };
+    const end = this.#leavesPrompt ? last : length;
+    return { ...stretch, size: Math.min(stretch.size, this.#prefillStepSize, end - start) };
   }
 
   #takePrefix(last: number): void {
@@ -142,11 +144,16 @@ export class TokenSequence {
     );
   }
 
+  /** Whether the answer makes the caches useless for others with the same prompt: they cannot be taken back to its end. */
+  get #leavesPrompt(): boolean {
+    const isTrimmable = (layer: LayerCache): boolean => layer.isTrimmable(Number.POSITIVE_INFINITY);
+    return this.#prefixes !== undefined && !this.#caches.every(isTrimmable);
+  }
+
   /** Leaves behind what has been evaluated before the last step, where the answer will make it useless otherwise. */
   #leavePrompt(): void {
     const known = this.#known;
-    if (known === undefined || this.#caches.every((layer) => layer.isTrimmable(Number.POSITIVE_INFINITY)))
-      return;
+    if (known === undefined || !this.#leavesPrompt) return;
     const forks = forkAll(this.#caches);
     if (forks !== undefined) this.#prefixes?.keep(known, forks);
   }
@@ -155,7 +162,7 @@ export class TokenSequence {
   #start(from: number): void {
     this.#leavePrompt();
     this.#pending = startSampling(() => {
-      const logits = this.#prompt.forward(from, this.#prompt.tokens.length, this.#caches); // [1, L, V]
+      const logits = this.#prompt.forward(from, this.#prompt.tokens.length, this.#caches, { lastOnly: true }); // [1, L or 1, V]
       return this.sample(mx.reshape(mx.index(logits, [], [-1]), [1, -1]));
     });
     this.#prompt.finish(this.#caches);

@@ -16,6 +16,8 @@ export interface ForwardOptions {
    * way. What one step finds out about them then holds for the next.
    */
   run?: object;
+  /** Whether only the last position's logits are wanted: models may then leave out the others, `[B, 1, V]`. Default false. */
+  lastOnly?: boolean;
   /** `[B, S, E]`: what layers that attend across see from these tokens on; what the caches hold by default. */
   states?: MxArray;
 }
@@ -34,7 +36,7 @@ export interface PromptEncoder {
 export abstract class LanguageModel extends Module {
   /**
    * @param tokens - int32 `[B, L]`
-   * @returns logits `[B, L, V]`
+   * @returns logits `[B, L, V]`, or `[B, 1, V]` where `lastOnly` allows it
    */
   abstract forward(tokens: MxArray, options?: ForwardOptions): MxArray;
 

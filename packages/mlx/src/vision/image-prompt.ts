@@ -98,22 +98,32 @@ export class ImagePrompt {
     return embeddings ?? this.#model.embed(mx.array([[...this.tokens]], mx.int32));
   }
 
-  /** Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache. */
-  forward(start: number, end: number, cache?: readonly LayerCache[]): MxArray {
+  /** Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache; the last may be enough. */
+  forward(
+    start: number,
+    end: number,
+    cache?: readonly LayerCache[],
+    wanted: Pick<ForwardOptions, "lastOnly"> = {},
+  ): MxArray {
     const starts = [start, ...this.#turns.filter((at) => at > start && at < end)];
-    if (starts.length === 1) return this.#stretch(start, end, cache);
+    if (starts.length === 1) return this.#stretch(start, end, cache, wanted);
     const caches = cache ?? this.#model.makeCache();
-    const logits = starts.map((from, i) => this.#stretch(from, starts[i + 1] ?? end, caches));
+    const logits = starts.map((from, i) => this.#stretch(from, starts[i + 1] ?? end, caches, wanted));
     if (cache === undefined) for (const layer of caches) layer.dispose();
     return mx.concatenate(logits, 1);
   }
 
   /** The same where all tokens see the same across. */
-  #stretch(start: number, end: number, cache?: readonly LayerCache[]): MxArray {
+  #stretch(
+    start: number,
+    end: number,
+    cache: readonly LayerCache[] | undefined,
+    wanted: Pick<ForwardOptions, "lastOnly">,
+  ): MxArray {
     const ids = mx.array([this.tokens.slice(start, end)], mx.int32);
     const guided = this.#guided(start, end, cache);
     const options = guided === undefined ? {} : { cache: guided };
-    const inputs = { ...options, ...this.#inputs(start, end) };
+    const inputs = { ...options, ...wanted, ...this.#inputs(start, end) };
     return whileReading(this.tokens.length, () => this.#model.forward(ids, inputs));
   }
 

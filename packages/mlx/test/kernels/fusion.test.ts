@@ -85,6 +85,19 @@ describe("fused operations", () => {
     });
   });
 
+  it("make one of a gated MLP whose rows go through it block by block", () => {
+    const [gate, up, down] = [matrix(1536, 64, 4), matrix(1536, 64, 5), matrix(48, 1536, 6)];
+    atEveryLevel(() => {
+      for (const M of [80, 81, 300]) {
+        const [x, added] = [random([M, 64], M), random([M, 48], 7)];
+        agree((step) => {
+          const hidden = mx.fast.swiglu(step(product(x, gate)), step(product(x, up)));
+          return added.add(step(product(step(hidden), down)));
+        });
+      }
+    });
+  });
+
   it("give up where gate and up read different rows", () => {
     const [gate, up, down] = [matrix(64, 128, 4), matrix(64, 128, 5), matrix(32, 64, 6)];
     const [a, b] = [random([3, 128], 1), random([3, 128], 2)];

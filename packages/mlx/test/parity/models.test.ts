@@ -28,6 +28,15 @@ function describeAgreement(golden: GoldenCase, get: () => LanguageModel): void {
     expectSameLogits(cached, plain([tokens]), vocabSize(golden));
   });
 
+  it("gives the last position the same logits where only these are wanted", () => {
+    const V = vocabSize(golden);
+    tidy(() => {
+      const logits = get().forward(array([tokens], int32), { lastOnly: true }).astype(float32);
+      const values = logits.toTypedArray() as Float32Array;
+      expectSameLogits(values.subarray(-V), plain([tokens]).subarray(-V), V);
+    });
+  });
+
   it("gives each row of a batch what it gives the row alone", () => {
     const batch = plain([tokens, other]);
     expectSameLogits(batch.subarray(0, batch.length / 2), plain([tokens]), vocabSize(golden));

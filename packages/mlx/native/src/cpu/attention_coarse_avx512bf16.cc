@@ -1,7 +1,10 @@
 // Rows in the lanes, as in attention_kernel.h, and two keys or two features in each lane of a product.
+#include <algorithm>
+
 #include "affine_lanes.h"
 #include "attention_coarse.h"
 #include "attention_steps.h"
+#include "transpose_avx512.h"
 
 namespace abstractllm::cpu {
 namespace {
@@ -9,8 +12,8 @@ namespace {
 constexpr float kLowest = -3.402823466e38f;
 constexpr int kStep = 64;  // keys at a time
 constexpr int kVectors = 4;
-constexpr int kWidth = kVectors * kLanes;
-static_assert(kWidth == kAttentionRows);
+constexpr int kWidth = kVectors * kLanes;  // rows at a time
+static_assert(kCoarseRows % kWidth == 0);
 
 // Two bfloat16 numbers.
 using Pair = uint32_t;
@@ -111,17 +114,20 @@ class RowReader {
   int dims_;
 };
 
+// Neighbouring features in a pair: [dims / 2].
+inline void pair_row(const float* row, int dims, Floats scale, Pair* out) {
+  for (int d = 0; d < dims; d += kLanes) {
+    const __m512 v = reinterpret_cast<__m512>(load_at(row, d, dims) * scale);
+    const __m256i pairs = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v));
+    const int left = (dims - d) / 2;
+    if (left >= 8) _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + d / 2), pairs);
+    else _mm256_mask_storeu_epi32(out + d / 2, static_cast<__mmask8>((1 << left) - 1), pairs);
+  }
+}
+
 // Two features of a key in each pair: [n][dims / 2].
 void pair_features(const RowReader& keys, int first, int n, int dims, float* room, Pair* out) {
-  for (int j = 0; j < n; j++, out += dims / 2) {
-    const float* row = keys.row(first + j, room);
-    for (int d = 0; d < dims; d += kLanes) {
-      const __m512 v = reinterpret_cast<__m512>(load_at(row, d, dims));
-      const __m256i halves = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v));
-      const int left = (dims - d) / 2;
-      _mm256_mask_storeu_epi32(out + d / 2, static_cast<__mmask8>(left < 8 ? (1 << left) - 1 : 0xff), halves);
-    }
-  }
+  for (int j = 0; j < n; j++) pair_row(keys.row(first + j, room), dims, splat(1), out + j * (dims / 2));
 }
 
 // Two values of a feature in each pair: [(n + 1) / 2][dims]; beside a last one is zero.
@@ -166,59 +172,107 @@ void soften(int first, int n, bool hides_some, float* scores, Pair* weights, Lan
   lanes.most = best;
 }
 
-// Scaled queries, two features in each pair: [dims / 2][kWidth].
-void pair_queries(const AttentionRow* rows, int count, const AttentionKeys& keys, Pair* out) {
-  std::memset(out, 0, static_cast<size_t>(keys.key_dims / 2 * kWidth) * sizeof(Pair));
-  for (int r = 0; r < count; r++) {
-    for (int d = 0; d < keys.key_dims / 2; d++) {
-      const float two[] = {rows[r].q[2 * d] * keys.scale, rows[r].q[2 * d + 1] * keys.scale};
-      uint32_t bits[2];
-      std::memcpy(bits, two, sizeof bits);
-      out[d * kWidth + r] = (bits[0] + 0x8000u) >> 16 | ((bits[1] + 0x8000u) & 0xffff0000u);
+// to[c * to_stride + r] = from[r * from_stride + c] for r < rows and c < columns.
+void turn(const float* from, int from_stride, int rows, int columns, float* to, int to_stride) {
+  constexpr int kSide = 16;
+  const int whole_rows = rows / kSide * kSide, whole_columns = columns / kSide * kSide;
+  for (int r = 0; r < whole_rows; r += kSide) {
+    for (int c = 0; c < whole_columns; c += kSide) {
+      transpose_16(from + r * from_stride + c, static_cast<size_t>(from_stride), to + c * to_stride + r,
+                   static_cast<size_t>(to_stride));
     }
+  }
+  for (int r = 0; r < rows; r++) {
+    for (int c = r < whole_rows ? whole_columns : 0; c < columns; c++) to[c * to_stride + r] = from[r * from_stride + c];
   }
 }
 
+// Up to kWidth rows and how far their attention has come.
+class Block {
+ public:
+  static size_t scratch(int key_dims, int value_dims) { return static_cast<size_t>((key_dims / 2 + value_dims) * kWidth); }
+
+  // Turns to `rows`. `memory` is the block's own; `room` has a place for as many queries in pairs.
+  void begin(const AttentionRow* rows, int count, const AttentionKeys& keys, const float* most, const float* total,
+             float* memory, Pair* room) {
+    count_ = count, half_ = keys.key_dims / 2, dims_ = keys.value_dims;
+    seen_by_all_ = rows[0].visible, seen_by_some_ = rows[count - 1].visible;
+    sums_ = memory, q_ = reinterpret_cast<Pair*>(memory + dims_ * kWidth);
+    std::memset(memory, 0, scratch(keys.key_dims, dims_) * sizeof(float));
+    for (int r = 0; r < count; r++) {
+      pair_row(rows[r].q, keys.key_dims, splat(keys.scale), room + r * half_);
+      Lanes& l = lanes_[r / kLanes];
+      l.most[r % kLanes] = most[r];
+      l.total[r % kLanes] = total[r];
+      l.visible[r % kLanes] = rows[r].visible;
+    }
+    turn(reinterpret_cast<float*>(room), half_, count, half_, reinterpret_cast<float*>(q_), kWidth);
+  }
+
+  // Attends keys [first, first + n), which lie in pairs `k [n][half]` and `v [(n + 1) / 2][dims]`.
+  void attend(int first, int n, const Pair* k, const Pair* v, float* scores, Pair* weights) {
+    n = std::min(n, seen_by_some_ - first);
+    if (n <= 0) return;
+    product(k, half_, 1, n, q_, half_, nullptr, scores);
+    Floats factors[kVectors];
+    for (int i = 0; i < kVectors; i++) {
+      soften(first, n, seen_by_all_ < first + n, scores + i * kLanes, weights + i * kLanes, lanes_[i]);
+      factors[i] = lanes_[i].factor;
+    }
+    product(v, 1, dims_, dims_, weights, (n + 1) / 2, factors, sums_);
+  }
+
+  // Leaves the state of its rows.
+  void finish(float* sums, float* most, float* total) const {
+    for (int r = 0; r < count_; r++) {
+      most[r] = lanes_[r / kLanes].most[r % kLanes];
+      total[r] = lanes_[r / kLanes].total[r % kLanes];
+    }
+    turn(sums_, kWidth, dims_, count_, sums, dims_);
+  }
+
+ private:
+  int count_ = 0, half_ = 0, dims_ = 0;
+  int seen_by_all_ = 0, seen_by_some_ = 0;  // keys before these
+  float* sums_ = nullptr;  // [dims][kWidth]
+  Pair* q_ = nullptr;      // scaled, two features in each pair: [half][kWidth]
+  Lanes lanes_[kVectors] = {};
+};
+
 }  // namespace
+
+size_t coarse_attention_scratch(int key_dims, int value_dims) {
+  const int shared = kStep * kWidth + kStep / 2 * kWidth + kStep * key_dims / 2 + (kStep / 2 + 2) * value_dims + 2 * key_dims;
+  return static_cast<size_t>(shared) + kCoarseRows / kWidth * Block::scratch(key_dims, value_dims);
+}
 
 void attend_coarse_avx512bf16(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
                               const AttentionState& state, float* scratch) {
   const int dims = keys.value_dims, half = keys.key_dims / 2;
-  float* sums = scratch;                  // [dims][kWidth]
-  float* scores = sums + dims * kWidth;   // [kStep][kWidth]
-  float* room = scores + kStep * kWidth;  // two rows
-  Pair* q = reinterpret_cast<Pair*>(room + 2 * (keys.key_dims + dims));
-  Pair* weights = q + half * kWidth;            // [kStep / 2][kWidth]
-  Pair* k = weights + kStep / 2 * kWidth;       // [kStep][half]
-  Pair* v = k + kStep * half;                   // [kStep / 2][dims]
-  std::memset(sums, 0, static_cast<size_t>(dims * kWidth) * sizeof(float));
-  pair_queries(rows, count, keys, q);
-  const RowReader key_rows(keys, keys.k, keys.k_stride, keys.key_dims), value_rows(keys, keys.v, keys.v_stride, dims);
-  Lanes lanes[kVectors] = {};
-  int least_visible = end;
-  for (int r = 0; r < count; r++) {
-    Lanes& l = lanes[r / kLanes];
-    l.most[r % kLanes] = state.most[r];
-    l.total[r % kLanes] = state.total[r];
-    l.visible[r % kLanes] = rows[r].visible;
-    if (rows[r].visible < least_visible) least_visible = rows[r].visible;
+  float* scores = scratch;                                              // [kStep][kWidth]
+  Pair* weights = reinterpret_cast<Pair*>(scores + kStep * kWidth);     // [kStep / 2][kWidth]
+  Pair* k = weights + kStep / 2 * kWidth;                               // [kStep][half]
+  Pair* v = k + kStep * half;                                           // [kStep / 2][dims]
+  float* room = reinterpret_cast<float*>(v + kStep / 2 * dims);         // two rows
+  float* memory = room + 2 * (keys.key_dims + dims);
+  static_assert(kStep >= kWidth);  // rows in pairs take the place of keys first
+  Block blocks[kCoarseRows / kWidth];
+  const int block_count = (count + kWidth - 1) / kWidth;
+  for (int b = 0; b < block_count; b++) {
+    const int r = b * kWidth;
+    blocks[b].begin(rows + r, std::min(kWidth, count - r), keys, state.most + r, state.total + r,
+                    memory + b * Block::scratch(keys.key_dims, dims), k);
   }
+  const RowReader key_rows(keys, keys.k, keys.k_stride, keys.key_dims), value_rows(keys, keys.v, keys.v_stride, dims);
   for (int first = begin; first < end; first += kStep) {
-    const int n = end - first < kStep ? end - first : kStep;
+    const int n = std::min(kStep, end - first);
     pair_features(key_rows, first, n, keys.key_dims, room, k);
     pair_values(value_rows, first, n, dims, room, v);
-    product(k, half, 1, n, q, half, nullptr, scores);
-    Floats factors[kVectors];
-    for (int i = 0; i < kVectors; i++) {
-      soften(first, n, least_visible < first + n, scores + i * kLanes, weights + i * kLanes, lanes[i]);
-      factors[i] = lanes[i].factor;
-    }
-    product(v, 1, dims, dims, weights, (n + 1) / 2, factors, sums);
+    for (int b = 0; b < block_count; b++) blocks[b].attend(first, n, k, v, scores, weights);
   }
-  for (int r = 0; r < count; r++) {
-    state.most[r] = lanes[r / kLanes].most[r % kLanes];
-    state.total[r] = lanes[r / kLanes].total[r % kLanes];
-    for (int d = 0; d < dims; d++) state.sums[r * dims + d] = sums[d * kWidth + r];
+  for (int b = 0; b < block_count; b++) {
+    const int r = b * kWidth;
+    blocks[b].finish(state.sums + static_cast<size_t>(r) * dims, state.most + r, state.total + r);
   }
 }
 

@@ -20,6 +20,9 @@ constexpr int kLeastKeys = 256;
 // Keys in a piece of a single position. Cuts that depend on nothing but the keys it sees give it the same sums in every
 // batch, behind any padding and on any number of threads.
 constexpr int kKeysPerPart = 128;
+// Of many rows.
+constexpr size_t kPiecesPerThread = 8;
+constexpr int kMostRows = std::max(kAttentionRows, kCoarseRows);
 
 struct Scratch;
 struct Sums;
@@ -38,9 +41,9 @@ std::atomic<int>* counters(size_t n, int value) {
 // query heads at each position, position by position.
 class Plan {
  public:
-  explicit Plan(const AttentionProblem& p) : p_(p), group_(p.H / p.K), rows_(group_ * p.L),
-        slots_(std::min(rows_, kAttentionRows)) {
-    blocks_ = (rows_ + kAttentionRows - 1) / kAttentionRows;
+  explicit Plan(const AttentionProblem& p) : p_(p), group_(p.H / p.K), rows_(group_ * p.L), is_coarse_(allows_coarse(p)),
+        block_rows_(most_rows()), slots_(std::min(rows_, block_rows_)) {
+    blocks_ = (rows_ + block_rows_ - 1) / block_rows_;
     const size_t pieces = static_cast<size_t>(p.B) * p.K * blocks_;
     const size_t wanted = 2 * thread_count();
     parts_ = 1;
@@ -74,14 +77,30 @@ class Plan {
     int b, head, first, count;
   };
 
+  static bool allows_coarse([[maybe_unused]] const AttentionProblem& p) {
+#if ABSTRACTLLM_X86
+    return p.is_coarse && has_coarse_form(p.keys) && has_bf16_products();
+#else
+    return false;
+#endif
+  }
+
+  // Rows of one piece: as many as the kernel takes, but pieces enough for threads to end together.
+  int most_rows() const {
+    if (!is_coarse_) return kAttentionRows;
+    const size_t all = static_cast<size_t>(p_.B) * p_.K * rows_, wanted = kPiecesPerThread * thread_count();
+    const size_t blocks = (all / wanted + kAttentionRows - 1) / kAttentionRows;
+    return std::clamp(static_cast<int>(blocks) * kAttentionRows, kAttentionRows, kCoarseRows);
+  }
+
   Block block_at(size_t index) const {
     Block block;
     const int i = static_cast<int>(index % blocks_);
     index /= blocks_;
     block.head = static_cast<int>(index % p_.K);
     block.b = static_cast<int>(index / p_.K);
-    block.first = i * kAttentionRows;
-    block.count = std::min(kAttentionRows, rows_ - block.first);
+    block.first = i * block_rows_;
+    block.count = std::min(block_rows_, rows_ - block.first);
     return block;
   }
 
@@ -89,7 +108,7 @@ class Plan {
   int position_of(const Block& block, int r) const { return (block.first + r) / group_; }
 
   size_t grain() const {
-    const double rows = std::min(rows_, kAttentionRows);
+    const double rows = std::min(rows_, block_rows_);
     const double work = rows * p_.S / parts_ * (p_.keys.key_dims + p_.keys.value_dims) * (p_.is_causal ? 0.5 : 1);
     return std::max<size_t>(1, static_cast<size_t>(kWorkPerRange / std::max(1.0, work)));
   }
@@ -150,8 +169,8 @@ class Plan {
   void piece(size_t index, bool goes_on) {
     const Block block = block_at(index / parts_);
     const int part = static_cast<int>(index % parts_);
-    AttentionRow rows[kAttentionRows];
-    float most[kAttentionRows], total[kAttentionRows];
+    AttentionRow rows[kMostRows];
+    float most[kMostRows], total[kMostRows];
     for (int r = 0; r < block.count; r++) {
       rows[r] = row(block, r);
       const bool has_sink = p_.sinks && part == 0;
@@ -164,7 +183,7 @@ class Plan {
     float* sums = is_whole ? scratch_floats<Sums>(static_cast<size_t>(slots_) * dims) : partial_sums_ + slot * dims;
     // rows go up in position: what the last one does not see, none does
     const int last = rows[block.count - 1].visible, first = first_seen(block.b, rows, block.count, last);
-    float* scratch = scratch_floats<Scratch>(attention_scratch(p_.keys.key_dims, dims));
+    float* scratch = scratch_floats<Scratch>(scratch_size());
     AttentionKeys keys = keys_of(block);
     if (goes_on) keys.next = first_key(index + 1);
     kernel_for(block.count)(rows, block.count, keys, cut(first, last, part), cut(first, last, part + 1),
@@ -177,11 +196,18 @@ class Plan {
     }
   }
 
+  size_t scratch_size() const {
+    const size_t fine = attention_scratch(p_.keys.key_dims, p_.keys.value_dims);
+#if ABSTRACTLLM_X86
+    if (is_coarse_) return std::max(fine, coarse_attention_scratch(p_.keys.key_dims, p_.keys.value_dims));
+#endif
+    return fine;
+  }
+
   decltype(&scalar::attend) kernel_for([[maybe_unused]] int count) const {
 #if ABSTRACTLLM_X86
     // fewer rows would leave most of a vector empty
-    const bool is_coarse = p_.is_coarse && count > kAttentionRows / 4 && has_coarse_form(p_.keys) && has_bf16_products();
-    if (is_coarse) return &attend_coarse_avx512bf16;
+    if (is_coarse_ && count > kAttentionRows / 4) return &attend_coarse_avx512bf16;
 #endif
     return PICK_KERNEL(attend);
   }
@@ -213,6 +239,8 @@ class Plan {
 
   const AttentionProblem& p_;
   int group_, rows_;
+  bool is_coarse_;
+  int block_rows_;
   int slots_;  // rows of a full block
   int blocks_, parts_;
   size_t blocks_total_;

@@ -153,7 +153,10 @@ void quant_products(std::span<const QuantProduct> products, const Rows& x, Round
   }
 }
 
-void gated_products(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make) {
+namespace {
+
+// Those of all rows at once.
+void gate_rows(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make) {
   const QuantProduct products[] = {mlp.gate, mlp.up};
   const std::span<const QuantProduct> both = products;
   const bool are_few = x.M > 0 && x.M <= kFewRows && mlp.gate.w.is_packed && mlp.down.w.is_packed;
@@ -164,6 +167,30 @@ void gated_products(const GatedProducts& mlp, const Rows& x, Rounding rounding, 
     float* row = mlp.gate.out + m * F;
     mlp.activation(row, mlp.up.out + m * F, row, F);
   });
+}
+
+}  // namespace
+
+size_t gated_rows(const GatedProducts& mlp, size_t M) {
+  // half of the second cache level of two cores: what their threads need beside it is less
+  constexpr size_t kHiddenBytes = size_t{1} << 20;
+  // weights that are read again for each block come from the third cache level then
+  constexpr size_t kWeightBytes = size_t{4} << 20;
+  const size_t F = mlp.gate.N;
+  const size_t weights = F * (mlp.gate.w.row_bytes() + mlp.up.w.row_bytes()) + mlp.down.N * mlp.down.w.row_bytes();
+  const size_t most = kHiddenBytes / (2 * F * sizeof(float)) / kRowsTogether * kRowsTogether;
+  return weights > kWeightBytes || most >= M ? M : block_rows_of(M, std::max(most, kRowsTogether));
+}
+
+void gated_products(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make) {
+  const size_t together = gated_rows(mlp, x.M);
+  for (size_t first = 0; first < x.M; first += together) {
+    GatedProducts part = mlp;
+    part.down.out += first * mlp.down.N;
+    if (mlp.down.addend) part.down.addend += first * mlp.down.N;
+    const auto make_row = [&](size_t m) { make(first + m); };
+    gate_rows(part, {x.x + first * x.stride, std::min(together, x.M - first), x.stride}, rounding, make_row);
+  }
 }
 
 void quant_products(std::span<const PartProduct> products, const Rows& x, Rounding rounding, const RowMaker& make) {

@@ -51,6 +51,10 @@ struct GatedProducts {
 };
 void gated_products(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make);
 
+// Rows of M that go through it together, for which `gate.out` and `up.out` have memory: what they hold is still in the cache
+// when it is read.
+size_t gated_rows(const GatedProducts& mlp, size_t M);
+
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out);
 
 // Whether this processor has kernels for packed weights (packed_matrix.h).

@@ -22,13 +22,6 @@ int digit_count(const DigitKernels& k, size_t M, Rounding rounding) {
   return rounding == Rounding::to_8_bits && k.takes_one_digit && M > kFewRows ? 1 : 2;
 }
 
-// Rows in each of the fewest blocks of nearly one size, as kernels take them together.
-size_t digit_block_rows(size_t M) {
-  constexpr size_t kTogether = 16;
-  const size_t blocks = (M + kDigitRowBlock - 1) / kDigitRowBlock;
-  return round_up((M + blocks - 1) / blocks, kTogether);
-}
-
 constexpr size_t kLine = 64;
 
 struct DigitMemory {
@@ -78,13 +71,8 @@ DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, 
   return to.rows;
 }
 
-// Adds what `p` is added to to columns [begin, end) of its rows [first, last).
-void add_addend(const QuantProduct& p, size_t first, size_t last, size_t begin, size_t end) {
-  if (!p.addend) return;
-  for (size_t m = first; m < last; m++) {
-    for (size_t n = begin; n < end; n++) p.out[m * p.N + n] += p.addend[m * p.N + n];
-  }
-}
+// Where a product goes, from row `m0` on.
+ProductRows rows_of(const QuantProduct& p, size_t m0 = 0) { return ProductRows{p.out, p.addend, p.N}.at(m0, 0); }
 
 size_t packed_tiles(const QuantProduct& p) { return p.N / kPackedTile; }
 
@@ -111,14 +99,11 @@ void multiply_packed(const DigitKernels& k, std::span<const QuantProduct> produc
   for_each_unit(
       products, grain, [&](const QuantProduct& p) { return packed_tiles(p) * splits; },
       [&](const QuantProduct& p, size_t begin, size_t end) {
-        const auto multiply = [&](size_t first, size_t last, size_t from, size_t to) {
-          k.packed_tiles(p.w, rows, first, last, from, to, p.out + m0 * p.N, p.N);
-          add_addend(p, m0 + first, m0 + last, from * kPackedTile, to * kPackedTile);
-        };
-        if (splits == 1) return multiply(0, M, begin, end);
+        const ProductRows to = rows_of(p, m0);
+        if (splits == 1) return k.packed_tiles(p.w, rows, 0, M, begin, end, to);
         for (size_t task = begin; task < end; task++) {
           const size_t tile = task / splits, split = task % splits;
-          multiply(split * M / splits, (split + 1) * M / splits, tile, tile + 1);
+          k.packed_tiles(p.w, rows, split * M / splits, (split + 1) * M / splits, tile, tile + 1, to);
         }
       });
 }
@@ -154,14 +139,14 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
         products, rows_grain(format.row_bytes(), x.M), [](const QuantProduct& p) { return p.N; },
         [&](const QuantProduct& p, size_t begin, size_t end) {
           k.rows(p.w, rows, begin, end, p.out, p.N);
-          add_addend(p, 0, x.M, begin, end);
+          add_addend(rows_of(p), 0, x.M, begin, end);
         });
     return;
   }
   auto strips = [](const QuantProduct& p) { return (p.N + kDigitTileCols - 1) / kDigitTileCols; };
   size_t all_strips = 0;
   for (const QuantProduct& p : products) all_strips += strips(p);
-  const size_t block_rows = digit_block_rows(x.M);
+  const size_t block_rows = block_rows_of(x.M, kDigitRowBlock);
   for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
     const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
     const DigitRows rows = to_digits(k, format, part, m0, make, count, false, memory);
@@ -170,11 +155,11 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
     for_each_unit(
         products, 1, [&](const QuantProduct& p) { return strips(p) * splits; },
         [&](const QuantProduct& p, size_t begin, size_t end) {
-          float* out = p.out + m0 * p.N;
-          const auto multiply = [&](size_t first, size_t last, size_t from, size_t to) {
-            const size_t n = from * kDigitTileCols, behind = std::min(to * kDigitTileCols, p.N);
-            k.tile(p.w, rows, first, last, n, behind, out, p.N);
-            add_addend(p, m0 + first, m0 + last, n, behind);
+          const ProductRows to = rows_of(p, m0);
+          const auto multiply = [&](size_t first, size_t last, size_t strip, size_t end_strip) {
+            const size_t n = strip * kDigitTileCols, behind = std::min(end_strip * kDigitTileCols, p.N);
+            k.tile(p.w, rows, first, last, n, behind, to.out, to.ld);
+            add_addend(to, first, last, n, behind);
           };
           if (splits == 1) return multiply(0, part.M, begin, end);
           for (size_t task = begin; task < end; task++) {
@@ -194,8 +179,7 @@ void packed_parts(std::span<const PartProduct> products, const Rows& x, const Ro
   const int count = digit_count(k, most, rounding);
   const DigitRows rows = to_digits(k, format, x, 0, make, count, false, memory);
   for_each_unit(products, tile_grain(format, most), packed_tiles, [&](const PartProduct& p, size_t begin, size_t end) {
-    k.packed_tiles(p.w, part_of(rows, p.first, p.count), 0, p.count, begin, end, p.out, p.N);
-    add_addend(p, 0, p.count, begin * kPackedTile, end * kPackedTile);
+    k.packed_tiles(p.w, part_of(rows, p.first, p.count), 0, p.count, begin, end, rows_of(p));
   });
 }
 
@@ -204,7 +188,7 @@ void packed_products(std::span<const QuantProduct> products, const Rows& x, cons
   const QuantMatrix& format = products[0].w;
   const DigitKernels& k = packed_kernels();
   const int count = digit_count(k, x.M, rounding);
-  const size_t block_rows = digit_block_rows(x.M);
+  const size_t block_rows = block_rows_of(x.M, kDigitRowBlock);
   for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
     const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
     multiply_packed(k, products, to_digits(k, format, part, m0, make, count, false, memory), m0);
@@ -221,7 +205,7 @@ void gated_packed_products(const GatedProducts& mlp, const Rows& x, const RowMak
   const size_t F = mlp.gate.N, tiles = w.group / kPackedTile;
   parallel_for(w.groups(), std::max<size_t>(1, tile_grain(format, x.M) / (2 * tiles)), [&](size_t begin, size_t end) {
     for (const QuantProduct* p : {&mlp.gate, &mlp.up}) {
-      k.packed_tiles(p->w, rows, 0, x.M, begin * tiles, end * tiles, p->out, F);
+      k.packed_tiles(p->w, rows, 0, x.M, begin * tiles, end * tiles, rows_of(*p));
     }
     for (size_t m = 0; m < x.M; m++) {
       float* row = mlp.gate.out + m * F;

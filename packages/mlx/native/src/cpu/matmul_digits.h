@@ -22,6 +22,29 @@ struct DigitRows {
   bool for_rows;  // for `rows`, which may want another order of values within a block than `tile`
 };
 
+// Where products go: out[m * ld + n] = x[m] . w[n] + addend[m * ld + n].
+struct ProductRows {
+  float* out;
+  const float* addend;  // null: nothing is added
+  size_t ld;
+  ProductRows at(size_t m, size_t n) const {
+    const size_t offset = m * ld + n;
+    return {out + offset, addend ? addend + offset : nullptr, ld};
+  }
+};
+
+namespace {
+
+// Adds what belongs to columns [begin, end) of rows [first, last), after their products.
+inline void add_addend(const ProductRows& to, size_t first, size_t last, size_t begin, size_t end) {
+  if (!to.addend) return;
+  for (size_t m = first; m < last; m++) {
+    for (size_t n = begin; n < end; n++) to.out[m * to.ld + n] += to.addend[m * to.ld + n];
+  }
+}
+
+}  // namespace
+
 // Columns that kernels of many rows make side by side.
 constexpr size_t kDigitTileCols = 16;
 
@@ -40,10 +63,10 @@ struct DigitKernels {
   // out[m * ldo + n] for rows [first, last) of x and n in [begin, end); `begin` is a multiple of kDigitTileCols.
   void (*tile)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end, float* out,
                size_t ldo);
-  // The same of packed weights (packed_matrix.h), for whole tiles from `begin` to `end`. A row gets the same bits whatever
+  // The same of packed weights (packed_matrix.h), for rows [first, last) and whole tiles from `begin` to `end`. A row gets the same bits whatever
   // is beside it. Null where weights are not packed.
   void (*packed_tiles)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
-                       float* out, size_t ldo);
+                       const ProductRows& to);
   // Whether `tile` and `packed_tiles` are faster with one.
   bool takes_one_digit;
 };
@@ -59,10 +82,10 @@ extern const DigitKernels digits_i8mm;
 void digit_tile_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
                            float* out, size_t ldo);
 void packed_tiles_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
-                             float* out, size_t ldo);
+                             const ProductRows& to);
 void digit_tile_amx(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
                     float* out, size_t ldo);
 void packed_tiles_amx(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
-                      float* out, size_t ldo);
+                      const ProductRows& to);
 
 }  // namespace abstractllm::cpu

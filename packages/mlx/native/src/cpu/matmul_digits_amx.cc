@@ -175,8 +175,8 @@ void digit_tile_amx(const QuantMatrix& w, const DigitRows& x, size_t first, size
 }
 
 void packed_tiles_amx(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
-                      float* out, size_t ldo) {
-  const size_t left = all_blocks(w, x, first, last, begin * kPackedTile, end * kPackedTile, out, ldo,
+                      const ProductRows& to) {
+  const size_t left = all_blocks(w, x, first, last, begin * kPackedTile, end * kPackedTile, to.out, to.ld,
                                  [&](size_t n, size_t, size_t k, size_t kc, Panel& panel) {
                                    const size_t tile = n / kPackedTile;
                                    switch (w.scale_type) {
@@ -185,7 +185,8 @@ void packed_tiles_amx(const QuantMatrix& w, const DigitRows& x, size_t first, si
                                      case Float::bf16: return unpack<Bf16>(w, tile, k, kc, panel);
                                    }
                                  });
-  if (left < last) packed_tiles_avx512vnni(w, x, left, last, begin, end, out, ldo);
+  add_addend(to, first, left, begin * kPackedTile, end * kPackedTile);
+  if (left < last) packed_tiles_avx512vnni(w, x, left, last, begin, end, to);
 }
 
 }  // namespace abstractllm::cpu

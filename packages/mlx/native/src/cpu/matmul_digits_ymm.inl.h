@@ -281,9 +281,10 @@ struct YmmDigits {
   }
 
   static void packed_tiles(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
-                           float* out, size_t ldo) {
-    if (w.bits == 4) return packed_with<4>(w, x, first, last, begin, end, out, ldo);
-    packed_with<8>(w, x, first, last, begin, end, out, ldo);
+                           const ProductRows& to) {
+    if (w.bits == 4) packed_with<4>(w, x, first, last, begin, end, to.out, to.ld);
+    else packed_with<8>(w, x, first, last, begin, end, to.out, to.ld);
+    add_addend(to, first, last, begin * kCols, end * kCols);
   }
 
   static void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, size_t first, size_t last,

@@ -41,7 +41,7 @@ inline void add_group(const uint8_t* w, size_t group, const int8_t* digits, size
 
 // M rows of x from `m` on, of which `wanted` get a result, and one tile of weights.
 template <int bits, typename S, int count, size_t M>
-void tile(const QuantMatrix& w, const uint8_t* data, const DigitRows& x, size_t m, float* out, size_t ldo, size_t wanted = M) {
+void tile(const QuantMatrix& w, const uint8_t* data, const DigitRows& x, size_t m, const ProductRows& to, size_t wanted = M) {
   const size_t stride = x.padded_K, groups = w.groups(), line_bytes = w.group * kPackedTile * bits / 8;
   const int8_t* digits = x.digits + m * count * stride;
   const float* scales = x.scales + m * x.padded_groups;
@@ -66,52 +66,55 @@ void tile(const QuantMatrix& w, const uint8_t* data, const DigitRows& x, size_t 
     }
   }
 #pragma GCC unroll 8
-  for (size_t r = 0; r < M; r++)
-    if (r < wanted) _mm512_storeu_ps(out + r * ldo, acc[r]);
+  for (size_t r = 0; r < M; r++) {
+    if (r >= wanted) continue;
+    const ProductRows at = to.at(r, 0);
+    _mm512_storeu_ps(at.out, at.addend ? _mm512_add_ps(acc[r], _mm512_loadu_ps(at.addend)) : acc[r]);
+  }
 }
 
 template <int bits, typename S, int count>
-void tiles_of(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end, float* out,
-              size_t ldo) {
+void tiles_of(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
+              const ProductRows& to) {
   constexpr size_t kMost = count == 3 ? 6 : 8;  // what the registers hold sums of
   const size_t bytes = packed_tile_bytes(w);
   for (size_t t = begin; t < end; t++) {
     const uint8_t* data = w.w + t * bytes;
-    float* to = out + t * kPackedTile;
+    const size_t n = t * kPackedTile;
     size_t m = first;
-    for (; m + kMost <= last; m += kMost) tile<bits, S, count, kMost>(w, data, x, m, to + m * ldo, ldo);
+    for (; m + kMost <= last; m += kMost) tile<bits, S, count, kMost>(w, data, x, m, to.at(m, n));
     // one digit is for many rows, where reading weights once more takes longer than what nobody wants
-    if (count == 1 && last - m > 4) tile<bits, S, count, kMost>(w, data, x, m, to + m * ldo, ldo, last - m), m = last;
-    if (m + 4 <= last) tile<bits, S, count, 4>(w, data, x, m, to + m * ldo, ldo), m += 4;
-    if (m + 2 <= last) tile<bits, S, count, 2>(w, data, x, m, to + m * ldo, ldo), m += 2;
-    if (m < last) tile<bits, S, count, 1>(w, data, x, m, to + m * ldo, ldo);
+    if (count == 1 && last - m > 4) tile<bits, S, count, kMost>(w, data, x, m, to.at(m, n), last - m), m = last;
+    if (m + 4 <= last) tile<bits, S, count, 4>(w, data, x, m, to.at(m, n)), m += 4;
+    if (m + 2 <= last) tile<bits, S, count, 2>(w, data, x, m, to.at(m, n)), m += 2;
+    if (m < last) tile<bits, S, count, 1>(w, data, x, m, to.at(m, n));
   }
 }
 
 template <int bits, typename S>
-void tiles_with(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end, float* out,
-                size_t ldo) {
-  if (x.count == 1) return tiles_of<bits, S, 1>(w, x, first, last, begin, end, out, ldo);
-  if (x.count == 2) return tiles_of<bits, S, 2>(w, x, first, last, begin, end, out, ldo);
-  tiles_of<bits, S, 3>(w, x, first, last, begin, end, out, ldo);
+void tiles_with(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
+                const ProductRows& to) {
+  if (x.count == 1) return tiles_of<bits, S, 1>(w, x, first, last, begin, end, to);
+  if (x.count == 2) return tiles_of<bits, S, 2>(w, x, first, last, begin, end, to);
+  tiles_of<bits, S, 3>(w, x, first, last, begin, end, to);
 }
 
 template <int bits>
-void tiles_as(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end, float* out,
-              size_t ldo) {
+void tiles_as(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
+              const ProductRows& to) {
   switch (w.scale_type) {
-    case Float::f32: return tiles_with<bits, float>(w, x, first, last, begin, end, out, ldo);
-    case Float::f16: return tiles_with<bits, Half>(w, x, first, last, begin, end, out, ldo);
-    case Float::bf16: return tiles_with<bits, Bf16>(w, x, first, last, begin, end, out, ldo);
+    case Float::f32: return tiles_with<bits, float>(w, x, first, last, begin, end, to);
+    case Float::f16: return tiles_with<bits, Half>(w, x, first, last, begin, end, to);
+    case Float::bf16: return tiles_with<bits, Bf16>(w, x, first, last, begin, end, to);
   }
 }
 
 }  // namespace
 
 void packed_tiles_avx512vnni(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
-                             float* out, size_t ldo) {
-  if (w.bits == 4) return tiles_as<4>(w, x, first, last, begin, end, out, ldo);
-  tiles_as<8>(w, x, first, last, begin, end, out, ldo);
+                             const ProductRows& to) {
+  if (w.bits == 4) return tiles_as<4>(w, x, first, last, begin, end, to);
+  tiles_as<8>(w, x, first, last, begin, end, to);
 }
 
 }  // namespace abstractllm::cpu

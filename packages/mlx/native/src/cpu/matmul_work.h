@@ -32,6 +32,15 @@ class Scratch {
 
 inline size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
+// Rows that kernels take together.
+constexpr size_t kRowsTogether = 16;
+
+// Rows in each of the fewest blocks of nearly one size, at most `most` rows, a multiple of kRowsTogether.
+inline size_t block_rows_of(size_t M, size_t most) {
+  const size_t blocks = (M + most - 1) / most;
+  return round_up((M + blocks - 1) / blocks, kRowsTogether);
+}
+
 // Weights that one row of x reads in about a microsecond on one thread: the least that is worth a range of its own.
 constexpr size_t kRangeBytes = 16 * 1024;
 

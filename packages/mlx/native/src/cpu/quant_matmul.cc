@@ -76,20 +76,21 @@ class GatedMlp : public QuantLayer {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     const PendingRows rows(input_, inputs, encoder);
     const size_t at_gate = input_.count(), at_up = at_gate + formats_[0].count(), at_down = at_up + formats_[1].count();
-    QuantProduct gate = quant_operand(inputs, at_gate, formats_[0], encoder);
-    QuantProduct up = quant_operand(inputs, at_up, formats_[1], encoder);
+    const QuantProduct gate = quant_operand(inputs, at_gate, formats_[0], encoder);
+    const QuantProduct up = quant_operand(inputs, at_up, formats_[1], encoder);
     QuantProduct down = quant_operand(inputs, at_down, formats_[2], encoder);
     const float* addend = addend_of(inputs, encoder);
     allocate(out);
     down.out = out.data<float>();
     const float* row = addend_ == Addend::row ? addend : nullptr;
     if (!row) down.addend = addend;
-    const size_t M = out.size() / down.N, F = gate.N;
-    mx::array hidden({2, static_cast<int>(M), static_cast<int>(F)}, mx::float32, nullptr, {});
+    GatedProducts mlp{gate, up, down, activation_};
+    const size_t together = gated_rows(mlp, out.size() / down.N), F = gate.N;
+    mx::array hidden({2, static_cast<int>(together), static_cast<int>(F)}, mx::float32, nullptr, {});
     allocate(hidden);
-    gate.out = hidden.data<float>();
-    up.out = gate.out + M * F;
-    encoder.dispatch([rows, hidden, mlp = GatedProducts{gate, up, down, activation_}, row, rounding = rounding_] {
+    mlp.gate.out = hidden.data<float>();
+    mlp.up.out = mlp.gate.out + together * F;
+    encoder.dispatch([rows, hidden, mlp, row, rounding = rounding_] {
       const Rows x = rows.rows();
       gated_products(mlp, x, rounding, [&](size_t m) { rows.make(m); });
       if (row) add_rows(row, true, mlp.down.out, x.M, mlp.down.N);

@@ -1,6 +1,7 @@
 // Sixteen floats in AVX-512 registers. Only for files built with its flags.
 #pragma once
 
+#include "transpose_avx512.h"
 #include "vec_avx2.h"
 
 namespace abstractllm::cpu {
@@ -44,30 +45,7 @@ struct Avx512Vec {
   static void unpack4(const uint8_t* src, uint8_t* dst) { Avx2Vec::unpack4(src, dst); }
   static void look_up(uint8_t* q, const uint8_t* table) { Avx2Vec::look_up(q, table); }
   static void transpose(const float* src, size_t src_stride, float* dst, size_t dst_stride) {
-    T r[16], t[16];
-    for (size_t i = 0; i < 16; i++) r[i] = load(src + i * src_stride);
-    for (size_t i = 0; i < 16; i += 2) {
-      t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
-      t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
-    }
-    for (size_t i = 0; i < 16; i += 4) {
-      r[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
-      r[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xee);
-      r[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-      r[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-    }
-    for (size_t i = 0; i < 4; i++) {  // 128-bit lanes: column i + 4 * lane of rows 0-3, 4-7, 8-11, 12-15
-      t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
-      t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
-      t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
-      t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
-    }
-    for (size_t i = 0; i < 4; i++) {
-      store(dst + i * dst_stride, _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88));
-      store(dst + (i + 8) * dst_stride, _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd));
-      store(dst + (i + 4) * dst_stride, _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88));
-      store(dst + (i + 12) * dst_stride, _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0xdd));
-    }
+    transpose_16(src, src_stride, dst, dst_stride);
   }
 };
 
