@@ -16,7 +16,7 @@ export function copyTree({ root }, folder, addon, libmlx) {
   const tree = join(folder, "tree");
   rmSync(tree, { recursive: true, force: true });
   const mlx = join(tree, "packages", "mlx");
-  for (const name of ["src", "test", "codegen", "package.json"]) {
+  for (const name of ["src", "dist", "test", "codegen", "package.json"]) {
     cpSync(join(root, "packages", "mlx", name), join(mlx, name), { recursive: true });
   }
   mkdirSync(dirname(addonIn(tree)), { recursive: true });

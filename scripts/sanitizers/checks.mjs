@@ -20,8 +20,11 @@ const options = {
 /** The tests that reach most of what the addon computes, and how it takes arguments and memory. */
 const tests = [
   "test/kernels/",
-  ...["ops.test", "caches.test", "quantized-cache", "sampling"].map((name) => `test/parity/${name}`),
-  ...["native-arguments", "memory"].map((name) => `test/fault/${name}`),
+  ...["adapted-layers", "caches.test", "checkpoints", "gguf", "ops.test", "quantized-cache", "sampling"].map(
+    (name) => `test/parity/${name}`,
+  ),
+  ...["memory", "native-arguments", "threads"].map((name) => `test/fault/${name}`),
+  "test/fuzz/native-boundary",
   "src/core/",
 ];
 

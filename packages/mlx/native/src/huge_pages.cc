@@ -11,6 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include "memory_guard.h"
 #include "mlx/allocator.h"
@@ -26,6 +29,15 @@ constexpr size_t kHeader = sizeof(size_t);
 size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 std::atomic<size_t> held{0};
+
+// Tells sanitizers where blocks lie: only of what `malloc` gives do they know it themselves.
+#ifdef __SANITIZE_ADDRESS__
+void allow(const void* start, size_t bytes) { __asan_unpoison_memory_region(start, bytes); }
+void forbid(const void* start, size_t bytes) { __asan_poison_memory_region(start, bytes); }
+#else
+void allow(const void*, size_t) {}
+void forbid(const void*, size_t) {}
+#endif
 
 // Blocks that may be written.
 class OwnBlocks {
@@ -83,12 +95,16 @@ std::shared_ptr<HugeRegion> HugeRegion::reserve(size_t bytes, size_t huge) {
   const size_t size = bytes + kHugePage;
   void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) return nullptr;
+  forbid(p, size);
   std::shared_ptr<HugeRegion> region(new HugeRegion(static_cast<char*>(p), size));
   madvise(region->next_, huge, MADV_HUGEPAGE);  // refused by kernels without: then these are pages like any other
   return region;
 }
 
-HugeRegion::~HugeRegion() { munmap(start_, size_); }
+HugeRegion::~HugeRegion() {
+  allow(start_, size_);
+  munmap(start_, size_);
+}
 
 namespace {
 
@@ -118,11 +134,13 @@ void give_back_pages(char*, size_t) {}
 
 mx::allocator::Data HugeRegion::take(size_t bytes) {
   char* block = std::exchange(next_, next_ + room_for(bytes)) + kLine;
+  allow(block - kHeader, kHeader + bytes);
   std::memcpy(block - kHeader, &bytes, kHeader);
   held += bytes;
   auto release = [region = shared_from_this(), bytes](mx::allocator::Buffer buffer) {
     held -= bytes;
     own_blocks().remove(buffer.ptr());
+    forbid(buffer.ptr(), kHeader + bytes);
     // other blocks may keep the region for long
     if (region.use_count() > 1) give_back_pages(static_cast<char*>(buffer.ptr()), kHeader + bytes);
   };

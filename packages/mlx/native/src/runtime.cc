@@ -27,7 +27,11 @@ napi_value device_info(mx::Device d, Env& e) {
 
 // What libmlx's CPU allocator keeps for arrays that come next, until the cache is cleared. Its own limit of 32 MiB is below
 // single arrays of a picture, and new pages must be found and cleared, which takes longer than most operations on them.
+#ifdef __SANITIZE_ADDRESS__
+constexpr size_t kCpuCacheLimit = 0;  // sanitizers see a read beyond an array where its memory is not that of an earlier one
+#else
 constexpr size_t kCpuCacheLimit = size_t{1} << 30;
+#endif
 
 void set_first_cache_limit() {
   static std::once_flag once;  // environments that come later leave it as users have set it

@@ -110,10 +110,10 @@ const world: World = {
 };
 
 /** Settings of the process that a call may have changed. */
-const defaults = { memory: 2 ** 29, stream: native.defaultStream(0) };
+const defaults = { memory: 2 ** 29, cache: native.setCacheLimit(0), stream: native.defaultStream(0) };
 const restore = (): void => {
   native.setMemoryLimit(defaults.memory);
-  native.setCacheLimit(defaults.memory);
+  native.setCacheLimit(defaults.cache);
   native.setDefaultDevice(0);
   native.setDefaultStream(defaults.stream, 0);
   addon.forceStock?.(false);
