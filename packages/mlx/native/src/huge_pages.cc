@@ -1,8 +1,10 @@
 #include "huge_pages.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <mutex>
 #include <unordered_set>
 #include <utility>
@@ -101,32 +103,116 @@ std::shared_ptr<HugeRegion> HugeRegion::reserve(size_t bytes, size_t huge) {
   return region;
 }
 
-HugeRegion::~HugeRegion() {
-  allow(start_, size_);
-  munmap(start_, size_);
-}
-
 namespace {
 
-// The pages that lie in [start, start + bytes), which nobody uses any more.
-void give_back_pages(char* start, size_t bytes) {
-  static const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t from = reinterpret_cast<uintptr_t>(start);
-  const uintptr_t first = round_up(from, page), last = (from + bytes) / page * page;
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+void give_back_region(char* start, size_t bytes) {
+  allow(start, bytes);
+  munmap(start, bytes);
 }
 
+// What blocks that share regions left, for the blocks that come next: the system clears new pages, which can take longer
+// than reading a short prompt. What lay here longest is given back first.
+class SparePages {
+ public:
+  // Of a block in `region`, whose other blocks may keep it for long.
+  void keep_block(const HugeRegion* region, char* start, size_t bytes) {
+    std::lock_guard lock(mutex_);
+    keep({region, start, bytes});
+  }
+
+  // All of a region that ends. Its size is that of any other that is kept so.
+  void keep_region(char* start, size_t bytes) {
+    std::lock_guard lock(mutex_);
+    keep({nullptr, start, bytes});
+  }
+
+  // What blocks left in a region that ends.
+  void forget(const HugeRegion* region) {
+    std::lock_guard lock(mutex_);
+    std::erase_if(parts_, [&](const Part& part) {
+      if (part.region == region) kept_ -= part.bytes;
+      return part.region == region;
+    });
+  }
+
+  // Where a region was, null when none is left: the one that ended first, as it is likely to have been filled first.
+  char* take_region() {
+    std::lock_guard lock(mutex_);
+    const auto part = std::find_if(parts_.begin(), parts_.end(), [](const Part& p) { return !p.region; });
+    if (part == parts_.end()) return nullptr;
+    char* start = part->start;
+    kept_ -= part->bytes;
+    parts_.erase(part);
+    return start;
+  }
+
+ private:
+  struct Part {
+    const HugeRegion* region;  // null where it is all of one
+    char* start;
+    size_t bytes;
+  };
+  static constexpr size_t kMost = size_t{32} << 20;
+
+  void keep(const Part& part) {
+    parts_.push_back(part);
+    kept_ += part.bytes;
+    while (kept_ > kMost) {
+      give_back(parts_.front());
+      kept_ -= parts_.front().bytes;
+      parts_.pop_front();
+    }
+  }
+
+  static void give_back(const Part& part) {
+    if (!part.region) return give_back_region(part.start, part.bytes);
+    static const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    const uintptr_t from = reinterpret_cast<uintptr_t>(part.start);
+    const uintptr_t first = round_up(from, page), last = (from + part.bytes) / page * page;
+    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  }
+
+  std::mutex mutex_;
+  std::deque<Part> parts_;
+  size_t kept_ = 0;
+};
+
+// Never destroyed, as `own_blocks`.
+SparePages& spare_pages() {
+  static SparePages& pages = *new SparePages();
+  return pages;
+}
+
+void leave_block(const HugeRegion* region, char* start, size_t bytes) { spare_pages().keep_block(region, start, bytes); }
+
 }  // namespace
+
+std::shared_ptr<HugeRegion> HugeRegion::shared() {
+  constexpr size_t kBytes = kSharedBytes + kHugePage;
+  char* start = spare_pages().take_region();
+  std::shared_ptr<HugeRegion> region = start ? std::shared_ptr<HugeRegion>(new HugeRegion(start, kBytes))
+                                             : reserve(kSharedBytes, kSharedBytes);
+  if (region) region->is_shared_ = true;
+  return region;
+}
+
+HugeRegion::~HugeRegion() {
+  spare_pages().forget(this);
+  if (is_shared_) spare_pages().keep_region(start_, size_);
+  else give_back_region(start_, size_);
+}
 
 #else
 
 std::shared_ptr<HugeRegion> HugeRegion::reserve(size_t, size_t) { return nullptr; }
 
+std::shared_ptr<HugeRegion> HugeRegion::shared() { return nullptr; }
+
 HugeRegion::~HugeRegion() = default;
 
 namespace {
 
-void give_back_pages(char*, size_t) {}
+void leave_block(const HugeRegion*, char*, size_t) {}
 
 }  // namespace
 
@@ -141,8 +227,7 @@ mx::allocator::Data HugeRegion::take(size_t bytes) {
     held -= bytes;
     own_blocks().remove(buffer.ptr());
     forbid(buffer.ptr(), kHeader + bytes);
-    // other blocks may keep the region for long
-    if (region.use_count() > 1) give_back_pages(static_cast<char*>(buffer.ptr()), kHeader + bytes);
+    if (region.use_count() > 1) leave_block(region.get(), static_cast<char*>(buffer.ptr()), kHeader + bytes);
   };
   return mx::allocator::Data(mx::allocator::Buffer(block - kHeader), std::move(release));
 }
@@ -166,17 +251,16 @@ class SharedPages {
     std::lock_guard lock(mutex_);
     std::shared_ptr<HugeRegion> region = region_.lock();
     if (!region || left_ < room) {
-      region = HugeRegion::reserve(kBytes, kBytes);
+      region = HugeRegion::shared();
       if (!region) return mx::allocator::malloc(bytes);
       region_ = region;
-      left_ = kBytes;
+      left_ = HugeRegion::kSharedBytes;
     }
     left_ -= room;
     return region->take(bytes);
   }
 
  private:
-  static constexpr size_t kBytes = 8 * kHugePage;
   std::mutex mutex_;
   std::weak_ptr<HugeRegion> region_;  // ends with its last block
   size_t left_ = 0;

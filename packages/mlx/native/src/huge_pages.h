@@ -10,12 +10,17 @@ namespace mx = mlx::core;
 
 namespace abstractllm {
 
+constexpr size_t kHugePage = size_t{2} << 20;
+
 // Address space whose pages come as they are written; given back with the last block in it.
 class HugeRegion : public std::enable_shared_from_this<HugeRegion> {
  public:
   // With huge pages for the first `huge` of `bytes`; the others are small. Null where there is no such memory, or an
   // allocator whose blocks cannot be imitated.
   static std::shared_ptr<HugeRegion> reserve(size_t bytes, size_t huge);
+  // With kSharedBytes in huge pages, for blocks that come and go: the pages stay a while for the blocks that come next.
+  static constexpr size_t kSharedBytes = 8 * kHugePage;
+  static std::shared_ptr<HugeRegion> shared();
   ~HugeRegion();
   HugeRegion(const HugeRegion&) = delete;
   HugeRegion& operator=(const HugeRegion&) = delete;
@@ -30,10 +35,9 @@ class HugeRegion : public std::enable_shared_from_this<HugeRegion> {
 
   [[maybe_unused]] char* start_;  // only Linux gives it back
   [[maybe_unused]] size_t size_;
+  [[maybe_unused]] bool is_shared_ = false;
   char* next_;
 };
-
-constexpr size_t kHugePage = size_t{2} << 20;
 
 // A block in huge pages: its own as far as whole ones fit into it, smaller ones several to a page. An ordinary block where
 // there are no such pages, or for a few of which it would not be worth it.

@@ -125,6 +125,25 @@ describe("appending to a cache", () => {
     },
   );
 
+  it.runIf(process.platform === "linux")("keeps pages of freed buffers for those that come next", () => {
+    const MiB = 2 ** 20;
+    const used = mx.ones([2, 3, 519, 64], mx.float16);
+    mx.evaluate(used);
+    const growth = [0, 1, 2].map(() => {
+      const before = residentBytes();
+      const buffers = Array.from({ length: 60 }, () => mx.fast.extendCache(used, 519, 520)); // 23 MB
+      mx.evaluate(buffers);
+      const after = residentBytes();
+      for (const buffer of buffers) buffer.dispose();
+      mx.synchronize();
+      return after - before;
+    });
+    used.dispose();
+    // once they are there
+    expect(growth[1]).toBeLessThan(8 * MiB);
+    expect(growth[2]).toBeLessThan(8 * MiB);
+  });
+
   it("keeps buffers apart that share pages, and gives their memory back", () => {
     const before = activeMemory();
     const shape = [2, 3, 520, 64]; // 400 KB in float16, with room for 100 positions more
