@@ -6,6 +6,7 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
@@ -86,9 +87,10 @@ size_t huge_page_bytes() { return held.load(); }
 
 size_t HugeRegion::room_for(size_t bytes) { return round_up(bytes, kLine) + kLine; }
 
-HugeRegion::HugeRegion(char* start, size_t size) : start_(start), size_(size) {
-  next_ = start + (round_up(reinterpret_cast<uintptr_t>(start), kHugePage) - reinterpret_cast<uintptr_t>(start));
-}
+HugeRegion::HugeRegion(char* start, size_t size)
+    : start_(start), size_(size),
+      first_(start + (round_up(reinterpret_cast<uintptr_t>(start), kHugePage) - reinterpret_cast<uintptr_t>(start))),
+      next_(first_) {}
 
 #ifdef __linux__
 
@@ -120,7 +122,7 @@ class SparePages {
     keep({region, start, bytes});
   }
 
-  // All of a region that ends. Its size is that of any other that is kept so.
+  // All of a shared region that ends, of which the first `bytes` were in use.
   void keep_region(char* start, size_t bytes) {
     std::lock_guard lock(mutex_);
     keep({nullptr, start, bytes});
@@ -135,15 +137,18 @@ class SparePages {
     });
   }
 
-  // Where a region was, null when none is left: the one that ended first, as it is likely to have been filled first.
-  char* take_region() {
+  // The shared region of which most was in use; nothing when none is left.
+  std::optional<std::pair<char*, size_t>> take_region() {
     std::lock_guard lock(mutex_);
-    const auto part = std::find_if(parts_.begin(), parts_.end(), [](const Part& p) { return !p.region; });
-    if (part == parts_.end()) return nullptr;
-    char* start = part->start;
-    kept_ -= part->bytes;
-    parts_.erase(part);
-    return start;
+    auto most = parts_.end();
+    for (auto part = parts_.begin(); part != parts_.end(); ++part) {
+      if (!part->region && (most == parts_.end() || part->bytes > most->bytes)) most = part;
+    }
+    if (most == parts_.end()) return std::nullopt;
+    const Part found = *most;
+    kept_ -= found.bytes;
+    parts_.erase(most);
+    return std::pair(found.start, found.bytes);
   }
 
  private:
@@ -152,7 +157,7 @@ class SparePages {
     char* start;
     size_t bytes;
   };
-  static constexpr size_t kMost = size_t{32} << 20;
+  static constexpr size_t kMost = 2 * HugeRegion::kSharedBytes;
 
   void keep(const Part& part) {
     parts_.push_back(part);
@@ -165,7 +170,7 @@ class SparePages {
   }
 
   static void give_back(const Part& part) {
-    if (!part.region) return give_back_region(part.start, part.bytes);
+    if (!part.region) return give_back_region(part.start, HugeRegion::kSharedSize);
     static const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     const uintptr_t from = reinterpret_cast<uintptr_t>(part.start);
     const uintptr_t first = round_up(from, page), last = (from + part.bytes) / page * page;
@@ -188,17 +193,20 @@ void leave_block(const HugeRegion* region, char* start, size_t bytes) { spare_pa
 }  // namespace
 
 std::shared_ptr<HugeRegion> HugeRegion::shared() {
-  constexpr size_t kBytes = kSharedBytes + kHugePage;
-  char* start = spare_pages().take_region();
-  std::shared_ptr<HugeRegion> region = start ? std::shared_ptr<HugeRegion>(new HugeRegion(start, kBytes))
-                                             : reserve(kSharedBytes, kSharedBytes);
+  std::shared_ptr<HugeRegion> region;
+  if (const auto spare = spare_pages().take_region()) {
+    region.reset(new HugeRegion(spare->first, kSharedSize));
+    region->used_before_ = spare->second;
+  } else {
+    region = reserve(kSharedBytes, kSharedBytes);
+  }
   if (region) region->is_shared_ = true;
   return region;
 }
 
 HugeRegion::~HugeRegion() {
   spare_pages().forget(this);
-  if (is_shared_) spare_pages().keep_region(start_, size_);
+  if (is_shared_) spare_pages().keep_region(start_, std::max(used_before_, static_cast<size_t>(next_ - first_)));
   else give_back_region(start_, size_);
 }
 

@@ -20,6 +20,7 @@ class HugeRegion : public std::enable_shared_from_this<HugeRegion> {
   static std::shared_ptr<HugeRegion> reserve(size_t bytes, size_t huge);
   // With kSharedBytes in huge pages, for blocks that come and go: the pages stay a while for the blocks that come next.
   static constexpr size_t kSharedBytes = 8 * kHugePage;
+  static constexpr size_t kSharedSize = kSharedBytes + kHugePage;  // with room to begin at a huge page
   static std::shared_ptr<HugeRegion> shared();
   ~HugeRegion();
   HugeRegion(const HugeRegion&) = delete;
@@ -36,6 +37,8 @@ class HugeRegion : public std::enable_shared_from_this<HugeRegion> {
   [[maybe_unused]] char* start_;  // only Linux gives it back
   [[maybe_unused]] size_t size_;
   [[maybe_unused]] bool is_shared_ = false;
+  [[maybe_unused]] size_t used_before_ = 0;  // bytes from the first block on that earlier blocks had
+  char* first_;  // where blocks begin
   char* next_;
 };
 

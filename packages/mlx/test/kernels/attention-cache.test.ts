@@ -116,7 +116,7 @@ describe("appending to a cache", () => {
       for (const [i, buffer] of buffers.entries()) if (i % 4 !== 0) buffer.dispose();
       mx.synchronize();
       mx.clearCache();
-      expect(full - residentBytes()).toBeGreaterThan(80 * MiB);
+      expect(full - residentBytes()).toBeGreaterThan(70 * MiB); // some are kept
       for (const [i, buffer] of buffers.entries()) {
         if (i % 4 !== 0) continue;
         expect(buffer.shape).toEqual(shape);
@@ -140,8 +140,8 @@ describe("appending to a cache", () => {
     });
     used.dispose();
     // once they are there
-    expect(growth[1]).toBeLessThan(8 * MiB);
-    expect(growth[2]).toBeLessThan(8 * MiB);
+    expect(growth[1]).toBeLessThan(4 * MiB);
+    expect(growth[2]).toBeLessThan(4 * MiB);
   });
 
   it("keeps buffers apart that share pages, and gives their memory back", () => {
