@@ -9,8 +9,9 @@ namespace abstractllm::cpu {
 namespace {
 
 constexpr int kFewRows = 8;
-// Keys at a time. Steps turn from keys to values and back: short ones keep the processor's own prefetching of both alive.
-constexpr int kFewStep = 64;
+// Keys at a time, as many as a part of a single position has (attention_plan.cc): softmax, between keys and values, waits for
+// its own results.
+constexpr int kFewStep = 128;
 
 // Vectors of `T` as floats, the last one padded with zeros.
 template <typename T>
