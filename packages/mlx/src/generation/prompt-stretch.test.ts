@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextStretch } from "./prompt-stretch.ts";
+import { latestStart, nextStretch } from "./prompt-stretch.ts";
 
 /** Where the stretches of a prompt of `length` tokens end, the coarse ones marked. */
 const stretches = (length: number, start = 0): string[] => {
@@ -35,6 +35,7 @@ describe("stretches of a prompt", () => {
   it("take the last token along where an earlier request has evaluated what is inside", () => {
     expect(stretches(513, 497)).toEqual(["to 513"]);
     expect(stretches(513, 505)).toEqual(["to 513"]);
+    expect([latestStart(512), latestStart(94)]).toEqual([497, 94]);
   });
 
   it("are none for a single token", () => {

@@ -16,6 +16,15 @@ export interface Stretch {
   isCoarse: boolean;
 }
 
+const isLong = (last: number): boolean => last - FINE_END - FINE_START >= LEAST;
+
+/**
+ * Where a prompt may be taken up at the latest so that its last stretch is the one it has when it is read as a whole.
+ *
+ * @param last - where its last token is
+ */
+export const latestStart = (last: number): number => (isLong(last) ? last - FINE_END : last);
+
 /**
  * The longest stretch from `start` on that is evaluated alike. The prompt's last token, which starts the answer, belongs to
  * the fine stretch that ends a prompt with coarse ones, and to no other.
@@ -24,7 +33,7 @@ export interface Stretch {
  */
 export const nextStretch = (start: number, last: number): Stretch => {
   const fineFrom = last - FINE_END;
-  if (start >= fineFrom && fineFrom - FINE_START >= LEAST) return { size: last + 1 - start, isCoarse: false };
+  if (start >= fineFrom && isLong(last)) return { size: last + 1 - start, isCoarse: false };
   if (fineFrom - Math.max(start, FINE_START) < LEAST) return { size: last - start, isCoarse: false };
   if (start < FINE_START) return { size: FINE_START - start, isCoarse: false };
   return { size: fineFrom - start, isCoarse: true };

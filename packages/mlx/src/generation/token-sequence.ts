@@ -11,7 +11,7 @@ import type { Sequence } from "./evaluated-sequence.ts";
 import { createLogitsProcessors, NoRepeatedRuns } from "./logits-processors.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
-import { nextStretch, type Stretch } from "./prompt-stretch.ts";
+import { latestStart, nextStretch, type Stretch } from "./prompt-stretch.ts";
 import { createSampler } from "./sampler.ts";
 import type { Speculation } from "./speculation/index.ts";
 import { TokenChooser } from "./token-chooser.ts";
@@ -119,9 +119,11 @@ export class TokenSequence {
   #takePrefix(last: number): void {
     const { key, tokens } = this.#prompt;
     if (key === undefined) return;
+    // the same prompt again is answered by the same numbers
+    const latest = this.#roundsPrompt && !this.#leavesPrompt ? latestStart(last) : last;
     const startOf = (known: number): number => {
-      const start = this.#prompt.endOf(0, Math.min(known, last));
-      return start <= Math.min(known, last) ? start : 0;
+      const start = this.#prompt.endOf(0, Math.min(known, latest));
+      return start <= Math.min(known, latest) ? start : 0;
     };
     const prefix = this.#prefixes?.take({ key, promptLength: tokens.length, adapter: this.adapter }, startOf);
     if (prefix === undefined) return;

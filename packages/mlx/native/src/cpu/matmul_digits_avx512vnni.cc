@@ -198,24 +198,27 @@ void rows(const QuantMatrix& w, const DigitRows& x, size_t begin, size_t end, fl
   }
 }
 
-// Lane i is what `join` makes of the lanes of v[i] for i < count; others are of no use. Vectors join their lanes in the same
-// order wherever they are.
+// Lane i is what `join` makes of the lanes of v[i] for i < count; others are of no use. Halves of each vector are joined, then
+// their halves, in the order of _mm512_reduce_add_ps.
 template <typename Join>
 inline __m512 join_lanes(const __m512 (&v)[16], size_t count, Join join) {
   const size_t fours = count > 4 ? 4 : 1;
-  __m512 four[4] = {};
-  for (size_t i = 0; i < fours; i++) {
-    __m512d two[2];
-    for (size_t j = 0; j < 2; j++) {
-      const __m512 a = v[4 * i + 2 * j], b = v[4 * i + 2 * j + 1];
-      two[j] = _mm512_castps_pd(join(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b)));
+  __m512 four[4] = {};  // quarter i of four[f] is of v[4 * f + i]
+  for (size_t f = 0; f < fours; f++) {
+    __m512 two[2];
+    for (size_t i = 0; i < 2; i++) {
+      const __m512 a = v[4 * f + 2 * i], b = v[4 * f + 2 * i + 1];
+      two[i] = join(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
     }
-    four[i] = join(_mm512_castpd_ps(_mm512_unpacklo_pd(two[0], two[1])), _mm512_castpd_ps(_mm512_unpackhi_pd(two[0], two[1])));
+    four[f] = join(_mm512_shuffle_f32x4(two[0], two[1], 0x88), _mm512_shuffle_f32x4(two[0], two[1], 0xdd));
   }
   const auto halve = [&](__m512 a, __m512 b) {
-    return join(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+    return join(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
   };
-  return halve(halve(four[0], four[1]), halve(four[2], four[3]));
+  const __m512 low = halve(four[0], four[1]), high = halve(four[2], four[3]);
+  const __m512 all = join(_mm512_shuffle_ps(low, high, 0x88), _mm512_shuffle_ps(low, high, 0xdd));
+  const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+  return _mm512_permutexvar_ps(order, all);
 }
 
 // Low byte of each number, as a signed digit, and what remains above it.
