@@ -14,7 +14,7 @@ const answer = llm.generate("Count to one thousand", { signal: controller.signal
 controller.abort();
 await answer.catch((error) => console.log(`aborted: ${error.name}`));
 
-await llm.generate("Count to one thousand", { timeout: 100 }).catch((error) => {
+await llm.generate("Count to one thousand", { timeout: 20 }).catch((error) => {
   if (!RequestTimeoutError.isInstance(error)) throw error;
   console.log(error.message);
 });

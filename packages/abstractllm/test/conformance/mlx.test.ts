@@ -162,7 +162,8 @@ describe("the mlx provider", () => {
     const [first, second] = answers;
     expect(second?.text).toBe(first?.text);
     expect(first?.usage.cachedInputTokens).toBe(0);
-    expect(second?.usage.cachedInputTokens).toBe((first?.usage.inputTokens ?? 0) - 1);
+    // the last tokens are always read
+    expect(second?.usage.cachedInputTokens).toBeGreaterThanOrEqual((first?.usage.inputTokens ?? 0) - 16);
     const wrong = await subject.open({ promptCachePath: join(SETUP_MODEL, "x") });
     await expect(wrong.load()).rejects.toMatchObject({ name: "ModelLoadingError" });
   });

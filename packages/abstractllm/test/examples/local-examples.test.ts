@@ -21,7 +21,7 @@ test.each([
   ["generate", /inputTokens: \d+.*decodeTokensPerSecond/s],
   ["stream", /\w\n\((stop|length) after \d+ tokens\)\n$/],
   ["conversation", /\n> And what river flows through it\?\n\w/],
-  ["abort", /^left the loop after 3 parts\naborted: AbortError\n.*timeout of 100 ms\n$/],
+  ["abort", /^left the loop after 3 parts\naborted: AbortError\n.*timeout of 20 ms\n$/],
   ["fallback", /\nanswered by \S+\.gguf\nwarning: .* was passed over/],
   ["files", /\ntext text\/markdown .*\ntabular text\/csv .*\ntext text\/plain data URL\n.*\n\d+ tokens\n$/s],
   ["vision", /^takes images: false\nvision: .* does not support vision inputs/],
@@ -55,7 +55,7 @@ test("prompt-cache.ts reads its prompt once, however often it runs", async () =>
   const known = /(\d+) of (\d+) tokens were known/;
   expect(first).toMatch(/\n0 of \d{3,} tokens were known/);
   const [, cached, all] = known.exec(second) ?? [];
-  expect(Number(cached)).toBe(Number(all) - 1);
+  expect(Number(cached)).toBeGreaterThanOrEqual(Number(all) - 16); // the last tokens are always read
   expect(second.split(known)[0]).toBe(first.split(known)[0]);
 }, 120_000);
 

@@ -53,7 +53,7 @@ test("serves a model until it is stopped, and ends with 0", async () => {
 test("need not read what was read before a restart", async () => {
   const args = ["--model", `m=${SETUP_MODEL}`, "--port", "0", "--prompt-cache-path", join(folder, "prompts")];
   const content = "Say hi to everybody who has come. ".repeat(12);
-  const cached: unknown[] = [];
+  const read: number[] = [];
   for (let run = 0; run < 2; run++) {
     const { child, ended } = start(args);
     const [line] = await once(child.stdout.setEncoding("utf8"), "data");
@@ -63,12 +63,13 @@ test("need not read what was read before a restart", async () => {
     const { usage } = (await (await fetch(url, { method: "POST", headers, body })).json()) as {
       usage: { prompt_tokens: number; prompt_tokens_details?: { cached_tokens: number } };
     };
-    cached.push(usage.prompt_tokens - (usage.prompt_tokens_details?.cached_tokens ?? 0));
+    read.push(usage.prompt_tokens - (usage.prompt_tokens_details?.cached_tokens ?? 0));
     child.kill("SIGTERM");
     await ended;
   }
-  expect(cached).toEqual([expect.any(Number), 1]);
-  expect(cached[0]).toBeGreaterThan(64);
+  const [first, second] = read;
+  expect(first).toBeGreaterThan(64);
+  expect(second).toBeLessThanOrEqual(16); // the last tokens are always read
 });
 
 test("shows its help and version", async () => {
