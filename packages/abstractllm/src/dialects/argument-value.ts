@@ -1,5 +1,6 @@
 import type { JsonSchema } from "../interface/schema.ts";
 import type { ToolSpec } from "../interface/tool.ts";
+import { JSON_TYPES } from "../schema/json-types.ts";
 import { isRecord, readJson } from "./json-text.ts";
 import { readPython } from "./python-text.ts";
 
@@ -47,16 +48,6 @@ function typed(text: string, types: ReadonlySet<string>): unknown {
 
 /** JSON, or Python where a model falls back into it. */
 const readValue = (text: string): unknown => readJson(text) ?? readPython(text);
-
-const JSON_TYPES: ReadonlySet<unknown> = new Set([
-  "string",
-  "number",
-  "integer",
-  "boolean",
-  "object",
-  "array",
-  "null",
-]);
 
 function typesOf(schema: unknown): ReadonlySet<string> {
   if (!isRecord(schema)) return new Set();

@@ -1,4 +1,5 @@
 import { describeValue } from "../config/describe-value.ts";
+import { JSON_TYPES } from "./json-types.ts";
 
 /** Deeper ones, and those that hold themselves, could not be sent or walked (CWE-674). */
 const MAX_DEPTH = 256;
@@ -8,22 +9,14 @@ interface Expectation {
   accepts(value: unknown): boolean;
 }
 
-const TYPES: ReadonlySet<unknown> = new Set([
-  "string",
-  "number",
-  "integer",
-  "boolean",
-  "object",
-  "array",
-  "null",
-]);
-
 const isNumber = (value: unknown): boolean => typeof value === "number" && Number.isFinite(value);
 
 const type: Expectation = {
-  expected: `one of ${[...TYPES].map((name) => JSON.stringify(name)).join(", ")}, or array of them`,
+  expected: `one of ${[...JSON_TYPES].map((name) => JSON.stringify(name)).join(", ")}, or array of them`,
   accepts: (value) =>
-    Array.isArray(value) ? value.length > 0 && value.every((name) => TYPES.has(name)) : TYPES.has(value),
+    Array.isArray(value)
+      ? value.length > 0 && value.every((name) => JSON_TYPES.has(name))
+      : JSON_TYPES.has(value),
 };
 const values: Expectation = { expected: "array", accepts: Array.isArray };
 const names: Expectation = {

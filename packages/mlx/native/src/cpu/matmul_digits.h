@@ -63,7 +63,8 @@ struct DigitKernels {
   // out[m * ldo + n] for rows [first, last) of x and n in [begin, end); `begin` is a multiple of kDigitTileCols.
   void (*tile)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end, float* out,
                size_t ldo);
-  // The same of packed weights (packed_matrix.h), for rows [first, last) and whole tiles from `begin` to `end`. A row gets the same bits whatever
+  // The same of packed weights (packed_matrix.h), for rows [first, last) and whole tiles from `begin` to `end`, and with what
+  // is added. A row gets the same bits whatever
   // is beside it. Null where weights are not packed.
   void (*packed_tiles)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
                        const ProductRows& to);
