@@ -38,9 +38,23 @@ describe("generate", () => {
   });
 
   test("prints the value of a schema, and refuses what is none", async () => {
-    const schema = '{"type":"object","properties":{"river":{"enum":["Rhine","Seine"]}},"required":["river"]}';
+    const schema = JSON.stringify({
+      type: "object",
+      properties: { river: { enum: ["Rhine", "Seine"] } },
+      required: ["river"],
+      additionalProperties: false,
+    });
     const ask = (text: string) =>
-      runProgram(["generate", "--model", SETUP_MODEL, "-n", "20", "--schema", text, "A river of France:"]);
+      runProgram([
+        "generate",
+        "--model",
+        SETUP_MODEL,
+        "--temperature",
+        "0",
+        "--schema",
+        text,
+        "A river of France:",
+      ]);
     const { stdout, status } = await ask(schema);
     expect(JSON.parse(stdout)).toEqual({ river: expect.stringMatching(/^(Rhine|Seine)$/) });
     expect(status).toBe(0);
