@@ -121,6 +121,7 @@ export {
   toReasoning,
   type Usage,
   type UserMessage,
+  type Written,
 } from "./interface/index.ts";
 export {
   DocumentInput,

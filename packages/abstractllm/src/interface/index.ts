@@ -9,7 +9,7 @@ export type {
 export type { FinishReason, GenerateResponse, ObjectResponse, Timings, Usage } from "./generate-response.ts";
 export type { ListedModel, ListModelsOptions } from "./listed-model.ts";
 export type { DownloadProgress, LLMConfig, LLMConfigInput, QuantizeConfig } from "./llm-config.ts";
-export { LLMStream, type StreamProducer } from "./llm-stream.ts";
+export { LLMStream, type StreamProducer, type Written } from "./llm-stream.ts";
 export type {
   ImageDetail,
   MediaInput,

@@ -119,6 +119,22 @@ describe("a stream", () => {
     expect((await collect(stream)).map((part) => part.type)).toEqual(["finish"]);
   });
 
+  test("tells what is written of the latest answer, also when it breaks off", async () => {
+    const stream = new LLMStream(async (emit) => {
+      emit({ type: "text-delta", text: "first" });
+      emit({ type: "reasoning-delta", text: "why" });
+      const { finishReason, rawFinishReason, usage } = RESPONSE;
+      emit({ type: "step-finish", finishReason, rawFinishReason, usage });
+      emit({ type: "text-delta", text: "a" });
+      emit({ type: "text-delta", text: "b" });
+      await turn();
+      throw new Error("broke");
+    });
+    expect(stream.written).toEqual({ text: "ab", reasoning: "" });
+    await stream.response.catch(() => {});
+    expect(stream.written).toEqual({ text: "ab", reasoning: "" });
+  });
+
   test("is handed out once", async () => {
     const stream = twoDeltas();
     await collect(stream);

@@ -8,6 +8,9 @@ export type StreamProducer<Response extends GenerateResponse = GenerateResponse>
   signal: AbortSignal,
 ) => Promise<Response>;
 
+/** What there is of an answer that is being written. */
+export type Written = Readonly<{ text: string; reasoning: string }>;
+
 /**
  * An answer that is being written: iterate it for the parts, or await `response` for the whole, or both.
  *
@@ -23,12 +26,27 @@ export class LLMStream<Response extends GenerateResponse = GenerateResponse>
   readonly #parts: StreamPart[] = [];
   readonly #controller = new AbortController();
   readonly #readers: (() => void)[] = [];
+  readonly #written = { text: "", reasoning: "" };
   #ended = false;
   #taken = false;
 
   constructor(produce: StreamProducer<Response>) {
     this.response = this.#run(produce);
     this.response.catch(() => {});
+  }
+
+  /**
+   * What the model has written of its latest answer; it stays when the stream breaks off. An answer behind tool calls, or
+   * one that is given anew for its schema, begins empty.
+   *
+   * @example
+   * ```ts
+   * setTimeout(() => stream.abort(), 1000);
+   * const text = await stream.response.then((whole) => whole.text, () => stream.written.text);
+   * ```
+   */
+  get written(): Written {
+    return this.#written;
   }
 
   /** Ends the generation; the stream then ends with an `error` part that holds the reason. */
@@ -86,8 +104,16 @@ export class LLMStream<Response extends GenerateResponse = GenerateResponse>
 
   #push(part: StreamPart): void {
     if (this.#ended) return;
+    this.#write(part);
     this.#parts.push(part);
     this.#wake();
+  }
+
+  #write(part: StreamPart): void {
+    const written = this.#written;
+    if (part.type === "text-delta") written.text += part.text;
+    if (part.type === "reasoning-delta") written.reasoning += part.text;
+    if (part.type === "step-finish") written.text = written.reasoning = "";
   }
 
   #wake(): void {

@@ -8,7 +8,6 @@ import {
   type ToolCall,
   type Usage,
 } from "abstractllm";
-import type { Written } from "./written.ts";
 
 /** A finished answer. */
 export interface Outcome {
@@ -29,15 +28,13 @@ export interface Outcome {
 /**
  * What came of a call. An answer that does not fit its schema is one too: the AI SDK checks answers itself, and its
  * error then has the text.
- *
- * @param written - what was written of the answer
  */
-export async function outcomeOf(stream: LLMStream, written: Written): Promise<Outcome> {
+export async function outcomeOf(stream: LLMStream): Promise<Outcome> {
   try {
     return toOutcome(await stream.response);
   } catch (error) {
     if (!isMisfit(error)) throw error;
-    const { text, reasoning } = written;
+    const { text, reasoning } = stream.written;
     const { finishReason, rawFinishReason, usage } = error.details;
     return {
       text,

@@ -4,19 +4,10 @@ import type { BegunAnswer } from "./begin-answer.ts";
 import { outcomeOf } from "./outcome.ts";
 import { toContent } from "./to-content.ts";
 import { toFinishReason, toMetadata, toUsage } from "./to-facts.ts";
-import { Written } from "./written.ts";
 
 /** Reads an answer to its end. @throws what the model fails with */
-export async function readWhole({
-  stream,
-  first,
-  rest,
-  call,
-}: BegunAnswer): Promise<LanguageModelV3GenerateResult> {
-  const written = new Written();
-  written.read(first);
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) written.read(next.value);
-  const outcome = await outcomeOf(stream, written);
+export async function readWhole({ stream, call }: BegunAnswer): Promise<LanguageModelV3GenerateResult> {
+  const outcome = await outcomeOf(stream);
   return {
     content: toContent(outcome),
     finishReason: toFinishReason(outcome),

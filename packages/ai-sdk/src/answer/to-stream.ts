@@ -5,7 +5,6 @@ import { JsonText } from "./json-text.ts";
 import { outcomeOf } from "./outcome.ts";
 import { PartWriter, type TextGate } from "./part-writer.ts";
 import { UNKNOWN_USAGE } from "./to-facts.ts";
-import { Written } from "./written.ts";
 
 const OPEN: TextGate = { push: (text) => text };
 /** An answer that may be given anew is sent when it is checked. */
@@ -45,15 +44,13 @@ async function* write(
   options: StreamOptions,
 ): AsyncGenerator<LanguageModelV3StreamPart> {
   const { stream, first, rest, call } = answer;
-  const written = new Written();
   const writer = new PartWriter(gateOf(call.options));
   try {
     for (let part: StreamPart | undefined = first; part !== undefined; part = (await rest.next()).value) {
       if (options.includeRawChunks) yield { type: "raw", rawValue: part };
-      written.read(part);
       yield* writer.read(part);
     }
-    yield* writer.finish(await outcomeOf(stream, written));
+    yield* writer.finish(await outcomeOf(stream));
   } catch (error) {
     if (options.signal?.aborted === true) throw error; // the AI SDK takes it for what it is
     yield { type: "error", error: options.mapError(error) };

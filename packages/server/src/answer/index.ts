@@ -1,4 +1,4 @@
 export { type Answer, argumentsText, toAnswer } from "./answer.ts";
 export { type AnswerPart, AnswerParts } from "./answer-parts.ts";
 export type { Call } from "./call.ts";
-export { cutOffAnswer, Draft } from "./cut-off.ts";
+export { cutOffAnswer } from "./cut-off.ts";

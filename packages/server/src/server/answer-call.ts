@@ -1,5 +1,5 @@
 import type { LLMStream, StreamPart } from "abstractllm";
-import { type Answer, AnswerParts, type Call, cutOffAnswer, Draft, toAnswer } from "../answer/index.ts";
+import { type Answer, AnswerParts, type Call, cutOffAnswer, toAnswer } from "../answer/index.ts";
 import type { Operation, Stamp } from "../dialects/dialect.ts";
 import { EventSender } from "../http/event-sender.ts";
 import type { Exchange } from "../http/exchange.ts";
@@ -32,9 +32,8 @@ export async function answerCall<C extends Call>(
     }
     const { allowPrivateUrls } = options;
     const stream = llm.stream(call.prompt, { ...askedOptions(call, llm), allowPrivateUrls, signal });
-    const draft = new Draft();
-    const parts = noticing(stream, draft, place.hasBegun);
-    const end = () => answerOf(stream, draft, call);
+    const parts = noticing(stream, place.hasBegun);
+    const end = () => answerOf(stream, call);
     if (call.isStreamed) await sendEvents(operation, call, parts, end, exchange, services);
     else {
       for await (const _ of parts); // so that the first is noticed
@@ -79,21 +78,20 @@ async function sendEvents<C extends Call>(
 }
 
 /** The answer of a stream that was read to its end. */
-async function answerOf(stream: LLMStream, draft: Draft, call: Call): Promise<Answer> {
+async function answerOf(stream: LLMStream, call: Call): Promise<Answer> {
   try {
     return toAnswer(await stream.response, call);
   } catch (error) {
-    const cutOff = cutOffAnswer(error, draft, call);
+    const cutOff = cutOffAnswer(error, stream.written, call);
     if (cutOff === undefined) throw error;
     return cutOff;
   }
 }
 
-/** Hands parts on, writes them down, and says when the first comes. */
-async function* noticing(stream: LLMStream, draft: Draft, onFirst: () => void): AsyncGenerator<StreamPart> {
+/** Hands parts on and says when the first comes. */
+async function* noticing(stream: LLMStream, onFirst: () => void): AsyncGenerator<StreamPart> {
   for await (const part of stream) {
     if (part.type !== "error") onFirst();
-    draft.read(part);
     yield part;
   }
 }
