@@ -6,6 +6,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, "packages/*/test/long/**"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     // native addon and worker threads: one process per test file, two at a time
     pool: "forks",
     maxWorkers: 2,

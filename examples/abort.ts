@@ -2,7 +2,7 @@
 import { createLLM, RequestTimeoutError } from "abstractllm";
 import { model } from "./model.ts";
 
-await using llm = await createLLM("mlx", { model });
+await using llm = await createLLM("mlx", { model, temperature: 0 });
 
 let parts = 0;
 for await (const part of llm.stream("Count to one thousand"))

@@ -46,7 +46,7 @@ export function abortCases(subject: Subject): void {
 
     test("while the prompt is read", async () => {
       const controller = new AbortController();
-      const answer = llm.generate(LONG, { signal: controller.signal, maxTokens: 2 });
+      const answer = llm.generate(LONG, { signal: controller.signal, ...subject.endless });
       setTimeout(() => controller.abort(reason), 20);
       await expect(answer).rejects.toBe(reason);
       await expectUndisturbed();

@@ -224,7 +224,7 @@ describe("the mlx provider", () => {
   test.runIf(process.platform === "linux")("outlives the crash of a child process", async () => {
     const llm = await subject.open({ isolation: "process" });
     const { text } = await llm.generate("One, two,", { maxTokens: 3 });
-    const stream = llm.stream("One, two,", { maxTokens: 500, ignoreEos: true });
+    const stream = llm.stream("One, two,", { maxTokens: 5000, ignoreEos: true });
     let ending: StreamPart | undefined;
     for await (const part of stream) {
       if (ending === undefined) for (const child of await childProcesses()) process.kill(child, "SIGKILL");

@@ -19,14 +19,14 @@ async function output(name: string, environment: Record<string, string> = {}): P
 
 test.each([
   ["generate", /inputTokens: \d+.*decodeTokensPerSecond/s],
-  ["stream", /\w\n\((stop|length) after \d+ tokens\)\n$/],
+  ["stream", /\S\n\((stop|length) after \d+ tokens\)\n$/],
   ["conversation", /\n> And what river flows through it\?\n\w/],
   ["abort", /^left the loop after 3 parts\naborted: AbortError\n.*timeout of 20 ms\n$/],
   ["fallback", /\nanswered by \S+\.gguf\nwarning: .* was passed over/],
   ["files", /\ntext text\/markdown .*\ntabular text\/csv .*\ntext text\/plain data URL\n.*\n\d+ tokens\n$/s],
   ["vision", /^takes images: false\nvision: .* does not support vision inputs/],
   ["errors", /^UnsupportedProviderError .*\nInvalidParameterError .*\nModelNotFoundError /s],
-  ["tools", /\(stop, \d+ tokens\)\n/],
+  ["tools", /\((stop|length), \d+ tokens\)\n/],
   ["structured-output", /\w, \w|does not fit the schema/],
   ["ai-sdk", /\(40 tokens\)\n\[.*\].*(\d eggs|does not fit the schema: .*)\n$/s],
   ["adapters", /^alone: (\w.*)\nwith the adapter: (?!\1)\w/s],

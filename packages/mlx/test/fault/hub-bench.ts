@@ -14,8 +14,11 @@ export const QUICK: Partial<HubLimits> = {
   progressIntervalMs: 0,
 };
 
-/** Seconds of silence that count as a stall. */
-export const QUICK_ENV = { HF_HUB_DOWNLOAD_TIMEOUT: "0.25", HF_HUB_ETAG_TIMEOUT: "0.25" };
+/** For faults that are silent: fewer seconds until that counts as a stall. */
+export const IMPATIENT: Record<string, string> = {
+  HF_HUB_DOWNLOAD_TIMEOUT: "0.25",
+  HF_HUB_ETAG_TIMEOUT: "0.25",
+};
 
 export const TOKEN = "hf_SECRETsecretSECRET";
 
@@ -63,7 +66,7 @@ export function pull(
   return resolveModel(
     source,
     { cacheDir, endpoint: hub.endpoint, ...rest },
-    { env: { HOME: "/nonexistent", ...QUICK_ENV, ...env }, limits: { ...QUICK, ...limits } },
+    { env: { HOME: "/nonexistent", ...env }, limits: { ...QUICK, ...limits } },
   );
 }
 

@@ -6,6 +6,7 @@ import type { DownloadProgress } from "../../src/hub/index.ts";
 import {
   expectNothingCorrupt,
   expectWhole,
+  IMPATIENT,
   leftovers,
   list,
   MODEL_FILES,
@@ -105,7 +106,7 @@ describe("a download", () => {
 });
 
 /** Faults that pass: the file must be whole at the end. */
-const PASSING: [string, () => void][] = [
+const PASSING: [string, () => void, env?: typeof IMPATIENT][] = [
   [
     "429 with Retry-After",
     () => hub.inject(fault(onListing, 1, faults.status(429, { "retry-after": "0.01" }))),
@@ -164,14 +165,18 @@ const PASSING: [string, () => void][] = [
   ["a damaged small file once", () => hub.inject(fault(onBytes("config.json"), 1, faults.otherBytes()))],
   ["a short body", () => hub.inject(fault(onBytes(WEIGHTS_FILE), 1, faults.shortBody(1234)))],
   ["a body that is too long once", () => hub.inject(fault(onBytes(WEIGHTS_FILE), 1, faults.longBody))],
-  ["a server that hangs once", () => hub.inject(fault(onBytes(WEIGHTS_FILE), 1, faults.hang))],
-  ["a listing that hangs once", () => hub.inject(fault(onListing, 1, faults.hang))],
-  ["a stall in the middle", () => hub.inject(fault(onBytes(WEIGHTS_FILE), 1, faults.stallAt(50_000)))],
-  ["a slow drip", () => hub.inject(fault(onBytes("config.json"), 1, faults.drip(1, 20)))],
+  ["a server that hangs once", () => hub.inject(fault(onBytes(WEIGHTS_FILE), 1, faults.hang)), IMPATIENT],
+  ["a listing that hangs once", () => hub.inject(fault(onListing, 1, faults.hang)), IMPATIENT],
+  [
+    "a stall in the middle",
+    () => hub.inject(fault(onBytes(WEIGHTS_FILE), 1, faults.stallAt(50_000))),
+    IMPATIENT,
+  ],
+  ["a slow drip", () => hub.inject(fault(onBytes("config.json"), 1, faults.drip(1, 20))), IMPATIENT],
 ];
 
 /** Faults that stay: a clean error with this code, and nothing corrupt to be seen. */
-const LASTING: [string, HubError["code"], () => void][] = [
+const LASTING: [string, HubError["code"], () => void, env?: typeof IMPATIENT][] = [
   ["429 for ever", "network", () => hub.inject(fault(onListing, 99, faults.status(429)))],
   [
     "a Retry-After of an hour",
@@ -205,6 +210,7 @@ const LASTING: [string, HubError["code"], () => void][] = [
     "a server that hangs for ever",
     "network",
     () => hub.inject(fault(onBytes(WEIGHTS_FILE), 99, faults.hang)),
+    IMPATIENT,
   ],
   [
     "redirects in circles",
@@ -270,20 +276,20 @@ const LASTING: [string, HubError["code"], () => void][] = [
 ];
 
 describe("a fault that passes still gives the whole file:", () => {
-  it.each(PASSING)("%s", async (_, inject) => {
+  it.each(PASSING)("%s", async (_, inject, env = {}) => {
     inject();
     const cache = newCache();
-    expectWhole(await pull(hub, cache), MODEL_FILES);
+    expectWhole(await pull(hub, cache, "org/model", { env }), MODEL_FILES);
     expectNothingCorrupt(cache);
     expect(hub.faulted).toBeGreaterThan(0);
   });
 });
 
 describe("a fault that stays is a clean error, and the next run repairs:", () => {
-  it.each(LASTING)("%s", async (_, code, inject) => {
+  it.each(LASTING)("%s", async (_, code, inject, env = {}) => {
     inject();
     const cache = newCache();
-    const error = await failure(pull(hub, cache, "org/model", { token: TOKEN }));
+    const error = await failure(pull(hub, cache, "org/model", { token: TOKEN, env }));
     expect(error.code).toBe(code);
     expect(hub.faulted).toBeGreaterThan(0);
     expect(error.message).not.toMatch(/hf_SECRET|Signature|undefined|\[object/);
@@ -352,7 +358,6 @@ describe("resuming", () => {
     const error = await failure(
       pull(hub, cache, "org/model", {
         signal: controller.signal,
-        env: { HF_HUB_DOWNLOAD_TIMEOUT: "30" },
         onProgress: ({ file, receivedBytes }) => {
           if (file === WEIGHTS_FILE && receivedBytes >= 60_000) controller.abort(new Error("enough"));
         },

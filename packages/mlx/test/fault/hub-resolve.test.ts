@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { cachedModels, removeModel, resolveAdapter, scanCache } from "../../src/hub/index.ts";
 import {
+  IMPATIENT,
   list,
   MODEL_FILES,
   newCache,
   pull,
   QUICK,
-  QUICK_ENV,
   randomBytes,
   removeCaches,
 } from "./hub-bench.ts";
@@ -165,18 +165,18 @@ describe("offline", () => {
 });
 
 describe("a hub that cannot be asked", () => {
-  const FAULTS: [string, () => void][] = [
+  const FAULTS: [string, () => void, env?: typeof IMPATIENT][] = [
     ["answers 500", () => hub.inject(faults.fault(faults.onListing, 99, faults.status(500)))],
-    ["hangs", () => hub.inject(faults.fault(faults.onListing, 99, faults.hang))],
+    ["hangs", () => hub.inject(faults.fault(faults.onListing, 99, faults.hang)), IMPATIENT],
     ["wants a token", () => hub.inject(faults.fault(faults.onListing, 99, faults.status(401)))],
     ["resets", () => hub.inject(faults.fault(faults.onListing, 99, faults.resetAt(0)))],
   ];
 
-  it.each(FAULTS)("%s: the cache serves, with a warning", async (_, inject) => {
+  it.each(FAULTS)("%s: the cache serves, with a warning", async (_, inject, env = {}) => {
     const cache = newCache();
     const first = await pull(hub, cache);
     inject();
-    const again = await pull(hub, cache);
+    const again = await pull(hub, cache, "org/model", { env });
     expect(again).toMatchObject({ path: first.path, fromCache: true });
     expect(again.warnings).toEqual([expect.stringContaining("may be out of date")]);
   });
@@ -316,7 +316,7 @@ describe("an adapter", () => {
     resolveAdapter(
       source,
       { cacheDir: newCache(), endpoint: hub.endpoint },
-      { env: { HOME: "/nonexistent", ...QUICK_ENV }, limits: QUICK },
+      { env: { HOME: "/nonexistent" }, limits: QUICK },
     );
 
   it("is fetched without what else its repository holds", async () => {

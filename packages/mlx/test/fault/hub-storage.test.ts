@@ -11,7 +11,6 @@ import {
   list,
   newCache,
   QUICK,
-  QUICK_ENV,
   randomBytes,
   removeCaches,
 } from "./hub-bench.ts";
@@ -62,7 +61,7 @@ function pull(
     "org/model",
     { cacheDir, endpoint: hub.endpoint },
     {
-      env: { HOME: "/nonexistent", ...QUICK_ENV, ...env },
+      env: { HOME: "/nonexistent", ...env },
       limits: { ...QUICK, lockStaleMs: 60, lockHeartbeatMs: 20 },
       ...(fs ? { fs } : {}),
     },
@@ -112,7 +111,7 @@ describe("an abort while bytes are being written", () => {
       });
       const cacheDir = newCache();
       const options = { cacheDir, endpoint: hub.endpoint, signal: controller.signal };
-      const outcome = await resolveModel("org/model", options, { env: QUICK_ENV, limits: QUICK, fs }).catch(
+      const outcome = await resolveModel("org/model", options, { env: {}, limits: QUICK, fs }).catch(
         (error: unknown) => error,
       );
       if (controller.signal.aborted) expect(outcome).toMatchObject({ code: "aborted" });
@@ -135,7 +134,7 @@ describe("a cache that cannot be written", () => {
     const model = await resolveModel(
       "org/model",
       { cacheDir: cache, endpoint: hub.endpoint, revision: "other-branch" },
-      { env: QUICK_ENV, fs: readOnly() },
+      { env: {}, fs: readOnly() },
     );
     expect(model.fromCache).toBe(true);
   });

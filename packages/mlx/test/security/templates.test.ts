@@ -232,11 +232,10 @@ describe("a template that wants too much", () => {
 
   it("is stopped by time where steps would allow more", () => {
     const template = "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}";
-    const start = performance.now();
+    // it would take hours
     expect(() => renderTemplate(template, {}, { maxSteps: Number.MAX_SAFE_INTEGER, maxTimeMs: 50 })).toThrow(
       "50 ms",
     );
-    expect(performance.now() - start).toBeLessThan(5000);
   });
 
   it.each([
@@ -261,13 +260,14 @@ describe("a template that wants too much", () => {
 
   it("is read in linear time, however its tags break off", () => {
     for (const part of ["{{", "{%", "{#", "{{ '", '{{ "\\', "{% raw %}", "{%- ", "   {%", "{{ 1 ~"]) {
-      const start = performance.now();
+      const start = process.cpuUsage();
       try {
         renderTemplate(part.repeat(Math.floor(2 ** 19 / part.length)), {});
       } catch (error) {
         expect(TemplateError.isInstance(error)).toBe(true);
       }
-      expect(performance.now() - start).toBeLessThan(5000);
+      // time of the processor itself: dozens of times what it takes
+      expect(process.cpuUsage(start).user).toBeLessThan(10e6);
     }
   });
 

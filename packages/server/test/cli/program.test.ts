@@ -42,7 +42,7 @@ test("serves a model until it is stopped, and ends with 0", async () => {
   const { data } = (await (await fetch(`${origin}/v1/models`, { headers })).json()) as { data: object[] };
   expect(data).toMatchObject([{ id: "other" }, { id: "gpt-4o" }]);
   const messages = [{ role: "user", content: "Say hi." }];
-  const body = JSON.stringify({ model: "gpt-4o", messages, max_tokens: 2 });
+  const body = JSON.stringify({ model: "gpt-4o", messages, max_tokens: 2, temperature: 0 });
   const answer = await fetch(`${origin}/v1/chat/completions`, { method: "POST", headers, body });
   expect(await answer.json()).toMatchObject({ usage: { completion_tokens: 2 } });
   child.kill("SIGTERM");
