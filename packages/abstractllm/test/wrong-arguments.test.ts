@@ -77,6 +77,11 @@ test.each<[string, () => unknown, string]>([
     () => withCircuitBreaker(llm, { onStateChange: wrong("x") }),
     "Expected function for onStateChange",
   ],
+  [
+    "an option of withTelemetry",
+    () => withTelemetry(llm, wrong({ captureContents: true })),
+    'did you mean "captureContent"?',
+  ],
   ["hooks", () => withHooks(llm, wrong(undefined)), "Expected function that is called"],
   [
     "a provider's module",

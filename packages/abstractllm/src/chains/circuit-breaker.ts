@@ -41,12 +41,12 @@ export class CircuitBreaker {
    * @throws {InvalidParameterError} for an option that is unknown or has a bad value
    */
   constructor(options: CircuitBreakerOptions = {}, now: () => number = () => performance.now()) {
-    checkOwnOptions(options, OPTIONS);
-    const { failureThreshold = 5, recoveryTimeoutMs = 60_000, halfOpenMaxCalls = 1 } = options;
+    const own = checkOwnOptions(options, OPTIONS);
+    const { failureThreshold = 5, recoveryTimeoutMs = 60_000, halfOpenMaxCalls = 1 } = own;
     this.#failureThreshold = failureThreshold;
     this.#recoveryTimeoutMs = recoveryTimeoutMs;
     this.#halfOpenMaxCalls = halfOpenMaxCalls;
-    this.#onStateChange = options.onStateChange;
+    this.#onStateChange = own.onStateChange;
     this.#now = now;
   }
 

@@ -89,11 +89,11 @@ export async function createWeightedChain(
 const OPTIONS: Readonly<Record<keyof ChainOptions, check.Check>> = { onProviderChange: check.callback };
 
 function chainOf({ open, unavailable }: OpenMembers, order: Order, options: ChainOptions): ProviderChain {
-  checkOwnOptions(options, OPTIONS, "chain");
+  const own = checkOwnOptions(options, OPTIONS, "chain");
   const llms = open.map(({ llm }) => llm);
   const [first, ...others] = llms;
   if (first === undefined) throw new InvalidParameterError("members", undefined, "A chain needs a member");
-  return new ProviderChain([first, ...others], order, options, unavailable);
+  return new ProviderChain([first, ...others], order, own, unavailable);
 }
 
 const CAPABILITIES: readonly string[] = Object.values(ModelCapability);

@@ -52,6 +52,5 @@ class RetryingLLM extends DelegatingLLM {
  * @throws {InvalidParameterError} for what is no LLM, or an option that is unknown or has a bad value
  */
 export function withRetry(llm: AbstractLLM, options: RetryOptions = {}): AbstractLLM {
-  checkOwnOptions(options, OPTIONS);
-  return new RetryingLLM(checkLLM(llm), options);
+  return new RetryingLLM(checkLLM(llm), checkOwnOptions(options, OPTIONS));
 }

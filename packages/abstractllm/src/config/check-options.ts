@@ -3,6 +3,7 @@ import { record } from "./checks.ts";
 import { describeValue } from "./describe-value.ts";
 import { nearestName } from "./nearest-name.ts";
 import { findOption, OPTION_TABLE, type OptionName, type OptionSpec, type Options } from "./option-table.ts";
+import { ownOptions } from "./own-options.ts";
 
 /** Who gave the options, for scope and messages. */
 export interface OptionSource {
@@ -24,7 +25,7 @@ export function checkOptions(given: object, source: OptionSource): Options {
     const message = `Expected object for ${option} but received ${describeValue(given)}`;
     throw new InvalidParameterError(option, undefined, message, { provider: source.provider });
   }
-  const checked: Partial<Record<OptionName, unknown>> = {};
+  const checked: Partial<Record<OptionName, unknown>> = ownOptions({});
   const keys: Partial<Record<OptionName, string>> = {};
   for (const [key, value] of Object.entries(given)) {
     const name = requireOption(key, source);

@@ -2,6 +2,7 @@ import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { checkOptions, requireOption } from "./check-options.ts";
 import { OPTION_TABLE, type OptionName, type Options } from "./option-table.ts";
+import { ownOptions } from "./own-options.ts";
 
 /** What lies beneath the user's configuration. */
 export interface ConfigurationLayers {
@@ -84,8 +85,9 @@ export class ConfigurationManager {
     given: Options;
   } {
     const call = checkOptions(options, { scope: "call", provider: this.#provider });
-    const given = { ...this.#environment, ...this.#config, ...call };
-    return { merged: hideSecrets({ ...this.#defaults, ...given }), call, given: hideSecrets(given) };
+    const given = ownOptions({ ...this.#environment, ...this.#config, ...call });
+    const merged = ownOptions({ ...this.#defaults, ...given });
+    return { merged: hideSecrets(merged), call, given: hideSecrets(given) };
   }
 
   #check(options: object): Options {
@@ -93,7 +95,7 @@ export class ConfigurationManager {
   }
 
   #merged(): Options {
-    return { ...this.#defaults, ...this.#environment, ...this.#config };
+    return ownOptions({ ...this.#defaults, ...this.#environment, ...this.#config });
   }
 }
 

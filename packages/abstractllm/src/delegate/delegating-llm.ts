@@ -1,6 +1,7 @@
 import { checkOptions } from "../config/check-options.ts";
 import type { OptionKey } from "../config/configuration-manager.ts";
 import type { Options } from "../config/option-table.ts";
+import { ownOptions } from "../config/own-options.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
@@ -42,19 +43,19 @@ export abstract class DelegatingLLM extends LLMBase {
   }
 
   embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
-    return this.#limited([options.signal], (signal) =>
+    return this.#limited([ownOptions(options).signal], (signal) =>
       this.attempt((llm) => llm.embed(texts, { ...options, signal }), undelivered(signal)),
     );
   }
 
   listModels(options: ListModelsOptions = {}): Promise<ListedModel[]> {
-    return this.#limited([options.signal], (signal) =>
+    return this.#limited([ownOptions(options).signal], (signal) =>
       this.attempt((llm) => llm.listModels({ ...options, signal }), undelivered(signal)),
     );
   }
 
   countTokens(prompt: Prompt, options: GenerateOptions = {}): Promise<number> {
-    return this.#limited([options.signal], (signal) =>
+    return this.#limited([ownOptions(options).signal], (signal) =>
       this.attempt((llm) => llm.countTokens(prompt, { ...options, signal }), undelivered(signal)),
     );
   }
@@ -82,19 +83,19 @@ export abstract class DelegatingLLM extends LLMBase {
     await Promise.all(this.members.map((llm) => llm.unload()));
   }
 
-  protected startStream(prompt: Prompt, options: GenerateOptions): LLMStream {
-    checkOptions(options, { scope: "call", provider: this.provider });
+  protected startStream(prompt: Prompt, given: GenerateOptions): LLMStream {
+    const options = this.#checked(given);
     return new LLMStream((emit, signal) =>
       this.#limited([options.signal, signal], (inner) =>
-        this.answer(prompt, { ...options, stream: false, signal: inner }, emit, inner),
+        this.answer(prompt, ownOptions({ ...options, signal: inner }), emit, inner),
       ),
     );
   }
 
-  protected override async answerWhole(prompt: Prompt, options: GenerateOptions): Promise<GenerateResponse> {
-    checkOptions(options, { scope: "call", provider: this.provider });
+  protected override async answerWhole(prompt: Prompt, given: GenerateOptions): Promise<GenerateResponse> {
+    const options = this.#checked(given);
     return this.#limited([options.signal], (signal) =>
-      this.answer(prompt, { ...options, stream: false, signal }, undefined, signal),
+      this.answer(prompt, ownOptions({ ...options, signal }), undefined, signal),
     );
   }
 
@@ -131,6 +132,12 @@ export abstract class DelegatingLLM extends LLMBase {
         : { ...response, warnings: [...response.warnings, ...warnings] };
     };
     return this.attempt(work, { signal, isDelivered: () => isDelivered });
+  }
+
+  /** The options of a call as they were given, once it is clear that they are some. */
+  #checked(given: GenerateOptions): GenerateOptions {
+    checkOptions(given, { scope: "call", provider: this.provider });
+    return ownOptions({ ...given, stream: false });
   }
 
   /** Time limits are the members' own, each for its attempt. */

@@ -1,5 +1,6 @@
 import type { OptionKey } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
+import { ownOptions } from "../config/own-options.ts";
 import type { AbstractLLM } from "./abstract-llm.ts";
 import type { EmbedOptions, EmbedResponse } from "./embed.ts";
 import type { GenerateOptions } from "./generate-options.ts";
@@ -25,7 +26,7 @@ export abstract class LLMBase implements AbstractLLM {
   ): Promise<GenerateResponse>;
   generate(prompt: Prompt, options: GenerateOptions & { stream: true }): LLMStream;
   generate(prompt: Prompt, options: GenerateOptions = {}): Promise<GenerateResponse> | LLMStream {
-    if (options?.stream === true) return this.startStream(prompt, options);
+    if (ownOptions(options).stream === true) return this.startStream(prompt, options);
     return this.answerWhole(prompt, options);
   }
 

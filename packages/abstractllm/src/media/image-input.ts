@@ -1,3 +1,4 @@
+import { ownOptions } from "../config/own-options.ts";
 import { ImageProcessingError } from "../errors/index.ts";
 import type { ImageDetail, MediaSource, ProviderFormat } from "../interface/media-source.ts";
 import { BaseMediaInput } from "./base-media-input.ts";
@@ -30,7 +31,7 @@ export class ImageInput extends BaseMediaInput {
 
   constructor(source: MediaSource | SourceFile, options: ImageInputOptions = {}) {
     super(source, options);
-    this.#detail = options.detail ?? this.file.source.detail;
+    this.#detail = ownOptions(options).detail ?? this.file.source.detail;
   }
 
   /** How finely it is looked at. */

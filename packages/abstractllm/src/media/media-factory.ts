@@ -1,3 +1,4 @@
+import { ownOptions } from "../config/own-options.ts";
 import { FileProcessingError } from "../errors/index.ts";
 import type { MediaSource, MediaType } from "../interface/media-source.ts";
 import { describeSource } from "./describe-source.ts";
@@ -42,7 +43,8 @@ const INPUTS: Readonly<Record<MediaType, (file: SourceFile) => Media>> = {
  * @throws {FileProcessingError} when the source cannot be read
  * @throws {ImageProcessingError} when it is an image that is broken or too large
  */
-async function fromSource(source: MediaSource, options: MediaFactoryOptions = {}): Promise<Media> {
+async function fromSource(source: MediaSource, given: MediaFactoryOptions = {}): Promise<Media> {
+  const options = ownOptions(given);
   if (isMedia(source)) return source;
   try {
     if (!isMediaSource(source)) throw new MediaProblem(UNKNOWN_FORM);

@@ -1,4 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
+import { ownOptions } from "../config/own-options.ts";
 import type { MediaSource } from "../interface/media-source.ts";
 import { MediaProblem } from "./media-problem.ts";
 import { mimeTypeOfName, normalizeMimeType } from "./media-types.ts";
@@ -24,9 +25,10 @@ export class SourceFile {
 
   /** @throws {MediaProblem} for a form of source that is not known */
   constructor(source: MediaSource, options: ReadOptions = {}) {
+    const { allowPrivateUrls = false, mimeType } = ownOptions(options);
     this.source = parseSource(source);
-    this.#allowPrivateUrls = options.allowPrivateUrls ?? false;
-    this.#declared = normalizeMimeType(options.mimeType) ?? this.source.mimeType;
+    this.#allowPrivateUrls = allowPrivateUrls;
+    this.#declared = normalizeMimeType(mimeType) ?? this.source.mimeType;
     const { origin } = this.source;
     if (origin.kind === "bytes") this.#bytes = origin.bytes;
   }

@@ -1,3 +1,4 @@
+import { ownOptions } from "../config/own-options.ts";
 import type { MediaSource } from "../interface/media-source.ts";
 import { decodeText } from "./decode-text.ts";
 import { MAX_TABLE_CELLS } from "./limits.ts";
@@ -24,7 +25,7 @@ export class TabularInput extends TextualInput {
 
   constructor(source: MediaSource | SourceFile, options: TabularInputOptions = {}) {
     super(source, options);
-    this.delimiter = options.delimiter ?? (this.mimeType === "text/tab-separated-values" ? "\t" : undefined);
+    this.delimiter = ownOptions(options).delimiter ?? (this.mimeType === "text/tab-separated-values" ? "\t" : undefined);
   }
 
   /** The cells, row by row; rows without any text are left out, short ones keep their length. */

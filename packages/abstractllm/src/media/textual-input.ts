@@ -1,3 +1,4 @@
+import { ownOptions } from "../config/own-options.ts";
 import { FileProcessingError } from "../errors/index.ts";
 import type { MediaSource, ProviderFormat } from "../interface/media-source.ts";
 import { BaseMediaInput } from "./base-media-input.ts";
@@ -36,7 +37,7 @@ export abstract class TextualInput extends BaseMediaInput {
 
   constructor(source: MediaSource | SourceFile, options: TextInputOptions = {}) {
     super(source, options);
-    this.encoding = options.encoding;
+    this.encoding = ownOptions(options).encoding;
   }
 
   /**

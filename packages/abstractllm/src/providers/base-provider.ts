@@ -79,16 +79,16 @@ export abstract class BaseProvider extends LLMBase {
   }
 
   async embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
-    const list = checkEmbed(texts, options, this.provider);
-    const { signal, timeout = this.getParam("timeout") } = options;
+    const { list, own } = checkEmbed(texts, options, this.provider);
+    const { signal, timeout = this.getParam("timeout") } = own;
     const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
-    const embedded = await withCallSignal(limits, (inner) => this.embedTexts(list, options, inner));
+    const embedded = await withCallSignal(limits, (inner) => this.embedTexts(list, own, inner));
     return { ...embedded, provider: this.provider };
   }
 
   async listModels(options: ListModelsOptions = {}): Promise<ListedModel[]> {
-    checkOwnOptions(options, LIST_OPTIONS, this.provider);
-    const { signal, timeout = this.getParam("timeout") } = options;
+    const own = checkOwnOptions(options, LIST_OPTIONS, this.provider);
+    const { signal, timeout = this.getParam("timeout") } = own;
     const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
     return withCallSignal(limits, (inner) => this.models(inner));
   }
@@ -174,7 +174,7 @@ export abstract class BaseProvider extends LLMBase {
       messages: toMessages(prompt, system, this.provider),
       tools: toolSpecs(options, this.provider),
       toolChoice: options.toolChoice ?? "auto",
-      ...(options.schema === undefined ? {} : { schema: jsonSchemaOf(options.schema, "schema") }),
+      schema: options.schema === undefined ? undefined : jsonSchemaOf(options.schema, "schema"),
       options,
       callOptions,
       givenOptions,

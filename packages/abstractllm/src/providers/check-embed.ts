@@ -14,19 +14,18 @@ const OPTIONS: Readonly<Record<keyof EmbedOptions, check.Check>> = {
 /**
  * Checks what `embed` is given.
  *
- * @returns the texts as a list
+ * @returns the texts as a list, and the options
  * @throws {InvalidParameterError} for an empty text or list, or an option that is unknown or has a bad value
  */
 export function checkEmbed(
   texts: string | readonly string[],
   options: EmbedOptions,
   provider: string,
-): readonly string[] {
+): { list: readonly string[]; own: EmbedOptions } {
   const list = typeof texts === "string" ? [texts] : texts;
   if (!check.stringList.accepts(list) || list.length === 0) {
     const message = `Expected non-empty string or array of them for texts but received ${describeValue(texts)}`;
     throw new InvalidParameterError("texts", texts, message, { provider });
   }
-  checkOwnOptions(options, OPTIONS, provider);
-  return list;
+  return { list, own: checkOwnOptions(options, OPTIONS, provider) };
 }

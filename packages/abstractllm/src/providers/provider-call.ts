@@ -31,7 +31,7 @@ export interface ProviderCall {
   readonly tools: readonly ToolSpec[];
   readonly toolChoice: ToolChoice;
   /** Shape of the answer; a provider or model without a native mode takes `withSchemaPrompt`. */
-  readonly schema?: JsonSchema;
+  readonly schema?: JsonSchema | undefined;
   /** Configuration and call options together. */
   readonly options: Options;
   /** What the call itself set. */

@@ -1,4 +1,5 @@
 import { describeValue } from "../config/describe-value.ts";
+import { ownOptions } from "../config/own-options.ts";
 import { InvalidParameterError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { LLMConfigInput } from "../interface/llm-config.ts";
@@ -24,5 +25,5 @@ export async function createLLM(provider: ProviderName, config: LLMConfigInput =
     throw new InvalidParameterError("config", undefined, message);
   }
   const { createProvider } = await loadProvider(provider);
-  return createProvider(config);
+  return createProvider(ownOptions(config));
 }

@@ -3,6 +3,7 @@ import { checkOptions } from "../config/check-options.ts";
 import { record } from "../config/checks.ts";
 import { describeValue } from "../config/describe-value.ts";
 import type { Options } from "../config/option-table.ts";
+import { ownOptions } from "../config/own-options.ts";
 import { InvalidParameterError, InvalidRequestError, UnsupportedOperationError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import { checkLLM } from "../interface/check-llm.ts";
@@ -47,7 +48,7 @@ export class Session {
    * @throws {InvalidRequestError} for a system message among `messages`
    */
   constructor(llm: AbstractLLM, options: SessionOptions = {}) {
-    const { id = randomUUID(), metadata = {}, messages = [], ...defaults } = options;
+    const { id = randomUUID(), metadata = {}, messages = [], ...defaults } = ownOptions(options);
     checkIdentity(id, metadata);
     this.id = id;
     this.metadata = metadata;
@@ -109,7 +110,7 @@ export class Session {
       scope: "call",
       provider: this.#llm.provider,
     });
-    const call: Options = { ...this.#options, ...own };
+    const call = ownOptions<Options>({ ...this.#options, ...own });
     let said: readonly Message[] = this.#checkPrompt(prompt);
     const [llm, history] = [this.#llm, this.#messages];
     const { provider } = llm;

@@ -1,3 +1,5 @@
+import { checkOwnOptions } from "../config/check-own-options.ts";
+import * as check from "../config/checks.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import { explainMissing } from "../registry/explain-missing.ts";
 import { inputMessages, outputMessages } from "./message-attributes.ts";
@@ -10,17 +12,18 @@ export interface TelemetryOptions {
   captureContent?: boolean | undefined;
 }
 
+const OPTIONS: Readonly<Record<keyof TelemetryOptions, check.Check>> = { captureContent: check.boolean };
+
 /**
  * The same LLM, with an OpenTelemetry span for each call, by the GenAI semantic conventions, for the tracer provider that
  * the application has registered.
  *
+ * @throws {InvalidParameterError} for an option that is unknown or has a bad value
  * @throws {UnsupportedFeatureError} with the install command when `@opentelemetry/api` is missing
  * @example const traced = await withTelemetry(await createLLM("openai", { model: "gpt-4o" }));
  */
-export async function withTelemetry(
-  llm: AbstractLLM,
-  { captureContent = false }: TelemetryOptions = {},
-): Promise<AbstractLLM> {
+export async function withTelemetry(llm: AbstractLLM, options: TelemetryOptions = {}): Promise<AbstractLLM> {
+  const { captureContent = false } = checkOwnOptions(options, OPTIONS);
   const { context, SpanKind, SpanStatusCode, trace } = await import("@opentelemetry/api").catch(
     explainMissing("telemetry"),
   );

@@ -60,28 +60,30 @@ const kindOf = (value: unknown): string => {
   return Array.isArray(value) ? "a list" : typeof value;
 };
 
-const check = (what: string, given: unknown, checks: Readonly<Record<string, Check>>): void => {
+/** @returns the options, and nothing that a polluted `Object.prototype` holds (CWE-1321) */
+const check = <T>(what: string, given: T, checks: Readonly<Record<keyof T, Check>>): T => {
   if (!isObject(given)) {
     throw new InvalidArgumentError(`Expected an object for ${what} but received ${kindOf(given)}`);
   }
   checkOptionNames(given, checks);
-  for (const [name, { expected, accepts }] of Object.entries(checks)) {
-    const value: unknown = Reflect.get(given, name);
+  const own = Object.assign(Object.create(null), given);
+  for (const [name, { expected, accepts }] of Object.entries<Check>(checks)) {
+    const value: unknown = own[name];
     if (value === undefined || accepts(value)) continue;
     const received = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : kindOf(value);
     throw new InvalidArgumentError(`Expected ${expected} for ${name} but received ${received}`);
   }
+  return own;
 };
 
 /** Checks how an engine is to start. @throws {InvalidArgumentError} for an option that is unknown or has a bad value */
-export const checkEngineOptions = (options: EngineOptions): void =>
+export const checkEngineOptions = (options: EngineOptions): EngineOptions =>
   check("the engine's options", options, ENGINE_OPTIONS);
 
 /** Checks which model is to be loaded, as far as no model is needed for that. @throws {InvalidArgumentError} */
 export const checkLoadRequest = (request: LoadRequest): void => {
-  check("the model to load", request, LOAD_REQUEST);
-  if (request.path === undefined)
-    throw new InvalidArgumentError("Expected the path of a model but it is missing");
+  const { path } = check("the model to load", request, LOAD_REQUEST);
+  if (path === undefined) throw new InvalidArgumentError("Expected the path of a model but it is missing");
 };
 
 /** Checks that a request is one at all; the engine checks what is in it. @throws {InvalidArgumentError} */

@@ -151,8 +151,7 @@ class EngineClient implements Engine, EngineCalls {
  * for await (const part of model.generate({ prompt: "Hello", maxTokens: 20 })) console.log(part);
  */
 export const startEngine = async (given: EngineOptions = {}): Promise<Engine> => {
-  checkEngineOptions(given);
-  const { isolation = "worker", ...options } = given;
+  const { isolation = "worker", ...options } = checkEngineOptions(given);
   const client = new EngineClient(isolation);
   try {
     return await client.start(options);

@@ -126,7 +126,8 @@ export function checkOptions(options: ServerOptions): CheckedOptions {
     const message = `Expected ${check.expected} for ${name} but received ${kindOf(value)}`;
     throw new InvalidParameterError(name, value, message);
   }
-  const checked: CheckedOptions = { ...DEFAULTS, ...Object.fromEntries(given) };
+  // no prototype: what a polluted one holds is no option (CWE-1321)
+  const checked: CheckedOptions = Object.assign(Object.create(null), DEFAULTS, Object.fromEntries(given));
   if (Object.keys(checked.models).length === 0 && checked.otherModels === undefined) {
     throw new InvalidParameterError("models", {}, "There is no model to serve; give models or otherModels");
   }

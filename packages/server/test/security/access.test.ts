@@ -57,6 +57,16 @@ describe("the key", () => {
   });
 });
 
+test("what an Object.prototype was polluted with is no option of a server", () => {
+  const models = { m: new ScriptedLLM() };
+  Object.assign(Object.prototype, { allowPublic: true, apiKey: "" });
+  try {
+    expect(() => createServer({ models, host: "0.0.0.0" })).toThrow("Others can reach");
+  } finally {
+    for (const name of ["allowPublic", "apiKey"]) Reflect.deleteProperty(Object.prototype, name);
+  }
+});
+
 describe("a page of another site", () => {
   const hosts: [string, boolean][] = [
     ["127.0.0.1", true],
