@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type AbstractLLM, createLLM, generateObject, type StreamPart, tool } from "../src/index.ts";
+import {
+  type AbstractLLM,
+  createLLM,
+  type GenerateOptions,
+  generateObject,
+  type StreamPart,
+  tool,
+} from "../src/index.ts";
 import { grammarProblem } from "./support/grammar-problem.ts";
 import { writeScriptedModel } from "./support/scripted-model.ts";
 import { writeUniformModel } from "./support/uniform-model.ts";
@@ -69,6 +76,36 @@ describe.skipIf(grammarProblem !== undefined)(
         expect(Pet.parse(object)).toEqual(object);
         expect({ warnings, finishReason }).toEqual({ warnings: [], finishReason: "stop" });
       }
+    });
+
+    test("goes on with a text that is sent as it is by a value of a schema, of which the text says nothing", async () => {
+      const asked = { schema: z.strictObject(Pet.shape), seed: 4, chatTemplate: false } as const;
+      const { object, usage, text } = await llm.generate("pet = ", asked);
+      expect(Pet.parse(JSON.parse(text))).toEqual(object);
+      expect(usage.inputTokens).toBe(await llm.countTokens("pet = ", { chatTemplate: false }));
+    });
+
+    test("of a text that is sent as it is says what its value lacks, and does not try again", async () => {
+      const schema = z.strictObject(Pet.shape).refine(() => false, "is no pet of ours");
+      const stream = llm.stream("pet = ", { schema, seed: 4, chatTemplate: false });
+      await expect(stream.response).rejects.toMatchObject({
+        name: "GenerationError",
+        message: expect.stringMatching(/is no pet of ours; say in the prompt/),
+      });
+      for await (const { type } of stream) expect(type).not.toBe("step-finish");
+    });
+
+    test("needs an end and a grammar for what it cannot be asked for", async () => {
+      const ask = (options: GenerateOptions) =>
+        llm.generate("pet = ", { maxTokens: 20, chatTemplate: false, ...options, stream: false });
+      await expect(ask({ schema: z.strictObject(Pet.shape), ignoreEos: true })).rejects.toMatchObject({
+        feature: "structured_output",
+        message: expect.stringContaining("ignoreEos"),
+      });
+      await expect(ask({ schema: { type: "integer", not: { const: 1 } } })).rejects.toMatchObject({
+        name: "UnsupportedFeatureError",
+        message: expect.stringMatching(/cannot be compiled.*"not"/),
+      });
     });
 
     test("shows the value as it grows, in one answer", async () => {

@@ -117,6 +117,14 @@ describe("an mlx model whose template takes tools", () => {
     expect((await llm.generate("Who?", { schema })).warnings).toEqual([]);
   });
 
+  test("cannot be held to a schema by a text that is sent as it is, and says why", async () => {
+    const asked = llm.generate("Who?", { schema: { type: "object" }, chatTemplate: false });
+    await expect(asked).rejects.toMatchObject({
+      feature: "structured_output",
+      message: expect.stringMatching(/can only be held to.*Install Rust/),
+    });
+  });
+
   test("cannot reason by degrees that its template does not know", async () => {
     await expect(llm.generate("x", { reasoning: "high" })).rejects.toMatchObject({ feature: "reasoning" });
     await expect(llm.generate("x", { reasoning: { maxTokens: 5 } })).rejects.toMatchObject({
@@ -152,7 +160,7 @@ describe("an mlx model whose template takes no tools", () => {
 
   test.each([
     ["tools", { tools: [add] }],
-    ["schema", { schema: { type: "object" } }],
+    ["maxSchemaRetries", { schema: { type: "object" }, maxSchemaRetries: 1 }],
     ["reasoning", { reasoning: false }],
   ])("has no place for %s in a text that is sent as it is", async (name, options) => {
     const { response } = llm.stream("x", { ...(options as GenerateOptions), chatTemplate: false });

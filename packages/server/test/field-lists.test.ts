@@ -7,12 +7,14 @@ import {
   OPTION_FIELDS,
 } from "../src/dialects/ollama/ollama-fields.ts";
 import { CHAT_FIELDS } from "../src/dialects/openai/chat/chat-fields.ts";
+import { COMPLETION_FIELDS } from "../src/dialects/openai/completions.ts";
 import { RESPONSES_FIELDS } from "../src/dialects/openai/responses/responses-fields.ts";
 
 const guide = readFileSync(new URL("../../../docs/server.md", import.meta.url), "utf8");
 
 const TABLES: [string, object][] = [
   ["`/v1/chat/completions`", CHAT_FIELDS],
+  ["`/v1/completions`", COMPLETION_FIELDS],
   ["`/v1/responses`", RESPONSES_FIELDS],
   ["`/v1/messages`", MESSAGES_FIELDS],
   ["`/api/chat`", OLLAMA_FIELDS],

@@ -45,7 +45,10 @@ export interface GenerationDefaults {
   stop?: string | readonly string[] | undefined;
   /** Same seed, prompt and options give the same answer. Default: not reproducible. */
   seed?: number | undefined;
-  /** `false` sends the prompt as it is, without the model's chat template. Default true. */
+  /**
+   * `false` sends the prompt as it is, without the model's chat template; a `schema` then is not in the prompt, and the
+   * answer is held to it. Default true.
+   */
   chatTemplate?: boolean | undefined;
   /** Extra variables for the chat template, such as `{ enable_thinking: false }`. */
   templateVariables?: Readonly<Record<string, unknown>> | undefined;
@@ -81,7 +84,10 @@ export interface GenerationDefaults {
   approveToolCall?: ApproveToolCall | undefined;
   /** Shape that the answer must have: a zod 4 schema or a JSON Schema. The answer is then also `response.object`. */
   schema?: Schema | undefined;
-  /** How often an answer that does not fit `schema` goes back to the model with what is wrong. Default 2. */
+  /**
+   * How often an answer that does not fit `schema` goes back to the model with what is wrong. Default 2; 0 with
+   * `chatTemplate: false`, which has no place for that.
+   */
   maxSchemaRetries?: number | undefined;
   /** How much the model thinks before it answers. Default: as the model does. */
   reasoning?: ReasoningOption | undefined;

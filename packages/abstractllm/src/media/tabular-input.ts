@@ -25,7 +25,8 @@ export class TabularInput extends TextualInput {
 
   constructor(source: MediaSource | SourceFile, options: TabularInputOptions = {}) {
     super(source, options);
-    this.delimiter = ownOptions(options).delimiter ?? (this.mimeType === "text/tab-separated-values" ? "\t" : undefined);
+    this.delimiter =
+      ownOptions(options).delimiter ?? (this.mimeType === "text/tab-separated-values" ? "\t" : undefined);
   }
 
   /** The cells, row by row; rows without any text are left out, short ones keep their length. */

@@ -51,13 +51,15 @@ async function fit(
   ask: (messages: readonly ResolvedMessage[]) => Promise<GenerateResponse>,
   emit: (part: DeltaPart) => void,
 ): Promise<GenerateResponse> {
-  const { maxSchemaRetries = 2 } = options;
+  // a text that is sent as it is has no place for a correction
+  const { chatTemplate, maxSchemaRetries = chatTemplate === false ? 0 : 2 } = options;
   let response = first;
   for (let retry = 0; ; retry++) {
     if (response.toolCalls.length > 0) return response; // the answer comes when they have results
     const read = await readObject(response.text, schema);
     if (read.issues === undefined) return { ...response, object: read.value };
-    const problem = problemOf(response, read.issues, retry === maxSchemaRetries);
+    const remedy = chatTemplate === false ? "say in the prompt what is wanted" : "raise maxSchemaRetries";
+    const problem = problemOf(response, read.issues, retry === maxSchemaRetries ? remedy : undefined);
     const { finishReason, rawFinishReason, usage } = response;
     if (problem !== undefined) {
       const details = { issues: read.issues, finishReason, rawFinishReason, usage };
@@ -69,16 +71,17 @@ async function fit(
   }
 }
 
+/** @param remedy - against an answer that does not fit; undefined where it goes back to the model */
 function problemOf(
   response: GenerateResponse,
   issues: readonly string[],
-  isLast: boolean,
+  remedy: string | undefined,
 ): string | undefined {
   if (response.finishReason === "length") {
     return "The answer was cut off before its JSON was complete; raise maxTokens or ask for less";
   }
-  if (!isLast) return undefined;
-  return `The answer does not fit the schema: ${issues.join("; ")}; raise maxSchemaRetries or take a stronger model`;
+  if (remedy === undefined) return undefined;
+  return `The answer does not fit the schema: ${issues.join("; ")}; ${remedy} or take a stronger model`;
 }
 
 /** Sends the object along with the text it comes in. */

@@ -46,6 +46,15 @@ describe("OpenAI's client", () => {
     expect(llm.calls[0]?.options.chatTemplate).toBe(false);
   });
 
+  test("goes on with a text by a value of a schema", async () => {
+    const { openai, llm } = await serve([{ text: '{"name": "Ada"}' }]);
+    const schema = { type: "object", properties: { name: { type: "string" } } };
+    const format = { response_format: { type: "json_schema", json_schema: { name: "pet", schema } } }; // vLLM's
+    const { choices } = await openai.completions.create({ model: "m", prompt: "pet =", ...format });
+    expect(choices[0]?.text).toBe('{"name":"Ada"}');
+    expect(llm.calls[0]?.options).toMatchObject({ chatTemplate: false, schema });
+  });
+
   test("gets vectors, packed and not", async () => {
     const { openai } = await serve();
     const input = ["one", "three"];

@@ -131,7 +131,7 @@ export class MlxProvider extends BaseProvider {
       return await this.#answerPrepared(call, prepareCall(call, model.info), images, model, emit, signal);
     } catch (error) {
       const refusal = constraintRefusal(error);
-      if (refusal === undefined) throw error;
+      if (refusal === undefined || call.options.chatTemplate === false) throw error;
       const free = prepareCall(call, model.info, { constrain: false });
       const answer = await this.#answerPrepared(call, free, images, model, emit, signal);
       return {

@@ -1,6 +1,6 @@
 import type { Constraint, ModelInfo } from "@abstractllm/mlx";
 import { choiceText, chosenTools, forcedCall, promptTools, usedCallIds } from "../../dialects/index.ts";
-import { InvalidRequestError } from "../../errors/index.ts";
+import { InvalidRequestError, UnsupportedFeatureError } from "../../errors/index.ts";
 import type { ToolSpec } from "../../interface/tool.ts";
 import { withInstructions } from "../../prompt/with-instructions.ts";
 import { withSchemaPrompt, withShapePrompt } from "../../schema/index.ts";
@@ -30,26 +30,30 @@ interface PrepareOptions {
  * messages. An answer that can only be one thing, a value of the schema or a call, is constrained to it; a schema that
  * the answer is not held to goes into the messages.
  *
- * @throws {InvalidRequestError} when `chatTemplate: false` leaves no place for tools, schema or reasoning
+ * @throws {InvalidRequestError} when `chatTemplate: false` leaves no place for tools or reasoning
+ * @throws {UnsupportedFeatureError} `"structured_output"` when it leaves none for a schema that cannot be held to
  */
 export function prepareCall(
   given: ProviderCall,
   info: ModelInfo,
   { constrain = true }: PrepareOptions = {},
 ): PreparedCall {
-  if (given.options.chatTemplate === false) refuseInRawPrompt(given);
+  const isRaw = given.options.chatTemplate === false;
+  if (isRaw) refuseInRawPrompt(given);
   const callable = chosenTools(given);
   const takesTools = info.templateSwitches.includes("tools") && info.toolDialect !== undefined;
   const dialect = takesTools || callable.length === 0 ? info.toolDialect : "prompted_json";
   const canConstrain = constrain && info.constraintProblem === undefined && given.options.ignoreEos !== true;
   const constraint = canConstrain ? constraintOf(given, callable, dialect) : undefined;
   const isHeld = constraint !== undefined && callable.length === 0;
-  const call = { ...given, messages: messagesOf(given, isHeld), tools: callable };
+  if (isRaw && given.schema !== undefined && !isHeld) throw notHeldInRawPrompt(given, info);
+  const messages = isRaw ? given.messages : messagesOf(given, isHeld);
+  const call = { ...given, messages, tools: callable };
   const prepared = { callable, dialect, usedIds: usedCallIds(given.messages), constraint };
   if (!takesTools) return { ...prepared, call: promptTools(call) };
   const text = choiceText(call.toolChoice);
-  const messages = text === "" ? call.messages : withInstructions(call.messages, text);
-  return { ...prepared, call: { ...call, messages } };
+  if (text === "") return { ...prepared, call };
+  return { ...prepared, call: { ...call, messages: withInstructions(call.messages, text) } };
 }
 
 /** What the answer has to be, where it can only be one thing. */
@@ -69,11 +73,19 @@ function messagesOf({ messages, schema }: ProviderCall, isHeld: boolean) {
 }
 
 function refuseInRawPrompt({ tools, schema, options }: ProviderCall): void {
+  const { maxSchemaRetries = 0 } = options;
   const misplaced =
     (tools.length > 0 && "tools") ||
-    (schema !== undefined && "schema") ||
+    (schema !== undefined && maxSchemaRetries > 0 && "maxSchemaRetries") ||
     (options.reasoning !== undefined && "reasoning");
   if (misplaced === false) return;
   const message = `chatTemplate: false sends a text as it is, so ${misplaced} has no place; leave one of them out`;
   throw new InvalidRequestError(message, { provider: "mlx" });
+}
+
+/** A text that is sent as it is cannot ask for a schema; an answer can only be held to it. */
+function notHeldInRawPrompt({ options }: ProviderCall, { constraintProblem }: ModelInfo): Error {
+  const reason = constraintProblem ?? `ignoreEos: ${options.ignoreEos} leaves it no end`;
+  const message = `chatTemplate: false sends a text as it is, so a schema can only be held to, which it cannot here: ${reason}`;
+  return new UnsupportedFeatureError("structured_output", message, { provider: "mlx" });
 }

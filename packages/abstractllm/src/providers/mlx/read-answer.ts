@@ -21,8 +21,9 @@ export async function readAnswer(
   emit: (part: DeltaPart) => void,
   signal: AbortSignal,
 ): Promise<ReadAnswer> {
-  // a text sent as it is comes back as it is
-  const format = call.options.chatTemplate === false ? {} : { dialect, reasoning: model.info.reasoning };
+  // a text sent as it is comes back as it is, unless a value is wanted of it
+  const isRaw = call.options.chatTemplate === false && call.schema === undefined;
+  const format = isRaw ? {} : { dialect, reasoning: model.info.reasoning };
   const makeReader = (startsInReasoning: boolean) =>
     createAnswerReader({
       ...format,

@@ -3,6 +3,7 @@ import {
   either,
   listOf,
   nonEmptyText,
+  object,
   positiveInteger,
   readFields,
   refused,
@@ -15,14 +16,16 @@ import { setOptions } from "../set-options.ts";
 import { SAMPLING_FIELDS } from "./chat/chat-fields.ts";
 import { completionUsage, finishReasonOf, seconds, warningsOf } from "./completion-usage.ts";
 import { openAIErrorObject } from "./openai-error.ts";
+import { readFormat } from "./read-format.ts";
 import { samplingOptions, wantsUsage } from "./sampling-options.ts";
 
 /** What becomes of each field of `/v1/completions`. */
-const FIELDS = {
+export const COMPLETION_FIELDS = {
   ...SAMPLING_FIELDS,
   model: required(nonEmptyText),
   prompt: required(either(text, listOf(text))),
   max_tokens: positiveInteger,
+  response_format: object, // vLLM's and SGLang's
   best_of: refused("ask once for each answer", 1),
   echo: refused("put the prompt before the answer yourself"),
   logprobs: refused("the answer's probabilities cannot be had"),
@@ -35,7 +38,7 @@ interface CompletionCall extends Call {
 
 /** Reads the body of `/v1/completions`. @throws {RequestProblem} naming the field */
 function read(body: unknown): CompletionCall {
-  const fields = readFields(body, FIELDS);
+  const fields = readFields(body, COMPLETION_FIELDS);
   const [prompt, ...more] = typeof fields.prompt === "string" ? [fields.prompt] : fields.prompt;
   if (prompt === undefined || more.length > 0) {
     const message = "Expected one prompt; ask once for each";
@@ -48,6 +51,7 @@ function read(body: unknown): CompletionCall {
       ...samplingOptions(fields),
       maxTokens: fields.max_tokens,
       chatTemplate: false,
+      schema: readFormat(fields.response_format),
     }),
     isStreamed: fields.stream === true,
     isSingleCall: false,

@@ -1,25 +1,11 @@
 import { toReasoning } from "abstractllm";
 import type { Call } from "../../../answer/index.ts";
-import {
-  type JsonObject,
-  object,
-  oneOf,
-  readFields,
-  readValue,
-  refused,
-  required,
-} from "../../../fields/index.ts";
+import { type JsonObject, object, oneOf, readFields, required } from "../../../fields/index.ts";
 import { RequestProblem } from "../../../http/request-problem.ts";
 import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
-import {
-  ANY_OBJECT,
-  FUNCTION_RULES,
-  nestedName,
-  SCHEMA_RULES,
-  toTool,
-  toToolChoice,
-} from "../function-tools.ts";
+import { FUNCTION_RULES, nestedName, toTool, toToolChoice } from "../function-tools.ts";
+import { readFormat } from "../read-format.ts";
 import { samplingOptions, wantsUsage } from "../sampling-options.ts";
 import { CHAT_FIELDS } from "./chat-fields.ts";
 import { readMessages } from "./read-messages.ts";
@@ -44,7 +30,7 @@ export function readChat(body: unknown): ChatCall {
       maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
       templateVariables: fields.chat_template_kwargs,
       reasoning: toReasoning(fields.reasoning_effort),
-      schema: fields.response_format === undefined ? undefined : readFormat(fields.response_format),
+      schema: readFormat(fields.response_format),
       tools: tools.length === 0 ? undefined : tools.map(({ tool }) => tool),
       toolChoice: toToolChoice(fields.tool_choice, nestedName),
     }),
@@ -59,21 +45,4 @@ function readTool(given: JsonObject, index: number): ReadTool {
   const path = `tools[${index}]`;
   const rules = { type: required(oneOf("function")), function: required(object) };
   return toTool(readFields(readFields(given, rules, path).function, FUNCTION_RULES, `${path}.function`));
-}
-
-const FORMATS = oneOf("text", "json_object", "json_schema");
-
-function readFormat(format: JsonObject): JsonObject | undefined {
-  const path = "response_format";
-  const type = readValue(format.type, FORMATS, `${path}.type`);
-  if (type === "json_schema") {
-    const { json_schema } = readFields(format, { type: FORMATS, json_schema: required(object) }, path);
-    return readFields(json_schema, SCHEMA_RULES, `${path}.json_schema`).schema;
-  }
-  readFields(
-    format,
-    { type: FORMATS, schema: refused("use json_schema"), json_schema: refused("the type is another") },
-    path,
-  );
-  return type === "json_object" ? ANY_OBJECT : undefined;
 }
