@@ -26,7 +26,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   try {
     return await dispatch(args, terminal);
   } catch (error) {
-    return reportError(error, terminal, json);
+    return reportError(error, terminal, { json, flags: findCommand(args[0])?.flags ?? [] });
   }
 }
 

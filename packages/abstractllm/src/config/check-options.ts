@@ -76,7 +76,7 @@ function checkScope(name: OptionName, spec: OptionSpec, { scope, provider }: Opt
 
 function checkValue(name: OptionName, spec: OptionSpec, value: unknown, { provider }: OptionSource): void {
   if (spec.check.accepts(value)) return;
-  const received = spec.secret ? typeof value : describeValue(value);
+  const received = spec.check.fault?.(value) ?? (spec.secret ? typeof value : describeValue(value));
   const message = `Expected ${spec.check.expected} for ${name} but received ${received}`;
   throw new InvalidParameterError(name, spec.secret ? undefined : value, message, { provider });
 }

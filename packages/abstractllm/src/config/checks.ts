@@ -1,8 +1,12 @@
+import { describeValue } from "./describe-value.ts";
+
 /** What a value must be: a phrase for the message, and the test behind it. */
 export interface Check {
   /** Completes "Expected … for temperature". */
   readonly expected: string;
   accepts(value: unknown): boolean;
+  /** What of a refused value is wrong, to follow "but received"; undefined where that is the value itself. */
+  fault?(value: unknown): string | undefined;
   /** How the text of an environment variable or a command-line flag becomes such a value. */
   readonly text: "string" | "number" | "boolean" | "list" | "json" | "none";
 }
@@ -148,12 +152,10 @@ export const abortSignal: Check = {
 };
 
 /** Token ids with what is added to their logits. */
-export const logitBias: Check = {
-  expected: "object of token ids with finite numbers",
-  accepts: (value) =>
-    isRecord(value) && Object.entries(value).every(([id, bias]) => /^\d+$/.test(id) && isNumberIn(bias, {})),
-  text: "json",
-};
+export const logitBias = recordOf("object of token ids with finite numbers", (id, bias) => {
+  if (!/^\d+$/.test(id)) return `key ${describeValue(id)}`;
+  return isNumberIn(bias, {}) ? undefined : `${describeValue(bias)} for ${id}`;
+});
 
 /** A key that a header can carry. */
 export const key: Check = {
@@ -170,23 +172,19 @@ export const proxy: Check = {
 };
 
 /** Non-empty strings by name. */
-export const stringRecord: Check = {
-  expected: "object of non-empty strings",
-  accepts: (value) => isRecord(value) && isStringList(Object.values(value)),
-  text: "json",
-};
+export const stringRecord = recordOf("object of non-empty strings", (name, text) =>
+  nonEmptyString.accepts(text) ? undefined : `${describeValue(text)} for ${JSON.stringify(name)}`,
+);
 
-/** Names and values of HTTP headers, without line breaks in them. */
-export const headers: Check = {
-  expected: "object of HTTP header names with texts",
-  accepts: (value) =>
-    isRecord(value) &&
-    Object.entries(value).every(
-      ([name, text]) =>
-        /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof text === "string" && /^[\t\x20-\x7e]*$/.test(text),
-    ),
-  text: "json",
-};
+/** Names and values of HTTP headers, without line breaks in them. Values are not shown: they may hold keys. */
+export const headers = recordOf("object of HTTP header names with texts", (name, text) => {
+  const [valid = ""] = /^[\w!#$%&'*+.^`|~-]*/.exec(name) ?? [];
+  // what follows may be a value that got into the name
+  if (valid !== name) return `name ${JSON.stringify(`${name.slice(0, valid.length + 1)}…`)}`;
+  if (name === "") return "an empty name";
+  if (typeof text !== "string") return `${typeof text} for ${name}`;
+  return /^[\t\x20-\x7e]*$/.test(text) ? undefined : `characters that no header can carry for ${name}`;
+});
 
 /** Whether and how long a service keeps a prompt. */
 export const promptCaching: Check = {
@@ -195,20 +193,25 @@ export const promptCaching: Check = {
   text: "boolean",
 };
 
-/** What a model can, as far as somebody says. */
-export const capabilities: Check = {
-  expected:
-    "object of contextWindow and maxOutputTokens (integers of at least 1), vision, audio, tools, structuredOutput and reasoning (booleans)",
-  accepts: (value) =>
-    isRecord(value) &&
-    Object.entries(value).every(([name, known]) =>
-      ["contextWindow", "maxOutputTokens"].includes(name)
-        ? Number.isSafeInteger(known) && isNumberIn(known, { min: 1 })
-        : ["vision", "audio", "tools", "structuredOutput", "reasoning"].includes(name) &&
-          typeof known === "boolean",
-    ),
-  text: "json",
+const CAPABILITIES: Readonly<Record<string, Check>> = {
+  contextWindow: integer({ min: 1 }),
+  maxOutputTokens: integer({ min: 1 }),
+  vision: boolean,
+  audio: boolean,
+  tools: boolean,
+  structuredOutput: boolean,
+  reasoning: boolean,
 };
+
+/** What a model can, as far as somebody says. */
+export const capabilities = recordOf(
+  "object of contextWindow and maxOutputTokens (integers of at least 1), vision, audio, tools, structuredOutput and reasoning (booleans)",
+  (name, known) => {
+    const check = Object.hasOwn(CAPABILITIES, name) ? CAPABILITIES[name] : undefined;
+    if (check === undefined) return `key ${describeValue(name)}`;
+    return check.accepts(known) ? undefined : `${describeValue(known)} for ${name}`;
+  },
+);
 
 /** `true`, `false`, or bits and group size that MLX has kernels for. */
 export const quantization: Check = {
@@ -241,6 +244,16 @@ function within({ min, max, above }: Range): string {
   if (min !== undefined && max !== undefined) return ` between ${min} and ${max}`;
   if (min !== undefined) return ` of at least ${min}`;
   return "";
+}
+
+/** An object of entries. @param faultOf - what is wrong with one; undefined where nothing is */
+function recordOf(expected: string, faultOf: (key: string, value: unknown) => string | undefined): Check {
+  const fault = (value: unknown): string | undefined => {
+    const entries = isRecord(value) ? Object.entries(value) : [];
+    return entries.map(([key, each]) => faultOf(key, each)).find((each) => each !== undefined);
+  };
+  const accepts = (value: unknown) => isRecord(value) && fault(value) === undefined;
+  return { expected, accepts, fault, text: "json" };
 }
 
 function isStringList(value: unknown): boolean {

@@ -128,7 +128,18 @@ describe("values", () => {
     [{ seed: -1 }, "for seed"],
     [{ quantize: { bits: 7 } }, "for quantize"],
     [{ quantize: { bit: 4 } }, "for quantize"],
-    [{ logitBias: { a: 1 } }, "for logitBias"],
+    [
+      { logitBias: { 7: 1, a: 1 } },
+      'Expected object of token ids with finite numbers for logitBias but received key string "a"',
+    ],
+    [{ logitBias: { 7: "x" } }, 'for logitBias but received string "x" for 7'],
+    [{ logitBias: [1] }, "for logitBias but received array of 1"],
+    [{ adapters: { sql: "" } }, 'for adapters but received string "" for "sql"'],
+    [{ capabilities: { visoin: true } }, 'for capabilities but received key string "visoin"'],
+    [{ capabilities: { contextWindow: 0 } }, "for capabilities but received number 0 for contextWindow"],
+    [{ headers: { "x-a": 5 } }, "for headers but received number for x-a"],
+    [{ headers: { "x-a": "b\n" } }, "for headers but received characters that no header can carry for x-a"],
+    [{ headers: { "": "b" } }, "for headers but received an empty name"],
     [{ timeout: 2 ** 31 }, "for timeout"],
     [{ promptBits: 12 }, "Expected 8 or 16 for promptBits but received number 12"],
     [{ kvBits: 3 }, "Expected 2, 4 or 8 for kvBits but received number 3"],
@@ -174,5 +185,11 @@ describe("secrets", () => {
       "Expected non-empty text of visible ASCII characters for apiKey but received number",
     );
     expect(inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true })).not.toContain("31415926");
+  });
+
+  test("appear in no error, though they stand where a header's name should", () => {
+    const headers = { "Authorization: Bearer canary": "" };
+    const { message } = refusal(() => new ConfigurationManager({ headers }));
+    expect(message).toMatch(/for headers but received name "Authorization:…"$/);
   });
 });

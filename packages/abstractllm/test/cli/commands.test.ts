@@ -34,8 +34,10 @@ describe("the command line", () => {
     [["generate", "--temprature", "1", "x"], "Unknown flag --temprature; did you mean --temperature?"],
     [
       ["generate", "--temperature", "hot", "x"],
-      'Expected number between 0 and 2 for temperature but received string "hot"',
+      'Expected number between 0 and 2 for --temperature but received string "hot"',
     ],
+    [["generate", "-n", "0", "x"], "Expected integer of at least 1 for --max-tokens but received number 0"],
+    [["chat", "--logit-bias", '{"the":1}'], 'for --logit-bias but received key string "the"'],
     [["generate", "--provider", "mlxx", "x"], 'Did you mean "mlx"?'],
     [["generate"], "standard input is empty"],
     [["chat", "hello"], "chat takes no prompt"],
@@ -102,7 +104,7 @@ describe("models", () => {
       capabilities: {},
     });
     const { stderr, status } = await list("--cache-dir", cache);
-    expect(stderr).toContain('does not support the option "cacheDir"');
+    expect(stderr).toContain("does not support the option --cache-dir");
     expect(status).toBe(1);
     await service.stop();
   });

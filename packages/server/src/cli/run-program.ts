@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { InvalidParameterError } from "abstractllm";
 import { object } from "../fields/index.ts";
-import { createServer } from "../server/create-server.ts";
+import { createServer, type ModelServer } from "../server/create-server.ts";
 import { packageVersion } from "../server/package-version.ts";
 import type { RequestFailure, ServerOptions } from "../server/server-options.ts";
 import { helpText, readFlags } from "./flags.ts";
+import { nameFlags } from "./name-flags.ts";
 import { toOptions } from "./to-options.ts";
 
 /** Only these are the server's own failures, and for its log. */
@@ -38,13 +39,24 @@ async function run(args: readonly string[], { env, print, note, stopped }: Progr
   else {
     const file = given.config === undefined ? {} : await readOptions(given.config);
     const options = toOptions(given, file, env.ABSTRACTLLM_SERVER_API_KEY);
-    const server = createServer({ ...options, onFailure: (failure) => logFailure(failure, note) });
+    const logged = { ...options, onFailure: (failure: RequestFailure) => logFailure(failure, note) };
+    const server = given.config === undefined ? createByFlags(logged) : createServer(logged);
     print(`Listening at ${await server.listen()}\n`);
     await stopped();
     note("Stopping; answers have ten seconds to finish");
     await server.close();
   }
   return 0;
+}
+
+/** A server whose options are all from flags, which its errors then name. @throws {InvalidParameterError} */
+function createByFlags(options: ServerOptions): ModelServer {
+  try {
+    return createServer(options);
+  } catch (cause) {
+    if (!InvalidParameterError.isInstance(cause)) throw cause;
+    throw new InvalidParameterError(cause.parameter, cause.value, nameFlags(cause.message), { cause });
+  }
 }
 
 /** Options in a file. @throws {InvalidParameterError} when it cannot be used */

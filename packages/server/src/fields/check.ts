@@ -38,11 +38,13 @@ export const port: Check<number> = check(
   (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 65_535,
 );
 /** Where pages come from, as browsers write it. */
-export const origin: Check<string> = check(
-  'origin such as "https://example.org", or "*"',
-  (value) =>
-    value === "*" || (typeof value === "string" && URL.canParse(value) && new URL(value).origin === value),
+export const originList: Check<readonly string[]> = check(
+  'array of origins such as "https://example.org", or "*",',
+  (value) => Array.isArray(value) && value.every(isOrigin),
 );
+
+const isOrigin = (value: unknown): boolean =>
+  value === "*" || (typeof value === "string" && URL.canParse(value) && new URL(value).origin === value);
 
 /** One of these words. */
 export function oneOf<const T extends string>(...words: readonly T[]): Check<T> {

@@ -11,7 +11,7 @@ export {
   number,
   object,
   oneOf,
-  origin,
+  originList,
   port,
   positiveInteger,
   text,

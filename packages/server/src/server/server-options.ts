@@ -7,7 +7,7 @@ import {
   listOf,
   nonEmptyText,
   object,
-  origin,
+  originList,
   port,
   positiveInteger,
 } from "../fields/index.ts";
@@ -93,7 +93,7 @@ const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
   apiKey: nonEmptyText,
   allowPublic: flag,
   allowedHosts: listOf(nonEmptyText),
-  cors: listOf(origin),
+  cors: originList,
   ignoreFields: listOf(nonEmptyText),
   allowPrivateUrls: flag,
   maxCalls: positiveInteger,

@@ -84,7 +84,9 @@ test.each([
   [["--port", "many"], 'Expected a whole number for --port but received "many"'],
   [["--adapter", "sql"], 'Expected NAME=ADAPTER for --adapter but received "sql"'],
   [["--adapter-path", "x"], "are for the models of --model; give one"],
-  [["--host", "0.0.0.0"], "Others can reach 0.0.0.0"],
+  [["--host", "0.0.0.0"], "Others can reach 0.0.0.0; give --api-key, or --allow-public to serve everybody"],
+  [["--port", "70000"], "for --port but received 70000"],
+  [["--cors", "no origin"], "for --cors but received array"],
   [["--config", "/no/such/file"], "/no/such/file cannot be read: there is no such file\n"],
 ])("refuses %j", async (args, message) => {
   const { status, stderr } = await run(args);
