@@ -28,6 +28,13 @@ export interface EventWriter {
 /** How events are told apart on the wire. */
 export type Framing = "sse" | "ndjson";
 
+/** A model is to be loaded or given back. */
+export interface Errand {
+  readonly what: "load" | "unload";
+  /** What is answered when it is done. */
+  readonly answer: object;
+}
+
 /** An operation of a dialect that has a model answer. */
 export interface Operation<C extends Call = Call> {
   readonly framing: Framing;
@@ -37,8 +44,8 @@ export interface Operation<C extends Call = Call> {
   read(body: unknown): C;
   whole(answer: Answer, call: C, stamp: Stamp): object;
   events(call: C, stamp: Stamp): EventWriter;
-  /** What is answered to a call that only has the model loaded; undefined for others. */
-  loaded?(call: C, stamp: Stamp): object | undefined;
+  /** What is done for a call that asks the model nothing; undefined for others. */
+  errand?(call: C, stamp: Stamp): Errand | undefined;
 }
 
 /** An error as a dialect writes it. */

@@ -27,15 +27,15 @@ export class ModelPool {
    *
    * @throws {RequestProblem} when there is none
    */
-  async open(name: string, signal: AbortSignal): Promise<AbstractLLM> {
-    const known = this.#opened.get(name);
-    if (known !== undefined) return known;
-    const source = this.#sources.get(name) ?? (await this.#other(name, signal));
-    if (source === undefined) {
-      const message = `The model ${JSON.stringify(name)} does not exist here; GET /v1/models lists those that do`;
-      throw new RequestProblem("not-found", message, { param: "model" });
+  async open(given: string, signal: AbortSignal): Promise<AbstractLLM> {
+    for (const name of namesOf(given)) {
+      const known = this.#opened.get(name);
+      if (known !== undefined) return known;
+      const source = this.#sources.get(name) ?? (await this.#other(name, signal));
+      if (source !== undefined) return this.#opened.get(name) ?? this.#open(name, source);
     }
-    return this.#opened.get(name) ?? this.#open(name, source);
+    const message = `The model ${JSON.stringify(given)} does not exist here; GET /v1/models lists those that do`;
+    throw new RequestProblem("not-found", message, { param: "model" });
   }
 
   /** All models, those given by name first. */
@@ -54,6 +54,15 @@ export class ModelPool {
     const others = this.#others === undefined ? [] : [["otherModels", this.#others] as const];
     for (const [name, source] of [...this.#sources, ...others])
       if (!isOpen(source)) await tryToOpen(name, source);
+  }
+
+  /** Gives back what one name was opened to, until it is asked for again. */
+  async giveBack(given: string): Promise<void> {
+    const name = namesOf(given).find((each) => this.#opened.has(each));
+    if (name === undefined || this.#isGiven(name)) return;
+    const llm = this.#opened.get(name);
+    this.#opened.delete(name);
+    await (await llm)?.unload();
   }
 
   /** Names of the models that were asked for. */
@@ -100,6 +109,9 @@ export class ModelPool {
     return opening;
   }
 }
+
+/** A name, and the one that clients of Ollama may mean by it: they write the tag that a name without one stands for. */
+const namesOf = (name: string): string[] => [name, ...(name.endsWith(":latest") ? [name.slice(0, -7)] : [])];
 
 /** A model, and each of its adapters as `name:adapter`; all share what is loaded. */
 function withAdapters([name, source]: [string, ModelSource]): [string, ModelSource][] {

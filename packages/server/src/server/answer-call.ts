@@ -24,10 +24,10 @@ export async function answerCall<C extends Call>(
   try {
     const call = await readCall(operation, exchange, options);
     const llm = await models.open(call.model, signal);
-    const loaded = operation.loaded?.(call, stampOf(exchange));
-    if (loaded !== undefined) {
-      await llm.load({ signal });
-      exchange.sendJson(loaded);
+    const errand = operation.errand?.(call, stampOf(exchange));
+    if (errand !== undefined) {
+      await (errand.what === "load" ? llm.load({ signal }) : models.giveBack(call.model));
+      exchange.sendJson(errand.answer);
       return;
     }
     const { allowPrivateUrls } = options;

@@ -1,6 +1,6 @@
 import type { EmbedResponse } from "abstractllm";
 import type { EmbedRequest } from "../dialects/embed-request.ts";
-import { readEmbed, writeEmbed } from "../dialects/ollama/embed.ts";
+import { readEmbed, readEmbedOne, writeEmbed, writeEmbedOne } from "../dialects/ollama/embed.ts";
 import { readEmbeddings, writeEmbeddings } from "../dialects/openai/embeddings.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { readBody } from "./read-call.ts";
@@ -18,6 +18,12 @@ export async function embedForOllama(exchange: Exchange, services: Services): Pr
   const { body } = await readBody(exchange, services.options);
   const request = readEmbed(body);
   exchange.sendJson(writeEmbed(await embed(request, exchange, services), request, exchange));
+}
+
+/** `/api/embeddings`, which Ollama had before `/api/embed`. */
+export async function embedOneForOllama(exchange: Exchange, services: Services): Promise<void> {
+  const { body } = await readBody(exchange, services.options);
+  exchange.sendJson(writeEmbedOne(await embed(readEmbedOne(body), exchange, services)));
 }
 
 async function embed(

@@ -3,7 +3,7 @@ import { anthropicModels } from "../dialects/anthropic/list-models.ts";
 import type { ModelWriter } from "../dialects/model-writer.ts";
 import { writeRunning, writeShow, writeTags } from "../dialects/ollama/list-models.ts";
 import { openAIModels } from "../dialects/openai/list-models.ts";
-import { HARMLESS, nonEmptyText, readFields, required } from "../fields/index.ts";
+import { HARMLESS, nonEmptyText, readFields } from "../fields/index.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { RequestProblem } from "../http/request-problem.ts";
 import { readBody } from "./read-call.ts";
@@ -37,18 +37,22 @@ export async function listRunning(exchange: Exchange, { models }: Services): Pro
 
 /** What becomes of each field of `/api/show`. */
 const SHOW_FIELDS = {
-  model: required(nonEmptyText),
+  model: nonEmptyText,
+  name: nonEmptyText, // an older name of model
   verbose: HARMLESS,
   system: HARMLESS,
   template: HARMLESS,
+  options: HARMLESS,
 } as const;
 
 /** `/api/show`. */
 export async function showModel(exchange: Exchange, { models, options }: Services): Promise<void> {
   const { body } = await readBody(exchange, options);
-  const { model } = readFields(body, SHOW_FIELDS);
+  const { name, model = name } = readFields(body, SHOW_FIELDS);
+  if (model === undefined) throw new RequestProblem("invalid", "model is missing", { param: "model" });
   const llm = await models.open(model, exchange.signal);
-  exchange.sendJson(writeShow(llm.getCapabilities(), findModelCapabilities(llm.getParam("model") ?? model)));
+  const known = findModelCapabilities(llm.getParam("model") ?? model);
+  exchange.sendJson(writeShow(model, llm.getCapabilities(), known));
 }
 
 function found(model: ListedModel | undefined): ListedModel {

@@ -7,9 +7,8 @@ import { completionsOperation } from "../dialects/openai/completions.ts";
 import { responsesOperation } from "../dialects/openai/responses/index.ts";
 import { answerCall } from "./answer-call.ts";
 import { countTokens } from "./count-tokens.ts";
-import { embedForOllama, embedForOpenAI } from "./embed-texts.ts";
+import { embedForOllama, embedForOpenAI, embedOneForOllama } from "./embed-texts.ts";
 import { listModels, listRunning, listTags, showModel, tellModel } from "./list-models.ts";
-import { packageVersion } from "./package-version.ts";
 import type { Route } from "./route.ts";
 
 const get = (path: string, handle: Route["handle"]): Route => ({ method: "GET", path, handle });
@@ -45,14 +44,19 @@ const anthropic: readonly Route[] = [
   post("/v1/messages/count_tokens", countTokens),
 ];
 
+/** The Ollama whose addresses and fields these are: clients refuse versions that are too old for them. */
+const OLLAMA_VERSION = "0.14.0";
+
 const ollama: readonly Route[] = [
+  get("/", async (exchange) => exchange.sendText("Ollama is running", "text/plain; charset=utf-8")), // what clients look for
   operationAt("/api/chat", ollamaChat),
   operationAt("/api/generate", generateOperation),
   post("/api/embed", embedForOllama),
+  post("/api/embeddings", embedOneForOllama),
   get("/api/tags", listTags),
   get("/api/ps", listRunning),
   post("/api/show", showModel),
-  get("/api/version", async (exchange) => exchange.sendJson({ version: packageVersion() })),
+  get("/api/version", async (exchange) => exchange.sendJson({ version: OLLAMA_VERSION })),
 ];
 
 /** Every address of a server. */

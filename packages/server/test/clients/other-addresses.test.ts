@@ -299,8 +299,61 @@ describe("Ollama's client", () => {
     expect((await ollama.ps()).models).toMatchObject([{ name: "m" }]);
     const shown = await ollama.show({ model: "m" });
     expect(shown.capabilities).toEqual(["completion", "vision", "tools", "embedding"]);
-    expect(shown.model_info).toEqual({ "general.context_length": 128_000 });
-    expect((await ollama.version()).version).toMatch(/^\d+\.\d+\.\d+/);
+    expect(shown.model_info).toEqual({
+      "general.architecture": "abstractllm",
+      "general.basename": "m",
+      "abstractllm.context_length": 128_000,
+    });
+    const [major = 0, minor = 0] = (await ollama.version()).version.split(".").map(Number);
+    expect(major * 100 + minor).toBeGreaterThan(6); // what VS Code asks for
+  });
+
+  test("has what it takes for an id, and a time that is to come", async () => {
+    const { ollama } = await serve();
+    await ollama.generate({ model: "m", prompt: "" });
+    for (const { models } of [await ollama.list(), await ollama.ps()]) {
+      for (const { digest } of models) expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    }
+    const [running] = (await ollama.ps()).models;
+    expect(new Date(running?.expires_at ?? 0).getTime()).toBeGreaterThan(Date.now());
+  });
+
+  test("gives a model back that the server opened, and may write the tag that it is without", async () => {
+    registerProvider("scripted", async () => ({ createProvider: () => new ScriptedLLM() }));
+    const models = { m: new ScriptedLLM(), small: { provider: "scripted" } };
+    const { ollama } = await serve(undefined, { models });
+    const running = async () => (await ollama.ps()).models.map(({ name }) => name);
+    await ollama.generate({ model: "small:latest", prompt: "" });
+    await ollama.generate({ model: "m:latest", prompt: "" });
+    expect(await running()).toEqual(["small", "m"]);
+    for (const model of ["small:latest", "m"]) {
+      const done = await ollama.generate({ model, prompt: "", keep_alive: 0 });
+      expect(done).toMatchObject({ model, done: true, done_reason: "unload" });
+    }
+    expect(await running()).toEqual(["m"]); // which the server was given
+  });
+
+  test("finds the server by its first page", async () => {
+    const { origin } = await serve();
+    for (const method of ["GET", "HEAD"]) {
+      const answer = await fetch(origin, { method });
+      expect([answer.status, await answer.text()]).toEqual([
+        200,
+        method === "GET" ? "Ollama is running" : "",
+      ]);
+    }
+  });
+
+  test("of an older kind asks by `name`, and for one vector at a time", async () => {
+    const { origin, ollama } = await serve();
+    const ask = async (path: string, body: object) => {
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(origin + path, { method: "POST", headers, body: JSON.stringify(body) });
+      return { status: answer.status, body: await answer.json() };
+    };
+    expect((await ask("/api/show", { name: "m" })).body).toMatchObject({ details: {}, model_info: {} });
+    expect(await ask("/api/show", {})).toMatchObject({ status: 400, body: { error: "model is missing" } });
+    expect((await ollama.embeddings({ model: "m", prompt: "four" })).embedding).toEqual([4, 0.5, -1]);
   });
 
   test("gets vectors", async () => {

@@ -6,27 +6,44 @@ import {
   nonEmptyText,
   positiveInteger,
   readFields,
-  refused,
   required,
   text,
 } from "../../fields/index.ts";
 import type { Stamp } from "../dialect.ts";
 import type { EmbedRequest } from "../embed-request.ts";
 
-/** What becomes of each field of `/api/embed`. */
-const FIELDS = {
+const COMMON_FIELDS = {
   model: required(nonEmptyText),
-  input: required(either(text, listOf(text))),
-  dimensions: positiveInteger,
-  truncate: refused("a text that is too long is an error"),
   options: HARMLESS, // of sampling, of which there is none
   keep_alive: HARMLESS,
 } as const;
+
+/** What becomes of each field of `/api/embed`. */
+const FIELDS = {
+  ...COMMON_FIELDS,
+  input: required(either(text, listOf(text))),
+  dimensions: positiveInteger,
+  truncate: HARMLESS, // a text that is too long is an error
+} as const;
+
+/** What becomes of each field of `/api/embeddings`. */
+const ONE_FIELDS = { ...COMMON_FIELDS, prompt: required(text) } as const;
 
 /** Reads the body of `/api/embed`. @throws {RequestProblem} naming the field */
 export function readEmbed(body: unknown): EmbedRequest {
   const { model, input, dimensions } = readFields(body, FIELDS);
   return { model, texts: typeof input === "string" ? [input] : input, dimensions };
+}
+
+/** Reads the body of `/api/embeddings`. @throws {RequestProblem} naming the field */
+export function readEmbedOne(body: unknown): EmbedRequest {
+  const { model, prompt } = readFields(body, ONE_FIELDS);
+  return { model, texts: [prompt], dimensions: undefined };
+}
+
+/** An answer of `/api/embeddings`: the vector of its one text. */
+export function writeEmbedOne({ embeddings: [embedding = []] }: EmbedResponse): object {
+  return { embedding };
 }
 
 /** An answer of `/api/embed`. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type Capabilities, type ListedModel, type ModelCapabilities, ModelCapability } from "abstractllm";
 
 /** What nobody here knows of a model's file. */
@@ -10,16 +11,24 @@ const NO_DETAILS = {
   quantization_level: "",
 };
 
+/** What is known of a model by its name. Clients take the first digits of the digest for its id. */
+const named = (name: string) => ({
+  name,
+  model: name,
+  size: 0,
+  digest: createHash("sha256").update(name).digest("hex"),
+  details: NO_DETAILS,
+});
+
+/** When a model goes that stays. */
+const NEVER = "9999-12-31T23:59:59Z";
+
 /** An answer of `/api/tags`. */
 export function writeTags(models: readonly ListedModel[]): object {
   return {
     models: models.map(({ id, createdAt }) => ({
-      name: id,
-      model: id,
+      ...named(id),
       modified_at: (createdAt ?? new Date(0)).toISOString(),
-      size: 0,
-      digest: "",
-      details: NO_DETAILS,
     })),
   };
 }
@@ -27,19 +36,15 @@ export function writeTags(models: readonly ListedModel[]): object {
 /** An answer of `/api/ps`: the models that were asked for. */
 export function writeRunning(names: readonly string[]): object {
   return {
-    models: names.map((name) => ({
-      name,
-      model: name,
-      size: 0,
-      size_vram: 0,
-      digest: "",
-      details: NO_DETAILS,
-    })),
+    models: names.map((name) => ({ ...named(name), size_vram: 0, expires_at: NEVER, context_length: 0 })),
   };
 }
 
+/** Clients look for facts under the name of the architecture, which nobody here knows. */
+const ARCHITECTURE = "abstractllm";
+
 /** An answer of `/api/show`. @param known - what is published of the model */
-export function writeShow(can: Capabilities, known: ModelCapabilities | undefined): object {
+export function writeShow(name: string, can: Capabilities, known: ModelCapabilities | undefined): object {
   const abilities: [string, boolean | undefined][] = [
     ["completion", true],
     ["vision", can[ModelCapability.VISION]],
@@ -53,7 +58,13 @@ export function writeShow(can: Capabilities, known: ModelCapabilities | undefine
     template: "",
     license: "",
     details: NO_DETAILS,
-    model_info: known?.contextWindow === undefined ? {} : { "general.context_length": known.contextWindow },
+    model_info: {
+      "general.architecture": ARCHITECTURE,
+      "general.basename": name,
+      ...(known?.contextWindow === undefined
+        ? {}
+        : { [`${ARCHITECTURE}.context_length`]: known.contextWindow }),
+    },
     capabilities: abilities.filter(([, isThere]) => isThere === true).map(([name]) => name),
   };
 }

@@ -5,8 +5,14 @@ import { OPTION_FIELDS } from "./ollama-fields.ts";
 
 /** What a request of Ollama asks for. */
 export interface OllamaCall extends Call {
-  /** There is nothing to answer: the model is to be loaded. */
-  readonly isLoad: boolean;
+  /** There is nothing to answer: the model is to be loaded, or given back. */
+  readonly errand: "load" | "unload" | undefined;
+}
+
+/** What a request without a prompt is for. @param keepAlive - how long the model is to stay: seconds, or "5m" and such */
+export function errandOf(hasPrompt: boolean, keepAlive: number | string | undefined): OllamaCall["errand"] {
+  if (hasPrompt) return undefined;
+  return keepAlive !== undefined && Number.parseFloat(`${keepAlive}`) === 0 ? "unload" : "load";
 }
 
 interface CommonFields {

@@ -23,9 +23,9 @@ const COMMON_FIELDS = {
   think: either(flag, oneOf("low", "medium", "high", "max")),
   logprobs: refused(NO_LOGPROBS),
   top_logprobs: refused(NO_LOGPROBS, 0),
-  truncate: refused("a prompt that is too long is an error"),
-  shift: refused("an answer ends where the context does"),
-  keep_alive: HARMLESS, // models stay until others need their place
+  truncate: HARMLESS, // a prompt that is too long is an error
+  shift: HARMLESS, // an answer ends where the context does
+  keep_alive: either(number, text), // models stay until others need their place; 0 alone gives one back
 } as const;
 
 /** What becomes of each field of `/api/chat`. */

@@ -88,9 +88,10 @@ export function ollamaOperation(
       ...endOf(answer, stamp),
     }),
     events: (call, stamp) => new Lines(call, stamp, write),
-    loaded: ({ model, isLoad }, { at }) =>
-      isLoad
-        ? { model, created_at: at.toISOString(), ...write(NOTHING), done: true, done_reason: "load" }
-        : undefined,
+    errand: ({ model, errand: what }, { at }) => {
+      if (what === undefined) return undefined;
+      const end = { done: true, done_reason: what };
+      return { what, answer: { model, created_at: at.toISOString(), ...write(NOTHING), ...end } };
+    },
   };
 }

@@ -12,10 +12,16 @@ import {
 } from "../../fields/index.ts";
 import type { EmbedRequest } from "../embed-request.ts";
 
+/** LangChain for one sends tokens, of OpenAI's models, unless it is told not to (`check_embedding_ctx_length`). */
+const texts = {
+  ...either(text, listOf(text)),
+  expected: "string or array of strings, which token ids of another model are not,",
+};
+
 /** What becomes of each field of `/v1/embeddings`. */
 const FIELDS = {
   model: required(nonEmptyText),
-  input: required(either(text, listOf(text))),
+  input: required(texts),
   dimensions: positiveInteger,
   encoding_format: oneOf("float", "base64"),
   user: HARMLESS,
