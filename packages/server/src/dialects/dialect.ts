@@ -29,7 +29,7 @@ export interface EventWriter {
 export type Framing = "sse" | "ndjson";
 
 /** A model is to be loaded or given back. */
-export interface Errand {
+interface Errand {
   readonly what: "load" | "unload";
   /** What is answered when it is done. */
   readonly answer: object;
