@@ -60,7 +60,7 @@ describe("generate", () => {
     expect(status).toBe(0);
     const refused = await ask("{river");
     expect(refused).toMatchObject({ stdout: "", status: 2 });
-    expect(refused.stderr).toContain("Expected JSON Schema or Standard Schema for schema");
+    expect(refused.stderr).toContain("Expected JSON Schema or Standard Schema for --schema");
   });
 
   test("prints speed with --stats, on stderr", async () => {
