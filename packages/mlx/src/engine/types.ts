@@ -190,6 +190,11 @@ export interface GenerateRequest extends SamplingOptions {
    */
   constraint?: Constraint;
   /**
+   * Most tokens of reasoning. When they are used up the model is made to end it, in a last sentence where there is room for
+   * one, and answers; 0 lets it begin none. Models without marks of reasoning refuse it. Default: as the model likes.
+   */
+  reasoningBudget?: number;
+  /**
    * Name of the adapter that answers, one of the model's `adapters`. Requests with the same one run together; those with
    * another take turns with them. Default: the model alone.
    */
@@ -219,6 +224,7 @@ export interface Usage {
   totalTokens: number;
   /** Those of `inputTokens` that were not evaluated: an earlier request's prompt or answer began alike. */
   cachedInputTokens: number;
+  /** Those of `outputTokens` between the marks of reasoning. */
   reasoningTokens: number;
 }
 

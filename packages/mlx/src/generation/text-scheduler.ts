@@ -10,6 +10,7 @@ import { checkPromptTokens, checkRequest } from "./check-request.ts";
 import { checkAdapter } from "./model-adapters.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
+import { checkBudget, openBudget } from "./reasoning/index.ts";
 import { checkDrafts, openSpeculation, type Speculation } from "./speculation/index.ts";
 import type { TextModel } from "./text-model.ts";
 import { TokenSequence } from "./token-sequence.ts";
@@ -95,13 +96,15 @@ export class TextScheduler {
    *
    * @param prompt - the whole prompt, template applied; the caller disposes it afterwards
    * @throws {InvalidArgumentError} on bad options
-   * @throws {MlxError} `unsupported-feature` for a constraint that this build or the grammar engine refuses
+   * @throws {MlxError} `unsupported-feature` for a constraint that this build or the grammar engine refuses, and for a
+   *   budget of reasoning that the model has no marks for
    * @throws {MlxError} `context-length` when the prompt leaves no room; `aborted` within a turn of the signal
    */
   async generate(prompt: Prompt, request: GenerateRequest, { emit, signal }: GenerateCall): Promise<void> {
     checkRequest(request, this.#text.vocabSize);
     checkAdapter(request.adapter, this.#text.adapters);
     checkDrafts(request, this.#text);
+    checkBudget(request, this.#text);
     checkPromptTokens(prompt.inputs, this.#text.vocabSize, (id) => prompt.standsForImage(id));
     const answer = new Answer(this.#text, prompt, request);
     const finish = await new Promise<Finish>((resolve, reject) => {
@@ -168,6 +171,7 @@ export class TextScheduler {
           prefillStepSize: stepSize,
           noRepeatedRuns: this.#text.noRepeatedRuns,
           constraint: this.#constraintOf(job),
+          budget: openBudget(job.request, this.#text, job.prompt.tokens),
           kvQuantization: this.#text.kvQuantization,
           roundsPrompt: this.#text.roundsPrompts === true && hasCoarseActivations(),
           prefixes: this.#prefixes,

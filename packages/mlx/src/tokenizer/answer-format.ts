@@ -85,26 +85,6 @@ export function templateSwitches({
   return SWITCHES.filter((name) => new RegExp(`(?<![.\\w'"])${name}\\b(?!['"])`).test(text));
 }
 
-/** Whether a prompt ends within reasoning, which the answer then goes on with. */
-export async function endsInReasoning(
-  tokenizer: Tokenizer,
-  prompt: readonly number[],
-  marks: { start: string; end: string },
-): Promise<boolean> {
-  const last = async (mark: string) => {
-    const ids = await tokenizer.encode(mark, { addSpecialTokens: false });
-    return lastIndexOf(prompt, ids);
-  };
-  return (await last(marks.start)) > (await last(marks.end));
-}
-
-function lastIndexOf(tokens: readonly number[], part: readonly number[]): number {
-  for (let at = tokens.length - part.length; at >= 0; at--) {
-    if (part.every((token, index) => tokens[at + index] === token)) return at;
-  }
-  return -1;
-}
-
 function has(...words: readonly string[]): (template: string) => boolean {
   return (template) => words.every((word) => template.includes(word));
 }
