@@ -111,11 +111,11 @@ export const toolChoice: Check = {
 
 /** Whether and how much to think. */
 export const reasoning: Check = {
-  expected: 'boolean, one of "low", "medium", "high", or { maxTokens }',
+  expected: 'boolean, one of "low", "medium", "high", or { maxTokens: 0 or more }',
   accepts: (value) =>
     typeof value === "boolean" ||
     ["low", "medium", "high"].includes(value as string) ||
-    (isRecord(value) && Number.isSafeInteger(value.maxTokens) && (value.maxTokens as number) > 0),
+    (isRecord(value) && Number.isSafeInteger(value.maxTokens) && (value.maxTokens as number) >= 0),
   text: "boolean",
 };
 

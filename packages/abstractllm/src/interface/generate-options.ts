@@ -83,7 +83,10 @@ export interface GenerationDefaults {
   schema?: Schema | undefined;
   /** How often an answer that does not fit `schema` goes back to the model with what is wrong. Default 2. */
   maxSchemaRetries?: number | undefined;
-  /** How much the model thinks before it answers. Default: as the model does. */
+  /**
+   * How much the model thinks before it answers. Tokens of thoughts are part of `maxTokens`; when those that
+   * `{ maxTokens }` allows are used up, the model is made to answer, and with 0 it does not think. Default: as the model does.
+   */
   reasoning?: ReasoningOption | undefined;
   /**
    * Has the service keep what it read of the conversation, for anthropic: the next call that begins the same costs a

@@ -1,7 +1,7 @@
 import type { ModelInfo } from "@abstractllm/mlx";
 import { describe, expect, test } from "vitest";
 import type { ReasoningOption } from "../../interface/generate-options.ts";
-import { reasoningVariables } from "./reasoning-variables.ts";
+import { reasoningRequest } from "./reasoning-request.ts";
 
 type Traits = Pick<ModelInfo, "templateSwitches"> & Partial<Pick<ModelInfo, "reasoning" | "toolDialect">>;
 
@@ -15,12 +15,13 @@ const MODELS = {
   gptOss: { templateSwitches: ["tools", "thinking", "reasoning_effort"], toolDialect: "harmony" },
 } as const satisfies Record<string, Traits>;
 
-const variables = (option: ReasoningOption | undefined, model: Traits) =>
-  reasoningVariables(option, model as ModelInfo);
+const ask = (option: ReasoningOption | undefined, model: Traits) =>
+  reasoningRequest(option, model as ModelInfo);
+const variables = (option: ReasoningOption | undefined, model: Traits) => ask(option, model).variables;
 
 describe("the option reasoning", () => {
   test.each(Object.entries(MODELS))("changes nothing where it is not set: %s", (_, model) => {
-    expect(variables(undefined, model)).toEqual({});
+    expect(ask(undefined, model)).toEqual({ variables: {} });
   });
 
   test("sets what the template reads", () => {
@@ -35,12 +36,26 @@ describe("the option reasoning", () => {
     expect(variables(false, MODELS.plain)).toEqual({});
   });
 
+  test("limits reasoning in the engine, and asks for it", () => {
+    const on = { enable_thinking: true, thinking: true };
+    expect(ask({ maxTokens: 9 }, MODELS.qwen3)).toEqual({ variables: on, reasoningBudget: 9 });
+    expect(ask({ maxTokens: 9 }, MODELS.r1)).toEqual({ variables: {}, reasoningBudget: 9 });
+    expect(ask({ maxTokens: 9 }, MODELS.gptOss)).toEqual({ variables: {}, reasoningBudget: 9 });
+  });
+
+  test("turns reasoning off in the template where that can, else in the engine; no tokens of it in both", () => {
+    const off = { enable_thinking: false, thinking: false };
+    expect(ask(false, MODELS.qwen3)).toEqual({ variables: off });
+    expect(ask(false, MODELS.r1)).toEqual({ variables: {}, reasoningBudget: 0 });
+    expect(ask(false, MODELS.gptOss)).toEqual({ variables: {}, reasoningBudget: 0 });
+    expect(ask({ maxTokens: 0 }, MODELS.qwen3)).toEqual({ variables: off, reasoningBudget: 0 });
+    expect(ask({ maxTokens: 0 }, MODELS.plain)).toEqual({ variables: {} });
+  });
+
   test.each([
     ["to reason", true, MODELS.plain, "does not reason"],
-    ["to stop reasoning", false, MODELS.r1, "cannot turn reasoning off"],
-    ["to stop reasoning", false, MODELS.gptOss, "cannot turn reasoning off"],
     ["to reason by degrees", "low", MODELS.qwen3, "knows no degrees"],
-    ["to count tokens of reasoning", { maxTokens: 9 }, MODELS.qwen3, "cannot limit"],
+    ["to count tokens of reasoning", { maxTokens: 9 }, MODELS.plain, "does not reason"],
   ] as const)("is refused %s where the model cannot", (_, option, model, message) => {
     expect(() => variables(option, model)).toThrow(message);
   });
