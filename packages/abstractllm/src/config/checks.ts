@@ -4,7 +4,7 @@ export interface Check {
   readonly expected: string;
   accepts(value: unknown): boolean;
   /** How the text of an environment variable or a command-line flag becomes such a value. */
-  readonly text: "string" | "number" | "boolean" | "list" | "json" | "none";
+  readonly text: "string" | "number" | "boolean" | "limit" | "list" | "json" | "none";
 }
 
 interface Range {
@@ -116,7 +116,7 @@ export const reasoning: Check = {
     typeof value === "boolean" ||
     ["low", "medium", "high"].includes(value as string) ||
     (isRecord(value) && Number.isSafeInteger(value.maxTokens) && (value.maxTokens as number) >= 0),
-  text: "boolean",
+  text: "limit",
 };
 
 /** A string or an object. */

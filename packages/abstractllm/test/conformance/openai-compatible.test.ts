@@ -50,11 +50,12 @@ describe("a limit of reasoning", () => {
     return { body: service.requests[0]?.body, warnings };
   };
 
-  test("goes out under the names of vLLM, llama.cpp and OpenRouter", async () => {
+  test("goes out under every name that servers have for it", async () => {
     const { body, warnings } = await ask(500);
     expect(body).toMatchObject({
       thinking_token_budget: 500,
       thinking_budget_tokens: 500,
+      thinking_budget: 500,
       reasoning: { max_tokens: 500 },
     });
     expect(body).not.toHaveProperty("reasoning_effort");

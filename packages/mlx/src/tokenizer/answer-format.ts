@@ -50,6 +50,7 @@ const REASONING: readonly (readonly [start: string, end: string, tokens?: readon
   ["<|channel>thought", "<channel|>", ["<|channel>", "<channel|>"]],
   ["<|open|>think<|sep|>", "<|close|>think<|sep|>", XTML],
   ["[THINK]", "[/THINK]"],
+  ["<seed:think>", "</seed:think>"],
 ];
 
 /**
@@ -73,9 +74,9 @@ export function answerFormat(tokenizer: Tokenizer): AnswerFormat {
 }
 
 /** Variables that change what a template writes, of those that an interface has options for. */
-export type TemplateSwitch = "tools" | "enable_thinking" | "thinking" | "reasoning_effort";
+export type TemplateSwitch = (typeof SWITCHES)[number];
 
-const SWITCHES: readonly TemplateSwitch[] = ["tools", "enable_thinking", "thinking", "reasoning_effort"];
+const SWITCHES = ["tools", "enable_thinking", "thinking", "reasoning_effort", "thinking_budget"] as const;
 
 /** Which of these variables a model's templates read. */
 export function templateSwitches({

@@ -13,6 +13,8 @@ const MODELS = {
   deepSeekV4: { templateSwitches: ["enable_thinking", "thinking", "reasoning_effort"], reasoning: marks },
   // its template has a variable of its own named thinking
   gptOss: { templateSwitches: ["tools", "thinking", "reasoning_effort"], toolDialect: "harmony" },
+  // reads how many tokens it may think
+  seedOss: { templateSwitches: ["tools", "thinking_budget"], reasoning: marks },
 } as const satisfies Record<string, Traits>;
 
 const ask = (option: ReasoningOption | undefined, model: Traits) =>
@@ -41,6 +43,13 @@ describe("the option reasoning", () => {
     expect(ask({ maxTokens: 9 }, MODELS.qwen3)).toEqual({ variables: on, reasoningBudget: 9 });
     expect(ask({ maxTokens: 9 }, MODELS.r1)).toEqual({ variables: {}, reasoningBudget: 9 });
     expect(ask({ maxTokens: 9 }, MODELS.gptOss)).toEqual({ variables: {}, reasoningBudget: 9 });
+  });
+
+  test("tells a template that reads it how many tokens there are", () => {
+    const told = { variables: { thinking_budget: 512 }, reasoningBudget: 512 };
+    expect(ask({ maxTokens: 512 }, MODELS.seedOss)).toEqual(told);
+    expect(ask(false, MODELS.seedOss)).toEqual({ variables: { thinking_budget: 0 } });
+    expect(ask(true, MODELS.seedOss)).toEqual({ variables: {} });
   });
 
   test("turns reasoning off in the template where that can, else in the engine; no tokens of it in both", () => {

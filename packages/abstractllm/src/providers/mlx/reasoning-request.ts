@@ -15,21 +15,28 @@ interface ReasoningRequest extends Pick<GenerateRequest, "reasoningBudget"> {
  *
  * @throws {UnsupportedFeatureError} `"reasoning"` when the model does not reason, or its template knows no degrees of it
  */
-export function reasoningRequest(option: ReasoningOption | undefined, info: ModelInfo): ReasoningRequest {
-  const { reasoning, toolDialect, templateSwitches } = info;
+export function reasoningRequest(
+  option: ReasoningOption | undefined,
+  { reasoning, toolDialect, templateSwitches }: ModelInfo,
+): ReasoningRequest {
   const reasons = reasoning !== undefined || toolDialect === "harmony";
   const isOff = option !== undefined && withoutZero(option) === false;
   if (option === undefined || (isOff && !reasons)) return { variables: {} };
   if (!reasons) throw refuse("The model does not reason");
-  const canSwitch = toolDialect !== "harmony" && templateSwitches.some((name) => name.endsWith("thinking"));
-  const variables = canSwitch ? { enable_thinking: !isOff, thinking: !isOff } : {};
-  if (typeof option === "object") return { variables, reasoningBudget: option.maxTokens };
-  if (typeof option === "boolean")
-    return isOff && !canSwitch ? { variables, reasoningBudget: 0 } : { variables };
-  if (!templateSwitches.includes("reasoning_effort")) {
+  const reads = (name: ModelInfo["templateSwitches"][number]) => templateSwitches.includes(name);
+  const canSwitch = toolDialect !== "harmony" && (reads("enable_thinking") || reads("thinking"));
+  const switches = canSwitch ? { enable_thinking: !isOff, thinking: !isOff } : {};
+  if (typeof option === "string") {
+    if (reads("reasoning_effort")) return { variables: { ...switches, reasoning_effort: option } };
     throw refuse("The model's chat template knows no degrees of reasoning; set reasoning to true or false");
   }
-  return { variables: { ...variables, reasoning_effort: option } };
+  const limit = typeof option === "object" ? option.maxTokens : isOff ? 0 : undefined;
+  const isTold = limit !== undefined && reads("thinking_budget");
+  const isHeld = typeof option === "object" || (isOff && !canSwitch && !isTold);
+  return {
+    variables: { ...switches, ...(isTold ? { thinking_budget: limit } : {}) },
+    ...(isHeld && limit !== undefined ? { reasoningBudget: limit } : {}),
+  };
 }
 
 const refuse = (message: string) => new UnsupportedFeatureError("reasoning", message, { provider: "mlx" });

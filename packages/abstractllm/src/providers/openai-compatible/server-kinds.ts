@@ -38,10 +38,11 @@ const SERVER_FIELDS = {
   ignoreEos: "ignore_eos",
 } as const;
 
-/** vLLM's name, llama.cpp's and OpenRouter's. */
+/** The names of vLLM, of llama.cpp, of mlx-vlm and Qwen's services, and of OpenRouter. */
 const reasoningLimit = (maxTokens: number) => ({
   thinking_token_budget: maxTokens,
   thinking_budget_tokens: maxTokens,
+  thinking_budget: maxTokens,
   reasoning: { max_tokens: maxTokens },
 });
 

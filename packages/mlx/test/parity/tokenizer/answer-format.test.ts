@@ -36,8 +36,11 @@ const BEYOND_MLX_LM: Readonly<Record<string, string | undefined>> = {
   "openai-gpt-oss-120b.jinja": "harmony",
 };
 
-/** Mistral's marks of reasoning, which mlx-lm does not know. */
-const MISTRAL_REASONING = ["[THINK]", "[/THINK]"];
+/** Mistral's and ByteDance's marks of reasoning, which mlx-lm does not know. */
+const OTHER_REASONING = [
+  ["[THINK]", "[/THINK]"],
+  ["<seed:think>", "</seed:think>"],
+] as const;
 
 describe("the answer format of a model", () => {
   const folder = llamaCppFiles();
@@ -46,7 +49,7 @@ describe("the answer format of a model", () => {
     const template = readFileSync(join(folder, file), "utf8");
     const { toolDialect, reasoning } = answerFormat(wordsOf(template));
     expect(toolDialect).toBe(file in BEYOND_MLX_LM ? BEYOND_MLX_LM[file] : (parser ?? undefined));
-    const marks = template.includes("[/THINK]") ? MISTRAL_REASONING : thinking;
+    const marks = OTHER_REASONING.find(([, end]) => template.includes(end)) ?? thinking;
     expect(reasoning ?? null).toEqual(marks === null ? null : { start: marks[0], end: marks[1] });
   });
 
