@@ -166,6 +166,19 @@ export type Constraint =
   | { regex: string }
   | { lark: string };
 
+/** One of several adapters that answer together. */
+export interface AdapterPart {
+  name: string;
+  /** Multiplies what it adds; below 0 takes it away. Default 1. */
+  scale?: number;
+}
+
+/**
+ * Which of a model's adapters answer: one by its name, or several at once. Only LoRA adds up and takes scales: DoRA and whole
+ * parameters must be alone in the layers they change, at scale 1.
+ */
+export type AdapterChoice = string | readonly AdapterPart[];
+
 /** What an engine is asked to generate, and how. */
 export interface GenerateRequest extends SamplingOptions {
   /** A conversation for the chat template, a text as it is, or token ids. */
@@ -195,10 +208,10 @@ export interface GenerateRequest extends SamplingOptions {
    */
   reasoningBudget?: number;
   /**
-   * Name of the adapter that answers, one of the model's `adapters`. Requests with the same one run together; those with
-   * another take turns with them. Default: the model alone.
+   * Name of the adapter that answers, one of the model's `adapters`, or several that add up. Requests with the same ones run
+   * together; those with others take turns with them. Default: the model alone.
    */
-  adapter?: string;
+  adapter?: AdapterChoice;
   /**
    * Guess that an answer goes on as its prompt or itself did behind the same tokens: much faster where it repeats much of
    * them, as after "correct this text". Several guesses are checked in one step, so that the answer stays what it is.

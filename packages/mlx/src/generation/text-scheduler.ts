@@ -7,7 +7,7 @@ import { ConstraintMaker, type TokenConstraint } from "../grammar/index.ts";
 import { AdapterBatches } from "./adapter-batches.ts";
 import { Answer } from "./answer.ts";
 import { checkPromptTokens, checkRequest } from "./check-request.ts";
-import { checkAdapter } from "./model-adapters.ts";
+import { adapterName } from "./model-adapters.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 import { checkBudget, openBudget } from "./reasoning/index.ts";
@@ -29,6 +29,8 @@ export interface GenerateCall {
 interface Job extends GenerateCall {
   readonly prompt: Prompt;
   readonly request: GenerateRequest;
+  /** What it chose of the model's adapters, as `ModelAdapters` names it. */
+  readonly adapter: string | undefined;
   readonly answer: Answer;
   settle(ending: Ending): void;
 }
@@ -102,7 +104,7 @@ export class TextScheduler {
    */
   async generate(prompt: Prompt, request: GenerateRequest, { emit, signal }: GenerateCall): Promise<void> {
     checkRequest(request, this.#text.vocabSize);
-    checkAdapter(request.adapter, this.#text.adapters);
+    const adapter = adapterName(request.adapter, this.#text.adapters);
     checkDrafts(request, this.#text);
     checkBudget(request, this.#text);
     checkPromptTokens(prompt.inputs, this.#text.vocabSize, (id) => prompt.standsForImage(id));
@@ -110,7 +112,7 @@ export class TextScheduler {
     const finish = await new Promise<Finish>((resolve, reject) => {
       const settle = (ending: Ending): void =>
         "finish" in ending ? resolve(ending.finish) : reject(ending.error);
-      this.#waiting.push({ prompt, request, answer, emit, ...(signal && { signal }), settle });
+      this.#waiting.push({ prompt, request, adapter, answer, emit, ...(signal && { signal }), settle });
       void this.#loop();
     });
     const warnings = this.#isIdle ? this.#prefixes?.store() : [];
@@ -175,7 +177,7 @@ export class TextScheduler {
           kvQuantization: this.#text.kvQuantization,
           roundsPrompt: this.#text.roundsPrompts === true && hasCoarseActivations(),
           prefixes: this.#prefixes,
-          adapter: job.request.adapter,
+          adapter: job.adapter,
           speculation: this.#speculationOf(job, stepSize),
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });
