@@ -109,6 +109,14 @@ export const toolChoice: Check = {
   text: "string",
 };
 
+/** The name of an adapter, or several with scales. */
+export const adapter: Check = {
+  expected: "non-empty string or array of { name, scale }",
+  accepts: (value) =>
+    nonEmptyString.accepts(value) || (Array.isArray(value) && value.every((part) => isAdapterPart(part))),
+  text: "string",
+};
+
 /** Whether and how much to think. */
 export const reasoning: Check = {
   expected: 'boolean, one of "low", "medium", "high", or { maxTokens: 0 or more }',
@@ -216,6 +224,12 @@ export const quantization: Check = {
   accepts: (value) => typeof value === "boolean" || isQuantization(value),
   text: "boolean",
 };
+
+function isAdapterPart(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { name, scale = 1, ...others } = value;
+  return nonEmptyString.accepts(name) && isNumberIn(scale, {}) && Object.keys(others).length === 0;
+}
 
 function isQuantization(value: unknown): boolean {
   if (!isRecord(value)) return false;

@@ -87,7 +87,7 @@ export interface LoadRequest {
    */
   adapterPath?: string;
   /**
-   * Folders of adapters, as above, by the names under which requests choose one of them: the model is in memory once. Not
+   * Folders of adapters, as above, by the names under which requests choose from them: the model is in memory once. Not
    * together with `adapterPath`. Default: none.
    */
   adapters?: Readonly<Record<string, string>>;

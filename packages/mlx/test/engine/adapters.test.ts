@@ -1,5 +1,7 @@
 /** Adapters in an engine: several over one model, requests with them beside requests without. */
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   type Engine,
   type EngineModel,
@@ -152,6 +154,29 @@ describe("adapters at once", () => {
     for (const choice of choices) alone.push(await ask(model, { prompt: asked, ...choice }));
     expect(first.map(({ tokens }) => tokens)).toEqual(alone.map(({ tokens }) => tokens));
     expect(alone.every(({ cached = 0 }) => cached > 0)).toBe(true);
+  });
+
+  it("find on disk what the same stack has read, and nothing that another has", async () => {
+    const promptCachePath = mkdtempSync(join(tmpdir(), "stacks-"));
+    made.push(promptCachePath);
+    const askAnew = async (...choices: GenerateRequest["adapter"][]) => {
+      const opened = await engine.load({ path, exact: true, adapters: folders, promptCachePath });
+      const outcomes = [];
+      for (const adapter of choices) {
+        const long = { prompt: prompt.repeat(6), ...(adapter === undefined ? {} : { adapter }) };
+        outcomes.push(await ask(opened, long));
+      }
+      await opened.dispose();
+      return outcomes.map(({ cached = 0 }) => cached > 0);
+    };
+    const half = [{ name: "one", scale: 0.5 }];
+    expect(await askAnew(half)).toEqual([false]);
+    expect(await askAnew("one", undefined, [{ name: "one", scale: 0.25 }], half)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
   });
 
   it.each<[string, unknown, string]>([

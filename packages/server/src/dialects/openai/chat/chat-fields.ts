@@ -27,7 +27,7 @@ export const SAMPLING_FIELDS = {
   ignore_eos: flag,
   num_draft_tokens: integer, // mlx_lm.server's
   prompt_lookup: flag, // ours
-  adapters: nonEmptyText, // mlx_lm.server's, by name instead of path
+  adapters: either(nonEmptyText, listOf(object)), // mlx_lm.server's, by names instead of a path
   draft_model: refused("it belongs to the server's models, as draftModel"),
   frequency_penalty: number,
   presence_penalty: number,
