@@ -53,6 +53,7 @@ export {
 } from "./errors/index.ts";
 export {
   type AbstractLLM,
+  type AdapterChoice,
   type ApproveToolCall,
   type AssistantMessage,
   type Capabilities,

@@ -159,16 +159,38 @@ describe.skipIf(grammarProblem !== undefined)(
 
     test("may open reasoning before the answer, and not in it", async () => {
       const schema = z.strictObject(Pet.shape);
-      const logitBias = { [THINK]: 40, [END_OF_THINKING]: 60 };
-      const { object, text, usage } = await llm.generate("A pet", {
-        schema,
-        logitBias,
-        seed: 2,
-        reasoning: false,
-      });
-      expect(usage.reasoningTokens).toBeGreaterThan(0);
-      expect(Pet.parse(object)).toEqual(JSON.parse(text));
+      const logitBias = { [THINK]: 40, [END_OF_THINKING]: 40 }; // one is as likely as the other to follow
+      let thoughts = 0;
+      for (let seed = 0; seed < 6; seed++) {
+        const options = { schema, logitBias, seed, reasoning: false } as const;
+        const { object, text, usage } = await llm.generate("A pet", options);
+        thoughts += usage.reasoningTokens;
+        expect(Pet.parse(object)).toEqual(JSON.parse(text));
+      }
+      expect(thoughts).toBeGreaterThan(0);
     });
+
+    test.each([0, 7, 60])(
+      "answers with a value, or a call, after %i tokens of reasoning",
+      async (maxTokens) => {
+        const options = { reasoning: { maxTokens }, logitBias: { [END_OF_THINKING]: -100 } };
+        const thinking = { ...options, templateVariables: { enable_thinking: true } };
+        for (let seed = 0; seed < 3; seed++) {
+          const schema = z.strictObject(Pet.shape);
+          const { object, usage } = await llm.generate("A pet", { ...thinking, schema, seed });
+          expect(Pet.parse(object)).toEqual(object);
+          expect(usage.reasoningTokens).toBe(maxTokens);
+          const called = await llm.generate("Go", {
+            ...thinking,
+            tools: [walk],
+            toolChoice: "required",
+            seed,
+          });
+          expect(Walk.parse(called.toolCalls[0]?.arguments)).toEqual(called.toolCalls[0]?.arguments);
+          expect(called.usage.reasoningTokens).toBe(maxTokens);
+        }
+      },
+    );
 
     test("is cut off as any other", async () => {
       const schema = z.strictObject(Pet.shape);

@@ -165,7 +165,7 @@ export const SAMPLING_FLAGS: readonly Flag[] = [
     name: "reasoning",
     value: "LEVEL",
     option: "reasoning",
-    help: "How much to think before the answer: true, false, low, medium or high",
+    help: "How much to think before the answer: true, false, low, medium, high, or most tokens of it",
   },
   { name: "ignore-eos", option: "ignoreEos", help: "Go on until --max-tokens" },
   { name: "max-input-tokens", value: "N", option: "maxInputTokens", help: "Refuse longer prompts" },

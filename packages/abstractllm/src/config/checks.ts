@@ -8,7 +8,7 @@ export interface Check {
   /** What of a refused value is wrong, to follow "but received"; undefined where that is the value itself. */
   fault?(value: unknown): string | undefined;
   /** How the text of an environment variable or a command-line flag becomes such a value. */
-  readonly text: "string" | "number" | "boolean" | "list" | "json" | "none";
+  readonly text: "string" | "number" | "boolean" | "limit" | "list" | "json" | "none";
 }
 
 interface Range {
@@ -113,14 +113,22 @@ export const toolChoice: Check = {
   text: "string",
 };
 
+/** The name of an adapter, or several with scales. */
+export const adapter: Check = {
+  expected: "non-empty string or array of { name, scale }",
+  accepts: (value) =>
+    nonEmptyString.accepts(value) || (Array.isArray(value) && value.every((part) => isAdapterPart(part))),
+  text: "string",
+};
+
 /** Whether and how much to think. */
 export const reasoning: Check = {
-  expected: 'boolean, one of "low", "medium", "high", or { maxTokens }',
+  expected: 'boolean, one of "low", "medium", "high", or { maxTokens: 0 or more }',
   accepts: (value) =>
     typeof value === "boolean" ||
     ["low", "medium", "high"].includes(value as string) ||
-    (isRecord(value) && Number.isSafeInteger(value.maxTokens) && (value.maxTokens as number) > 0),
-  text: "boolean",
+    (isRecord(value) && Number.isSafeInteger(value.maxTokens) && (value.maxTokens as number) >= 0),
+  text: "limit",
 };
 
 /** A string or an object. */
@@ -219,6 +227,12 @@ export const quantization: Check = {
   accepts: (value) => typeof value === "boolean" || isQuantization(value),
   text: "boolean",
 };
+
+function isAdapterPart(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { name, scale = 1, ...others } = value;
+  return nonEmptyString.accepts(name) && isNumberIn(scale, {}) && Object.keys(others).length === 0;
+}
 
 function isQuantization(value: unknown): boolean {
   if (!isRecord(value)) return false;

@@ -60,7 +60,7 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   chatTemplate: both(check.boolean),
   templateVariables: both(check.record),
   ignoreEos: both(check.boolean),
-  adapter: both(check.nonEmptyString),
+  adapter: both(check.adapter),
   promptLookup: both(check.boolean),
   numDraftTokens: both(check.integer({ min: 0, max: 64 })),
   timeout: both(check.milliseconds),

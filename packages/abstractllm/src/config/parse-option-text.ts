@@ -22,6 +22,8 @@ export function parseOptionText(check: Check, text: string): unknown {
       return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
     case "boolean":
       return BOOLEANS[text.toLowerCase()] ?? text;
+    case "limit":
+      return BOOLEANS[text.toLowerCase()] ?? (/^\d+$/.test(text) ? { maxTokens: Number(text) } : text);
     case "list":
       return [text];
     case "json":

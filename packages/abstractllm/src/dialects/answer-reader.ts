@@ -11,8 +11,6 @@ export interface AnswerReader {
   readonly text: string;
   readonly reasoning: string;
   readonly toolCalls: readonly ToolCall[];
-  /** Whether what comes next is reasoning. */
-  readonly isReasoning: boolean;
   /** Takes more of the answer; however it is cut up, the parts add up to the same. */
   push(text: string): void;
   /**

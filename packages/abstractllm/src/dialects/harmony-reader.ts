@@ -48,10 +48,6 @@ export class HarmonyReader {
     return this.#parts.toolCalls;
   }
 
-  get isReasoning(): boolean {
-    return this.#recipient === undefined && channelOf(this.#header ?? this.#buffer) === "analysis";
-  }
-
   push(text: string): void {
     this.#buffer += text;
     while (this.#header === undefined ? this.#readHeader() : this.#readContent()) {

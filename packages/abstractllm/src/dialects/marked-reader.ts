@@ -52,10 +52,6 @@ export class MarkedReader {
     return this.#parts.toolCalls;
   }
 
-  get isReasoning(): boolean {
-    return this.#mode === "reasoning";
-  }
-
   push(text: string): void {
     this.#buffer += text;
     this.#read();

@@ -6,6 +6,12 @@ import type { ApproveToolCall, Tool, ToolChoice } from "./tool.ts";
 export type ReasoningOption = boolean | "low" | "medium" | "high" | { readonly maxTokens: number };
 
 /**
+ * Which of the configured `adapters` answer: one by its name, or several at once. A scale multiplies what an adapter adds, 1
+ * by default. Only LoRA adds up and takes scales.
+ */
+export type AdapterChoice = string | readonly { readonly name: string; readonly scale?: number }[];
+
+/**
  * What happens to a conversation that is too long: it is refused, it loses its oldest turns, or it loses the turns after
  * its first one.
  */
@@ -54,8 +60,11 @@ export interface GenerationDefaults {
   templateVariables?: Readonly<Record<string, unknown>> | undefined;
   /** Go on after the end of the answer until `maxTokens`; for measurements. Default false. */
   ignoreEos?: boolean | undefined;
-  /** Name of the adapter that answers, one of the configured `adapters`. Default: the model alone. */
-  adapter?: string | undefined;
+  /**
+   * Name of the adapter that answers, one of the configured `adapters`, or several that add up, each with a scale. Default:
+   * the model alone.
+   */
+  adapter?: AdapterChoice | undefined;
   /**
    * A local model guesses that its answer goes on as the prompt or the answer did behind the same tokens, and checks several
    * guesses in one step: much faster where it repeats much of them, as after "correct this text". Every token is chosen as
@@ -89,7 +98,10 @@ export interface GenerationDefaults {
    * `chatTemplate: false`, which has no place for that.
    */
   maxSchemaRetries?: number | undefined;
-  /** How much the model thinks before it answers. Default: as the model does. */
+  /**
+   * How much the model thinks before it answers. Tokens of thoughts are part of `maxTokens`; when those that
+   * `{ maxTokens }` allows are used up, the model is made to answer, and with 0 it does not think. Default: as the model does.
+   */
   reasoning?: ReasoningOption | undefined;
   /**
    * Has the service keep what it read of the conversation, for anthropic: the next call that begins the same costs a

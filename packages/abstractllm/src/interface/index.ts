@@ -1,6 +1,7 @@
 export type { AbstractLLM } from "./abstract-llm.ts";
 export type { EmbedOptions, EmbedResponse } from "./embed.ts";
 export type {
+  AdapterChoice,
   GenerateOptions,
   GenerationDefaults,
   ReasoningOption,

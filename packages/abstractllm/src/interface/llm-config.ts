@@ -110,7 +110,7 @@ export interface LLMConfig extends GenerationDefaults {
    */
   adapterPath?: string | undefined;
   /**
-   * Folders or hub repositories of adapters by names, of which each call chooses one with `adapter`; the local model is in
+   * Folders or hub repositories of adapters by names, of which each call chooses with `adapter`; the local model is in
    * memory once. Not together with `adapterPath`. Default: none.
    */
   adapters?: Readonly<Record<string, string>> | undefined;

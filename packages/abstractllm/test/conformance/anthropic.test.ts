@@ -246,6 +246,7 @@ describe("the messages API", () => {
     ],
     ["claude-haiku-4-5", {}, { max_tokens: 2048 }],
     ["claude-haiku-4-5", { reasoning: false }, { max_tokens: 2048 }],
+    ["claude-haiku-4-5", { reasoning: { maxTokens: 0 } }, { max_tokens: 2048 }],
     [
       "claude-haiku-4-5",
       { reasoning: "medium" },

@@ -137,15 +137,18 @@ describe("the mlx provider", () => {
     const adapted = await subject.open({ adapterPath: SETUP_ADAPTER });
     const changed = await adapted.generate(prompt, options);
     expect(changed.text).not.toBe(plain.text);
-    const choosing = await subject.open({ adapters: { tuned: SETUP_ADAPTER } });
+    const choosing = await subject.open({ adapters: { tuned: SETUP_ADAPTER, again: SETUP_ADAPTER } });
     const [tuned, base] = await Promise.all([
       choosing.generate(prompt, { ...options, adapter: "tuned" }),
       choosing.generate(prompt, options),
     ]);
     expect([tuned.text, base.text]).toEqual([changed.text, plain.text]);
+    const halves = ["tuned", "again"].map((name) => ({ name, scale: 0.5 }));
+    const both = await choosing.generate(prompt, { ...options, adapter: halves });
+    expect(both.text).toBe(changed.text);
     await expect(choosing.generate(prompt, { adapter: "none" })).rejects.toMatchObject({
       name: "InvalidRequestError",
-      message: expect.stringContaining("the model has tuned"),
+      message: expect.stringContaining("the model has tuned, again"),
     });
     for (const llm of [alone, adapted, choosing]) await llm.unload();
   });

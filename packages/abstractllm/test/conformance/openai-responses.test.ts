@@ -58,6 +58,12 @@ describe("the responses API", () => {
     });
   });
 
+  test("turns reasoning off with no tokens for it", async () => {
+    const llm = await open({ model: "gpt-5" });
+    await llm.generate("x", { reasoning: { maxTokens: 0 } });
+    expect(service.requests[0]?.body.reasoning).toEqual({ effort: "none" });
+  });
+
   test("gets no temperature that a reasoning model refuses, but the one that the user sets", async () => {
     const llm = await open({ model: "gpt-5" });
     await llm.generate("x");

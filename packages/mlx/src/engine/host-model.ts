@@ -12,6 +12,7 @@ import {
   kvQuantization,
   PromptMaker,
   preparePrefixFolder,
+  reasoningFormat,
   type TextModel,
   TextScheduler,
 } from "../generation/index.ts";
@@ -162,6 +163,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     tokenizer,
     eosTokenIds: loaded.eosTokenIds,
     vocabSize: vocabSize(loaded, tokenizer),
+    reasoning: await reasoningFormat(tokenizer),
     contextLength: textSetting(loaded, "max_position_embeddings"),
     device,
     noRepeatedRuns: model.promptEncoder && generationSetting(loaded, "no_repeat_ngram_size"),

@@ -3,7 +3,7 @@ import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as mx from "../core/index.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
-import { endsInReasoning } from "../tokenizer/index.ts";
+import { ReasoningWatch } from "../generation/index.ts";
 import { toErrorData } from "./error-data.ts";
 import { type HostModel, openHostModel } from "./host-model.ts";
 import type { FromHost, HostReply, HostRequest, ToHost } from "./protocol.ts";
@@ -164,8 +164,9 @@ export class EngineHost {
     const { text, prompts, scheduler, info } = this.#model(modelId);
     const prompt = await prompts.make(request, signal);
     try {
-      const { tokens } = prompt;
-      if (info.reasoning !== undefined && (await endsInReasoning(text.tokenizer, tokens, info.reasoning))) {
+      const { reasoning } = text;
+      const isMarked = info.reasoning !== undefined && reasoning !== undefined;
+      if (isMarked && new ReasoningWatch(reasoning, prompt.tokens).isReasoning) {
         this.#send({ id, type: "part", part: { type: "reasoning-start" } });
       }
       const emit = (part: GenerationPart) => this.#send({ id, type: "part", part });

@@ -2,6 +2,8 @@
 export { startEngine } from "./client.ts";
 export { detectRuntime } from "./detect-runtime.ts";
 export type {
+  AdapterChoice,
+  AdapterPart,
   ChatMessage,
   Constraint,
   DeviceChoice,

@@ -49,7 +49,9 @@ export interface OpenedAdapters {
  */
 export const openAdapters = ({ adapterPath, adapters }: LoadRequest, loaded: LoadedModel): OpenedAdapters => {
   const opened = new Map<string, Adapter>();
+  const named = adapters && new ModelAdapters(loaded.model, opened);
   const dispose = (): void => {
+    named?.dispose();
     for (const adapter of opened.values()) adapter.dispose();
   };
   const open = (name: string, folder: string): Adapter => {
@@ -61,7 +63,7 @@ export const openAdapters = ({ adapterPath, adapters }: LoadRequest, loaded: Loa
     if (adapterPath !== undefined) open("", adapterPath).apply();
     for (const [name, folder] of Object.entries(adapters ?? {}))
       refuseSeeing(loaded, open(name, folder), name);
-    return { named: adapters && new ModelAdapters(opened), dispose };
+    return { named, dispose };
   } catch (error) {
     dispose();
     loaded.model.dispose();

@@ -17,7 +17,7 @@ const release = (): string => {
 };
 
 /** What tells a model's keys and values from those of others, for each adapter and without one. */
-const identities = (request: LoadRequest, { device, kvQuantization }: TextModel) => {
+const identities = (request: LoadRequest, { device, kvQuantization, adapters: choices }: TextModel) => {
   const { path, adapterPath, adapters = {}, exact, promptBits, quantize } = request;
   const model = [
     release(),
@@ -31,11 +31,12 @@ const identities = (request: LoadRequest, { device, kvQuantization }: TextModel)
       .update(JSON.stringify([...model, adapter]))
       .digest("hex")
       .slice(0, 32);
-  const own = hash([]);
-  const named = new Map(
-    Object.entries(adapters).map(([name, folder]) => [name, hash(filesIdentity(folder))]),
-  );
-  return (adapter: string | undefined): string => (adapter === undefined ? own : (named.get(adapter) ?? own));
+  const files = new Map(Object.entries(adapters).map(([name, folder]) => [name, filesIdentity(folder)]));
+  return (adapter: string | undefined): string => {
+    const parts = choices?.partsOf(adapter) ?? [];
+    const scaleOf = (scale: number) => (scale === 1 ? [] : [String(scale)]);
+    return hash(parts.flatMap(({ name, scale }) => [...(files.get(name) ?? []), ...scaleOf(scale)]));
+  };
 };
 
 /** A model's caches, which hold a token. */

@@ -87,7 +87,7 @@ export interface LoadRequest {
    */
   adapterPath?: string;
   /**
-   * Folders of adapters, as above, by the names under which requests choose one of them: the model is in memory once. Not
+   * Folders of adapters, as above, by the names under which requests choose from them: the model is in memory once. Not
    * together with `adapterPath`. Default: none.
    */
   adapters?: Readonly<Record<string, string>>;
@@ -166,6 +166,19 @@ export type Constraint =
   | { regex: string }
   | { lark: string };
 
+/** One of several adapters that answer together. */
+export interface AdapterPart {
+  name: string;
+  /** Multiplies what it adds; below 0 takes it away. Default 1. */
+  scale?: number;
+}
+
+/**
+ * Which of a model's adapters answer: one by its name, or several at once. Only LoRA adds up and takes scales: DoRA and whole
+ * parameters must be alone in the layers they change, at scale 1.
+ */
+export type AdapterChoice = string | readonly AdapterPart[];
+
 /** What an engine is asked to generate, and how. */
 export interface GenerateRequest extends SamplingOptions {
   /** A conversation for the chat template, a text as it is, or token ids. */
@@ -190,10 +203,15 @@ export interface GenerateRequest extends SamplingOptions {
    */
   constraint?: Constraint;
   /**
-   * Name of the adapter that answers, one of the model's `adapters`. Requests with the same one run together; those with
-   * another take turns with them. Default: the model alone.
+   * Most tokens of reasoning. When they are used up the model is made to end it, in a last sentence where there is room for
+   * one, and answers; 0 lets it begin none. Models without marks of reasoning refuse it. Default: as the model likes.
    */
-  adapter?: string;
+  reasoningBudget?: number;
+  /**
+   * Name of the adapter that answers, one of the model's `adapters`, or several that add up. Requests with the same ones run
+   * together; those with others take turns with them. Default: the model alone.
+   */
+  adapter?: AdapterChoice;
   /**
    * Guess that an answer goes on as its prompt or itself did behind the same tokens: much faster where it repeats much of
    * them, as after "correct this text". Several guesses are checked in one step, so that the answer stays what it is.
@@ -219,6 +237,7 @@ export interface Usage {
   totalTokens: number;
   /** Those of `inputTokens` that were not evaluated: an earlier request's prompt or answer began alike. */
   cachedInputTokens: number;
+  /** Those of `outputTokens` between the marks of reasoning. */
   reasoningTokens: number;
 }
 

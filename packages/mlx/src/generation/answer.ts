@@ -5,6 +5,7 @@ import { MlxError } from "../errors.ts";
 import { StopMatcher, type StreamingDetokenizer } from "../tokenizer/index.ts";
 import { now } from "./clock.ts";
 import type { Prompt } from "./prompt.ts";
+import { ReasoningWatch } from "./reasoning/index.ts";
 import type { Speculation } from "./speculation/index.ts";
 import type { TextModel } from "./text-model.ts";
 
@@ -72,6 +73,7 @@ export class Answer {
   readonly #detokenizer: StreamingDetokenizer;
   readonly #matcher: StopMatcher;
   readonly #stopwatch = new Stopwatch();
+  readonly #reasoning: ReasoningWatch | undefined;
   #held: number[] = []; // tokens whose text is not out yet
   #count = 0;
   #cachedTokens = 0; // of the prompt
@@ -79,7 +81,7 @@ export class Answer {
 
   /** @throws {MlxError} `context-length` when the prompt leaves no room */
   constructor(
-    { tokenizer, eosTokenIds, contextLength }: TextModel,
+    { tokenizer, eosTokenIds, contextLength, reasoning }: TextModel,
     { inputs, tokens }: Pick<Prompt, "inputs" | "tokens">,
     { maxTokens, stop = [], ignoreEos = false, keepSpecialTokens = [], constraint }: GenerateRequest,
   ) {
@@ -94,6 +96,7 @@ export class Answer {
       continues: constraint !== undefined, // it holds for all of the text
     });
     this.#matcher = new StopMatcher(stop);
+    this.#reasoning = reasoning && new ReasoningWatch(reasoning, tokens);
   }
 
   /** Begins to count the time. */
@@ -128,6 +131,7 @@ export class Answer {
       return [...this.#delta(this.#rest().text), this.#finish("eos")];
     }
     this.#held.push(token);
+    this.#reasoning?.take(token);
     const { text, stopped } = this.#matcher.push(this.#detokenizer.add(token));
     const parts = this.#delta(text);
     if (stopped) return [...parts, this.#finish("stop-sequence")];
@@ -160,7 +164,7 @@ export class Answer {
         outputTokens: this.#count,
         totalTokens: this.#promptLength + this.#count,
         cachedInputTokens: this.#cachedTokens,
-        reasoningTokens: 0,
+        reasoningTokens: this.#reasoning?.tokens ?? 0,
       },
       timings: {
         ...this.#stopwatch.timings(this.#promptLength - this.#cachedTokens, this.#count),

@@ -67,6 +67,7 @@ const OPTIONS: Readonly<Record<keyof GenerateRequest, true>> = {
   stop: true,
   ignoreEos: true,
   constraint: true,
+  reasoningBudget: true,
   keepSpecialTokens: true,
   adapter: true,
   promptLookup: true,
@@ -99,6 +100,7 @@ export const checkRequest = (request: GenerateRequest, vocabSize: number): void 
   if (request.maxTokens === undefined) throw new InvalidArgumentError("Expected maxTokens but it is missing");
   checkNumber("maxTokens", request.maxTokens, { min: 1, whole: true });
   checkNumber("prefillStepSize", request.prefillStepSize, { min: 1, whole: true });
+  checkNumber("reasoningBudget", request.reasoningBudget, { min: 0, whole: true });
   checkNumber("numDraftTokens", request.numDraftTokens, { min: 0, max: MAX_DRAFTS, whole: true });
   for (const name of ["ignoreEos", "promptLookup"] as const) {
     const value = request[name];

@@ -2,6 +2,7 @@ import type { KVQuantization } from "../cache/index.ts";
 import type { LanguageModel } from "../models/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { ModelAdapters } from "./model-adapters.ts";
+import type { ReasoningFormat } from "./reasoning/index.ts";
 
 /** A smaller model with the same tokens. */
 export interface DraftModel {
@@ -17,6 +18,8 @@ export interface TextModel {
   readonly vocabSize: number;
   readonly contextLength: number | undefined;
   readonly device: "cpu" | "gpu";
+  /** How it reasons. Default: not, as far as anybody can tell. */
+  readonly reasoning?: ReasoningFormat | undefined;
   /** How many tokens in a row an answer may not repeat; 0 is off. Default 0. */
   readonly noRepeatedRuns?: number | undefined;
   /** How caches are quantized. Default: not at all. */

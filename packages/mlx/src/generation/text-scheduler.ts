@@ -7,9 +7,10 @@ import { ConstraintMaker, type TokenConstraint } from "../grammar/index.ts";
 import { AdapterBatches } from "./adapter-batches.ts";
 import { Answer } from "./answer.ts";
 import { checkPromptTokens, checkRequest } from "./check-request.ts";
-import { checkAdapter } from "./model-adapters.ts";
+import { adapterName } from "./model-adapters.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
+import { checkBudget, openBudget } from "./reasoning/index.ts";
 import { checkDrafts, openSpeculation, type Speculation } from "./speculation/index.ts";
 import type { TextModel } from "./text-model.ts";
 import { TokenSequence } from "./token-sequence.ts";
@@ -28,6 +29,8 @@ export interface GenerateCall {
 interface Job extends GenerateCall {
   readonly prompt: Prompt;
   readonly request: GenerateRequest;
+  /** What it chose of the model's adapters, as `ModelAdapters` names it. */
+  readonly adapter: string | undefined;
   readonly answer: Answer;
   settle(ending: Ending): void;
 }
@@ -95,19 +98,21 @@ export class TextScheduler {
    *
    * @param prompt - the whole prompt, template applied; the caller disposes it afterwards
    * @throws {InvalidArgumentError} on bad options
-   * @throws {MlxError} `unsupported-feature` for a constraint that this build or the grammar engine refuses
+   * @throws {MlxError} `unsupported-feature` for a constraint that this build or the grammar engine refuses, and for a
+   *   budget of reasoning that the model has no marks for
    * @throws {MlxError} `context-length` when the prompt leaves no room; `aborted` within a turn of the signal
    */
   async generate(prompt: Prompt, request: GenerateRequest, { emit, signal }: GenerateCall): Promise<void> {
     checkRequest(request, this.#text.vocabSize);
-    checkAdapter(request.adapter, this.#text.adapters);
+    const adapter = adapterName(request.adapter, this.#text.adapters);
     checkDrafts(request, this.#text);
+    checkBudget(request, this.#text);
     checkPromptTokens(prompt.inputs, this.#text.vocabSize, (id) => prompt.standsForImage(id));
     const answer = new Answer(this.#text, prompt, request);
     const finish = await new Promise<Finish>((resolve, reject) => {
       const settle = (ending: Ending): void =>
         "finish" in ending ? resolve(ending.finish) : reject(ending.error);
-      this.#waiting.push({ prompt, request, answer, emit, ...(signal && { signal }), settle });
+      this.#waiting.push({ prompt, request, adapter, answer, emit, ...(signal && { signal }), settle });
       void this.#loop();
     });
     const warnings = this.#isIdle ? this.#prefixes?.store() : [];
@@ -168,10 +173,11 @@ export class TextScheduler {
           prefillStepSize: stepSize,
           noRepeatedRuns: this.#text.noRepeatedRuns,
           constraint: this.#constraintOf(job),
+          budget: openBudget(job.request, this.#text, job.prompt.tokens),
           kvQuantization: this.#text.kvQuantization,
           roundsPrompt: this.#text.roundsPrompts === true && hasCoarseActivations(),
           prefixes: this.#prefixes,
-          adapter: job.request.adapter,
+          adapter: job.adapter,
           speculation: this.#speculationOf(job, stepSize),
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });

@@ -12,6 +12,7 @@ import { createLogitsProcessors, NoRepeatedRuns } from "./logits-processors.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
 import type { Prompt } from "./prompt.ts";
 import { latestStart, nextStretch, type Stretch } from "./prompt-stretch.ts";
+import type { ReasoningBudget } from "./reasoning/index.ts";
 import { createSampler } from "./sampler.ts";
 import type { Speculation } from "./speculation/index.ts";
 import { TokenChooser } from "./token-chooser.ts";
@@ -27,6 +28,8 @@ export interface SequenceOptions {
   noRepeatedRuns?: number | undefined;
   /** Disposed with the sequence. */
   constraint?: TokenConstraint | undefined;
+  /** Ends its reasoning. Default: nobody does. */
+  budget?: ReasoningBudget | undefined;
   /** How the caches are quantized. Default: not at all. */
   kvQuantization?: KVQuantization | undefined;
   /** Where it takes the beginning of its prompt from and leaves its caches. Default: nowhere. */
@@ -53,6 +56,7 @@ export class TokenSequence {
   readonly #prefillStepSize: number;
   readonly #roundsPrompt: boolean;
   readonly #constraint: TokenConstraint | undefined;
+  readonly #budget: ReasoningBudget | undefined;
   readonly #prefixes: PrefixCache | undefined;
   readonly #speculation: Speculation | undefined;
   /** Tokens that the caches hold of the prompt, and those behind it. */
@@ -79,6 +83,7 @@ export class TokenSequence {
     this.#prefillStepSize = options.prefillStepSize;
     this.#roundsPrompt = options.roundsPrompt ?? false;
     this.#constraint = constraint;
+    this.#budget = options.budget;
     this.#prefixes = options.prefixes?.isOn === true ? options.prefixes : undefined;
   }
 
@@ -188,7 +193,7 @@ export class TokenSequence {
 
   /** Whether `sample` needs to have been told of every token before. */
   get isConstrained(): boolean {
-    return this.#constraint !== undefined;
+    return this.#constraint !== undefined || this.#budget?.isOver === false;
   }
 
   /** Whether nothing may follow the last token that `accept` was told of. */
@@ -250,11 +255,15 @@ export class TokenSequence {
   /** Takes a token that it was continued with, which `sample` gave before. */
   accept(token: number): void {
     this.#constraint?.accept(token);
+    this.#budget?.accept(token);
   }
 
   /** Logits `[1, V]` to the next token `[1]`. */
   sample(logits: MxArray): MxArray {
-    return this.#chooser.choose(logits, (all) => this.#constraint?.apply(all) ?? all);
+    return this.#chooser.choose(logits, (all) => {
+      const fitting = this.#constraint?.apply(all) ?? all;
+      return this.#budget?.apply(fitting) ?? fitting;
+    });
   }
 
   dispose(): void {

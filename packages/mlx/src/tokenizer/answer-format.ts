@@ -50,6 +50,7 @@ const REASONING: readonly (readonly [start: string, end: string, tokens?: readon
   ["<|channel>thought", "<channel|>", ["<|channel>", "<channel|>"]],
   ["<|open|>think<|sep|>", "<|close|>think<|sep|>", XTML],
   ["[THINK]", "[/THINK]"],
+  ["<seed:think>", "</seed:think>"],
 ];
 
 /**
@@ -73,9 +74,9 @@ export function answerFormat(tokenizer: Tokenizer): AnswerFormat {
 }
 
 /** Variables that change what a template writes, of those that an interface has options for. */
-export type TemplateSwitch = "tools" | "enable_thinking" | "thinking" | "reasoning_effort";
+export type TemplateSwitch = (typeof SWITCHES)[number];
 
-const SWITCHES: readonly TemplateSwitch[] = ["tools", "enable_thinking", "thinking", "reasoning_effort"];
+const SWITCHES = ["tools", "enable_thinking", "thinking", "reasoning_effort", "thinking_budget"] as const;
 
 /** Which of these variables a model's templates read. */
 export function templateSwitches({
@@ -83,26 +84,6 @@ export function templateSwitches({
 }: Tokenizer): TemplateSwitch[] {
   const text = [standard, ...named.values()].join("\n");
   return SWITCHES.filter((name) => new RegExp(`(?<![.\\w'"])${name}\\b(?!['"])`).test(text));
-}
-
-/** Whether a prompt ends within reasoning, which the answer then goes on with. */
-export async function endsInReasoning(
-  tokenizer: Tokenizer,
-  prompt: readonly number[],
-  marks: { start: string; end: string },
-): Promise<boolean> {
-  const last = async (mark: string) => {
-    const ids = await tokenizer.encode(mark, { addSpecialTokens: false });
-    return lastIndexOf(prompt, ids);
-  };
-  return (await last(marks.start)) > (await last(marks.end));
-}
-
-function lastIndexOf(tokens: readonly number[], part: readonly number[]): number {
-  for (let at = tokens.length - part.length; at >= 0; at--) {
-    if (part.every((token, index) => tokens[at + index] === token)) return at;
-  }
-  return -1;
 }
 
 function has(...words: readonly string[]): (template: string) => boolean {

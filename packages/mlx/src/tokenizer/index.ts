@@ -1,7 +1,6 @@
 export {
   type AnswerFormat,
   answerFormat,
-  endsInReasoning,
   type TemplateSwitch,
   templateSwitches,
 } from "./answer-format.ts";

@@ -1,5 +1,7 @@
 /** Adapters in an engine: several over one model, requests with them beside requests without. */
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   type Engine,
   type EngineModel,
@@ -109,6 +111,84 @@ describe("named adapters", () => {
     await expect(ask(model, { adapter: "third" })).rejects.toThrow(
       'There is no adapter "third"; the model has one, other',
     );
+  });
+});
+
+describe("adapters at once", () => {
+  const [a, b] = [{ name: "a" }, { name: "b", scale: -1 }];
+  let model: EngineModel;
+  const made: string[] = [];
+  beforeAll(async () => {
+    const adapters = { a: folders.one, b: adapterOf(4, "lora"), dora: folders.other };
+    made.push(adapters.b);
+    model = await engine.load({ path, exact: true, adapters });
+  });
+  afterAll(() => {
+    for (const folder of made) rmSync(folder, { recursive: true });
+  });
+  const say = async (adapter?: GenerateRequest["adapter"]) =>
+    (await ask(model, adapter === undefined ? {} : { adapter })).tokens;
+
+  it("answer as neither does alone, in whatever order they are named", async () => {
+    const both = await say([a, b]);
+    expect(await say([b, a])).toEqual(both);
+    const others = [await say(), await say("a"), await say([{ name: "b", scale: 2 }]), both];
+    expect(new Set(others.map((tokens) => tokens.join())).size).toBe(others.length);
+  });
+
+  it("are one, or none, where no more is left", async () => {
+    expect(await say([{ name: "a" }])).toEqual(await say("a"));
+    expect(await say([a, { name: "b", scale: 0 }])).toEqual(await say("a"));
+    expect(await say([])).toEqual(await say());
+    expect(await say([{ name: "dora" }])).toEqual(await say("dora"));
+  });
+
+  it("answer together as each stack does alone, more of them than are kept, and never from what another has read", async () => {
+    const scales = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5];
+    const stacks = [...scales.map((scale) => [a, { name: "b", scale }]), "a", undefined];
+    const choices = stacks.map((adapter) => (adapter === undefined ? {} : { adapter }));
+    const asked = "The river is"; // as nobody asked before
+    const first = await Promise.all(choices.map((choice) => ask(model, { prompt: asked, ...choice })));
+    expect(first.every(({ cached }) => cached === 0)).toBe(true);
+    const alone = [];
+    for (const choice of choices) alone.push(await ask(model, { prompt: asked, ...choice }));
+    expect(first.map(({ tokens }) => tokens)).toEqual(alone.map(({ tokens }) => tokens));
+    expect(alone.every(({ cached = 0 }) => cached > 0)).toBe(true);
+  });
+
+  it("find on disk what the same stack has read, and nothing that another has", async () => {
+    const promptCachePath = mkdtempSync(join(tmpdir(), "stacks-"));
+    made.push(promptCachePath);
+    const askAnew = async (...choices: GenerateRequest["adapter"][]) => {
+      const opened = await engine.load({ path, exact: true, adapters: folders, promptCachePath });
+      const outcomes = [];
+      for (const adapter of choices) {
+        const long = { prompt: prompt.repeat(6), ...(adapter === undefined ? {} : { adapter }) };
+        outcomes.push(await ask(opened, long));
+      }
+      await opened.dispose();
+      return outcomes.map(({ cached = 0 }) => cached > 0);
+    };
+    const half = [{ name: "one", scale: 0.5 }];
+    expect(await askAnew(half)).toEqual([false]);
+    expect(await askAnew("one", undefined, [{ name: "one", scale: 0.25 }], half)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ["a name that there is not", [a, { name: "c" }], 'There is no adapter "c"; the model has a, b, dora'],
+    ["one twice", [a, a], "Expected every adapter once"],
+    ["a scale that is no number", [{ name: "a", scale: "1" }], "Expected a name, or a list"],
+    ["what is no part", ["a"], "Expected a name, or a list"],
+    ["an unknown field", [{ name: "a", weight: 1 }], "There is no option weight"],
+    ["DoRA with a scale", [{ name: "dora", scale: 0.5 }], "more than LoRA"],
+    ["DoRA with another one beside", [a, { name: "dora" }], "more than LoRA"],
+  ])("refuse %s", async (_, adapter, message) => {
+    await expect(say(adapter as GenerateRequest["adapter"])).rejects.toThrow(message);
   });
 });
 

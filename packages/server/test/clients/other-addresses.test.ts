@@ -192,6 +192,32 @@ describe("OpenAI's client", () => {
     const expected = [false, "low", "medium", "high", undefined];
     expect(options).toEqual(expected.flatMap((each) => [each, each]));
   });
+
+  test("limits what the model thinks, by the names that servers have for that", async () => {
+    const { openai, llm } = await serve();
+    const limit = async (asked: object) => {
+      const messages = [{ role: "user" as const, content: "x" }];
+      const answer = await openai.chat.completions.create({ model: "m", messages, ...asked });
+      return [llm.calls.at(-1)?.options.reasoning, "warnings" in answer];
+    };
+    const limited = [{ maxTokens: 500 }, false];
+    expect(await limit({ thinking_token_budget: 500 })).toEqual(limited);
+    expect(await limit({ thinking_budget_tokens: 500 })).toEqual(limited);
+    expect(await limit({ thinking_budget: 500 })).toEqual(limited);
+    expect(await limit({ reasoning: { max_tokens: 500, exclude: false } })).toEqual(limited);
+    expect(await limit({ thinking_budget: 0 })).toEqual([{ maxTokens: 0 }, false]);
+    expect(await limit({ thinking_token_budget: -1 })).toEqual([undefined, false]);
+    expect(await limit({ reasoning: { enabled: false, max_tokens: 500 } })).toEqual([false, false]);
+    expect(await limit({ reasoning: { enabled: true } })).toEqual([true, false]);
+    expect(await limit({ reasoning: { effort: "minimal" } })).toEqual(["low", false]);
+    expect(await limit({ reasoning_effort: "high", thinking_budget: 500 })).toEqual([
+      { maxTokens: 500 },
+      true,
+    ]);
+    await expect(limit({ reasoning: { exclude: true } })).rejects.toMatchObject({
+      param: "reasoning.exclude",
+    });
+  });
 });
 
 describe("Anthropic's client", () => {

@@ -98,8 +98,8 @@ test.each(CLIENTS.map((open) => ({ name: open("http://x", KEY).name, open })))(
   },
 );
 
-test("mlx_lm.server's field `adapters` names an adapter of the model", async () => {
-  const complete = async (model: string, adapters?: string) => {
+test("mlx_lm.server's field `adapters` names an adapter of the model, or several with scales", async () => {
+  const complete = async (model: string, adapters?: unknown) => {
     const request = { model, prompt: "One, two,", max_tokens: 8, temperature: 0, adapters };
     const answer = await fetch(`${origin}/v1/completions`, {
       method: "POST",
@@ -111,6 +111,11 @@ test("mlx_lm.server's field `adapters` names an adapter of the model", async () 
   };
   const { body } = await complete("tuned:rain");
   expect((await complete("tuned", "rain")).body.choices).toEqual(body.choices);
+  expect((await complete("tuned", [{ name: "rain" }])).body.choices).toEqual(body.choices);
+  const none = await complete("tuned");
+  expect((await complete("tuned", [{ name: "rain", scale: 0 }])).body.choices).toEqual(none.body.choices);
+  const unread = await complete("tuned", [{ name: "rain", weight: 1 }]);
+  expect([unread.status, unread.body.error?.message]).toEqual([400, expect.stringContaining("weight")]);
   const refused = await complete("tuned", "/some/folder");
   expect(refused.status).toBe(400);
   expect(refused.body.error?.message).toContain("There is no adapter");

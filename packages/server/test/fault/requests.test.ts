@@ -102,6 +102,8 @@ const NUMBERS: [string, (value: unknown) => object][] = [
     "tools",
     "tool_choice",
     "response_format",
+    "reasoning",
+    "thinking_budget",
   ].map((name): [string, (value: unknown) => object] => [
     "/v1/chat/completions",
     (value) => ({ messages: [{ role: "user", content: "x" }], [name]: value }),

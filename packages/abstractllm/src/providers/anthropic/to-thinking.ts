@@ -1,6 +1,7 @@
 import { UnsupportedFeatureError } from "../../errors/index.ts";
 import type { ReasoningOption } from "../../interface/generate-options.ts";
 import type { ProviderCall } from "../base-provider.ts";
+import { withoutZero } from "../reasoning-limit.ts";
 import type { OutputConfig, ThinkingConfig } from "./messages-request.ts";
 import { type ThinkingRules, thinkingRules } from "./thinking-rules.ts";
 
@@ -24,12 +25,13 @@ export interface Thinking {
  * @throws {UnsupportedFeatureError} when the model cannot be told so
  */
 export function toThinking(call: Pick<ProviderCall, "options" | "toolChoice">): Thinking {
-  const { model = "", reasoning } = call.options;
+  const { model = "", reasoning: option } = call.options;
   const rules = thinkingRules(model);
-  if (reasoning === undefined) {
+  if (option === undefined) {
     const mustCall = call.toolChoice === "required" || typeof call.toolChoice === "object";
     return mustCall && rules.off !== "impossible" ? withoutThinking(model, rules) : {};
   }
+  const reasoning = withoutZero(option);
   return reasoning === false ? withoutThinking(model, rules) : withThinking(reasoning, model, rules);
 }
 

@@ -40,6 +40,14 @@ function call(prompt: Prompt, config: Options = {}, callOptions: Options = {}): 
 }
 
 describe("the request", () => {
+  test("leaves the answer its room beside a limit of reasoning, where the user does not say how much", () => {
+    const info = { ...INFO, reasoning: { start: "<think>", end: "</think>" } };
+    const options = { maxTokens: 4096, reasoning: { maxTokens: 500 } };
+    const byDefault = { ...call("Hi", options), givenOptions: {} };
+    expect(buildRequest(byDefault, info).request).toMatchObject({ maxTokens: 4596, reasoningBudget: 500 });
+    expect(buildRequest(call("Hi", options), info).request).toMatchObject({ maxTokens: 4096 });
+  });
+
   test("carries every option that the engine knows", () => {
     const sampling = {
       temperature: 0.5,

@@ -8,7 +8,7 @@ import { plainText } from "../../prompt/plain-text.ts";
 import { textOf } from "../../prompt/text-of.ts";
 import type { ProviderCall } from "../base-provider.ts";
 import { type ImageBytes, imagesOf } from "./image-bytes.ts";
-import { reasoningVariables } from "./reasoning-variables.ts";
+import { reasoningRequest } from "./reasoning-request.ts";
 import { toChatMessage } from "./to-chat-message.ts";
 
 /** What stands for an image in a text; the engine's own, whose package is imported later. */
@@ -32,13 +32,15 @@ export function buildRequest(
   images: ImageBytes = new Map(),
 ): BuiltRequest {
   const { prompt, files = [], warnings } = buildPrompt(call, info, images);
-  const { maxTokens = 4096, stop, reasoning, ignoreEos, adapter } = call.options;
-  const templateVariables = { ...reasoningVariables(reasoning, info), ...call.options.templateVariables };
+  const { stop, ignoreEos, adapter } = call.options;
+  const { variables, reasoningBudget } = reasoningRequest(call.options.reasoning, info);
+  const templateVariables = { ...variables, ...call.options.templateVariables };
   return {
     request: {
       prompt,
       ...(files.length === 0 ? {} : { images: files }),
-      maxTokens,
+      maxTokens: maxTokensOf(call, reasoningBudget),
+      ...(reasoningBudget === undefined ? {} : { reasoningBudget }),
       ...sampling(call.options),
       ...(stop === undefined ? {} : { stop: typeof stop === "string" ? [stop] : stop }),
       ...(Object.keys(templateVariables).length === 0 ? {} : { templateVariables }),
@@ -49,6 +51,12 @@ export function buildRequest(
     },
     warnings,
   };
+}
+
+/** Where the user does not say, what may be reasoned leaves the answer its room. */
+function maxTokensOf({ options, givenOptions }: ProviderCall, reasoningBudget = 0): number {
+  const { maxTokens = 4096 } = options;
+  return givenOptions.maxTokens === undefined ? maxTokens + reasoningBudget : maxTokens;
 }
 
 /** A number of drafts is none of a fallback's, which has no draft model. */

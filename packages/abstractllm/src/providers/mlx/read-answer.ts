@@ -33,16 +33,13 @@ export async function readAnswer(
       emit,
     });
   let reader = makeReader(false);
-  let reasoningTokens = 0;
   const keepSpecialTokens = marksOf({ ...format, tools: callable });
   const asked = { ...request, keepSpecialTokens, ...(constraint === undefined ? {} : { constraint }) };
   for await (const part of model.generate(asked, { signal })) {
     if (part.type === "reasoning-start") {
       reader = makeReader(true);
     } else if (part.type === "text-delta") {
-      const before = reader.reasoning.length;
       reader.push(part.text);
-      if (reader.isReasoning || reader.reasoning.length > before) reasoningTokens += part.tokens.length;
     } else {
       reader.end(part.finishReason === "length");
       const { text, reasoning, toolCalls } = reader;
@@ -51,7 +48,7 @@ export async function readAnswer(
         text,
         toolCalls,
         ...(reasoning === "" ? {} : { reasoning }),
-        usage: { ...part.usage, reasoningTokens },
+        usage: part.usage,
       };
     }
   }

@@ -7,6 +7,7 @@ import type { ResolvedMessage } from "../../media/index.ts";
 import { textOf } from "../../prompt/text-of.ts";
 import { withInstructions } from "../../prompt/with-instructions.ts";
 import type { ProviderCall } from "../base-provider.ts";
+import { withoutZero } from "../reasoning-limit.ts";
 import type { OllamaMessage, OllamaOptions, OllamaRequest, OllamaTool } from "./ollama-request.ts";
 
 /**
@@ -60,7 +61,8 @@ function toTool({ name, description, parameters }: ToolSpec): OllamaTool {
   return { type: "function", function: { name, ...about, parameters: { ...parameters } } };
 }
 
-function toThink(reasoning: ReasoningOption): NonNullable<OllamaRequest["think"]> {
+function toThink(option: ReasoningOption): NonNullable<OllamaRequest["think"]> {
+  const reasoning = withoutZero(option);
   if (typeof reasoning !== "object") return reasoning;
   const message = 'Ollama has no limit of reasoning tokens; take a boolean, "low", "medium" or "high"';
   throw new UnsupportedFeatureError("reasoning", message, { provider: "ollama" });

@@ -7,6 +7,7 @@ import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provi
 import { buildChatRequest, type ChatDialect, completeChat } from "../openai/chat/index.ts";
 import { embedTexts } from "../openai/embed-texts.ts";
 import { listModels } from "../openai/list-models.ts";
+import { limitOf } from "../reasoning-limit.ts";
 import { type RemoteClient, type ServerHints, ServerProvider, ToolFallback } from "../remote/index.ts";
 import { withSchemaInPrompt } from "../with-schema-in-prompt.ts";
 
@@ -35,7 +36,8 @@ export class OpenAICompatibleProvider extends ServerProvider {
     const model = call.options.model ?? (await this.#firstModel(client, (name) => !isEmbeddingModel(name)));
     return this.#tools.answer(withSchemaInPrompt(call), emit, async (asked, tell) => {
       const request = await buildChatRequest(asked, model, this.#kind.dialect, signal);
-      return completeChat(client, request, tell);
+      const answer = await completeChat(client, request, tell);
+      return { ...answer, warnings: [...answer.warnings, ...limitWarnings(call, answer)] };
     });
   }
 
@@ -61,6 +63,13 @@ export class OpenAICompatibleProvider extends ServerProvider {
     const reason = `the server lists no model that can do this. ${hint}`;
     throw new ModelNotFoundError(model, { provider: this.provider, reason });
   }
+}
+
+/** What servers do not know they pass over. */
+function limitWarnings({ options }: ProviderCall, { usage }: ProviderAnswer): string[] {
+  const limit = limitOf(options.reasoning) ?? Number.POSITIVE_INFINITY;
+  if (usage.reasoningTokens <= limit) return [];
+  return [`The server did not keep to ${limit} tokens of reasoning: it took ${usage.reasoningTokens}`];
 }
 
 const isEmbeddingModel = (name: string) => /embed|bge-|e5-/i.test(name);

@@ -38,6 +38,14 @@ const SERVER_FIELDS = {
   ignoreEos: "ignore_eos",
 } as const;
 
+/** The names of vLLM, of llama.cpp, of mlx-vlm and Qwen's services, and of OpenRouter. */
+const reasoningLimit = (maxTokens: number) => ({
+  thinking_token_budget: maxTokens,
+  thinking_budget_tokens: maxTokens,
+  thinking_budget: maxTokens,
+  reasoning: { max_tokens: maxTokens },
+});
+
 /** LM Studio's names. */
 const LMSTUDIO_FIELDS = { topK: "top_k", minP: "min_p", repetitionPenalty: "repeat_penalty" } as const;
 
@@ -49,7 +57,11 @@ export const OPENAI_COMPATIBLE: ServerKind = {
     environment: {},
     supported: new Set<OptionName>([...CHAT_OPTIONS, ...SAMPLER_OPTIONS, "templateVariables", "ignoreEos"]),
   },
-  dialect: { ...BASE, extraFields: (options: Options) => pickFields(options, SERVER_FIELDS) },
+  dialect: {
+    ...BASE,
+    extraFields: (options: Options) => pickFields(options, SERVER_FIELDS),
+    reasoningLimit,
+  },
 };
 
 /** LM Studio's server. */

@@ -1,50 +1,5 @@
-import type { MxArray } from "../../core/index.ts";
 import type { LanguageModel } from "../../models/index.ts";
-import type { MatrixLayer, Module, WeightUpdate } from "../../nn/index.ts";
-
-/** Something that an adapter does to a model, and how to undo it. */
-export interface AdapterChange {
-  /** Of the layer. */
-  readonly path: string;
-  /** What it holds beside the model. */
-  readonly arrays: readonly MxArray[];
-  make(): void;
-  undo(): void;
-}
-
-/** A product beside the matrix of a layer. */
-export const updateOf = (path: string, layer: MatrixLayer, update: WeightUpdate): AdapterChange => ({
-  path,
-  arrays: Object.values(update),
-  make: () => {
-    layer.update = update;
-  },
-  undo: () => {
-    layer.update = undefined;
-  },
-});
-
-/** A parameter of a layer, and what takes its place. */
-export interface Replacement {
-  /** Of the layer. */
-  readonly path: string;
-  readonly module: Module;
-  readonly field: string;
-  readonly previous: MxArray;
-  readonly next: MxArray;
-}
-
-/** Another array in place of a parameter. */
-export const replacementOf = ({ path, module, field, previous, next }: Replacement): AdapterChange => ({
-  path,
-  arrays: [next],
-  make: () => {
-    Object.assign(module, { [field]: next });
-  },
-  undo: () => {
-    Object.assign(module, { [field]: previous });
-  },
-});
+import { type AdapterChange, arraysOf, make, undo } from "./adapter-change.ts";
 
 const applied = new WeakMap<LanguageModel, Adapter>();
 
@@ -54,16 +9,24 @@ const applied = new WeakMap<LanguageModel, Adapter>();
  */
 export class Adapter {
   readonly #model: LanguageModel;
-  readonly #changes: readonly AdapterChange[];
+  /** What it does to the model. @internal */
+  readonly changes: readonly AdapterChange[];
+  readonly #owned: readonly AdapterChange[];
 
-  constructor(model: LanguageModel, changes: readonly AdapterChange[]) {
+  /** @param owned - the changes whose arrays are its own. Default: all */
+  constructor(
+    model: LanguageModel,
+    changes: readonly AdapterChange[],
+    owned: readonly AdapterChange[] = changes,
+  ) {
     this.#model = model;
-    this.#changes = changes;
+    this.changes = changes;
+    this.#owned = owned;
   }
 
   /** Of the layers that it changes. */
   get paths(): string[] {
-    return this.#changes.map(({ path }) => path);
+    return this.changes.map(({ path }) => path);
   }
 
   /** Whether the model computes with it now. */
@@ -75,21 +38,21 @@ export class Adapter {
   apply(): void {
     if (this.isApplied) return;
     applied.get(this.#model)?.remove();
-    for (const change of this.#changes) change.make();
+    for (const change of this.changes) make(change);
     applied.set(this.#model, this);
   }
 
   /** Makes the model compute by itself again. Does nothing unless this adapter is applied. */
   remove(): void {
     if (!this.isApplied) return;
-    for (const change of this.#changes) change.undo();
+    for (const change of this.changes) undo(change);
     applied.delete(this.#model);
   }
 
   /** Removes it and frees its arrays. Before the model's own `dispose`. */
   dispose(): void {
     this.remove();
-    for (const { arrays } of this.#changes) for (const array of arrays) array.dispose();
+    for (const array of this.#owned.flatMap(arraysOf)) array.dispose();
   }
 
   [Symbol.dispose](): void {

@@ -1,13 +1,14 @@
 /** Finding what an adapter changes in a model. */
 import type { MxArray } from "../../core/index.ts";
 import * as mx from "../../core/index.ts";
-import { moveToHugePages } from "../../core/mapped.ts";
 import { MlxError } from "../../errors.ts";
 import type { LanguageModel } from "../../models/index.ts";
 import { Linear, type Module } from "../../nn/index.ts";
 import { type AdaptedLayer, adaptedLayer } from "./adapted-layer.ts";
-import { Adapter, type AdapterChange, type Replacement, replacementOf, updateOf } from "./adapter.ts";
+import { Adapter } from "./adapter.ts";
+import type { Replacement } from "./adapter-change.ts";
 import type { AdapterConfig } from "./adapter-config.ts";
+import { type FactoredLayer, updatesOf } from "./factors.ts";
 import { FitProblems } from "./fit-problems.ts";
 import type { AdapterFiles, AdapterParts, StoredTensor } from "./read-adapter.ts";
 import { rowGains } from "./row-gains.ts";
@@ -73,7 +74,7 @@ const fitParameter = (
     return undefined;
   }
   return problems.expectShape(name, next, previous.shape)
-    ? { path, module, field, previous, next }
+    ? { kind: "replacement", path, module, field, previous, next }
     : undefined;
 };
 
@@ -83,12 +84,6 @@ const ownMatrix = (stored: MxArray, isTransposed: boolean, scale = 1): MxArray =
   return mx.contiguous(matrix.astype(mx.float32).multiply(scale));
 };
 
-/** A layer with what its update is made of: factors `[r, N]` and `[r, K]`, or stacks of such. */
-interface FactoredLayer extends FittedLayer {
-  readonly factors: { readonly up: MxArray; readonly down: MxArray };
-  readonly gains: MxArray | undefined;
-}
-
 /** The CPU reads half as much of float16. */
 const factorDtype = ({ dtype }: MxArray, exact: boolean): mx.Dtype => {
   if (mx.defaultDevice() !== "cpu") return dtype;
@@ -97,34 +92,27 @@ const factorDtype = ({ dtype }: MxArray, exact: boolean): mx.Dtype => {
 
 const makeFactors = (fitted: FittedLayer, { scaleOf }: AdapterConfig, exact: boolean): FactoredLayer => {
   const { layer, layout, path, lengths } = fitted;
-  const { factors, gains } = mx.tidy(() => {
+  const factors = mx.tidy(() => {
     const up = ownMatrix(fitted.up, layout.isTransposed, scaleOf(path));
     const down = ownMatrix(fitted.down, !layout.isTransposed);
     const gains = lengths && rowGains(layer, { up, down: mx.swapaxes(down, -1, -2) }, lengths);
-    const factors = {
+    const stored = {
       up: up.astype(factorDtype(fitted.up, exact)),
       down: down.astype(factorDtype(fitted.down, exact)),
     };
-    mx.evaluate(factors.up, factors.down);
-    return { factors, gains };
+    mx.evaluate(stored.up, stored.down);
+    return { ...stored, gains };
   });
-  return { ...fitted, factors, gains };
-};
-
-const makeUpdate = ({ layer, path, gains, factors: { up, down: rows } }: FactoredLayer): AdapterChange => {
-  const down = mx.swapaxes(rows, -1, -2); // column by column in memory
-  mx.evaluate(down);
-  rows.dispose();
-  return updateOf(path, layer, gains === undefined ? { up, down } : { up, down, gains });
+  return { path, layer, factors };
 };
 
 /** Matrices stay as they are stored, which products can read; other parameters get the dtype of the model. */
-const makeReplacement = (fitted: Replacement): AdapterChange => {
+const makeReplacement = (fitted: Replacement): Replacement => {
   const { module, field, previous, next } = fitted;
   const isMatrix = module instanceof Linear && field === "weight";
   const array = isMatrix ? mx.share(next) : next.astype(previous.dtype);
   mx.evaluate(array);
-  return replacementOf({ ...fitted, next: array });
+  return { ...fitted, next: array };
 };
 
 /**
@@ -145,12 +133,8 @@ export const fitAdapter = (
     const fitted = [...layers].flatMap((entry) => fitLayer(entry, modules, config, problems) ?? []);
     const replaced = whole.flatMap((tensor) => fitParameter(tensor, modules, config, problems) ?? []);
     problems.check(folder);
-    const factored = fitted.map((layer) => makeFactors(layer, config, exact));
-    if (mx.defaultDevice() === "cpu") {
-      const arrays = factored.flatMap(({ factors, gains }) => [factors.down, factors.up, gains ?? []].flat());
-      moveToHugePages(arrays, []);
-    }
-    return new Adapter(model, [...factored.map(makeUpdate), ...replaced.map(makeReplacement)]);
+    const updates = updatesOf(fitted.map((layer) => makeFactors(layer, config, exact)));
+    return new Adapter(model, [...updates, ...replaced.map(makeReplacement)]);
   } finally {
     const parts = [...layers.values()].flatMap((stored) => Object.values(stored));
     for (const { array } of [...parts, ...whole]) array.dispose();

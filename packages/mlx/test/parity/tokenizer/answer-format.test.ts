@@ -1,12 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import {
-  answerFormat,
-  endsInReasoning,
-  type Tokenizer,
-  templateSwitches,
-} from "../../../src/tokenizer/index.ts";
+import { answerFormat, type Tokenizer, templateSwitches } from "../../../src/tokenizer/index.ts";
 import { llamaCppFiles } from "./llama-cpp-files.ts";
 
 interface Golden {
@@ -22,7 +17,6 @@ function wordsOf(template: string): Tokenizer {
   return {
     chatTemplates: { default: template, named: new Map() },
     tokenToId: (token: string) => (template.includes(token) ? 1 : undefined),
-    encode: async (text: string) => Array.from(text, (character) => character.charCodeAt(0)),
   } as Partial<Tokenizer> as Tokenizer;
 }
 
@@ -42,8 +36,11 @@ const BEYOND_MLX_LM: Readonly<Record<string, string | undefined>> = {
   "openai-gpt-oss-120b.jinja": "harmony",
 };
 
-/** Mistral's marks of reasoning, which mlx-lm does not know. */
-const MISTRAL_REASONING = ["[THINK]", "[/THINK]"];
+/** Mistral's and ByteDance's marks of reasoning, which mlx-lm does not know. */
+const OTHER_REASONING = [
+  ["[THINK]", "[/THINK]"],
+  ["<seed:think>", "</seed:think>"],
+] as const;
 
 describe("the answer format of a model", () => {
   const folder = llamaCppFiles();
@@ -52,7 +49,7 @@ describe("the answer format of a model", () => {
     const template = readFileSync(join(folder, file), "utf8");
     const { toolDialect, reasoning } = answerFormat(wordsOf(template));
     expect(toolDialect).toBe(file in BEYOND_MLX_LM ? BEYOND_MLX_LM[file] : (parser ?? undefined));
-    const marks = template.includes("[/THINK]") ? MISTRAL_REASONING : thinking;
+    const marks = OTHER_REASONING.find(([, end]) => template.includes(end)) ?? thinking;
     expect(reasoning ?? null).toEqual(marks === null ? null : { start: marks[0], end: marks[1] });
   });
 
@@ -72,20 +69,5 @@ describe("the switches of a template", () => {
     const template =
       "{% if tools %}{{ message.thinking }}{{ 'reasoning_effort' }}{% endif %}{{ enable_thinking | default(true) }}";
     expect(templateSwitches(wordsOf(template))).toEqual(["tools", "enable_thinking"]);
-  });
-});
-
-describe("a prompt", () => {
-  const marks = { start: "<think>", end: "</think>" };
-  const ends = async (prompt: string) => {
-    const tokenizer = wordsOf("");
-    return endsInReasoning(tokenizer, await tokenizer.encode(prompt), marks);
-  };
-
-  test("ends within reasoning when the last mark in it opens", async () => {
-    expect(await ends("user: x assistant: <think>\n")).toBe(true);
-    expect(await ends("<think>a</think> user: x assistant: <think>")).toBe(true);
-    expect(await ends("user: x assistant: <think>\n\n</think>\n\n")).toBe(false);
-    expect(await ends("user: x assistant:")).toBe(false);
   });
 });

@@ -1,12 +1,14 @@
-import type { GenerateOptions } from "abstractllm";
+import type { AdapterChoice, GenerateOptions } from "abstractllm";
 import {
   type Fields,
   flag,
   HARMLESS,
   type JsonObject,
+  nonEmptyText,
   number,
   readFields,
   readValue,
+  required,
 } from "../../fields/index.ts";
 import { RequestProblem } from "../../http/request-problem.ts";
 import type { SAMPLING_FIELDS } from "./chat/chat-fields.ts";
@@ -25,7 +27,7 @@ export function samplingOptions(fields: Fields<typeof SAMPLING_FIELDS>): {
     presencePenalty: fields.presence_penalty,
     ignoreEos: fields.ignore_eos,
     numDraftTokens: fields.num_draft_tokens,
-    adapter: fields.adapters,
+    adapter: fields.adapters === undefined ? undefined : readAdapters(fields.adapters),
     promptLookup: fields.prompt_lookup,
     stop: fields.stop,
     seed: fields.seed,
@@ -37,6 +39,15 @@ export function samplingOptions(fields: Fields<typeof SAMPLING_FIELDS>): {
 export function wantsUsage(options: JsonObject | undefined): boolean {
   const rules = { include_usage: flag, continuous_usage_stats: HARMLESS, include_obfuscation: HARMLESS };
   return options !== undefined && readFields(options, rules, "stream_options").include_usage === true;
+}
+
+function readAdapters(adapters: string | readonly JsonObject[]): AdapterChoice {
+  if (typeof adapters === "string") return adapters;
+  const rules = { name: required(nonEmptyText), scale: number };
+  return adapters.map((part, index) => {
+    const { name, scale = 1 } = readFields(part, rules, `adapters[${index}]`);
+    return { name, scale };
+  });
 }
 
 function readBias(bias: JsonObject): Record<number, number> {

@@ -1,5 +1,6 @@
 import type { Options } from "../../../config/option-table.ts";
 import type { ProviderCall } from "../../base-provider.ts";
+import { limitOf } from "../../reasoning-limit.ts";
 import { pickFields } from "../../remote/index.ts";
 import { toReasoningEffort } from "../reasoning-effort.ts";
 import type { ChatRequest } from "./chat-request.ts";
@@ -14,6 +15,8 @@ export interface ChatDialect {
   readonly maxTokensField: "max_tokens" | "max_completion_tokens";
   /** Fields beyond OpenAI's, for servers that know them. */
   readonly extraFields?: (options: Options) => object;
+  /** What the limit of reasoning is called, for servers that know one; a server takes the name that it knows. */
+  readonly reasoningLimit?: (maxTokens: number) => object;
 }
 
 /** The request for one call. Options that are not set are left out: the service has its own defaults. */
@@ -24,8 +27,7 @@ export async function buildChatRequest(
   signal: AbortSignal,
 ): Promise<ChatRequest> {
   const { options, schema } = call;
-  const { stop, maxTokens, logitBias, reasoning } = options;
-  const effort = reasoning === undefined ? undefined : toReasoningEffort(reasoning, call.provider);
+  const { stop, maxTokens, logitBias } = options;
   return {
     model,
     messages: await toChatMessages(call.messages, dialect.systemRole, signal),
@@ -37,9 +39,20 @@ export async function buildChatRequest(
     ...pickFields(options, SAME_MEANING),
     ...toChatTools(call.tools, call.toolChoice),
     ...(schema === undefined ? {} : { response_format: toResponseFormat(schema) }),
-    ...(effort === undefined ? {} : { reasoning_effort: effort }),
+    ...reasoningFields(call, dialect),
     ...dialect.extraFields?.(options),
   };
+}
+
+function reasoningFields(
+  { options: { reasoning }, provider }: ProviderCall,
+  { reasoningLimit }: ChatDialect,
+): object {
+  if (reasoning === undefined) return {};
+  const limit = limitOf(reasoning);
+  if (limit !== undefined && reasoningLimit !== undefined) return reasoningLimit(limit);
+  const effort = toReasoningEffort(reasoning, provider);
+  return effort === undefined ? {} : { reasoning_effort: effort };
 }
 
 /** Options that are fields of the request under another name. */

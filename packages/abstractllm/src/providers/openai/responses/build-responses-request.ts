@@ -82,5 +82,5 @@ function toReasoning(
 ): NonNullable<ResponsesPrompt["reasoning"]> {
   const effort = toReasoningEffort(reasoning, provider);
   const level = effort === undefined ? {} : { effort };
-  return reasoning === false ? level : { ...level, summary: "auto" };
+  return effort === "none" ? level : { ...level, summary: "auto" };
 }

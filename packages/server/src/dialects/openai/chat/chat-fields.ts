@@ -27,7 +27,7 @@ export const SAMPLING_FIELDS = {
   ignore_eos: flag,
   num_draft_tokens: integer, // mlx_lm.server's
   prompt_lookup: flag, // ours
-  adapters: nonEmptyText, // mlx_lm.server's, by name instead of path
+  adapters: either(nonEmptyText, listOf(object)), // mlx_lm.server's, by names instead of a path
   draft_model: refused("it belongs to the server's models, as draftModel"),
   frequency_penalty: number,
   presence_penalty: number,
@@ -53,6 +53,10 @@ export const CHAT_FIELDS = {
   parallel_tool_calls: flag,
   response_format: object,
   reasoning_effort: effortCheck,
+  reasoning: object, // OpenRouter's
+  thinking_token_budget: integer, // vLLM's
+  thinking_budget_tokens: integer, // llama.cpp's
+  thinking_budget: integer, // mlx-vlm's, and that of Qwen's services
   chat_template_kwargs: object, // vLLM's and SGLang's
   logprobs: refused(NO_LOGPROBS),
   top_logprobs: refused(NO_LOGPROBS, 0),

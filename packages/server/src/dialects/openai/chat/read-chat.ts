@@ -1,11 +1,11 @@
-import { toReasoning } from "abstractllm";
 import type { Call } from "../../../answer/index.ts";
-import { type JsonObject, object, oneOf, readFields, required } from "../../../fields/index.ts";
+import { type Fields, type JsonObject, object, oneOf, readFields, required } from "../../../fields/index.ts";
 import { RequestProblem } from "../../../http/request-problem.ts";
 import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
 import { FUNCTION_RULES, nestedName, toTool, toToolChoice } from "../function-tools.ts";
 import { readFormat } from "../read-format.ts";
+import { type AskedReasoning, readReasoning, readReasoningObject } from "../read-reasoning.ts";
 import { samplingOptions, wantsUsage } from "../sampling-options.ts";
 import { CHAT_FIELDS } from "./chat-fields.ts";
 import { readMessages } from "./read-messages.ts";
@@ -22,6 +22,7 @@ export function readChat(body: unknown): ChatCall {
     throw new RequestProblem("invalid", "modalities: answers are text", { param: "modalities" });
   }
   const tools = (fields.tools ?? []).map(readTool);
+  const { reasoning, notes } = readReasoning(askedReasoning(fields));
   return {
     model: fields.model,
     prompt: readMessages(fields.messages),
@@ -29,7 +30,7 @@ export function readChat(body: unknown): ChatCall {
       ...samplingOptions(fields),
       maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
       templateVariables: fields.chat_template_kwargs,
-      reasoning: toReasoning(fields.reasoning_effort),
+      reasoning,
       schema: readFormat(fields.response_format),
       tools: tools.length === 0 ? undefined : tools.map(({ tool }) => tool),
       toolChoice: toToolChoice(fields.tool_choice, nestedName),
@@ -37,7 +38,18 @@ export function readChat(body: unknown): ChatCall {
     isStreamed: fields.stream === true,
     isSingleCall: fields.parallel_tool_calls === false,
     hasUsage: wantsUsage(fields.stream_options),
-    notes: tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [],
+    notes: [...notes, ...(tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [])],
+  };
+}
+
+/** A limit by whichever name the client knows. */
+function askedReasoning(fields: Fields<typeof CHAT_FIELDS>): AskedReasoning {
+  const asked = fields.reasoning === undefined ? {} : readReasoningObject(fields.reasoning);
+  const { thinking_token_budget, thinking_budget_tokens, thinking_budget } = fields;
+  return {
+    ...asked,
+    effort: fields.reasoning_effort ?? asked.effort,
+    limit: thinking_token_budget ?? thinking_budget_tokens ?? thinking_budget ?? asked.limit,
   };
 }
 

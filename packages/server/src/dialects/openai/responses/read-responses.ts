@@ -1,7 +1,5 @@
-import { type ReasoningOption, toReasoning } from "abstractllm";
 import type { Call } from "../../../answer/index.ts";
 import {
-  HARMLESS,
   type JsonObject,
   object,
   oneOf,
@@ -13,7 +11,6 @@ import {
 import { RequestProblem } from "../../../http/request-problem.ts";
 import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
-import { effortCheck } from "../effort-check.ts";
 import {
   ANY_OBJECT,
   FUNCTION_RULES,
@@ -22,6 +19,7 @@ import {
   toTool,
   toToolChoice,
 } from "../function-tools.ts";
+import { readReasoning, readReasoningObject } from "../read-reasoning.ts";
 import { readInput } from "./read-input.ts";
 import { RESPONSES_FIELDS } from "./responses-fields.ts";
 
@@ -40,6 +38,7 @@ export function readResponses(body: unknown): ResponsesCall {
     throw new RequestProblem("invalid", message, { param: "include" });
   }
   const tools = (fields.tools ?? []).map(readTool);
+  const { reasoning, notes } = readReasoning(fields.reasoning ? readReasoningObject(fields.reasoning) : {});
   return {
     model: fields.model,
     prompt: readInput(fields.instructions, fields.input),
@@ -50,7 +49,7 @@ export function readResponses(body: unknown): ResponsesCall {
       tools: tools.length === 0 ? undefined : tools.map(({ tool }) => tool),
       toolChoice: toToolChoice(fields.tool_choice, flatName),
       schema: fields.text === undefined ? undefined : readFormat(fields.text),
-      reasoning: fields.reasoning === undefined ? undefined : readEffort(fields.reasoning),
+      reasoning,
     }),
     isStreamed: fields.stream === true,
     isSingleCall: fields.parallel_tool_calls === false,
@@ -66,7 +65,7 @@ export function readResponses(body: unknown): ResponsesCall {
       text: fields.text ?? { format: { type: "text" } },
       reasoning: fields.reasoning ?? { effort: null, summary: null },
     },
-    notes: tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [],
+    notes: [...notes, ...(tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [])],
   };
 }
 
@@ -90,14 +89,4 @@ function readFormat(given: JsonObject): JsonObject | undefined {
     return readFields(format, { ...SCHEMA_RULES, type: FORMATS }, "text.format").schema;
   readFields(format, { type: FORMATS }, "text.format");
   return type === "json_object" ? ANY_OBJECT : undefined;
-}
-
-function readEffort(reasoning: JsonObject): ReasoningOption | undefined {
-  const rules = {
-    effort: effortCheck,
-    summary: HARMLESS, // thoughts are always shown
-    generate_summary: HARMLESS,
-    mode: refused("there is one", "standard"),
-  };
-  return toReasoning(readFields(reasoning, rules, "reasoning").effort);
 }
