@@ -34,6 +34,8 @@ export interface ToolSpec {
   readonly description?: string;
   /** Of type `"object"`. */
   readonly parameters: JsonSchema;
+  /** Whether its calls are to be held to `parameters`, where the user said so. */
+  readonly strict?: boolean;
 }
 
 /** Which tool the model must call: any or none as it likes, none, at least one, or this one. */
