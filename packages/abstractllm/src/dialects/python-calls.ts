@@ -2,6 +2,7 @@ import type { ToolSpec } from "../interface/tool.ts";
 import {
   type Grammar,
   type HeldPart,
+  inOrder,
   listOf,
   optional,
   parametersOf,
@@ -61,24 +62,18 @@ function restOfCall(tool: ToolSpec): Grammar {
   const parameters = parametersOf(tool);
   const odd = parameters.find(({ name }) => !NAME.test(name));
   if (odd !== undefined) throw new UnheldSchema(tool.name, `the name "${odd.name}"`);
-  return [someOf(parameters), ")"];
+  const members = parameters.map((parameter) => ({ ...parameter, written: argumentOf(parameter) }));
+  return [inOrder(members, ", "), ")"];
 }
 
-const argumentOf = ({ name, schema }: ToolParameter): Grammar => [`${name}=`, { jsonSchema: schema }];
+/** A text in Python's usual quotes. */
+const QUOTED: Grammar = { regex: "'(?:[^'\\\\\\x00-\\x1f]|\\\\[\\\\'nt])*'" };
 
-/** The arguments in order, a comma between each two; those that are not required may be left out. */
-function someOf(parameters: readonly ToolParameter[]): Grammar {
-  const behind = (rest: readonly ToolParameter[]): Grammar =>
-    rest.map((parameter) => {
-      const item = [", ", argumentOf(parameter)];
-      return parameter.isRequired ? item : optional(item);
-    });
-  const required = parameters.findIndex(({ isRequired }) => isRequired);
-  const first = parameters[required];
-  if (first === undefined) {
-    const from = parameters.map((parameter, i) => [argumentOf(parameter), behind(parameters.slice(i + 1))]);
-    return { anyOf: [...from, ""] };
-  }
-  const before = parameters.slice(0, required).map((parameter) => optional([argumentOf(parameter), ", "]));
-  return [before, argumentOf(first), behind(parameters.slice(required + 1))];
+function argumentOf({ name, schema, resolved }: ToolParameter): Grammar {
+  const isAnyText =
+    resolved.type === "string" && Object.keys(resolved).every((keyword) => SAYS_NOTHING.has(keyword));
+  const json: Grammar = { jsonSchema: schema };
+  return [`${name}=`, isAnyText ? { anyOf: [json, QUOTED] } : json];
 }
+
+const SAYS_NOTHING: ReadonlySet<string> = new Set(["type", "title", "description", "default", "examples"]);

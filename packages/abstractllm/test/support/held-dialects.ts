@@ -125,6 +125,18 @@ export const HELD_DIALECTS: readonly HeldDialect[] = [
     opening: ["<at", "em:function_calls", ">\n"],
   },
   {
+    dialect: "gemma4",
+    template: "<|tool_call><tool_call|>",
+    special: ["<|tool_call>", "<tool_call|>", '<|"|>'],
+    opening: ["<|tool_call>"],
+  },
+  {
+    dialect: "function_gemma",
+    template: "<start_function_call>",
+    special: ["<start_function_call>", "<end_function_call>", "<escape>"],
+    opening: ["<start_function_call>"],
+  },
+  {
     dialect: "prompted_json",
     template: "no-tools",
     opening: ["<", "tool", "_call", ">\n"],

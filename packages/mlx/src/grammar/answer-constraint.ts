@@ -13,6 +13,7 @@ export class AnswerConstraint implements TokenConstraint {
   readonly #eosTokenIds: ReadonlySet<number>;
   readonly #allowed: Uint8Array;
   #count = 0;
+  #mayOpenReasoning = false;
   #isComplete = false;
   #failure: MlxError | undefined;
 
@@ -50,13 +51,16 @@ export class AnswerConstraint implements TokenConstraint {
     }
     this.#state.writeAllowed(this.#allowed);
     const { opener } = this.#gate;
-    if (this.#count === 0 && opener !== undefined) this.#allowed[opener] = 1;
+    if (this.#count === 0 && opener !== undefined) {
+      this.#mayOpenReasoning = this.#allowed[opener] === 0; // what is the answer's own opens nothing
+      this.#allowed[opener] = 1;
+    }
     if (!this.#allowed.includes(1)) throw new Error("no token of the vocabulary fits");
   }
 
   accept(token: number): void {
-    const isFirst = this.#count++ === 0;
-    if (this.#isComplete || this.#failure !== undefined || this.#gate.takes(token, isFirst)) return;
+    const mayOpen = this.#count++ === 0 && this.#mayOpenReasoning;
+    if (this.#isComplete || this.#failure !== undefined || this.#gate.takes(token, mayOpen)) return;
     this.#guarded(() => {
       this.#isComplete = this.#state.advance(token);
     });

@@ -6,6 +6,9 @@ import { engineSchema } from "./engine-schema.ts";
 /** Deeper ones are refused (CWE-674). */
 const MAX_DEPTH = 64;
 
+/** The engine reads no more brackets within each other; deeper ones become rules. */
+const MAX_GROUPS = 8;
+
 /** JSON in one line with at most one space in a gap: a model cannot go on with white space for ever. */
 const JSON_STYLE = { whitespace_flexible: false, item_separator: ", ?", key_separator: ": ?" };
 
@@ -47,12 +50,14 @@ class LarkWriter {
     if (depth > MAX_DEPTH)
       throw new InvalidArgumentError("The grammar of the constraint is nested too deeply");
     const inner = (part: unknown): string => this.write(part, depth + 1);
+    const group = (expression: string): string =>
+      depth % MAX_GROUPS === MAX_GROUPS - 1 ? this.#rule("r", "", expression) : `(${expression})`;
     if (typeof grammar === "string") return this.#text(grammar);
-    if (Array.isArray(grammar)) return grammar.length === 0 ? '""' : `(${grammar.map(inner).join(" ")})`;
+    if (Array.isArray(grammar)) return grammar.length === 0 ? '""' : group(grammar.map(inner).join(" "));
     if (isObject(grammar)) {
       const { anyOf, repeat, jsonSchema, regex, upTo, all = [ANY_TEXT], none = [] } = grammar;
-      if (Array.isArray(anyOf) && anyOf.length > 0) return `(${anyOf.map(inner).join(" | ")})`;
-      if (repeat !== undefined) return `(${inner(repeat)})*`;
+      if (Array.isArray(anyOf) && anyOf.length > 0) return group(anyOf.map(inner).join(" | "));
+      if (repeat !== undefined) return group(`(${inner(repeat)})*`);
       if (isObject(jsonSchema)) return this.#rule("r", "", `%json ${writeSchema(jsonSchema)}`);
       if (isText(regex)) return this.#rule("T", "", larkRegex(regex));
       if (isText(upTo) && upTo !== "" && isTextList(all) && isTextList(none))

@@ -116,8 +116,13 @@ export class PartsConstraint implements TokenConstraint {
   #allowedBy(grammar: Grammar): number[] {
     const state = this.#options.compile(grammar);
     const allowed = new Uint8Array(this.#allowed.length);
-    state.writeAllowed(allowed);
-    state.free();
+    try {
+      state.writeAllowed(allowed);
+    } catch {
+      return []; // the engine refuses to go on where no token fits
+    } finally {
+      state.free();
+    }
     const ids: number[] = [];
     for (let id = allowed.indexOf(1); id >= 0; id = allowed.indexOf(1, id + 1)) ids.push(id);
     return ids;

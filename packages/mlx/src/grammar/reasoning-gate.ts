@@ -36,9 +36,13 @@ export class ReasoningGate {
     return this.#isReasoning;
   }
 
-  /** Takes a token of the answer; true when it is none of what the constraint describes. */
-  takes(token: number, isFirst: boolean): boolean {
-    if (isFirst && token === this.opener) this.#isReasoning = true;
+  /**
+   * Takes a token of the answer; true when it is none of what the constraint describes.
+   *
+   * @param mayOpen - reasoning
+   */
+  takes(token: number, mayOpen: boolean): boolean {
+    if (mayOpen && token === this.opener) this.#isReasoning = true;
     if (!this.#isReasoning) return false;
     this.#tail = (this.#tail + textOf(this.#tokenizer, [token])).slice(-TAIL_LENGTH);
     this.#isReasoning = !this.#isOver(this.#tail);

@@ -66,7 +66,13 @@ export function anyText({ end, marks }: ValueStyle): Grammar {
   return { upTo: end, none: marks.map(containing) };
 }
 
-function textForms(
+/**
+ * The ways to write a text that a schema describes, and what ends it.
+ *
+ * @param unread - what a reader without heads takes for something else, as an expression
+ * @param refuse - throws; told what no expression describes
+ */
+export function textForms(
   schema: JsonSchema,
   unread: string,
   { end, marks, head }: ValueStyle,
