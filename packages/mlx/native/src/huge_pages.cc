@@ -244,6 +244,8 @@ namespace {
 
 // Smaller blocks stay ordinary ones, of which libmlx keeps some for the next.
 constexpr size_t kLeastShare = size_t{64} << 10;
+// Larger ones have pages of their own: what does not fill a huge page at their end is a small part of them.
+constexpr size_t kMostShare = HugeRegion::kSharedBytes / 2;
 
 mx::allocator::Data block_of_its_own(size_t bytes) {
   const size_t room = HugeRegion::room_for(bytes);
@@ -251,7 +253,7 @@ mx::allocator::Data block_of_its_own(size_t bytes) {
   return region ? region->take(bytes) : mx::allocator::malloc(bytes);
 }
 
-// Blocks of less than a huge page, one behind the other in the same pages.
+// Blocks one behind the other in the same pages.
 class SharedPages {
  public:
   mx::allocator::Data take(size_t bytes) {
@@ -286,7 +288,7 @@ mx::allocator::Data huge_block(size_t bytes) {
   const size_t room = HugeRegion::room_for(bytes);
   if (room < kLeastShare) return mx::allocator::malloc(bytes);
   check_free_memory(bytes);
-  mx::allocator::Data block = room < kHugePage ? shared_pages().take(bytes) : block_of_its_own(bytes);
+  mx::allocator::Data block = room <= kMostShare ? shared_pages().take(bytes) : block_of_its_own(bytes);
   own_blocks().add(block.buffer().ptr());
   return block;
 }

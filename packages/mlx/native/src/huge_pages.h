@@ -42,8 +42,8 @@ class HugeRegion : public std::enable_shared_from_this<HugeRegion> {
   char* next_;
 };
 
-// A block in huge pages: its own as far as whole ones fit into it, smaller ones several to a page. An ordinary block where
-// there are no such pages, or for a few of which it would not be worth it.
+// A block in huge pages: its own as far as whole ones fit into it, those of a few pages one behind the other. An ordinary
+// block where there are no such pages, or which is too small to be worth it.
 mx::allocator::Data huge_block(size_t bytes);
 
 // Whether `a` lies in such a block, huge or ordinary: what is written there, nobody else wrote.

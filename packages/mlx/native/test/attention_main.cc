@@ -385,7 +385,12 @@ void check_coarse_attention() {
 int main() {
   std::vector<Kernels> levels{KERNELS(scalar)};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) levels.push_back(KERNELS(avx2));
-  if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) levels.push_back(KERNELS(avx512));
+  if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    levels.push_back(KERNELS(avx512));
+    Kernels halved = levels.back();
+    halved.isa = "avx512vl", halved.attend = avx512vl::attend;
+    levels.push_back(halved);
+  }
   if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi")) check_coarse_attention();
   for (const Kernels& k : levels) {
     check_half(k);
@@ -407,7 +412,7 @@ int main() {
     }
     for (const int rows : {1, 2, 3, 4, 5, 8, 9, 16, 17, 33, 63, 64}) {
       for (const int keys : {1, 3, 4, 63, 64, 65, 130}) {
-        for (const int dims : {1, 5, 16, 20, 64, 72}) {
+        for (const int dims : {1, 5, 16, 20, 64, 72, 128}) {
           for (const Mask kind : {Mask::none, Mask::causal, Mask::bools, Mask::floats}) {
             check_attention(k, rows, keys, dims, dims == 20 ? 7 : dims, kind, dims == 16 ? 2.0f : 0);
           }

@@ -10,9 +10,9 @@ namespace {
 
 // kLanes bytes as integers.
 inline Ints widen_bytes(const uint8_t* p) {
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   return reinterpret_cast<Ints>(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
-#elif defined(__AVX2__)
+#elif SIMD_LANES == 8
   return reinterpret_cast<Ints>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 #elif defined(__aarch64__)
   uint32_t four;
@@ -41,7 +41,7 @@ Floats unpack(const uint8_t* numbers, int i) {
     uint32_t word = 0;
     std::memcpy(&word, p, kBytes < 4 ? kBytes : 4);
     Ints words = static_cast<int32_t>(word) - Ints{};
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
     if constexpr (kBytes > 4) {
       std::memcpy(&word, p + 4, 4);
       words = reinterpret_cast<Ints>(

@@ -9,7 +9,6 @@
 namespace abstractllm::cpu {
 namespace {
 
-constexpr float kLowest = -3.402823466e38f;
 constexpr int kStep = 64;  // keys at a time
 constexpr int kVectors = 4;
 constexpr int kWidth = kVectors * kLanes;  // rows at a time

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "attention_coarse.h"
-#include "row_view.h"
+#include "scratch.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {
@@ -60,8 +60,8 @@ class Plan {
     const size_t dims = p_.keys.value_dims;
     if (parts_ > 1) {
       const size_t states = blocks_total_ * parts_ * slots_;
-      partial_ = scratch_floats<Partial>(states * (dims + 2));
-      partial_sums_ = partial_ + 2 * states;
+      const auto [sums, others] = scratch_arrays<Partial>({states * dims, 2 * states});
+      partial_sums_ = sums, partial_ = others;
       left_ = counters(blocks_total_, parts_);
     }
     parallel_for(blocks_total_ * parts_, grain(), [&](size_t begin, size_t end) {
@@ -208,6 +208,7 @@ class Plan {
 #if ABSTRACTLLM_X86
     // fewer rows would leave most of a vector empty
     if (is_coarse_ && count > kAttentionRows / 4) return &attend_coarse_avx512bf16;
+    if (halves_wide_vectors()) return &avx512vl::attend;
 #endif
     return PICK_KERNEL(attend);
   }

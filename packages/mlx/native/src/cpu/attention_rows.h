@@ -55,6 +55,15 @@ KERNEL(void, attend,
        (const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
         const AttentionState& state, float* scratch))
 
+#if ABSTRACTLLM_X86
+// The same with half as wide vectors for a few rows of floats, else as avx512::attend: where the processor computes wide
+// ones in halves, moving numbers between their lanes costs more than it saves.
+namespace avx512vl {
+void attend(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
+            const AttentionState& state, float* scratch);
+}
+#endif
+
 // out = sums / total over `parts` states of one row, each over other keys. `sums[i]` has value_dims floats.
 KERNEL(void, merge_attention,
        (const float* const* sums, const float* most, const float* total, int parts, int value_dims, float* out))

@@ -1,4 +1,4 @@
-// What attention of a few rows shares, whatever its keys and values lie in. Only for kernels.
+// What kernels of attention share, whatever keys and values lie in. Only for kernels.
 #pragma once
 
 #include "attention_rows.h"
@@ -8,10 +8,24 @@ namespace abstractllm::cpu {
 
 namespace {
 
-constexpr int kFewRows = 8;
+constexpr float kLowest = -3.402823466e38f;
 // Keys at a time, as many as a part of a single position has (attention_plan.cc): softmax, between keys and values, waits for
 // its own results.
 constexpr int kFewStep = 128;
+
+inline float exponential_of(float x) { return exponential(splat(x))[0]; }
+
+template <typename Score>
+Score capped(Score s, float cap) {
+  return hyperbolic_tangent(s / cap) * cap;
+}
+
+// The score of one key under a row's mask.
+inline float masked(float score, const AttentionKeys& keys, const void* mask, int key) {
+  const int64_t at = key * keys.mask_step;
+  if (keys.mask_kind == MaskKind::bools) return static_cast<const bool*>(mask)[at] ? score : kLowest;
+  return score + static_cast<const float*>(mask)[at];
+}
 
 // Vectors of `T` as floats, the last one padded with zeros.
 template <typename T>
@@ -27,15 +41,16 @@ inline void store_at(float* p, Floats v, int i, int n) {
 // Rows of keys or values that are read next. The processor's own prefetching stops at the end of each page of 4 KiB, and
 // steps turn from keys to values more often still. Asked for in the second cache level: the first one has room for few
 // requests, and with those alone memory gives two thirds of its rate.
-template <typename T>
+template <typename T, int kDims = 0>
 struct Ahead {
   const T* from;
   int64_t stride;
-  int dims;
+  int some_dims;  // where kDims is 0
 
   // Asks for the memory of row `j`, which may lie behind the last one.
   void fetch(int j) const {
     constexpr int kLine = 64 / sizeof(T);
+    const int dims = kDims ? kDims : some_dims;
     for (int d = 0; d < dims; d += kLine) __builtin_prefetch(from + j * stride + d, 0, 2);
   }
 };

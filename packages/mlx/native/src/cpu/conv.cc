@@ -5,7 +5,7 @@
 #include "contiguous.h"
 #include "conv_rows.h"
 #include "cpu_primitive.h"
-#include "row_view.h"
+#include "scratch.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {

@@ -10,7 +10,6 @@
 #include "layer_run.h"
 #include "prepared_layer.h"
 #include "quantized_rows.h"
-#include "row_view.h"
 
 namespace abstractllm::cpu {
 

@@ -160,8 +160,19 @@ bool has_bf16_products() {
   static const bool is_there = has_isa(Isa::avx512vnni) && (cpuid(7, 1).a >> 5 & 1) != 0;
   return is_there && isa() >= Isa::avx512vnni;
 }
+
+bool halves_wide_vectors() {
+  static const bool is_halved = [] {
+    constexpr uint32_t kExtended = 0x80000000, kPerformance = 0x8000001a;  // of AMD's processors alone
+    constexpr uint32_t kHas256 = 1u << 2, kHas512 = 1u << 3;               // how wide the units for floats are
+    return cpuid(kExtended).a >= kPerformance && (cpuid(kPerformance).a & (kHas256 | kHas512)) == kHas256;
+  }();
+  return is_halved && (with_below(isa()) & bit(Isa::avx512)) != 0;
+}
 #else
 bool has_bf16_products() { return false; }
+
+bool halves_wide_vectors() { return false; }
 #endif
 
 bool set_isa(Isa wanted) {

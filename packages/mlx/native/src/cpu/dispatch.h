@@ -1,7 +1,7 @@
 // Which instruction set the CPU kernels run on, and whether they run at all.
 //
 // A kernel lives once per instruction set in its own file: `<kernel>_scalar.cc`, and on x86-64 `<kernel>_avx2.cc`,
-// `<kernel>_avx512.cc`, `<kernel>_avxvnni.cc`, `<kernel>_avx512vnni.cc`, `<kernel>_amx.cc`, on arm64 `<kernel>_neon.cc`,
+// `<kernel>_avx512.cc`, `<kernel>_avx512vl.cc` (its registers at 256 bits), `<kernel>_avxvnni.cc`, `<kernel>_avx512vnni.cc`, `<kernel>_amx.cc`, on arm64 `<kernel>_neon.cc`,
 // `<kernel>_dotprod.cc`, `<kernel>_i8mm.cc`. The suffix gives the compiler flags (CMakeLists.txt). Kernels over simd_vector.h have no file for NEON: every arm64
 // processor has it, so the compiler uses it for the scalar ones. These files must not include MLX or standard library
 // templates: the linker keeps one copy of an inline function, and a copy built with AVX-512 would run on every machine.
@@ -50,6 +50,9 @@ bool has_isa(Isa level);
 
 // Whether the current level may multiply bfloat16 numbers in pairs, which processors of one level have or not.
 bool has_bf16_products();
+
+// Whether the current level has AVX-512 and this processor computes 512 bits in two halves, as AMD's Zen 4 does.
+bool halves_wide_vectors();
 
 // Changes the level for the whole process; for tests. False when this processor lacks it.
 bool set_isa(Isa level);

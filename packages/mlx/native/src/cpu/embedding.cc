@@ -8,7 +8,7 @@
 #include "float_type.h"
 #include "packed_matrix.h"
 #include "quant_layer.h"
-#include "row_view.h"
+#include "scratch.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {

@@ -6,7 +6,7 @@
 
 #include "activation_rows.h"
 #include "quant_layer.h"
-#include "row_view.h"
+#include "scratch.h"
 #include "softmax_rows.h"
 #include "thread_pool.h"
 
@@ -52,9 +52,8 @@ void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, 
                  float* out) {
   const size_t M = x.M, E = experts.down.N, F = experts.gate.N, X = experts.count(), count = M * experts.asked;
   const bool is_one_row = M == 1;
-  float* next = scratch_floats<ExpertMlp>(M * X + count * (2 * F + E + (is_one_row ? 0 : x.stride)));
-  auto take = [&](size_t size) { return std::exchange(next, next + size); };
-  float *gates = take(M * X), *gate = take(count * F), *up = take(count * F), *answers = take(count * E), *rows = next;
+  const size_t sizes[] = {M * X, count * F, count * F, count * E, is_one_row ? 0 : count * x.stride};
+  const auto [gates, gate, up, answers, rows] = scratch_arrays<ExpertMlp>(sizes);
 
   QuantProduct router = experts.router;
   router.out = gates;

@@ -1,14 +1,14 @@
 #include "layer_run.h"
 
 #include <algorithm>
-#include <utility>
+#include <tuple>
 
 #include "activation_rows.h"
 #include "dispatch.h"
 #include "expert_mlp.h"
 #include "norm_rows.h"
 #include "quant_layer.h"
-#include "row_view.h"
+#include "scratch.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {
@@ -23,11 +23,8 @@ struct LayerMemory {
     const size_t F = l.has_mlp && !l.experts ? l.gate.N : 0, found_width = l.H * l.value_dims;
     const size_t ranks =
         std::max({l.q.rank() + l.k.rank() + l.v.rank(), l.o.rank(), l.gate.rank() + l.up.rank(), l.down.rank()});
-    float* next = scratch_floats<LayerMemory>(M * (2 * l.E + l.q.N + l.k.N + l.v.N + found_width + 2 * F + ranks));
-    auto take = [&](size_t width) { return std::exchange(next, next + M * width); };
-    normed = take(l.E), h = take(l.E);
-    q = take(l.q.N), k = take(l.k.N), v = take(l.v.N), found = take(found_width);
-    gate = take(F), up = take(F), low = take(ranks);
+    const size_t sizes[] = {M * l.E, M * l.E, M * l.q.N, M * l.k.N, M * l.v.N, M * found_width, M * F, M * F, M * ranks};
+    std::tie(normed, h, q, k, v, found, gate, up, low) = std::tuple_cat(scratch_arrays<LayerMemory>(sizes));
   }
 };
 

@@ -5,6 +5,7 @@
 #include "dispatch.h"
 #include "matmul_digit_loops.h"
 #include "matmul_work.h"
+#include "scratch.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {

@@ -3,6 +3,7 @@
 #include "dispatch.h"
 #include "matmul_work.h"
 #include "packed_matrix.h"
+#include "scratch.h"
 #include "thread_pool.h"
 #include "unit_loop.h"
 

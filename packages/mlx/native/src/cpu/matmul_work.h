@@ -1,34 +1,10 @@
-// How products are cut into ranges for threads, and the memory they need on the way.
+// How products are cut into ranges for threads.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
-#include <new>
 
 namespace abstractllm::cpu {
-
-// Memory of the calling thread that grows and stays: a decode step asks for it hundreds of times.
-class Scratch {
- public:
-  template <typename T>
-  T* get(size_t count) {
-    const size_t bytes = count * sizeof(T);
-    if (bytes > size_) {
-      data_.reset(static_cast<std::byte*>(::operator new(bytes, kAlignment)));
-      size_ = bytes;
-    }
-    return reinterpret_cast<T*>(data_.get());
-  }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Free {
-    void operator()(std::byte* p) const { ::operator delete(p, kAlignment); }
-  };
-  std::unique_ptr<std::byte, Free> data_;
-  size_t size_ = 0;
-};
 
 inline size_t round_up(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 

@@ -4,6 +4,7 @@
 #include "mlx/fast.h"
 #include "norm_rows.h"
 #include "row_loop.h"
+#include "scratch.h"
 
 namespace abstractllm::cpu {
 

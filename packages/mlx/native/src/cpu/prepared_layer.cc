@@ -3,7 +3,6 @@
 #include "float_type.h"
 #include "packed_weights.h"
 #include "quant_layer.h"
-#include "row_view.h"
 
 namespace abstractllm::cpu {
 

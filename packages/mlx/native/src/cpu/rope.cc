@@ -7,6 +7,7 @@
 #include "rope_rows.h"
 #include "rope_table.h"
 #include "row_loop.h"
+#include "scratch.h"
 
 namespace abstractllm::cpu {
 

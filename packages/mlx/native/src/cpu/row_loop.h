@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "row_view.h"
+#include "scratch.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {

@@ -59,12 +59,4 @@ class RowView {
   mx::Strides strides_;
 };
 
-// At least `n` floats that live as long as the thread. A second call with the same Tag reuses them.
-template <typename Tag>
-float* scratch_floats(size_t n) {
-  static thread_local std::vector<float> buffer;
-  if (buffer.size() < n) buffer.resize(n);
-  return buffer.data();
-}
-
 }  // namespace abstractllm::cpu

@@ -1,5 +1,5 @@
 // Vectors of floats as wide as the instruction set that the including file is compiled for: 16 with AVX-512, 8 with
-// AVX2, else 4 (SSE2, NEON). Everything has internal linkage, so that no copy made for one instruction set is linked
+// AVX2 or where the file defines HALF_VECTORS, else 4 (SSE2, NEON). Everything has internal linkage, so that no copy made for one instruction set is linked
 // into code for another.
 #pragma once
 
@@ -13,6 +13,14 @@
 #include <arm_neon.h>
 #endif
 
+#if defined(__AVX512F__) && !defined(HALF_VECTORS)
+#define SIMD_LANES 16
+#elif defined(__AVX2__)
+#define SIMD_LANES 8
+#else
+#define SIMD_LANES 4
+#endif
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 
@@ -20,13 +28,7 @@ namespace abstractllm::cpu {
 
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kLanes = 16;
-#elif defined(__AVX2__)
-constexpr int kLanes = 8;
-#else
-constexpr int kLanes = 4;
-#endif
+constexpr int kLanes = SIMD_LANES;
 
 typedef float Floats __attribute__((vector_size(kLanes * 4)));
 typedef int32_t Ints __attribute__((vector_size(kLanes * 4)));
@@ -52,8 +54,10 @@ inline void store(float* p, Floats v) { std::memcpy(p, &v, sizeof v); }
 
 // The first `n < kLanes` lanes; the others are 0 and not read.
 inline Floats load_first(const float* p, size_t n) {
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   return reinterpret_cast<Floats>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p));
+#elif defined(__AVX512VL__)
+  return reinterpret_cast<Floats>(_mm256_maskz_loadu_ps(static_cast<__mmask8>((1u << n) - 1), p));
 #else
   Floats v{};
   for (size_t i = 0; i < n; i++) v[i] = p[i];
@@ -62,8 +66,10 @@ inline Floats load_first(const float* p, size_t n) {
 }
 
 inline void store_first(float* p, Floats v, size_t n) {
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), reinterpret_cast<__m512>(v));
+#elif defined(__AVX512VL__)
+  _mm256_mask_storeu_ps(p, static_cast<__mmask8>((1u << n) - 1), reinterpret_cast<__m256>(v));
 #else
   for (size_t i = 0; i < n; i++) p[i] = v[i];
 #endif
@@ -79,9 +85,9 @@ inline Floats widen(const uint16_t* p) {  // 16-bit integers in the lanes, as bi
 inline Floats load(const Bf16* p) { return reinterpret_cast<Floats>(reinterpret_cast<Ints>(widen(&p->bits)) << 16); }
 
 inline Floats load(const Half* p) {
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   return reinterpret_cast<Floats>(_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
-#elif defined(__AVX2__)
+#elif SIMD_LANES == 8
   return reinterpret_cast<Floats>(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 #elif defined(__aarch64__)
   return reinterpret_cast<Floats>(vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(&p->bits))));
@@ -104,10 +110,10 @@ inline Floats load_first(const T* p, size_t n) {
 
 // a * b + c, rounded once where the processor can.
 inline Floats multiply_add(Floats a, Floats b, Floats c) {
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   return reinterpret_cast<Floats>(
       _mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
-#elif defined(__AVX2__)
+#elif SIMD_LANES == 8
   return reinterpret_cast<Floats>(
       _mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
 #elif defined(__aarch64__)
@@ -120,23 +126,32 @@ inline Floats multiply_add(Floats a, Floats b, Floats c) {
 
 // The larger lane; b where either is NaN.
 inline Floats larger(Floats a, Floats b) {
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   return reinterpret_cast<Floats>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif SIMD_LANES == 8
+  return reinterpret_cast<Floats>(_mm256_max_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
 #else
   return a > b ? a : b;
 #endif
 }
 inline Floats smaller(Floats a, Floats b) {
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   return reinterpret_cast<Floats>(_mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif SIMD_LANES == 8
+  return reinterpret_cast<Floats>(_mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
 #else
   return a < b ? a : b;
 #endif
 }
 
 inline float sum_lanes(Floats v) {
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   return _mm512_reduce_add_ps(reinterpret_cast<__m512>(v));
+#elif SIMD_LANES == 8
+  const __m256 all = reinterpret_cast<__m256>(v);
+  __m128 four = _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1));
+  four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
 #else
   float parts[kLanes];
   std::memcpy(parts, &v, sizeof v);
@@ -149,7 +164,7 @@ inline float sum_lanes(Floats v) {
 
 // The four sums over lanes: pairs are added while they are interleaved, so that all four share the folding.
 inline Quad sum_lanes(Floats a, Floats b, Floats c, Floats d) {
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   const auto pair = [](Floats x, Floats y) {
     const __m512 p = reinterpret_cast<__m512>(x), q = reinterpret_cast<__m512>(y);
     return _mm512_add_ps(_mm512_unpacklo_ps(p, q), _mm512_unpackhi_ps(p, q));
@@ -158,7 +173,7 @@ inline Quad sum_lanes(Floats a, Floats b, Floats c, Floats d) {
   const __m512 four = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
   const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(four), _mm512_extractf32x8_ps(four, 1));
   return reinterpret_cast<Quad>(_mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)));
-#elif defined(__AVX2__)
+#elif SIMD_LANES == 8
   const auto pair = [](Floats x, Floats y) {
     const __m256 p = reinterpret_cast<__m256>(x), q = reinterpret_cast<__m256>(y);
     return _mm256_add_ps(_mm256_unpacklo_ps(p, q), _mm256_unpackhi_ps(p, q));
@@ -176,8 +191,13 @@ inline Quad sum_lanes(Floats a, Floats b, Floats c, Floats d) {
 }
 
 inline float largest_lane(Floats v) {
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   return _mm512_reduce_max_ps(reinterpret_cast<__m512>(v));
+#elif SIMD_LANES == 8
+  const __m256 all = reinterpret_cast<__m256>(v);
+  __m128 four = _mm_max_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1));
+  four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
 #else
   float best = v[0];
   for (int i = 1; i < kLanes; i++) best = v[i] > best ? v[i] : best;
@@ -201,8 +221,10 @@ inline Floats exponential(Floats x) {
   q = multiply_add(q, r, splat(0.166665206f));
   q = multiply_add(q, r, splat(0.499999934f));
   const Floats p = multiply_add(q, r * r, r) + 1.0f;
-#if defined(__AVX512F__)
+#if SIMD_LANES == 16
   return reinterpret_cast<Floats>(_mm512_scalef_ps(reinterpret_cast<__m512>(p), reinterpret_cast<__m512>(n)));
+#elif defined(__AVX512VL__)
+  return reinterpret_cast<Floats>(_mm256_scalef_ps(reinterpret_cast<__m256>(p), reinterpret_cast<__m256>(n)));
 #else
   const Ints exponent = reinterpret_cast<Ints>(shifted) - 0x4b400000;
   const Ints half = exponent >> 1;
