@@ -1,5 +1,5 @@
 import { jsonArguments, optional, parameterwise } from "./grammar/index.ts";
-import { readJson, readJsonObject } from "./json-text.ts";
+import { endsInString, readJson, readJsonObject, splitOutsideStrings } from "./json-text.ts";
 import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
 
 const FENCE = "```";
@@ -8,6 +8,7 @@ const FENCE = "```";
 export const kimiK2: ToolDialect = {
   start: "<|tool_calls_section_begin|>",
   end: "<|tool_calls_section_end|>",
+  isOpen: endsInString,
   marks: ["<|tool_call_begin|>", "<|tool_call_argument_begin|>", "<|tool_call_end|>"],
   held: [
     {
@@ -22,10 +23,10 @@ export const kimiK2: ToolDialect = {
     },
   ],
   parse: (block) =>
-    readAll(block.split("<|tool_call_begin|>"), (text) => {
-      const [head = "", rest] = text.split("<|tool_call_argument_begin|>");
+    readAll(splitOutsideStrings(block, "<|tool_call_begin|>"), (text) => {
+      const [head = "", rest = ""] = splitOutsideStrings(text, "<|tool_call_argument_begin|>");
       const [, id, name] = /^\s*((?:functions\.)?([^\s:]+):\d+)\s*$/.exec(head) ?? [];
-      const input = readJsonObject((rest ?? "").split("<|tool_call_end|>")[0] ?? "");
+      const input = readJsonObject(splitOutsideStrings(rest, "<|tool_call_end|>")[0] ?? "");
       return id === undefined || name === undefined || input === undefined
         ? undefined
         : { id, name, arguments: input };
@@ -36,6 +37,7 @@ export const kimiK2: ToolDialect = {
 export const deepSeek: ToolDialect = {
   start: "<｜tool▁calls▁begin｜>",
   end: "<｜tool▁calls▁end｜>",
+  isOpen: endsInString,
   marks: ["<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>"],
   held: [
     {
@@ -56,9 +58,9 @@ export const deepSeek: ToolDialect = {
     },
   ],
   parse: (block) =>
-    readAll(block.split("<｜tool▁call▁begin｜>"), (text) => {
-      const [head = "", rest = ""] = text.split("<｜tool▁sep｜>");
-      const body = rest.split("<｜tool▁call▁end｜>")[0] ?? "";
+    readAll(splitOutsideStrings(block, "<｜tool▁call▁begin｜>"), (text) => {
+      const [head = "", rest = ""] = splitOutsideStrings(text, "<｜tool▁sep｜>");
+      const body = splitOutsideStrings(rest, "<｜tool▁call▁end｜>")[0] ?? "";
       const fenced = readFenced(body.trim());
       const name = fenced?.name ?? head.trim();
       const input = readJsonObject(fenced?.text ?? body);
