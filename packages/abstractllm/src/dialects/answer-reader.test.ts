@@ -317,6 +317,18 @@ describe("ids of calls", () => {
 });
 
 describe("arguments", () => {
+  test.each(["json_tools", "kimi_k2", "deepseek"])("may hold the marks of their dialect: %s", (dialect) => {
+    const text = marksOf({ dialect, tools: TOOLS }).join(' "x" ');
+    const input = JSON.stringify({ text });
+    const writings: Record<string, string> = {
+      json_tools: `<tool_call>{"name": "say", "arguments": ${input}}</tool_call>`,
+      kimi_k2: `<|tool_calls_section_begin|><|tool_call_begin|>functions.say:0<|tool_call_argument_begin|>${input}<|tool_call_end|><|tool_calls_section_end|>`,
+      deepseek: `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>say<｜tool▁sep｜>${input}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+    };
+    const { events } = read([writings[dialect] ?? ""], { dialect, text: "" });
+    expect(events).toEqual([["say", { text }]]);
+  });
+
   test("keep __proto__ as data in every dialect", () => {
     const answers: [string, string][] = [
       ["json_tools", '<tool_call>{"name":"say","arguments":{"__proto__":1}}</tool_call>'],

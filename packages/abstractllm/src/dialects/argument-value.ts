@@ -1,6 +1,7 @@
 import type { JsonSchema } from "../interface/schema.ts";
 import type { ToolSpec } from "../interface/tool.ts";
 import { JSON_TYPES } from "../schema/json-types.ts";
+import { resolve } from "./grammar/index.ts";
 import { isRecord, readJson } from "./json-text.ts";
 import { readPython } from "./python-text.ts";
 
@@ -10,10 +11,11 @@ export function argumentSchema(
   tool: string,
   argument: string,
 ): JsonSchema | undefined {
-  const properties = tools.find(({ name }) => name === tool)?.parameters.properties;
+  const { parameters = {} } = tools.find(({ name }) => name === tool) ?? {};
+  const { properties } = parameters;
   if (!isRecord(properties) || !Object.hasOwn(properties, argument)) return undefined;
   const schema = properties[argument];
-  return isRecord(schema) ? schema : undefined;
+  return isRecord(schema) ? resolve(schema, parameters) : undefined;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { deepSeekDsml, miniCpm5, minimaxM2, museSpark, qwen3Coder } from "./element-calls.ts";
 import { functionGemma, gemma4 } from "./gemma-calls.ts";
-import { jsonTools, llama3, mistral, promptedJson, pythonic } from "./json-calls.ts";
+import { jsonTools, llama3, mistral, promptedJson } from "./json-calls.ts";
 import { glm47, longCat } from "./pair-calls.ts";
+import { pythonic } from "./python-calls.ts";
 import { deepSeek, kimiK2, kimiK3 } from "./token-calls.ts";
 import type { ToolDialect } from "./tool-dialect.ts";
 

@@ -1,10 +1,19 @@
 import type { ToolSpec } from "../interface/tool.ts";
 import { argumentSchema, argumentValue } from "./argument-value.ts";
+import { type ParameterwiseForm, parameterwise } from "./grammar/index.ts";
 import { readJson } from "./json-text.ts";
 import { type CallElement, type ElementNames, readElements } from "./read-elements.ts";
-import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
+import type { CallForm, ToolDialect, WrittenCall } from "./tool-dialect.ts";
 
 type Parameter = CallElement["parameters"][number];
+/** Calls each in lines of their own. */
+const inLines = (form: ParameterwiseForm): CallForm => ({
+  before: "\n",
+  call: parameterwise(form),
+  between: "\n",
+  after: "\n",
+});
+
 type ReadValue = (parameter: Parameter, tools: readonly ToolSpec[], tool: string) => unknown;
 
 /** Qwen3-Coder: `<tool_call><function=f><parameter=a>1</parameter></function></tool_call>`. */
@@ -15,6 +24,20 @@ export const qwen3Coder: ToolDialect = {
     { call: "<function", callEnd: "</function>", parameter: "<parameter", parameterEnd: "</parameter>" },
     bySchema((text) => text.replace(/^\n/, "").replace(/\n$/, "")),
   ),
+  held: [
+    {
+      before: "\n",
+      call: parameterwise({
+        head: (name) => `<function=${name}>\n`,
+        end: "</function>",
+        before: "<parameter=",
+        between: ">\n",
+        after: "\n",
+        value: { end: "\n</parameter>", marks: ["</parameter>", "</tool_call>"] },
+      }),
+      after: "\n",
+    },
+  ],
 };
 
 /** MiniMax M2: `<minimax:tool_call><invoke name="f"><parameter name="a">1</parameter></invoke></minimax:tool_call>`. */
@@ -25,6 +48,16 @@ export const minimaxM2: ToolDialect = {
     { call: "<invoke", callEnd: "</invoke>", parameter: "<parameter", parameterEnd: "</parameter>" },
     bySchema((text) => text.trim()),
   ),
+  held: [
+    inLines({
+      head: (name) => `<invoke name="${name}">\n`,
+      end: "</invoke>",
+      before: '<parameter name="',
+      between: '">',
+      after: "\n",
+      value: { end: "</parameter>", marks: ["</minimax:tool_call>"] },
+    }),
+  ],
 };
 
 const readMiniCpm = parser(
@@ -38,6 +71,18 @@ export const miniCpm5: ToolDialect = {
   end: "</function>",
   parse: (block, tools) =>
     readMiniCpm(block.startsWith("<function") ? block : `<function name=${block}`, tools),
+  held: [
+    {
+      call: parameterwise({
+        head: (name) => `"${name}">`,
+        end: "",
+        before: '<param name="',
+        between: '">',
+        after: "",
+        value: { end: "</param>", marks: ["</function>", "<![CDATA["] },
+      }),
+    },
+  ],
 };
 
 /** Muse Spark: `<atem:function_calls><atem:invoke name="f"><atem:parameter name="a">1</atem:parameter>…`. */
@@ -53,6 +98,16 @@ export const museSpark: ToolDialect = {
     },
     ({ name, text }, tools, tool) => argumentValue(text.trim(), argumentSchema(tools, tool, name), "value"),
   ),
+  held: [
+    inLines({
+      head: (name) => `<atem:invoke name="${name}">\n`,
+      end: "</atem:invoke>",
+      before: '<atem:parameter name="',
+      between: '">',
+      after: "\n",
+      value: { end: "</atem:parameter>", marks: ["</atem:function_calls>"] },
+    }),
+  ],
 };
 
 /** DeepSeek V3.2: elements whose parameters say whether they are strings. */
@@ -68,6 +123,20 @@ export const deepSeekDsml: ToolDialect = {
     },
     ({ head, text }) => (head.includes('string="true"') ? text : (readJson(text) ?? text)),
   ),
+  held: [
+    inLines({
+      head: (name) => `<｜DSML｜invoke name="${name}">\n`,
+      end: "</｜DSML｜invoke>",
+      before: '<｜DSML｜parameter name="',
+      between: '"',
+      after: "\n",
+      value: {
+        head: (type) => ` string="${type === "string"}">`,
+        end: "</｜DSML｜parameter>",
+        marks: ["</｜DSML｜function_calls>"],
+      },
+    }),
+  ],
 };
 
 function parser(names: ElementNames, read: ReadValue): ToolDialect["parse"] {

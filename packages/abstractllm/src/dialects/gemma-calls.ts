@@ -1,3 +1,4 @@
+import { gemmaCall } from "./gemma-grammar.ts";
 import { readJson } from "./json-text.ts";
 import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
 
@@ -5,7 +6,9 @@ import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
 export const functionGemma: ToolDialect = {
   start: "<start_function_call>",
   end: "<end_function_call>",
+  marks: ["<escape>"],
   parse: (block) => readCalls(block, "<escape>"),
+  held: [{ call: gemmaCall("<escape>") }],
 };
 
 /** Gemma 4: the same with other quotes, several calls in one block. */
@@ -14,6 +17,7 @@ export const gemma4: ToolDialect = {
   end: "<tool_call|>",
   marks: ['<|"|>'],
   parse: (block) => readCalls(block, '<|"|>'),
+  held: [{ call: gemmaCall('<|"|>'), between: "" }],
 };
 
 /** Deeper values are refused. */

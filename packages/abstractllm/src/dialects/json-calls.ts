@@ -1,6 +1,30 @@
+import type { ToolSpec } from "../interface/tool.ts";
+import { type Grammar, type HeldPart, jsonArguments, optional } from "./grammar/index.ts";
 import { endOfJson, endsInString, isRecord, readJson } from "./json-text.ts";
+import { barePython } from "./python-calls.ts";
 import { readPythonCalls } from "./python-text.ts";
-import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
+import type { CallForm, ToolDialect, WrittenCall } from "./tool-dialect.ts";
+
+/** What small models leave out or add around JSON. */
+const BREAK = optional("\n");
+
+/** A call as one JSON object. */
+const jsonCall =
+  (input: "arguments" | "parameters", last: Grammar = ""): CallForm["call"] =>
+  (tool) => [{ regex: `\\{"name": ?"${tool.name}", ?"${input}": ?` }, jsonArguments(tool), last, "}"];
+
+/** Answers that are calls in JSON as a whole; they are taken for such when a known name and the arguments' have come. */
+function bareJson(
+  tools: readonly ToolSpec[],
+  { call, between = "\n", input }: { call: CallForm["call"]; between?: Grammar; input: string },
+): HeldPart[] {
+  const others = { repeat: [between, { anyOf: tools.map(call) }] };
+  return tools.flatMap((tool) => {
+    const grammar = [optional(" "), jsonArguments(tool), "}", others];
+    const heads = [`{"name": "${tool.name}", "${input}":`, `{"name":"${tool.name}","${input}":`];
+    return heads.map((start) => ({ start, grammar, isFirst: true, isLast: true }));
+  });
+}
 
 /** Hermes, Qwen 2.5 and 3, and most others: `<tool_call>{"name": …, "arguments": {…}}</tool_call>`. */
 export const jsonTools: ToolDialect = {
@@ -8,13 +32,14 @@ export const jsonTools: ToolDialect = {
   end: "</tool_call>",
   parse: readJsonCalls,
   isOpen: endsInString,
-  json: { prefix: "<tool_call>\n", suffix: "\n</tool_call>", input: "arguments" },
+  held: [{ before: BREAK, call: jsonCall("arguments"), after: BREAK }],
 };
 
 /** What models without a dialect of their own are told to write; they often leave out the tags. */
 export const promptedJson: ToolDialect = {
   ...jsonTools,
   bare: /^(?:```(?:json)?\s*)?[[{]/,
+  heldBare: (tools) => bareJson(tools, { call: jsonCall("arguments"), input: "arguments" }),
   parse: (block) =>
     readJsonCalls(
       block
@@ -24,11 +49,18 @@ export const promptedJson: ToolDialect = {
     ),
 };
 
+const LLAMA_SEPARATOR: Grammar = { anyOf: ["; ", ";", ", ", "\n"] };
+
 /** Llama 3: JSON after `<|python_tag|>`, or as the whole answer; small ones write Python calls. */
 export const llama3: ToolDialect = {
   start: "<|python_tag|>",
   bare: /^(?:\{\s*"(?:name|type|function)|\[\s*[A-Za-z_][\w.]*\()/,
-  json: { prefix: "", suffix: "", input: "parameters" },
+  held: [{ call: jsonCall("parameters"), between: LLAMA_SEPARATOR }],
+  heldBare: (tools) => [
+    ...bareJson(tools, { call: jsonCall("parameters"), between: LLAMA_SEPARATOR, input: "parameters" }),
+    ...barePython(tools),
+  ],
+  forcedStart: "",
   parse: (block) => {
     const [, name, query] = /^\s*([\w-]+)\.call\((.*)\)\s*$/s.exec(block) ?? [];
     if (name !== undefined) return readPythonCalls(`[${name}(${query})]`);
@@ -37,20 +69,27 @@ export const llama3: ToolDialect = {
   },
 };
 
-/** LFM2 and others: `<|tool_call_start|>[f(a=1), g(b="x")]<|tool_call_end|>`. */
-export const pythonic: ToolDialect = {
-  start: "<|tool_call_start|>",
-  end: "<|tool_call_end|>",
-  parse: (block) => {
-    const start = block.indexOf("[");
-    return start < 0 ? [] : readPythonCalls(block.slice(start, block.lastIndexOf("]") + 1));
-  },
-};
-
 /** Mistral: a list of calls, or `name[ARGS]{…}` one after another; words after the last call are dropped. */
 export const mistral: ToolDialect = {
   start: "[TOOL_CALLS]",
   marks: ["[ARGS]", "[CALL_ID]"],
+  held: [
+    {
+      before: { anyOf: ["[", " ["] },
+      call: jsonCall("arguments", optional({ regex: ', ?"id": ?"[0-9A-Za-z]{9}"' })),
+      between: { anyOf: [", ", ","] },
+      after: "]",
+    },
+    {
+      call: (tool) => [
+        tool.name,
+        optional(["[CALL_ID]", { regex: "[0-9A-Za-z]{9}" }]),
+        "[ARGS]",
+        jsonArguments(tool),
+      ],
+      between: optional("[TOOL_CALLS]"),
+    },
+  ],
   parse: (block) => {
     const list = readJson(block.trim());
     return Array.isArray(list) ? readJsonCalls(block) : readHeadedCalls(block);

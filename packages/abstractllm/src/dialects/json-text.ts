@@ -32,6 +32,18 @@ export function endsInString(text: string): boolean {
   return close !== '"';
 }
 
+/** The pieces of a text between marks, those within strings of JSON not counted. */
+export function splitOutsideStrings(text: string, mark: string): string[] {
+  const blanked = text.replace(STRINGS, (string) => "\0".repeat(string.length));
+  const pieces: string[] = [];
+  let at = 0;
+  for (let found = blanked.indexOf(mark); found >= 0; found = blanked.indexOf(mark, at)) {
+    pieces.push(text.slice(at, found));
+    at = found + mark.length;
+  }
+  return [...pieces, text.slice(at)];
+}
+
 // a string that does not end goes on to the end of the text, so that nothing in it is looked at twice
 const STRINGS = /"[^"\\]*(?:\\.[^"\\]*)*("|\\?$)/gs;
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*("|\\?$)|[{}[\]]/gs;

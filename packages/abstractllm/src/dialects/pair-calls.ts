@@ -1,19 +1,40 @@
 import type { ToolSpec } from "../interface/tool.ts";
 import { argumentSchema, argumentValue } from "./argument-value.ts";
+import { optional, parameterwise } from "./grammar/index.ts";
 import { readJsonCalls } from "./json-calls.ts";
 import { isRecord, readJson } from "./json-text.ts";
 import { readPython } from "./python-text.ts";
-import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
+import type { CallForm, ToolDialect, WrittenCall } from "./tool-dialect.ts";
 
 /** GLM-4.5 and later, Laguna: `<tool_call>f<arg_key>a</arg_key><arg_value>1</arg_value></tool_call>`. */
-export const glm47: ToolDialect = { start: "<tool_call>", end: "</tool_call>", parse: parser("") };
+export const glm47: ToolDialect = {
+  start: "<tool_call>",
+  end: "</tool_call>",
+  parse: parser(""),
+  held: [pairs("", "</tool_call>")],
+};
 
 /** LongCat: the same with names of its own. */
 export const longCat: ToolDialect = {
   start: "<longcat_tool_call>",
   end: "</longcat_tool_call>",
   parse: parser("longcat_"),
+  held: [pairs("longcat_", "</longcat_tool_call>")],
 };
+
+/** Some of these models begin a line for each mark, others none. */
+function pairs(prefix: string, end: string): CallForm {
+  const line = optional("\n");
+  const call = parameterwise({
+    head: (name) => name,
+    end: "",
+    before: [line, `<${prefix}arg_key>`],
+    between: [`</${prefix}arg_key>`, line, `<${prefix}arg_value>`],
+    after: "",
+    value: { end: `</${prefix}arg_value>`, marks: [end] },
+  });
+  return { call, after: line };
+}
 
 function parser(prefix: string): ToolDialect["parse"] {
   const key = `<${prefix}arg_key>`;

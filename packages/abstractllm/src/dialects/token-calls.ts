@@ -1,16 +1,32 @@
-import { readJson, readJsonObject } from "./json-text.ts";
+import { jsonArguments, optional, parameterwise } from "./grammar/index.ts";
+import { endsInString, readJson, readJsonObject, splitOutsideStrings } from "./json-text.ts";
 import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
+
+const FENCE = "```";
 
 /** Kimi K2: a section of calls that carry their ids, `functions.f:0`. */
 export const kimiK2: ToolDialect = {
   start: "<|tool_calls_section_begin|>",
   end: "<|tool_calls_section_end|>",
+  isOpen: endsInString,
   marks: ["<|tool_call_begin|>", "<|tool_call_argument_begin|>", "<|tool_call_end|>"],
+  held: [
+    {
+      call: (tool) => [
+        `<|tool_call_begin|>functions.${tool.name}:`,
+        { regex: "[0-9]{1,4}" },
+        "<|tool_call_argument_begin|>",
+        jsonArguments(tool),
+        "<|tool_call_end|>",
+      ],
+      between: "",
+    },
+  ],
   parse: (block) =>
-    readAll(block.split("<|tool_call_begin|>"), (text) => {
-      const [head = "", rest] = text.split("<|tool_call_argument_begin|>");
+    readAll(splitOutsideStrings(block, "<|tool_call_begin|>"), (text) => {
+      const [head = "", rest = ""] = splitOutsideStrings(text, "<|tool_call_argument_begin|>");
       const [, id, name] = /^\s*((?:functions\.)?([^\s:]+):\d+)\s*$/.exec(head) ?? [];
-      const input = readJsonObject((rest ?? "").split("<|tool_call_end|>")[0] ?? "");
+      const input = readJsonObject(splitOutsideStrings(rest, "<|tool_call_end|>")[0] ?? "");
       return id === undefined || name === undefined || input === undefined
         ? undefined
         : { id, name, arguments: input };
@@ -21,19 +37,36 @@ export const kimiK2: ToolDialect = {
 export const deepSeek: ToolDialect = {
   start: "<｜tool▁calls▁begin｜>",
   end: "<｜tool▁calls▁end｜>",
+  isOpen: endsInString,
   marks: ["<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>"],
+  held: [
+    {
+      call: (tool) => [
+        `<｜tool▁call▁begin｜>${tool.name}<｜tool▁sep｜>`,
+        jsonArguments(tool),
+        "<｜tool▁call▁end｜>",
+      ],
+      between: "",
+    },
+    {
+      call: (tool) => [
+        `<｜tool▁call▁begin｜>function<｜tool▁sep｜>${tool.name}\n${FENCE}json\n`,
+        jsonArguments(tool),
+        `\n${FENCE}<｜tool▁call▁end｜>`,
+      ],
+      between: optional("\n"),
+    },
+  ],
   parse: (block) =>
-    readAll(block.split("<｜tool▁call▁begin｜>"), (text) => {
-      const [head = "", rest = ""] = text.split("<｜tool▁sep｜>");
-      const body = rest.split("<｜tool▁call▁end｜>")[0] ?? "";
+    readAll(splitOutsideStrings(block, "<｜tool▁call▁begin｜>"), (text) => {
+      const [head = "", rest = ""] = splitOutsideStrings(text, "<｜tool▁sep｜>");
+      const body = splitOutsideStrings(rest, "<｜tool▁call▁end｜>")[0] ?? "";
       const fenced = readFenced(body.trim());
       const name = fenced?.name ?? head.trim();
       const input = readJsonObject(fenced?.text ?? body);
       return name === "" || input === undefined ? undefined : { name, arguments: input };
     }),
 };
-
-const FENCE = "```";
 
 /** A name and a block of code after it, and nothing else. */
 function readFenced(text: string): { readonly name: string; readonly text: string } | undefined {
@@ -44,12 +77,26 @@ function readFenced(text: string): { readonly name: string; readonly text: strin
   return { name, text: text.slice(start + FENCE.length, -FENCE.length).replace(/^json/, "") };
 }
 
+const kimiCall = parameterwise({
+  head: (name) => [`<|open|>call tool="${name}"`, optional({ regex: ' index="[0-9]{1,3}"' }), "<|sep|>"],
+  end: "<|close|>call<|sep|>",
+  before: '<|open|>argument key="',
+  between: '"',
+  after: "",
+  value: {
+    head: (type) => ` type="${type === "integer" ? "number" : type}"<|sep|>`,
+    end: "<|close|>argument<|sep|>",
+    marks: ["<|open|>", "<|close|>"],
+  },
+});
+
 /** Kimi K3: elements made of tokens; a call that is not what it should be is left out, the others count. */
 export const kimiK3: ToolDialect = {
   start: "<|open|>tools<|sep|>",
   end: "<|close|>tools<|sep|>",
   marks: ["<|open|>", "<|close|>", "<|sep|>"],
   ignored: ["<|open|>response<|sep|>", "<|close|>response<|sep|>", "<|close|>message<|sep|>"],
+  held: [{ call: kimiCall, between: "" }],
   parse: (block) =>
     readTokenElements(block, "call").flatMap(({ head, body }) => {
       const name = readAttributes(head).get("tool");

@@ -1,4 +1,5 @@
 import type { ToolSpec } from "../interface/tool.ts";
+import type { Grammar, HeldPart } from "./grammar/index.ts";
 
 /** A tool call as a text holds it. */
 export interface WrittenCall {
@@ -6,6 +7,18 @@ export interface WrittenCall {
   readonly arguments: Readonly<Record<string, unknown>>;
   /** An id that the model gave. */
   readonly id?: string;
+}
+
+/** How a block of calls is written. */
+export interface CallForm {
+  /** One call. @throws {UnheldSchema} for parameters that there is no form for */
+  readonly call: (tool: ToolSpec) => Grammar;
+  /** What stands between `start` and the first call. Default: nothing. */
+  readonly before?: Grammar;
+  /** What stands between calls. Default: a block is one call. */
+  readonly between?: Grammar;
+  /** What stands between the last call and `end`. Default: nothing. */
+  readonly after?: Grammar;
 }
 
 /** How the models of a family write tool calls. */
@@ -25,12 +38,12 @@ export interface ToolDialect {
   readonly isOpen?: (block: string) => boolean;
   /** How an answer begins that may be calls as a whole, without `start`; it is when all of them are of known tools. */
   readonly bare?: RegExp;
-  /** How a call is written, where it is one JSON object with `name` and, under `input`, the arguments. */
-  readonly json?: {
-    readonly prefix: string;
-    readonly suffix: string;
-    readonly input: "arguments" | "parameters";
-  };
+  /** How a block is written, in one form of several, for engines that hold a model to it; absent where no grammar tells. */
+  readonly held?: readonly CallForm[];
+  /** The same for answers that are calls as a whole. */
+  readonly heldBare?: (tools: readonly ToolSpec[]) => readonly HeldPart[];
+  /** What an answer that must be a call begins with. Default `start`. */
+  readonly forcedStart?: string;
   /** Marks within blocks, which a tokenizer must not leave out. */
   readonly marks?: readonly string[];
   /** Marks around ordinary text, which are no part of it. */

@@ -92,7 +92,9 @@ function writeCalls(message: AssistantMessage): AssistantMessage {
 }
 
 function instructionsFor(tools: readonly ToolSpec[], choice: ToolChoice): string {
-  const functions = tools.map((spec) => JSON.stringify({ type: "function", function: spec }));
+  const functions = tools.map(({ strict, ...about }) =>
+    JSON.stringify({ type: "function", function: about }),
+  );
   return `You may call functions to help with the user's request. The functions, as JSON Schema, are:
 <tools>
 ${functions.join("\n")}

@@ -26,6 +26,11 @@ export interface Tool<Input = unknown, Output = unknown> {
   execute?(input: Input, context: ToolContext): Output | PromiseLike<Output>;
   /** Most milliseconds that `execute` may take; the model is then told so. Default: no limit of its own. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Whether a model that runs here is held to `parameters` while it writes a call; other arguments than it would choose may
+   * come of that. What it writes is checked in either case. Default true, as far as its way of writing calls allows that.
+   */
+  readonly strict?: boolean | undefined;
 }
 
 /** A tool as a provider sends it to its model. */
@@ -34,6 +39,8 @@ export interface ToolSpec {
   readonly description?: string;
   /** Of type `"object"`. */
   readonly parameters: JsonSchema;
+  /** Its calls are not to be held to `parameters`. */
+  readonly strict?: false;
 }
 
 /** Which tool the model must call: any or none as it likes, none, at least one, or this one. */

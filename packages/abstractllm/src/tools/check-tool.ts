@@ -9,6 +9,7 @@ const FIELDS: Readonly<Record<string, check.Check>> = {
   parameters: check.schema,
   execute: check.callback,
   timeoutMs: check.milliseconds,
+  strict: check.boolean,
 };
 
 /** What is wrong with a tool, or undefined. */

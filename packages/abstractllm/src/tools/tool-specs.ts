@@ -34,12 +34,17 @@ export function toolSpecs({ tools = [], toolChoice }: Options, provider: string)
   return tools.map((tool) => specOf(tool, provider));
 }
 
-function specOf({ name, description, parameters }: Tool, provider: string): ToolSpec {
+function specOf({ name, description, parameters, strict }: Tool, provider: string): ToolSpec {
   const schema =
     parameters === undefined ? NO_PARAMETERS : jsonSchemaOf(parameters, `the parameters of tool "${name}"`);
   if (schema.type !== "object") {
     const message = `The parameters of tool "${name}" must be an object: a schema of type "object"`;
     throw new InvalidParameterError("tools", undefined, message, { provider });
   }
-  return { name, ...(description === undefined ? {} : { description }), parameters: schema };
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    parameters: schema,
+    ...(strict === false ? { strict } : {}),
+  };
 }

@@ -38,6 +38,10 @@ export interface UniformModel {
   chatTemplate?: string;
   /** Their ids come before those of the bytes, from 2 on. */
   specialTokens?: readonly string[];
+  /** Tokens that are matched whole as special ones are, but stand for text. Their ids follow. */
+  addedTokens?: readonly string[];
+  /** Texts, each a token, that follow each other; behind the last one all are as likely again. */
+  chain?: readonly string[];
 }
 
 /**
@@ -46,10 +50,14 @@ export interface UniformModel {
  */
 export async function writeUniformModel(
   folder: string,
-  { chatTemplate, specialTokens = [] }: UniformModel = {},
+  { chatTemplate, specialTokens = [], addedTokens = [], chain = [] }: UniformModel = {},
 ): Promise<void> {
-  const spans = SPANS.map((text) => [...Buffer.from(text)].map(spell).join(""));
-  const added = [...UNKNOWN_AND_END, ...specialTokens];
+  const added = [...UNKNOWN_AND_END, ...specialTokens, ...addedTokens];
+  const spelled = (text: string): string =>
+    added.includes(text) ? text : [...Buffer.from(text)].map(spell).join("");
+  const links = chain.map(spelled);
+  const isNew = (token: string): boolean => !added.includes(token) && [...token].length > 1;
+  const spans = [...new Set([...SPANS.map(spelled), ...links.filter(isNew)])];
   const tokens = [...added, ...Array.from({ length: 256 }, (_, byte) => spell(byte)), ...spans];
   const write = (name: string, content: object) => writeFile(join(folder, name), JSON.stringify(content));
   await write("config.json", configOf(tokens));
@@ -60,6 +68,11 @@ export async function writeUniformModel(
     decoder: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true },
     model: { type: "BPE", vocab: Object.fromEntries(tokens.map((token, id) => [token, id])), merges: [] },
   });
-  const zeros = new Float32Array(tokens.length * SIZE);
-  await writeFile(join(folder, "model.safetensors"), weightsOf(tokens, zeros, zeros));
+  const embedding = new Float32Array(tokens.length * SIZE);
+  const head = new Float32Array(tokens.length * SIZE);
+  for (const [i, next] of links.slice(1).entries()) {
+    embedding[tokens.indexOf(links[i] ?? "") * SIZE + i] = 1;
+    head[tokens.indexOf(next) * SIZE + i] = 10;
+  }
+  await writeFile(join(folder, "model.safetensors"), weightsOf(tokens, embedding, head));
 }

@@ -18,8 +18,7 @@ export function toTools(tools: GivenTools, warn: Warn): Tool[] {
 function toTool(tool: LanguageModelV3FunctionTool, warn: Warn): Tool {
   const { name, description, inputSchema, inputExamples = [], strict } = tool;
   if (strict === true) {
-    const details =
-      "The arguments are held to the schema where the model must call a tool and the engine can do so.";
+    const details = "The arguments are held to the schema where the engine can do so, and checked elsewhere.";
     warn({ type: "unsupported", feature: `strict tool ${name}`, details });
   }
   if (inputExamples.length > 0) {
@@ -30,6 +29,7 @@ function toTool(tool: LanguageModelV3FunctionTool, warn: Warn): Tool {
     name,
     ...(description === undefined ? {} : { description }),
     parameters: { ...inputSchema },
+    ...(strict === undefined ? {} : { strict }),
   };
 }
 

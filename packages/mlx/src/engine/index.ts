@@ -1,11 +1,11 @@
 /** `@abstractllm/mlx/engine`: models behind a thread or process of their own. */
 export { startEngine } from "./client.ts";
+export type { Constraint, Grammar, HeldPart } from "./constraint.ts";
 export { detectRuntime } from "./detect-runtime.ts";
 export type {
   AdapterChoice,
   AdapterPart,
   ChatMessage,
-  Constraint,
   DeviceChoice,
   Engine,
   EngineModel,

@@ -1,5 +1,6 @@
 /** What crosses the boundary between an engine's thread and everybody else: plain, cloneable data. */
 import type { TemplateSwitch } from "../tokenizer/index.ts";
+import type { Constraint } from "./constraint.ts";
 
 /** A part of a message: text, or an image as the bytes of its file. */
 export type MessagePart = { type: "text"; text: string } | { type: "image"; image: Uint8Array };
@@ -153,19 +154,6 @@ export interface SamplingOptions {
   seed?: number;
 }
 
-/**
- * What an answer is held to, token by token. Reasoning comes before it.
- *
- * - `jsonSchema`: the answer is a JSON value that fits, in one line, between `prefix` and `suffix`; there, what spells a
- *   special token is that token.
- * - `regex`: the whole answer matches, in the syntax of Rust's `regex`.
- * - `lark`: the answer is derived from `start`, in llguidance's variant of Lark.
- */
-export type Constraint =
-  | { jsonSchema: Readonly<Record<string, unknown>>; prefix?: string; suffix?: string }
-  | { regex: string }
-  | { lark: string };
-
 /** One of several adapters that answer together. */
 export interface AdapterPart {
   name: string;
@@ -198,8 +186,8 @@ export interface GenerateRequest extends SamplingOptions {
   /** Go on after an end-of-sequence token. Default false. */
   ignoreEos?: boolean;
   /**
-   * Only tokens that go on with what this describes are chosen, and the answer ends when nothing may follow. What the
-   * grammar engine cannot hold an answer to is refused with its reason. Default: none.
+   * Only tokens that go on with what this describes are chosen, and an answer of which it describes the whole ends when
+   * nothing may follow. What the grammar engine cannot hold an answer to is refused with its reason. Default: none.
    */
   constraint?: Constraint;
   /**

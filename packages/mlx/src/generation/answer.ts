@@ -93,7 +93,7 @@ export class Answer {
     this.#detokenizer = tokenizer.createDetokenizer({
       skipSpecialTokens: true,
       keep: keepSpecialTokens,
-      continues: constraint !== undefined, // it holds for all of the text
+      continues: constraint !== undefined && !("parts" in constraint), // it holds for all of the text
     });
     this.#matcher = new StopMatcher(stop);
     this.#reasoning = reasoning && new ReasoningWatch(reasoning, tokens);

@@ -1,6 +1,7 @@
 import type { KVQuantization } from "../cache/index.ts";
 import type { GenerateRequest, LoadRequest, SamplingOptions } from "../engine/types.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { isObject } from "../load/is-object.ts";
 import { checkOptionNames } from "../option-names.ts";
 
 const describe = (value: unknown): string =>
@@ -106,6 +107,11 @@ export const checkRequest = (request: GenerateRequest, vocabSize: number): void 
     const value = request[name];
     if (value === undefined || typeof value === "boolean") continue;
     throw new InvalidArgumentError(`Expected true or false for ${name} but received ${describe(value)}`);
+  }
+  if (request.constraint !== undefined && !isObject(request.constraint)) {
+    throw new InvalidArgumentError(
+      `Expected an object for constraint but received ${describe(request.constraint)}`,
+    );
   }
   if (request.ignoreEos === true && request.constraint !== undefined) {
     throw new InvalidArgumentError(

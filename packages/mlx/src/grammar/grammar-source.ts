@@ -1,11 +1,14 @@
-import type { Constraint } from "../engine/types.ts";
+import type { Constraint, Grammar, HeldPart } from "../engine/constraint.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { Tokenizer } from "../tokenizer/index.ts";
-import { engineSchema } from "./engine-schema.ts";
+import { isObject } from "../load/is-object.ts";
+import { type LarkTokens, writeLark, writeSchema } from "./lark-writer.ts";
 import type { GrammarKind } from "./native-grammar.ts";
 
 /** A longer grammar takes the engine most of a second to read (CWE-400). */
 const MAX_LENGTH = 1_000_000;
+
+/** More parts would be looked for in every text. */
+const MAX_PARTS = 1024;
 
 /** A grammar as the engine reads it. */
 export interface GrammarSource {
@@ -13,81 +16,50 @@ export interface GrammarSource {
   readonly text: string;
 }
 
-/** JSON in one line with at most one space in a gap: a model cannot go on with white space for ever. */
-const JSON_STYLE = { whitespace_flexible: false, item_separator: ", ?", key_separator: ": ?" };
+/** The parts that a constraint holds; undefined when it is of another kind. @throws {InvalidArgumentError} on a bad part */
+export const heldParts = (constraint: Constraint): readonly HeldPart[] | undefined => {
+  const { parts } = onlyKey(constraint);
+  if (parts === undefined) return undefined;
+  const isPart = (part: unknown): boolean =>
+    isObject(part) &&
+    typeof part.start === "string" &&
+    part.start !== "" &&
+    part.grammar !== undefined &&
+    [part.isFirst, part.isLast].every((value) => ["undefined", "boolean"].includes(typeof value));
+  if (Array.isArray(parts) && parts.length <= MAX_PARTS && parts.every(isPart)) return parts;
+  throw new InvalidArgumentError(
+    `Expected at most ${MAX_PARTS} { start, grammar, isFirst, isLast } for the parts of a constraint, and a text for start`,
+  );
+};
 
-const isText = (value: unknown): value is string => typeof value === "string";
+/** A grammar for the engine. @throws {InvalidArgumentError} when it is none or too long */
+export const sourceOf = (grammar: Grammar, tokens: LarkTokens): GrammarSource =>
+  checkLength({ kind: "lark", text: writeLark(grammar, tokens) });
 
 /**
- * The grammar of a constraint.
+ * The grammar of a whole answer.
  *
  * @throws {InvalidArgumentError} when the constraint is none or too long
  */
-export const grammarSource = (constraint: Constraint, tokenizer: Tokenizer): GrammarSource => {
-  const source = readConstraint(constraint, tokenizer);
+export const grammarSource = (constraint: Constraint, tokens: LarkTokens): GrammarSource => {
+  const { grammar, jsonSchema, regex, lark } = onlyKey(constraint);
+  if (grammar !== undefined) return sourceOf(grammar as Grammar, tokens);
+  if (isObject(jsonSchema)) return checkLength({ kind: "json_schema", text: writeSchema(jsonSchema) });
+  if (typeof regex === "string") return checkLength({ kind: "regex", text: regex });
+  if (typeof lark === "string") return checkLength({ kind: "lark", text: lark });
+  throw new InvalidArgumentError(
+    "Expected { grammar }, { jsonSchema }, { regex }, { lark } or { parts } for constraint, a schema as an object, " +
+      "regex and lark as text",
+  );
+};
+
+/** What a constraint says, where it is one thing. */
+const onlyKey = (constraint: unknown): Record<string, unknown> =>
+  isObject(constraint) && Object.keys(constraint).length === 1 ? constraint : {};
+
+const checkLength = (source: GrammarSource): GrammarSource => {
   if (source.text.length <= MAX_LENGTH) return source;
   throw new InvalidArgumentError(
     `The constraint has ${source.text.length} characters; at most ${MAX_LENGTH} can be compiled`,
   );
-};
-
-const readConstraint = (constraint: unknown, tokenizer: Tokenizer): GrammarSource => {
-  if (typeof constraint === "object" && constraint !== null) {
-    const keys = Object.keys(constraint);
-    const { regex, lark, jsonSchema, prefix = "", suffix = "" } = constraint as Record<string, unknown>;
-    if (keys.length === 1 && isText(regex)) return { kind: "regex", text: regex };
-    if (keys.length === 1 && isText(lark)) return { kind: "lark", text: lark };
-    const isJson = keys.every((key) => ["jsonSchema", "prefix", "suffix"].includes(key));
-    if (isJson && typeof jsonSchema === "object" && jsonSchema !== null && isText(prefix) && isText(suffix)) {
-      return jsonSource(jsonSchema, [prefix, suffix], tokenizer);
-    }
-  }
-  throw new InvalidArgumentError(
-    "Expected { jsonSchema, prefix, suffix }, { regex } or { lark } for constraint, a schema as an object and the " +
-      "others as text",
-  );
-};
-
-const jsonSource = (
-  jsonSchema: object,
-  [prefix, suffix]: readonly [string, string],
-  tokenizer: Tokenizer,
-): GrammarSource => {
-  const schema = writeSchema(jsonSchema);
-  if (prefix === "" && suffix === "") return { kind: "json_schema", text: schema };
-  const around = (text: string): string => larkOf(text, tokenizer);
-  return { kind: "lark", text: `start: ${around(prefix)} value ${around(suffix)}\nvalue: %json ${schema}` };
-};
-
-const writeSchema = (jsonSchema: object): string => {
-  try {
-    return JSON.stringify({ ...Object(engineSchema(jsonSchema)), "x-guidance": JSON_STYLE });
-  } catch (cause) {
-    throw new InvalidArgumentError("The schema of the constraint is nested too deeply or within itself", {
-      cause,
-    });
-  }
-};
-
-/** A text in Lark's notation; what spells an added token is that token. */
-const larkOf = (text: string, { addedTokens }: Tokenizer): string => {
-  const parts: string[] = [];
-  let plain = "";
-  const flush = (): void => {
-    if (plain !== "") parts.push(JSON.stringify(plain));
-    plain = "";
-  };
-  const longestFirst = [...addedTokens].sort((a, b) => b.content.length - a.content.length);
-  for (let at = 0; at < text.length; ) {
-    const token = longestFirst.find(({ content }) => content !== "" && text.startsWith(content, at));
-    if (token === undefined) {
-      plain += text.charAt(at++);
-      continue;
-    }
-    flush();
-    parts.push(`<[${token.id}]>`);
-    at += token.content.length;
-  }
-  flush();
-  return parts.join(" ");
 };

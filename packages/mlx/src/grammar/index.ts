@@ -1,4 +1,4 @@
 /** Answers that a grammar holds token by token. */
 export { ConstraintMaker } from "./constraint-maker.ts";
-export { TokenConstraint } from "./token-constraint.ts";
+export type { TokenConstraint } from "./token-constraint.ts";
 export { requireConstraints } from "./vocabulary.ts";

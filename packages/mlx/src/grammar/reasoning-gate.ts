@@ -21,15 +21,14 @@ export class ReasoningGate {
     this.#tokenizer = tokenizer;
     if (toolDialect === "harmony") {
       this.#isOver = (tail) => HARMONY_ANSWER.test(tail);
-      this.#isReasoning = !this.#isOver(textOf(tokenizer, prompt.slice(-TAIL_LENGTH)));
+      this.#isReasoning = !this.#isOver(tailOf(tokenizer, prompt));
       return;
     }
     this.#isOver = (tail) => reasoning === undefined || tail.includes(reasoning.end);
     this.#isReasoning = false;
     if (reasoning === undefined) return;
-    const text = textOf(tokenizer, prompt);
-    this.#isReasoning = text.lastIndexOf(reasoning.start) > text.lastIndexOf(reasoning.end);
-    const hasReasoned = text.slice(-TAIL_LENGTH).includes(reasoning.end);
+    this.#isReasoning = endsWithinReasoning(tokenizer, prompt, reasoning);
+    const hasReasoned = tailOf(tokenizer, prompt).slice(-TAIL_LENGTH).includes(reasoning.end);
     if (!this.#isReasoning && !hasReasoned) this.opener = openerOf(tokenizer, reasoning.start);
   }
 
@@ -37,15 +36,33 @@ export class ReasoningGate {
     return this.#isReasoning;
   }
 
-  /** Takes a token of the answer; true when it is none of what the constraint describes. */
-  takes(token: number, isFirst: boolean): boolean {
-    if (isFirst && token === this.opener) this.#isReasoning = true;
+  /**
+   * Takes a token of the answer; true when it is none of what the constraint describes.
+   *
+   * @param mayOpen - reasoning
+   */
+  takes(token: number, mayOpen: boolean): boolean {
+    if (mayOpen && token === this.opener) this.#isReasoning = true;
     if (!this.#isReasoning) return false;
     this.#tail = (this.#tail + textOf(this.#tokenizer, [token])).slice(-TAIL_LENGTH);
     this.#isReasoning = !this.#isOver(this.#tail);
     return true;
   }
 }
+
+/** Whether a prompt leaves reasoning open. */
+export const endsWithinReasoning = (
+  tokenizer: Tokenizer,
+  prompt: readonly number[],
+  { start, end }: { readonly start: string; readonly end: string },
+): boolean => {
+  const text = textOf(tokenizer, prompt);
+  return text.lastIndexOf(start) > text.lastIndexOf(end);
+};
+
+/** The end of a prompt, in which marks can be found. */
+export const tailOf = (tokenizer: Tokenizer, prompt: readonly number[]): string =>
+  textOf(tokenizer, prompt.slice(-TAIL_LENGTH));
 
 const textOf = (tokenizer: Tokenizer, ids: readonly number[]): string =>
   ids.map((id) => tokenizer.idToToken(id) ?? "").join("");

@@ -1,14 +1,13 @@
 import { MlxError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { type NativeVocabulary, nativeGrammar } from "./native-grammar.ts";
+import type { TokenSpelling } from "./token-spelling.ts";
 
-/** What the grammar engine knows special tokens by, which no text can spell. */
+/** What the grammar engine knows tokens by that no text can spell. */
 const SPECIAL = 0xff;
 
 /** A longer token is left out: the engine goes down a tree as deep as its longest one (CWE-674). Real ones end at 512. */
 const MAX_TOKEN_BYTES = 1024;
-
-const utf8 = new TextEncoder();
 
 /** Which tokens a constraint is made of. */
 export interface TokenSource {
@@ -34,11 +33,14 @@ export const requireConstraints = ({ tokenBytes }: Tokenizer): void => {
   );
 };
 
-/** A model's tokens for the grammar engine: special ones fit no text, those of `eosTokenIds` end one. */
-export const createVocabulary = ({ tokenizer, eosTokenIds, vocabSize }: TokenSource): NativeVocabulary => {
+/** A model's tokens for the grammar engine: those of `eosTokenIds` end a text. */
+export const createVocabulary = (
+  { tokenizer, eosTokenIds, vocabSize }: TokenSource,
+  spelling: TokenSpelling,
+): NativeVocabulary => {
   const { Vocabulary } = nativeGrammar();
   const ends = [...eosTokenIds].filter((id) => id < vocabSize);
-  const words = Array.from({ length: vocabSize }, (_, id) => bytesOf(id, tokenizer, eosTokenIds));
+  const words = Array.from({ length: vocabSize }, (_, id) => wordOf(id, tokenizer, spelling));
   return new Vocabulary(
     Buffer.concat(words),
     Uint32Array.from(words, ({ length }) => length),
@@ -46,12 +48,9 @@ export const createVocabulary = ({ tokenizer, eosTokenIds, vocabSize }: TokenSou
   );
 };
 
-const bytesOf = (id: number, tokenizer: Tokenizer, ends: ReadonlySet<number>): Uint8Array => {
-  const token = tokenizer.idToToken(id);
-  if (token === undefined || token === "") return new Uint8Array();
-  const isSpecial = tokenizer.specialTokenIds.has(id) || ends.has(id);
-  const bytes = isSpecial
-    ? Uint8Array.of(SPECIAL, ...utf8.encode(token))
-    : (tokenizer.tokenBytes?.(token) ?? new Uint8Array());
-  return bytes.length > MAX_TOKEN_BYTES ? new Uint8Array() : bytes;
+const wordOf = (id: number, tokenizer: Tokenizer, spelling: TokenSpelling): Uint8Array => {
+  if ((tokenizer.idToToken(id) ?? "") === "") return new Uint8Array();
+  const bytes = spelling.bytes(id);
+  const word = spelling.fitsNoText(id) ? Uint8Array.of(SPECIAL, ...bytes) : bytes;
+  return word.length > MAX_TOKEN_BYTES ? new Uint8Array() : word;
 };

@@ -108,7 +108,7 @@ describe.skipIf(grammarProblem !== undefined)(`a constraint${grammarProblem ?? "
   });
 
   it("puts a value between marks, which may be special tokens", async () => {
-    const constraint = { jsonSchema: recipe, prefix: "<|im_start|>call\n", suffix: "</call>" };
+    const constraint = { grammar: ["<|im_start|>call\n", { jsonSchema: recipe }, "</call>"] };
     const { text } = await collect(model, { constraint, keepSpecialTokens: ["<|im_start|>"] });
     const [, value] = /^<\|im_start\|>call\n(.*)<\/call>$/.exec(text) ?? [];
     expect(Object.keys(JSON.parse(value ?? ""))).toEqual(["name", "eggs"]);

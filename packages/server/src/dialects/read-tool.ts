@@ -7,5 +7,6 @@ export interface ReadTool {
   readonly isStrict: boolean;
 }
 
-/** Said where a client asks for more than a model can be held to. */
-export const STRICT_NOTE = "strict is advice here: the arguments of tool calls are not held to their schema";
+/** Said where a client asks for more than every model can be held to. */
+export const STRICT_NOTE =
+  "strict is advice here: the arguments of tool calls are held to their schema where the engine can do so, and not elsewhere";

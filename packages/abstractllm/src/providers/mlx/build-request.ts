@@ -71,7 +71,7 @@ function draftOptions(
   };
 }
 
-const toTemplateTool = (spec: ToolSpec) => ({ type: "function", function: spec });
+const toTemplateTool = ({ strict, ...about }: ToolSpec) => ({ type: "function", function: about });
 
 /** The same conversation for a template that knows no system role: its text leads the first user message. */
 export function withoutSystemRole(messages: readonly ResolvedMessage[]): ResolvedMessage[] | undefined {

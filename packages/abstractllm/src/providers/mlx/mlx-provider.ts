@@ -157,6 +157,7 @@ export class MlxProvider extends BaseProvider {
         ...answer,
         warnings: [
           ...warnings,
+          ...prepared.warnings,
           ...answer.warnings,
           ...choiceWarnings(call, answer),
           ...this.#constraintWarning(call, model.info),

@@ -1,5 +1,13 @@
 import type { Constraint, ModelInfo } from "@abstractllm/mlx";
-import { choiceText, chosenTools, forcedCall, promptTools, usedCallIds } from "../../dialects/index.ts";
+import {
+  choiceText,
+  chosenTools,
+  forcedCall,
+  heldCalls,
+  promptTools,
+  UnheldSchema,
+  usedCallIds,
+} from "../../dialects/index.ts";
 import { InvalidRequestError, UnsupportedFeatureError } from "../../errors/index.ts";
 import type { ToolSpec } from "../../interface/tool.ts";
 import { withInstructions } from "../../prompt/with-instructions.ts";
@@ -17,6 +25,8 @@ export interface PreparedCall {
   readonly usedIds: ReadonlySet<string>;
   /** What the engine holds the answer to. */
   readonly constraint: Constraint | undefined;
+  /** What it is not held to although it could be in other words. */
+  readonly warnings: readonly string[];
 }
 
 /** How far a call may go. */
@@ -27,8 +37,8 @@ interface PrepareOptions {
 
 /**
  * Puts tools into the chat template where it takes them and the model's way of calling them is known, else into the
- * messages. An answer that can only be one thing, a value of the schema or a call, is constrained to it; a schema that
- * the answer is not held to goes into the messages.
+ * messages. An answer that can only be one thing, a value of the schema or a call, is constrained to it, another one where
+ * it calls; a schema that the answer is not held to goes into the messages.
  *
  * @throws {InvalidRequestError} when `chatTemplate: false` leaves no place for tools or reasoning
  * @throws {UnsupportedFeatureError} `"structured_output"` when it leaves none for a schema that cannot be held to
@@ -44,26 +54,34 @@ export function prepareCall(
   const takesTools = info.templateSwitches.includes("tools") && info.toolDialect !== undefined;
   const dialect = takesTools || callable.length === 0 ? info.toolDialect : "prompted_json";
   const canConstrain = constrain && info.constraintProblem === undefined && given.options.ignoreEos !== true;
-  const constraint = canConstrain ? constraintOf(given, callable, dialect) : undefined;
+  const { constraint, warnings = [] } = canConstrain ? constraintOf(given, callable, dialect) : {};
   const isHeld = constraint !== undefined && callable.length === 0;
   if (isRaw && given.schema !== undefined && !isHeld) throw notHeldInRawPrompt(given, info);
   const messages = isRaw ? given.messages : messagesOf(given, isHeld);
   const call = { ...given, messages, tools: callable };
-  const prepared = { callable, dialect, usedIds: usedCallIds(given.messages), constraint };
+  const prepared = { callable, dialect, usedIds: usedCallIds(given.messages), constraint, warnings };
   if (!takesTools) return { ...prepared, call: promptTools(call) };
   const text = choiceText(call.toolChoice);
   if (text === "") return { ...prepared, call };
   return { ...prepared, call: { ...call, messages: withInstructions(call.messages, text) } };
 }
 
-/** What the answer has to be, where it can only be one thing. */
+/** What the answer is held to, or why not. */
 function constraintOf(
   { schema, toolChoice }: ProviderCall,
   callable: readonly ToolSpec[],
-  dialect: string | undefined,
-): Constraint | undefined {
-  if (callable.length === 0) return schema === undefined ? undefined : { jsonSchema: schema };
-  return choiceText(toolChoice) === "" ? undefined : forcedCall(dialect ?? "", callable);
+  dialect = "",
+): Partial<Pick<PreparedCall, "constraint" | "warnings">> {
+  if (callable.length === 0) return schema === undefined ? {} : { constraint: { jsonSchema: schema } };
+  try {
+    const grammar = choiceText(toolChoice) === "" ? undefined : forcedCall(dialect, callable);
+    if (grammar !== undefined) return { constraint: { grammar } };
+    const parts = heldCalls(dialect, callable);
+    return parts === undefined ? {} : { constraint: { parts } };
+  } catch (error) {
+    if (error instanceof UnheldSchema) return { warnings: [error.message] };
+    throw error;
+  }
 }
 
 /** @param isHeld - to the schema, which the model then need not know */
