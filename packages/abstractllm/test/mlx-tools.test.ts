@@ -165,6 +165,10 @@ describe("an mlx model whose template takes no tools", () => {
     const plain = await llm.countTokens("1 + 2?");
     expect(await llm.countTokens("1 + 2?", { tools: [add] })).toBeGreaterThan(plain + 50);
     expect(await llm.countTokens("1 + 2?", { tools: [add], toolChoice: "none" })).toBe(plain);
+    const loose = [{ ...add, strict: false }]; // which is not the model's concern
+    expect(await llm.countTokens("1 + 2?", { tools: loose })).toBe(
+      await llm.countTokens("1 + 2?", { tools: [add] }),
+    );
     const { text, usage } = await llm.generate("1 + 2?", { tools: [add], maxTokens: 4, maxSteps: 1 });
     expect(text).not.toBe("");
     expect(usage.inputTokens).toBe(await llm.countTokens("1 + 2?", { tools: [add] }));

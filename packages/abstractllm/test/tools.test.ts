@@ -348,6 +348,7 @@ describe("a tool", () => {
     ["a bad name", () => tool({ name: "no spaces", parameters: {} }), "letters, digits"],
     ["no function to execute", () => tool({ name: "f", parameters: {}, execute: 5 as never }), "function"],
     ["a bad timeout", () => tool({ name: "f", parameters: {}, timeoutMs: 0 }), "whole milliseconds"],
+    ["a bad strict", () => tool({ name: "f", parameters: {}, strict: "no" as never }), "for strict of tool"],
   ])("is refused for %s", (_, make, message) => {
     expect(make).toThrow(message);
   });

@@ -27,8 +27,9 @@ export interface Tool<Input = unknown, Output = unknown> {
   /** Most milliseconds that `execute` may take; the model is then told so. Default: no limit of its own. */
   readonly timeoutMs?: number | undefined;
   /**
-   * Whether a model that runs here is held to `parameters` while it writes a call; other arguments than it would choose may
-   * come of that. What it writes is checked in either case. Default true, as far as its way of writing calls allows that.
+   * Whether a model that runs here (mlx) is held to `parameters` while it writes a call; `false` holds it to the name only.
+   * Arguments are checked in either case, and services hold models as they do. Default true, where its way of writing calls
+   * allows that.
    */
   readonly strict?: boolean | undefined;
 }

@@ -49,7 +49,7 @@ test("tools wait for the AI SDK to run them; what cannot be kept of them is said
     ],
     toolChoice: { type: "tool", toolName: "f" },
   });
-  expect(options.tools).toEqual([{ name: "f", description: "F", parameters: inputSchema }]);
+  expect(options.tools).toEqual([{ name: "f", description: "F", parameters: inputSchema, strict: true }]);
   expect(options.toolChoice).toEqual({ name: "f" });
   expect(warnings.map((warning) => "feature" in warning && warning.feature)).toEqual([
     "strict tool f",

@@ -1,6 +1,6 @@
 /** Calls as grammars, for engines that hold a model to them. */
 export { type Grammar, type HeldPart, listOf, optional } from "./grammar.ts";
-export { inOrder, type Member } from "./in-order.ts";
+export { inOrder } from "./in-order.ts";
 export { type ParameterwiseForm, parameterwise } from "./parameterwise.ts";
 export {
   definitionsOf,
