@@ -149,6 +149,36 @@ describe.skipIf(grammarProblem !== undefined)(`an answer with calls${grammarProb
     expect(loose.warnings).toEqual([]);
   });
 
+  test("is free where a schema is too large to be written out", async () => {
+    let schema: object = { type: "integer" };
+    for (let i = 0; i < 6; i++) schema = { type: "array", items: schema, maxItems: 16 };
+    const tools = [{ name: "f", parameters: { type: "object", properties: { list: schema } } }];
+    const chatTemplate = "{# <|tool_call> <tool_call|> #}{% if tools %}{% endif %}<|begin|>";
+    const { text, warnings } = await answer(
+      { chain: ["<|begin|>", "No.", "<|end|>"], chatTemplate },
+      { tools },
+    );
+    expect({ text, warnings }).toEqual({
+      text: "No.",
+      warnings: [expect.stringMatching(/more than 100000 parts/)],
+    });
+  });
+
+  test("is free where a schema holds itself and the dialect writes it out", async () => {
+    const node = { type: "object", properties: { next: { $ref: "#/$defs/node" } } };
+    const tool = {
+      name: "f",
+      parameters: { type: "object", properties: { list: { $ref: "#/$defs/node" } }, $defs: { node } },
+    };
+    const chatTemplate = "{# <|tool_call> <tool_call|> #}{% if tools %}{% endif %}<|begin|>";
+    const chain = ["<|begin|>", "No.", "<|end|>"];
+    const { text, warnings } = await answer({ chain, chatTemplate }, { tools: [tool] });
+    expect({ text, warnings }).toEqual({
+      text: "No.",
+      warnings: [expect.stringMatching(/values within each other/)],
+    });
+  });
+
   test("is free where the engine refuses a schema, and a warning has its reason", async () => {
     const parameters = { type: "object", properties: { a: { type: "array", uniqueItems: true } } };
     const { text, warnings } = await answer(

@@ -5,7 +5,6 @@ import { readJson } from "./json-text.ts";
 import { type CallElement, type ElementNames, readElements } from "./read-elements.ts";
 import type { CallForm, ToolDialect, WrittenCall } from "./tool-dialect.ts";
 
-type Parameter = CallElement["parameters"][number];
 /** Calls each in lines of their own. */
 const inLines = (form: ParameterwiseForm): CallForm => ({
   before: "\n",
@@ -14,6 +13,7 @@ const inLines = (form: ParameterwiseForm): CallForm => ({
   after: "\n",
 });
 
+type Parameter = CallElement["parameters"][number];
 type ReadValue = (parameter: Parameter, tools: readonly ToolSpec[], tool: string) => unknown;
 
 /** Qwen3-Coder: `<tool_call><function=f><parameter=a>1</parameter></function></tool_call>`. */

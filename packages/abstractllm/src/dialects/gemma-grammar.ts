@@ -20,6 +20,9 @@ import type { CallForm } from "./tool-dialect.ts";
 /** Deeper values are not written where the schema says nothing about them, which would have no end. */
 const MAX_FREE_DEPTH = 3;
 
+/** Deeper schemas are refused; one that holds itself has no end. */
+const MAX_DEPTH = 8;
+
 /** Lists are written out item by item where their lengths are limited. */
 const MAX_ITEMS = 16;
 const OF_LISTS: ReadonlySet<string> = new Set(["type", "title", "description", "default", "examples"]);
@@ -33,7 +36,7 @@ export function gemmaCall(quote: string): CallForm["call"] {
     const writer = new Writer(tool, quote);
     return [
       `call:${tool.name}`,
-      tool.strict === false ? writer.anyObject(MAX_FREE_DEPTH) : writer.object(tool.parameters),
+      tool.strict === false ? writer.anyObject(MAX_FREE_DEPTH) : writer.object(tool.parameters, 0),
     ];
   };
 }
@@ -50,11 +53,16 @@ class Writer {
   }
 
   /** Members in the order of their keys, as chat templates write them. */
-  object(parameters: JsonSchema): Grammar {
+  object(parameters: JsonSchema, depth: number): Grammar {
+    if (depth > MAX_DEPTH) this.#refuse(`more than ${MAX_DEPTH} values within each other`);
     const members = parametersOf({ ...this.#tool, parameters }).map(
       ({ name, isRequired, schema, resolved }) => {
         if (!IS_KEY.test(name)) this.#refuse(`the name "${name}"`);
-        return { name, isRequired, written: [`${name}:`, this.#value(resolved, definitionsOf(schema))] };
+        return {
+          name,
+          isRequired,
+          written: [`${name}:`, this.#value(resolved, definitionsOf(schema), depth + 1)],
+        };
       },
     );
     members.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -76,37 +84,39 @@ class Writer {
     return ["[", optional(listOf(item, ",")), "]"];
   }
 
-  #value(schema: JsonSchema, definitions: JsonSchema): Grammar {
+  #value(schema: JsonSchema, definitions: JsonSchema, depth: number): Grammar {
+    if (depth > MAX_DEPTH) this.#refuse(`more than ${MAX_DEPTH} values within each other`);
     const forms = choicesOf(schema, (what) => this.#refuse(what)).flatMap((choice): Grammar[] => {
       if (choice.type === undefined) return [this.#anyValue(MAX_FREE_DEPTH)];
       if (choice.type === "string") {
         const texts = textForms(choice.schema, "", this.#style, (what) => this.#refuse(what));
         return texts.map((text) => [this.#quote, text]);
       }
-      if (choice.type === "object") return [this.#objectValue(choice.schema, definitions)];
-      if (choice.type === "array") return [this.#arrayValue(choice.schema, definitions)];
+      if (choice.type === "object") return [this.#objectValue(choice.schema, definitions, depth)];
+      if (choice.type === "array") return [this.#arrayValue(choice.schema, definitions, depth)];
       const json = { jsonSchema: choice.schema };
       return choice.type === "null" ? [json, "None"] : [json]; // templates write Python's too
     });
     return forms.length === 0 ? this.#refuse("the values of a schema") : { anyOf: forms };
   }
 
-  #objectValue(schema: JsonSchema, definitions: JsonSchema): Grammar {
+  #objectValue(schema: JsonSchema, definitions: JsonSchema, depth: number): Grammar {
     if ("const" in schema) this.#refuse("an object as a value");
     const isFree = schema.properties === undefined && schema.additionalProperties !== false;
-    return isFree ? this.anyObject(MAX_FREE_DEPTH) : this.object({ ...definitions, ...schema });
+    return isFree ? this.anyObject(MAX_FREE_DEPTH) : this.object({ ...definitions, ...schema }, depth);
   }
 
   #arrayValue(
     { items = {}, minItems = 0, maxItems, ...others }: JsonSchema,
     definitions: JsonSchema,
+    depth: number,
   ): Grammar {
     const other = Object.keys(others).find((keyword) => !OF_LISTS.has(keyword));
     if (other !== undefined) this.#refuse(`"${other}" of a list`);
     if (!isRecord(items)) this.#refuse("the items of a list");
     const most = Number(maxItems ?? minItems);
     if (most > MAX_ITEMS) this.#refuse(`more than ${MAX_ITEMS} as "minItems" or "maxItems"`);
-    const item = this.#value(resolve(items as JsonSchema, definitions), definitions);
+    const item = this.#value(resolve(items as JsonSchema, definitions), definitions, depth + 1);
     let list: Grammar = maxItems === undefined ? { repeat: [",", item] } : "";
     for (let count = most; count > 0; count--) {
       const these: Grammar = [count === 1 ? item : [",", item], list];

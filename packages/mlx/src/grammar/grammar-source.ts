@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import { isObject } from "../load/is-object.ts";
 import { type LarkTokens, writeLark, writeSchema } from "./lark-writer.ts";
 import type { GrammarKind } from "./native-grammar.ts";
+import { refusal } from "./refusal.ts";
 
 /** A longer grammar takes the engine most of a second to read (CWE-400). */
 const MAX_LENGTH = 1_000_000;
@@ -32,9 +33,18 @@ export const heldParts = (constraint: Constraint): readonly HeldPart[] | undefin
   );
 };
 
-/** A grammar for the engine. @throws {InvalidArgumentError} when it is none or too long */
-export const sourceOf = (grammar: Grammar, tokens: LarkTokens): GrammarSource =>
-  checkLength({ kind: "lark", text: writeLark(grammar, tokens) });
+/**
+ * A grammar for the engine.
+ *
+ * @throws {InvalidArgumentError} when it is none
+ * @throws {MlxError} `unsupported-feature` when it is too long
+ */
+export const sourceOf = (grammar: Grammar, tokens: LarkTokens): GrammarSource => {
+  const text = writeLark(grammar, tokens);
+  if (text.length <= MAX_LENGTH) return { kind: "lark", text };
+  const reason = `it has ${text.length} characters, of which at most ${MAX_LENGTH} can be read`;
+  throw refusal("compile", "The constraint cannot be compiled", reason);
+};
 
 /**
  * The grammar of a whole answer.

@@ -2,9 +2,11 @@ import type { Grammar } from "../engine/constraint.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { isObject } from "../load/is-object.ts";
 import { engineSchema } from "./engine-schema.ts";
+import { refusal } from "./refusal.ts";
 
-/** Deeper ones are refused (CWE-674). */
-const MAX_DEPTH = 64;
+/** Deeper ones are refused (CWE-674), and those of more parts, of which the same one may be part many times (CWE-400). */
+const MAX_DEPTH = 512;
+const MAX_PARTS = 100_000;
 
 /** The engine reads no more brackets within each other; deeper ones become rules. */
 const MAX_GROUPS = 8;
@@ -31,7 +33,12 @@ export const writeSchema = (jsonSchema: object): string => {
   }
 };
 
-/** A grammar in llguidance's variant of Lark. @throws {InvalidArgumentError} when it is none */
+/**
+ * A grammar in llguidance's variant of Lark.
+ *
+ * @throws {InvalidArgumentError} when it is none
+ * @throws {MlxError} `unsupported-feature` when it has too many parts
+ */
 export const writeLark = (grammar: Grammar, tokens: LarkTokens): string => {
   const writer = new LarkWriter(tokens);
   return [`start: ${writer.write(grammar, 0)}`, ...writer.rules].join("\n");
@@ -41,6 +48,7 @@ export const writeLark = (grammar: Grammar, tokens: LarkTokens): string => {
 class LarkWriter {
   readonly rules: string[] = [];
   readonly #tokens: LarkTokens;
+  #parts = 0;
 
   constructor(tokens: LarkTokens) {
     this.#tokens = tokens;
@@ -49,6 +57,8 @@ class LarkWriter {
   write(grammar: unknown, depth: number): string {
     if (depth > MAX_DEPTH)
       throw new InvalidArgumentError("The grammar of the constraint is nested too deeply");
+    if (++this.#parts > MAX_PARTS)
+      throw refusal("compile", "The constraint cannot be compiled", `it has more than ${MAX_PARTS} parts`);
     const inner = (part: unknown): string => this.write(part, depth + 1);
     const group = (expression: string): string =>
       depth % MAX_GROUPS === MAX_GROUPS - 1 ? this.#rule("r", "", expression) : `(${expression})`;

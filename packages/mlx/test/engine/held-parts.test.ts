@@ -150,13 +150,18 @@ describe.skipIf(grammarProblem !== undefined)(`parts of an answer${grammarProble
     ["parts and more", { parts: [CALL], regex: "a" }, /Expected/],
     ["text", "a", /object/],
     ["an empty choice", { grammar: { anyOf: [] } }, /grammar/],
-    ["a nest", { grammar: JSON.parse(`${"[".repeat(90)}${"]".repeat(90)}`) }, /nested/],
+    ["a nest", { grammar: JSON.parse(`${"[".repeat(600)}${"]".repeat(600)}`) }, /nested/],
     ["a mark without text", { grammar: { upTo: "" } }, /upTo/],
   ])("are checked: %s", async (_, constraint, message) => {
     await expect(collect(model, { constraint: constraint as Constraint })).rejects.toMatchObject({
       code: "invalid-argument",
       message: expect.stringMatching(message),
     });
+  });
+
+  it("may be nested", async () => {
+    const grammar = JSON.parse(`${"[".repeat(500)}"deep"${"]".repeat(500)}`);
+    expect(await answer(model, { constraint: { grammar } })).toBe("deep");
   });
 
   it("that cannot be compiled are refused before the answer begins", async () => {
