@@ -49,9 +49,9 @@ const run = async (context: BenchContext): Promise<Findings> => {
   const rates: number[] = [];
   for (let round = 0; round < rounds; round++) {
     context.tell(`bandwidth: round ${round + 1} of ${rounds}`);
-    const [ofWeights = Number.NaN, ofMemory = Number.NaN] = await read([weightBytes, LARGE_BYTES]);
-    small.push(ofWeights / GB);
-    large.push(ofMemory / GB);
+    const [ofWeights = [], ofMemory = []] = await read([weightBytes, LARGE_BYTES]);
+    small.push(Math.max(...ofWeights) / GB);
+    large.push(Math.max(...ofMemory) / GB);
     rates.push(await decodeRate(context, prompt));
   }
   const limits = small.map((rate) => (rate * GB) / weightBytes);
