@@ -1,26 +1,17 @@
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { dialectOf } from "../../src/dialects/index.ts";
-import { createLLM, type Tool, type ToolSpec } from "../../src/index.ts";
+import { createLLM, type Tool } from "../../src/index.ts";
 import { grammarProblem } from "../support/grammar-problem.ts";
 import { HELD_DIALECTS } from "../support/held-dialects.ts";
 import { writeSpellingModel } from "../support/spelling-model.ts";
+import { readTemplateCalls } from "../support/template-calls.ts";
 
-interface Golden {
-  tool: ToolSpec;
-  arguments: Record<string, unknown>;
-  cases: { template: string; dialect: string; text: string }[];
-}
-
-const golden = JSON.parse(
-  readFileSync(new URL("../goldens/template-calls.json", import.meta.url), "utf8"),
-) as Golden;
-
-/** They write lists and objects in Python; held to calls, models write them in JSON. M3 is not known (see template-calls). */
-const OTHERS = ["LFM2.5-8B-A1B.jinja", "openbmb-MiniCPM5-1B.jinja", "MiniMax-M3.jinja"];
+/** They write lists and objects in Python; held to calls, models write them in JSON. */
+const OTHERS = ["LFM2.5-8B-A1B.jinja", "openbmb-MiniCPM5-1B.jinja"];
+const golden = readTemplateCalls();
 const cases = golden.cases.filter(({ template }) => !OTHERS.includes(template));
 
 describe.skipIf(grammarProblem !== undefined)(`a model held to calls${grammarProblem ?? ""}`, () => {

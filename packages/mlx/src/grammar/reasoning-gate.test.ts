@@ -1,24 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { tokenizerFromGguf } from "../tokenizer/index.ts";
+import { markedTokenizer } from "../../test/marked-tokenizer.ts";
 import { ReasoningGate } from "./reasoning-gate.ts";
 
 const HARMONY = ["<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|call|>", "<|constrain|>"];
-const TOKENS = ["<|stop|>", "<think>", "</think>", ...HARMONY, "a", "final", "analysis", "json", "Ġ"];
+const CONTROL = ["<|stop|>", "<think>", "</think>", ...HARMONY];
+const OTHERS = ["a", "final", "analysis", "json", "Ġ"];
+const TOKENS = [...CONTROL, ...OTHERS];
 const id = (token: string): number => TOKENS.indexOf(token);
 const ids = (...tokens: string[]): number[] => tokens.map(id);
 
 const tokenizer = (template: string, without: readonly string[] = []) =>
-  tokenizerFromGguf(
-    new Map<string, unknown>([
-      ["tokenizer.ggml.model", "gpt2"],
-      ["tokenizer.ggml.pre", "gpt-2"],
-      ["tokenizer.ggml.tokens", TOKENS.map((token) => (without.includes(token) ? `${token}-` : token))],
-      ["tokenizer.ggml.token_type", Int32Array.from(TOKENS, (_, i) => (i < 9 ? 3 : 1))],
-      ["tokenizer.ggml.merges", []],
-      ["tokenizer.ggml.eos_token_id", 0],
-      ["tokenizer.chat_template", template],
-    ]),
-  );
+  markedTokenizer({ control: CONTROL, others: OTHERS }, template, without);
 
 /** Which tokens of an answer are none of the constraint's. */
 const taken = (gate: ReasoningGate, answer: readonly number[]): boolean[] =>

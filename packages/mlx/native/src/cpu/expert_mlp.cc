@@ -1,7 +1,6 @@
 #include "expert_mlp.h"
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "activation_rows.h"

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { tokenizerFromGguf } from "../../tokenizer/index.ts";
+import { markedTokenizer } from "../../../test/marked-tokenizer.ts";
 import { reasoningFormat } from "./reasoning-format.ts";
 import { ReasoningWatch } from "./reasoning-watch.ts";
 
@@ -13,17 +13,7 @@ const spelt = (text: string): number[] => ids(...text.replaceAll("\n", "Ċ").rep
 
 /** A tokenizer without some of its control tokens. */
 const tokenizer = (template: string, without: readonly string[] = []) =>
-  tokenizerFromGguf(
-    new Map<string, unknown>([
-      ["tokenizer.ggml.model", "gpt2"],
-      ["tokenizer.ggml.pre", "gpt-2"],
-      ["tokenizer.ggml.tokens", TOKENS.map((token) => (without.includes(token) ? `${token}-` : token))],
-      ["tokenizer.ggml.token_type", Int32Array.from(TOKENS, (_, i) => (i < CONTROL.length ? 3 : 1))],
-      ["tokenizer.ggml.merges", []],
-      ["tokenizer.ggml.eos_token_id", 0],
-      ["tokenizer.chat_template", template],
-    ]),
-  );
+  markedTokenizer({ control: CONTROL, others: LETTERS }, template, without);
 
 test("reasoning stands between the marks of the vocabulary", async () => {
   const format = await reasoningFormat(tokenizer(""));
