@@ -24,7 +24,7 @@ constexpr int kKeysPerPart = 128;
 constexpr size_t kPiecesPerThread = 8;
 constexpr int kMostRows = std::max(kAttentionRows, kCoarseRows);
 
-struct Scratch;
+struct KernelMemory;
 struct Sums;
 struct Partial;
 struct MergedRow;
@@ -183,7 +183,7 @@ class Plan {
     float* sums = is_whole ? scratch_floats<Sums>(static_cast<size_t>(slots_) * dims) : partial_sums_ + slot * dims;
     // rows go up in position: what the last one does not see, none does
     const int last = rows[block.count - 1].visible, first = first_seen(block.b, rows, block.count, last);
-    float* scratch = scratch_floats<Scratch>(scratch_size());
+    float* scratch = scratch_floats<KernelMemory>(scratch_size());
     AttentionKeys keys = keys_of(block);
     if (goes_on) keys.next = first_key(index + 1);
     kernel_for(block.count)(rows, block.count, keys, cut(first, last, part), cut(first, last, part + 1),

@@ -1,5 +1,5 @@
 // Memory of a thread that grows and stays: a decode step asks for it hundreds of times. It begins at a cache line: kernels
-// that read it in whole vectors would touch two lines for each otherwise, which attention pays for with a third of its time.
+// that read it in whole vectors would touch two lines for each otherwise (docs/performance.md).
 #pragma once
 
 #include <array>
