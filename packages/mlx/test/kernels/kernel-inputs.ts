@@ -65,3 +65,10 @@ export const relativeError = (actual: readonly number[], expected: readonly numb
   });
   return worst / (scale || 1);
 };
+
+/** Rows as one signed byte per value and a scale per group stand for them. */
+export const inBytes = (x: mx.MxArray, group: number): mx.MxArray => {
+  const groups = mx.reshape(x, [x.dim(0), -1, group]);
+  const scales = mx.max(mx.abs(groups), -1, true).divide(127);
+  return mx.reshape(mx.round(groups.divide(scales)).multiply(scales), x.shape);
+};

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import { largestError } from "./dense-reference.ts";
 import { availableLevels, controls } from "./kernel-controls.ts";
-import { elements, relativeError, withStock } from "./kernel-inputs.ts";
+import { elements, inBytes, relativeError, withStock } from "./kernel-inputs.ts";
 
 beforeEach(() => mx.random.seed(1));
 
@@ -52,6 +52,21 @@ describe.each(availableLevels)("products with matrices of floats on %s", (level)
     for (const [M, N, groups] of shapes) {
       expect(errorOf(format, M, N, groups * 32), `${M} ${N} ${groups}`).toBeLessThan(5e-7);
     }
+  });
+
+  it.each(formats.filter(({ bits }) => bits === 4))("give what bytes stand for: $mode", (format) => {
+    controls.setCpuLevel(level);
+    const { mode, group, bits } = format;
+    mx.tidy(() => {
+      // the largest number of all, beside some of every size
+      const weights = mx.concatenate([mx.full([3, 640], 6), mx.random.normal([30, 640])], 0);
+      const { w, scales, dense } = quantized(weights, format);
+      for (const x of [mx.random.normal([21, 640]), mx.ones([21, 640])]) {
+        controls.setRounding(8);
+        const out = mx.quantizedMatmul(x, w, scales, undefined, true, group, bits, mode);
+        expect(largestError(controls.hasCoarseProducts() ? inBytes(x, group) : x, dense, out)).toBeLessThan(2e-6);
+      }
+    });
   });
 
   it.each(formats)("keep very large and very small weights: $mode", (format) => {

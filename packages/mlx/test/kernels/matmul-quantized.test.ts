@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import { largestError } from "./dense-reference.ts";
-import { availableLevels, controls } from "./kernel-controls.ts";
+import { availableLevels, type CpuLevel, controls } from "./kernel-controls.ts";
+import { inBytes } from "./kernel-inputs.ts";
 
 beforeEach(() => mx.random.seed(1));
 
@@ -30,13 +31,6 @@ function quantized({ bits, group, M, N, K, scaleType = mx.float32 }: Problem) {
   const dense = mx.dequantize(w, mx.astype(scales, mx.float32), mx.astype(biases, mx.float32), group, bits);
   return { x, w, scales, biases, dense };
 }
-
-/** Rows as one signed byte per value and a scale per group stand for them. */
-const inBytes = (x: mx.MxArray, group: number): mx.MxArray => {
-  const groups = mx.reshape(x, [x.dim(0), -1, group]);
-  const scales = mx.max(mx.abs(groups), -1, true).divide(127);
-  return mx.reshape(mx.round(groups.divide(scales)).multiply(scales), x.shape);
-};
 
 const errorOf = (problem: Problem): number =>
   mx.tidy(() => {
@@ -143,6 +137,10 @@ describe.each(availableLevels)("quantized matmul on %s", (level) => {
   });
 });
 
+/** Whether many rows of activations have one byte each where that is allowed. Sums of 16 bits have no room for weights of 8. */
+const takesOneByte = (level: CpuLevel, bits: number): boolean =>
+  controls.hasCoarseProducts() && (bits < 8 || !["avx2", "avx512"].includes(level));
+
 describe.each(availableLevels)("fast quantized matmul on %s", (level) => {
   it("stays within the error of 16-bit activations", () => {
     controls.setCpuLevel(level);
@@ -160,6 +158,8 @@ describe.each(availableLevels)("fast quantized matmul on %s", (level) => {
       [4, 32, 40],
       [8, 64, 37],
       [3, 128, 9],
+      [5, 32, 21],
+      [6, 64, 18],
       [4, 64, 8],
     ] as const) {
       mx.tidy(() => {
@@ -168,12 +168,27 @@ describe.each(availableLevels)("fast quantized matmul on %s", (level) => {
           controls.setRounding(rounding);
           return mx.quantizedMatmul(of, w, scales, biases, true, group, bits);
         };
-        const isCoarse = controls.hasCoarseProducts() && M > 8;
+        const isCoarse = takesOneByte(level, bits) && M > 8;
         const expected = isCoarse ? product(0, inBytes(x, group)) : product(16, x);
         const difference = mx.max(mx.abs(product(8, x).subtract(expected))).item();
         expect(difference).toBeLessThan(isCoarse ? 1e-3 : 1e-9);
       });
     }
+  });
+
+  it.each([2, 3, 4, 5, 6, 8])("has room for the largest sums of weights of %i bits", (bits) => {
+    controls.setCpuLevel(level);
+    controls.setRounding(8);
+    mx.tidy(() => {
+      const [N, K, group] = [19, 256, 64];
+      const w = mx.full([N, (K * bits) / 32], 2 ** 32 - 1, mx.uint32);
+      const [scales, biases] = [mx.ones([N, K / group]), mx.zeros([N, K / group])];
+      for (const sign of [1, -1]) {
+        const out = mx.quantizedMatmul(mx.full([21, K], sign), w, scales, biases, true, group, bits);
+        const expected = sign * K * (2 ** bits - 1);
+        expect(mx.max(mx.abs(out.divide(expected).subtract(1))).item()).toBeLessThan(1e-6);
+      }
+    });
   });
 
   it.each([505, 512])("does so for the few rows that a block of rows leaves over: %d", (M) => {

@@ -126,8 +126,10 @@ describe("packed weights", () => {
         mx.gatherQmm(
           ...([x, copy.weight, copy.scales, copy.biases, undefined, experts, true, groupSize, bits] as const),
         );
-      expect(relativeError(elements(answer()), expected)).toBeLessThan(2e-6);
-      expect(relativeError(elements(withRoundedActivations(answer)), expected)).toBeLessThan(1e-4);
+      atEveryLevel((level) => {
+        expect(relativeError(elements(answer()), expected), level).toBeLessThan(2e-6);
+        expect(relativeError(elements(withRoundedActivations(answer)), expected), level).toBeLessThan(1e-4);
+      });
       expect(bytesOf(copy)).toEqual(before);
     }
   });

@@ -18,9 +18,10 @@ const DigitKernels& packed_kernels() {
 }
 
 // Two digits keep 16 bits of each number in a group: rounding far below what quantizing the weights changed.
-int digit_count(const DigitKernels& k, size_t M, Rounding rounding) {
+int digit_count(const DigitKernels& k, const QuantMatrix& w, size_t M, Rounding rounding) {
   if (rounding == Rounding::none) return 3;
-  return rounding == Rounding::to_8_bits && k.takes_one_digit && M > kFewRows ? 1 : 2;
+  const bool is_coarse = rounding == Rounding::to_8_bits && M > kFewRows;
+  return is_coarse && k.takes_one_digit && k.takes_one_digit(w) ? 1 : 2;
 }
 
 constexpr size_t kLine = 64;
@@ -36,17 +37,17 @@ class DigitWriter {
       : k_(k), w_(w) {
     // an odd number of cache lines, so that the rows a kernel reads together do not compete for the same places in the cache
     const size_t padded_K = round_up(w.K, k.pad_K) + kLine, groups = round_up(w.groups(), k.pad_groups);
-    row_digits_ = padded_K * round_up(static_cast<size_t>(count), k.together);
-    digits_ = memory.digits.get<int8_t>((M + kSpareDigitRows) * row_digits_);
+    const size_t digits = static_cast<size_t>(count), row_bytes = padded_K * (count == 1 ? 1 : round_up(digits, k.together));
+    digits_ = memory.digits.get<int8_t>((M + kSpareDigitRows) * row_bytes);
     scales_ = memory.scales.get<float>((2 * M + kSpareDigitRows) * groups);
     sums_ = scales_ + M * groups;
-    rows = {digits_, scales_, sums_, M, padded_K, groups, count, for_rows};
+    rows = {digits_, scales_, sums_, M, padded_K, groups, row_bytes, count, for_rows};
   }
 
   // Groups [first, last) of row `m`, whose numbers begin at x.
   void write(size_t m, const float* x, size_t first, size_t last) const {
     const size_t groups = m * rows.padded_groups;
-    k_.quantize_row(x, w_, rows, first, last, digits_ + m * row_digits_, scales_ + groups, sums_ + groups);
+    k_.quantize_row(x, w_, rows, first, last, digits_ + m * rows.row_bytes, scales_ + groups, sums_ + groups);
   }
 
   DigitRows rows;
@@ -54,7 +55,6 @@ class DigitWriter {
  private:
   const DigitKernels& k_;
   const QuantMatrix& w_;
-  size_t row_digits_;
   int8_t* digits_;
   float *scales_, *sums_;
 };
@@ -82,7 +82,7 @@ size_t tile_grain(const QuantMatrix& w, size_t M) { return std::max<size_t>(1, k
 
 DigitRows part_of(const DigitRows& rows, size_t first, size_t count) {
   DigitRows part = rows;
-  part.digits += first * static_cast<size_t>(rows.count) * rows.padded_K;
+  part.digits += first * rows.row_bytes;
   part.scales += first * rows.padded_groups;
   part.sums += first * rows.padded_groups;
   part.M = count;
@@ -133,7 +133,7 @@ void digit_products(const DigitKernels& k, std::span<const QuantProduct> product
                     Rounding rounding) {
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
-  const int count = digit_count(k, x.M, rounding);
+  const int count = digit_count(k, format, x.M, rounding);
   if (x.M <= kFewRows) {
     const DigitRows rows = to_digits(k, format, x, 0, make, count, true, memory);
     for_each_unit(
@@ -177,7 +177,7 @@ void packed_parts(std::span<const PartProduct> products, const Rows& x, const Ro
   size_t most = 0;
   for (const PartProduct& p : products) most = std::max(most, p.count);
   const DigitKernels& k = packed_kernels();
-  const int count = digit_count(k, most, rounding);
+  const int count = digit_count(k, format, most, rounding);
   const DigitRows rows = to_digits(k, format, x, 0, make, count, false, memory);
   for_each_unit(products, tile_grain(format, most), packed_tiles, [&](const PartProduct& p, size_t begin, size_t end) {
     k.packed_tiles(p.w, part_of(rows, p.first, p.count), 0, p.count, begin, end, rows_of(p));
@@ -188,7 +188,7 @@ void packed_products(std::span<const QuantProduct> products, const Rows& x, cons
   static thread_local DigitMemory memory;
   const QuantMatrix& format = products[0].w;
   const DigitKernels& k = packed_kernels();
-  const int count = digit_count(k, x.M, rounding);
+  const int count = digit_count(k, format, x.M, rounding);
   const size_t block_rows = block_rows_of(x.M, kDigitRowBlock);
   for (size_t m0 = 0; m0 < x.M; m0 += block_rows) {
     const Rows part{x.x + m0 * x.stride, std::min(block_rows, x.M - m0), x.stride};
@@ -200,7 +200,7 @@ void gated_packed_products(const GatedProducts& mlp, const Rows& x, const RowMak
   static thread_local DigitMemory memory, hidden_memory;
   const QuantMatrix &format = mlp.gate.w, &w = mlp.down.w;
   const DigitKernels& k = packed_kernels();
-  const int count = digit_count(k, x.M, rounding);
+  const int count = digit_count(k, format, x.M, rounding);
   const DigitRows rows = to_digits(k, format, x, 0, make, count, false, memory);
   const DigitWriter hidden(k, w, x.M, count, false, hidden_memory);
   const size_t F = mlp.gate.N, tiles = w.group / kPackedTile;

@@ -12,13 +12,14 @@ namespace abstractllm::cpu {
 constexpr size_t kSpareDigitRows = 8;
 
 struct DigitRows {
-  const int8_t* digits;  // [M, count, padded_K]; with two together [M, (count + 1) / 2, padded_K] numbers of 16 bits
+  const int8_t* digits;  // [M, count, padded_K]; with two together and more than one [M, (count + 1) / 2, padded_K] words
   const float* scales;   // [M, padded_groups], zero beyond the last group
   const float* sums;     // [M, padded_groups], of x itself; of what the digits stand for where there is one
   size_t M;
   size_t padded_K;
   size_t padded_groups;
-  int count;      // digits per value: 1 to 3
+  size_t row_bytes;  // of the digits of a row
+  int count;         // digits per value: 1 to 3
   bool for_rows;  // for `rows`, which may want another order of values within a block than `tile`
 };
 
@@ -52,7 +53,7 @@ struct DigitKernels {
   // Multiples that K and the number of groups are padded to in DigitRows, K or to more.
   size_t pad_K;
   size_t pad_groups;
-  // How many digits lie together in one number.
+  // How many digits lie together in one number where there are several.
   size_t together;
   // Fills the groups [first, last) of one row of `layout` from row x; the last one brings the padding behind it.
   // Of `for_rows` only whole rows.
@@ -68,9 +69,11 @@ struct DigitKernels {
   // is beside it. Null where weights are not packed.
   void (*packed_tiles)(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
                        const ProductRows& to);
-  // Whether `tile` and `packed_tiles` are faster with one.
-  bool takes_one_digit;
+  // Whether `tile` and `packed_tiles` take one digit for such a matrix, and are faster with it. Null where they never do.
+  bool (*takes_one_digit)(const QuantMatrix& w);
 };
+
+inline bool always_one_digit(const QuantMatrix&) { return true; }
 
 extern const DigitKernels digits_avx2;
 extern const DigitKernels digits_avxvnni;

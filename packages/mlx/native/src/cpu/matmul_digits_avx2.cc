@@ -1,5 +1,7 @@
-// With VPMADDWD, which multiplies numbers of 16 bits: two digits at once. VPMADDUBSW would take digits apart, and has no
-// room for sums of weights of 8 bits.
+// With VPMADDWD, which multiplies numbers of 16 bits: two digits at once. One digit is multiplied with VPMADDUBSW, twice as
+// many at once, whose sums have 16 bits: too few for weights of 8.
+#include <limits>
+
 #include "matmul_digits_ymm.inl.h"
 
 namespace abstractllm::cpu {
@@ -43,8 +45,87 @@ struct MaddDot {
   }
 };
 
+// `run` values are those whose products are summed in 16 bits, two in each number.
+template <size_t run>
+struct ByteDot {
+  static constexpr size_t kBytes = 1;
+  static constexpr size_t kSums = 8;  // that the registers hold
+  static constexpr size_t kRun = run;
+
+  template <int bits, size_t M>
+  static void sum_group(const uint8_t* line, const int8_t* digits, size_t stride, size_t group, __m256i (&sum)[M][2][1]) {
+    for (size_t k = 0; k < group; k += run, line += run / 8 * bits * kCols, digits += run) {
+      __m256i part[M][2];
+      sum_run<bits>(line, digits, stride, part);
+      for (size_t r = 0; r < M; r++) {
+        for (size_t h = 0; h < 2; h++) {
+          const __m256i wide = _mm256_madd_epi16(part[r][h], _mm256_set1_epi16(1));
+          sum[r][h][0] = k == 0 ? wide : _mm256_add_epi32(sum[r][h][0], wide);
+        }
+      }
+    }
+  }
+
+  template <int bits, size_t M>
+  static void sum_run(const uint8_t* line, const int8_t* digits, size_t stride, __m256i (&sum)[M][2]) {
+#pragma GCC unroll 8
+    for (int step = 0; step < static_cast<int>(run) / 4; step++) {
+      const uint8_t* at = line + static_cast<size_t>(step / 2) * bits * kCols;
+      const __m256i values[2] = {bytes_of_line<bits>(at, step % 2), bytes_of_line<bits>(at + kLine / 2, step % 2)};
+#pragma GCC unroll 8
+      for (size_t r = 0; r < M; r++) {
+        const __m256i four = four_bytes(digits + r * stride + 4 * step);
+        for (size_t h = 0; h < 2; h++) {
+          const __m256i products = _mm256_maddubs_epi16(values[h], four);
+          // in assembly as above
+          if (step == 0) sum[r][h] = products;
+          else __asm__("vpaddw %1, %0, %0" : "+x"(sum[r][h]) : "x"(products));
+        }
+      }
+    }
+  }
+};
+
+using Words = YmmDigits<MaddDot>;
+template <size_t run>
+using Bytes = YmmDigits<ByteDot<run>>;
+
+constexpr int kLargestDigit = 127;
+
+constexpr bool fits(size_t run, int largest_weight) {
+  return static_cast<int>(run / 2) * largest_weight * kLargestDigit <= std::numeric_limits<int16_t>::max();
+}
+static_assert(fits(32, 15) && fits(16, 31) && fits(16, 2 * kFp4Offset) && fits(8, 63));
+
+bool takes_one_digit(const QuantMatrix& w) { return w.bits < 8; }
+
+// Calls f.template operator()<run>() for weights of which so many can be summed.
+template <typename F>
+void with_run(const QuantMatrix& w, F&& f) {
+  if (w.coding == Coding::affine && w.bits <= 4) return f.template operator()<32>();
+  if (w.bits < 6) return f.template operator()<16>();
+  f.template operator()<8>();
+}
+
+void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout, size_t first, size_t last, int8_t* digits,
+                  float* scales, float* sums) {
+  const auto quantize = layout.count == 1 ? Bytes<32>::quantize_row : Words::quantize_row;
+  quantize(x, w, layout, first, last, digits, scales, sums);
+}
+
+void tile(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end, float* out,
+          size_t ldo) {
+  if (x.count > 1) return Words::tile(w, x, first, last, begin, end, out, ldo);
+  with_run(w, [&]<size_t run>() { Bytes<run>::tile(w, x, first, last, begin, end, out, ldo); });
+}
+
+void packed_tiles(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
+                  const ProductRows& to) {
+  (x.count == 1 ? Bytes<32>::packed_tiles : Words::packed_tiles)(w, x, first, last, begin, end, to);
+}
+
 }  // namespace
 
-extern constexpr DigitKernels digits_avx2 = YmmDigits<MaddDot>::table();
+extern constexpr DigitKernels digits_avx2 = {1, 1, MaddDot::kBytes, quantize_row, Words::rows, tile, packed_tiles, takes_one_digit};
 
 }  // namespace abstractllm::cpu

@@ -324,9 +324,9 @@ void quantize_row(const float* x, const QuantMatrix& w, const DigitRows& layout,
 }  // namespace
 
 extern constexpr DigitKernels digits_avx512vnni{
-    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_avx512vnni, packed_tiles_avx512vnni, true};
+    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_avx512vnni, packed_tiles_avx512vnni, always_one_digit};
 // few rows would leave most of a tile empty
 extern constexpr DigitKernels digits_amx{
-    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_amx, packed_tiles_amx, true};
+    kPadK, kPadGroups, 1, quantize_row, rows, digit_tile_amx, packed_tiles_amx, always_one_digit};
 
 }  // namespace abstractllm::cpu

@@ -13,9 +13,7 @@ struct VnniDot {
   // Four values of each of eight columns.
   template <int bits>
   static __m256i values(const uint8_t* line, int step) {
-    if constexpr (bits == 8) return load_bytes(line + static_cast<size_t>(step) * kLine);
-    const __m256i nibbles = load_bytes(line);
-    return _mm256_and_si256(step == 0 ? nibbles : _mm256_srli_epi16(nibbles, 4), _mm256_set1_epi8(15));
+    return bytes_of_line<bits>(line, step);
   }
 
   // 32 of one row, or 16 and zeros where no more are `left` in the group.
@@ -32,19 +30,16 @@ struct VnniDot {
     return _mm256_dpbusd_avx_epi32(sum, values, digits);
 #endif
   }
-
-  // Low bytes of 16 numbers, as signed digits; what remains above them stays in `v`.
-  static void take_part(__m256i (&v)[2], int8_t* out, bool) {
-    const auto low = [](__m256i n) { return _mm256_srai_epi32(_mm256_slli_epi32(n, 24), 24); };
-    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low(v[0]), low(v[1])), 0xd8);
-    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
-    for (__m256i& part : v) part = _mm256_srai_epi32(_mm256_add_epi32(part, _mm256_set1_epi32(128)), 8);
-  }
 };
+
+constexpr DigitKernels with_one_digit() {
+  DigitKernels kernels = YmmDigits<VnniDot>::table();
+  kernels.takes_one_digit = always_one_digit;
+  return kernels;
+}
 
 }  // namespace
 
-extern constexpr DigitKernels digits_avxvnni = YmmDigits<VnniDot>::table();
+extern constexpr DigitKernels digits_avxvnni = with_one_digit();
 
 }  // namespace abstractllm::cpu

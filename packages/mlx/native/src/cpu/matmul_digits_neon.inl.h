@@ -162,7 +162,7 @@ struct NeonDigits {
   }
 
   // Groups are whole vectors, so nothing is padded.
-  static constexpr DigitKernels table() { return {1, 1, 1, quantize_row, rows, products, nullptr, false}; }
+  static constexpr DigitKernels table() { return {1, 1, 1, quantize_row, rows, products, nullptr, nullptr}; }
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "vec_avx2.h"
 
 #include "matmul_f32.inl.h"
+#include "matmul_work.h"
 #include "packed_matrix.h"
 
 namespace abstractllm::cpu {
@@ -19,6 +20,8 @@ constexpr size_t kLine = 64;
 // Values of K that are unpacked at a time, and the groups that hold them.
 constexpr size_t kDepth = 512;
 constexpr size_t kDepthGroups = kDepth / 16;
+// Of the first cache level, for rows.
+constexpr size_t kDigitBytes = 20 * 1024;
 // How far ahead of its use memory is asked for.
 constexpr size_t kAheadBytes = 2048;
 
@@ -73,10 +76,55 @@ void unpack(const QuantMatrix& w, size_t n, size_t cols, size_t k, size_t kc, Pa
   }
 }
 
+// Four bytes, for every column.
+inline __m256i four_bytes(const int8_t* p) {
+  int32_t four;
+  std::memcpy(&four, p, sizeof four);
+  return _mm256_set1_epi32(four);
+}
+
+// Low bytes of 16 numbers, as signed digits; what remains above them stays in `v`.
+inline void take_digit(__m256i (&v)[2], int8_t* out) {
+  const auto low = [](__m256i n) { return _mm256_srai_epi32(_mm256_slli_epi32(n, 24), 24); };
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low(v[0]), low(v[1])), 0xd8);
+  const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+  for (__m256i& part : v) part = _mm256_srai_epi32(_mm256_add_epi32(part, _mm256_set1_epi32(128)), 8);
+}
+
+// Bytes of a line for an instruction that takes four values of each of eight columns: of four bits the low halves at step 0
+// and the high ones at step 1, else the line of that number.
+template <int bits>
+inline __m256i bytes_of_line(const uint8_t* line, int step) {
+  if constexpr (bits == 8) return load_bytes(line + static_cast<size_t>(step) * kLine);
+  const __m256i nibbles = load_bytes(line);
+  return _mm256_and_si256(step == 0 ? nibbles : _mm256_srli_epi16(nibbles, 4), _mm256_set1_epi8(15));
+}
+
+// Integer sums of one group for M rows of digits that lie `stride` bytes apart. `Dot` adds to numbers of 32 bits.
+template <typename Dot, int bits, size_t parts, size_t M>
+inline void sum_group(const uint8_t* line, const int8_t* digits, size_t stride, size_t group, __m256i (&sum)[M][2][parts]) {
+  for (size_t k = 0; k < group; k += 8, line += bits * kCols, digits += 8 * Dot::kBytes) {
+    _mm_prefetch(reinterpret_cast<const char*>(line + kAheadBytes), _MM_HINT_T0);
+#pragma GCC unroll 4
+    for (int step = 0; step < Dot::kSteps; step++) {
+      const __m256i values[2] = {Dot::template values<bits>(line, step), Dot::template values<bits>(line + kLine / 2, step)};
+#pragma GCC unroll 8
+      for (size_t r = 0; r < M; r++)
+#pragma GCC unroll 3
+        for (size_t p = 0; p < parts; p++) {
+          const __m256i four = four_bytes(digits + (r * parts + p) * stride + 4 * step);
+          for (size_t h = 0; h < 2; h++) sum[r][h][p] = Dot::add(sum[r][h][p], values[h], four);
+        }
+    }
+  }
+}
+
 // The kernels over an instruction. What it multiplies with weights are parts of activations of `Dot::kBytes`, each of one
 // or two digits; it takes four bytes of them for each column at a time, `Dot::kSteps` times for eight values.
 template <typename Dot>
 struct YmmDigits {
+  static constexpr bool kTakesOne = requires { Dot::kRun; };  // one digit alone
   static constexpr size_t parts_of(size_t count) { return (count + Dot::kBytes - 1) / Dot::kBytes; }
 
   // M rows of x from `m` on, groups [first, last), which the strip begins with.
@@ -92,19 +140,11 @@ struct YmmDigits {
       const uint8_t* line = w.values + (g - first) * w.value_step;
       const int8_t* digits = x.digits + m * parts * stride + g * group * Dot::kBytes;
       __m256i sum[M][2][parts] = {};
-      for (size_t k = 0; k < group; k += 8, line += bits * kCols, digits += 8 * Dot::kBytes) {
-        _mm_prefetch(reinterpret_cast<const char*>(line + kAheadBytes), _MM_HINT_T0);
-#pragma GCC unroll 4
-        for (int step = 0; step < Dot::kSteps; step++) {
-          const __m256i values[2] = {Dot::template values<bits>(line, step), Dot::template values<bits>(line + kLine / 2, step)};
-#pragma GCC unroll 8
-          for (size_t r = 0; r < M; r++)
-#pragma GCC unroll 3
-            for (size_t p = 0; p < parts; p++) {
-              const __m256i four = four_bytes(digits + (r * parts + p) * stride + 4 * step);
-              for (size_t h = 0; h < 2; h++) sum[r][h][p] = Dot::add(sum[r][h][p], values[h], four);
-            }
-        }
+      if constexpr (kTakesOne) {
+        if (group == Dot::kRun) Dot::template sum_group<bits>(line, digits, stride, Dot::kRun, sum);
+        else Dot::template sum_group<bits>(line, digits, stride, group, sum);
+      } else {
+        sum_group<Dot, bits>(line, digits, stride, group, sum);
       }
       const S* factors = reinterpret_cast<const S*>(w.scales + (g - first) * w.scale_step);
       for (size_t h = 0; h < 2; h++) {
@@ -120,13 +160,6 @@ struct YmmDigits {
     for (size_t r = 0; r < M; r++) {
       for (size_t h = 0; h < 2; h++) store_cols(out + r * ldo, h, acc[r][h], cols);
     }
-  }
-
-  // Four bytes, for every column.
-  static __m256i four_bytes(const int8_t* p) {
-    int32_t four;
-    std::memcpy(&four, p, sizeof four);
-    return _mm256_set1_epi32(four);
   }
 
   // Sums of products with parts, the lowest first, as sums of products with the numbers they make. Two digits fit: at most
@@ -169,11 +202,15 @@ struct YmmDigits {
 
   // Calls f.template operator()<parts>() for the number of digits.
   template <typename F>
-  static void with_parts(int count, F&& f) {
-    switch (count) {
-      case 1: return f.template operator()<parts_of(1)>();
-      case 2: return f.template operator()<parts_of(2)>();
-      case 3: return f.template operator()<parts_of(3)>();
+  static void with_parts([[maybe_unused]] int count, F&& f) {
+    if constexpr (kTakesOne) {
+      f.template operator()<1>();
+    } else {
+      switch (count) {
+        case 1: return f.template operator()<parts_of(1)>();
+        case 2: return f.template operator()<parts_of(2)>();
+        case 3: return f.template operator()<parts_of(3)>();
+      }
     }
   }
 
@@ -257,16 +294,25 @@ struct YmmDigits {
     });
   }
 
+  // Rows whose digits stay in the first cache level while they meet one tile after the other.
+  static size_t rows_together(const DigitRows& x) {
+    const size_t fitting = kDigitBytes / x.row_bytes / kRowsTogether * kRowsTogether;
+    return std::max(fitting, kRowsTogether);
+  }
+
   template <int bits, typename S>
   static void packed_as(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
                         float* out, size_t ldo) {
     const size_t values = w.group * kCols * bits / 8, step = values + 2 * kCols * sizeof(S);
-    for (size_t t = begin; t < end; t++) {
-      const uint8_t* from = w.w + t * packed_tile_bytes(w);
-      const Strip strip{from, from + values, step, step};
-      with_parts(x.count, [&]<size_t parts>() {
-        all_rows<bits, S, parts>(strip, w.group, x, first, last, 0, w.groups(), out + t * kCols, ldo, kCols);
-      });
+    const size_t together = rows_together(x);
+    for (size_t m = first; m < last; m += together) {
+      for (size_t t = begin; t < end; t++) {
+        const uint8_t* from = w.w + t * packed_tile_bytes(w);
+        const Strip strip{from, from + values, step, step};
+        with_parts(x.count, [&]<size_t parts>() {
+          all_rows<bits, S, parts>(strip, w.group, x, m, std::min(m + together, last), 0, w.groups(), out + t * kCols, ldo, kCols);
+        });
+      }
     }
   }
 
@@ -283,7 +329,7 @@ struct YmmDigits {
   static void packed_tiles(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
                            const ProductRows& to) {
     if (w.bits == 4) packed_with<4>(w, x, first, last, begin, end, to.out, to.ld);
-    else packed_with<8>(w, x, first, last, begin, end, to.out, to.ld);
+    else if constexpr (!kTakesOne) packed_with<8>(w, x, first, last, begin, end, to.out, to.ld);
     add_addend(to, first, last, begin * kCols, end * kCols);
   }
 
@@ -314,7 +360,9 @@ struct YmmDigits {
         for (size_t i = 0; i < 2; i++) v[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + k + 8 * i), inverse));
         total = _mm256_add_epi32(total, _mm256_add_epi32(v[0], v[1]));
         for (size_t p = 0; p < parts_of(static_cast<size_t>(layout.count)); p++) {
-          Dot::take_part(v, out + (p * layout.padded_K + k) * Dot::kBytes, layout.for_rows);
+          int8_t* part = out + (p * layout.padded_K + k) * Dot::kBytes;
+          if constexpr (Dot::kBytes == 1) take_digit(v, part);
+          else Dot::take_part(v, part, layout.for_rows);
         }
       }
       // what one digit rounds away must not meet the weights' biases, of which most have the same sign
@@ -323,7 +371,7 @@ struct YmmDigits {
   }
 
   // Groups are whole vectors, or half of one before the room between rows, so nothing is padded.
-  static constexpr DigitKernels table() { return {1, 1, Dot::kBytes, quantize_row, rows, tile, packed_tiles, Dot::kBytes == 1}; }
+  static constexpr DigitKernels table() { return {1, 1, Dot::kBytes, quantize_row, rows, tile, packed_tiles, nullptr}; }
 };
 
 }  // namespace
