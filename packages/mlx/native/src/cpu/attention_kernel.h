@@ -117,71 +117,102 @@ void mask_scores(const AttentionRow* rows, int count, const AttentionKeys& keys,
   }
 }
 
-template <int kVectors>
-void attend_many(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
-                 const AttentionState& state, float* scratch) {
-  constexpr int kWidth = kVectors * kLanes;
-  const int dims = keys.value_dims;
-  float* q = scratch;                            // [key_dims][kWidth]
-  float* sums = q + keys.key_dims * kWidth;      // [value_dims][kWidth]
-  float* scores = sums + dims * kWidth;          // [kStep][kWidth]
-  float* key_room = scores + kStep * kWidth;
-  float* value_room = key_room + kStep * keys.key_dims;
-  std::memset(scratch, 0, static_cast<size_t>((keys.key_dims + dims) * kWidth) * sizeof(float));
-  Lanes lanes[kVectors] = {};
-  int least_visible = end;
+constexpr int kMostVectors = kLanes == 16 ? 4 : 2;  // that the registers hold accumulators for
+constexpr int kMostWidth = kMostVectors * kLanes;
+
+// Rows side by side in the lanes of a few vectors.
+struct RowGroup {
+  const AttentionRow* rows;
+  int count, width;
+  int least_visible;
+  Lanes lanes[kMostVectors];
+  float* q;     // [key_dims][width]
+  float* sums;  // [value_dims][width]
+};
+
+// Takes from `room` what the group needs.
+RowGroup start_group(const AttentionRow* rows, int count, const AttentionKeys& keys, const AttentionState& state,
+                     float*& room) {
+  RowGroup group{};
+  group.rows = rows, group.count = count;
+  group.width = count > kLanes ? kMostWidth : kLanes;
+  const int width = group.width, numbers = (keys.key_dims + keys.value_dims) * width;
+  group.q = room, group.sums = room + keys.key_dims * width;
+  std::memset(room, 0, static_cast<size_t>(numbers) * sizeof(float));
+  room += numbers;
+  group.least_visible = rows[0].visible;
   for (int r = 0; r < count; r++) {
-    for (int d = 0; d < keys.key_dims; d++) q[d * kWidth + r] = rows[r].q[d] * keys.scale;
-    Lanes& l = lanes[r / kLanes];
+    for (int d = 0; d < keys.key_dims; d++) group.q[d * width + r] = rows[r].q[d] * keys.scale;
+    Lanes& l = group.lanes[r / kLanes];
     l.most[r % kLanes] = state.most[r];
     l.total[r % kLanes] = state.total[r];
     l.visible[r % kLanes] = rows[r].visible;
-    if (rows[r].visible < least_visible) least_visible = rows[r].visible;
+    if (rows[r].visible < group.least_visible) group.least_visible = rows[r].visible;
   }
-  for (int first = begin; first < end; first += kStep) {
-    const int n = end - first < kStep ? end - first : kStep;
-    int64_t k_stride = keys.k_stride, v_stride = keys.v_stride;
-    const float* k = as_floats(keys, keys.k, first, k_stride, keys.key_dims, n, key_room);
-    const float* v = as_floats(keys, keys.v, first, v_stride, dims, n, value_room);
-    product<kVectors>(k, k_stride, 1, n, q, keys.key_dims, nullptr, scores);
-    // libmlx caps before it masks
-    const bool has_mask = keys.mask_kind != MaskKind::none;
-    AttentionKeys rest = keys;
-    if (has_mask && keys.cap != 0) {
-      for (int i = 0; i < n * kVectors; i++) store(scores + i * kLanes, capped(load(scores + i * kLanes), keys.cap));
-      rest.cap = 0;
-    }
-    if (has_mask) mask_scores(rows, count, keys, first, n, scores, kWidth);
-    Floats factors[kVectors];
-    for (int i = 0; i < kVectors; i++) {
-      soften_lanes(rest, first, n, least_visible, scores + i * kLanes, kWidth, lanes[i]);
-      factors[i] = lanes[i].factor;
-    }
-    product<kVectors>(v, 1, v_stride, dims, scores, n, factors, sums);
-  }
-  for (int r = 0; r < count; r++) {
-    state.most[r] = lanes[r / kLanes].most[r % kLanes];
-    state.total[r] = lanes[r / kLanes].total[r % kLanes];
-    for (int d = 0; d < dims; d++) state.sums[r * dims + d] = sums[d * kWidth + r];
+  return group;
+}
+
+void finish_group(const RowGroup& group, int dims, const AttentionState& state) {
+  for (int r = 0; r < group.count; r++) {
+    state.most[r] = group.lanes[r / kLanes].most[r % kLanes];
+    state.total[r] = group.lanes[r / kLanes].total[r % kLanes];
+    for (int d = 0; d < dims; d++) state.sums[r * dims + d] = group.sums[d * group.width + r];
   }
 }
 
-// As many rows at a time as the registers hold accumulators for.
-void attend_blocks(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
-                   const AttentionState& state, float* scratch) {
-  constexpr int kVectors = kLanes == 16 ? 4 : 2;
-  for (int r = 0; r < count;) {
-    const AttentionState part{state.sums + r * keys.value_dims, state.most + r, state.total + r};
-    const int left = count - r;
-    if (left > kLanes) {
-      const int n = left < kVectors * kLanes ? left : kVectors * kLanes;
-      attend_many<kVectors>(rows + r, n, keys, begin, end, part, scratch);
-      r += n;
-    } else {
-      attend_many<1>(rows + r, left, keys, begin, end, part, scratch);
-      r += left;
+// Keys and values of one step as floats.
+struct FloatStep {
+  const float *k, *v;
+  int64_t k_stride, v_stride;
+  int first, n;
+};
+
+template <int kVectors>
+void attend_step(RowGroup& group, const AttentionKeys& keys, const FloatStep& step, float* scores) {
+  constexpr int kWidth = kVectors * kLanes;
+  const int n = step.n;
+  product<kVectors>(step.k, step.k_stride, 1, n, group.q, keys.key_dims, nullptr, scores);
+  // libmlx caps before it masks
+  const bool has_mask = keys.mask_kind != MaskKind::none;
+  AttentionKeys rest = keys;
+  if (has_mask && keys.cap != 0) {
+    for (int i = 0; i < n * kVectors; i++) store(scores + i * kLanes, capped(load(scores + i * kLanes), keys.cap));
+    rest.cap = 0;
+  }
+  if (has_mask) mask_scores(group.rows, group.count, keys, step.first, n, scores, kWidth);
+  Floats factors[kVectors];
+  for (int i = 0; i < kVectors; i++) {
+    soften_lanes(rest, step.first, n, group.least_visible, scores + i * kLanes, kWidth, group.lanes[i]);
+    factors[i] = group.lanes[i].factor;
+  }
+  product<kVectors>(step.v, 1, step.v_stride, keys.value_dims, scores, n, factors, group.sums);
+}
+
+// Keys and values of a step become floats once for all rows.
+void attend_many(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
+                 const AttentionState& state, float* scratch) {
+  const int dims = keys.value_dims;
+  float* scores = scratch;  // [kStep][width]
+  float* key_room = scores + kStep * kMostWidth;
+  float* value_room = key_room + kStep * keys.key_dims;
+  float* room = value_room + kStep * dims;
+  const auto state_of = [&](int r) { return AttentionState{state.sums + r * dims, state.most + r, state.total + r}; };
+  RowGroup groups[(kAttentionRows + kMostWidth - 1) / kMostWidth];
+  int group_count = 0;
+  for (int r = 0; r < count; r += kMostWidth) {
+    const int n = count - r < kMostWidth ? count - r : kMostWidth;
+    groups[group_count++] = start_group(rows + r, n, keys, state_of(r), room);
+  }
+  for (int first = begin; first < end; first += kStep) {
+    FloatStep step{nullptr, nullptr, keys.k_stride, keys.v_stride, first, end - first < kStep ? end - first : kStep};
+    step.k = as_floats(keys, keys.k, first, step.k_stride, keys.key_dims, step.n, key_room);
+    step.v = as_floats(keys, keys.v, first, step.v_stride, dims, step.n, value_room);
+    for (int g = 0; g < group_count; g++) {
+      if (groups[g].width == kMostWidth) attend_step<kMostVectors>(groups[g], keys, step, scores);
+      else attend_step<1>(groups[g], keys, step, scores);
     }
   }
+  for (int g = 0; g < group_count; g++) finish_group(groups[g], dims, state_of(g * kMostWidth));
 }
 
 }  // namespace
@@ -190,7 +221,7 @@ namespace ISA {
 
 void attend(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
             const AttentionState& state, float* scratch) {
-  if (count > kFewRows) return attend_blocks(rows, count, keys, begin, end, state, scratch);
+  if (count > kFewRows) return attend_many(rows, count, keys, begin, end, state, scratch);
   if (keys.type != CacheType::affine) return attend_few_floats(rows, count, keys, begin, end, state, scratch);
   switch (keys.format.bits) {
     case 2: return attend_few<AffineRows<2>>(rows, count, keys, begin, end, state, scratch);
