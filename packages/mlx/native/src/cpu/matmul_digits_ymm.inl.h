@@ -43,11 +43,24 @@ struct Strip {
   size_t scale_step;
 };
 
+// Bytes of a line for an instruction that takes four values of each of eight columns: of four bits the low halves at step 0
+// and the high ones at step 1, else the line of that number.
+template <int bits>
+inline __m256i bytes_of_line(const uint8_t* line, int step) {
+  if constexpr (bits == 8) return load_bytes(line + static_cast<size_t>(step) * kLine);
+  const __m256i nibbles = load_bytes(line);
+  return _mm256_and_si256(step == 0 ? nibbles : _mm256_srli_epi16(nibbles, 4), _mm256_set1_epi8(15));
+}
+
 // What is unpacked of matrices that are not packed: a byte for each value.
 struct Panel {
   alignas(64) uint8_t values[kDepth * kCols];
   alignas(64) float scales[kDepthGroups][2][kCols];
 };
+
+inline Strip strip_of(const Panel& panel, size_t group) {
+  return {panel.values, reinterpret_cast<const uint8_t*>(panel.scales), group * kCols, sizeof panel.scales[0]};
+}
 
 // Values [k, k + kc) of the rows from n on. Beyond the last row it stands again, and what it gives there is dropped.
 template <int bits, typename S>
@@ -76,6 +89,26 @@ void unpack(const QuantMatrix& w, size_t n, size_t cols, size_t k, size_t kc, Pa
   }
 }
 
+// The groups that hold values [k, k + kc) of a packed tile with weights of four bits.
+template <typename S>
+void unpack_tile(const uint8_t* tile, size_t group, size_t k, size_t kc, Panel& panel) {
+  const size_t lines = group / 8, group_bytes = lines * kLine + 2 * kCols * sizeof(S);
+  const uint8_t* from = tile + k / group * group_bytes;
+  uint8_t* to = panel.values;
+  for (size_t g = 0; g < kc / group; g++) {
+    for (size_t i = 0; i < lines; i++, from += kLine, to += 2 * kLine) {
+      for (size_t half = 0; half < kLine; half += 32) {
+        for (int step = 0; step < 2; step++) store_bytes(to + step * kLine + half, bytes_of_line<4>(from + half, step));
+      }
+    }
+    for (size_t kind = 0; kind < 2; kind++) {
+      for (size_t i = 0; i < kCols; i += kHalf, from += kHalf * sizeof(S)) {
+        Avx2Vec::store(panel.scales[g][kind] + i, Avx2Vec::load(reinterpret_cast<const S*>(from)));
+      }
+    }
+  }
+}
+
 // Four bytes, for every column.
 inline __m256i four_bytes(const int8_t* p) {
   int32_t four;
@@ -90,15 +123,6 @@ inline void take_digit(__m256i (&v)[2], int8_t* out) {
   const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
   for (__m256i& part : v) part = _mm256_srai_epi32(_mm256_add_epi32(part, _mm256_set1_epi32(128)), 8);
-}
-
-// Bytes of a line for an instruction that takes four values of each of eight columns: of four bits the low halves at step 0
-// and the high ones at step 1, else the line of that number.
-template <int bits>
-inline __m256i bytes_of_line(const uint8_t* line, int step) {
-  if constexpr (bits == 8) return load_bytes(line + static_cast<size_t>(step) * kLine);
-  const __m256i nibbles = load_bytes(line);
-  return _mm256_and_si256(step == 0 ? nibbles : _mm256_srli_epi16(nibbles, 4), _mm256_set1_epi8(15));
 }
 
 // Integer sums of one group for M rows of digits that lie `stride` bytes apart. `Dot` adds to numbers of 32 bits.
@@ -217,7 +241,7 @@ struct YmmDigits {
   static void tile(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
                    float* out, size_t ldo) {
     Panel panel;
-    const Strip strip{panel.values, reinterpret_cast<const uint8_t*>(panel.scales), w.group * kCols, sizeof panel.scales[0]};
+    const Strip strip = strip_of(panel, w.group);
     for (size_t n = begin; n < end; n += kCols) {
       const size_t cols = end - n < kCols ? end - n : kCols;
       for (size_t k = 0; k < w.K; k += kDepth) {
@@ -296,22 +320,38 @@ struct YmmDigits {
 
   // Rows whose digits stay in the first cache level while they meet one tile after the other.
   static size_t rows_together(const DigitRows& x) {
-    const size_t fitting = kDigitBytes / x.row_bytes / kRowsTogether * kRowsTogether;
-    return std::max(fitting, kRowsTogether);
+    const size_t row_bytes = kTakesOne ? std::min(x.row_bytes, kDepth) : x.row_bytes;
+    return std::max(kDigitBytes / row_bytes / kRowsTogether * kRowsTogether, kRowsTogether);
+  }
+
+  // Rows [first, last) of x and one packed tile: as it lies, or unpacked for many rows of one digit.
+  template <int bits, typename S>
+  static void packed_tile(const QuantMatrix& w, const uint8_t* tile, const DigitRows& x, size_t first, size_t last, float* out,
+                          size_t ldo) {
+    if constexpr (kTakesOne) {
+      Panel panel;
+      for (size_t k = 0; k < w.K; k += kDepth) {
+        const size_t kc = std::min(kDepth, w.K - k);
+        unpack_tile<S>(tile, w.group, k, kc, panel);
+        all_rows<8, float, 1>(strip_of(panel, w.group), w.group, x, first, last, k / w.group, (k + kc) / w.group, out, ldo,
+                              kCols);
+      }
+    } else {
+      const size_t values = w.group * kCols * bits / 8, step = values + 2 * kCols * sizeof(S);
+      with_parts(x.count, [&]<size_t parts>() {
+        all_rows<bits, S, parts>({tile, tile + values, step, step}, w.group, x, first, last, 0, w.groups(), out, ldo, kCols);
+      });
+    }
   }
 
   template <int bits, typename S>
   static void packed_as(const QuantMatrix& w, const DigitRows& x, size_t first, size_t last, size_t begin, size_t end,
                         float* out, size_t ldo) {
-    const size_t values = w.group * kCols * bits / 8, step = values + 2 * kCols * sizeof(S);
     const size_t together = rows_together(x);
     for (size_t m = first; m < last; m += together) {
       for (size_t t = begin; t < end; t++) {
-        const uint8_t* from = w.w + t * packed_tile_bytes(w);
-        const Strip strip{from, from + values, step, step};
-        with_parts(x.count, [&]<size_t parts>() {
-          all_rows<bits, S, parts>(strip, w.group, x, m, std::min(m + together, last), 0, w.groups(), out + t * kCols, ldo, kCols);
-        });
+        const uint8_t* tile = w.w + t * packed_tile_bytes(w);
+        packed_tile<bits, S>(w, tile, x, m, std::min(m + together, last), out + t * kCols, ldo);
       }
     }
   }
