@@ -122,7 +122,7 @@ void check_quantized(int bits, size_t group, size_t M, size_t N, size_t K) {
   const Weights w(bits, group, N, K);
   char what[64];
   std::snprintf(what, sizeof what, "%d bits, group %zu", bits, group);
-  check_product(what, w.matrix, w.values, M, N, 3e-5, has_coarse_products());
+  check_product(what, w.matrix, w.values, M, N, 3e-5, has_coarse_products(w.matrix));
 }
 
 // A float of `exponent_bits` and `mantissa_bits`, none of which are for infinities.
@@ -158,7 +158,7 @@ void check_floats(Coding coding, size_t M, size_t N, size_t groups) {
   char what[64];
   std::snprintf(what, sizeof what, "floats of %d bits, group %zu", bits, group);
   // the offset of small numbers is rounded too
-  check_product(what, w, values, M, N, 2e-4, coding != Coding::mxfp8 && has_coarse_products());
+  check_product(what, w, values, M, N, 2e-4, has_coarse_products(w));
 }
 
 struct Packed {
@@ -186,7 +186,7 @@ void check_packed(int bits, size_t group, size_t M, size_t N, size_t K) {
   if (!is_same) std::fprintf(stderr, "failed: %d bits, group %zu are not what was packed\n", bits, group), failures++;
   // where no level was asked for that has kernels, those of the best one are taken
   if (!has_packed_products() || isa() == Isa::scalar) return;
-  check_product("packed", packed, w.values, M, N, 3e-5, has_coarse_products());
+  check_product("packed", packed, w.values, M, N, 3e-5, has_coarse_products(w.matrix));
 }
 
 void multiply(const float* gate, const float* up, float* out, size_t n) {

@@ -116,6 +116,11 @@ bool has_coarse_products() {
   return k && k->takes_one_digit;
 }
 
+bool has_coarse_products(const QuantMatrix& w) {
+  const DigitKernels* k = kernels_for(w, kFewRows + 1, Rounding::to_8_bits);
+  return k && k->takes_one_digit && k->takes_one_digit(w);
+}
+
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Rounding rounding) {
   if (x.M == 0 || N == 0) return;
   if (w.is_packed) {

@@ -60,8 +60,9 @@ void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out);
 // Whether this processor has kernels for packed weights (packed_matrix.h).
 bool has_packed_products();
 
-// Whether `Rounding::to_8_bits` is more than a permission here.
+// Whether `Rounding::to_8_bits` is more than a permission here: for some matrices, and for such a matrix.
 bool has_coarse_products();
+bool has_coarse_products(const QuantMatrix& w);
 
 // Adds a row `[N]` to each row of `out [M, N]`, or with `is_row` false the row of the same number.
 void add_rows(const float* addend, bool is_row, float* out, size_t M, size_t N);
