@@ -6,6 +6,7 @@ import { decode } from "./decode.ts";
 import { gguf } from "./gguf.ts";
 import { gpu } from "./gpu.ts";
 import { kl } from "./kl.ts";
+import { memory } from "./memory.ts";
 import { overhead } from "./overhead.ts";
 import { smollm2 } from "./smollm2.ts";
 import { speculative } from "./speculative.ts";
@@ -17,6 +18,7 @@ export const benchmarks: readonly Benchmark[] = [
   overhead,
   bandwidth,
   decode,
+  memory,
   kl,
   gguf,
   vision,

@@ -15,15 +15,39 @@ const llama = {
   num_key_value_heads: 8,
 };
 
+export const LLAMA_1B = {
+  ...llama,
+  hidden_size: 2048,
+  intermediate_size: 8192,
+  num_hidden_layers: 16,
+  head_dim: 64,
+} as const;
+
+/** Qwen3-30B-A3B with 6 of its 48 layers. */
+export const QWEN3_MOE = {
+  model_type: "qwen3_moe",
+  hidden_size: 2048,
+  intermediate_size: 6144,
+  moe_intermediate_size: 768,
+  num_hidden_layers: 6,
+  num_attention_heads: 32,
+  num_key_value_heads: 4,
+  head_dim: 128,
+  num_experts: 128,
+  num_experts_per_tok: 8,
+  decoder_sparse_step: 1,
+  mlp_only_layers: [],
+  norm_topk_prob: true,
+  rms_norm_eps: 1e-6,
+  rope_theta: 1000000,
+  vocab_size: 151936,
+  tie_word_embeddings: false,
+  max_position_embeddings: 40960,
+} as const;
+
 /** Configurations by name; `layers` of the last two are cut so that they fit beside other programs. */
 export const SHAPES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  "Llama-3.2-1B": {
-    ...llama,
-    hidden_size: 2048,
-    intermediate_size: 8192,
-    num_hidden_layers: 16,
-    head_dim: 64,
-  },
+  "Llama-3.2-1B": LLAMA_1B,
   "Llama-3.1-8B, 16 of 32 layers": {
     ...llama,
     hidden_size: 4096,
@@ -31,35 +55,16 @@ export const SHAPES: Readonly<Record<string, Readonly<Record<string, unknown>>>>
     num_hidden_layers: 16,
     tie_word_embeddings: false,
   },
-  "Qwen3-30B-A3B, 6 of 48 layers": {
-    model_type: "qwen3_moe",
-    hidden_size: 2048,
-    intermediate_size: 6144,
-    moe_intermediate_size: 768,
-    num_hidden_layers: 6,
-    num_attention_heads: 32,
-    num_key_value_heads: 4,
-    head_dim: 128,
-    num_experts: 128,
-    num_experts_per_tok: 8,
-    decoder_sparse_step: 1,
-    mlp_only_layers: [],
-    norm_topk_prob: true,
-    rms_norm_eps: 1e-6,
-    rope_theta: 1000000,
-    vocab_size: 151936,
-    tie_word_embeddings: false,
-    max_position_embeddings: 40960,
-  },
+  "Qwen3-30B-A3B, 6 of 48 layers": QWEN3_MOE,
 };
 
-const PATTERN_WORDS = 2 ** 20;
+const PATTERN_SIZE = 2 ** 20;
 
-/** Random words in any shape: a long pattern again and again. */
-const randomWords = (pattern: mx.MxArray, shape: readonly number[]): mx.MxArray => {
+/** A long pattern again and again, in any shape. */
+const repeated = (pattern: mx.MxArray, shape: readonly number[]): mx.MxArray => {
   const size = shape.reduce((a, b) => a * b, 1);
-  const repeated = mx.tile(pattern, [Math.ceil(size / PATTERN_WORDS)]);
-  return mx.reshape(mx.slice(repeated, [0], [size]), shape);
+  const all = mx.tile(pattern, [Math.ceil(size / PATTERN_SIZE)]);
+  return mx.reshape(mx.slice(all, [0], [size]), shape);
 };
 
 /** Scales and biases keep values between -1 and 1 of the model's width. */
@@ -68,28 +73,63 @@ const fillValue = (key: string): number => {
   return key.endsWith(".biases") ? -0.03 : 1;
 };
 
+type Parameter = Pick<mx.MxArray, "shape" | "dtype">;
+
+/** Random values for the parameters of a model. */
+export interface RandomParameters {
+  /** An array that fits the parameter, evaluated, for its caller to dispose. */
+  create(key: string, parameter: Parameter): mx.MxArray;
+  dispose(): void;
+}
+
+/** @param float - of everything but the words of quantized matrices */
+export const randomParameters = (float: mx.Dtype): RandomParameters => {
+  const integers = Uint32Array.from({ length: PATTERN_SIZE }, () => Math.floor(Math.random() * 2 ** 32));
+  const words = mx.array(integers, mx.uint32);
+  const floats = mx.tidy(() => mx.astype(mx.multiply(mx.random.normal([PATTERN_SIZE]), 0.02), float));
+  const values = (key: string, { shape, dtype }: Parameter): mx.MxArray => {
+    if (dtype === mx.uint32) return repeated(words, shape);
+    const isMatrix = key.endsWith(".weight") && shape.length > 1;
+    return isMatrix ? repeated(floats, shape) : mx.full(shape, fillValue(key), float);
+  };
+  return {
+    create: (key, parameter) => {
+      const array = mx.tidy(() => values(key, parameter));
+      mx.evaluate(array);
+      return array;
+    },
+    dispose: () => {
+      words.dispose();
+      floats.dispose();
+    },
+  };
+};
+
+/** The layers of a model without its weights. @param quantized - as `QUANTIZATION` says; default true */
+export const createTemplate = async (
+  config: Readonly<Record<string, unknown>>,
+  quantized = true,
+): Promise<LanguageModel> => {
+  const template = await createModel(config);
+  for (const [, layer] of quantized ? template.namedModules() : []) {
+    if (layer instanceof MatrixLayer) layer.expectQuantized(QUANTIZATION);
+  }
+  return template;
+};
+
 /** A quantized model of this shape. */
 export const createShape = async (
   config: Readonly<Record<string, unknown>>,
   device: mx.Device,
 ): Promise<LanguageModel> => {
   mx.setDefaultDevice(device);
-  const template = await createModel(config);
-  for (const [, layer] of template.namedModules()) {
-    if (layer instanceof MatrixLayer) layer.expectQuantized(QUANTIZATION);
-  }
-  const words = Uint32Array.from({ length: PATTERN_WORDS }, () => Math.floor(Math.random() * 2 ** 32));
-  const pattern = mx.array(words, mx.uint32);
-  const weights = new Map<string, mx.MxArray>();
-  for (const [key, { shape, dtype }] of template.parameters()) {
-    const array = mx.tidy(() =>
-      dtype === mx.uint32 ? randomWords(pattern, shape) : mx.full(shape, fillValue(key), mx.float16),
-    );
-    mx.evaluate(array);
-    weights.set(key, array);
-  }
+  const template = await createTemplate(config);
+  const random = randomParameters(mx.float16);
+  const weights = new Map(
+    [...template.parameters()].map(([key, parameter]) => [key, random.create(key, parameter)]),
+  );
   template.dispose();
-  pattern.dispose();
+  random.dispose();
   return assembleQuantized(config, weights, QUANTIZATION, device);
 };
 

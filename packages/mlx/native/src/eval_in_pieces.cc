@@ -11,7 +11,9 @@ namespace abstractllm {
 
 namespace {
 
-constexpr size_t kPieceBytes = size_t{256} << 20;
+// libmlx takes the memory of results when it starts operations, up to a hundred ahead of those that are being computed. So a
+// piece is a few results of a prompt's stretch; waiting for it costs some 50 us, and computing it milliseconds.
+constexpr size_t kPieceBytes = size_t{8} << 20;
 
 // Whether the CPU still has to compute `a`.
 bool is_pending(const mx::array& a) {

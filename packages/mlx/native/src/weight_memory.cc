@@ -1,11 +1,15 @@
 #include "weight_memory.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <memory>
 
 #ifdef __linux__
 #include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "cpu/packed_weights.h"
 #include "huge_pages.h"
@@ -29,9 +33,47 @@ mx::array array_in(const std::shared_ptr<HugeRegion>& region, const mx::Shape& s
   return a;
 }
 
+// Copied between giving back pages: a large array is not in memory twice while it moves.
+constexpr size_t kSlice = size_t{8} << 20;
+
+// Memory of an array that is about to be let go: pages go back to the system as soon as their contents are copied. Stays
+// as it is where others may read it.
+class LeftMemory {
+ public:
+  explicit LeftMemory(const mx::array& a) : start_(a.data<char>()), next_(page_end(start_)), is_ours_(a.is_donatable()) {}
+
+  // The first `bytes` are copied.
+  void left(size_t bytes) {
+    char* end = page_end(start_ + bytes) - page();
+    if (!is_ours_ || end <= next_) return;
+    madvise(next_, static_cast<size_t>(end - next_), MADV_DONTNEED);
+    next_ = end;
+  }
+
+ private:
+  static size_t page() {
+    static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    return size;
+  }
+  // The first page boundary behind `p`.
+  static char* page_end(const char* p) {
+    const uintptr_t at = reinterpret_cast<uintptr_t>(p);
+    return reinterpret_cast<char*>((at / page() + 1) * page());
+  }
+
+  const char* start_;
+  char* next_;
+  bool is_ours_;
+};
+
 mx::array copy_into(const std::shared_ptr<HugeRegion>& region, const mx::array& a) {
   mx::array copy = array_in(region, a.shape(), a.dtype());
-  std::memcpy(copy.data<char>(), a.data<char>(), a.nbytes());
+  LeftMemory memory(a);
+  for (size_t first = 0, last; first < a.nbytes(); first = last) {
+    last = std::min(a.nbytes(), first + kSlice);
+    std::memcpy(copy.data<char>() + first, a.data<char>() + first, last - first);
+    memory.left(last);
+  }
   return copy;
 }
 
@@ -45,7 +87,13 @@ bool can_pack(const AffineWeights& m) {
 
 void pack(const std::shared_ptr<HugeRegion>& region, const AffineWeights& m) {
   mx::array packed = array_in(region, {static_cast<int>(byte_count(m))}, mx::uint8);
-  cpu::pack_into(*m.w, *m.scales, *m.biases, m.bits, m.group, packed.data<char>());
+  LeftMemory words(*m.w), scales(*m.scales), biases(*m.biases);
+  const size_t rows = m.w->size() / static_cast<size_t>(m.w->shape(-1));
+  cpu::pack_into(*m.w, *m.scales, *m.biases, m.bits, m.group, packed.data<char>(), kSlice, [&](size_t done) {
+    words.left(m.w->nbytes() / rows * done);
+    scales.left(m.scales->nbytes() / rows * done);
+    biases.left(m.biases->nbytes() / rows * done);
+  });
   const std::vector<mx::array> made = cpu::packed_arrays(packed, *m.w, *m.scales, m.bits, m.group);
   *m.w = made[0];
   *m.scales = made[1];
@@ -67,7 +115,7 @@ class Trimmer {
 
  private:
   // weights are never held twice
-  static constexpr size_t kTrimAfter = size_t{64} << 20;
+  static constexpr size_t kTrimAfter = size_t{32} << 20;
   size_t freed_ = 0;
 };
 

@@ -8,6 +8,7 @@ import {
   Embedding,
   Linear,
   MatrixLayer,
+  type Module,
   type Quantization,
   quantization,
   quantize,
@@ -85,18 +86,20 @@ const quantizeDense = (
   return { prevailing: q, warnings: [warning] };
 };
 
+/** Whether only products and lookups of rows read the layer's matrix. */
+const isReadByKernels = (module: Module): boolean =>
+  [Linear, Embedding, SwitchLinear].some((kind) => module instanceof kind);
+
 /**
  * Makes the model compute in float32 on the CPU, where stock libmlx accumulates half-precision products in half
- * precision (up to 6 % error). The matrices of linear layers stay as stored, and those of quantized embeddings and
- * experts: our kernels widen them as they read.
+ * precision (up to 6 % error). The matrices of linear layers, embeddings and experts stay as stored: our kernels widen them
+ * as they read.
  */
 const widenForCpu = (model: LanguageModel): void => {
   const stored = new Set<string>();
   for (const [path, module] of model.namedModules()) {
-    const isQuantized = module instanceof MatrixLayer && module.quantization !== undefined;
-    if (isQuantized && module instanceof Embedding) module.giveRowsIn(mx.float32);
-    const isWidened = isQuantized && (module instanceof Embedding || module instanceof SwitchLinear);
-    if (!isWidened && !(module instanceof Linear)) continue;
+    if (module instanceof Embedding) module.giveRowsIn(mx.float32);
+    if (!isReadByKernels(module)) continue;
     for (const name of ["weight", "scales", "biases"]) stored.add(`${path}.${name}`);
   }
   model.mapParameters((array, key) =>
@@ -123,8 +126,7 @@ const roundActivations = (model: LanguageModel): void => {
 /** The matrices that only products and lookups of rows read. Exact products of many rows want them as they are. */
 const affineMatrices = (model: LanguageModel): MovedMatrix[] =>
   [...model.namedModules()].flatMap(([, module]) => {
-    const isRead = [Linear, Embedding, SwitchLinear].some((kind) => module instanceof kind);
-    if (!isRead || !(module instanceof MatrixLayer)) return [];
+    if (!isReadByKernels(module) || !(module instanceof MatrixLayer)) return [];
     const { quantization: q, weight, scales, biases } = module;
     if (q?.mode !== "affine" || scales === undefined || biases === undefined) return [];
     return [{ weight, scales, biases, bits: q.bits, groupSize: q.groupSize }];

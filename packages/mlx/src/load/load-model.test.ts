@@ -62,6 +62,19 @@ describe("loadModel", () => {
     expect(mx.liveArrays()).toBe(before);
   });
 
+  it("keeps dense matrices as they are stored, and computes in float32", async () => {
+    const { model: loaded } = await load(model(LLAMA));
+    const dtypes = [...loaded.parameters().values()].filter((p) => p.ndim > 1).map((p) => p.dtype);
+    expect(new Set(dtypes)).toEqual(new Set([mx.bfloat16]));
+    mx.tidy(() => {
+      const logits = loaded.forward(mx.array([[1, 2, 3]], mx.int32));
+      expect(logits.dtype).toBe(mx.float32);
+      loaded.mapParameters((p) => p.astype(mx.float32));
+      expect(logits.toArray()).toEqual(loaded.forward(mx.array([[1, 2, 3]], mx.int32)).toArray());
+    });
+    loaded.dispose();
+  });
+
   it("reports config keys that it ignored", async () => {
     const { warnings } = await load(model(LLAMA, { use_magic: true }));
     expect(warnings).toEqual(["config.json: the key use_magic is not known and was ignored"]);

@@ -19,16 +19,24 @@ export class Embedding extends MatrixLayer {
 
   #rows(ids: MxArray): MxArray {
     const q = this.quantization;
-    if (q === undefined || this.scales === undefined) return take(this.weight, ids, 0);
+    if (q === undefined || this.scales === undefined) return this.#given(take(this.weight, ids, 0));
     const { weight, scales, biases } = this;
     return fast.quantizedEmbedding(
       ...([ids, weight, scales, biases, q.groupSize, q.bits, q.mode, this.#rowDtype] as const),
     );
   }
 
-  /** Makes quantized rows come in another dtype than that of the scales. */
+  /** Makes rows, and the dense matrix, come in another dtype than what is stored. */
   giveRowsIn(dtype: Dtype): void {
     this.#rowDtype = dtype;
+  }
+
+  override get updatedWeight(): MxArray {
+    return this.#given(super.updatedWeight);
+  }
+
+  #given(array: MxArray): MxArray {
+    return this.#rowDtype === undefined ? array : array.astype(this.#rowDtype);
   }
 
   /** `x [..., E] @ weight.T -> [..., V]`: the output layer of models with tied embeddings. */

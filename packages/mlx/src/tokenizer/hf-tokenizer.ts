@@ -50,13 +50,16 @@ export class HfTokenizer implements Tokenizer {
   private readonly native: NativeTokenizer;
   /** A space is put before the beginning of a text only. */
   private readonly prefixesFirst: boolean;
-  private readonly spec: Record<string, unknown>;
+  /** Its tokenizer.json as text: parsed, a large vocabulary takes some ten times as much memory. */
+  private readonly specText: string;
+  private readonly decoder: unknown;
   private plainText: NativeTokenizer | undefined;
 
   /** @throws {TokenizerError} when the Rust implementation refuses the parts */
   constructor(parts: TokenizerParts) {
-    this.spec = parts.spec;
-    this.native = parseNative(parts.specText ?? JSON.stringify(parts.spec));
+    this.specText = parts.specText ?? JSON.stringify(parts.spec);
+    this.decoder = parts.spec.decoder;
+    this.native = parseNative(this.specText);
     const added = parts.newTokens ?? [];
     if (added.length > 0) this.native.addAddedTokens(added.map(toNative));
     this.addedTokens = collectAddedTokens(this.native, parts);
@@ -111,7 +114,7 @@ export class HfTokenizer implements Tokenizer {
   }: DetokenizerOptions = {}): StreamingDetokenizer {
     return createStreamingDetokenizer(
       {
-        decoder: this.spec.decoder,
+        decoder: this.decoder,
         idToToken: (id) => this.idToToken(id),
         skip: skipSpecialTokens ? this.specialIdsOutside(keep) : new Set(),
         continues,
@@ -138,7 +141,9 @@ export class HfTokenizer implements Tokenizer {
 
   /** Made when first needed: a second native tokenizer that knows no added tokens. */
   private plainTextTokenizer(): NativeTokenizer {
-    this.plainText ??= parseNative(JSON.stringify(plainTextSpec(this.spec)));
+    this.plainText ??= parseNative(
+      JSON.stringify(plainTextSpec(JSON.parse(this.specText) as Record<string, unknown>)),
+    );
     return this.plainText;
   }
 }

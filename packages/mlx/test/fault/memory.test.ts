@@ -1,5 +1,7 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
+import { moveToHugePages } from "../../src/core/mapped.ts";
 import type { GenerationPart } from "../../src/engine/index.ts";
 import { MlxError } from "../../src/errors.ts";
 import { type TextModel, TextScheduler } from "../../src/generation/index.ts";
@@ -30,6 +32,21 @@ const settled = async (): Promise<number> => {
   await new Promise(setImmediate);
   mx.clearCache();
   return activeMemory();
+};
+
+/** Of resident memory, as Linux says it: `VmRSS`, or its peak `VmHWM`. An emulator says 0. */
+const residentBytes = (name: "VmRSS" | "VmHWM"): number =>
+  1024 *
+  Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
+
+const knowsPeaks = process.platform === "linux" && residentBytes("VmHWM") > 0;
+
+/** How much more memory `run` takes in between than before. */
+const peakOf = (run: () => void): number => {
+  writeFileSync("/proc/self/clear_refs", "5"); // the peak begins anew: proc(5)
+  const before = residentBytes("VmRSS");
+  run();
+  return residentBytes("VmHWM") - before;
 };
 
 afterEach(() => {
@@ -112,6 +129,39 @@ describe.skipIf(mx.backend() !== "cpu")("memory on the CPU", () => {
       mx.asyncEvaluate(fine);
       expect(fine.toArray()).toEqual([3, 3, 3]);
     });
+  });
+});
+
+describe.skipIf(mx.backend() !== "cpu" || !knowsPeaks)("weights that move to huge pages", () => {
+  const [rows, columns, bits, groupSize] = [8192, 16384, 4, 64];
+  const matrix = () => ({
+    weight: mx.full([rows, (columns * bits) / 32], 0x76543210, mx.uint32), // 64 MiB
+    scales: mx.full([rows, columns / groupSize], 0.5, mx.float16),
+    biases: mx.full([rows, columns / groupSize], -1, mx.float16),
+    bits,
+    groupSize,
+  });
+
+  it.each([true, false])("are never in memory twice (as a matrix of products: %s)", (isMatrix) => {
+    const m = matrix();
+    const arrays = [m.weight, m.scales, m.biases];
+    mx.evaluate(arrays);
+    expect(peakOf(() => moveToHugePages(arrays, isMatrix ? [m] : []))).toBeLessThan(32 * MiB);
+    expect(mx.max(m.weight).item()).toBe(0x76543210);
+    expect(mx.min(m.weight).item()).toBe(0x76543210);
+    expect(mx.min(m.scales).item()).toBe(0.5);
+    for (const array of arrays) array.dispose();
+  });
+
+  it("leave alone what others read", () => {
+    const m = matrix();
+    const rest = mx.slice(m.weight, [1, 0], m.weight.shape);
+    const same = mx.share(m.scales);
+    mx.evaluate(m.weight, m.scales, m.biases, rest);
+    moveToHugePages([m.weight, m.scales, m.biases], [m]);
+    expect(mx.min(rest).item()).toBe(0x76543210);
+    expect(mx.min(same).item()).toBe(0.5);
+    for (const array of [m.weight, m.scales, m.biases, rest, same]) array.dispose();
   });
 });
 

@@ -1,5 +1,7 @@
 #include "packed_weights.h"
 
+#include <algorithm>
+
 #include "cpu_primitive.h"
 #include "float_type.h"
 #include "matmul.h"
@@ -12,6 +14,15 @@ namespace {
 
 // Of all matrices in a stack.
 size_t row_count(const mx::array& w) { return w.size() / static_cast<size_t>(w.shape(-1)); }
+
+// What follows row `first` of a matrix that is not packed.
+QuantMatrix rows_from(QuantMatrix matrix, size_t first) {
+  const size_t factors = first * matrix.groups() * packed_scale_bytes(matrix);
+  matrix.w += first * matrix.row_bytes();
+  matrix.scales = static_cast<const uint8_t*>(matrix.scales) + factors;
+  matrix.biases = static_cast<const uint8_t*>(matrix.biases) + factors;
+  return matrix;
+}
 
 // Input: packed bytes. Outputs: weights, scales and biases.
 class UnpackMatrix : public mx::Primitive {
@@ -48,11 +59,18 @@ bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& b
          is_native_matrix(scales.shape(-1) * group, w, scales, biases, bits, group);
 }
 
-void pack_into(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group, void* to) {
+void pack_into(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group, void* to,
+               size_t slice, const std::function<void(size_t rows)>& packed) {
   const size_t G = static_cast<size_t>(group), K = static_cast<size_t>(scales.shape(-1)) * G;
   const QuantMatrix matrix{w.data<uint8_t>(), scales.data<void>(), biases.data<void>(), *float_type(scales.dtype()),
                            bits,              G,                   K};
-  pack_matrix(matrix, row_count(w), static_cast<uint8_t*>(to));
+  const size_t N = row_count(w), tile_bytes = packed_tile_bytes(matrix);
+  const size_t slice_rows = std::max<size_t>(1, slice / tile_bytes) * kPackedTile;
+  for (size_t first = 0, last; first < N; first = last) {
+    last = std::min(N, first + slice_rows);
+    pack_matrix(rows_from(matrix, first), last - first, static_cast<uint8_t*>(to) + first / kPackedTile * tile_bytes);
+    packed(last);
+  }
 }
 
 std::vector<mx::array> packed_arrays(const mx::array& packed, const mx::array& w, const mx::array& scales, int bits,

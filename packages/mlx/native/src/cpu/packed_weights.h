@@ -1,6 +1,8 @@
 // Matrices whose weights, scales and biases are packed in memory, and yet arrays like any other: reading one unpacks it.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -12,8 +14,10 @@ namespace abstractllm::cpu {
 // Whether this processor multiplies such a matrix `[N, K]`, or those of a stack `[..., N, K]`, faster packed.
 bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group);
 
-// Writes the matrix to `to`, which has as many bytes as the three arrays.
-void pack_into(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group, void* to);
+// Writes the matrix to `to`, which has as many bytes as the three arrays, some `slice` bytes at a time. Says after each
+// how many rows, of all matrices in a stack, are there.
+void pack_into(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group, void* to,
+               size_t slice, const std::function<void(size_t rows)>& packed);
 
 // Weights, scales and biases over `packed` bytes, in the shapes and types of those that went there.
 std::vector<mx::array> packed_arrays(const mx::array& packed, const mx::array& w, const mx::array& scales, int bits,
