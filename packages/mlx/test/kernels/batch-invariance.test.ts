@@ -5,7 +5,7 @@ import type { LanguageModel } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
 import { type GoldenCase, readModelGoldens } from "../parity/golden.ts";
 import { buildModel } from "../parity/run-model.ts";
-import { availableLevels, controls } from "./kernel-controls.ts";
+import { availableKernels, controls, useKernels } from "./kernel-controls.ts";
 
 const llama = readModelGoldens().find(({ architecture }) => architecture === "llama")?.cases[0] as GoldenCase;
 const lengths = [3, 40, 17, 700, 64, 1, 9, 1300];
@@ -58,8 +58,9 @@ describe.each([
     model?.dispose();
   });
 
-  it.each(availableLevels)("gives a row the same bits alone as in any batch of up to 8: %s", (level) => {
-    controls.setCpuLevel(level);
+  const cases = availableKernels.map((kernels) => [kernels.name, kernels] as const);
+  it.each(cases)("gives a row the same bits alone as in any batch of up to 8: %s", (_, kernels) => {
+    useKernels(kernels);
     const alone = lengths.map((length) => step(model, prefilled(model, length), [length % 64]));
     for (const B of [2, 3, 4, 8]) {
       const rows = lengths.slice(0, B);

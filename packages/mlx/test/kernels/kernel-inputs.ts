@@ -1,13 +1,13 @@
 /** Inputs of kernel tests, and how far results may lie from a reference in double precision. */
 import * as mx from "../../src/core/index.ts";
-import { availableLevels, type CpuLevel, controls } from "./kernel-controls.ts";
+import { availableKernels, controls, useKernels } from "./kernel-controls.ts";
 
-/** Calls `fn` on the kernels of every instruction set that this processor has; results are read inside. */
-export const atEveryLevel = (fn: (level: CpuLevel) => void): void => {
+/** Calls `fn`, which reads its results inside, on all kernels that this processor can run, with their name. */
+export const atEveryLevel = (fn: (level: string) => void): void => {
   try {
-    for (const level of availableLevels) {
-      controls.setCpuLevel(level);
-      mx.tidy(() => fn(level));
+    for (const kernels of availableKernels) {
+      useKernels(kernels);
+      mx.tidy(() => fn(kernels.name));
     }
   } finally {
     controls.setCpuLevel(controls.cpuFeatures());

@@ -131,6 +131,20 @@ unsigned detect() { return with_below(Isa::neon); }
 unsigned detect() { return with_below(Isa::scalar); }
 #endif
 
+#if ABSTRACTLLM_X86
+bool has_avx512(Isa level) { return (with_below(level) & bit(Isa::avx512)) != 0; }
+
+bool has_halved_units() {
+  constexpr uint32_t kExtended = 0x80000000, kPerformance = 0x8000001a;  // of AMD's processors alone
+  constexpr uint32_t kHas256 = 1u << 2, kHas512 = 1u << 3;               // how wide the units for floats are
+  return cpuid(kExtended).a >= kPerformance && (cpuid(kPerformance).a & (kHas256 | kHas512)) == kHas256;
+}
+#else
+bool has_avx512(Isa) { return false; }
+
+bool has_halved_units() { return false; }
+#endif
+
 Isa initial() {
   Isa asked;
   const char* name = std::getenv("ABSTRACTLLM_CPU");
@@ -147,6 +161,11 @@ std::atomic<Isa>& level() {
   return value;
 }
 
+std::atomic<bool>& halving() {
+  static std::atomic<bool> value{has_halved_units()};
+  return value;
+}
+
 }  // namespace
 
 bool has_isa(Isa level) { return (levels() & bit(level)) != 0; }
@@ -160,24 +179,22 @@ bool has_bf16_products() {
   static const bool is_there = has_isa(Isa::avx512vnni) && (cpuid(7, 1).a >> 5 & 1) != 0;
   return is_there && isa() >= Isa::avx512vnni;
 }
-
-bool halves_wide_vectors() {
-  static const bool is_halved = [] {
-    constexpr uint32_t kExtended = 0x80000000, kPerformance = 0x8000001a;  // of AMD's processors alone
-    constexpr uint32_t kHas256 = 1u << 2, kHas512 = 1u << 3;               // how wide the units for floats are
-    return cpuid(kExtended).a >= kPerformance && (cpuid(kPerformance).a & (kHas256 | kHas512)) == kHas256;
-  }();
-  return is_halved && (with_below(isa()) & bit(Isa::avx512)) != 0;
-}
 #else
 bool has_bf16_products() { return false; }
-
-bool halves_wide_vectors() { return false; }
 #endif
+
+bool halves_wide_vectors() { return has_avx512(isa()) && halving().load(std::memory_order_relaxed); }
 
 bool set_isa(Isa wanted) {
   if (!has_isa(wanted)) return false;
   level().store(wanted, std::memory_order_relaxed);
+  halving().store(has_halved_units(), std::memory_order_relaxed);
+  return true;
+}
+
+bool set_halves_wide_vectors(bool halves) {
+  if (halves && !has_avx512(isa())) return false;
+  halving().store(halves, std::memory_order_relaxed);
   return true;
 }
 

@@ -57,6 +57,10 @@ bool halves_wide_vectors();
 // Changes the level for the whole process; for tests. False when this processor lacks it.
 bool set_isa(Isa level);
 
+// Sets what `halves_wide_vectors` says until the level changes, whatever the processor does; for tests. False when there is
+// nothing to halve.
+bool set_halves_wide_vectors(bool halves);
+
 const char* isa_name(Isa level);
 bool isa_from_name(const std::string& name, Isa& level);
 

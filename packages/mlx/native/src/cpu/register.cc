@@ -166,12 +166,15 @@ void register_cpu(Env* e, napi_value x) {
     return write_list(env, names);
   });
   bind(e, x, "cpuLevel", [] { return std::string(cpu::isa_name(cpu::isa())); });
-  bind(e, x, "setCpuLevel", [](const std::string& name) {
+  bind(e, x, "setCpuLevel", [](const std::string& name, std::optional<bool> halves_wide_vectors) {
     cpu::Isa level;
     if (!cpu::isa_from_name(name, level)) {
       throw AddonError("invalid-argument", "expected " + cpu::isa_names() + " but received " + name);
     }
     if (!cpu::set_isa(level)) throw AddonError("unavailable", "this processor has no " + name);
+    if (halves_wide_vectors && !cpu::set_halves_wide_vectors(*halves_wide_vectors)) {
+      throw AddonError("unavailable", name + " has no vectors of 512 bits");
+    }
   });
   bind(e, x, "forceStock", [](bool on) { cpu::settings().force_stock = on; });
   bind(e, x, "hasCoarseProducts", [] { return cpu::has_coarse_products(); });

@@ -157,5 +157,5 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
   ggufAffine: () => [file, 32, 3, 4, 64],
   ggufDequantize: () => [file, 32, 8, [2, 32]],
   moveToHugePages: (make) => [packed(make), [0, 1, 2], [4], [32]],
-  setCpuLevel: () => ["scalar"],
+  setCpuLevel: () => ["scalar", undefined],
 });

@@ -12,7 +12,7 @@ const FETCH = `
 import hashlib, os, subprocess, sys, tarfile
 version, sha256, folder = sys.argv[1:]
 subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-                "--no-binary", ":all:", "--dest", folder, "llama-cpp-python==" + version], check=True)
+                "--no-binary", "llama-cpp-python", "--dest", folder, "llama-cpp-python==" + version], check=True)
 path = os.path.join(folder, "llama_cpp_python-" + version + ".tar.gz")
 with open(path, "rb") as file:
     found = hashlib.sha256(file.read()).hexdigest()
