@@ -5,7 +5,7 @@ import { RequestProblem } from "../../http/request-problem.ts";
 import type { Frame } from "../dialect.ts";
 
 /** What becomes of each field of `/api/pull`. */
-export const PULL_FIELDS = {
+const PULL_FIELDS = {
   model: nonEmptyText,
   name: nonEmptyText, // an older name of model
   stream: flag,
@@ -13,7 +13,7 @@ export const PULL_FIELDS = {
 } as const;
 
 /** What becomes of each field of `/api/delete`. */
-export const DELETE_FIELDS = { model: nonEmptyText, name: nonEmptyText } as const;
+const DELETE_FIELDS = { model: nonEmptyText, name: nonEmptyText } as const;
 
 /** A model to download. */
 interface Pull {
