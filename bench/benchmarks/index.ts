@@ -10,6 +10,7 @@ import { memory } from "./memory.ts";
 import { overhead } from "./overhead.ts";
 import { smollm2 } from "./smollm2.ts";
 import { speculative } from "./speculative.ts";
+import { tools } from "./tools.ts";
 import { vision } from "./vision.ts";
 
 /** Every benchmark, in the order they run. */
@@ -24,6 +25,7 @@ export const benchmarks: readonly Benchmark[] = [
   vision,
   gpu,
   constraint,
+  tools,
   speculative,
   adapters,
 ];

@@ -150,6 +150,7 @@ export {
   type ProviderCall,
   type ProviderTraits,
 } from "./providers/base-provider.ts";
+export { deleteModel, downloadModel, type ModelFilesOptions } from "./providers/mlx/model-files.ts";
 export {
   createLLM,
   getAvailableProviders,

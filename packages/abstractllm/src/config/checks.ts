@@ -123,13 +123,20 @@ export const adapter: Check = {
 
 /** Whether and how much to think. */
 export const reasoning: Check = {
-  expected: 'boolean, one of "low", "medium", "high", or { maxTokens: 0 or more }',
+  expected:
+    'boolean, one of "low", "medium", "high", { maxTokens: 0 or more }, or { maxTokens: 1 or more, effort }',
   accepts: (value) =>
-    typeof value === "boolean" ||
-    ["low", "medium", "high"].includes(value as string) ||
-    (isRecord(value) && Number.isSafeInteger(value.maxTokens) && (value.maxTokens as number) >= 0),
+    typeof value === "boolean" || isDegree(value) || (isRecord(value) && isReasoningLimit(value)),
   text: "limit",
 };
+
+const isDegree = (value: unknown): boolean => ["low", "medium", "high"].includes(value as string);
+
+/** Without any tokens there is nothing to use an effort on. */
+function isReasoningLimit({ maxTokens, effort, ...others }: Readonly<Record<string, unknown>>): boolean {
+  if (!Number.isSafeInteger(maxTokens) || Object.keys(others).length > 0) return false;
+  return effort === undefined ? (maxTokens as number) >= 0 : (maxTokens as number) >= 1 && isDegree(effort);
+}
 
 /** A string or an object. */
 export const stringOrRecord: Check = {

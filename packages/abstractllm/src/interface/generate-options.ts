@@ -3,7 +3,12 @@ import type { Schema } from "./schema.ts";
 import type { ApproveToolCall, Tool, ToolChoice } from "./tool.ts";
 
 /** How much a model thinks before it answers: not at all, as it likes, by degrees, or at most so many tokens. */
-export type ReasoningOption = boolean | "low" | "medium" | "high" | { readonly maxTokens: number };
+export type ReasoningOption =
+  | boolean
+  | "low"
+  | "medium"
+  | "high"
+  | { readonly maxTokens: number; readonly effort?: "low" | "medium" | "high" };
 
 /**
  * Which of the configured `adapters` answer: one by its name, or several at once. A scale multiplies what an adapter adds, 1
@@ -100,7 +105,8 @@ export interface GenerationDefaults {
   maxSchemaRetries?: number | undefined;
   /**
    * How much the model thinks before it answers. Tokens of thoughts are part of `maxTokens`; when those that
-   * `{ maxTokens }` allows are used up, the model is made to answer, and with 0 it does not think. Default: as the model does.
+   * `{ maxTokens }` allows are used up, the model is made to answer, and with 0 it does not think. `effort` beside it is how
+   * much of that it tends to use. Default: as the model does.
    */
   reasoning?: ReasoningOption | undefined;
   /**

@@ -267,6 +267,7 @@ describe("the messages API", () => {
   test.each([
     ["claude-opus-5-5", false, "always thinks"],
     ["claude-haiku-5-5", { maxTokens: 2000 }, "no limit of reasoning tokens"],
+    ["claude-haiku-4-5", { maxTokens: 2000, effort: "low" }, "not both"],
     ["claude-3-5-haiku-20241022", "low", "does not think"],
   ] as const)("never asks %s to reason as it cannot: %j", async (model, reasoning, message) => {
     await expect((await open({ model })).generate("x", { reasoning })).rejects.toMatchObject({

@@ -40,12 +40,12 @@ impl Vocabulary {
     }
 }
 
-/// A grammar and how far a text has come in it.
+/// A grammar, ready for texts to begin.
 #[napi]
-pub struct GrammarState(Option<Matcher>);
+pub struct CompiledGrammar(Option<Matcher>);
 
 #[napi]
-impl GrammarState {
+impl CompiledGrammar {
     /// `kind` is `json_schema`, `regex` or `lark`.
     #[napi(constructor)]
     pub fn new(vocabulary: &Vocabulary, kind: String, grammar: String) -> Result<Self> {
@@ -60,6 +60,27 @@ impl GrammarState {
         .map_err(failure)
     }
 
+    /// Begins a text.
+    #[napi]
+    pub fn start(&self) -> Result<GrammarState> {
+        // what a text makes the lexer remember counts against its limits, so each has a lexer of its own
+        let state = self.0.as_ref().ok_or_else(freed)?.deep_clone();
+        Ok(GrammarState(Some(state)))
+    }
+
+    /// Gives its memory back at once; it can do nothing afterwards, the texts that it began can.
+    #[napi]
+    pub fn free(&mut self) {
+        self.0 = None;
+    }
+}
+
+/// How far a text has come in a grammar.
+#[napi]
+pub struct GrammarState(Option<Matcher>);
+
+#[napi]
+impl GrammarState {
     /// Writes 1 for each token that may come next, else 0.
     #[napi]
     pub fn write_allowed(&mut self, mut allowed: Uint8ArraySlice<'_>) -> Result<()> {
@@ -94,10 +115,12 @@ impl GrammarState {
     }
 
     fn matcher(&mut self) -> Result<&mut Matcher> {
-        self.0
-            .as_mut()
-            .ok_or_else(|| Error::from_reason("used after free()"))
+        self.0.as_mut().ok_or_else(freed)
     }
+}
+
+fn freed() -> Error {
+    Error::from_reason("used after free()")
 }
 
 fn failure(error: impl std::fmt::Display) -> Error {

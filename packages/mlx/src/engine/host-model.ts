@@ -194,6 +194,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   const dispose = (): void => {
     prefixes.store(true); // most is there: nobody is left to hear of what fails
     prefixes.clear();
+    scheduler.dispose();
     freeAll();
   };
   return { text, prompts: new PromptMaker(text, images), scheduler, info, forgetPrefixes, dispose };

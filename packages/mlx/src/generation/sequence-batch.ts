@@ -120,14 +120,20 @@ export class SequenceBatch {
     left: (sequence: TokenSequence) => number,
   ): Map<TokenSequence, readonly number[]> {
     const sequences = this.#sequences;
+    let read: readonly number[] | undefined;
+    // waiting gives back the core that the last step lent, so it is waited for once
+    const tokensOf = (): readonly number[] => {
+      read ??= idsOf(current, sequences.length);
+      return read;
+    };
     const learn = (): void => {
-      const tokens = idsOf(current, sequences.length);
+      const tokens = tokensOf();
       for (const [row, sequence] of sequences.entries()) sequence.accept(tokens[row] ?? Number.NaN);
     };
     const isConstrained = sequences.some((sequence) => sequence.isConstrained);
     this.#startNext(current, (sequence) => left(sequence) <= 1, isConstrained ? learn : undefined);
     const next = new Map<TokenSequence, readonly number[]>();
-    const tokens = idsOf(current, sequences.length);
+    const tokens = tokensOf();
     for (const [row, sequence] of sequences.entries()) {
       const token = tokens[row] ?? Number.NaN;
       sequence.append(token);

@@ -119,6 +119,11 @@ export class TextScheduler {
     emit({ ...finish, warnings: [...finish.warnings, ...(warnings ?? [])] });
   }
 
+  /** Gives back what was kept for requests to come; there are none. */
+  dispose(): void {
+    this.#constraints.dispose();
+  }
+
   get #isIdle(): boolean {
     return this.#waiting.length + this.#prefilling.length + this.#running.size === 0;
   }

@@ -186,12 +186,13 @@ export class TokenSequence {
     return { caches, pending };
   }
 
-  /** Whether `sample` gives the likeliest token and nothing else. */
+  /** Whether `sample` gives the likeliest token now: nothing that it was told of keeps one from coming next. */
   get isPlain(): boolean {
-    return this.#chooser.isPlain && !this.isConstrained;
+    const isFree = this.#constraint?.isFree !== false && this.#budget?.isFree !== false;
+    return this.#chooser.isPlain && isFree;
   }
 
-  /** Whether `sample` needs to have been told of every token before. */
+  /** Whether `isPlain` and `sample` need to have been told of every token before. */
   get isConstrained(): boolean {
     return this.#constraint !== undefined || this.#budget?.isOver === false;
   }

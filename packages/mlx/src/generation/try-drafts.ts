@@ -41,7 +41,7 @@ export const tryDrafts = (
   try {
     const { accepted, pending } = mx.tidy(() => {
       const logits = evaluate(model, tokens, caches);
-      const said = sequence.isPlain ? likeliest(logits, drafts) : sampled(sequence, logits, next, drafts);
+      const said = tokensSaid(sequence, logits, next, drafts);
       return { ...said, pending: mx.keep(said.pending) };
     });
     const replay = (cache: readonly LayerCache[]): void => {
@@ -57,22 +57,25 @@ export const tryDrafts = (
 
 type Said = Pick<TriedDrafts, "accepted" | "pending">;
 
-/** The likeliest tokens, as far as they are those that were drafted. */
-const likeliest = (logits: MxArray, drafts: readonly number[]): Said => {
-  const tokens = mx.argmax(logits, -1); // [L]
-  const ids = tokens.toTypedArray();
-  const other = drafts.findIndex((draft, i) => draft !== Number(ids[i]));
-  const accepted = other < 0 ? drafts.length : other;
-  return { accepted, pending: mx.slice(tokens, [accepted], [accepted + 1]) };
-};
-
-/** Tokens that the sequence samples one by one, as far as they are those that were drafted. */
-const sampled = (sequence: TokenSequence, logits: MxArray, next: number, drafts: readonly number[]): Said => {
+/** The tokens that the sequence says one by one, as far as they are those that were drafted. */
+const tokensSaid = (
+  sequence: TokenSequence,
+  logits: MxArray,
+  next: number,
+  drafts: readonly number[],
+): Said => {
   mx.asyncEvaluate(logits);
+  let likeliest: MxArray | undefined; // [L]
+  const likeliestAt = (i: number): MxArray => {
+    likeliest ??= mx.argmax(logits, -1);
+    return mx.slice(likeliest, [i], [i + 1]);
+  };
+  const sampleAt = (i: number): MxArray =>
+    startSampling(() => sequence.sample(mx.slice(logits, [i, 0], [i + 1, logits.dim(1)])));
   sequence.accept(next);
   for (let i = 0; ; i++) {
-    const pending = startSampling(() => sequence.sample(mx.slice(logits, [i, 0], [i + 1, logits.dim(1)])));
-    const token = Number(pending.toTypedArray()[0]);
+    const pending = sequence.isPlain ? likeliestAt(i) : sampleAt(i);
+    const token = pending.item();
     if (token !== drafts[i] || sequence.isComplete || sequence.failure !== undefined)
       return { accepted: i, pending };
     pending.dispose();

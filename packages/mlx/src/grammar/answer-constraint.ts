@@ -37,8 +37,12 @@ export class AnswerConstraint implements TokenConstraint {
     return this.#failure;
   }
 
+  get isFree(): boolean {
+    return this.#isComplete || this.#failure !== undefined;
+  }
+
   apply(logits: MxArray): MxArray {
-    if (this.#isComplete || this.#failure !== undefined) return logits;
+    if (this.isFree) return logits;
     this.#guarded(() => this.#writeAllowed());
     return this.#failure === undefined ? maskLogits(logits, this.#allowed) : logits;
   }

@@ -1,24 +1,32 @@
-import type { Constraint, Grammar, HeldPart } from "../engine/constraint.ts";
+import type { Constraint, HeldPart } from "../engine/constraint.ts";
 import { answerFormat } from "../tokenizer/index.ts";
 import { AnswerConstraint } from "./answer-constraint.ts";
-import { type GrammarSource, grammarSource, heldParts, sourceOf } from "./grammar-source.ts";
-import { type GrammarState, type NativeVocabulary, nativeGrammar } from "./native-grammar.ts";
+import { CompiledGrammars } from "./compiled-grammars.ts";
+import { heldParts } from "./grammar-source.ts";
+import { MisleadingTokens } from "./misleading-tokens.ts";
 import { PartsConstraint } from "./parts-constraint.ts";
 import { endsWithinReasoning, ReasoningGate, tailOf } from "./reasoning-gate.ts";
-import { refusal } from "./refusal.ts";
 import type { TokenConstraint } from "./token-constraint.ts";
 import { TokenSpelling } from "./token-spelling.ts";
-import { createVocabulary, requireConstraints, type TokenSource } from "./vocabulary.ts";
+import { requireConstraints, type TokenSource } from "./vocabulary.ts";
 
 /** Makes the constraints of one model's answers. */
 export class ConstraintMaker {
   readonly #source: TokenSource;
   readonly #spelling: TokenSpelling;
-  #vocabulary: NativeVocabulary | undefined;
+  readonly #grammars: CompiledGrammars;
+  readonly #misleading: MisleadingTokens;
 
   constructor(source: TokenSource) {
+    const { tokenizer, eosTokenIds, vocabSize } = source;
     this.#source = source;
-    this.#spelling = new TokenSpelling(source.tokenizer, source.eosTokenIds);
+    this.#spelling = new TokenSpelling(tokenizer, eosTokenIds);
+    this.#grammars = new CompiledGrammars(source, this.#spelling);
+    this.#misleading = new MisleadingTokens({
+      grammars: this.#grammars,
+      spelling: this.#spelling,
+      vocabSize,
+    });
   }
 
   /**
@@ -33,7 +41,7 @@ export class ConstraintMaker {
     requireConstraints(tokenizer);
     const parts = heldParts(constraint);
     if (parts !== undefined) return this.#makeParts(parts, prompt);
-    const state = this.#compile(grammarSource(constraint, this.#spelling));
+    const state = this.#grammars.start(constraint);
     return new AnswerConstraint(state, new ReasoningGate(tokenizer, prompt), this.#source);
   }
 
@@ -45,17 +53,13 @@ export class ConstraintMaker {
       before: { text: tailOf(tokenizer, prompt), reasoning, isReasoning },
       spelling: this.#spelling,
       vocabSize,
-      compile: (grammar: Grammar) => this.#compile(sourceOf(grammar, this.#spelling)),
+      grammars: this.#grammars,
+      misleading: this.#misleading,
     });
   }
 
-  #compile({ kind, text }: GrammarSource): GrammarState {
-    this.#vocabulary ??= createVocabulary(this.#source, this.#spelling);
-    const { GrammarState: State } = nativeGrammar();
-    try {
-      return new State(this.#vocabulary, kind, text);
-    } catch (cause) {
-      throw refusal("compile", "The constraint cannot be compiled", cause);
-    }
+  /** Forgets what was compiled. */
+  dispose(): void {
+    this.#grammars.dispose();
   }
 }

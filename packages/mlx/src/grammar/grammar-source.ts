@@ -39,7 +39,7 @@ export const heldParts = (constraint: Constraint): readonly HeldPart[] | undefin
  * @throws {InvalidArgumentError} when it is none
  * @throws {MlxError} `unsupported-feature` when it is too long
  */
-export const sourceOf = (grammar: Grammar, tokens: LarkTokens): GrammarSource => {
+const sourceOf = (grammar: Grammar, tokens: LarkTokens): GrammarSource => {
   const text = writeLark(grammar, tokens);
   if (text.length <= MAX_LENGTH) return { kind: "lark", text };
   const reason = `it has ${text.length} characters, of which at most ${MAX_LENGTH} can be read`;

@@ -8,13 +8,21 @@ export interface NativeVocabulary {
   readonly native: unique symbol;
 }
 
-/** A grammar and how far a text has come in it; its methods throw once it cannot go on. */
+/** How far a text has come in a grammar; the methods throw once it cannot go on. */
 export interface GrammarState {
   /** Writes 1 for each token that may come next, else 0. */
   writeAllowed(allowed: Uint8Array): void;
   /** Goes on by one token; true when nothing may follow it. */
   advance(token: number): boolean;
   /** Gives its memory back at once. */
+  free(): void;
+}
+
+/** A grammar, ready for texts to begin. */
+export interface CompiledGrammar {
+  /** Begins a text, which the caller frees. */
+  start(): GrammarState;
+  /** Gives its memory back at once; texts that have begun go on. */
   free(): void;
 }
 
@@ -28,11 +36,11 @@ interface NativeGrammar {
     lengths: Uint32Array,
     ends: Uint32Array,
   ) => NativeVocabulary;
-  readonly GrammarState: new (
+  readonly CompiledGrammar: new (
     vocabulary: NativeVocabulary,
     kind: GrammarKind,
     grammar: string,
-  ) => GrammarState;
+  ) => CompiledGrammar;
 }
 
 const require = createRequire(import.meta.url);

@@ -1,14 +1,14 @@
 import type { MxArray } from "../core/index.ts";
-import type { Grammar, HeldPart } from "../engine/constraint.ts";
+import type { HeldPart } from "../engine/constraint.ts";
 import type { MlxError } from "../errors.ts";
+import type { CompiledGrammars } from "./compiled-grammars.ts";
+import type { MisleadingTokens } from "./misleading-tokens.ts";
 import type { GrammarState } from "./native-grammar.ts";
 import { asBytes, type Beginning, PartWatch } from "./part-watch.ts";
 import { refusal } from "./refusal.ts";
 import type { TokenConstraint } from "./token-constraint.ts";
 import { maskLogits } from "./token-mask.ts";
 import type { TokenSpelling } from "./token-spelling.ts";
-
-const ANYTHING: Grammar = { regex: "(?s:.*)" };
 
 /** What a text goes on from. */
 interface TextBefore {
@@ -30,8 +30,8 @@ interface PartsOptions {
   readonly spelling: TokenSpelling;
   /** Length of the logits. */
   readonly vocabSize: number;
-  /** Makes the state of a grammar, with which nothing has come of its text. */
-  compile(grammar: Grammar): GrammarState;
+  readonly grammars: CompiledGrammars;
+  readonly misleading: MisleadingTokens;
 }
 
 /** Holds the parts of an answer from where its text opens them; elsewhere it costs a look at each token. */
@@ -45,13 +45,15 @@ export class PartsConstraint implements TokenConstraint {
   #isComplete = false;
   /** The tokens that would open a part and then not go on as it does, by the beginning of the part. */
   readonly #misleading = new Map<HeldPart, Map<string, readonly number[]>>();
+  /** Those of the next token, once they are known. */
+  #misleadingNow: readonly number[] | undefined;
   readonly #allowed: Uint8Array;
   #failure: MlxError | undefined;
 
   constructor(parts: readonly HeldPart[], options: PartsOptions) {
-    const { before, vocabSize, compile } = options;
+    const { before, vocabSize, grammars } = options;
     // what cannot be compiled is refused now, not when the model opens it
-    for (const { isFirst, grammar } of parts) if (isFirst !== true) compile(grammar).free();
+    for (const { isFirst, grammar } of parts) if (isFirst !== true) grammars.check({ grammar });
     this.#options = options;
     this.#allowed = new Uint8Array(vocabSize);
     const { reasoning } = before;
@@ -69,67 +71,43 @@ export class PartsConstraint implements TokenConstraint {
     return this.#failure;
   }
 
-  apply(logits: MxArray): MxArray {
-    if (this.#isComplete || this.#failure !== undefined || this.#reasoning !== undefined) return logits;
-    let isFree = false;
+  get isFree(): boolean {
+    if (this.#isComplete || this.#failure !== undefined || this.#reasoning !== undefined) return true;
+    if (this.#open !== undefined) return false;
     this.#guarded(() => {
-      isFree = this.#open === undefined ? this.#writeBeginning() : this.#writeHeld(this.#open);
+      this.#misleadingNow ??= this.#watch.beginnings.flatMap((beginning) => this.#misleadingIn(beginning));
     });
-    return isFree || this.#failure !== undefined ? logits : maskLogits(logits, this.#allowed);
+    return this.#misleadingNow === undefined || this.#misleadingNow.length === 0;
   }
 
-  /** @returns whether every token may come */
-  #writeHeld({ state }: OpenPart): boolean {
-    state.writeAllowed(this.#allowed);
+  apply(logits: MxArray): MxArray {
+    if (this.isFree) return logits;
+    this.#guarded(() => this.#writeAllowed());
+    return this.#failure === undefined ? maskLogits(logits, this.#allowed) : logits;
+  }
+
+  #writeAllowed(): void {
+    if (this.#open === undefined) {
+      this.#allowed.fill(1);
+      for (const id of this.#misleadingNow ?? []) this.#allowed[id] = 0;
+      return;
+    }
+    this.#open.state.writeAllowed(this.#allowed);
     if (!this.#allowed.includes(1)) throw new Error("no token of the vocabulary fits");
-    return false;
-  }
-
-  /** @returns whether every token may come */
-  #writeBeginning(): boolean {
-    const misleading = this.#watch.beginnings.flatMap((beginning) => this.#misleadingIn(beginning));
-    if (misleading.length === 0) return true;
-    this.#allowed.fill(1);
-    for (const id of misleading) this.#allowed[id] = 0;
-    return false;
   }
 
   #misleadingIn({ part, rest }: Beginning): readonly number[] {
     if (part === this.#reasoningStart) return [];
     const known = this.#misleading.get(part) ?? new Map<string, readonly number[]>();
     this.#misleading.set(part, known);
-    const ids = known.get(rest) ?? this.#findMisleading(part, rest);
+    const ids = known.get(rest) ?? this.#options.misleading.find(rest, part.grammar);
     known.set(rest, ids);
-    return ids;
-  }
-
-  #findMisleading({ grammar }: HeldPart, rest: string): readonly number[] {
-    const length = Buffer.byteLength(rest);
-    const goesFurther = (id: number): boolean => this.#options.spelling.bytes(id).length > length;
-    const opening = this.#allowedBy([rest, ANYTHING]).filter(goesFurther);
-    if (opening.length === 0) return [];
-    const right = new Set(this.#allowedBy([rest, grammar]));
-    return opening.filter((id) => !right.has(id));
-  }
-
-  /** The tokens that a text of a grammar can begin with. */
-  #allowedBy(grammar: Grammar): number[] {
-    const state = this.#options.compile(grammar);
-    const allowed = new Uint8Array(this.#allowed.length);
-    try {
-      state.writeAllowed(allowed);
-    } catch {
-      return []; // the engine refuses to go on where no token fits
-    } finally {
-      state.free();
-    }
-    const ids: number[] = [];
-    for (let id = allowed.indexOf(1); id >= 0; id = allowed.indexOf(1, id + 1)) ids.push(id);
     return ids;
   }
 
   accept(token: number): void {
     if (this.#isComplete || this.#failure !== undefined) return;
+    this.#misleadingNow = undefined;
     const open = this.#open;
     if (open === undefined) this.#read(token);
     else this.#guarded(() => this.#advance(open, token));
@@ -162,7 +140,8 @@ export class PartsConstraint implements TokenConstraint {
 
   /** @param token - the one that ended the part's mark, perhaps with more behind it */
   #openPart({ part, rest }: Beginning, token: number): void {
-    const state = this.#options.compile(rest === "" ? part.grammar : [rest, part.grammar]);
+    const grammar = rest === "" ? part.grammar : [rest, part.grammar];
+    const state = this.#options.grammars.start({ grammar });
     this.#open = { part, state };
     if (rest !== "") this.#advance(this.#open, token);
   }

@@ -143,6 +143,27 @@ describe.skipIf(grammarProblem !== undefined)(`parts of an answer${grammarProble
     }
   });
 
+  it("are held in rows that take the likeliest tokens, whenever each opens one", async () => {
+    const calls = '<call>"Tim"</call>\n'.repeat(3);
+    const prompts = [calls, `Dogs:\n${calls}`, `${calls}${calls}`, "Once upon a time"];
+    const constraint: Constraint = { parts: [CALL] };
+    const alone: string[] = [];
+    for (const prompt of prompts) alone.push(await answer(model, { prompt, constraint }));
+    const together = await Promise.all(prompts.map((prompt) => answer(model, { prompt, constraint })));
+    expect(together).toEqual(alone);
+    const isHeld = (text: string): boolean =>
+      text
+        .split("<call>")
+        .slice(1, -1)
+        .every((call) => HELD.test(call));
+    expect(together.map((text) => [isHeld(text), text.includes("</call>")])).toEqual([
+      [true, true],
+      [true, true],
+      [true, true],
+      [true, false],
+    ]);
+  });
+
   it.each<readonly [string, unknown, RegExp]>([
     ["a part without a start", { parts: [{ start: "", grammar: "a" }] }, /start/],
     ["a part without a grammar", { parts: [{ start: "a" }] }, /grammar/],

@@ -43,6 +43,9 @@ const FLAGS = {
   "allowed-host": { value: "NAME", multiple: true, help: "Name of this host beside localhost; repeatable" },
   "ignore-field": { value: "NAME", multiple: true, help: "Field of requests to pass over; repeatable" },
   "max-calls": { value: "N", help: "Most requests of models at once (default 256)" },
+  "allow-model-changes": {
+    help: "Let clients download models and delete them, where all of the cache are served",
+  },
   "allow-public": { help: "Serve without a key where others can reach the server" },
   config: { value: "FILE", short: "c", help: "JSON with the options of createServer, for what has no flag" },
   help: { short: "h", help: "Show this help" },

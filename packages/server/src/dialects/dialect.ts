@@ -44,6 +44,8 @@ export interface Operation<C extends Call = Call> {
   read(body: unknown): C;
   whole(answer: Answer, call: C, stamp: Stamp): object;
   events(call: C, stamp: Stamp): EventWriter;
+  /** Whether the model is given back when it has answered. Default false. */
+  isLast?(call: C): boolean;
   /** What is done for a call that asks the model nothing; undefined for others. */
   errand?(call: C, stamp: Stamp): Errand | undefined;
 }

@@ -1,8 +1,11 @@
 import {
   type AbstractLLM,
   createLLM,
+  deleteModel,
+  downloadModel,
   InvalidParameterError,
   type ListedModel,
+  type ModelFilesOptions,
   UnsupportedProviderError,
 } from "abstractllm";
 import { RequestProblem } from "../http/request-problem.ts";
@@ -65,6 +68,38 @@ export class ModelPool {
     await (await llm)?.unload();
   }
 
+  /**
+   * Downloads a model that is served by its own name from then on.
+   *
+   * @throws {RequestProblem} where no such models are served
+   */
+  async download(given: string, options: Pick<ModelFilesOptions, "signal" | "onProgress">): Promise<void> {
+    await downloadModel(repositoryOf(given), { ...this.#cache, ...options });
+  }
+
+  /**
+   * Gives a model back and deletes its files.
+   *
+   * @throws {RequestProblem} for one that was given to the server by name, and where no others are served
+   */
+  async remove(given: string): Promise<void> {
+    const cache = this.#cache;
+    const name = namesOf(given).find((each) => this.#sources.has(each));
+    if (name !== undefined) {
+      const message = `The model ${JSON.stringify(name)} is one of this server's own, which clients cannot delete`;
+      throw new RequestProblem("permission", message, { param: "model" });
+    }
+    await this.giveBack(given);
+    await deleteModel(repositoryOf(given), cache);
+  }
+
+  /** The options of the provider whose models lie in the cache. */
+  get #cache(): ModelConfig {
+    if (this.#others?.provider === "mlx") return this.#others;
+    const message = "The models of this server are set; it keeps none that clients could change";
+    throw new RequestProblem("permission", message);
+  }
+
   /** Names of the models that were asked for. */
   get opened(): string[] {
     return [...this.#opened.keys()];
@@ -112,6 +147,10 @@ export class ModelPool {
 
 /** A name, and the one that clients of Ollama may mean by it: they write the tag that a name without one stands for. */
 const namesOf = (name: string): string[] => [name, ...(name.endsWith(":latest") ? [name.slice(0, -7)] : [])];
+
+/** A repository of the hub by what clients of Ollama call it. */
+const repositoryOf = (given: string): string =>
+  given.replace(/^(?:https?:\/\/)?(?:hf\.co|huggingface\.co)\//, "").replace(/:latest$/, "");
 
 /** A model, and each of its adapters as `name:adapter`; all share what is loaded. */
 function withAdapters([name, source]: [string, ModelSource]): [string, ModelSource][] {

@@ -1,4 +1,4 @@
-import type { LLMStream, StreamPart } from "abstractllm";
+import type { AbstractLLM, LLMStream, StreamPart } from "abstractllm";
 import { type Answer, AnswerParts, type Call, cutOffAnswer, toAnswer } from "../answer/index.ts";
 import type { Operation, Stamp } from "../dialects/dialect.ts";
 import { EventSender } from "../http/event-sender.ts";
@@ -18,11 +18,11 @@ export async function answerCall<C extends Call>(
   exchange: Exchange,
   services: Services,
 ): Promise<void> {
-  const { metrics, options, models } = services;
+  const { models } = services;
   const { signal } = exchange;
   const place = takePlace(services, exchange);
   try {
-    const call = await readCall(operation, exchange, options);
+    const call = await readCall(operation, exchange, services.options);
     const llm = await models.open(call.model, signal);
     const errand = operation.errand?.(call, stampOf(exchange));
     if (errand !== undefined) {
@@ -30,19 +30,36 @@ export async function answerCall<C extends Call>(
       exchange.sendJson(errand.answer);
       return;
     }
-    const { allowPrivateUrls } = options;
-    const stream = llm.stream(call.prompt, { ...askedOptions(call, llm), allowPrivateUrls, signal });
-    const parts = noticing(stream, place.hasBegun);
-    const end = () => answerOf(stream, call);
-    if (call.isStreamed) await sendEvents(operation, call, parts, end, exchange, services);
-    else {
-      for await (const _ of parts); // so that the first is noticed
-      exchange.sendJson(operation.whole(await end(), call, stampOf(exchange)));
+    try {
+      await sendAnswer(operation, call, llm, place, exchange, services);
+    } finally {
+      if (operation.isLast?.(call) === true) await models.giveBack(call.model);
     }
-    metrics.answer((await end()).usage, place.seconds());
   } finally {
     place.leave();
   }
+}
+
+/** Has a model answer a call. */
+async function sendAnswer<C extends Call>(
+  operation: Operation<C>,
+  call: C,
+  llm: AbstractLLM,
+  place: Place,
+  exchange: Exchange,
+  services: Services,
+): Promise<void> {
+  const { allowPrivateUrls } = services.options;
+  const { signal } = exchange;
+  const stream = llm.stream(call.prompt, { ...askedOptions(call, llm), allowPrivateUrls, signal });
+  const parts = noticing(stream, place.hasBegun);
+  const end = () => answerOf(stream, call);
+  if (call.isStreamed) await sendEvents(operation, call, parts, end, exchange, services);
+  else {
+    for await (const _ of parts); // so that the first is noticed
+    exchange.sendJson(operation.whole(await end(), call, stampOf(exchange)));
+  }
+  services.metrics.answer((await end()).usage, place.seconds());
 }
 
 const stampOf = ({ id, at, startedMs }: Exchange): Stamp => ({ id, at, startedMs });
@@ -96,8 +113,17 @@ async function* noticing(stream: LLMStream, onFirst: () => void): AsyncGenerator
   }
 }
 
+/** A call among those that run. */
+interface Place {
+  /** Since its request came. */
+  seconds(): number;
+  /** Says that its answer has begun. */
+  hasBegun(): void;
+  leave(): void;
+}
+
 /** Counts a call among those that run. @throws {RequestProblem} when there are too many */
-function takePlace({ metrics, options }: Services, { startedMs }: Exchange) {
+function takePlace({ metrics, options }: Services, { startedMs }: Exchange): Place {
   if (metrics.running >= options.maxCalls) {
     const message = "The server has as many requests as it takes; try again later";
     throw new RequestProblem("overloaded", message, { retryAfterMs: BUSY_RETRY_MS });

@@ -50,7 +50,7 @@ function allowOrigin({ request, response, method }: Exchange, { options }: Servi
   if (method !== "OPTIONS") return false;
   const asked = request.headers["access-control-request-headers"];
   response.writeHead(204, {
-    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-methods": "GET, POST, DELETE",
     ...(asked === undefined ? {} : { "access-control-allow-headers": asked }),
     "access-control-max-age": PREFLIGHT_SECONDS,
   });

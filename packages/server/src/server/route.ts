@@ -13,7 +13,7 @@ export interface Services {
 
 /** An address of the server. */
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** One that ends with `/*` is all that follows it. */
   readonly path: string;
   /** Answered without a key. */

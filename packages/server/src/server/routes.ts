@@ -6,6 +6,7 @@ import { chatOperation } from "../dialects/openai/chat/index.ts";
 import { completionsOperation } from "../dialects/openai/completions.ts";
 import { responsesOperation } from "../dialects/openai/responses/index.ts";
 import { answerCall } from "./answer-call.ts";
+import { pullModel, refuseChange, removeModel } from "./change-models.ts";
 import { countTokens } from "./count-tokens.ts";
 import { embedForOllama, embedForOpenAI, embedOneForOllama } from "./embed-texts.ts";
 import { listModels, listRunning, listTags, showModel, tellModel } from "./list-models.ts";
@@ -56,6 +57,9 @@ const ollama: readonly Route[] = [
   get("/api/tags", listTags),
   get("/api/ps", listRunning),
   post("/api/show", showModel),
+  post("/api/pull", pullModel),
+  { method: "DELETE", path: "/api/delete", handle: removeModel },
+  ...["/api/copy", "/api/create", "/api/push", "/api/blobs/*"].map((path) => post(path, refuseChange)),
   get("/api/version", async (exchange) => exchange.sendJson({ version: OLLAMA_VERSION })),
 ];
 

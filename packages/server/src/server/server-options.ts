@@ -49,6 +49,11 @@ export interface ServerOptions {
   readonly ignoreFields?: readonly string[] | undefined;
   /** Images and files may come from addresses of private networks and this machine. Default false. */
   readonly allowPrivateUrls?: boolean | undefined;
+  /**
+   * Clients may download models and delete them, which are those of `otherModels` with the provider mlx: Ollama's
+   * `/api/pull` and `/api/delete`. Default false.
+   */
+  readonly allowModelChanges?: boolean | undefined;
   /** Most calls of models at once, waiting ones included; more are refused with 503 or 529. Default 256. */
   readonly maxCalls?: number | undefined;
   /** Most connections at once. Default 1024. */
@@ -77,6 +82,7 @@ const DEFAULTS = {
   cors: [],
   ignoreFields: [],
   allowPrivateUrls: false,
+  allowModelChanges: false,
   maxCalls: 256,
   maxConnections: 1024,
   bodyLimitBytes: 64 * 2 ** 20,
@@ -96,6 +102,7 @@ const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
   cors: originList,
   ignoreFields: listOf(nonEmptyText),
   allowPrivateUrls: flag,
+  allowModelChanges: flag,
   maxCalls: positiveInteger,
   maxConnections: positiveInteger,
   bodyLimitBytes: positiveInteger,

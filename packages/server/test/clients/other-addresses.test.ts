@@ -211,8 +211,8 @@ describe("OpenAI's client", () => {
     expect(await limit({ reasoning: { enabled: true } })).toEqual([true, false]);
     expect(await limit({ reasoning: { effort: "minimal" } })).toEqual(["low", false]);
     expect(await limit({ reasoning_effort: "high", thinking_budget: 500 })).toEqual([
-      { maxTokens: 500 },
-      true,
+      { maxTokens: 500, effort: "high" },
+      false,
     ]);
     await expect(limit({ reasoning: { exclude: true } })).rejects.toMatchObject({
       param: "reasoning.exclude",
@@ -290,11 +290,18 @@ describe("Anthropic's client", () => {
         ...more,
       });
     await ask({ thinking: { type: "enabled", budget_tokens: 1024 } });
+    await ask({ thinking: { type: "enabled", budget_tokens: 1024 }, output_config: { effort: "xhigh" } });
     await ask({ thinking: { type: "disabled" } });
     await ask({ thinking: { type: "adaptive" }, output_config: { effort: "max" } });
     await ask({ thinking: { type: "adaptive" } });
     const options = llm.calls.map(({ options }) => options.reasoning);
-    expect(options).toEqual([{ maxTokens: 1024 }, false, "high", undefined]);
+    expect(options).toEqual([
+      { maxTokens: 1024 },
+      { maxTokens: 1024, effort: "high" },
+      false,
+      "high",
+      undefined,
+    ]);
   });
 });
 

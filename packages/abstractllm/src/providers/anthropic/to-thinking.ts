@@ -51,6 +51,11 @@ function withThinking(
     if (thinks === "adaptive") {
       throw refuse(`${model} has no limit of reasoning tokens; take reasoning: "low", "medium" or "high"`);
     }
+    if (reasoning.effort !== undefined) {
+      throw refuse(
+        `${model} takes a limit of reasoning tokens or an effort, not both; leave one of them out`,
+      );
+    }
     return { thinking: { type: "enabled", budget_tokens: reasoning.maxTokens } };
   }
   if (thinks === "budget") {

@@ -45,6 +45,18 @@ describe("the option reasoning", () => {
     expect(ask({ maxTokens: 9 }, MODELS.gptOss)).toEqual({ variables: {}, reasoningBudget: 9 });
   });
 
+  test("limits reasoning of a degree", () => {
+    const on = { enable_thinking: true, thinking: true };
+    expect(ask({ maxTokens: 9, effort: "low" }, MODELS.deepSeekV4)).toEqual({
+      variables: { ...on, reasoning_effort: "low" },
+      reasoningBudget: 9,
+    });
+    expect(ask({ maxTokens: 9, effort: "high" }, MODELS.gptOss)).toEqual({
+      variables: { reasoning_effort: "high" },
+      reasoningBudget: 9,
+    });
+  });
+
   test("tells a template that reads it how many tokens there are", () => {
     const told = { variables: { thinking_budget: 512 }, reasoningBudget: 512 };
     expect(ask({ maxTokens: 512 }, MODELS.seedOss)).toEqual(told);
@@ -64,6 +76,12 @@ describe("the option reasoning", () => {
   test.each([
     ["to reason", true, MODELS.plain, "does not reason"],
     ["to reason by degrees", "low", MODELS.qwen3, "knows no degrees"],
+    [
+      "to reason by degrees within a limit",
+      { maxTokens: 9, effort: "low" },
+      MODELS.qwen3,
+      "leave out its effort",
+    ],
     ["to count tokens of reasoning", { maxTokens: 9 }, MODELS.plain, "does not reason"],
   ] as const)("is refused %s where the model cannot", (_, option, model, message) => {
     expect(() => variables(option, model)).toThrow(message);

@@ -1,7 +1,7 @@
 import type { GenerateRequest, ModelInfo } from "@abstractllm/mlx";
 import { UnsupportedFeatureError } from "../../errors/index.ts";
 import type { ReasoningOption } from "../../interface/generate-options.ts";
-import { withoutZero } from "../reasoning-limit.ts";
+import { effortOf, withoutZero } from "../reasoning-limit.ts";
 
 /** What a request says about reasoning. */
 interface ReasoningRequest extends Pick<GenerateRequest, "reasoningBudget"> {
@@ -26,15 +26,20 @@ export function reasoningRequest(
   const reads = (name: ModelInfo["templateSwitches"][number]) => templateSwitches.includes(name);
   const canSwitch = toolDialect !== "harmony" && (reads("enable_thinking") || reads("thinking"));
   const switches = canSwitch ? { enable_thinking: !isOff, thinking: !isOff } : {};
-  if (typeof option === "string") {
-    if (reads("reasoning_effort")) return { variables: { ...switches, reasoning_effort: option } };
-    throw refuse("The model's chat template knows no degrees of reasoning; set reasoning to true or false");
+  const effort = effortOf(option);
+  if (effort !== undefined && !reads("reasoning_effort")) {
+    const instead = typeof option === "object" ? "leave out its effort" : "set reasoning to true or false";
+    throw refuse(`The model's chat template knows no degrees of reasoning; ${instead}`);
   }
   const limit = typeof option === "object" ? option.maxTokens : isOff ? 0 : undefined;
   const isTold = limit !== undefined && reads("thinking_budget");
   const isHeld = typeof option === "object" || (isOff && !canSwitch && !isTold);
   return {
-    variables: { ...switches, ...(isTold ? { thinking_budget: limit } : {}) },
+    variables: {
+      ...switches,
+      ...(effort === undefined ? {} : { reasoning_effort: effort }),
+      ...(isTold ? { thinking_budget: limit } : {}),
+    },
     ...(isHeld && limit !== undefined ? { reasoningBudget: limit } : {}),
   };
 }

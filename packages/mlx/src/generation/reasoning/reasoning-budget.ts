@@ -45,6 +45,11 @@ export class ReasoningBudget {
     return this.#isOver;
   }
 
+  /** Whether any token may come next, so that `apply` leaves logits as they are. */
+  get isFree(): boolean {
+    return this.#closing.length === 0 && this.#barred === undefined;
+  }
+
   /** Takes the next token of the answer. */
   accept(token: number): void {
     const { isReasoning } = this.#watch;
@@ -77,12 +82,13 @@ export class ReasoningBudget {
       const none = mx.full(logits.shape, Number.NEGATIVE_INFINITY, logits.dtype);
       return withLogit(none, next, 0);
     }
-    const opener = this.#isSpent ? this.#opener : undefined;
-    return opener === undefined ? logits : withLogit(logits, opener, Number.NEGATIVE_INFINITY);
+    const barred = this.#barred;
+    return barred === undefined ? logits : withLogit(logits, barred, Number.NEGATIVE_INFINITY);
   }
 
-  /** The token that would open reasoning here. The first one of a mark of several may open something else. */
-  get #opener(): number | undefined {
+  /** The token that would open reasoning again. The first one of a mark of several may open something else. */
+  get #barred(): number | undefined {
+    if (!this.#isSpent) return undefined;
     const { start } = this.#watch;
     return this.#format.start.length === 1 || start.matched === 1 ? start.rest[0] : undefined;
   }

@@ -17,6 +17,7 @@ import {
 } from "../../fields/index.ts";
 import { type ReadTool, STRICT_NOTE } from "../read-tool.ts";
 import { setOptions } from "../set-options.ts";
+import { withinLimit } from "../within-limit.ts";
 import { COUNT_FIELDS, MESSAGES_FIELDS } from "./messages-fields.ts";
 import { readMessages } from "./read-messages.ts";
 
@@ -53,7 +54,7 @@ function readAsked(fields: Fields<typeof COUNT_FIELDS>): Call {
     prompt: readMessages(fields.system, fields.messages),
     options: setOptions({
       schema: schema ?? (fields.output_format && readFormat(fields.output_format, "output_format")),
-      reasoning: fields.thinking === undefined ? effort : (readThinking(fields.thinking) ?? effort),
+      reasoning: fields.thinking === undefined ? effort : readThinking(fields.thinking, effort),
       tools: tools.length === 0 ? undefined : tools.map(({ tool }) => tool),
       toolChoice: choice?.toolChoice,
     }),
@@ -102,22 +103,22 @@ const THINKING_RULES = {
   display: HARMLESS, // thoughts are always shown
 } as const;
 
-/** `adaptive` leaves it to the model, as it is where nothing is said. */
-function readThinking(thinking: JsonObject): ReasoningOption | undefined {
+/** `adaptive` leaves it to the model and the effort, as it is where nothing is said. */
+function readThinking(thinking: JsonObject, effort: Effort): ReasoningOption | undefined {
   const { type, budget_tokens } = readFields(thinking, THINKING_RULES, "thinking");
-  if (type === "adaptive") return undefined;
+  if (type === "adaptive") return effort;
   if (type === "disabled") return false;
-  return { maxTokens: readValue(budget_tokens, positiveInteger, "thinking.budget_tokens") };
+  return withinLimit(readValue(budget_tokens, positiveInteger, "thinking.budget_tokens"), effort);
 }
 
-function readOutput(
-  config: JsonObject | undefined,
-): Pick<GenerateOptions, "schema"> & { effort?: ReasoningOption | undefined } {
+type Effort = "low" | "medium" | "high" | undefined;
+
+function readOutput(config: JsonObject | undefined): Pick<GenerateOptions, "schema"> & { effort?: Effort } {
   if (config === undefined) return {};
   const rules = { effort: oneOf("low", "medium", "high", "xhigh", "max"), format: object };
   const { effort, format } = readFields(config, rules, "output_config");
   return {
-    effort: toReasoning(effort),
+    effort: toReasoning(effort) || undefined,
     ...(format === undefined ? {} : { schema: readFormat(format, "output_config.format") }),
   };
 }

@@ -7,12 +7,21 @@ import { OPTION_FIELDS } from "./ollama-fields.ts";
 export interface OllamaCall extends Call {
   /** There is nothing to answer: the model is to be loaded, or given back. */
   readonly errand: "load" | "unload" | undefined;
+  /** The model is given back when it has answered. */
+  readonly isLast: boolean;
 }
 
-/** What a request without a prompt is for. @param keepAlive - how long the model is to stay: seconds, or "5m" and such */
-export function errandOf(hasPrompt: boolean, keepAlive: number | string | undefined): OllamaCall["errand"] {
-  if (hasPrompt) return undefined;
-  return keepAlive !== undefined && Number.parseFloat(`${keepAlive}`) === 0 ? "unload" : "load";
+/**
+ * What a request wants beside an answer.
+ *
+ * @param keepAlive - how long the model is to stay: seconds, or "5m" and such
+ */
+export function stayOf(
+  hasPrompt: boolean,
+  keepAlive: number | string | undefined,
+): Pick<OllamaCall, "errand" | "isLast"> {
+  const isLast = keepAlive !== undefined && Number.parseFloat(`${keepAlive}`) === 0;
+  return { errand: hasPrompt ? undefined : isLast ? "unload" : "load", isLast };
 }
 
 interface CommonFields {

@@ -25,7 +25,7 @@ const COMMON_FIELDS = {
   top_logprobs: refused(NO_LOGPROBS, 0),
   truncate: HARMLESS, // a prompt that is too long is an error
   shift: HARMLESS, // an answer ends where the context does
-  keep_alive: either(number, text), // models stay until others need their place; 0 alone gives one back
+  keep_alive: either(number, text), // models stay until others need their place; 0 gives one back
 } as const;
 
 /** What becomes of each field of `/api/chat`. */

@@ -12,7 +12,7 @@ import {
 } from "../../fields/index.ts";
 import { base64Source } from "../media.ts";
 import { setOptions } from "../set-options.ts";
-import { commonOptions, errandOf, type OllamaCall } from "./ollama-call.ts";
+import { commonOptions, type OllamaCall, stayOf } from "./ollama-call.ts";
 import { CHAT_FIELDS } from "./ollama-fields.ts";
 
 /** Reads the body of `/api/chat`. @throws {RequestProblem} naming the field */
@@ -26,7 +26,7 @@ export function readChat(body: unknown): OllamaCall {
     options: setOptions({ ...commonOptions(fields), tools: tools?.length === 0 ? undefined : tools }),
     isStreamed: fields.stream !== false,
     isSingleCall: false,
-    errand: errandOf(messages.length > 0, fields.keep_alive),
+    ...stayOf(messages.length > 0, fields.keep_alive),
     notes: [],
   };
 }

@@ -1,7 +1,7 @@
 import { readFields } from "../../fields/index.ts";
 import { RequestProblem } from "../../http/request-problem.ts";
 import { setOptions } from "../set-options.ts";
-import { commonOptions, errandOf, type OllamaCall } from "./ollama-call.ts";
+import { commonOptions, type OllamaCall, stayOf } from "./ollama-call.ts";
 import { GENERATE_FIELDS } from "./ollama-fields.ts";
 import { withImages } from "./read-chat.ts";
 
@@ -23,7 +23,7 @@ export function readGenerate(body: unknown): OllamaCall {
     }),
     isStreamed: fields.stream !== false,
     isSingleCall: false,
-    errand: errandOf(prompt !== "" || (images ?? []).length > 0, fields.keep_alive),
+    ...stayOf(prompt !== "" || (images ?? []).length > 0, fields.keep_alive),
     notes: [],
   };
 }

@@ -88,6 +88,7 @@ export function ollamaOperation(
       ...endOf(answer, stamp),
     }),
     events: (call, stamp) => new Lines(call, stamp, write),
+    isLast: (call) => call.isLast,
     errand: ({ model, errand: what }, { at }) => {
       if (what === undefined) return undefined;
       const end = { done: true, done_reason: what };

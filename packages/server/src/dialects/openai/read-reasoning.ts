@@ -1,5 +1,6 @@
 import { type ReasoningOption, toReasoning } from "abstractllm";
 import { flag, HARMLESS, integer, type JsonObject, readFields, refused } from "../../fields/index.ts";
+import { withinLimit } from "../within-limit.ts";
 import { effortCheck } from "./effort-check.ts";
 
 /** How much to think, in all the words that requests have for it. */
@@ -10,17 +11,10 @@ export interface AskedReasoning {
   readonly isOn?: boolean | undefined;
 }
 
-/** What becomes of a limit where an effort is asked for as well. */
-const LIMIT_NOTE = "The limit of reasoning tokens says how much is thought; the effort was passed over";
-
-/** One option of all that was asked, the strictest first, and what is to be said about it. */
-export function readReasoning({ effort, limit = -1, isOn }: AskedReasoning): {
-  reasoning: ReasoningOption | undefined;
-  notes: readonly string[];
-} {
+/** One option of all that was asked. */
+export function readReasoning({ effort, limit = -1, isOn }: AskedReasoning): ReasoningOption | undefined {
   const level = isOn === false ? false : toReasoning(effort);
-  if (limit < 0 || level === false) return { reasoning: level ?? isOn, notes: [] };
-  return { reasoning: { maxTokens: limit }, notes: level === undefined ? [] : [LIMIT_NOTE] };
+  return limit < 0 || level === false ? (level ?? isOn) : withinLimit(limit, level);
 }
 
 /** Reads the object `reasoning`, with OpenRouter's names beside OpenAI's. @throws {RequestProblem} naming the field */

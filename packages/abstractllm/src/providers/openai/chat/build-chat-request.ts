@@ -1,6 +1,6 @@
 import type { Options } from "../../../config/option-table.ts";
 import type { ProviderCall } from "../../base-provider.ts";
-import { limitOf } from "../../reasoning-limit.ts";
+import { effortOf, limitOf } from "../../reasoning-limit.ts";
 import { pickFields } from "../../remote/index.ts";
 import { toReasoningEffort } from "../reasoning-effort.ts";
 import type { ChatRequest } from "./chat-request.ts";
@@ -50,9 +50,12 @@ function reasoningFields(
 ): object {
   if (reasoning === undefined) return {};
   const limit = limitOf(reasoning);
-  if (limit !== undefined && reasoningLimit !== undefined) return reasoningLimit(limit);
-  const effort = toReasoningEffort(reasoning, provider);
-  return effort === undefined ? {} : { reasoning_effort: effort };
+  const isLimited = limit !== undefined && reasoningLimit !== undefined;
+  const effort = isLimited ? effortOf(reasoning) : toReasoningEffort(reasoning, provider);
+  return {
+    ...(isLimited ? reasoningLimit(limit) : {}),
+    ...(effort === undefined ? {} : { reasoning_effort: effort }),
+  };
 }
 
 /** Options that are fields of the request under another name. */

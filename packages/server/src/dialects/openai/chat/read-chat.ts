@@ -22,7 +22,6 @@ export function readChat(body: unknown): ChatCall {
     throw new RequestProblem("invalid", "modalities: answers are text", { param: "modalities" });
   }
   const tools = (fields.tools ?? []).map(readTool);
-  const { reasoning, notes } = readReasoning(askedReasoning(fields));
   return {
     model: fields.model,
     prompt: readMessages(fields.messages),
@@ -30,7 +29,7 @@ export function readChat(body: unknown): ChatCall {
       ...samplingOptions(fields),
       maxTokens: fields.max_completion_tokens ?? fields.max_tokens,
       templateVariables: fields.chat_template_kwargs,
-      reasoning,
+      reasoning: readReasoning(askedReasoning(fields)),
       schema: readFormat(fields.response_format),
       tools: tools.length === 0 ? undefined : tools.map(({ tool }) => tool),
       toolChoice: toToolChoice(fields.tool_choice, nestedName),
@@ -38,7 +37,7 @@ export function readChat(body: unknown): ChatCall {
     isStreamed: fields.stream === true,
     isSingleCall: fields.parallel_tool_calls === false,
     hasUsage: wantsUsage(fields.stream_options),
-    notes: [...notes, ...(tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [])],
+    notes: tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [],
   };
 }
 

@@ -38,7 +38,6 @@ export function readResponses(body: unknown): ResponsesCall {
     throw new RequestProblem("invalid", message, { param: "include" });
   }
   const tools = (fields.tools ?? []).map(readTool);
-  const { reasoning, notes } = readReasoning(fields.reasoning ? readReasoningObject(fields.reasoning) : {});
   return {
     model: fields.model,
     prompt: readInput(fields.instructions, fields.input),
@@ -49,7 +48,7 @@ export function readResponses(body: unknown): ResponsesCall {
       tools: tools.length === 0 ? undefined : tools.map(({ tool }) => tool),
       toolChoice: toToolChoice(fields.tool_choice, flatName),
       schema: fields.text === undefined ? undefined : readFormat(fields.text),
-      reasoning,
+      reasoning: readReasoning(fields.reasoning ? readReasoningObject(fields.reasoning) : {}),
     }),
     isStreamed: fields.stream === true,
     isSingleCall: fields.parallel_tool_calls === false,
@@ -65,7 +64,7 @@ export function readResponses(body: unknown): ResponsesCall {
       text: fields.text ?? { format: { type: "text" } },
       reasoning: fields.reasoning ?? { effort: null, summary: null },
     },
-    notes: [...notes, ...(tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [])],
+    notes: tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [],
   };
 }
 
