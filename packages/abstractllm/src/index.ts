@@ -105,6 +105,7 @@ export {
   type SystemMessage,
   type TextContent,
   type TextDeltaPart,
+  type TextStream,
   type Timings,
   type Tool,
   type ToolApproval,

@@ -58,5 +58,6 @@ export type {
   ToolInputStartPart,
   ToolResultPart,
 } from "./stream-part.ts";
+export type { TextStream } from "./text-stream.ts";
 export type { ApproveToolCall, Tool, ToolApproval, ToolChoice, ToolContext, ToolSpec } from "./tool.ts";
 export type { ToolCall, ToolResult } from "./tool-call.ts";

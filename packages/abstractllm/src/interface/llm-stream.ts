@@ -1,6 +1,7 @@
 import { UnsupportedOperationError } from "../errors/index.ts";
 import type { GenerateResponse } from "./generate-response.ts";
 import type { DeltaPart, StreamPart } from "./stream-part.ts";
+import { type TextStream, textStreamOf } from "./text-stream.ts";
 
 /** Produces an answer: hands over deltas as they come and resolves with the whole. */
 export type StreamProducer<Response extends GenerateResponse = GenerateResponse> = (
@@ -23,14 +24,24 @@ export class LLMStream<Response extends GenerateResponse = GenerateResponse>
 {
   /** The finished answer. */
   readonly response: Promise<Response>;
+  /**
+   * Resolves when the answer begins, and rejects where it fails before, so that a web server can still choose its status.
+   * When nobody looks at it, a rejection is no unhandled one.
+   */
+  readonly started: Promise<void>;
   readonly #parts: StreamPart[] = [];
   readonly #controller = new AbortController();
   readonly #readers: (() => void)[] = [];
   readonly #written = { text: "", reasoning: "" };
+  #begin: (first: StreamPart) => void = () => {};
   #ended = false;
   #taken = false;
 
   constructor(produce: StreamProducer<Response>) {
+    this.started = new Promise((resolve, reject) => {
+      this.#begin = (first) => (first.type === "error" ? reject(first.error) : resolve());
+    });
+    this.started.catch(() => {});
     this.response = this.#run(produce);
     this.response.catch(() => {});
   }
@@ -47,6 +58,20 @@ export class LLMStream<Response extends GenerateResponse = GenerateResponse>
    */
   get written(): Written {
     return this.#written;
+  }
+
+  /**
+   * The text alone, for those who need no other parts: a web `ReadableStream` that can also be iterated. Unlike the parts,
+   * it throws the error that the answer broke off with. Leaving or cancelling it aborts the generation, and reading it takes
+   * the parts. Texts before and behind tool calls follow each other.
+   *
+   * @example
+   * ```ts
+   * for await (const text of llm.stream("Tell me a story").textStream) process.stdout.write(text);
+   * ```
+   */
+  get textStream(): TextStream {
+    return textStreamOf(this);
   }
 
   /** Ends the generation; the stream then ends with an `error` part that holds the reason. */
@@ -103,6 +128,7 @@ export class LLMStream<Response extends GenerateResponse = GenerateResponse>
   }
 
   #push(part: StreamPart): void {
+    this.#begin(part);
     if (this.#ended) return;
     this.#write(part);
     this.#parts.push(part);

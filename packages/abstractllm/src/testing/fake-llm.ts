@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import { describeValue } from "../config/describe-value.ts";
 import { OPTION_TABLE, type OptionName } from "../config/option-table.ts";
 import { GenerationError, InvalidParameterError } from "../errors/index.ts";
@@ -89,7 +89,7 @@ export class FakeLLM extends BaseProvider {
     const text = answer.object === undefined ? (answer.text ?? "") : JSON.stringify(answer.object);
     const say = async (type: "text-delta" | "reasoning-delta", whole: string) => {
       for (const word of whole.match(/\s*\S+|\s+$/g) ?? []) {
-        await wait(delayMs, undefined, { signal });
+        await (delayMs === 0 ? turn(undefined, { signal }) : wait(delayMs, undefined, { signal }));
         emit({ type, text: word });
       }
     };
