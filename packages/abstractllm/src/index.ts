@@ -71,6 +71,7 @@ export {
   type GenerationDefaults,
   type ImageContent,
   type ImageDetail,
+  type InferPartial,
   type InferSchema,
   type JsonSchema,
   type ListedModel,

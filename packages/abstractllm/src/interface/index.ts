@@ -37,6 +37,7 @@ export { type Capabilities, ModelCapability } from "./model-capability.ts";
 export { ModelParameter } from "./model-parameter.ts";
 export { type ReasoningEffort, toReasoning } from "./reasoning-effort.ts";
 export type {
+  InferPartial,
   InferSchema,
   JsonSchema,
   Schema,

@@ -17,10 +17,11 @@ export type Written = Readonly<{ text: string; reasoning: string }>;
  *
  * The parts end with exactly one `finish` or `error`; iterating never throws. Generation starts at once, and leaving the
  * loop early aborts it. `response` rejects with the error of the `error` part; when nobody looks at it, that is no
- * unhandled rejection. Parts that nobody has read yet are kept, at most one answer's worth.
+ * unhandled rejection. Parts that nobody has read yet are kept, at most one answer's worth. `Unfinished` is the type of an
+ * `object-delta`, which the schema of the call says.
  */
-export class LLMStream<Response extends GenerateResponse = GenerateResponse>
-  implements AsyncIterable<StreamPart>
+export class LLMStream<Response extends GenerateResponse = GenerateResponse, Unfinished = unknown>
+  implements AsyncIterable<StreamPart<Unfinished>>
 {
   /** The finished answer. */
   readonly response: Promise<Response>;
@@ -80,6 +81,7 @@ export class LLMStream<Response extends GenerateResponse = GenerateResponse>
   }
 
   /** @throws {UnsupportedOperationError} the second time: the parts are handed out once */
+  [Symbol.asyncIterator](): AsyncIterator<StreamPart<Unfinished>, undefined>;
   [Symbol.asyncIterator](): AsyncIterator<StreamPart, undefined> {
     if (this.#taken) {
       throw new UnsupportedOperationError(
