@@ -17,12 +17,14 @@ export function stageBundled(name, entries) {
     const dist = join(source, "dist");
     const paths = Object.entries(entries).map(([entry, path]) => [entry, join(dist, path)]);
     await bundle(Object.fromEntries(paths), join(folder, "dist"));
-    for (const path of reachableDeclarations(join(dist, "index.d.ts"), dist)) {
+    const { private: _, ...manifest } = JSON.parse(readFileSync(join(source, "package.json"), "utf8"));
+    const typed = Object.values(manifest.exports).filter(({ types }) => types !== undefined);
+    const declarations = typed.map(({ types }) => join(source, types));
+    for (const path of reachableDeclarations(declarations, dist)) {
       copyText(path, join(folder, "dist", relative(dist, path)));
     }
     cpSync(join(source, "README.md"), join(folder, "README.md"));
     cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
-    const { private: _, ...manifest } = JSON.parse(readFileSync(join(source, "package.json"), "utf8"));
     writeManifest(folder, manifest);
   };
 }

@@ -76,7 +76,7 @@ describe("a call with a schema", () => {
     const llm = new ScriptedProvider([{ toolCalls: [toolCall] }, { text: ADA }]);
     const lookUp = tool({ name: "look_up", parameters: { type: "object" }, execute: () => "Ada is 36" });
     const response = await llm.generate("Who?", { schema: PERSON, tools: [lookUp] });
-    expectTypeOf(response.object).toEqualTypeOf<unknown>();
+    expectTypeOf(response.object).toEqualTypeOf<{ name: string; age: number } | undefined>();
     expect(response.object).toEqual({ name: "Ada", age: 36 });
     expect(response.messages).toHaveLength(3);
   });

@@ -8,7 +8,7 @@ import type { LLMConfigInput } from "./llm-config.ts";
 import type { LLMStream } from "./llm-stream.ts";
 import type { Prompt } from "./message.ts";
 import type { Capabilities } from "./model-capability.ts";
-import type { InferSchema, Schema } from "./schema.ts";
+import type { InferPartial, InferSchema, Schema } from "./schema.ts";
 
 /** One model behind one provider: what `createLLM` returns, and what a custom provider implements. */
 export interface AbstractLLM extends AsyncDisposable {
@@ -24,6 +24,10 @@ export interface AbstractLLM extends AsyncDisposable {
     prompt: Prompt,
     options: GenerateOptions & { schema: S; tools?: undefined; stream?: false | undefined },
   ): Promise<ObjectResponse<InferSchema<S>>>;
+  generate<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S; stream?: false | undefined },
+  ): Promise<ObjectResponse<InferSchema<S> | undefined>>;
   generate(
     prompt: Prompt,
     options?: GenerateOptions & { stream?: false | undefined },
@@ -39,7 +43,11 @@ export interface AbstractLLM extends AsyncDisposable {
   stream<const S extends Schema>(
     prompt: Prompt,
     options: GenerateOptions & { schema: S; tools?: undefined },
-  ): LLMStream<ObjectResponse<InferSchema<S>>>;
+  ): LLMStream<ObjectResponse<InferSchema<S>>, InferPartial<S>>;
+  stream<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S },
+  ): LLMStream<ObjectResponse<InferSchema<S> | undefined>, InferPartial<S>>;
   stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
 
   /**

@@ -37,6 +37,7 @@ export { type Capabilities, ModelCapability } from "./model-capability.ts";
 export { ModelParameter } from "./model-parameter.ts";
 export { type ReasoningEffort, toReasoning } from "./reasoning-effort.ts";
 export type {
+  InferPartial,
   InferSchema,
   JsonSchema,
   Schema,
@@ -58,5 +59,6 @@ export type {
   ToolInputStartPart,
   ToolResultPart,
 } from "./stream-part.ts";
+export type { TextStream } from "./text-stream.ts";
 export type { ApproveToolCall, Tool, ToolApproval, ToolChoice, ToolContext, ToolSpec } from "./tool.ts";
 export type { ToolCall, ToolResult } from "./tool-call.ts";

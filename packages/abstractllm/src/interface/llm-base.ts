@@ -10,7 +10,7 @@ import type { LLMConfigInput } from "./llm-config.ts";
 import type { LLMStream } from "./llm-stream.ts";
 import type { Prompt } from "./message.ts";
 import type { Capabilities } from "./model-capability.ts";
-import type { InferSchema, Schema } from "./schema.ts";
+import type { InferPartial, InferSchema, Schema } from "./schema.ts";
 
 /** The several ways to say one thing to an LLM, each carried out in one way by whoever extends this. */
 export abstract class LLMBase implements AbstractLLM {
@@ -20,6 +20,10 @@ export abstract class LLMBase implements AbstractLLM {
     prompt: Prompt,
     options: GenerateOptions & { schema: S; tools?: undefined; stream?: false | undefined },
   ): Promise<ObjectResponse<InferSchema<S>>>;
+  generate<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S; stream?: false | undefined },
+  ): Promise<ObjectResponse<InferSchema<S> | undefined>>;
   generate(
     prompt: Prompt,
     options?: GenerateOptions & { stream?: false | undefined },
@@ -33,7 +37,11 @@ export abstract class LLMBase implements AbstractLLM {
   stream<const S extends Schema>(
     prompt: Prompt,
     options: GenerateOptions & { schema: S; tools?: undefined },
-  ): LLMStream<ObjectResponse<InferSchema<S>>>;
+  ): LLMStream<ObjectResponse<InferSchema<S>>, InferPartial<S>>;
+  stream<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S },
+  ): LLMStream<ObjectResponse<InferSchema<S> | undefined>, InferPartial<S>>;
   stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
   stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
     return this.startStream(prompt, options);

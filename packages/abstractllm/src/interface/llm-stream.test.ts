@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+import { text as readAll } from "node:stream/consumers";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { GenerateResponse } from "./generate-response.ts";
@@ -139,5 +141,123 @@ describe("a stream", () => {
     const stream = twoDeltas();
     await collect(stream);
     expect(() => stream[Symbol.asyncIterator]()).toThrow("read once");
+  });
+});
+
+/** Says "a", then goes on until it is aborted; `signals` has the signal that did. */
+function endless(signals: AbortSignal[]): LLMStream {
+  return new LLMStream(async (emit, signal) => {
+    signals.push(signal);
+    emit({ type: "text-delta", text: "a" });
+    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    return RESPONSE;
+  });
+}
+
+describe("the start of a stream", () => {
+  test("comes with the first part, whatever happens later", async () => {
+    const stream = new LLMStream(async (emit) => {
+      await turn();
+      emit({ type: "text-delta", text: "a" });
+      throw new Error("broke");
+    });
+    await stream.started;
+    expect(stream.written.text).toBe("a");
+    await expect(stream.response).rejects.toThrow("broke");
+    expect(await collect(stream)).toHaveLength(2);
+  });
+
+  test("comes with the end of an answer without parts", async () => {
+    expect(await new LLMStream(async () => RESPONSE).started).toBeUndefined();
+  });
+
+  test("fails with what fails before", async () => {
+    const failure = new Error("no model");
+    const stream = new LLMStream(async () => {
+      throw failure;
+    });
+    await expect(stream.started).rejects.toBe(failure);
+  });
+
+  test("fails when the stream is left before", async () => {
+    const stream = new LLMStream(async (_, signal) => {
+      await turn();
+      signal.throwIfAborted();
+      return RESPONSE;
+    });
+    await stream.textStream.cancel();
+    await expect(stream.started).rejects.toMatchObject({ name: "AbortError" });
+  });
+});
+
+describe("the text of a stream", () => {
+  test("is the pieces of text and nothing else", async () => {
+    const stream = new LLMStream(async (emit) => {
+      emit({ type: "reasoning-delta", text: "why" });
+      emit({ type: "text-delta", text: "a" });
+      emit({ type: "text-delta", text: "" });
+      const { finishReason, rawFinishReason, usage } = RESPONSE;
+      emit({ type: "step-finish", finishReason, rawFinishReason, usage });
+      emit({ type: "text-delta", text: "b" });
+      return RESPONSE;
+    });
+    const pieces: string[] = [];
+    for await (const text of stream.textStream) pieces.push(text);
+    expect(pieces).toEqual(["a", "b"]);
+    expect(await stream.response).toBe(RESPONSE);
+  });
+
+  test("throws what the answer broke off with, behind what there was", async () => {
+    const failure = new Error("broke");
+    const stream = new LLMStream(async (emit) => {
+      emit({ type: "text-delta", text: "a" });
+      throw failure;
+    });
+    const pieces: string[] = [];
+    const read = async () => {
+      for await (const text of stream.textStream) pieces.push(text);
+    };
+    await expect(read()).rejects.toBe(failure);
+    expect(pieces).toEqual(["a"]);
+  });
+
+  test.each<[string, (stream: LLMStream) => Promise<unknown>]>([
+    [
+      "left early",
+      async (stream) => {
+        for await (const _ of stream.textStream) break;
+      },
+    ],
+    [
+      "cancelled as a web stream",
+      async (stream) => {
+        const reader = stream.textStream.getReader();
+        await reader.read();
+        await reader.cancel();
+      },
+    ],
+    ["cancelled before it is read", (stream) => stream.textStream.cancel()],
+  ])("aborts the generation when it is %s", async (_, leave) => {
+    const signals: AbortSignal[] = [];
+    const stream = endless(signals);
+    await leave(stream);
+    expect(signals[0]?.aborted).toBe(true);
+    await expect(stream.response).rejects.toMatchObject({ name: "AbortError" });
+  });
+
+  test("is the body of a web response", async () => {
+    const body = twoDeltas().textStream.pipeThrough(new TextEncoderStream());
+    expect(await new Response(body).text()).toBe("ab");
+  });
+
+  test("is a stream of Node's", async () => {
+    expect(await readAll(Readable.from(twoDeltas().textStream))).toBe("ab");
+  });
+
+  test("takes parts only when it is read", async () => {
+    const stream = twoDeltas();
+    void stream.textStream;
+    expect(await collect(stream)).toHaveLength(3);
+    await expect(stream.textStream.getReader().read()).rejects.toThrow("read once");
   });
 });

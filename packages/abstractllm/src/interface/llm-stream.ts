@@ -1,6 +1,7 @@
 import { UnsupportedOperationError } from "../errors/index.ts";
 import type { GenerateResponse } from "./generate-response.ts";
 import type { DeltaPart, StreamPart } from "./stream-part.ts";
+import { type TextStream, textStreamOf } from "./text-stream.ts";
 
 /** Produces an answer: hands over deltas as they come and resolves with the whole. */
 export type StreamProducer<Response extends GenerateResponse = GenerateResponse> = (
@@ -16,21 +17,32 @@ export type Written = Readonly<{ text: string; reasoning: string }>;
  *
  * The parts end with exactly one `finish` or `error`; iterating never throws. Generation starts at once, and leaving the
  * loop early aborts it. `response` rejects with the error of the `error` part; when nobody looks at it, that is no
- * unhandled rejection. Parts that nobody has read yet are kept, at most one answer's worth.
+ * unhandled rejection. Parts that nobody has read yet are kept, at most one answer's worth. `Unfinished` is the type of an
+ * `object-delta`, which the schema of the call says.
  */
-export class LLMStream<Response extends GenerateResponse = GenerateResponse>
-  implements AsyncIterable<StreamPart>
+export class LLMStream<Response extends GenerateResponse = GenerateResponse, Unfinished = unknown>
+  implements AsyncIterable<StreamPart<Unfinished>>
 {
   /** The finished answer. */
   readonly response: Promise<Response>;
+  /**
+   * Resolves when the answer begins, and rejects where it fails before, so that a web server can still choose its status.
+   * When nobody looks at it, a rejection is no unhandled one.
+   */
+  readonly started: Promise<void>;
   readonly #parts: StreamPart[] = [];
   readonly #controller = new AbortController();
   readonly #readers: (() => void)[] = [];
   readonly #written = { text: "", reasoning: "" };
+  #begin: (first: StreamPart) => void = () => {};
   #ended = false;
   #taken = false;
 
   constructor(produce: StreamProducer<Response>) {
+    this.started = new Promise((resolve, reject) => {
+      this.#begin = (first) => (first.type === "error" ? reject(first.error) : resolve());
+    });
+    this.started.catch(() => {});
     this.response = this.#run(produce);
     this.response.catch(() => {});
   }
@@ -49,12 +61,27 @@ export class LLMStream<Response extends GenerateResponse = GenerateResponse>
     return this.#written;
   }
 
+  /**
+   * The text alone, for those who need no other parts: a web `ReadableStream` that can also be iterated. Unlike the parts,
+   * it throws the error that the answer broke off with. Leaving or cancelling it aborts the generation, and reading it takes
+   * the parts. Texts before and behind tool calls follow each other.
+   *
+   * @example
+   * ```ts
+   * for await (const text of llm.stream("Tell me a story").textStream) process.stdout.write(text);
+   * ```
+   */
+  get textStream(): TextStream {
+    return textStreamOf(this);
+  }
+
   /** Ends the generation; the stream then ends with an `error` part that holds the reason. */
   abort(reason?: unknown): void {
     this.#controller.abort(reason);
   }
 
   /** @throws {UnsupportedOperationError} the second time: the parts are handed out once */
+  [Symbol.asyncIterator](): AsyncIterator<StreamPart<Unfinished>, undefined>;
   [Symbol.asyncIterator](): AsyncIterator<StreamPart, undefined> {
     if (this.#taken) {
       throw new UnsupportedOperationError(
@@ -103,6 +130,7 @@ export class LLMStream<Response extends GenerateResponse = GenerateResponse>
   }
 
   #push(part: StreamPart): void {
+    this.#begin(part);
     if (this.#ended) return;
     this.#write(part);
     this.#parts.push(part);

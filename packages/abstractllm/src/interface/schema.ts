@@ -17,7 +17,7 @@ export interface StandardIssue {
  *
  * @see https://standardschema.dev
  */
-export interface StandardSchema<Output = unknown> {
+export interface StandardSchema<Output = unknown, Input = unknown> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
@@ -25,7 +25,7 @@ export interface StandardSchema<Output = unknown> {
     readonly jsonSchema?:
       | { readonly input: (options: { readonly target: "draft-2020-12" }) => Record<string, unknown> }
       | undefined;
-    readonly types?: { readonly output: Output } | undefined;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
@@ -34,6 +34,27 @@ export type Schema = StandardSchema | JsonSchema;
 
 /** The type of the values that a schema accepts; `unknown` where the schema's type does not tell. */
 export type InferSchema<S> = S extends StandardSchema<infer Output> ? Output : FromJsonSchema<S>;
+
+/**
+ * The type of what there is so far of a value that is being written: everything may be missing, texts go as far as they go,
+ * and nothing is transformed yet. `unknown` where the schema's type does not tell.
+ */
+export type InferPartial<S> =
+  S extends StandardSchema<unknown, infer Input> ? Unfinished<Input> : Unfinished<FromJsonSchema<S>>;
+
+/** `true` for `unknown` and `any`, of which nothing is known. */
+type IsUnknown<T> = unknown extends T ? true : false;
+
+type Unfinished<T> =
+  IsUnknown<T> extends true
+    ? unknown
+    : T extends string
+      ? string
+      : T extends readonly (infer Item)[]
+        ? Unfinished<Item>[]
+        : T extends object
+          ? { [Name in keyof T]?: Unfinished<T[Name]> }
+          : T;
 
 type FromJsonSchema<S> = S extends { const: infer Value }
   ? Value

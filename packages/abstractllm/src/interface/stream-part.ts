@@ -34,9 +34,9 @@ export interface ToolCallPart {
 }
 
 /** What is there of the answer to a call with a schema; grows from part to part and is not validated yet. */
-export interface ObjectDeltaPart {
+export interface ObjectDeltaPart<Unfinished = unknown> {
   type: "object-delta";
-  object: unknown;
+  object: Unfinished;
 }
 
 /** A tool was run. */
@@ -63,15 +63,15 @@ export interface ErrorPart {
 }
 
 /** A part that can come before the end. */
-export type DeltaPart =
+export type DeltaPart<Unfinished = unknown> =
   | TextDeltaPart
   | ReasoningDeltaPart
   | ToolInputStartPart
   | ToolInputDeltaPart
   | ToolCallPart
-  | ObjectDeltaPart
+  | ObjectDeltaPart<Unfinished>
   | ToolResultPart
   | StepFinishPart;
 
 /** Parts of a streamed answer: any number of deltas, then exactly one `finish` or `error`. */
-export type StreamPart = DeltaPart | FinishPart | ErrorPart;
+export type StreamPart<Unfinished = unknown> = DeltaPart<Unfinished> | FinishPart | ErrorPart;

@@ -11,7 +11,7 @@ import type { GenerateOptions, GenerationDefaults } from "../interface/generate-
 import type { GenerateResponse, ObjectResponse } from "../interface/generate-response.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
 import { type Message, MessageRole, type Prompt } from "../interface/message.ts";
-import type { InferSchema, Schema } from "../interface/schema.ts";
+import type { InferPartial, InferSchema, Schema } from "../interface/schema.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
 import { type MediaPolicy, resolveMedia } from "../media/resolve-media.ts";
 import { toMessages } from "../prompt/to-messages.ts";
@@ -89,6 +89,10 @@ export class Session {
     prompt: Prompt,
     options: GenerateOptions & { schema: S; tools?: undefined },
   ): Promise<ObjectResponse<InferSchema<S>>>;
+  send<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S },
+  ): Promise<ObjectResponse<InferSchema<S> | undefined>>;
   send(prompt: Prompt, options?: GenerateOptions): Promise<GenerateResponse>;
   async send(prompt: Prompt, options?: GenerateOptions): Promise<GenerateResponse> {
     return this.stream(prompt, options).response;
@@ -98,7 +102,11 @@ export class Session {
   stream<const S extends Schema>(
     prompt: Prompt,
     options: GenerateOptions & { schema: S; tools?: undefined },
-  ): LLMStream<ObjectResponse<InferSchema<S>>>;
+  ): LLMStream<ObjectResponse<InferSchema<S>>, InferPartial<S>>;
+  stream<const S extends Schema>(
+    prompt: Prompt,
+    options: GenerateOptions & { schema: S },
+  ): LLMStream<ObjectResponse<InferSchema<S> | undefined>, InferPartial<S>>;
   stream(prompt: Prompt, options?: GenerateOptions): LLMStream;
   stream(prompt: Prompt, options: GenerateOptions = {}): LLMStream {
     const {

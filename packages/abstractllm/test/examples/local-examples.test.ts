@@ -30,6 +30,7 @@ test.each([
   ["structured-output", /\w, \w|does not fit the schema/],
   ["ai-sdk", /\(40 tokens\)\n\[.*\].*(\d eggs|does not fit the schema: .*)\n$/s],
   ["adapters", /^alone: (\w.*)\nwith the adapter: (?!\1)\w/s],
+  ["testing", /^passed; the model was asked 3 times\n$/],
   ["custom-provider", /text: 'there '.*finishReason: 'length'/s],
 ])(
   "%s.ts prints what it shows",

@@ -81,11 +81,19 @@ for await (const part of stream) {
   }
 }
 
-// a schema gives a typed object; beside tools, of which one may come instead, it does not
+// a schema gives a typed object; beside tools, of which one may come instead, it may be missing
 const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] } as const;
 expectTypeOf(await llm.generate("x", { schema })).toEqualTypeOf<ObjectResponse<{ n: number }>>();
-expectTypeOf(llm.stream("x", { schema })).toEqualTypeOf<LLMStream<ObjectResponse<{ n: number }>>>();
-expectTypeOf(await llm.generate("x", { schema, tools: [] })).toEqualTypeOf<GenerateResponse>();
+const typed = llm.stream("x", { schema });
+expectTypeOf(typed).toEqualTypeOf<LLMStream<ObjectResponse<{ n: number }>, { n?: number }>>();
+expectTypeOf(typed).toExtend<LLMStream>();
+for await (const part of typed) {
+  if (part.type === "object-delta") expectTypeOf(part.object).toEqualTypeOf<{ n?: number }>();
+}
+for await (const text of llm.stream("x").textStream) expectTypeOf(text).toEqualTypeOf<string>();
+type MaybeObject = ObjectResponse<{ n: number } | undefined>;
+expectTypeOf(await llm.generate("x", { schema, tools: [] })).toEqualTypeOf<MaybeObject>();
+expectTypeOf(llm.stream("x", { schema, tools: [] })).toEqualTypeOf<LLMStream<MaybeObject, { n?: number }>>();
 
 const { embeddings, ...vectors } = await llm.embed(["a", "b"], { dimensions: 3 });
 expectTypeOf(embeddings).toEqualTypeOf<readonly (readonly number[])[]>();

@@ -1,7 +1,14 @@
 /** Which type a schema describes: checked by `npm run lint`, never run. */
 import { expectTypeOf } from "vitest";
 import { z } from "zod";
-import { type AbstractLLM, generateObject, type InferSchema, type StandardSchema } from "../../src/index.ts";
+import {
+  type AbstractLLM,
+  generateObject,
+  type InferPartial,
+  type InferSchema,
+  type JsonSchema,
+  type StandardSchema,
+} from "../../src/index.ts";
 
 declare const llm: AbstractLLM;
 
@@ -49,6 +56,21 @@ expectTypeOf(person).toEqualTypeOf<{
 // a schema whose type is not known gives what must be looked at
 declare const fromFile: Record<string, unknown>;
 expectTypeOf((await generateObject(llm, "x", fromFile)).object).toEqualTypeOf<unknown>();
+
+// what is being written: nothing is there for sure, texts may end anywhere, and nothing is transformed
+const letter = z.object({
+  mood: z.enum(["good", "bad"]),
+  lines: z.array(z.object({ text: z.string(), size: z.number() })),
+  length: z.string().transform((text) => text.length),
+});
+expectTypeOf<InferPartial<typeof letter>>().toEqualTypeOf<{
+  mood?: string;
+  lines?: { text?: string; size?: number }[];
+  length?: string;
+}>();
+expectTypeOf<InferPartial<{ type: "array"; items: { type: "integer" } }>>().toEqualTypeOf<number[]>();
+expectTypeOf<InferPartial<JsonSchema>>().toEqualTypeOf<unknown>();
+expectTypeOf<InferPartial<StandardSchema<Date>>>().toEqualTypeOf<unknown>();
 
 // @ts-expect-error generateObject has no tools
 await generateObject(llm, "x", cake, { tools: [] });
