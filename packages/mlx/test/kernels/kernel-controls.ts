@@ -1,7 +1,7 @@
 /** The addon's switches for kernels, which only tests and benchmarks use. */
 import { native } from "../../src/core/native.ts";
 
-type CpuLevel =
+export type CpuLevel =
   | "scalar"
   | ("avx2" | "avx512" | "avxvnni" | "avx512vnni" | "amx")
   | ("neon" | "dotprod" | "i8mm");
