@@ -59,7 +59,7 @@ describe("the core alone", () => {
     ]);
     const own = pathToFileURL(join(project.folder, "node_modules", "abstractllm", "dist")).href;
     expect(files.length).toBeGreaterThan(1);
-    expect(files.length).toBeLessThan(15);
+    expect(files.length).toBeLessThan(20);
     expect(files.filter((url) => !url.startsWith(own))).toEqual([]);
     const providers = /\/(mlx|openai|anthropic|huggingface|ollama|lmstudio|openai-compatible)\.js$|\/cli\//;
     expect(files.filter((url) => providers.test(url))).toEqual([]);

@@ -3,7 +3,7 @@ import { type AbstractLLM, createLLM } from "abstractllm";
 import { expect, test } from "vitest";
 import { toEmbeddingModel, toLanguageModel } from "./create-abstract-llm.ts";
 
-test("what is no LLM becomes no model", () => {
+test("what is no LLM becomes no model", async () => {
   const promise = createLLM("ollama");
   for (const given of [undefined, null, {}, promise]) {
     for (const make of [toLanguageModel, toEmbeddingModel]) {
@@ -12,4 +12,5 @@ test("what is no LLM becomes no model", () => {
       expect(failing).toThrow("await it first where it is a promise");
     }
   }
+  await promise;
 });

@@ -3,8 +3,11 @@
 import { expect } from "vitest";
 import { device } from "../device.ts";
 
-/** Largest difference allowed, relative to the largest logit of the row. The goldens were computed on a CPU. */
-export const TOLERANCE = device === "gpu" ? 1e-4 : 1e-5;
+/**
+ * Largest difference allowed, relative to the largest logit of the row. The goldens were computed on a CPU; kernels for
+ * vectors of other lengths add in other orders.
+ */
+export const TOLERANCE = device === "gpu" ? 1e-4 : 2e-5;
 
 const argmax = (row: Float32Array): number =>
   row.reduce((best, x, i) => (x > (row[best] ?? 0) ? i : best), 0);

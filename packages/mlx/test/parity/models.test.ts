@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { array, bfloat16, type Dtype, float16, float32, int32, tidy } from "../../src/core/index.ts";
 import { createModel, type LanguageModel, modelTypes, resolveArchitecture } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
+import { controls } from "../kernels/kernel-controls.ts";
 import { expectSameLogits } from "./compare-logits.ts";
 import { decodeFloats, type GoldenCase, type GoldenRun, readModelGoldens } from "./golden.ts";
 import { buildModel, runModel } from "./run-model.ts";
@@ -125,16 +126,24 @@ async function logitsDtype(golden: GoldenCase, dtype: Dtype): Promise<Dtype> {
   return result.dtype;
 }
 
+/** Names of cases in which the last bit of a sum decides what is chosen: norms of 1e-7 more give other logits. */
+const nearTies = ["window and rows, 4 bits in groups of 32"];
+
 function describeQuantized(
+  name: string,
   golden: GoldenCase,
   { bits, groupSize, runs }: GoldenCase["quantized"][number],
 ): void {
   let model: LanguageModel;
   beforeAll(async () => {
+    if (nearTies.includes(name)) controls.setCpuLevel("scalar"); // which sums in the same order on all processors
     ({ model } = await buildModel(golden));
     quantize(model, { bits, groupSize }, (path) => model.quantizationOf(path));
   });
-  afterAll(() => model?.dispose());
+  afterAll(() => {
+    model?.dispose();
+    controls.setCpuLevel(controls.cpuFeatures());
+  });
 
   it.each(runs)("agrees with Python mlx-lm: $name", (run) => {
     expectSameLogits(runModel(model, run).values, decodeFloats(run.logits), vocabSize(golden));
@@ -148,8 +157,8 @@ describe.each(readModelGoldens())("$architecture", ({ architecture, cases }) => 
   for (const golden of cases) {
     describe(golden.name, () => describeCase(golden));
     for (const quantized of golden.quantized) {
-      describe(`${golden.name}, ${quantized.bits} bits in groups of ${quantized.groupSize}`, () =>
-        describeQuantized(golden, quantized));
+      const name = `${golden.name}, ${quantized.bits} bits in groups of ${quantized.groupSize}`;
+      describe(name, () => describeQuantized(name, golden, quantized));
     }
   }
 });

@@ -1,7 +1,6 @@
 import { InvalidRequestError } from "../../errors/index.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import { importHub } from "./engine-package.ts";
-import { mapMlxError } from "./map-error.ts";
 
 /** Where models lie, and how the hub is asked for them. */
 export type ModelFilesOptions = Pick<
@@ -40,7 +39,7 @@ export async function downloadModel(model: string, options: ModelFilesOptions = 
       signal,
     });
   } catch (error) {
-    throw signal?.aborted === true ? signal.reason : mapMlxError(error, model);
+    throw signal?.aborted === true ? signal.reason : await mapped(error, model);
   }
 }
 
@@ -61,8 +60,14 @@ export async function deleteModel(
     const { removeModel } = await importHub();
     await removeModel(model, { cacheDir: cacheDir ?? undefined });
   } catch (error) {
-    throw mapMlxError(error, model);
+    throw await mapped(error, model);
   }
+}
+
+/** The provider's mapping, which programs that use other providers do not load. */
+async function mapped(error: unknown, model: string): Promise<unknown> {
+  const { mapMlxError } = await import("./map-error.ts");
+  return mapMlxError(error, model);
 }
 
 function checkRepository(model: string): void {

@@ -179,13 +179,16 @@ void gate_rows(const GatedProducts& mlp, const Rows& x, Rounding rounding, const
 
 size_t gated_rows(const GatedProducts& mlp, size_t M) {
   // half of the second cache level of two cores: what their threads need beside it is less
-  constexpr size_t kHiddenBytes = size_t{1} << 20;
+  constexpr size_t kHiddenInCache = size_t{1} << 20;
   // weights that are read again for each block come from the third cache level then
   constexpr size_t kWeightBytes = size_t{4} << 20;
+  // reading larger ones from memory for each block of rows takes little beside what multiplying them does
+  constexpr size_t kHiddenInMemory = size_t{12} << 20;
   const size_t F = mlp.gate.N;
   const size_t weights = F * (mlp.gate.w.row_bytes() + mlp.up.w.row_bytes()) + mlp.down.N * mlp.down.w.row_bytes();
-  const size_t most = kHiddenBytes / (2 * F * sizeof(float)) / kRowsTogether * kRowsTogether;
-  return weights > kWeightBytes || most >= M ? M : block_rows_of(M, std::max(most, kRowsTogether));
+  const size_t bytes = weights > kWeightBytes ? kHiddenInMemory : kHiddenInCache;
+  const size_t most = bytes / (2 * F * sizeof(float)) / kRowsTogether * kRowsTogether;
+  return most >= M ? M : block_rows_of(M, std::max(most, kRowsTogether));
 }
 
 void gated_products(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make) {

@@ -52,7 +52,7 @@ struct GatedProducts {
 void gated_products(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make);
 
 // Rows of M that go through it together, for which `gate.out` and `up.out` have memory: what they hold is still in the cache
-// when it is read.
+// when it is read, or of large matrices at least no burden on memory.
 size_t gated_rows(const GatedProducts& mlp, size_t M);
 
 void dense_product(const DenseMatrix& w, size_t N, const Rows& x, float* out);
