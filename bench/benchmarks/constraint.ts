@@ -2,7 +2,7 @@
 import type { ConstraintJob, ConstraintReport } from "../players/constraint.ts";
 import type { BenchContext, Benchmark } from "../support/context.ts";
 import type { Findings, Series } from "../support/result.ts";
-import { nodeProgram, runPlayer } from "../support/run-player.ts";
+import { nodeProgram, runRounds } from "../support/run-player.ts";
 import { median } from "../support/statistics.ts";
 
 const [HELD, FREE] = ["held to a schema", "free"];
@@ -10,14 +10,10 @@ const [HELD, FREE] = ["held to a schema", "free"];
 const sizes = (quick: boolean) => (quick ? { tokens: 16, repeats: 1 } : { tokens: 128, repeats: 5 });
 
 const run = async (context: BenchContext): Promise<Findings> => {
-  const { rounds, quick, threads } = context.settings;
+  const { quick, threads } = context.settings;
   const job: ConstraintJob = { modelPath: context.modelPath, ...sizes(quick), threads };
   const program = nodeProgram(import.meta.resolve("../players/constraint.ts"));
-  const reports: ConstraintReport[] = [];
-  for (let round = 0; round < rounds; round++) {
-    context.tell(`constraint: round ${round + 1} of ${rounds}`);
-    reports.push(await runPlayer<ConstraintReport>(program, job, threads));
-  }
+  const reports = await runRounds<ConstraintReport>(context, "constraint", program, job);
   const series = (player: string, metric: string, values: number[]): Series => ({
     player,
     metric,

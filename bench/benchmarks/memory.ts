@@ -6,7 +6,7 @@ import type { BenchContext, Benchmark } from "../support/context.ts";
 import { type RandomModel, randomModelFolder } from "../support/random-model.ts";
 import type { ResidentMemory } from "../support/resident-memory.ts";
 import type { Findings, Series, Target } from "../support/result.ts";
-import { nodeProgram, runPlayer } from "../support/run-player.ts";
+import { nodeProgram, runRounds } from "../support/run-player.ts";
 import { median } from "../support/statistics.ts";
 
 const SIZES = { prompt: 2048, steps: 64 };
@@ -74,15 +74,10 @@ const measure = async (
   { player, open }: Model,
   sizes: typeof SIZES,
 ): Promise<MemoryReport[]> => {
-  const { threads, rounds } = context.settings;
+  const { threads } = context.settings;
   const job: MemoryJob = { modelPath: await open(context), threads, ...sizes };
   const program = nodeProgram(import.meta.resolve("../players/memory.ts"));
-  const reports: MemoryReport[] = [];
-  for (let round = 0; round < rounds; round++) {
-    context.tell(`memory: ${player}, round ${round + 1} of ${rounds}`);
-    reports.push(await runPlayer<MemoryReport>(program, job, threads));
-  }
-  return reports;
+  return runRounds<MemoryReport>(context, `memory: ${player}`, program, job);
 };
 
 type Phase = "load" | "loaded" | "prompt" | "steps";

@@ -2,7 +2,7 @@
 import type { ToolsJob, ToolsReport, ToolsTimes } from "../players/tools.ts";
 import type { BenchContext, Benchmark } from "../support/context.ts";
 import type { Findings, Series } from "../support/result.ts";
-import { nodeProgram, runPlayer } from "../support/run-player.ts";
+import { nodeProgram, runRounds } from "../support/run-player.ts";
 import { median } from "../support/statistics.ts";
 
 const [HELD, FREE] = ["with twenty tools", "without"];
@@ -17,14 +17,10 @@ const METRICS = {
 } as const;
 
 const run = async (context: BenchContext): Promise<Findings> => {
-  const { rounds, quick, threads } = context.settings;
+  const { quick, threads } = context.settings;
   const job: ToolsJob = { modelPath: context.modelPath, ...sizes(quick), threads };
   const program = nodeProgram(import.meta.resolve("../players/tools.ts"));
-  const reports: ToolsReport[] = [];
-  for (let round = 0; round < rounds; round++) {
-    context.tell(`tools: round ${round + 1} of ${rounds}`);
-    reports.push(await runPlayer<ToolsReport>(program, job, threads));
-  }
+  const reports = await runRounds<ToolsReport>(context, "tools", program, job);
   const series = (player: string, metric: string, values: number[]): Series => ({
     player,
     metric,

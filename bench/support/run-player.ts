@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { findOnPath } from "../../scripts/setup/prerequisites.mjs";
+import type { BenchContext } from "./context.ts";
 
 const RESULT_LINE = "RESULT ";
 const KEPT_OUTPUT = 2000; // enough for the end of a stack trace
@@ -60,6 +61,22 @@ export const runPlayer = async <Report>(program: Program, job: unknown, threads:
     );
   }
   return JSON.parse(line.slice(RESULT_LINE.length)) as Report;
+};
+
+/** Runs a player once in every round. @param what - is measured, for those who wait */
+export const runRounds = async <Report>(
+  { settings, tell }: Pick<BenchContext, "settings" | "tell">,
+  what: string,
+  program: Program,
+  job: unknown,
+): Promise<Report[]> => {
+  const { rounds, threads } = settings;
+  const reports: Report[] = [];
+  for (let round = 0; round < rounds; round++) {
+    tell(`${what}, round ${round + 1} of ${rounds}`);
+    reports.push(await runPlayer<Report>(program, job, threads));
+  }
+  return reports;
 };
 
 /** Inside a player: the job it was given. */

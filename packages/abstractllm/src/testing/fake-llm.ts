@@ -11,6 +11,7 @@ import type { DeltaPart } from "../interface/stream-part.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
 import { textOf } from "../prompt/text-of.ts";
 import { BaseProvider } from "../providers/base-provider.ts";
+import { capabilitiesWith } from "../providers/capabilities-with.ts";
 import { checkLength } from "../providers/check-length.ts";
 import type { ProviderAnswer, ProviderCall } from "../providers/provider-call.ts";
 import { type FakeAnswer, type FakeAnswers, readFakeAnswer } from "./fake-answer.ts";
@@ -53,24 +54,11 @@ export class FakeLLM extends BaseProvider {
   }
 
   getCapabilities(): Capabilities {
-    return {
-      [ModelCapability.STREAMING]: true,
+    return capabilitiesWith({
       [ModelCapability.MAX_TOKENS]: this.getParam("maxTokens", MAX_TOKENS),
-      [ModelCapability.SYSTEM_PROMPT]: true,
-      [ModelCapability.ASYNC]: true,
-      [ModelCapability.FUNCTION_CALLING]: true,
-      [ModelCapability.TOOL_USE]: true,
       [ModelCapability.VISION]: true,
-      [ModelCapability.FINE_TUNING]: false,
       [ModelCapability.EMBEDDINGS]: true,
-      [ModelCapability.MULTILINGUAL]: true,
-      [ModelCapability.RAG]: false,
-      [ModelCapability.MULTI_TURN]: true,
-      [ModelCapability.PARALLEL_INFERENCE]: true,
-      [ModelCapability.IMAGE_GENERATION]: false,
-      [ModelCapability.AUDIO_PROCESSING]: false,
-      [ModelCapability.JSON_MODE]: true,
-    };
+    });
   }
 
   async load(): Promise<void> {}
