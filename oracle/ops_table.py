@@ -495,6 +495,11 @@ def extend_cache(buffer, used, capacity):
     return mx.pad(buffer[:, :, :used], [(0, 0), (0, 0), (0, capacity - used), (0, 0)])
 
 
+def swiglu_oai(gate, x, alpha, limit):
+    gate = mx.minimum(gate, limit)
+    return gate * mx.sigmoid(gate * alpha) * (mx.clip(x, -limit, limit) + 1)
+
+
 def embedding_rows(ids, w, scales, biases, group_size=64, bits=4, mode="affine"):
     rows = (w[ids], scales[ids], None if biases is None else biases[ids])
     return mx.dequantize(*rows, group_size=group_size, bits=bits, mode=mode)
@@ -563,6 +568,36 @@ fast = [
             ("swiglu", lambda gate, x: nn.silu(gate) * x),
             ("geglu", lambda gate, x: nn.gelu_approx(gate) * x),
         )
+    ),
+    *(
+        call(
+            "fast.swigluOai",
+            real(2, 33, low=-8, high=8, dtype=dtype),
+            real(2, 33, low=-8, high=8, dtype=dtype),
+            1.5,
+            3,
+            python=swiglu_oai,
+        )
+        for dtype in (mx.float32, mx.bfloat16)
+    ),
+    *(
+        call(
+            "fast.addGatheredRows",
+            real(2, 3, 2, 5, dtype=dtype),
+            real(4, 5, dtype=dtype),
+            whole(2, 3, low=0, high=4),
+            python=lambda x, rows, indices: x + rows[indices][..., None, :],
+        )
+        for dtype in (mx.float32, mx.float16)
+    ),
+    *(
+        call(
+            "fast.weightedSum",
+            real(2, 3, 5, dtype=dtype),
+            real(2, 3),
+            python=lambda x, weights: (x * weights[..., None]).sum(-2).astype(x.dtype),
+        )
+        for dtype in (mx.float32, mx.bfloat16)
     ),
     *(
         call(

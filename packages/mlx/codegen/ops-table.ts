@@ -537,6 +537,18 @@ const fast: OpRow[] = [
   },
   {
     group: "fast",
+    signature: "addGatheredRows(x: array, rows: array, indices: array) -> array",
+    doc: "`x [..., M, N]` plus the rows of `rows [X, N]` that `indices [...]` name, each for M rows.",
+    cpp: "cpu::add_gathered_rows(x, rows, indices)",
+  },
+  {
+    group: "fast",
+    signature: "weightedSum(x: array, weights: array) -> array",
+    doc: "`x [..., k, E]` times `weights [..., k]`, summed over k: `[..., E]` of x's dtype.",
+    cpp: "cpu::weighted_sum(x, weights)",
+  },
+  {
+    group: "fast",
     signature: "swiglu(gate: array, x: array) -> array",
     doc: "`gate * sigmoid(gate) * x`.",
     cpp: "cpu::swiglu(gate, x)",
@@ -546,6 +558,12 @@ const fast: OpRow[] = [
     signature: "geglu(gate: array, x: array) -> array",
     doc: "GELU by tanh of `gate`, times `x`: `0.5 gate (1 + tanh(sqrt(2 / pi) (gate + 0.044715 gate^3))) x`.",
     cpp: "cpu::geglu(gate, x)",
+  },
+  {
+    group: "fast",
+    signature: "swigluOai(gate: array, x: array, alpha: float, limit: float) -> array",
+    doc: "`g * sigmoid(alpha * g) * (v + 1)`, where `g` is the gate, at most `limit`, and `v` is `x` within `limit` of zero.",
+    cpp: "cpu::swiglu_oai(gate, x, static_cast<float>(alpha), static_cast<float>(limit))",
   },
   {
     group: "fast",

@@ -490,11 +490,20 @@ void register_ops(Env* e, napi_value x) {
   bind(e, x, "fast_quantizedEmbedding", [](const mx::array& ids, const mx::array& w, const mx::array& scales, const std::optional<mx::array>& biases, const std::optional<int>& groupSize, const std::optional<int>& bits, const std::string& mode, const std::optional<mx::Dtype>& dtype) {
     return cpu::quantized_embedding(ids, w, scales, biases, positive(groupSize, "group size"), positive(bits, "number of bits"), mode, dtype);
   });
+  bind(e, x, "fast_addGatheredRows", [](const mx::array& x, const mx::array& rows, const mx::array& indices) {
+    return cpu::add_gathered_rows(x, rows, indices);
+  });
+  bind(e, x, "fast_weightedSum", [](const mx::array& x, const mx::array& weights) {
+    return cpu::weighted_sum(x, weights);
+  });
   bind(e, x, "fast_swiglu", [](const mx::array& gate, const mx::array& x) {
     return cpu::swiglu(gate, x);
   });
   bind(e, x, "fast_geglu", [](const mx::array& gate, const mx::array& x) {
     return cpu::geglu(gate, x);
+  });
+  bind(e, x, "fast_swigluOai", [](const mx::array& gate, const mx::array& x, double alpha, double limit) {
+    return cpu::swiglu_oai(gate, x, static_cast<float>(alpha), static_cast<float>(limit));
   });
   bind(e, x, "fast_gelu", [](const mx::array& x) {
     return cpu::gelu(x);

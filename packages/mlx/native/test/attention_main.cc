@@ -54,6 +54,7 @@ struct Kernels {
   decltype(&scalar::layer_norm_row) layer_norm;
   decltype(&scalar::swiglu_row) swiglu;
   decltype(&scalar::geglu_row) geglu;
+  decltype(&scalar::swiglu_oai_row) swiglu_oai;
   decltype(&scalar::gelu_row) gelu, gelu_approx;
   decltype(&scalar::softcap_row) softcap;
   decltype(&scalar::softmax_row) softmax;
@@ -68,9 +69,9 @@ struct Kernels {
 #define KERNELS(isa)                                                                                          \
   Kernels {                                                                                                   \
     #isa, isa::attend, isa::merge_attention, isa::quantize_row, isa::dequantize_row, isa::depthwise_conv_row, \
-        isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::gelu_row,               \
-        isa::gelu_approx_row, isa::softcap_row, isa::softmax_row, isa::argmax_row, isa::rope_row,             \
-        isa::to_half_row, isa::dot_rows, isa::add_rank_row                                                    \
+        isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::swiglu_oai_row,         \
+        isa::gelu_row, isa::gelu_approx_row, isa::softcap_row, isa::softmax_row, isa::argmax_row,             \
+        isa::rope_row, isa::to_half_row, isa::dot_rows, isa::add_rank_row                                     \
   }
 
 void check_rows(const Kernels& k, int n) {
@@ -93,14 +94,19 @@ void check_rows(const Kernels& k, int n) {
   const double mean = sum / n, variance = std::max(0.0, square / n - mean * mean);
   k.layer_norm(x.get(), w.get(), b.get(), out.get(), size, 1e-2f);
   each("layer norm", [&](int i) { return (x[i] - mean) / std::sqrt(variance + 1e-2) * w[i] + b[i]; }, 9);
-  k.swiglu(x.get(), w.get(), out.get(), size);
+  k.swiglu(x.get(), w.get(), out.get(), size, {});
   each("swiglu", [&](int i) { return x[i] / (1 + std::exp(-static_cast<double>(x[i]))) * w[i]; }, 9);
   const auto by_tanh = [&](int i) {
     const double g = x[i];
     return 0.5 * g * (1 + std::tanh(std::sqrt(2 / M_PI) * (g + 0.044715 * g * g * g)));
   };
-  k.geglu(x.get(), w.get(), out.get(), size);
+  k.geglu(x.get(), w.get(), out.get(), size, {});
   each("geglu", [&](int i) { return by_tanh(i) * w[i]; }, 9);
+  k.swiglu_oai(x.get(), w.get(), out.get(), size, {1.7f, 2});
+  each("swiglu of GPT-OSS", [&](int i) {
+    const double g = std::min<double>(x[i], 2), v = std::clamp<double>(w[i], -2, 2);
+    return g / (1 + std::exp(-1.7 * g)) * (v + 1);
+  }, 9);
   k.gelu_approx(x.get(), out.get(), size);
   each("gelu by tanh", by_tanh, 1);
   k.gelu(x.get(), out.get(), size);

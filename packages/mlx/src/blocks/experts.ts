@@ -69,4 +69,4 @@ export const routeExperts = (gates: MxArray, routing: Routing): Choice => {
 
 /** Answers `[..., k, E]` summed by their scores `[..., k]`: `[..., E]`, dtype of the answers. */
 export const weighAnswers = (answers: MxArray, scores: MxArray): MxArray =>
-  mx.sum(answers.multiply(mx.expandDims(scores, -1)), -2).astype(answers.dtype);
+  mx.fast.weightedSum(answers, scores);

@@ -6,6 +6,9 @@ import { SwitchLinear } from "./switch-linear.ts";
 /** From here on, bringing tokens of one expert together is cheaper than jumping between weights. */
 const SORT_FROM = 64;
 
+/** Products on the CPU bring rows of one expert together themselves. */
+const isSorting = (experts: MxArray): boolean => experts.size >= SORT_FROM && mx.defaultDevice() !== "cpu";
+
 /**
  * What experts answer about each position: `answer` sees positions `[..., 1, E]` and the expert of each, ascending
  * when it is told so, and gives `[..., 1, E]`.
@@ -20,7 +23,7 @@ export const askExperts = (
   answer: (x: MxArray, experts: MxArray, isSorted: boolean) => MxArray,
 ): MxArray => {
   const rows = mx.expandDims(x, [-2, -3]); // [B, L, 1, 1, E]
-  if (experts.size < SORT_FROM) return mx.squeeze(answer(rows, experts, false), -2);
+  if (!isSorting(experts)) return mx.squeeze(answer(rows, experts, false), -2);
   const asked = mx.reshape(experts, [-1]); // [B * L * k]
   const order = mx.argsort(asked);
   const position = mx.floorDivide(order, experts.dim(-1)); // which row each question is about

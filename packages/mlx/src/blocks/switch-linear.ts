@@ -20,7 +20,7 @@ export class SwitchLinear extends MatrixStack {
    */
   forward(x: MxArray, experts: MxArray, isSorted = false): MxArray {
     const product = this.#updated(x, this.#product(x, experts, isSorted), experts, isSorted);
-    return this.bias === undefined ? product : product.add(mx.expandDims(mx.take(this.bias, experts, 0), -2));
+    return this.bias === undefined ? product : mx.fast.addGatheredRows(product, this.bias, experts);
   }
 
   /** The product with the matrices as an adapter has them. */

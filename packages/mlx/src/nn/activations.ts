@@ -45,11 +45,8 @@ export const clampedSwiglu =
 /** GPT-OSS's: the gate clipped from above, `x` on both sides and raised by one, a steeper sigmoid. */
 export const swigluOai =
   (alpha = 1.702, limit = 7): GatedActivation =>
-  (gate, x) => {
-    const clipped = mx.minimum(gate, limit);
-    const gated = mx.multiply(clipped, mx.sigmoid(clipped.multiply(alpha)));
-    return mx.multiply(mx.clip(x, -limit, limit).add(1), gated);
-  };
+  (gate, x) =>
+    mx.fast.swigluOai(gate, x, alpha, limit);
 
 /** A sigmoid gate and, where that has a bound too, its input, both squashed by tanh, in float32. */
 export const situ = (gateBound: number, bound?: number): GatedActivation => {

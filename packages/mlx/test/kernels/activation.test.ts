@@ -10,6 +10,20 @@ const gated = [
   ["geglu", mx.fast.geglu, tanhGelu],
 ] as const;
 
+it.each([1, 7, 16, 37, 1536])("swigluOai agrees with double precision over %d features", (n) => {
+  const [alpha, limit] = [1.702, 3];
+  const [gate, x] = [random([3, n]).multiply(12), random([3, n], 2).multiply(5)];
+  const values = elements(x);
+  const expected = elements(gate).map((all, i) => {
+    const g = Math.min(all, limit);
+    return (g / (1 + Math.exp(-alpha * g))) * (Math.min(Math.max(values[i] ?? 0, -limit), limit) + 1);
+  });
+  atEveryLevel((level) => {
+    const actual = elements(mx.fast.swigluOai(gate, x, alpha, limit));
+    expect(relativeError(actual, expected), level).toBeLessThan(3e-7);
+  });
+});
+
 describe.each(gated)("%s", (_, operation, activation) => {
   it.each([1, 7, 16, 37, 1536])("agrees with double precision over %d features", (n) => {
     const gate = random([3, n]).multiply(12);

@@ -13,31 +13,44 @@ namespace {
 
 class Gated : public CpuPrimitive {
  public:
-  enum class Kind { swiglu, geglu };
+  enum class Kind { swiglu, geglu, swiglu_oai };
 
-  static auto kernel_of(Kind kind) { return kind == Kind::swiglu ? PICK_KERNEL(swiglu_row) : PICK_KERNEL(geglu_row); }
+  explicit Gated(Kind kind, GateShape shape = {}) : kind_(kind), shape_(shape) {}
 
-  explicit Gated(Kind kind) : kind_(kind) {}
+  GatedActivation activation() const {
+    switch (kind_) {
+      case Kind::swiglu: return {PICK_KERNEL(swiglu_row), shape_};
+      case Kind::geglu: return {PICK_KERNEL(geglu_row), shape_};
+      case Kind::swiglu_oai: return {PICK_KERNEL(swiglu_oai_row), shape_};
+    }
+    return {};
+  }
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     allocate(out);
-    enqueue([gate = RowView(inputs[0]), x = RowView(inputs[1]), target = out.data<float>(), kind = kind_] {
-      auto kernel = kernel_of(kind);
+    enqueue([gate = RowView(inputs[0]), x = RowView(inputs[1]), target = out.data<float>(), activate = activation()] {
       const size_t n = gate.length();
-      for_each_pair(gate, x, [&](size_t i, const float* g, const float* v) { kernel(g, v, target + i * n, n); });
+      for_each_pair(gate, x, [&](size_t i, const float* g, const float* v) { activate(g, v, target + i * n, n); });
     });
   }
 
-  const char* name() const override { return kind_ == Kind::swiglu ? "CpuSwiGLU" : "CpuGeGLU"; }
+  const char* name() const override {
+    switch (kind_) {
+      case Kind::swiglu: return "CpuSwiGLU";
+      case Kind::geglu: return "CpuGeGLU";
+      case Kind::swiglu_oai: return "CpuSwiGLUOai";
+    }
+    return "";
+  }
   bool is_equivalent(const mx::Primitive& other) const override {
-    return kind_ == static_cast<const Gated&>(other).kind_;
+    const auto& o = static_cast<const Gated&>(other);
+    return kind_ == o.kind_ && shape_ == o.shape_;
   }
   std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override { return {inputs[0].shape()}; }
 
-  Kind kind() const { return kind_; }
-
  private:
   Kind kind_;
+  GateShape shape_;
 };
 
 // Its result takes the place of an input that nobody else needs: large arrays are dear to make.
@@ -95,8 +108,8 @@ bool is_native_pair(const mx::array& a, const mx::array& b) {
   return use_native() && is_plain_float32(a) && is_plain_float32(b) && a.shape() == b.shape();
 }
 
-mx::array make_gated(Gated::Kind kind, const mx::array& gate, const mx::array& x) {
-  return mx::array(gate.shape(), mx::float32, std::make_shared<Gated>(kind), {gate, x});
+mx::array make_gated(Gated::Kind kind, const mx::array& gate, const mx::array& x, GateShape shape = {}) {
+  return mx::array(gate.shape(), mx::float32, std::make_shared<Gated>(kind, shape), {gate, x});
 }
 
 mx::array like(const mx::array& x, double value) { return mx::array(static_cast<float>(value), x.dtype()); }
@@ -116,6 +129,13 @@ mx::array geglu(const mx::array& gate, const mx::array& x) {
   const mx::array activated =
       mx::multiply(mx::multiply(gate, like(gate, 0.5)), mx::add(mx::tanh(inner), like(gate, 1)));
   return mx::multiply(activated, x);
+}
+
+mx::array swiglu_oai(const mx::array& gate, const mx::array& x, float alpha, float limit) {
+  if (is_native_pair(gate, x)) return make_gated(Gated::Kind::swiglu_oai, gate, x, {alpha, limit});
+  const mx::array clipped = mx::minimum(gate, like(gate, limit));
+  const mx::array gated = mx::multiply(clipped, mx::sigmoid(mx::multiply(clipped, like(gate, alpha))));
+  return mx::multiply(mx::add(mx::clip(x, like(x, -limit), like(x, limit)), like(x, 1)), gated);
 }
 
 mx::array gelu(const mx::array& x) {
@@ -139,7 +159,7 @@ mx::array gelu_approx(const mx::array& x) {
 std::optional<PendingGated> pending_gated(const mx::array& gated) {
   const Gated* node = pending_primitive<Gated>(gated);
   if (!node) return std::nullopt;
-  return PendingGated{gated.inputs()[0], gated.inputs()[1], Gated::kernel_of(node->kind())};
+  return PendingGated{gated.inputs()[0], gated.inputs()[1], node->activation()};
 }
 
 mx::array softcap(const mx::array& x, float cap) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "gated_activation.h"
 #include "mlx/array.h"
 
 namespace mx = mlx::core;
@@ -15,11 +16,14 @@ mx::array swiglu(const mx::array& gate, const mx::array& x);
 // 0.5 * gate * (1 + tanh(sqrt(2 / pi) * (gate + 0.044715 * gate ** 3))) * x
 mx::array geglu(const mx::array& gate, const mx::array& x);
 
-// One of the two above, not computed yet.
+// GPT-OSS's: g * sigmoid(alpha * g) * (v + 1), where g is the gate, at most `limit`, and v is x within `limit` of zero.
+mx::array swiglu_oai(const mx::array& gate, const mx::array& x, float alpha, float limit);
+
+// One of those above, not computed yet.
 struct PendingGated {
   mx::array gate;
   mx::array x;
-  void (*row)(const float* gate, const float* x, float* out, size_t n);
+  GatedActivation activation;
 };
 
 // What `gated` will be computed from; nothing when it is no such product, or computed already.

@@ -39,15 +39,23 @@ Floats error_complement(Floats z) {
 
 namespace ISA {
 
-void swiglu_row(const float* gate, const float* x, float* out, size_t n) {
+void swiglu_row(const float* gate, const float* x, float* out, size_t n, GateShape) {
   map_gated(gate, x, out, n, [](Floats g, Floats v) { return g / (exponential(-g) + 1.0f) * v; });
 }
 
-void geglu_row(const float* gate, const float* x, float* out, size_t n) {
+void geglu_row(const float* gate, const float* x, float* out, size_t n, GateShape) {
   map_gated(gate, x, out, n, [](Floats g, Floats v) {
     const Floats cubed = g * g * g;
     const Floats inner = 0.797884561f * multiply_add(cubed, splat(0.044715f), g);  // sqrt(2 / pi)
     return 0.5f * g * (hyperbolic_tangent(inner) + 1.0f) * v;
+  });
+}
+
+void swiglu_oai_row(const float* gate, const float* x, float* out, size_t n, GateShape shape) {
+  const Floats alpha = splat(shape.alpha), limit = splat(shape.limit);
+  map_gated(gate, x, out, n, [=](Floats g, Floats v) {
+    const Floats clipped = smaller(limit, g), between = larger(-limit, smaller(limit, v));
+    return clipped / (exponential(-(alpha * clipped)) + 1.0f) * (between + 1.0f);
   });
 }
 

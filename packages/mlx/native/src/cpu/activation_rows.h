@@ -3,14 +3,17 @@
 
 #include <cstddef>
 
+#include "gated_activation.h"
 #include "kernel_set.h"
 
 namespace abstractllm::cpu {
 
 // gate * sigmoid(gate) * x
-KERNEL(void, swiglu_row, (const float* gate, const float* x, float* out, size_t n))
+KERNEL(void, swiglu_row, (const float* gate, const float* x, float* out, size_t n, GateShape))
 // GELU by tanh of the gate, times x
-KERNEL(void, geglu_row, (const float* gate, const float* x, float* out, size_t n))
+KERNEL(void, geglu_row, (const float* gate, const float* x, float* out, size_t n, GateShape))
+// g * sigmoid(alpha * g) * (v + 1), g being the gate below the limit and v x between both limits
+KERNEL(void, swiglu_oai_row, (const float* gate, const float* x, float* out, size_t n, GateShape shape))
 // x * Phi(x) with the error function
 KERNEL(void, gelu_row, (const float* x, float* out, size_t n))
 // GELU by tanh

@@ -1,9 +1,12 @@
 #include "expert_mlp.h"
 
 #include <algorithm>
-#include <vector>
+#include <memory>
+#include <span>
 
 #include "activation_rows.h"
+#include "matmul_digit_loops.h"
+#include "matmul_work.h"
 #include "quant_layer.h"
 #include "scratch.h"
 #include "softmax_rows.h"
@@ -13,11 +16,96 @@ namespace abstractllm::cpu {
 
 namespace {
 
-// What one row asks one expert.
-struct Question {
-  size_t row, expert;
-  float score;
-};
+// Up to so many questions for each expert they share loops: the weights that are read take longer than the rows.
+constexpr size_t kFewOfExpert = 8;
+// Of one loop, which bounds its memory.
+constexpr size_t kLoopQuestions = kDigitRowBlock;
+
+// Questions about one expert.
+using Group = std::span<const Question>;
+
+std::vector<Group> groups_of(std::vector<Question>& questions) {
+  std::stable_sort(questions.begin(), questions.end(), [](const Question& a, const Question& b) { return a.expert < b.expert; });
+  std::vector<Group> groups;
+  for (size_t first = 0, last; first < questions.size(); first = last) {
+    for (last = first + 1; last < questions.size() && questions[last].expert == questions[first].expert;) last++;
+    groups.push_back({&questions[first], last - first});
+  }
+  return groups;
+}
+
+void add_scaled(float score, const float* row, size_t N, float* to) {
+  for (size_t n = 0; n < N; n++) to[n] += score * row[n];
+}
+
+void add_answer(const ExpertStacks& experts, const Question& q, const float* answer, float* out) {
+  const size_t N = experts.down.N;
+  add_scaled(q.score, answer, N, out + q.to * N);
+  if (const float* bias = experts.bias_of(q.expert)) add_scaled(q.score, bias, N, out + q.to * N);
+}
+
+// The products of one stack with the rows of all groups, which lie one behind the other, as do the results; or with the first
+// row, where that is the only one.
+std::vector<PartProduct> products_of(const QuantProduct& stack, std::span<const Group> groups, bool is_one_row, float* to) {
+  std::vector<PartProduct> products;
+  size_t first = 0;
+  for (const Group& group : groups) {
+    const QuantMatrix w = matrix_in_stack(stack, group[0].expert);
+    products.push_back({{w, stack.N, to + first * stack.N}, is_one_row ? 0 : first, group.size()});
+    first += group.size();
+  }
+  return products;
+}
+
+// Some groups, all products of a stack in one loop.
+void ask_together(const ExpertStacks& experts, std::span<const Group> groups, const float* x, size_t stride, Rounding rounding,
+                  float* out) {
+  size_t count = 0;
+  for (const Group& group : groups) count += group.size();
+  const std::span<const Question> questions{groups[0].data(), count};
+  const size_t K = experts.gate.w.K, F = experts.gate.N, N = experts.down.N, row = questions[0].row;
+  const bool is_one_row = count == groups.size() && std::all_of(questions.begin(), questions.end(),
+                                                                [row](const Question& q) { return q.row == row; });
+  const size_t sizes[] = {count * F, count * F, count * N, is_one_row ? 0 : count * K};
+  const auto [gate, up, answers, rows] = scratch_arrays<ExpertStacks>(sizes);
+
+  std::vector<PartProduct> products = products_of(experts.gate, groups, is_one_row, gate);
+  for (const PartProduct& p : products_of(experts.up, groups, is_one_row, up)) products.push_back(p);
+  if (is_one_row) {
+    quant_products(products, {x + row * stride, 1, stride}, rounding, [](size_t) {});
+  } else {
+    quant_products(products, {rows, count, K}, rounding,
+                   [&](size_t i) { std::copy_n(x + questions[i].row * stride, K, rows + i * K); });
+  }
+  quant_products(products_of(experts.down, groups, false, answers), {gate, count, F}, rounding,
+                 [&](size_t i) {
+                   GatedProducts mlp = experts.of(questions[i].expert);
+                   mlp.gate.out = gate, mlp.up.out = up;
+                   mlp.activate(i, 0, F);
+                 });
+  for (size_t i = 0; i < count; i++) add_answer(experts, questions[i], answers + i * N, out);
+}
+
+// One group after the other, with memory for the largest alone.
+void ask_in_turn(const ExpertStacks& experts, std::span<const Group> groups, const float* x, size_t stride, Rounding rounding,
+                 float* out) {
+  const size_t K = experts.gate.w.K, F = experts.gate.N, N = experts.down.N;
+  size_t most = 0;
+  for (const Group& group : groups) most = std::max(most, group.size());
+  const size_t hidden_rows = gated_rows(experts.of(0), most);
+  const auto rows = std::make_unique_for_overwrite<float[]>(most * K);
+  const auto hidden = std::make_unique_for_overwrite<float[]>(2 * hidden_rows * F);
+  const auto answers = std::make_unique_for_overwrite<float[]>(most * N);
+  for (const Group& group : groups) {
+    GatedProducts mlp = experts.of(group[0].expert);
+    mlp.gate.out = hidden.get(), mlp.up.out = hidden.get() + hidden_rows * F, mlp.down.out = answers.get();
+    gated_products(mlp, {rows.get(), group.size(), K}, rounding,
+                   [&](size_t i) { std::copy_n(x + group[i].row * stride, K, &rows[i * K]); });
+    parallel_for(group.size(), numbers_grain(N), [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; i++) add_answer(experts, group[i], &answers[i * N], out);
+    });
+  }
+}
 
 // Appends those of one row, whose gates it uses up.
 void choose(const ExpertMlp& experts, float* gates, size_t row, std::vector<Question>& questions) {
@@ -26,7 +114,7 @@ void choose(const ExpertMlp& experts, float* gates, size_t row, std::vector<Ques
   float total = 0;
   for (size_t i = 0; i < experts.asked; i++) {
     const size_t best = PICK_KERNEL(argmax_row)(gates, experts.count());
-    questions.push_back({row, best, gates[best]});
+    questions.push_back({row, best, row, gates[best]});
     total += gates[best];
     gates[best] = -1;  // below every share
   }
@@ -34,55 +122,43 @@ void choose(const ExpertMlp& experts, float* gates, size_t row, std::vector<Ques
   for (size_t i = first; i < questions.size(); i++) questions[i].score /= total;
 }
 
-// Appends the products of questions in order with the matrices of one stack, those about one expert as one. Question i
-// reads row i and writes row i of `to`; where all are about one row, that one.
-void append_products(const QuantProduct& stack, const std::vector<Question>& questions, bool are_of_one_row, float* to,
-                     std::vector<PartProduct>& products) {
-  for (size_t i = 0; i < questions.size(); i++) {
-    const size_t expert = questions[i].expert;
-    if (i > 0 && expert == questions[i - 1].expert) products.back().count++;
-    else products.push_back({{matrix_in_stack(stack, expert), stack.N, to + i * stack.N}, are_of_one_row ? 0 : i, 1});
+}  // namespace
+
+GatedProducts ExpertStacks::of(size_t expert) const {
+  GatedProducts mlp{gate, up, down, activation};
+  for (QuantProduct* p : {&mlp.gate, &mlp.up, &mlp.down}) p->w = matrix_in_stack(*p, expert);
+  if (gate_bias) mlp.gate_bias = gate_bias + expert * gate.N;
+  if (up_bias) mlp.up_bias = up_bias + expert * up.N;
+  return mlp;
+}
+
+void ask_experts(const ExpertStacks& experts, std::vector<Question>& questions, const float* x, size_t stride,
+                 Rounding rounding, float* out) {
+  const std::vector<Group> all = groups_of(questions);
+  const std::span<const Group> groups = all;
+  if (questions.size() > kFewOfExpert * groups.size()) return ask_in_turn(experts, groups, x, stride, rounding, out);
+  for (size_t first = 0, last; first < groups.size(); first = last) {
+    size_t count = groups[first].size();
+    for (last = first + 1; last < groups.size() && count + groups[last].size() <= kLoopQuestions; last++) {
+      count += groups[last].size();
+    }
+    ask_together(experts, groups.subspan(first, last - first), x, stride, rounding, out);
   }
 }
 
-}  // namespace
-
 void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, Rounding rounding,
                  float* out) {
-  const size_t M = x.M, E = experts.down.N, F = experts.gate.N, X = experts.count(), count = M * experts.asked;
-  const bool is_one_row = M == 1;
-  const size_t sizes[] = {M * X, count * F, count * F, count * E, is_one_row ? 0 : count * x.stride};
-  const auto [gates, gate, up, answers, rows] = scratch_arrays<ExpertMlp>(sizes);
-
+  const size_t M = x.M, X = experts.count();
+  float* gates = scratch_floats<ExpertMlp>(M * X);
   QuantProduct router = experts.router;
   router.out = gates;
   quant_products({&router, 1}, x, rounding, make);
   std::vector<Question> questions;
   for (size_t m = 0; m < M; m++) choose(experts, gates + m * X, m, questions);
-  std::stable_sort(questions.begin(), questions.end(), [](const Question& a, const Question& b) { return a.expert < b.expert; });
-
-  std::vector<PartProduct> products;
-  append_products(experts.gate, questions, is_one_row, gate, products);
-  append_products(experts.up, questions, is_one_row, up, products);
-  if (is_one_row) {
-    quant_products(products, x, rounding, [](size_t) {});
-  } else {
-    quant_products(products, {rows, count, x.stride}, rounding, [&](size_t i) {
-      std::copy_n(x.x + questions[i].row * x.stride, x.stride, rows + i * x.stride);
-    });
-  }
-
-  products.clear();
-  append_products(experts.down, questions, false, answers, products);
-  auto activation = experts.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
-  quant_products(products, {gate, count, F}, rounding, [&](size_t i) {
-    activation(gate + i * F, up + i * F, gate + i * F, F);
-  });
-  std::copy_n(h, M * E, out);
-  for (size_t i = 0; i < count; i++) {
-    float* to = out + questions[i].row * E;
-    for (size_t n = 0; n < E; n++) to[n] += questions[i].score * answers[i * E + n];
-  }
+  ExpertStacks stacks = experts.stacks;
+  stacks.activation.row = experts.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
+  std::copy_n(h, M * stacks.down.N, out);
+  ask_experts(stacks, questions, x.x, x.stride, rounding, out);
 }
 
 }  // namespace abstractllm::cpu

@@ -1,16 +1,41 @@
-// The mixture of experts of a decoder layer, for a few rows.
+// Gated MLPs of which each row asks a few: mixtures of experts.
 #pragma once
+
+#include <vector>
 
 #include "matmul.h"
 
 namespace abstractllm::cpu {
 
-// A softmax over all experts chooses those that a row asks: down(activation(gate(x)) * up(x)), times their scores.
+// The first matrix of each stack: down(activation(gate(x)) * up(x)). Biases are `[experts, N]`, null where there are none.
+struct ExpertStacks {
+  QuantProduct gate, up, down;
+  GatedActivation activation;
+  const float *gate_bias = nullptr, *up_bias = nullptr, *down_bias = nullptr;
+
+  GatedProducts of(size_t expert) const;
+  // Of what the expert answers.
+  const float* bias_of(size_t expert) const { return down_bias ? down_bias + expert * down.N : nullptr; }
+};
+
+// What a row of x asks an expert, how much the answer counts, and which row it is added to.
+struct Question {
+  size_t row, expert, to;
+  float score;
+};
+
+// out[to] += score * answer, for rows of x that lie `stride` floats apart. Sorts the questions by expert, and rows are added
+// up in that order. `out` must not be x.
+void ask_experts(const ExpertStacks& experts, std::vector<Question>& questions, const float* x, size_t stride,
+                 Rounding rounding, float* out);
+
+// The mixture of a decoder layer: a softmax over all experts chooses those that a row asks.
 struct ExpertMlp {
-  QuantProduct router, gate, up, down;  // of the last three, the first of each stack
-  size_t asked;                         // experts of a row
-  bool is_normed;                       // whether the scores of those asked are divided by their sum
-  bool is_geglu;                        // else swiglu
+  QuantProduct router;
+  ExpertStacks stacks;  // whose activation is chosen at each run
+  size_t asked;    // experts of a row
+  bool is_normed;  // whether the scores of those asked are divided by their sum
+  bool is_geglu;   // else swiglu
 
   size_t count() const { return router.N; }
 };

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
-#include "contiguous.h"
+#include "activation.h"
 #include "dispatch.h"
 #include "float_type.h"
+#include "gather_mlp.h"
 #include "matmul.h"
-#include "mlx/allocator.h"
 #include "mlx/ops.h"
-#include "mlx/primitives.h"
-#include "mlx/utils.h"
 #include "quant_layer.h"
 #include "quant_matmul.h"
 
@@ -18,19 +17,8 @@ namespace abstractllm::cpu {
 
 namespace {
 
-// One row of the result: which row of x and which matrix make it.
-struct Pick {
-  size_t from;
-  size_t matrix;
-  size_t to;
-};
-
 // Up to so many rows, all products share one loop.
 constexpr size_t kFewPicks = 64;
-
-void sort_by_matrix(std::vector<Pick>& picks) {
-  std::stable_sort(picks.begin(), picks.end(), [](const Pick& a, const Pick& b) { return a.matrix < b.matrix; });
-}
 
 // Rows of the same matrix together, so that its weights are read once.
 template <typename Product>
@@ -56,93 +44,61 @@ void grouped_product(std::vector<Pick>& picks, const float* x, size_t K, size_t 
   }
 }
 
-// What both kinds share: the indices. Inputs of the array are x, the weights' arrays, then lhs and rhs indices.
-class Gather : public mx::UnaryPrimitive {
- public:
-  Gather(mx::Stream stream, bool has_lhs, bool has_rhs) : UnaryPrimitive(stream), has_lhs_(has_lhs), has_rhs_(has_rhs) {}
-
-  void eval_gpu(const std::vector<mx::array>&, mx::array&) override {
-    throw std::runtime_error(std::string(name()) + " runs on the CPU only");
-  }
-
- protected:
-  bool same_indices(const Gather& o) const { return has_lhs_ == o.has_lhs_ && has_rhs_ == o.has_rhs_; }
-
-  // An index array, or without one the numbers of the matrices in the leading axes. Made contiguous.
-  struct Indices {
-    const uint32_t* values;
-    uint32_t limit;
-    uint32_t at(size_t i) const {
-      const uint32_t index = values ? values[i] : static_cast<uint32_t>(i);
-      if (index >= limit) {
-        throw std::invalid_argument("index " + std::to_string(index) + " of a gathered product is not below " +
-                                    std::to_string(limit));
-      }
-      return index;
-    }
-  };
-
-  // `weights` inputs hold `matrices` of them. Calls `multiply(picks, x, K, N, out)`.
-  template <typename Multiply>
-  void run(const std::vector<mx::array>& inputs, size_t weights, size_t matrices, mx::array& out, Multiply&& multiply) {
-    auto& encoder = mx::cpu::get_command_encoder(stream());
-    const mx::array x = row_contiguous(inputs[0], encoder);
-    size_t next = 1 + weights;
-    const size_t M = static_cast<size_t>(x.shape(-2)), K = static_cast<size_t>(x.shape(-1));
-    auto indices = [&](bool given, size_t limit) {
-      const uint32_t* values = given ? row_contiguous(inputs[next++], encoder).data<uint32_t>() : nullptr;
-      return Indices{values, static_cast<uint32_t>(limit)};
-    };
-    const Indices lhs = indices(has_lhs_, x.size() / (M * K)), rhs = indices(has_rhs_, matrices);
-    out.set_data(mx::allocator::malloc(out.nbytes()));
-    const size_t N = static_cast<size_t>(out.shape(-1)), count = out.size() / (M * N);
-    encoder.dispatch([lhs, rhs, M, K, N, count, from = x.data<float>(), to = out.data<float>(), multiply] {
-      std::vector<Pick> picks;
-      picks.reserve(count * M);
-      for (size_t i = 0; i < count; i++) {
-        const size_t row = lhs.at(i) * M, matrix = rhs.at(i);
-        for (size_t m = 0; m < M; m++) picks.push_back({row + m, matrix, i * M + m});
-      }
-      if (!picks.empty()) multiply(picks, from, K, N, to);
-    });
-  }
-
- private:
-  bool has_lhs_;
-  bool has_rhs_;
-};
-
+// With `has_bias` the last input is a row `[E, N]` for each matrix, which is added to what it gives.
 class GatherQmm : public Gather {
  public:
-  GatherQmm(mx::Stream stream, bool has_lhs, bool has_rhs, QuantFormat format, size_t matrices, Rounding rounding)
-      : Gather(stream, has_lhs, has_rhs), format_(format), matrices_(matrices), rounding_(rounding) {}
+  GatherQmm(Pairing pairing, QuantFormat format, size_t matrices, Rounding rounding, bool has_bias = false)
+      : Gather(pairing), format_(format), matrices_(matrices), rounding_(rounding), has_bias_(has_bias) {}
 
   const char* name() const override { return "CpuGatherQmm"; }
 
   bool is_equivalent(const mx::Primitive& other) const override {
     const auto& o = static_cast<const GatherQmm&>(other);
-    return same_indices(o) && format_ == o.format_ && matrices_ == o.matrices_ && rounding_ == o.rounding_;
+    return pairing() == o.pairing() && format_ == o.format_ && matrices_ == o.matrices_ && rounding_ == o.rounding_ &&
+           has_bias_ == o.has_bias_;
   }
+
+  std::shared_ptr<GatherQmm> adding() const {
+    return std::make_shared<GatherQmm>(pairing(), format_, matrices_, rounding_, true);
+  }
+
+  const QuantFormat& format() const { return format_; }
+  size_t matrices() const { return matrices_; }
+  Rounding rounding() const { return rounding_; }
+  bool has_bias() const { return has_bias_; }
+  // Inputs before the indices.
+  size_t operand_count() const { return 1 + format_.count(); }
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     const QuantProduct first = quant_operand(inputs, 1, format_, encoder);
-    run(inputs, format_.count(), matrices_, out,
-        [first, rounding = rounding_](std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* to) {
-          const bool is_one_row = std::all_of(picks.begin(), picks.end(), [&](const Pick& p) { return p.from == picks[0].from; });
-          if (!is_one_row && picks.size() <= kFewPicks) return few_products(first, picks, x, K, N, to, rounding);
-          if (!is_one_row) {
-            return grouped_product(picks, x, K, N, to, [&](size_t matrix, const Rows& rows, float* out) {
-              quant_product(matrix_in_stack(first, matrix), N, rows, out, rounding);
-            });
+    const float* bias = has_bias_ ? row_contiguous(inputs.back(), encoder).data<float>() : nullptr;
+    const size_t N = first.N;
+    allocate(out);
+    run(inputs, format_.count(), matrices_, pair_count(out),
+        [first, bias, N, to = out.data<float>(), rounding = rounding_](std::vector<Pick>& picks, const float* x, size_t K) {
+          multiply(first, picks, x, K, N, to, rounding);
+          for (const Pick& p : picks) {
+            for (size_t n = 0; bias && n < N; n++) to[p.to * N + n] += bias[p.matrix * N + n];
           }
-          std::vector<QuantProduct> products;
-          for (const Pick& p : picks) products.push_back({matrix_in_stack(first, p.matrix), N, to + p.to * N});
-          quant_products(products, {x + picks[0].from * K, 1, K}, rounding);
         });
   }
 
  private:
+  static void multiply(const QuantProduct& first, std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* to,
+                       Rounding rounding) {
+    const bool is_one_row = std::all_of(picks.begin(), picks.end(), [&](const Pick& p) { return p.from == picks[0].from; });
+    if (!is_one_row && picks.size() <= kFewPicks) return few_products(first, picks, x, K, N, to, rounding);
+    if (!is_one_row) {
+      return grouped_product(picks, x, K, N, to, [&](size_t matrix, const Rows& rows, float* out) {
+        quant_product(matrix_in_stack(first, matrix), N, rows, out, rounding);
+      });
+    }
+    std::vector<QuantProduct> products;
+    for (const Pick& p : picks) products.push_back({matrix_in_stack(first, p.matrix), N, to + p.to * N});
+    quant_products(products, {x + picks[0].from * K, 1, K}, rounding);
+  }
+
   static void few_products(const QuantProduct& first, std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* out,
                            Rounding rounding) {
     sort_by_matrix(picks);
@@ -162,6 +118,7 @@ class GatherQmm : public Gather {
   QuantFormat format_;
   size_t matrices_;
   Rounding rounding_;
+  bool has_bias_;
 };
 
 class GatherMm : public Gather {
@@ -170,7 +127,7 @@ class GatherMm : public Gather {
 
   const char* name() const override { return "CpuGatherMm"; }
   bool is_equivalent(const mx::Primitive& other) const override {
-    return same_indices(static_cast<const GatherMm&>(other));
+    return pairing() == static_cast<const GatherMm&>(other).pairing();
   }
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
@@ -185,57 +142,87 @@ class GatherMm : public Gather {
                           static_cast<size_t>(K)};
     const size_t bytes = static_cast<size_t>(K * N) * b.itemsize();
     const size_t matrices = b.size() / static_cast<size_t>(K * N);
-    run(inputs, 1, matrices, out, [all, bytes](std::vector<Pick>& picks, const float* x, size_t K, size_t N, float* to) {
-      grouped_product(picks, x, K, N, to, [&](size_t matrix, const Rows& rows, float* out) {
-        DenseMatrix one = all;
-        one.w = static_cast<const char*>(all.w) + matrix * bytes;
-        dense_product(one, N, rows, out);
-      });
-    });
+    allocate(out);
+    run(inputs, 1, matrices, pair_count(out),
+        [all, bytes, N = static_cast<size_t>(N), to = out.data<float>()](std::vector<Pick>& picks, const float* x, size_t K) {
+          grouped_product(picks, x, K, N, to, [&](size_t matrix, const Rows& rows, float* out) {
+            DenseMatrix one = all;
+            one.w = static_cast<const char*>(all.w) + matrix * bytes;
+            dense_product(one, N, rows, out);
+          });
+        });
   }
 };
 
-mx::Shape leading(const mx::array& a) { return mx::Shape(a.shape().begin(), a.shape().end() - 2); }
-
-// Numbers of the matrices in the leading axes of `a`, for a side that has no indices but must broadcast with the other.
-mx::array counted(const mx::array& a) {
-  int count = 1;
-  for (auto size : leading(a)) count *= size;
-  return mx::reshape(mx::arange(0, count, mx::uint32), leading(a));
+template <typename P, typename... Args>
+mx::array gathered(const Pairs& pairs, const mx::array& x, int N, std::vector<mx::array> inputs, Args... args) {
+  mx::Shape shape = pairs.shape;
+  shape.insert(shape.end(), {x.shape(-2), N});
+  pairs.append_to(inputs);
+  return mx::array(std::move(shape), mx::float32, std::make_shared<P>(pairs.pairing(), args...), std::move(inputs));
 }
 
-struct Picked {
-  mx::Shape shape;
-  std::optional<mx::array> lhs, rhs;
+bool are_same(const mx::array& a, const mx::array& b) { return a.id() == b.id(); }
+
+// One of the products that a gated MLP begins with, not computed yet, and the parts of its inputs.
+struct PendingProduct {
+  const GatherQmm* node;
+  const std::vector<mx::array>& inputs;
+
+  static std::optional<PendingProduct> of(const mx::array& a) {
+    const auto* node = pending_primitive<GatherQmm>(a);
+    // with indices of x that somebody chose, two products need not be of the same rows
+    if (!node || !node->pairing().has_rhs || node->pairing().is_lhs_given) return std::nullopt;
+    return PendingProduct{node, a.inputs()};
+  }
+
+  using Arrays = std::span<const mx::array>;
+  Arrays matrix() const { return Arrays(inputs).subspan(1, node->format().count()); }
+  Arrays indices() const { return Arrays(inputs).subspan(node->operand_count(), static_cast<size_t>(node->pairing().count())); }
+  Arrays bias() const { return Arrays(inputs).last(node->has_bias() ? 1 : 0); }
+  const mx::array& experts() const { return indices().back(); }
 };
 
-// Both index arrays in the result's leading shape; one that counts its matrices in turn is left out.
-Picked broadcast_indices(const mx::array& x, const mx::array& w, const std::optional<mx::array>& lhs,
-                         const std::optional<mx::array>& rhs) {
-  const mx::Shape left = lhs ? lhs->shape() : leading(x), right = rhs ? rhs->shape() : leading(w);
-  Picked out{mx::broadcast_shapes(left, right), std::nullopt, std::nullopt};
-  auto fit = [&](const std::optional<mx::array>& given, const mx::array& matrices) -> std::optional<mx::array> {
-    if (!given && leading(matrices) == out.shape) return std::nullopt;
-    return mx::broadcast_to(mx::astype(given ? *given : counted(matrices), mx::uint32), out.shape);
-  };
-  out.lhs = fit(lhs, x);
-  out.rhs = fit(rhs, w);
-  return out;
-}
-
-template <typename P, typename... Args>
-mx::array gathered(Picked picked, const mx::array& x, int N, std::vector<mx::array> inputs, Args... args) {
-  mx::Shape shape = picked.shape;
-  shape.push_back(x.shape(-2));
-  shape.push_back(N);
-  auto primitive = std::make_shared<P>(mx::default_stream(mx::Device::cpu), picked.lhs.has_value(),
-                                       picked.rhs.has_value(), args...);
-  if (picked.lhs) inputs.push_back(*picked.lhs);
-  if (picked.rhs) inputs.push_back(*picked.rhs);
-  return mx::array(std::move(shape), mx::float32, std::move(primitive), std::move(inputs));
+// The gated MLPs that products of `x` with `down` complete, when `x` is `activation(gate(h)) * up(h)` of the same experts
+// and none of it is computed yet.
+std::optional<mx::array> pending_mlp(const mx::array& x, const Pairs& pairs, const std::vector<mx::array>& down,
+                                     const QuantFormat& format, size_t count, Rounding rounding) {
+  const std::optional<PendingGated> gated = pending_gated(x);
+  if (!gated || pairs.lhs || !pairs.rhs || x.shape(-2) != 1) return std::nullopt;
+  const auto gate = PendingProduct::of(gated->gate), up = PendingProduct::of(gated->x);
+  if (!gate || !up || gate->node->pairing() != up->node->pairing()) return std::nullopt;
+  if (gate->node->has_bias() != up->node->has_bias()) return std::nullopt;
+  if (!are_same(gate->inputs[0], up->inputs[0]) || !are_same(gate->experts(), up->experts())) return std::nullopt;
+  if (!are_same(gate->experts(), *pairs.rhs)) return std::nullopt;
+  for (const GatherQmm* node : {gate->node, up->node}) {
+    if (node->matrices() != count || node->rounding() != rounding) return std::nullopt;
+  }
+  std::vector<mx::array> inputs{gate->inputs[0]};
+  for (const auto& part : {gate->matrix(), up->matrix(), std::span<const mx::array>(down), gate->bias(), up->bias(), gate->indices()}) {
+    inputs.insert(inputs.end(), part.begin(), part.end());
+  }
+  const GatedFormats formats{gate->node->format(), up->node->format(), format, gate->node->has_bias(), false};
+  return gather_mlp(gate->node->pairing(), pairs.shape, {formats, count, gated->activation, rounding}, std::move(inputs));
 }
 
 }  // namespace
+
+mx::array add_gathered_rows(const mx::array& x, const mx::array& rows, const mx::array& indices) {
+  const bool fits = x.ndim() >= 2 && rows.ndim() == 2 && rows.shape(-1) == x.shape(-1);
+  if (!fits) throw std::invalid_argument("expected rows as long as those they are added to");
+  if (is_plain_float32(rows)) {
+    const std::optional<PendingProduct> product = PendingProduct::of(x);
+    const bool is_product = product && !product->node->has_bias() && are_same(product->experts(), indices) &&
+                            static_cast<size_t>(rows.shape(0)) == product->node->matrices();
+    if (is_product) {
+      std::vector<mx::array> inputs = product->inputs;
+      inputs.push_back(rows);
+      return mx::array(x.shape(), mx::float32, product->node->adding(), std::move(inputs));
+    }
+    if (auto sum = add_to_mlp(x, rows, indices)) return *sum;
+  }
+  return mx::add(x, mx::expand_dims(mx::take(rows, indices, 0), -2));
+}
 
 mx::array gather_qmm(const mx::array& x, const mx::array& w, const mx::array& scales,
                      const std::optional<mx::array>& biases, const std::optional<mx::array>& lhs_indices,
@@ -244,16 +231,20 @@ mx::array gather_qmm(const mx::array& x, const mx::array& w, const mx::array& sc
                      bool sorted_indices) {
   const bool fits = use_native() && (lhs_indices || rhs_indices) && transpose && !global_scale &&
                     x.dtype() == mx::float32 && x.ndim() >= 2 && x.size() > 0 && w.size() > 0;
-  std::vector<mx::array> inputs{x};
+  std::vector<mx::array> matrices;
   std::optional<QuantFormat> format;
-  if (fits) format = take_native(x.shape(-1), w, scales, biases, group_size, bits, mode, inputs);
+  if (fits) format = take_native(x.shape(-1), w, scales, biases, group_size, bits, mode, matrices);
   if (!format) {
     return mx::gather_qmm(x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode,
                           global_scale, sorted_indices);
   }
-  const size_t matrices = w.size() / (static_cast<size_t>(w.shape(-1)) * static_cast<size_t>(w.shape(-2)));
-  return gathered<GatherQmm>(broadcast_indices(x, w, lhs_indices, rhs_indices), x, w.shape(-2), std::move(inputs), *format,
-                             matrices, settings().rounding);
+  const size_t count = w.size() / (static_cast<size_t>(w.shape(-1)) * static_cast<size_t>(w.shape(-2)));
+  const Pairs pairs = pair_matrices(x, w, lhs_indices, rhs_indices);
+  const Rounding rounding = settings().rounding;
+  if (auto mlp = pending_mlp(x, pairs, matrices, *format, count, rounding)) return *mlp;
+  std::vector<mx::array> inputs{x};
+  inputs.insert(inputs.end(), matrices.begin(), matrices.end());
+  return gathered<GatherQmm>(pairs, x, w.shape(-2), std::move(inputs), *format, count, rounding);
 }
 
 mx::array gather_mm(const mx::array& a, const mx::array& b, const std::optional<mx::array>& lhs_indices,
@@ -262,7 +253,7 @@ mx::array gather_mm(const mx::array& a, const mx::array& b, const std::optional<
                        float_type(b.dtype()) && a.ndim() >= 2 && b.ndim() >= 2 && a.shape(-1) == b.shape(-2) &&
                        a.size() > 0 && b.size() > 0;
   if (!is_ours) return mx::gather_mm(a, b, lhs_indices, rhs_indices, sorted_indices);
-  return gathered<GatherMm>(broadcast_indices(a, b, lhs_indices, rhs_indices), a, b.shape(-1), {a, b});
+  return gathered<GatherMm>(pair_matrices(a, b, lhs_indices, rhs_indices), a, b.shape(-1), {a, b});
 }
 
 }  // namespace abstractllm::cpu

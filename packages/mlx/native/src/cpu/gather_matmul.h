@@ -22,4 +22,7 @@ mx::array gather_qmm(const mx::array& x, const mx::array& w, const mx::array& sc
 mx::array gather_mm(const mx::array& a, const mx::array& b, const std::optional<mx::array>& lhs_indices,
                     const std::optional<mx::array>& rhs_indices, bool sorted_indices);
 
+// x [indices..., M, N], to whose matrices the rows of [E, N] that `indices` name are added. Products do so themselves.
+mx::array add_gathered_rows(const mx::array& x, const mx::array& rows, const mx::array& indices);
+
 }  // namespace abstractllm::cpu

@@ -159,7 +159,7 @@ class LayerSteps {
     };
     const Rows x{m.normed, M, E};
     if (l.experts) return run_experts(*l.experts, x, make, m.h, form_.rounding, out);
-    auto activation = l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
+    const GatedActivation activation{l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row)};
     const Wanted gate{l.gate, m.gate}, up{l.up, m.up}, down{l.down, out, m.h};
     if (!l.gate.update && !l.up.update && !l.down.update) {
       return gated_products({gate.product(), up.product(), down.product(), activation}, x, form_.rounding, make);

@@ -169,13 +169,17 @@ void gate_rows(const GatedProducts& mlp, const Rows& x, Rounding rounding, const
   if (are_few && is_one_format(both)) return gated_packed_products(mlp, x, make, rounding);
   quant_products(both, x, rounding, make);
   const size_t F = mlp.gate.N;
-  quant_products({&mlp.down, 1}, {mlp.gate.out, x.M, F}, rounding, [&](size_t m) {
-    float* row = mlp.gate.out + m * F;
-    mlp.activation(row, mlp.up.out + m * F, row, F);
-  });
+  quant_products({&mlp.down, 1}, {mlp.gate.out, x.M, F}, rounding, [&](size_t m) { mlp.activate(m, 0, F); });
 }
 
 }  // namespace
+
+void GatedProducts::activate(size_t row, size_t first, size_t last) const {
+  float *gates = gate.out + row * gate.N, *values = up.out + row * up.N;
+  for (size_t n = first; gate_bias && n < last; n++) gates[n] += gate_bias[n];
+  for (size_t n = first; up_bias && n < last; n++) values[n] += up_bias[n];
+  activation(gates + first, values + first, gates + first, last - first);
+}
 
 size_t gated_rows(const GatedProducts& mlp, size_t M) {
   // half of the second cache level of two cores: what their threads need beside it is less

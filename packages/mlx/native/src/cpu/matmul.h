@@ -4,6 +4,7 @@
 #include <span>
 
 #include "dispatch.h"
+#include "gated_activation.h"
 #include "matmul_kernels.h"
 
 namespace abstractllm::cpu {
@@ -47,7 +48,11 @@ void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Ro
 // The products of a gated MLP: those of `down` with activation(x . gate, x . up), rows that take the memory of `gate.out`.
 struct GatedProducts {
   QuantProduct gate, up, down;
-  void (*activation)(const float* gate, const float* up, float* out, size_t n);
+  GatedActivation activation;
+  const float *gate_bias = nullptr, *up_bias = nullptr;  // rows that are added to what goes into the activation
+
+  // Columns [first, last) of a row of `gate.out` become what `down` is multiplied with.
+  void activate(size_t row, size_t first, size_t last) const;
 };
 void gated_products(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make);
 

@@ -209,10 +209,8 @@ void gated_packed_products(const GatedProducts& mlp, const Rows& x, const RowMak
       k.packed_tiles(p->w, rows, 0, x.M, begin * tiles, end * tiles, rows_of(*p));
     }
     for (size_t m = 0; m < x.M; m++) {
-      float* row = mlp.gate.out + m * F;
-      const size_t n = begin * w.group;
-      mlp.activation(row + n, mlp.up.out + m * F + n, row + n, (end - begin) * w.group);
-      hidden.write(m, row, begin, end);
+      mlp.activate(m, begin * w.group, end * w.group);
+      hidden.write(m, mlp.gate.out + m * F, begin, end);
     }
   });
   multiply_packed(k, {&mlp.down, 1}, hidden.rows, 0);

@@ -9,6 +9,7 @@
 #include "dense_matmul.h"
 #include "embedding.h"
 #include "gather_matmul.h"
+#include "gather_mlp.h"
 #include "heads.h"
 #include "norm.h"
 #include "quant_matmul.h"

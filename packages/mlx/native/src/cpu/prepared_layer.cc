@@ -137,12 +137,13 @@ class LayerReader {
       if (is_updated(i)) return false;
     }
     ExpertMlp e{};
+    QuantProduct &gate = e.stacks.gate, &up = e.stacks.up, &down = e.stacks.down;
     if (!matrix(4, l.E, e.router)) return false;
     if (parts_.experts->asked <= 0 || static_cast<size_t>(parts_.experts->asked) > e.count()) return false;
     e.asked = static_cast<size_t>(parts_.experts->asked);
     e.is_normed = parts_.experts->is_normed, e.is_geglu = l.is_geglu;
-    if (!matrix(5, l.E, e.gate, e.count()) || !matrix(6, l.E, e.up, e.count()) || e.up.N != e.gate.N) return false;
-    if (!matrix(7, e.gate.N, e.down, e.count()) || e.down.N != l.E) return false;
+    if (!matrix(5, l.E, gate, e.count()) || !matrix(6, l.E, up, e.count()) || up.N != gate.N) return false;
+    if (!matrix(7, gate.N, down, e.count()) || down.N != l.E) return false;
     l.experts = e;
     return (l.mlp_norm = numbers(parts_.norms[1], l.E)) != nullptr;
   }

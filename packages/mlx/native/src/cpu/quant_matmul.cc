@@ -55,9 +55,7 @@ class QuantizedMatmul : public QuantLayer {
 // down(activation(gate(x)) * up(x)) as one node. Inputs: rows, the matrices of gate, up and down, an addend.
 class GatedMlp : public QuantLayer {
  public:
-  using Activation = void (*)(const float* gate, const float* x, float* out, size_t n);
-
-  GatedMlp(NormedInput input, std::array<QuantFormat, 3> formats, Activation activation, Rounding rounding,
+  GatedMlp(NormedInput input, std::array<QuantFormat, 3> formats, GatedActivation activation, Rounding rounding,
            Addend addend = Addend::none)
       : QuantLayer(input, addend, rounding), formats_(formats), activation_(activation) {}
 
@@ -99,7 +97,7 @@ class GatedMlp : public QuantLayer {
 
  private:
   std::array<QuantFormat, 3> formats_;
-  Activation activation_;
+  GatedActivation activation_;
 };
 
 // MLX's own defaults and limits of affine quantization.
@@ -133,7 +131,7 @@ std::optional<mx::array> gated_mlp(const mx::array& x, const mx::Shape& shape, c
   std::vector<mx::array> inputs = from;
   inputs.insert(inputs.end(), other.begin() + rows, other.end());
   inputs.insert(inputs.end(), down.begin(), down.end());
-  auto node = std::make_shared<GatedMlp>(gate->input(), std::array{gate->format(), up->format(), format}, gated->row, rounding);
+  auto node = std::make_shared<GatedMlp>(gate->input(), std::array{gate->format(), up->format(), format}, gated->activation, rounding);
   return mx::array(shape, mx::float32, std::move(node), std::move(inputs));
 }
 

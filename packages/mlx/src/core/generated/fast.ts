@@ -63,6 +63,16 @@ export function quantizedEmbedding(ids: MxArray, w: MxArray, scales: MxArray, bi
   return adopt(native.fast_quantizedEmbedding(handleOf(ids), handleOf(w), handleOf(scales), optionalHandleOf(biases), groupSize, bits, mode, dtype?.id));
 }
 
+/** `x [..., M, N]` plus the rows of `rows [X, N]` that `indices [...]` name, each for M rows. */
+export function addGatheredRows(x: MxArray, rows: MxArray, indices: MxArray): MxArray {
+  return adopt(native.fast_addGatheredRows(handleOf(x), handleOf(rows), handleOf(indices)));
+}
+
+/** `x [..., k, E]` times `weights [..., k]`, summed over k: `[..., E]` of x's dtype. */
+export function weightedSum(x: MxArray, weights: MxArray): MxArray {
+  return adopt(native.fast_weightedSum(handleOf(x), handleOf(weights)));
+}
+
 /** `gate * sigmoid(gate) * x`. */
 export function swiglu(gate: MxArray, x: MxArray): MxArray {
   return adopt(native.fast_swiglu(handleOf(gate), handleOf(x)));
@@ -71,6 +81,11 @@ export function swiglu(gate: MxArray, x: MxArray): MxArray {
 /** GELU by tanh of `gate`, times `x`: `0.5 gate (1 + tanh(sqrt(2 / pi) (gate + 0.044715 gate^3))) x`. */
 export function geglu(gate: MxArray, x: MxArray): MxArray {
   return adopt(native.fast_geglu(handleOf(gate), handleOf(x)));
+}
+
+/** `g * sigmoid(alpha * g) * (v + 1)`, where `g` is the gate, at most `limit`, and `v` is `x` within `limit` of zero. */
+export function swigluOai(gate: MxArray, x: MxArray, alpha: number, limit: number): MxArray {
+  return adopt(native.fast_swigluOai(handleOf(gate), handleOf(x), alpha, limit));
 }
 
 /** `x * Phi(x)` with the exact error function. */

@@ -165,8 +165,11 @@ export interface NativeOps {
   fast_dequantizeRows(rows: Slot, groupSize: number, bits: number, scales: number, dtype: number): Slot;
   fast_extendCache(buffer: Slot, used: number, capacity: number): Slot;
   fast_quantizedEmbedding(ids: Slot, w: Slot, scales: Slot, biases: Slot, groupSize: number | null | undefined, bits: number | null | undefined, mode: string, dtype: number | null | undefined): Slot;
+  fast_addGatheredRows(x: Slot, rows: Slot, indices: Slot): Slot;
+  fast_weightedSum(x: Slot, weights: Slot): Slot;
   fast_swiglu(gate: Slot, x: Slot): Slot;
   fast_geglu(gate: Slot, x: Slot): Slot;
+  fast_swigluOai(gate: Slot, x: Slot, alpha: number, limit: number): Slot;
   fast_gelu(x: Slot): Slot;
   fast_geluApprox(x: Slot): Slot;
   fast_softcap(x: Slot, cap: number): Slot;
