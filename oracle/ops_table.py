@@ -652,7 +652,7 @@ fast = [
     *(
         call(f"fast.{name}", real(3, 41, low=-6, high=6, dtype=dtype), python=function)
         for dtype in (mx.float32, mx.bfloat16)
-        for name, function in (("gelu", nn.gelu), ("geluApprox", nn.gelu_approx))
+        for name, function in (("silu", nn.silu), ("gelu", nn.gelu), ("geluApprox", nn.gelu_approx))
     ),
     call("fast.softcap", real(2, 33, low=-60, high=60), 30, python=lambda x, cap: mx.tanh(x / cap) * cap),
     *(call("fast.topP", real(3, 41, low=-8, high=8), p, python=top_p) for p in (0.1, 0.75, 0.95)),

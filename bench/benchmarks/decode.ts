@@ -1,12 +1,11 @@
 /** What decoding costs beside reading the weights: parts of a step, contexts, batches, and shapes of larger models. */
 
-import type { DecodeJob, DecodeReport, DecodeTiming } from "../players/decode-steps.ts";
 import { SHAPES } from "../players/shapes.ts";
 import type { BenchContext, Benchmark } from "../support/context.ts";
 import { createBandwidthMeter } from "../support/read-bandwidth.ts";
 import type { Findings, Series, Target } from "../support/result.ts";
-import { nodeProgram, runPlayer } from "../support/run-player.ts";
-import { median, medianRatio } from "../support/statistics.ts";
+import { medianRatio } from "../support/statistics.ts";
+import { type Case, casesOf, figure, measureReadingRate, measureSteps, stepsOf } from "./decode-rounds.ts";
 
 const SMALL = "SmolLM2-135M";
 const CASES = [
@@ -24,67 +23,6 @@ const QUICK_CASES = [
 const LEAST_OF_BANDWIDTH = 0.8;
 /** Least gain from decoding eight sequences together. */
 const LEAST_OF_BATCH = 3;
-
-type Job = Omit<DecodeJob, "threads" | "device">;
-
-/** @param behind - measured behind each round */
-const measure = async (
-  context: BenchContext,
-  name: string,
-  job: Job,
-  behind: (report: DecodeReport) => Promise<void> = async () => {},
-): Promise<DecodeReport[]> => {
-  const { threads, rounds } = context.settings;
-  const program = nodeProgram(import.meta.resolve("../players/decode-steps.ts"));
-  const reports: DecodeReport[] = [];
-  for (let round = 0; round < rounds; round++) {
-    context.tell(`decode: ${name}, round ${round + 1} of ${rounds}`);
-    const report = await runPlayer<DecodeReport>(program, { ...job, device: "cpu", threads }, threads);
-    reports.push(report);
-    await behind(report);
-  }
-  return reports;
-};
-
-const figure = (player: string, metric: string, unit: string, values: number[]): Series => ({
-  player,
-  metric,
-  unit,
-  values,
-});
-
-/** A case, in every round. */
-interface Case {
-  readonly context: number;
-  readonly batch: number;
-  readonly timings: DecodeTiming[];
-}
-
-const casesOf = (reports: readonly DecodeReport[]): Case[] =>
-  (reports[0]?.timings ?? []).map(({ context, batch }, i) => ({
-    context,
-    batch,
-    timings: reports.flatMap(({ timings }) => timings[i] ?? []),
-  }));
-
-const stepsOf = ({ timings }: Case): number[] => timings.map(({ stepMs }) => stepMs);
-
-/** Time that a plain read of the same bytes took behind each round, and the part of a step's that it is. */
-const againstReading = (player: string, steps: Case, weightBytes: number, readMs: number[]) => {
-  const stepMs = stepsOf(steps);
-  const series = [
-    figure(player, "weights read per token", "MB", [weightBytes / 1e6]),
-    figure(player, "a step", "ms", stepMs),
-    figure(player, "reading them in order", "ms", readMs),
-    figure(
-      player,
-      "part of the reading rate",
-      "",
-      readMs.map((ms, round) => ms / (stepMs[round] ?? Number.NaN)),
-    ),
-  ];
-  return { series, part: medianRatio(stepMs, readMs, "lower") };
-};
 
 /** How much faster than the bytes that a step reads decoding slows down: at most 1 is wanted. */
 const contextTargets = ([short, ...others]: Case[], weightBytes: number): Target[] => {
@@ -113,7 +51,7 @@ const batchTargets = ([single, ...others]: Case[]): Target[] => {
 const smallSeries = (cases: Case[]): Series[] =>
   cases.flatMap(({ context, batch, timings }) => {
     const player = `${SMALL}, ${batch} at ${context}`;
-    const all = (of: (timing: DecodeTiming) => number) => timings.map(of);
+    const all = (of: (timing: Case["timings"][number]) => number) => timings.map(of);
     return [
       figure(
         player,
@@ -141,7 +79,7 @@ const run = async (context: BenchContext): Promise<Findings> => {
   const { quick } = context.settings;
   const read = await createBandwidthMeter(context);
   const steps = quick ? 3 : 30;
-  const small = await measure(context, SMALL, {
+  const small = await measureSteps(context, SMALL, {
     modelPath: context.modelPath,
     steps,
     cases: quick ? QUICK_CASES : CASES,
@@ -151,15 +89,7 @@ const run = async (context: BenchContext): Promise<Findings> => {
   const weightBytes = small[0]?.weightBytes ?? Number.NaN;
   const targets = [...contextTargets(cases, weightBytes), ...batchTargets(cases)];
   for (const [shape, config] of quick ? [] : Object.entries(SHAPES)) {
-    const readMs: number[] = [];
-    const job = { config, steps, cases: [{ context: 16, batch: 1 }] };
-    const reports = await measure(context, shape, job, async ({ weightBytes: bytes }) => {
-      const [rates = []] = await read([bytes]);
-      readMs.push((bytes / median(rates)) * 1000);
-    });
-    const [single] = casesOf(reports);
-    if (single === undefined) continue;
-    const found = againstReading(shape, single, reports[0]?.weightBytes ?? Number.NaN, readMs);
+    const found = await measureReadingRate(context, shape, { config, steps, position: 16 }, read);
     series.push(...found.series);
     targets.push({
       claim: `${shape}: part of the reading rate`,

@@ -3,6 +3,7 @@ import { adapters } from "./adapters.ts";
 import { bandwidth } from "./bandwidth.ts";
 import { constraint } from "./constraint.ts";
 import { decode } from "./decode.ts";
+import { families } from "./families.ts";
 import { gguf } from "./gguf.ts";
 import { gpu } from "./gpu.ts";
 import { kl } from "./kl.ts";
@@ -19,6 +20,7 @@ export const benchmarks: readonly Benchmark[] = [
   overhead,
   bandwidth,
   decode,
+  families,
   memory,
   kl,
   gguf,

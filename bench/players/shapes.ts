@@ -58,6 +58,144 @@ export const SHAPES: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   "Qwen3-30B-A3B, 6 of 48 layers": QWEN3_MOE,
 };
 
+const gemma3 = {
+  model_type: "gemma3_text",
+  num_attention_heads: 4,
+  num_key_value_heads: 1,
+  head_dim: 256,
+  query_pre_attn_scalar: 256,
+  rms_norm_eps: 1e-6,
+  rope_theta: 1000000,
+  rope_local_base_freq: 10000,
+  sliding_window: 512,
+  sliding_window_pattern: 6,
+  vocab_size: 262144,
+  max_position_embeddings: 32768,
+};
+
+const qwen35 = {
+  model_type: "qwen3_5_text",
+  hidden_size: 1024,
+  intermediate_size: 3584,
+  num_hidden_layers: 24,
+  num_attention_heads: 8,
+  num_key_value_heads: 2,
+  head_dim: 256,
+  linear_num_value_heads: 16,
+  linear_num_key_heads: 16,
+  linear_key_head_dim: 128,
+  linear_value_head_dim: 128,
+  linear_conv_kernel_dim: 4,
+  full_attention_interval: 4,
+  rms_norm_eps: 1e-6,
+  rope_theta: 10000000,
+  partial_rotary_factor: 0.25,
+  vocab_size: 248320,
+  tie_word_embeddings: true,
+  max_position_embeddings: 262144,
+};
+
+/** Small models of many families, as their configs have them; layers of larger ones are cut. */
+export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "Llama 3.2 1B": LLAMA_1B,
+  "Gemma 3 1B": { ...gemma3, hidden_size: 1152, intermediate_size: 6912, num_hidden_layers: 26 },
+  "Gemma 3 270M": { ...gemma3, hidden_size: 640, intermediate_size: 2048, num_hidden_layers: 18 },
+  "Qwen3 0.6B": {
+    model_type: "qwen3",
+    hidden_size: 1024,
+    intermediate_size: 3072,
+    num_hidden_layers: 28,
+    num_attention_heads: 16,
+    num_key_value_heads: 8,
+    head_dim: 128,
+    rms_norm_eps: 1e-6,
+    rope_theta: 1000000,
+    vocab_size: 151936,
+    tie_word_embeddings: true,
+    max_position_embeddings: 40960,
+  },
+  "Qwen3.5 0.8B": { model_type: "qwen3_5", text_config: qwen35, tie_word_embeddings: true },
+  "LFM2 1.2B": {
+    model_type: "lfm2",
+    hidden_size: 2048,
+    num_hidden_layers: 16,
+    num_attention_heads: 32,
+    num_key_value_heads: 8,
+    norm_eps: 1e-5,
+    vocab_size: 65536,
+    max_position_embeddings: 128000,
+    conv_bias: false,
+    conv_L_cache: 3,
+    block_dim: 2048,
+    block_ff_dim: 12288,
+    block_multiple_of: 256,
+    block_ffn_dim_multiplier: 1,
+    block_auto_adjust_ff_dim: true,
+    full_attn_idxs: [2, 5, 8, 10, 12, 14],
+    rope_theta: 1000000,
+  },
+  "SmolLM3 3B, 12 of 36 layers": {
+    model_type: "smollm3",
+    hidden_size: 2048,
+    intermediate_size: 11008,
+    num_hidden_layers: 12,
+    num_attention_heads: 16,
+    num_key_value_heads: 4,
+    rms_norm_eps: 1e-6,
+    rope_theta: 5000000,
+    vocab_size: 128256,
+    max_position_embeddings: 65536,
+    tie_word_embeddings: true,
+    no_rope_layer_interval: 4,
+    no_rope_layers: [1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0],
+  },
+  "Granite 3.3 2B, 10 of 40 layers": {
+    model_type: "granite",
+    hidden_size: 2048,
+    intermediate_size: 8192,
+    num_hidden_layers: 10,
+    num_attention_heads: 32,
+    num_key_value_heads: 8,
+    rms_norm_eps: 1e-5,
+    rope_theta: 10000000,
+    vocab_size: 49159,
+    max_position_embeddings: 131072,
+    logits_scaling: 8,
+    attention_multiplier: 0.015625,
+    embedding_multiplier: 12,
+    residual_multiplier: 0.22,
+    attention_bias: false,
+    mlp_bias: false,
+    tie_word_embeddings: true,
+  },
+  "gpt-oss 20B, 4 of 24 layers": {
+    model_type: "gpt_oss",
+    hidden_size: 2880,
+    intermediate_size: 2880,
+    num_hidden_layers: 4,
+    num_attention_heads: 64,
+    num_key_value_heads: 8,
+    head_dim: 64,
+    num_local_experts: 32,
+    num_experts_per_tok: 4,
+    rms_norm_eps: 1e-5,
+    rope_theta: 150000,
+    sliding_window: 128,
+    layer_types: ["sliding_attention", "full_attention", "sliding_attention", "full_attention"],
+    vocab_size: 201088,
+    tie_word_embeddings: false,
+    max_position_embeddings: 131072,
+    rope_scaling: {
+      rope_type: "yarn",
+      factor: 32,
+      beta_fast: 32,
+      beta_slow: 1,
+      original_max_position_embeddings: 4096,
+      truncate: false,
+    },
+  },
+};
+
 const PATTERN_SIZE = 2 ** 20;
 
 /** A long pattern again and again, in any shape. */
@@ -135,7 +273,8 @@ export const createShape = async (
 
 /** Bytes of weights that one token reads: of experts those asked, of the embedding only when it is the output layer. */
 export const bytesPerToken = (model: LanguageModel, config: Readonly<Record<string, unknown>>): number => {
-  const asked = Number(config.num_experts_per_tok ?? 1) / Number(config.num_experts ?? 1);
+  const experts = config.num_experts ?? config.num_local_experts ?? 1;
+  const asked = Number(config.num_experts_per_tok ?? 1) / Number(experts);
   let bytes = 0;
   for (const [path, layer] of model.namedModules()) {
     const isRead = !path.endsWith("embed_tokens") || config.tie_word_embeddings !== false;

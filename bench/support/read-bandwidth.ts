@@ -25,11 +25,13 @@ const build = async (context: BenchContext): Promise<string> => {
   return program;
 };
 
-/** @returns a function that gives bytes per second for each of some passes over so many bytes */
-export const createBandwidthMeter = async (context: BenchContext) => {
+/** Bytes per second for each of some passes over so many bytes. */
+export type BandwidthMeter = (bytes: readonly number[]) => Promise<number[][]>;
+
+export const createBandwidthMeter = async (context: BenchContext): Promise<BandwidthMeter> => {
   const program = await build(context);
   const { threads, quick } = context.settings;
-  return async (bytes: readonly number[]): Promise<number[][]> => {
+  return async (bytes) => {
     const passes = quick ? 3 : 20;
     const { stdout } = await run(program, [String(threads), String(passes), ...bytes.map(String)]);
     const rates = JSON.parse(stdout) as Record<string, number[]>;

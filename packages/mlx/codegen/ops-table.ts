@@ -567,6 +567,12 @@ const fast: OpRow[] = [
   },
   {
     group: "fast",
+    signature: "silu(x: array) -> array",
+    doc: "`x * sigmoid(x)`.",
+    cpp: "cpu::silu(x)",
+  },
+  {
+    group: "fast",
     signature: "gelu(x: array) -> array",
     doc: "`x * Phi(x)` with the exact error function.",
     cpp: "cpu::gelu(x)",

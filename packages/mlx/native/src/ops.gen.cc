@@ -505,6 +505,9 @@ void register_ops(Env* e, napi_value x) {
   bind(e, x, "fast_swigluOai", [](const mx::array& gate, const mx::array& x, double alpha, double limit) {
     return cpu::swiglu_oai(gate, x, static_cast<float>(alpha), static_cast<float>(limit));
   });
+  bind(e, x, "fast_silu", [](const mx::array& x) {
+    return cpu::silu(x);
+  });
   bind(e, x, "fast_gelu", [](const mx::array& x) {
     return cpu::gelu(x);
   });

@@ -14,6 +14,7 @@
 #include "../src/cpu/attention_rows.h"
 #include "../src/cpu/cache_rows.h"
 #include "../src/cpu/conv_rows.h"
+#include "../src/cpu/delta_rows.h"
 #include "../src/cpu/half_rows.h"
 #include "../src/cpu/low_rank_rows.h"
 #include "../src/cpu/norm_rows.h"
@@ -55,7 +56,7 @@ struct Kernels {
   decltype(&scalar::swiglu_row) swiglu;
   decltype(&scalar::geglu_row) geglu;
   decltype(&scalar::swiglu_oai_row) swiglu_oai;
-  decltype(&scalar::gelu_row) gelu, gelu_approx;
+  decltype(&scalar::gelu_row) silu, gelu, gelu_approx;
   decltype(&scalar::softcap_row) softcap;
   decltype(&scalar::softmax_row) softmax;
   decltype(&scalar::argmax_row) argmax;
@@ -63,6 +64,8 @@ struct Kernels {
   decltype(&scalar::to_half_row) to_half;
   decltype(&scalar::dot_rows) dots;
   decltype(&scalar::add_rank_row) add_rank;
+  decltype(&scalar::short_conv_row) short_conv;
+  decltype(&scalar::delta_rows) delta;
   bool is_coarse = false;  // whether `attend` multiplies bfloat16 numbers
 };
 
@@ -70,8 +73,9 @@ struct Kernels {
   Kernels {                                                                                                   \
     #isa, isa::attend, isa::merge_attention, isa::quantize_row, isa::dequantize_row, isa::depthwise_conv_row, \
         isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::swiglu_oai_row,         \
-        isa::gelu_row, isa::gelu_approx_row, isa::softcap_row, isa::softmax_row, isa::argmax_row,             \
-        isa::rope_row, isa::to_half_row, isa::dot_rows, isa::add_rank_row                                     \
+        isa::silu_row, isa::gelu_row, isa::gelu_approx_row, isa::softcap_row, isa::softmax_row,               \
+        isa::argmax_row, isa::rope_row, isa::to_half_row, isa::dot_rows, isa::add_rank_row,                   \
+        isa::short_conv_row, isa::delta_rows                                                                  \
   }
 
 void check_rows(const Kernels& k, int n) {
@@ -107,6 +111,8 @@ void check_rows(const Kernels& k, int n) {
     const double g = std::min<double>(x[i], 2), v = std::clamp<double>(w[i], -2, 2);
     return g / (1 + std::exp(-1.7 * g)) * (v + 1);
   }, 9);
+  k.silu(x.get(), out.get(), size);
+  each("silu", [&](int i) { return x[i] / (1 + std::exp(-static_cast<double>(x[i]))); }, 1);
   k.gelu_approx(x.get(), out.get(), size);
   each("gelu by tanh", by_tanh, 1);
   k.gelu(x.get(), out.get(), size);
@@ -125,6 +131,52 @@ void check_rows(const Kernels& k, int n) {
       const int p = traditional ? 2 * i : i, q = traditional ? 2 * i + 1 : n / 2 + i;
       const bool first = is_close(out[p], double(x[p]) * c[i] - double(x[q]) * s[i], 9);
       expect(first && is_close(out[q], double(x[p]) * s[i] + double(x[q]) * c[i], 9), k.isa, "rope", n, i, traditional);
+    }
+  }
+}
+
+void check_short_conv(const Kernels& k, int n) {
+  constexpr size_t kTaps = 4;
+  const size_t size = static_cast<size_t>(n);
+  std::unique_ptr<float[]> rows[kTaps];
+  const float* x[kTaps];
+  for (size_t t = 0; t < kTaps; t++) rows[t] = numbers(size), x[t] = rows[t].get();
+  auto weights = numbers(kTaps * size), out = std::make_unique<float[]>(size);
+  for (const bool has_silu : {false, true}) {
+    k.short_conv(x, weights.get(), kTaps, has_silu, out.get(), size);
+    for (int i = 0; i < n; i++) {
+      double sum = 0;
+      for (size_t t = 0; t < kTaps; t++) sum += static_cast<double>(x[t][i]) * weights[t * size + static_cast<size_t>(i)];
+      expect(is_close(out[i], has_silu ? sum / (1 + std::exp(-sum)) : sum, 4), k.isa, "short convolution", n, i, has_silu);
+    }
+  }
+}
+
+void check_delta(const Kernels& k, int features, bool is_by_feature) {
+  constexpr size_t kRows = 6, kCount = 3;
+  const size_t D = static_cast<size_t>(features), decays = is_by_feature ? D : 1;
+  auto q = numbers(kCount * D), keys = numbers(kCount * D), v = numbers(kCount * kRows), decay = numbers(kCount * decays);
+  auto beta = numbers(kCount), from = numbers(kRows * D), to = std::make_unique<float[]>(kRows * D);
+  auto y = std::make_unique<float[]>(kCount * kRows);
+  const DeltaSteps steps{q.get(), keys.get(), v.get(), decay.get(), beta.get(), D, D, kRows, decays, 1, kCount, D, is_by_feature};
+  k.delta(steps, from.get(), to.get(), 0, kRows, y.get(), kRows);
+  for (size_t r = 0; r < kRows; r++) {
+    std::vector<double> state(from.get() + r * D, from.get() + (r + 1) * D);
+    for (size_t t = 0; t < kCount; t++) {
+      double known = 0, found = 0;
+      for (size_t d = 0; d < D; d++) {
+        state[d] *= decay[t * decays + (is_by_feature ? d : 0)];
+        known += state[d] * keys[t * D + d];
+      }
+      const double written = (v[t * kRows + r] - known) * beta[t];
+      for (size_t d = 0; d < D; d++) {
+        state[d] += written * keys[t * D + d];
+        found += state[d] * q[t * D + d];
+      }
+      expect(is_close(y[t * kRows + r], found, 9 * features), k.isa, "delta rule", features, static_cast<int>(r), static_cast<int>(t));
+    }
+    for (size_t d = 0; d < D; d++) {
+      expect(is_close(to[r * D + d], state[d], 9 * features), k.isa, "state of the delta rule", features, static_cast<int>(r), static_cast<int>(d));
     }
   }
 }
@@ -412,6 +464,8 @@ int main() {
     }
     for (const int n : {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 66, 100, 129}) {
       check_rows(k, n);
+      check_short_conv(k, n);
+      for (const bool is_by_feature : {false, true}) check_delta(k, n, is_by_feature);
       for (const int rank : {1, 3, 4, 5, 8, 11}) {
         for (const bool has_halves : {false, true}) check_low_rank(k, rank, n, has_halves);
       }

@@ -1,11 +1,14 @@
 import type { LayerArrays } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import { Conv1d } from "../nn/index.ts";
+import { Conv1d, DerivedArray } from "../nn/index.ts";
 import type { Mask } from "./mask.ts";
 
 /** The positions that a recurrent layer counts: it sees the past alone by itself. */
 const counted = (mask: Mask): MxArray | undefined => (mask === "causal" ? undefined : mask);
+
+/** Whether no position is padding. */
+export const countsAll = (mask: Mask): boolean => counted(mask) === undefined;
 
 /** `x [B, L, ...]`, zero at positions that do not count. */
 export const hidePadding = (x: MxArray, mask: Mask): MxArray => {
@@ -43,15 +46,34 @@ const lastInputs = (inputs: MxArray, past: number, lengths: MxArray | undefined)
 
 /** A short convolution per channel over a position and those before it. Parameters: `weight [C, W, 1]`, `bias [C]`. */
 export class CausalConv1d extends Conv1d {
-  readonly #past: number;
+  /** Inputs before a position that take part in it. */
+  readonly past: number;
+  readonly #taps = new DerivedArray((weight) => mx.contiguous(mx.transpose(mx.squeeze(weight, -1))));
 
   constructor(channels: number, kernelSize: number, bias: boolean) {
     super(channels, channels, kernelSize, { groups: channels, bias });
-    this.#past = kernelSize - 1;
+    this.past = kernelSize - 1;
+  }
+
+  /** The weight as `[W, C]`. */
+  get taps(): MxArray {
+    return this.#taps.of(this.weight);
   }
 
   /** `[B, L, C] -> [B, L, C]`, going on where the inputs in `slot` end. */
   continue(x: MxArray, mask: Mask, arrays: LayerArrays, slot = 0): MxArray {
-    return this.forward(withPast(x, this.#past, mask, arrays, slot));
+    const y = this.#continueAtOnce(x, mask, arrays, slot);
+    if (y !== undefined) return this.bias === undefined ? y : y.add(this.bias);
+    return this.forward(withPast(x, this.past, mask, arrays, slot));
+  }
+
+  /** As one operation, where there is one and all positions count. */
+  #continueAtOnce(x: MxArray, mask: Mask, arrays: LayerArrays, slot: number): MxArray | undefined {
+    const isPlain = this.past > 0 && countsAll(mask) && arrays.lengths === undefined;
+    if (!isPlain || mx.defaultDevice() !== "cpu") return undefined;
+    const past = arrays.get(slot) ?? mx.zeros([x.dim(0), this.past, x.dim(2)], x.dtype);
+    const made = mx.shortConv(x, this.taps, past);
+    if (made !== undefined) arrays.set(slot, made.past);
+    return made?.y;
   }
 }

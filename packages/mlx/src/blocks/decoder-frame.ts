@@ -5,10 +5,11 @@ import { type Embedding, Module } from "../nn/index.ts";
 import { type BlockCall, continueBlocks, fusedBlocks } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
-import { PreNormBlock } from "./pre-norm-block.ts";
 
 export interface DecoderBlock extends Module {
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray;
+  /** This block among others that may be one operation; undefined where it cannot be. */
+  call?(mask: Mask, cache: LayerCache): BlockCall | undefined;
 }
 
 /** What turns tokens into the features that an output layer reads. */
@@ -50,7 +51,7 @@ export abstract class DecoderFrame<Block extends DecoderBlock = DecoderBlock>
   /** The first blocks as far as they may be one operation. */
   *#calls(maskOf: (layer: number) => Mask, cache?: readonly LayerCache[]): Generator<BlockCall> {
     for (const [i, block] of this.blocks.entries()) {
-      const call = block instanceof PreNormBlock ? block.call(maskOf(i), layerCache(cache, i)) : undefined;
+      const call = block.call?.(maskOf(i), layerCache(cache, i));
       if (call === undefined) return;
       yield call;
     }

@@ -25,12 +25,17 @@ import { type AttentionParts, SelfAttention } from "./self-attention.ts";
 import { SparseMoe } from "./sparse-moe.ts";
 import type { SwitchLinear } from "./switch-linear.ts";
 
-/** What a block is made of: `x + self_attn(norm(x))`, then `h + mlp(norm(h))`. */
+/**
+ * What a block is made of: `x + self_attn(norm(x))`, then `h + mlp(norm(h))`. With norms around the MLP that after attention
+ * norms what it gives, as those after the MLP do.
+ */
 interface BlockParts {
   readonly self_attn: Module;
   readonly mlp: Module;
   readonly input_layernorm: Module;
   readonly post_attention_layernorm: Module;
+  readonly pre_feedforward_layernorm?: Module;
+  readonly post_feedforward_layernorm?: Module;
 }
 
 /** A block, and what it is given beside its input. */
@@ -50,6 +55,8 @@ interface MlpParts {
   readonly layers: MlpMatrix[];
   readonly activation: "swiglu" | "geglu";
   readonly norm: RMSNorm;
+  /** Of what it gives. */
+  readonly normAfter: RMSNorm | undefined;
   readonly experts: LayerExperts | undefined;
 }
 
@@ -67,15 +74,21 @@ const mlpMatrices = (mlp: Module): MlpMatrix[] => {
   return [gate, experts.gate_proj, experts.up_proj, experts.down_proj];
 };
 
-const mlpParts = ({ mlp, post_attention_layernorm: norm }: BlockParts): MlpParts | undefined => {
-  if (!(isSparse(mlp) || isGated(mlp)) || !(norm instanceof RMSNorm)) return undefined;
+/** The norm in a place that may be empty; `false` where it is of another kind. */
+const rmsNormOr = (norm: Module | undefined): RMSNorm | undefined | false =>
+  norm === undefined || norm instanceof RMSNorm ? norm : false;
+
+const mlpParts = (block: BlockParts): MlpParts | undefined => {
+  const { mlp, pre_feedforward_layernorm: norm = block.post_attention_layernorm } = block;
+  const normAfter = rmsNormOr(block.post_feedforward_layernorm);
+  if (!(isSparse(mlp) || isGated(mlp)) || !(norm instanceof RMSNorm) || normAfter === false) return undefined;
   const { join } = isSparse(mlp) ? mlp.switch_mlp : mlp;
   if (join !== swiglu && join !== geglu) return undefined;
   const layers = mlpMatrices(mlp);
   if (layers.some(({ bias, update }) => bias !== undefined || (isSparse(mlp) && update !== undefined)))
     return undefined;
   const experts = isSparse(mlp) ? { asked: mlp.k, isNormed: mlp.isNormed } : undefined;
-  return { layers, activation: join === swiglu ? "swiglu" : "geglu", norm, experts };
+  return { layers, activation: join === swiglu ? "swiglu" : "geglu", norm, normAfter, experts };
 };
 
 /** Rows added to queries, keys, values and the output: none, the first three or all. */
@@ -87,19 +100,22 @@ const addedRows = ({ q_proj, k_proj, v_proj, o_proj }: AttentionParts): MxArray[
 
 /** @param mlp - none: without it */
 const layerParts = (
-  { input_layernorm: norm }: BlockParts,
+  block: BlockParts,
   attention: AttentionParts,
   mlp: MlpParts | undefined,
 ): DecoderLayerParts | undefined => {
-  if (!(norm instanceof RMSNorm) || !(attention.rope instanceof RoPE)) return undefined;
-  const { q_proj, k_proj, v_proj, o_proj, H, K, headNorms, scale, rope } = attention;
+  const { input_layernorm: norm, pre_feedforward_layernorm: nextNorm } = block;
+  const normAfter = nextNorm === undefined ? undefined : rmsNormOr(block.post_attention_layernorm);
+  if (!(norm instanceof RMSNorm) || normAfter === false || !(attention.rope instanceof RoPE))
+    return undefined;
+  const { q_proj, k_proj, v_proj, o_proj, H, K, headNorms, scale, cap, rope } = attention;
   const matrices = affineMatrices([q_proj, k_proj, v_proj, o_proj, ...(mlp?.layers ?? [])]);
   const rows = addedRows(attention);
   const norms = [norm, ...(mlp === undefined ? [] : [mlp.norm]), ...headNorms];
-  if (matrices === undefined || rows === undefined || norms.some(({ eps }) => eps !== norm.eps))
-    return undefined;
+  const normsAfter = [normAfter, mlp?.normAfter].filter((after) => after !== undefined);
+  const haveOneEps = [...norms, ...normsAfter].every(({ eps }) => eps === norm.eps);
+  if (matrices === undefined || rows === undefined || !haveOneEps) return undefined;
   const { arrays, bits, groupSizes, updates } = matrices;
-  const weights = norms.map(({ weight }) => weight);
   const activation = mlp?.activation ?? "";
   return {
     matrices: arrays,
@@ -107,18 +123,20 @@ const layerParts = (
     groupSizes,
     updates,
     rows,
-    norms: weights,
+    norms: norms.map(({ gain }) => gain),
+    normsAfter: normsAfter.map(({ gain }) => gain),
     eps: norm.eps,
     H,
     K,
     scale,
+    cap,
     activation,
     experts: mlp?.experts,
     rope,
   };
 };
 
-const weightOf = (norm: Module): unknown => (norm instanceof RMSNorm ? norm.weight : norm);
+const weightOf = (norm: Module | undefined): unknown => (norm instanceof RMSNorm ? norm.weight : norm);
 
 const partsOf = ({ self_attn }: BlockParts): AttentionParts | undefined =>
   self_attn instanceof SelfAttention ? self_attn.parts : undefined;
@@ -161,25 +179,34 @@ class HeldBlock {
   readonly #matrices: readonly HeldMatrix[];
 
   constructor(block: BlockParts, attention: AttentionParts) {
-    const { mlp, input_layernorm, post_attention_layernorm } = block;
     this.#attention = attention;
-    this.#mlp = mlp;
-    this.#norms = [weightOf(input_layernorm), weightOf(post_attention_layernorm)];
+    this.#mlp = block.mlp;
+    this.#norms = [
+      weightOf(block.input_layernorm),
+      weightOf(block.post_attention_layernorm),
+      weightOf(block.pre_feedforward_layernorm),
+      weightOf(block.post_feedforward_layernorm),
+    ];
     this.#headNorms = attention.headNorms.map(({ weight }) => weight);
     this.#q = new HeldMatrix(attention.q_proj);
     this.#k = new HeldMatrix(attention.k_proj);
     this.#v = new HeldMatrix(attention.v_proj);
     this.#o = new HeldMatrix(attention.o_proj);
-    this.#matrices = mlpMatrices(mlp).map((matrix) => new HeldMatrix(matrix));
+    this.#matrices = mlpMatrices(block.mlp).map((matrix) => new HeldMatrix(matrix));
   }
 
   isStill(block: BlockParts): boolean {
     const parts = partsOf(block);
     if (parts === undefined || parts !== this.#attention || block.mlp !== this.#mlp) return false;
-    const [norm, mlpNorm] = this.#norms;
-    if (weightOf(block.input_layernorm) !== norm || weightOf(block.post_attention_layernorm) !== mlpNorm)
+    return this.#areNorms(block) && this.#isAttention(parts) && this.#isMlp(block.mlp);
+  }
+
+  #areNorms(block: BlockParts): boolean {
+    const [norm, second, third, fourth] = this.#norms;
+    if (weightOf(block.input_layernorm) !== norm || weightOf(block.post_attention_layernorm) !== second)
       return false;
-    return this.#isAttention(parts) && this.#isMlp(block.mlp);
+    if (weightOf(block.pre_feedforward_layernorm) !== third) return false;
+    return weightOf(block.post_feedforward_layernorm) === fourth;
   }
 
   #isAttention({ q_proj, k_proj, v_proj, o_proj, headNorms }: AttentionParts): boolean {

@@ -1,8 +1,8 @@
-import type { LayerCache } from "../cache/index.ts";
+import type { LayerArrays, LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module, RMSNorm, silu } from "../nn/index.ts";
-import { CausalConv1d, hidePadding } from "./causal-conv.ts";
+import { CausalConv1d, countsAll, hidePadding } from "./causal-conv.ts";
 import { gatedDelta, logDecayOf, normQueryAndKey } from "./gated-delta.ts";
 import type { Mask } from "./mask.ts";
 
@@ -60,10 +60,37 @@ export abstract class GatedDeltaNet extends Module {
 
   forward(x: MxArray, mask: Mask, { arrays }: LayerCache): MxArray {
     const [B = 1, L = 1] = x.shape;
+    const inputs = this.inputs(x);
+    const y = this.#mixAtOnce(inputs, mask, arrays) ?? this.#mix(inputs, mask, arrays); // [B, L, H, V]
+    arrays.advance(L);
+    return this.out_proj.forward(mx.reshape(y, [B, L, -1])); // [B, L, E]
+  }
+
+  protected abstract inputs(x: MxArray): DeltaInputs;
+
+  /** As one operation, where there is one and all positions count. */
+  #mixAtOnce({ qkv, ...gates }: DeltaInputs, mask: Mask, arrays: LayerArrays): MxArray | undefined {
+    if (!countsAll(mask) || arrays.lengths !== undefined || mx.defaultDevice() !== "cpu") return undefined;
+    const { conv1d, A_log, dt_bias } = this;
+    const { linear_num_value_heads: H, linear_value_head_dim: V, linear_key_head_dim: D } = this.c;
+    const [B = 1, , C = 1] = qkv.shape;
+    const parts = {
+      ...{ qkv, ...gates, taps: conv1d.taps, A_log, dt_bias, norm: this.norm.gain },
+      past: arrays.get(0) ?? mx.zeros([B, conv1d.past, C]),
+      state: arrays.get(1) ?? mx.zeros([B, H, V, D]),
+    };
+    const mixed = mx.deltaMixer(parts, { keyHeads: this.c.linear_num_key_heads, eps: this.norm.eps });
+    if (mixed === undefined) return undefined;
+    arrays.set(0, mixed.past);
+    arrays.set(1, mixed.state);
+    return mixed.y;
+  }
+
+  #mix({ qkv, z, b, a }: DeltaInputs, mask: Mask, arrays: LayerArrays): MxArray {
+    const [B = 1, L = 1] = qkv.shape;
     const { linear_num_key_heads: K, linear_key_head_dim: D } = this.c;
-    const { qkv, z, b, a } = this.inputs(x);
     const mixed = silu(this.conv1d.continue(qkv, mask, arrays)); // [B, L, 2 K D + H V]
-    const [queries = x, keys = x, values = x] = mx.split(mixed, [K * D, 2 * K * D], -1);
+    const [queries = qkv, keys = qkv, values = qkv] = mx.split(mixed, [K * D, 2 * K * D], -1);
     const heads = (part: MxArray, count: number) => mx.reshape(part, [B, L, count, -1]);
     const [q, k] = normQueryAndKey(heads(queries, K), heads(keys, K)); // [B, L, K, D]
     const [y, state] = gatedDelta({
@@ -75,9 +102,6 @@ export abstract class GatedDeltaNet extends Module {
       state: arrays.get(1),
     });
     arrays.set(1, state);
-    arrays.advance(L);
-    return this.out_proj.forward(mx.reshape(this.norm.forwardGated(y, z), [B, L, -1])); // [B, L, E]
+    return this.norm.forwardGated(y, z);
   }
-
-  protected abstract inputs(x: MxArray): DeltaInputs;
 }

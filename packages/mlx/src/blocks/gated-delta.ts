@@ -110,13 +110,17 @@ const chunk: Advance = ({ q, k, v, logDecay, beta }, state) => {
  * @returns `y [B, L, H, V]` in the dtype of `q`, and the state after the last position, float32
  * @see https://arxiv.org/abs/2412.06464
  */
-export const gatedDelta = ({ q, k, v, logDecay, beta, state }: GatedDeltaInputs): [MxArray, MxArray] => {
+export const gatedDelta = (inputs: GatedDeltaInputs): [MxArray, MxArray] => {
+  const { q, k, v, logDecay, beta } = inputs;
   const [B = 1, L = 1, H = 1, V = 1] = v.shape;
+  const state = inputs.state ?? mx.zeros([B, H, V, q.dim(-1)]);
+  const one = mx.deltaRule({ q, k, v, logDecay, beta, state });
+  if (one !== undefined) return one;
   const headsFirst = (a: MxArray) => mx.swapaxes(a.astype(mx.float32), 1, 2);
   const perHead = (a: MxArray) => headsFirst(mx.repeat(a, H / a.dim(2), 2)); // [B, H, L, D]
   const all = [perHead(q), perHead(k), headsFirst(v), headsFirst(logDecay), headsFirst(beta)];
   const size = logDecay.ndim === 4 ? 1 : CHUNK; // a decay per feature cannot leave the product of queries and keys
-  let current = state ?? mx.zeros([B, H, V, q.dim(-1)]);
+  let current = state;
   const ys: MxArray[] = [];
   for (let start = 0; start < L; start += size) {
     const end = Math.min(start + size, L);

@@ -1,6 +1,7 @@
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
 import { Module } from "../nn/index.ts";
+import { type BlockCall, fusedBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import type { FeedForward, Mixer } from "./pre-norm-block.ts";
@@ -15,7 +16,7 @@ export class SandwichBlock extends Module {
   post_feedforward_layernorm: Norm;
   readonly #addResidual: (x: MxArray, y: MxArray) => MxArray;
 
-  /** @param addResidual - how a branch joins the residual stream; a plain sum by default */
+  /** @param addResidual - how a branch joins a residual stream that is not float32, where it is a sum; by default one too */
   constructor(
     self_attn: Mixer,
     mlp: FeedForward,
@@ -32,10 +33,21 @@ export class SandwichBlock extends Module {
     this.#addResidual = addResidual;
   }
 
+  /** This block among others that may be one operation; undefined where a model does a step differently. */
+  call(mask: Mask, cache: LayerCache): BlockCall | undefined {
+    return this.forward === SandwichBlock.prototype.forward ? { block: this, mask, cache } : undefined;
+  }
+
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const attended = this.self_attn.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
-    const h = this.#addResidual(x, this.post_attention_layernorm.forward(attended));
+    const made = fusedBlock(x, { block: this, mask, cache });
+    if (made?.isWhole === true) return made.h;
+    const h = made?.h ?? this.#attend(x, mask, cache); // [B, L, E]
     const fed = this.mlp.forward(this.pre_feedforward_layernorm.forward(h)); // [B, L, E]
     return this.#addResidual(h, this.post_feedforward_layernorm.forward(fed));
+  }
+
+  #attend(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const attended = this.self_attn.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
+    return this.#addResidual(x, this.post_attention_layernorm.forward(attended));
   }
 }

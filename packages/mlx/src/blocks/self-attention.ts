@@ -8,7 +8,7 @@ import {
   type RMSNorm,
   rotatedHeads,
 } from "../nn/index.ts";
-import { attention, mergeHeads } from "./attention.ts";
+import { attention, mergeHeads, softCappedAttention } from "./attention.ts";
 import type { Mask } from "./mask.ts";
 
 /** Keys of a config that `SelfAttention` reads. */
@@ -32,6 +32,8 @@ export interface SelfAttentionOptions {
   bias?: boolean;
   /** Bias of the output projection. Default: as `bias`. */
   outputBias?: boolean;
+  /** Squashes scores to `cap * tanh(scores / cap)`. Default: they stay. */
+  cap?: number;
 }
 
 /** Features of one head. */
@@ -42,6 +44,7 @@ export const headDim = (c: SelfAttentionConfig): number =>
 export interface AttentionParts extends HeadProjections {
   readonly o_proj: Linear;
   readonly scale: number;
+  readonly cap: number | undefined;
   /** Norms of each head of queries and keys, before they turn. */
   readonly headNorms: readonly RMSNorm[];
 }
@@ -55,12 +58,13 @@ export class SelfAttention extends Module {
   protected readonly H: number;
   protected readonly K: number;
   protected readonly scale: number;
+  readonly #cap: number | undefined;
   readonly #rope: PositionEmbedding;
   #parts: AttentionParts | undefined;
 
   constructor(
     c: SelfAttentionConfig,
-    { rope, scale, bias = false, outputBias = bias }: SelfAttentionOptions,
+    { rope, scale, bias = false, outputBias = bias, cap }: SelfAttentionOptions,
   ) {
     super();
     const D = headDim(c);
@@ -71,6 +75,7 @@ export class SelfAttention extends Module {
     this.v_proj = new Linear(c.hidden_size, this.K * (c.v_head_dim ?? D), bias);
     this.o_proj = new Linear(this.H * (c.v_head_dim ?? D), c.hidden_size, outputBias);
     this.scale = scale ?? D ** -0.5;
+    this.#cap = cap;
     this.#rope = rope;
   }
 
@@ -94,7 +99,18 @@ export class SelfAttention extends Module {
     const areSame = p?.q_proj === q_proj && p.k_proj === k_proj && p.v_proj === v_proj && p.o_proj === o_proj;
     if (areSame && p.headNorms[0] === qNorm && p.headNorms[1] === kNorm) return p;
     const headNorms = qNorm === undefined || kNorm === undefined ? [] : [qNorm, kNorm];
-    this.#parts = { q_proj, k_proj, v_proj, o_proj, rope: this.#rope, H, K, scale, headNorms };
+    this.#parts = {
+      q_proj,
+      k_proj,
+      v_proj,
+      o_proj,
+      rope: this.#rope,
+      H,
+      K,
+      scale,
+      cap: this.#cap,
+      headNorms,
+    };
     return this.#parts;
   }
 
@@ -145,7 +161,9 @@ export class SelfAttention extends Module {
 
   /** q `[B, H, L, D]`, k and v `[B, K, S, D]` to `[B, H, L, D]`. */
   protected attend(q: MxArray, k: MxArray, v: MxArray, mask: Mask): MxArray {
-    return attention(q, k, v, { scale: this.scale, mask });
+    const { scale } = this;
+    if (this.#cap !== undefined) return softCappedAttention(q, k, v, { scale, cap: this.#cap, mask });
+    return attention(q, k, v, { scale, mask });
   }
 
   /** What all heads found, `[B, L, H * D]`, and what the layer was given, `[B, L, E]`, to `[B, L, E]`. */

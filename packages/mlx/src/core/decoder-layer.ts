@@ -21,7 +21,10 @@ export interface MatrixUpdate {
   readonly gains?: MxArray;
 }
 
-/** `h = x + attention(norm(x))`, then `h + mlp(norm(h))` where it has an MLP. Affine matrices only. */
+/**
+ * `h = x + attention(norm(x))`, then `h + mlp(norm(h))` where it has an MLP; what both give may be normed as well before it
+ * is added. Affine matrices only.
+ */
 export interface DecoderLayerParts {
   /**
    * Weights, scales and biases of q, k, v, o and, with an MLP, gate, up, down; of experts those of the router before, and
@@ -37,6 +40,8 @@ export interface DecoderLayerParts {
   readonly rows: readonly MxArray[];
   /** Weights: before attention, before the MLP, of each head of queries and of keys (or neither). */
   readonly norms: readonly MxArray[];
+  /** Weights: of what attention and, with an MLP, what that gives. Absent or empty where nothing is normed there. */
+  readonly normsAfter?: readonly MxArray[];
   /** Of all norms. */
   readonly eps: number;
   /** Heads of queries and of keys. */
@@ -44,6 +49,8 @@ export interface DecoderLayerParts {
   readonly K: number;
   /** Multiplies the scores. */
   readonly scale: number;
+  /** Squashes scores to `cap * tanh(scores / cap)`. */
+  readonly cap?: number | undefined;
   /** `""` without an MLP. */
   readonly activation: "swiglu" | "geglu" | "";
   /** Of an MLP of experts, which a softmax over all chooses. */
@@ -136,9 +143,10 @@ export class DecoderLayers {
     const updates = (p.updates ?? []).flatMap((update) => [update?.down, update?.up, update?.gains]);
     const handle = native.prepareDecoderLayer(
       ...([handlesOf(p.matrices), formats, updates.map(optionalHandleOf)] as const),
-      ...([handlesOf(p.rows), handlesOf(p.norms), p.eps, p.H, p.K, p.scale, p.activation] as const),
+      ...([handlesOf(p.rows), handlesOf(p.norms), handlesOf(p.normsAfter ?? []), p.eps] as const),
+      ...([[p.H, p.K], p.scale, p.cap ?? 0, p.activation] as const),
       p.experts === undefined ? [] : [p.experts.asked, Number(p.experts.isNormed)],
-      ...([dims, traditional, base, scale, optionalHandleOf(freqs)] as const),
+      ...([[dims, Number(traditional)], base, scale, optionalHandleOf(freqs)] as const),
     );
     return handle === undefined ? undefined : new DecoderLayers(handle);
   }

@@ -13,6 +13,7 @@ export {
   type MatrixUpdate,
   type RowQuantization,
 } from "./decoder-layer.ts";
+export { type DeltaMixerInputs, type DeltaRuleInputs, deltaMixer, deltaRule } from "./delta-rule.ts";
 export {
   backend,
   type Device,
@@ -64,6 +65,7 @@ export {
 } from "./memory.ts";
 export * as random from "./random.ts";
 export { split } from "./shaping.ts";
+export { shortConv } from "./short-conv.ts";
 export { keep, replace, share, tidy } from "./tidy.ts";
 export { type Tree, treeFlatten, treeLeaves, treeMap } from "./tree.ts";
 export { MLX_VERSION } from "./version.ts";

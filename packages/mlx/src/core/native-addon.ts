@@ -71,20 +71,23 @@ interface NativeRuntime {
   /** To how many bits quantized products may round activations: 8, 16, or 0 for not at all. */
   setRounding(bits: 0 | 8 | 16): void;
   hasCoarseProducts(): boolean;
+  deltaRule(q: Slot, k: Slot, v: Slot, logDecay: Slot, beta: Slot, state: Slot): Slot[];
+  shortConv(x: Slot, taps: Slot, past: Slot): Slot[];
+  deltaMixer(parts: readonly Slot[], keyHeads: number, eps: number): Slot[];
   prepareDecoderLayer(
     matrices: readonly Slot[],
     formats: readonly number[],
     updates: readonly Slot[],
     rows: readonly Slot[],
     norms: readonly Slot[],
+    normsAfter: readonly Slot[],
     eps: number,
-    heads: number,
-    keyHeads: number,
+    heads: readonly number[],
     scale: number,
+    cap: number,
     activation: string,
     experts: readonly number[],
-    dims: number,
-    traditional: boolean,
+    turn: readonly number[],
     base: number | undefined,
     ropeScale: number,
     freqs: Slot,

@@ -1,8 +1,6 @@
 /** Gemma with norms on both sides of a branch and soft-capped scores and logits. @see mlx-lm 0.32.2 models/gemma2.py */
-import { softCappedAttention } from "../blocks/attention.ts";
 import { CausalLM } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
-import type { Mask } from "../blocks/mask.ts";
 import { offsetRmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { SandwichBlock } from "../blocks/sandwich-block.ts";
@@ -39,23 +37,16 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class Attention extends SelfAttention {
-  readonly #cap: number;
-
-  constructor(c: Config) {
-    const rope = createRope({ dims: c.head_dim, base: c.rope_theta, traditional: c.rope_traditional });
-    super(c, { rope, scale: c.query_pre_attn_scalar ** -0.5 });
-    this.#cap = c.attn_logit_softcapping;
-  }
-
-  protected override attend(q: MxArray, k: MxArray, v: MxArray, mask: Mask): MxArray {
-    return softCappedAttention(q, k, v, { scale: this.scale, cap: this.#cap, mask }); // [B, H, L, D]
-  }
-}
+const makeAttention = (c: Config): SelfAttention =>
+  new SelfAttention(c, {
+    rope: createRope({ dims: c.head_dim, base: c.rope_theta, traditional: c.rope_traditional }),
+    scale: c.query_pre_attn_scalar ** -0.5,
+    cap: c.attn_logit_softcapping,
+  });
 
 const makeBlock = (c: Config): SandwichBlock => {
   const mlp = new GatedMLP(c.hidden_size, c.intermediate_size, { activation: geluApprox });
-  return new SandwichBlock(new Attention(c), mlp, () => offsetRmsNorm(c));
+  return new SandwichBlock(makeAttention(c), mlp, () => offsetRmsNorm(c));
 };
 
 const makeDecoder = (c: Config): ScaledDecoder =>

@@ -1,9 +1,9 @@
 /** Gemma 2 with norms on queries and keys and windows instead of soft caps. @see mlx-lm 0.32.2 models/gemma3_text.py */
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { offsetRmsNorm } from "../blocks/norm.ts";
+import { NormedAttention } from "../blocks/normed-attention.ts";
 import { createRope } from "../blocks/rope.ts";
 import { SandwichBlock } from "../blocks/sandwich-block.ts";
-import { SelfAttention } from "../blocks/self-attention.ts";
 import { SelfTyingLM } from "../blocks/self-tying-lm.ts";
 import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { add, array, bfloat16, clip, finfo, float16, float32, type MxArray } from "../core/index.ts";
@@ -42,22 +42,11 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class Attention extends SelfAttention {
-  q_norm: OffsetRMSNorm;
-  k_norm: OffsetRMSNorm;
-
+class Attention extends NormedAttention {
   constructor(c: Config, rope: PositionEmbedding) {
     super(c, { rope, scale: c.query_pre_attn_scalar ** -0.5 });
     this.q_norm = new OffsetRMSNorm(c.head_dim, c.rms_norm_eps);
     this.k_norm = new OffsetRMSNorm(c.head_dim, c.rms_norm_eps);
-  }
-
-  protected override queries(x: MxArray, B: number, L: number): MxArray {
-    return this.q_norm.forward(super.queries(x, B, L)); // [B, L, H, D]
-  }
-
-  protected override keys(x: MxArray, B: number, L: number): MxArray {
-    return this.k_norm.forward(super.keys(x, B, L)); // [B, L, K, D]
   }
 }
 

@@ -4,7 +4,7 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 
 /** `x * sigmoid(x)`. */
-export const silu = (x: MxArray): MxArray => mx.multiply(x, mx.sigmoid(x));
+export const silu = (x: MxArray): MxArray => mx.fast.silu(x);
 
 /** `x * Phi(x)` with the exact error function. */
 export const gelu = (x: MxArray): MxArray => mx.fast.gelu(x);

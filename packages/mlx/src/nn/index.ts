@@ -20,6 +20,7 @@ export { type AffineMatrices, affineMatrices } from "./affine-matrices.ts";
 export { BatchNorm } from "./batch-norm.ts";
 export { Conv1d, type Conv1dOptions } from "./conv1d.ts";
 export { Conv2d, type Conv2dOptions } from "./conv2d.ts";
+export { DerivedArray } from "./derived-array.ts";
 export { Embedding } from "./embedding.ts";
 export { Linear } from "./linear.ts";
 export { MatrixLayer } from "./matrix-layer.ts";

@@ -1,5 +1,6 @@
 /** Normalisation layers. */
 import { fast, type MxArray, ones, zeros } from "../core/index.ts";
+import { DerivedArray } from "./derived-array.ts";
 import { Module } from "./module.ts";
 
 /** `x / sqrt(mean(x ** 2) + eps) * weight` over the last axis. Parameter: `weight [E]`. */
@@ -13,26 +14,28 @@ export class RMSNorm extends Module {
     this.eps = eps;
   }
 
+  /** What normed features are multiplied by, `[E]`. */
+  get gain(): MxArray {
+    return this.weight;
+  }
+
   forward(x: MxArray): MxArray {
-    return fast.rmsNorm(x, this.weight, this.eps);
+    return fast.rmsNorm(x, this.gain, this.eps);
   }
 }
 
 /** RMSNorm whose checkpoints store the weight minus `offset`, as Gemma's do minus one. Parameter: `weight [E]`. */
-export class OffsetRMSNorm extends Module {
-  weight: MxArray;
-  readonly #eps: number;
-  readonly #offset: number;
+export class OffsetRMSNorm extends RMSNorm {
+  readonly #gain: DerivedArray;
 
   constructor(dims: number, eps = 1e-6, offset = 1) {
-    super();
+    super(dims, eps);
     this.weight = zeros([dims]);
-    this.#eps = eps;
-    this.#offset = offset;
+    this.#gain = new DerivedArray((weight) => weight.add(offset));
   }
 
-  forward(x: MxArray): MxArray {
-    return fast.rmsNorm(x, this.weight.add(this.#offset), this.#eps);
+  override get gain(): MxArray {
+    return this.#gain.of(this.weight);
   }
 }
 

@@ -88,6 +88,7 @@ const errorComplement = (z: number): number => {
 };
 
 describe.each([
+  ["silu", mx.fast.silu, (x: number) => x / (1 + Math.exp(-x))],
   ["gelu", mx.fast.gelu, (x: number) => 0.5 * x * errorComplement(-x / Math.SQRT2)],
   ["geluApprox", mx.fast.geluApprox, tanhGelu],
 ] as const)("%s", (_, operation, expectedOf) => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { CausalConv1d } from "../../src/blocks/index.ts";
+import { ArraysCache } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
 import { atEveryLevel, elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
@@ -108,5 +110,39 @@ describe("convolution of each channel by itself", () => {
     const grouped = (): number[] =>
       elements(mx.convGeneral(x, random([6, 3, 3, 2]), [1, 1], [1, 1], [1, 1], [1, 1], [1, 1], 3));
     expect(grouped()).toEqual(withStock(grouped));
+  });
+});
+
+describe("a convolution that goes on", () => {
+  const [C, W] = [21, 4];
+
+  /** Outputs of stretches, and the past behind them. */
+  const answers = (conv: CausalConv1d, B: number, stretches: readonly number[]): number[][] => {
+    const cache = new ArraysCache(1);
+    const outputs = stretches.map((L, i) =>
+      elements(conv.continue(random([B, L, C], i + 1), undefined, cache)),
+    );
+    return [...outputs, elements(cache.get(0) ?? mx.zeros([0]))];
+  };
+
+  it.each([
+    { B: 1, stretches: [1, 1, 1, 1, 1], bias: true },
+    { B: 3, stretches: [2, 9, 1], bias: false },
+  ])("gives what its parts give: %j", ({ B, stretches, bias }) => {
+    const conv = new CausalConv1d(C, W, bias);
+    conv.mapParameters((array, key) => random(array.shape, key.length));
+    const expected = withStock(() => answers(conv, B, stretches));
+    atEveryLevel((level) => {
+      for (const [i, row] of answers(conv, B, stretches).entries())
+        expect(relativeError(row, expected[i] ?? []), level).toBeLessThan(1e-6);
+    });
+  });
+
+  it("is one operation for float32 alone, of shapes that fit", () => {
+    const [x, taps, past] = [random([1, 2, C]), random([W, C], 2), random([1, W - 1, C], 3)];
+    expect(mx.shortConv(x, taps, past)?.past.shape).toEqual([1, W - 1, C]);
+    expect(mx.shortConv(x.astype(mx.float16), taps, past)).toBeUndefined();
+    expect(withStock(() => mx.shortConv(x, taps, past))).toBeUndefined();
+    expect(() => mx.shortConv(x, taps, random([1, W, C]))).toThrow("past [B, W - 1, C]");
   });
 });

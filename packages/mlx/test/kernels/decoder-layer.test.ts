@@ -75,6 +75,10 @@ interface Case {
   group: number;
   rows: 0 | 3 | 4;
   hasHeadNorms: boolean;
+  /** Whether what attention and the MLP give is normed before it is added. */
+  hasNormsAfter?: boolean;
+  /** Squashes scores. */
+  cap?: number;
   hasFreqs: boolean;
   activation: "swiglu" | "geglu" | "";
   experts?: { count: number; asked: number; isNormed: boolean };
@@ -106,9 +110,18 @@ const makeLayer = (c: Case, seed = 0) => {
   const norms = [row(E, at(15))];
   if (c.activation !== "") norms.push(row(E, at(16)));
   if (c.hasHeadNorms) norms.push(row(D, at(17)), row(D, at(18)));
+  const normsAfter = [row(E, at(20)), row(E, at(21))].slice(0, c.activation === "" ? 1 : 2);
   const freqs = c.hasFreqs ? mx.abs(random([D / 4], at(19))).add(0.5) : undefined;
   if (freqs !== undefined) mx.evaluate(freqs);
-  return { matrices: updated, rows, norms, freqs, base: c.hasFreqs ? undefined : 10000 };
+  const base = c.hasFreqs ? undefined : 10000;
+  return {
+    matrices: updated,
+    rows,
+    norms,
+    normsAfter: c.hasNormsAfter === true ? normsAfter : [],
+    freqs,
+    base,
+  };
 };
 
 type Layer = ReturnType<typeof makeLayer>;
@@ -122,6 +135,10 @@ const product = (x: mx.MxArray, m: Matrix | undefined, added?: mx.MxArray): mx.M
   }
   return added === undefined ? y : y.add(added);
 };
+
+/** `x` and what a branch gives, normed or as it is. */
+const joined = (x: mx.MxArray, branch: mx.MxArray, norm: mx.MxArray | undefined): mx.MxArray =>
+  x.add(norm === undefined ? branch : mx.fast.rmsNorm(branch, norm, EPS));
 
 /** What experts answer. */
 const asked = (
@@ -146,7 +163,7 @@ const asked = (
 /** With libmlx's own operations. */
 const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values: mx.MxArray) => {
   const { B, L, start, position, H, K, D } = c;
-  const { matrices, rows, norms, freqs, base } = layer;
+  const { matrices, rows, norms, normsAfter, freqs, base } = layer;
   const [qNorm, kNorm] = norms.slice(c.activation === "" ? 1 : 2);
   const normed = mx.fast.rmsNorm(x, norms[0], EPS);
   const heads = (i: number, count: number, norm?: mx.MxArray): mx.MxArray => {
@@ -166,29 +183,35 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
   const keyRows = mx.arange(0, start + L);
   const mask = c.hidden && mx.greaterEqual(keyRows, mx.array(c.hidden, mx.int32, [B, 1, 1, 1]));
   const mode = mask === undefined ? (L > 1 ? "causal" : "") : "array";
-  const found = mx.fast.scaledDotProductAttention(q, used(allKeys), used(allValues), SCALE, mode, mask);
+  const rest = [used(allKeys), used(allValues), SCALE] as const;
+  const found =
+    c.cap === undefined
+      ? mx.fast.scaledDotProductAttention(q, ...rest, mode, mask)
+      : mx.fast.softCappedAttention(q, ...rest, c.cap, mode, mask);
   const merged = mx.reshape(mx.transpose(found, [0, 2, 1, 3]), [B, L, -1]);
-  const h = x.add(product(merged, matrices[3], rows[3]));
+  const h = joined(x, product(merged, matrices[3], rows[3]), normsAfter[0]);
   if (c.activation === "") return [h, allKeys, allValues];
   const normedH = mx.fast.rmsNorm(h, norms[1], EPS);
   if (c.experts !== undefined) return [h.add(asked(normedH, matrices.slice(4), c)), allKeys, allValues];
   const hidden = mx.fast[c.activation](product(normedH, matrices[4]), product(normedH, matrices[5]));
-  return [h.add(product(hidden, matrices[6])), allKeys, allValues];
+  return [joined(h, product(hidden, matrices[6]), normsAfter[1]), allKeys, allValues];
 };
 
 const prepare = (
-  { H, K, D, activation, experts }: Case,
-  { matrices, rows, norms, freqs, base }: Layer,
+  { H, K, D, cap, activation, experts }: Case,
+  { matrices, rows, norms, normsAfter, freqs, base }: Layer,
 ): mx.DecoderLayers | undefined =>
   mx.DecoderLayers.prepare({
     ...{
       matrices: matrices.flatMap(({ arrays }) => arrays),
       rows,
       norms,
+      normsAfter,
       eps: EPS,
       H,
       K,
       scale: SCALE,
+      cap,
       activation,
       experts,
     },
@@ -229,6 +252,9 @@ const cases: Case[] = [
   { ...plain, L: 7, rows: 3, bits: 6 },
   { ...plain, B: 2, L: 5, rows: 4, hasHeadNorms: true, activation: "", hasFreqs: true },
   { ...plain, B: 4, L: 8, H: 4, K: 4, valueDim: 8, start: 30 },
+  { ...plain, hasNormsAfter: true, cap: 0.5, activation: "geglu" },
+  { ...plain, B: 3, L: 2, rows: 4, hasNormsAfter: true, hasHeadNorms: true, updates: { of: ALL, rank: 4 } },
+  { ...plain, B: 2, L: 5, cap: 2, hasNormsAfter: true, activation: "", rows: 4 },
   { ...plain, experts: { count: 12, asked: 3, isNormed: true } },
   { ...plain, experts: { count: 7, asked: 7, isNormed: false }, bits: 8, activation: "geglu" },
   { ...plain, B: 4, L: 3, H: 8, experts: { count: 5, asked: 2, isNormed: true }, group: 64 },
@@ -274,6 +300,13 @@ describe("decoder layer", () => {
     ["a matrix is missing", {}, ({ matrices }) => ({ matrices: matrices.slice(1) })],
     ["a norm is missing", {}, ({ norms }) => ({ norms: norms.slice(1) })],
     ["a norm has another size", {}, ({ norms }) => ({ norms: norms.map(() => row(E + 1, 1)) })],
+    ["a norm behind the MLP is missing", {}, () => ({ normsAfter: [row(E, 1)] })],
+    ["a norm behind it has another size", {}, () => ({ normsAfter: [row(E, 1), row(E - 1, 1)] })],
+    [
+      "what experts give is normed",
+      { experts: { count: 4, asked: 2, isNormed: true }, hasNormsAfter: true },
+      () => ({}),
+    ],
     ["only two rows are added", {}, () => ({ rows: [row(96, 1), row(32, 2)] })],
     ["there are both a base and frequencies", { hasFreqs: true }, () => ({ base: 10000 })],
     [

@@ -89,7 +89,7 @@ const updateFor = (layer: MatrixLayer, seed: number): WeightUpdate => {
 };
 
 describe("fused blocks", () => {
-  it.each(["llama", "qwen2", "qwen3", "qwen3_moe", "glm4_moe", "ernie4_5_moe"])(
+  it.each(["llama", "qwen2", "qwen3", "qwen3_moe", "glm4_moe", "ernie4_5_moe", "gemma2", "gemma3_text"])(
     "of %s answer as their parts do",
     async (name) => {
       const model = await quantizedModel(goldenOf(name));

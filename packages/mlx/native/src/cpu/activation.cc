@@ -54,30 +54,46 @@ class Gated : public CpuPrimitive {
 };
 
 // Its result takes the place of an input that nobody else needs: large arrays are dear to make.
-class Gelu : public CpuPrimitive {
+class Activation : public CpuPrimitive {
  public:
-  enum class Kind { exact, approximate };
+  enum class Kind { silu, gelu, gelu_approx };
 
-  explicit Gelu(Kind kind) : kind_(kind) {}
+  explicit Activation(Kind kind) : kind_(kind) {}
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     const mx::array& x = inputs[0];
     if (x.is_donatable() && x.flags().row_contiguous && may_write(x)) out.copy_shared_buffer(x);
     else allocate(out);
     enqueue([rows = RowView(x), target = out.data<float>(), kind = kind_] {
-      auto kernel = kind == Kind::exact ? PICK_KERNEL(gelu_row) : PICK_KERNEL(gelu_approx_row);
+      auto kernel = kernel_of(kind);
       const size_t n = rows.length();
       for_each_row(rows, [&](size_t i, const float* row) { kernel(row, target + i * n, n); });
     });
   }
 
-  const char* name() const override { return kind_ == Kind::exact ? "CpuGelu" : "CpuGeluApprox"; }
+  const char* name() const override {
+    switch (kind_) {
+      case Kind::silu: return "CpuSiLU";
+      case Kind::gelu: return "CpuGelu";
+      case Kind::gelu_approx: return "CpuGeluApprox";
+    }
+    return "";
+  }
   bool is_equivalent(const mx::Primitive& other) const override {
-    return kind_ == static_cast<const Gelu&>(other).kind_;
+    return kind_ == static_cast<const Activation&>(other).kind_;
   }
   std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override { return {inputs[0].shape()}; }
 
  private:
+  static void (*kernel_of(Kind kind))(const float*, float*, size_t) {
+    switch (kind) {
+      case Kind::silu: return PICK_KERNEL(silu_row);
+      case Kind::gelu: return PICK_KERNEL(gelu_row);
+      case Kind::gelu_approx: return PICK_KERNEL(gelu_approx_row);
+    }
+    return nullptr;
+  }
+
   Kind kind_;
 };
 
@@ -104,8 +120,14 @@ class SoftCap : public CpuPrimitive {
   float cap_;
 };
 
+bool is_native(const mx::array& x) { return use_native() && is_plain_float32(x); }
+
+mx::array activated(Activation::Kind kind, const mx::array& x) {
+  return mx::array(x.shape(), mx::float32, std::make_shared<Activation>(kind), {x});
+}
+
 bool is_native_pair(const mx::array& a, const mx::array& b) {
-  return use_native() && is_plain_float32(a) && is_plain_float32(b) && a.shape() == b.shape();
+  return is_native(a) && is_plain_float32(b) && a.shape() == b.shape();
 }
 
 mx::array make_gated(Gated::Kind kind, const mx::array& gate, const mx::array& x, GateShape shape = {}) {
@@ -138,18 +160,19 @@ mx::array swiglu_oai(const mx::array& gate, const mx::array& x, float alpha, flo
   return mx::multiply(mx::add(mx::clip(x, like(x, -limit), like(x, limit)), like(x, 1)), gated);
 }
 
+mx::array silu(const mx::array& x) {
+  if (is_native(x)) return activated(Activation::Kind::silu, x);
+  return mx::multiply(x, mx::sigmoid(x));
+}
+
 mx::array gelu(const mx::array& x) {
-  if (use_native() && is_plain_float32(x)) {
-    return mx::array(x.shape(), mx::float32, std::make_shared<Gelu>(Gelu::Kind::exact), {x});
-  }
+  if (is_native(x)) return activated(Activation::Kind::gelu, x);
   const mx::array raised = mx::add(mx::erf(mx::divide(x, like(x, std::sqrt(2)))), like(x, 1));
   return mx::divide(mx::multiply(x, raised), like(x, 2));
 }
 
 mx::array gelu_approx(const mx::array& x) {
-  if (use_native() && is_plain_float32(x)) {
-    return mx::array(x.shape(), mx::float32, std::make_shared<Gelu>(Gelu::Kind::approximate), {x});
-  }
+  if (is_native(x)) return activated(Activation::Kind::gelu_approx, x);
   // twice what tanh is of, in a logistic function: fewer steps
   const double steep = 2 * std::sqrt(2 / M_PI);
   const mx::array slope = mx::add(mx::multiply(mx::square(x), like(x, 0.044715 * steep)), like(x, steep));
@@ -163,7 +186,7 @@ std::optional<PendingGated> pending_gated(const mx::array& gated) {
 }
 
 mx::array softcap(const mx::array& x, float cap) {
-  if (use_native() && is_plain_float32(x)) {
+  if (is_native(x)) {
     return mx::array(x.shape(), mx::float32, std::make_shared<SoftCap>(cap), {x});
   }
   return mx::multiply(mx::tanh(mx::divide(x, like(x, cap))), like(x, cap));

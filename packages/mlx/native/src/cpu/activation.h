@@ -29,6 +29,9 @@ struct PendingGated {
 // What `gated` will be computed from; nothing when it is no such product, or computed already.
 std::optional<PendingGated> pending_gated(const mx::array& gated);
 
+// x * sigmoid(x)
+mx::array silu(const mx::array& x);
+
 // x * Phi(x) with the error function
 mx::array gelu(const mx::array& x);
 

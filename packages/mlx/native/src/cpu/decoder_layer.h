@@ -24,7 +24,8 @@ struct MatrixUpdate {
   std::optional<mx::array> gains;  // [N]
 };
 
-// What a layer is made of: h = x + attention(norm(x)), then h + mlp(norm(h)) where it has an MLP.
+// What a layer is made of: h = x + attention(norm(x)), then h + mlp(norm(h)) where it has an MLP. What both give may be normed
+// as well before it is added.
 struct DecoderLayerParts {
   std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o and, with an MLP, gate, up, down: of experts
                                     // those of the router before, and stacks
@@ -32,9 +33,10 @@ struct DecoderLayerParts {
   std::vector<std::optional<MatrixUpdate>> updates;  // of each matrix; none, or none at all
   std::vector<mx::array> rows;      // added to q, k, v and o: none, the first three, or four
   std::vector<mx::array> norms;     // weights: before attention, before the MLP, of each head of q and of k (or neither)
-  float eps;                        // of all norms
+  std::vector<mx::array> norms_after;  // weights: of what attention, and with an MLP that gives; or none
+  float eps;                           // of all norms
   int query_heads, key_heads;
-  float scale;             // of the scores
+  float scale, cap;        // of the scores: which become cap * tanh(score / cap) unless that is 0
   std::string activation;  // "swiglu" or "geglu"; "" without an MLP
   std::optional<LayerExperts> experts;
 };

@@ -64,15 +64,23 @@ class LayerSteps {
     finish_heads(memory);
     attend(memory);
     float* h = l.has_mlp ? memory.h : out;
-    multiply({{l.o, h, x}}, {memory.found, M, l.H * l.value_dims}, [](size_t) {}, memory.low);
+    const float* residual = l.attention_norm_after ? nullptr : x;  // else it is added to what is normed
+    multiply({{l.o, h, residual}}, {memory.found, M, l.H * l.value_dims}, [](size_t) {}, memory.low);
     const auto finish = [&](size_t m) {
       if (l.o_row) add_row(l.o_row, h + m * E, E);
+      if (l.attention_norm_after) add_normed(h + m * E, l.attention_norm_after, x + m * E);
     };
     if (l.has_mlp) return feed_forward(memory, finish, out);
     for (size_t m = 0; m < M; m++) finish(m);
   }
 
  private:
+  // A row becomes its norm plus another row.
+  void add_normed(float* row, const float* weight, const float* addend) const {
+    norm_rows(row, weight, row, 1, layer_.E, layer_.eps);
+    add_row(addend, row, layer_.E);
+  }
+
   // Products with the rows that `make` puts where `x` lies, and what adapters make of them. `low` is room for that.
   template <size_t count, typename Make>
   void multiply(const Wanted (&wanted)[count], const Rows& x, const Make& make, float* low) const {
@@ -151,6 +159,15 @@ class LayerSteps {
   template <typename Finish>
   void feed_forward(const LayerMemory& m, const Finish& finish_h, float* out) const {
     const PreparedLayer& l = layer_;
+    run_mlp(m, finish_h, l.mlp_norm_after ? nullptr : m.h, out);
+    if (!l.mlp_norm_after) return;
+    for (size_t i = 0; i < form_.rows(); i++) add_normed(out + i * l.E, l.mlp_norm_after, m.h + i * l.E);
+  }
+
+  // What the MLP gives, and `addend`.
+  template <typename Finish>
+  void run_mlp(const LayerMemory& m, const Finish& finish_h, const float* addend, float* out) const {
+    const PreparedLayer& l = layer_;
     const size_t M = form_.rows(), E = l.E;
     auto norm = PICK_KERNEL(rms_norm_row);
     const auto make = [&](size_t i) {
@@ -160,7 +177,7 @@ class LayerSteps {
     const Rows x{m.normed, M, E};
     if (l.experts) return run_experts(*l.experts, x, make, m.h, form_.rounding, out);
     const GatedActivation activation{l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row)};
-    const Wanted gate{l.gate, m.gate}, up{l.up, m.up}, down{l.down, out, m.h};
+    const Wanted gate{l.gate, m.gate}, up{l.up, m.up}, down{l.down, out, addend};
     if (!l.gate.update && !l.up.update && !l.down.update) {
       return gated_products({gate.product(), up.product(), down.product(), activation}, x, form_.rounding, make);
     }
@@ -193,7 +210,7 @@ AttentionProblem attention_over(const PreparedLayer& layer, const mx::array& key
   std::copy_n(keys.strides().begin(), 3, p.k_strides);
   std::copy_n(values.strides().begin(), 3, p.v_strides);
   p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
-            static_cast<int>(D), static_cast<int>(layer.value_dims), MaskKind::none, 0, layer.scale, 0};
+            static_cast<int>(D), static_cast<int>(layer.value_dims), MaskKind::none, 0, layer.scale, layer.cap};
   if (format) p.keys.type = CacheType::affine, p.keys.format = *format;
   return p;
 }

@@ -16,20 +16,20 @@ class LayerReader {
   std::shared_ptr<const PreparedLayer> read() {
     const size_t count = parts_.matrices.size() / 3, rows = parts_.rows.size(), norms = parts_.norms.size();
     const bool has_mlp = !parts_.activation.empty();
-    const size_t own_norms = has_mlp ? 2 : 1;
+    const size_t own_norms = has_mlp ? 2 : 1, after = parts_.norms_after.size();
     const size_t matrices = has_mlp ? (parts_.experts ? 24 : 21) : 12;
     const bool are_all_there = parts_.matrices.size() == matrices && parts_.bits.size() == count &&
                                parts_.groups.size() == count && (rows == 0 || rows == 3 || rows == 4) &&
                                (parts_.updates.empty() || parts_.updates.size() == count) &&
-                               (norms == own_norms || norms == own_norms + 2) && parts_.query_heads > 0 &&
+                               (norms == own_norms || norms == own_norms + 2) && (after == 0 || after == own_norms) && parts_.query_heads > 0 &&
                                parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
     if (!are_all_there) return nullptr;
     PreparedLayer& l = *layer_;
     l.E = parts_.norms[0].size();
     l.H = static_cast<size_t>(parts_.query_heads), l.K = static_cast<size_t>(parts_.key_heads);
-    l.eps = parts_.eps, l.scale = parts_.scale;
+    l.eps = parts_.eps, l.scale = parts_.scale, l.cap = parts_.cap;
     l.has_mlp = has_mlp, l.is_geglu = parts_.activation == "geglu";
-    return read_attention() && read_turn() && (!has_mlp || (parts_.experts ? read_experts() : read_mlp())) ? layer_ : nullptr;
+    return read_attention() && read_norms_after() && read_turn() && (!has_mlp || (parts_.experts ? read_experts() : read_mlp())) ? layer_ : nullptr;
   }
 
  private:
@@ -111,6 +111,15 @@ class LayerReader {
     l.q_norm = numbers(parts_.norms[first], l.D);
     l.k_norm = numbers(parts_.norms[first + 1], l.D);
     return l.q_norm && l.k_norm;
+  }
+
+  bool read_norms_after() {
+    PreparedLayer& l = *layer_;
+    if (parts_.norms_after.empty()) return true;
+    l.attention_norm_after = numbers(parts_.norms_after[0], l.E);
+    if (l.has_mlp) l.mlp_norm_after = numbers(parts_.norms_after[1], l.E);
+    const bool are_experts = parts_.experts.has_value();  // which add up what they give
+    return !are_experts && l.attention_norm_after && (!l.has_mlp || l.mlp_norm_after);
   }
 
   bool read_turn() {

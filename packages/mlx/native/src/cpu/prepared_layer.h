@@ -29,8 +29,9 @@ class PreparedLayer {
   const float *q_row, *k_row, *v_row, *o_row;  // null where nothing is added
   const float *attention_norm, *mlp_norm;
   const float *q_norm, *k_norm;  // null without
+  const float *attention_norm_after, *mlp_norm_after;  // of what is added; null without
   const float* freqs;            // null with a base
-  float eps, scale;
+  float eps, scale, cap;
   size_t E, H, K, D, value_dims;
   bool has_mlp, is_geglu;
   std::optional<ExpertMlp> experts;  // instead of gate, up and down

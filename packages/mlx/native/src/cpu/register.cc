@@ -1,8 +1,11 @@
 // What TypeScript and the tests can ask of the CPU kernels.
 #include "../bind.h"
 #include "decoder_layer.h"
+#include "delta_mixer.h"
+#include "delta_rule.h"
 #include "dispatch.h"
 #include "matmul.h"
+#include "short_conv.h"
 #include "thread_pool.h"
 
 namespace abstractllm {
@@ -112,22 +115,24 @@ struct Reader<std::vector<std::optional<mx::array>>> {
 
 void register_cpu(Env* e, napi_value x) {
   // `formats` are the bits and group size of each matrix, `updates` three arrays for each, or nothing in their places;
-  // `experts` is empty, or how many are asked and whether their scores are normed
+  // `heads` are those of queries and of keys; `experts` is empty, or how many are asked and whether their scores are normed;
+  // `turn` how many features turn, and whether neighbours do
   bind(e, x, "prepareDecoderLayer",
        [](const std::vector<mx::array>& matrices, const std::vector<int>& formats,
           const std::vector<std::optional<mx::array>>& updates, const std::vector<mx::array>& rows,
-          const std::vector<mx::array>& norms, float eps, int heads, int key_heads, float scale,
-          const std::string& activation, const std::vector<int>& experts, int dims, bool traditional,
+          const std::vector<mx::array>& norms, const std::vector<mx::array>& norms_after, float eps,
+          const std::vector<int>& heads, float scale, float cap, const std::string& activation, const std::vector<int>& experts, const std::vector<int>& turn,
           const std::optional<float>& base, float rope_scale, const std::optional<mx::array>& freqs, Env& env) {
          if (formats.size() % 2 != 0) throw AddonError("invalid-argument", "expected two numbers for each matrix");
          std::vector<int> bits, groups;
          for (size_t i = 0; i < formats.size(); i += 2) bits.push_back(formats[i]), groups.push_back(formats[i + 1]);
+         if (heads.size() != 2 || turn.size() != 2) throw AddonError("invalid-argument", "expected two numbers of heads and of a turn");
          if (!experts.empty() && experts.size() != 2) throw AddonError("invalid-argument", "expected two numbers of experts");
          std::optional<cpu::LayerExperts> asked;
          if (!experts.empty()) asked = {experts[0], experts[1] != 0};
          auto layer = cpu::prepare_decoder_layer(
-             {matrices, bits, groups, updates_of(updates), rows, norms, eps, heads, key_heads, scale, activation, asked},
-             {dims, traditional, base, rope_scale, freqs});
+             {matrices, bits, groups, updates_of(updates), rows, norms, norms_after, eps, heads[0], heads[1], scale, cap, activation, asked},
+             {turn[0], turn[1] != 0, base, rope_scale, freqs});
          return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
        });
   bind(e, x, "joinDecoderLayers", [](const std::vector<Layers>& parts, Env& env) {
@@ -151,6 +156,18 @@ void register_cpu(Env* e, napi_value x) {
           const std::vector<int>& first, const std::vector<mx::array>& after) {
          return list_of(cpu::decoder_layers(*layers, x, spans_of(spans), {turns, first}, after));
        });
+  bind(e, x, "deltaRule",
+       [](const mx::array& q, const mx::array& k, const mx::array& v, const mx::array& log_decay, const mx::array& beta,
+          const mx::array& state) { return cpu::delta_rule({q, k, v, log_decay, beta, state}); });
+  bind(e, x, "shortConv", [](const mx::array& x, const mx::array& taps, const mx::array& past) {
+    return cpu::short_conv(x, taps, past);
+  });
+  // `parts` are those of DeltaMixerInputs in order
+  bind(e, x, "deltaMixer", [](const std::vector<mx::array>& parts, int key_heads, float eps) {
+    if (parts.size() != 10) throw AddonError("invalid-argument", "expected ten arrays of a layer");
+    return cpu::delta_mixer({parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7], parts[8], parts[9],
+                             key_heads, eps});
+  });
   bind(e, x, "setThreads", [](int n) {
     if (n < 0) throw AddonError("invalid-argument", "expected 0 or more threads but received " + std::to_string(n));
     cpu::set_thread_count(static_cast<size_t>(n));

@@ -88,6 +88,11 @@ export function swigluOai(gate: MxArray, x: MxArray, alpha: number, limit: numbe
   return adopt(native.fast_swigluOai(handleOf(gate), handleOf(x), alpha, limit));
 }
 
+/** `x * sigmoid(x)`. */
+export function silu(x: MxArray): MxArray {
+  return adopt(native.fast_silu(handleOf(x)));
+}
+
 /** `x * Phi(x)` with the exact error function. */
 export function gelu(x: MxArray): MxArray {
   return adopt(native.fast_gelu(handleOf(x)));

@@ -170,6 +170,7 @@ export interface NativeOps {
   fast_swiglu(gate: Slot, x: Slot): Slot;
   fast_geglu(gate: Slot, x: Slot): Slot;
   fast_swigluOai(gate: Slot, x: Slot, alpha: number, limit: number): Slot;
+  fast_silu(x: Slot): Slot;
   fast_gelu(x: Slot): Slot;
   fast_geluApprox(x: Slot): Slot;
   fast_softcap(x: Slot, cap: number): Slot;

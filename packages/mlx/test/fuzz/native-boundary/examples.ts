@@ -34,9 +34,15 @@ const layerParts = (make: Make): Parameters<typeof native.prepareDecoderLayer> =
   const update = [make([64, 1]), make([1, 32]), make([32])];
   return [
     ...([matrices, [4, 32, 4, 32, 4, 32, 4, 32], [...update, ...Array(9).fill(0)]] as const),
-    ...([[], [make([64])], 1e-5, 2, 2, 0.3, "", [], 8, false, 10000, 1, 0] as const),
+    ...([[], [make([64])], [], 1e-5, [2, 2], 0.3, 0, "", [], [8, 0], 10000, 1, 0] as const),
   ];
 };
+
+/** Two heads of queries and keys of 8 features, of values of 4, and a convolution of 3 taps, at two positions. */
+const deltaMixerParts = (make: Make): number[] => [
+  ...[make([1, 2, 40]), make([1, 2, 2, 4]), make([1, 2, 2]), make([1, 2, 2]), make([3, 40])],
+  ...[make([2]), make([2]), make([4]), make([1, 2, 40]), make([1, 2, 4, 8])],
+];
 
 const buffers = (make: Make): number[] => [make([1, 2, 8, 16]), make([1, 2, 8, 16])];
 
@@ -120,6 +126,9 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
     const matrices = [...packed(make), ...packed(make), ...packed(make)];
     return [make([1, 3, 64]), matrices, [4, 4, 4], [32, 32, 32], [], 2, 2, 4, false, 10000, 1, 0, 0];
   },
+  fast_addGatheredRows: (make) => [make([2, 3, 8]), make([4, 8]), make([2], I32)],
+  fast_weightedSum: (make) => [make([2, 3, 8]), make([2, 3])],
+  fast_swigluOai: (make) => [make([2, 8]), make([2, 8]), 1.7, 7],
   fast_quantizeRows: (make) => [make([2, 32]), 32, 4, F32],
   fast_dequantizeRows: (make) => [make([2, 6], U32), 32, 4, F32, F32],
   fast_extendCache: (make) => [make([1, 2, 8, 4]), 5, 16],
@@ -130,6 +139,12 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
     make([1, 2, 1, 4]),
     3,
   ],
+  deltaRule: (make) => [
+    ...[make([1, 3, 2, 8]), make([1, 3, 2, 8]), make([1, 3, 4, 4]), make([1, 3, 4]), make([1, 3, 4])],
+    make([1, 4, 4, 8]),
+  ],
+  shortConv: (make) => [make([1, 2, 8]), make([3, 8]), make([1, 2, 8])],
+  deltaMixer: (make) => [deltaMixerParts(make), 2, 1e-6],
   prepareDecoderLayer: layerParts,
   joinDecoderLayers: (make) => [[native.prepareDecoderLayer(...layerParts(make))]],
   decoderLayers: (make) => [
