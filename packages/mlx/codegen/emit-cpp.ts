@@ -43,6 +43,7 @@ export const cppRegistration = (
 #include "bind.h"
 #include "checks.h"
 #include "cpu/ops.h"
+#include "matrix_norm.h"
 #include "operands.h"
 
 namespace abstractllm {

@@ -656,8 +656,8 @@ const linalg: OpRow[] = [
   {
     group: "linalg",
     signature: "norm(a: array, ord: float?, axis: axes?, keepdims: bool = false) -> array",
-    doc: "Vector or matrix norm; 2-norm of the flattened array by default.",
-    cpp: "ord ? mx::linalg::norm(a, *ord, axis, keepdims) : mx::linalg::norm(a, axis, keepdims)",
+    doc: "Vector or matrix norm; 2-norm of the flattened array by default. The largest or smallest singular value (`ord` 2 or -2) of a matrix that is not finite is NaN.",
+    cpp: "norm(a, ord, axis, keepdims)",
   },
 ];
 

@@ -2,6 +2,7 @@
 #include "bind.h"
 #include "checks.h"
 #include "cpu/ops.h"
+#include "matrix_norm.h"
 #include "operands.h"
 
 namespace abstractllm {
@@ -548,7 +549,7 @@ void register_ops(Env* e, napi_value x) {
     return mx::random::permutation(a, axis, key);
   });
   bind(e, x, "linalg_norm", [](const mx::array& a, const std::optional<double>& ord, const std::optional<std::vector<int>>& axis, bool keepdims) {
-    return ord ? mx::linalg::norm(a, *ord, axis, keepdims) : mx::linalg::norm(a, axis, keepdims);
+    return norm(a, ord, axis, keepdims);
   });
 }
 

@@ -37,7 +37,7 @@ beforeAll(async () => {
   child.stderr.on("data", (chunk) => (errors += chunk));
   const [code, signal] = await once(child, "close");
   end = { code, signal, errors, lastCall: readFileSync(trace, "utf8").trim() };
-  if (code === 0) report = JSON.parse(output.split("\n").find((line) => line.startsWith("{")) ?? "");
+  if (code === 0) report = JSON.parse(output.slice(output.lastIndexOf("\n")));
 }, HANG_MS + 10_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

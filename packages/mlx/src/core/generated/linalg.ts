@@ -2,7 +2,7 @@
 import { adopt, handleOf, type MxArray } from "../array.ts";
 import { native } from "../native.ts";
 
-/** Vector or matrix norm; 2-norm of the flattened array by default. */
+/** Vector or matrix norm; 2-norm of the flattened array by default. The largest or smallest singular value (`ord` 2 or -2) of a matrix that is not finite is NaN. */
 export function norm(a: MxArray, ord?: number | null, axis?: number | readonly number[] | null, keepdims: boolean = false): MxArray {
   return adopt(native.linalg_norm(handleOf(a), ord, axis, keepdims));
 }

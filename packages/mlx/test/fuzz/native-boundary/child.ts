@@ -217,4 +217,4 @@ for (let i = 0; seen.calls < goal; i++) {
 }
 native.releaseAll(pool);
 // a line of its own: LAPACK writes there too, of numbers that it refuses
-process.stdout.write(`\n${JSON.stringify({ ...seen, results, errors, leaking: [...leaking] })}\n`);
+process.stdout.write(`\n${JSON.stringify({ ...seen, results, errors, leaking: [...leaking] })}`);
