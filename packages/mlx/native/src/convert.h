@@ -186,6 +186,13 @@ struct Reader<std::vector<int>> {
   }
 };
 
+template <>
+struct Reader<std::vector<float>> {
+  static std::vector<float> read(Env& e, napi_value v) {
+    return read_list<std::vector<float>, float>(e, v, "expected a list of numbers");
+  }
+};
+
 // An Int32Array, which is read at once. Copied: JavaScript that reading other arguments runs may free it.
 struct Int32s {
   std::vector<int32_t> values;

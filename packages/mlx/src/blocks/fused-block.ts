@@ -14,6 +14,7 @@ import {
   geglu,
   type Linear,
   type Module,
+  type PositionEmbedding,
   RMSNorm,
   RoPE,
   swiglu,
@@ -21,6 +22,7 @@ import {
 } from "../nn/index.ts";
 import { GatedMLP } from "./gated-mlp.ts";
 import { hiddenPadding, type Mask } from "./mask.ts";
+import { noRope } from "./rope.ts";
 import { type AttentionParts, SelfAttention } from "./self-attention.ts";
 import { SparseMoe } from "./sparse-moe.ts";
 import type { SwitchLinear } from "./switch-linear.ts";
@@ -36,6 +38,8 @@ interface BlockParts {
   readonly post_attention_layernorm: Module;
   readonly pre_feedforward_layernorm?: Module;
   readonly post_feedforward_layernorm?: Module;
+  /** Multiplies what both give. Default 1. */
+  readonly residualScale?: number;
 }
 
 /** A block, and what it is given beside its input. */
@@ -98,6 +102,13 @@ const addedRows = ({ q_proj, k_proj, v_proj, o_proj }: AttentionParts): MxArray[
   return areFirst ? rows : undefined;
 };
 
+const NO_TURN = { dims: 0, traditional: false, base: undefined, scale: 1, freqs: undefined };
+
+const turnOf = (rope: PositionEmbedding): DecoderLayerParts["rope"] | undefined => {
+  if (rope === noRope) return NO_TURN;
+  return rope instanceof RoPE ? rope : undefined;
+};
+
 /** @param mlp - none: without it */
 const layerParts = (
   block: BlockParts,
@@ -106,9 +117,9 @@ const layerParts = (
 ): DecoderLayerParts | undefined => {
   const { input_layernorm: norm, pre_feedforward_layernorm: nextNorm } = block;
   const normAfter = nextNorm === undefined ? undefined : rmsNormOr(block.post_attention_layernorm);
-  if (!(norm instanceof RMSNorm) || normAfter === false || !(attention.rope instanceof RoPE))
-    return undefined;
-  const { q_proj, k_proj, v_proj, o_proj, H, K, headNorms, scale, cap, rope } = attention;
+  const rope = turnOf(attention.rope);
+  if (!(norm instanceof RMSNorm) || normAfter === false || rope === undefined) return undefined;
+  const { q_proj, k_proj, v_proj, o_proj, H, K, headNorms, scale, cap } = attention;
   const matrices = affineMatrices([q_proj, k_proj, v_proj, o_proj, ...(mlp?.layers ?? [])]);
   const rows = addedRows(attention);
   const norms = [norm, ...(mlp === undefined ? [] : [mlp.norm]), ...headNorms];
@@ -130,6 +141,7 @@ const layerParts = (
     K,
     scale,
     cap,
+    residualScale: block.residualScale,
     activation,
     experts: mlp?.experts,
     rope,

@@ -1,22 +1,32 @@
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
+import { type BlockCall, fusedBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
 
-/** Llama's block, whose branches are multiplied by `scale` before they join: `x + scale * attn(norm(x))`. */
+/** Llama's block, whose branches are multiplied by `residualScale` before they join: `x + residualScale * attn(norm(x))`. */
 export class ScaledResidualBlock extends PreNormBlock {
-  readonly #scale: number;
+  readonly residualScale: number;
 
-  constructor(self_attn: Mixer, mlp: FeedForward, makeNorm: () => Norm, scale: number) {
+  constructor(self_attn: Mixer, mlp: FeedForward, makeNorm: () => Norm, residualScale: number) {
     super(self_attn, mlp, makeNorm);
-    this.#scale = scale;
+    this.residualScale = residualScale;
+  }
+
+  override call(mask: Mask, cache: LayerCache): BlockCall | undefined {
+    return this.forward === ScaledResidualBlock.prototype.forward ? { block: this, mask, cache } : undefined;
   }
 
   override forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const attended = this.self_attn.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
-    const h = add(x, attended.multiply(this.#scale));
-    const fed = this.mlp.forward(this.post_attention_layernorm.forward(h)); // [B, L, E]
-    return add(h, fed.multiply(this.#scale));
+    const made = fusedBlock(x, { block: this, mask, cache });
+    if (made?.isWhole === true) return made.h;
+    const h =
+      made?.h ?? this.#joined(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
+    return this.#joined(h, this.mlp.forward(this.post_attention_layernorm.forward(h)));
+  }
+
+  #joined(x: MxArray, branch: MxArray): MxArray {
+    return add(x, branch.multiply(this.residualScale));
   }
 }

@@ -23,7 +23,7 @@ export interface MatrixUpdate {
 
 /**
  * `h = x + attention(norm(x))`, then `h + mlp(norm(h))` where it has an MLP; what both give may be normed as well before it
- * is added. Affine matrices only.
+ * is added, and multiplied. Affine matrices only.
  */
 export interface DecoderLayerParts {
   /**
@@ -51,11 +51,13 @@ export interface DecoderLayerParts {
   readonly scale: number;
   /** Squashes scores to `cap * tanh(scores / cap)`. */
   readonly cap?: number | undefined;
+  /** Multiplies what is added to the residual stream. Default 1. */
+  readonly residualScale?: number | undefined;
   /** `""` without an MLP. */
   readonly activation: "swiglu" | "geglu" | "";
   /** Of an MLP of experts, which a softmax over all chooses. */
   readonly experts?: LayerExperts | undefined;
-  /** Rotation of queries and keys: a base, or else frequencies. */
+  /** Rotation of queries and keys: a base, or else frequencies. None of 0 features. */
   readonly rope: {
     readonly dims: number;
     readonly traditional: boolean;
@@ -143,8 +145,8 @@ export class DecoderLayers {
     const updates = (p.updates ?? []).flatMap((update) => [update?.down, update?.up, update?.gains]);
     const handle = native.prepareDecoderLayer(
       ...([handlesOf(p.matrices), formats, updates.map(optionalHandleOf)] as const),
-      ...([handlesOf(p.rows), handlesOf(p.norms), handlesOf(p.normsAfter ?? []), p.eps] as const),
-      ...([[p.H, p.K], p.scale, p.cap ?? 0, p.activation] as const),
+      ...([handlesOf(p.rows), handlesOf(p.norms), handlesOf(p.normsAfter ?? [])] as const),
+      ...([[p.H, p.K], [p.eps, p.scale, p.cap ?? 0, p.residualScale ?? 1], p.activation] as const),
       p.experts === undefined ? [] : [p.experts.asked, Number(p.experts.isNormed)],
       ...([[dims, Number(traditional)], base, scale, optionalHandleOf(freqs)] as const),
     );

@@ -79,6 +79,10 @@ interface Case {
   hasNormsAfter?: boolean;
   /** Squashes scores. */
   cap?: number;
+  /** Multiplies what is added. */
+  residualScale?: number;
+  /** Whether queries and keys do not turn. */
+  isStill?: boolean;
   hasFreqs: boolean;
   activation: "swiglu" | "geglu" | "";
   experts?: { count: number; asked: number; isNormed: boolean };
@@ -137,8 +141,8 @@ const product = (x: mx.MxArray, m: Matrix | undefined, added?: mx.MxArray): mx.M
 };
 
 /** `x` and what a branch gives, normed or as it is. */
-const joined = (x: mx.MxArray, branch: mx.MxArray, norm: mx.MxArray | undefined): mx.MxArray =>
-  x.add(norm === undefined ? branch : mx.fast.rmsNorm(branch, norm, EPS));
+const joined = (x: mx.MxArray, branch: mx.MxArray, norm: mx.MxArray | undefined, scale = 1): mx.MxArray =>
+  x.add((norm === undefined ? branch : mx.fast.rmsNorm(branch, norm, EPS)).multiply(scale));
 
 /** What experts answer. */
 const asked = (
@@ -170,7 +174,8 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
     const split = mx.reshape(product(normed, matrices[i], rows[i]), [B, L, count, -1]);
     return mx.transpose(norm === undefined ? split : mx.fast.rmsNorm(split, norm, EPS), [0, 2, 1, 3]);
   };
-  const turn = (a: mx.MxArray): mx.MxArray =>
+  const turn = (a: mx.MxArray): mx.MxArray => (c.isStill === true ? a : turned(a));
+  const turned = (a: mx.MxArray): mx.MxArray =>
     typeof position === "number"
       ? mx.fast.rope(a, D / 2, false, base, 1, position, freqs)
       : mx.fast.ropeAt(a, D / 2, false, base, 1, mx.array(position, mx.int32), freqs);
@@ -189,16 +194,16 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
       ? mx.fast.scaledDotProductAttention(q, ...rest, mode, mask)
       : mx.fast.softCappedAttention(q, ...rest, c.cap, mode, mask);
   const merged = mx.reshape(mx.transpose(found, [0, 2, 1, 3]), [B, L, -1]);
-  const h = joined(x, product(merged, matrices[3], rows[3]), normsAfter[0]);
+  const h = joined(x, product(merged, matrices[3], rows[3]), normsAfter[0], c.residualScale);
   if (c.activation === "") return [h, allKeys, allValues];
   const normedH = mx.fast.rmsNorm(h, norms[1], EPS);
   if (c.experts !== undefined) return [h.add(asked(normedH, matrices.slice(4), c)), allKeys, allValues];
   const hidden = mx.fast[c.activation](product(normedH, matrices[4]), product(normedH, matrices[5]));
-  return [joined(h, product(hidden, matrices[6]), normsAfter[1]), allKeys, allValues];
+  return [joined(h, product(hidden, matrices[6]), normsAfter[1], c.residualScale), allKeys, allValues];
 };
 
 const prepare = (
-  { H, K, D, cap, activation, experts }: Case,
+  { H, K, D, cap, residualScale, isStill, activation, experts }: Case,
   { matrices, rows, norms, normsAfter, freqs, base }: Layer,
 ): mx.DecoderLayers | undefined =>
   mx.DecoderLayers.prepare({
@@ -212,13 +217,14 @@ const prepare = (
       K,
       scale: SCALE,
       cap,
+      residualScale,
       activation,
       experts,
     },
     bits: matrices.map(({ bits }) => bits),
     updates: matrices.map(({ update }) => update),
     groupSizes: matrices.map(({ group }) => group),
-    rope: { dims: D / 2, traditional: false, base, scale: 1, freqs },
+    rope: { dims: isStill === true ? 0 : D / 2, traditional: false, base, scale: 1, freqs },
   });
 
 /** The result and both buffers. */
@@ -255,6 +261,17 @@ const cases: Case[] = [
   { ...plain, hasNormsAfter: true, cap: 0.5, activation: "geglu" },
   { ...plain, B: 3, L: 2, rows: 4, hasNormsAfter: true, hasHeadNorms: true, updates: { of: ALL, rank: 4 } },
   { ...plain, B: 2, L: 5, cap: 2, hasNormsAfter: true, activation: "", rows: 4 },
+  { ...plain, residualScale: 0.22 },
+  { ...plain, B: 2, L: 3, residualScale: 3, hasNormsAfter: true, rows: 4, isStill: true },
+  {
+    ...plain,
+    B: 3,
+    position: [3, 1, 2],
+    residualScale: 0.5,
+    activation: "",
+    isStill: true,
+    hasHeadNorms: true,
+  },
   { ...plain, experts: { count: 12, asked: 3, isNormed: true } },
   { ...plain, experts: { count: 7, asked: 7, isNormed: false }, bits: 8, activation: "geglu" },
   { ...plain, B: 4, L: 3, H: 8, experts: { count: 5, asked: 2, isNormed: true }, group: 64 },
@@ -305,6 +322,11 @@ describe("decoder layer", () => {
     [
       "what experts give is normed",
       { experts: { count: 4, asked: 2, isNormed: true }, hasNormsAfter: true },
+      () => ({}),
+    ],
+    [
+      "what experts give is multiplied",
+      { experts: { count: 4, asked: 2, isNormed: true }, residualScale: 2 },
       () => ({}),
     ],
     ["only two rows are added", {}, () => ({ rows: [row(96, 1), row(32, 2)] })],

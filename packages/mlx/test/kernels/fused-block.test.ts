@@ -89,15 +89,23 @@ const updateFor = (layer: MatrixLayer, seed: number): WeightUpdate => {
 };
 
 describe("fused blocks", () => {
-  it.each(["llama", "qwen2", "qwen3", "qwen3_moe", "glm4_moe", "ernie4_5_moe", "gemma2", "gemma3_text"])(
-    "of %s answer as their parts do",
-    async (name) => {
-      const model = await quantizedModel(goldenOf(name));
-      const { logits } = answers(model);
-      expectClose(logits, withStock(() => answers(model)).logits);
-      model.dispose();
-    },
-  );
+  it.each([
+    "llama",
+    "qwen2",
+    "qwen3",
+    "qwen3_moe",
+    "glm4_moe",
+    "ernie4_5_moe",
+    "gemma2",
+    "gemma3_text",
+    "granite",
+    "smollm3",
+  ])("of %s answer as their parts do", async (name) => {
+    const model = await quantizedModel(goldenOf(name));
+    const { logits } = answers(model);
+    expectClose(logits, withStock(() => answers(model)).logits);
+    model.dispose();
+  });
 
   it.each<KVQuantization>([
     { bits: 4, groupSize: 32, start: 0 },

@@ -25,7 +25,7 @@ struct MatrixUpdate {
 };
 
 // What a layer is made of: h = x + attention(norm(x)), then h + mlp(norm(h)) where it has an MLP. What both give may be normed
-// as well before it is added.
+// as well before it is added, and is multiplied by `residual`.
 struct DecoderLayerParts {
   std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o and, with an MLP, gate, up, down: of experts
                                     // those of the router before, and stacks
@@ -34,14 +34,15 @@ struct DecoderLayerParts {
   std::vector<mx::array> rows;      // added to q, k, v and o: none, the first three, or four
   std::vector<mx::array> norms;     // weights: before attention, before the MLP, of each head of q and of k (or neither)
   std::vector<mx::array> norms_after;  // weights: of what attention, and with an MLP that gives; or none
-  float eps;                           // of all norms
   int query_heads, key_heads;
+  float eps;               // of all norms
   float scale, cap;        // of the scores: which become cap * tanh(score / cap) unless that is 0
+  float residual;
   std::string activation;  // "swiglu" or "geglu"; "" without an MLP
   std::optional<LayerExperts> experts;
 };
 
-// Rotation of queries and keys (rope.h).
+// Rotation of queries and keys (rope.h); none of 0 features.
 struct LayerTurn {
   int dims;
   bool traditional;

@@ -64,21 +64,24 @@ class LayerSteps {
     finish_heads(memory);
     attend(memory);
     float* h = l.has_mlp ? memory.h : out;
-    const float* residual = l.attention_norm_after ? nullptr : x;  // else it is added to what is normed
-    multiply({{l.o, h, residual}}, {memory.found, M, l.H * l.value_dims}, [](size_t) {}, memory.low);
+    const bool is_late = is_joined_late(l.attention_norm_after);
+    multiply({{l.o, h, is_late ? nullptr : x}}, {memory.found, M, l.H * l.value_dims}, [](size_t) {}, memory.low);
     const auto finish = [&](size_t m) {
       if (l.o_row) add_row(l.o_row, h + m * E, E);
-      if (l.attention_norm_after) add_normed(h + m * E, l.attention_norm_after, x + m * E);
+      if (is_late) join(h + m * E, l.attention_norm_after, x + m * E);
     };
     if (l.has_mlp) return feed_forward(memory, finish, out);
     for (size_t m = 0; m < M; m++) finish(m);
   }
 
  private:
-  // A row becomes its norm plus another row.
-  void add_normed(float* row, const float* weight, const float* addend) const {
-    norm_rows(row, weight, row, 1, layer_.E, layer_.eps);
-    add_row(addend, row, layer_.E);
+  // Whether more is done to what is added to the residual stream than a product does.
+  bool is_joined_late(const float* norm) const { return norm || layer_.residual != 1; }
+
+  // `row`, normed where there is a norm, and multiplied, joins another.
+  void join(float* row, const float* norm, const float* other) const {
+    if (norm) norm_rows(row, norm, row, 1, layer_.E, layer_.eps);
+    for (size_t i = 0; i < layer_.E; i++) row[i] = other[i] + layer_.residual * row[i];
   }
 
   // Products with the rows that `make` puts where `x` lies, and what adapters make of them. `low` is room for that.
@@ -114,12 +117,14 @@ class LayerSteps {
     CacheAppend new_keys = run_.keys, new_values = run_.values;
     new_keys.from = reinterpret_cast<const char*>(m.k);
     new_values.from = reinterpret_cast<const char*>(m.v);
-    tables_.prepare(l);
+    const bool is_turned = l.turn.dims > 0;
+    if (is_turned) tables_.prepare(l);
     const size_t numbers = form_.L * (l.q.N + l.k.N + l.v.N);  // of an entry
     parallel_for(form_.B, std::max<size_t>(1, kHeadNumbersPerRange / numbers), [&](size_t begin, size_t end) {
       for (size_t b = begin; b < end; b++) {
-        finish_head_rows({m.q, l.H, l.q, l.q_row, l.q_norm}, b, &tables_.at(b));
-        finish_head_rows({m.k, l.K, l.k, l.k_row, l.k_norm}, b, &tables_.at(b));
+        const RopeTable* table = is_turned ? &tables_.at(b) : nullptr;
+        finish_head_rows({m.q, l.H, l.q, l.q_row, l.q_norm}, b, table);
+        finish_head_rows({m.k, l.K, l.k, l.k_row, l.k_norm}, b, table);
         finish_head_rows({m.v, l.K, l.v, l.v_row, nullptr}, b, nullptr);
         new_keys.run_entry(static_cast<int>(b));
         new_values.run_entry(static_cast<int>(b));
@@ -159,9 +164,9 @@ class LayerSteps {
   template <typename Finish>
   void feed_forward(const LayerMemory& m, const Finish& finish_h, float* out) const {
     const PreparedLayer& l = layer_;
-    run_mlp(m, finish_h, l.mlp_norm_after ? nullptr : m.h, out);
-    if (!l.mlp_norm_after) return;
-    for (size_t i = 0; i < form_.rows(); i++) add_normed(out + i * l.E, l.mlp_norm_after, m.h + i * l.E);
+    const bool is_late = is_joined_late(l.mlp_norm_after);
+    run_mlp(m, finish_h, is_late ? nullptr : m.h, out);
+    for (size_t i = 0; is_late && i < form_.rows(); i++) join(out + i * l.E, l.mlp_norm_after, m.h + i * l.E);
   }
 
   // What the MLP gives, and `addend`.

@@ -27,7 +27,7 @@ class LayerReader {
     PreparedLayer& l = *layer_;
     l.E = parts_.norms[0].size();
     l.H = static_cast<size_t>(parts_.query_heads), l.K = static_cast<size_t>(parts_.key_heads);
-    l.eps = parts_.eps, l.scale = parts_.scale, l.cap = parts_.cap;
+    l.eps = parts_.eps, l.scale = parts_.scale, l.cap = parts_.cap, l.residual = parts_.residual;
     l.has_mlp = has_mlp, l.is_geglu = parts_.activation == "geglu";
     return read_attention() && read_norms_after() && read_turn() && (!has_mlp || (parts_.experts ? read_experts() : read_mlp())) ? layer_ : nullptr;
   }
@@ -115,15 +115,17 @@ class LayerReader {
 
   bool read_norms_after() {
     PreparedLayer& l = *layer_;
+    const bool are_experts = parts_.experts.has_value();  // which add up what they give
+    if (are_experts && (l.residual != 1 || !parts_.norms_after.empty())) return false;
     if (parts_.norms_after.empty()) return true;
     l.attention_norm_after = numbers(parts_.norms_after[0], l.E);
     if (l.has_mlp) l.mlp_norm_after = numbers(parts_.norms_after[1], l.E);
-    const bool are_experts = parts_.experts.has_value();  // which add up what they give
-    return !are_experts && l.attention_norm_after && (!l.has_mlp || l.mlp_norm_after);
+    return l.attention_norm_after && (!l.has_mlp || l.mlp_norm_after);
   }
 
   bool read_turn() {
     const auto& [dims, traditional, base, scale, freqs] = turn_;
+    if (dims == 0) return true;
     if (dims <= 0 || dims % 2 != 0 || static_cast<size_t>(dims) > layer_->D || base.has_value() == freqs.has_value()) {
       return false;
     }

@@ -31,7 +31,7 @@ class PreparedLayer {
   const float *q_norm, *k_norm;  // null without
   const float *attention_norm_after, *mlp_norm_after;  // of what is added; null without
   const float* freqs;            // null with a base
-  float eps, scale, cap;
+  float eps, scale, cap, residual;
   size_t E, H, K, D, value_dims;
   bool has_mlp, is_geglu;
   std::optional<ExpertMlp> experts;  // instead of gate, up and down

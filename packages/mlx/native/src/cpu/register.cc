@@ -115,23 +115,25 @@ struct Reader<std::vector<std::optional<mx::array>>> {
 
 void register_cpu(Env* e, napi_value x) {
   // `formats` are the bits and group size of each matrix, `updates` three arrays for each, or nothing in their places;
-  // `heads` are those of queries and of keys; `experts` is empty, or how many are asked and whether their scores are normed;
-  // `turn` how many features turn, and whether neighbours do
+  // `heads` are those of queries and of keys; `factors` eps, scale, cap and residual of the parts; `experts` is empty, or how
+  // many are asked and whether their scores are normed; `turn` how many features turn, and whether neighbours do
   bind(e, x, "prepareDecoderLayer",
        [](const std::vector<mx::array>& matrices, const std::vector<int>& formats,
           const std::vector<std::optional<mx::array>>& updates, const std::vector<mx::array>& rows,
-          const std::vector<mx::array>& norms, const std::vector<mx::array>& norms_after, float eps,
-          const std::vector<int>& heads, float scale, float cap, const std::string& activation, const std::vector<int>& experts, const std::vector<int>& turn,
-          const std::optional<float>& base, float rope_scale, const std::optional<mx::array>& freqs, Env& env) {
-         if (formats.size() % 2 != 0) throw AddonError("invalid-argument", "expected two numbers for each matrix");
+          const std::vector<mx::array>& norms, const std::vector<mx::array>& norms_after, const std::vector<int>& heads,
+          const std::vector<float>& factors, const std::string& activation, const std::vector<int>& experts,
+          const std::vector<int>& turn, const std::optional<float>& base, float rope_scale, const std::optional<mx::array>& freqs,
+          Env& env) {
+         const bool are_sizes_right = formats.size() % 2 == 0 && heads.size() == 2 && factors.size() == 4 && turn.size() == 2 &&
+                                      (experts.empty() || experts.size() == 2);
+         if (!are_sizes_right) throw AddonError("invalid-argument", "expected other numbers of formats, heads, factors or experts");
          std::vector<int> bits, groups;
          for (size_t i = 0; i < formats.size(); i += 2) bits.push_back(formats[i]), groups.push_back(formats[i + 1]);
-         if (heads.size() != 2 || turn.size() != 2) throw AddonError("invalid-argument", "expected two numbers of heads and of a turn");
-         if (!experts.empty() && experts.size() != 2) throw AddonError("invalid-argument", "expected two numbers of experts");
          std::optional<cpu::LayerExperts> asked;
          if (!experts.empty()) asked = {experts[0], experts[1] != 0};
          auto layer = cpu::prepare_decoder_layer(
-             {matrices, bits, groups, updates_of(updates), rows, norms, norms_after, eps, heads[0], heads[1], scale, cap, activation, asked},
+             {matrices, bits, groups, updates_of(updates), rows, norms, norms_after, heads[0], heads[1], factors[0], factors[1],
+              factors[2], factors[3], activation, asked},
              {turn[0], turn[1] != 0, base, rope_scale, freqs});
          return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
        });
