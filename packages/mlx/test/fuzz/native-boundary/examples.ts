@@ -131,6 +131,26 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
     3,
   ],
   prepareDecoderLayer: layerParts,
+  composedLayer: (make) => {
+    const [matrices, , , rows, norms] = layerParts(make);
+    const layout = [
+      0,
+      2,
+      2,
+      8,
+      0,
+      0,
+      4,
+      rows.length,
+      norms.length,
+      ...Array(4).fill(4),
+      ...Array(4).fill(32),
+    ];
+    return [
+      ...[make([1, 1, 64]), ...buffers(make), Int32Array.from([...matrices, ...rows, ...norms])],
+      ...[Int32Array.from(layout), 1e-5, 0.3, 10000, 1, 3, 5],
+    ];
+  },
   joinDecoderLayers: (make) => [[native.prepareDecoderLayer(...layerParts(make))]],
   decoderLayers: (make) => [
     native.prepareDecoderLayer(...layerParts(make)),
