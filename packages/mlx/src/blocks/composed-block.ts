@@ -22,7 +22,6 @@ interface Composition {
   readonly held: HeldBlock;
 }
 
-/** Undefined for blocks that cannot be composed as they are. */
 const compositions = new WeakMap<BlockParts, Composition>();
 
 const compose = (block: BlockParts, mlp: MlpParts | undefined): Composition | undefined => {
@@ -44,6 +43,7 @@ const compose = (block: BlockParts, mlp: MlpParts | undefined): Composition | un
 const compositionOf = (block: BlockParts): Composition | undefined => {
   const known = compositions.get(block);
   if (known?.held.isStill(block) === true) return known;
+  if (partsOf(block)?.q_proj.quantization?.mode !== "affine") return undefined; // asked at each step of dense models
   const mlp = mlpParts(block);
   const made = (mlp && compose(block, mlp)) ?? compose(block, undefined);
   if (made === undefined) compositions.delete(block);
