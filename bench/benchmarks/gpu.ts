@@ -1,7 +1,7 @@
 /** Prompts and answers on a GPU, beside Python mlx-lm on the same one. */
 import { isDeviceAvailable } from "@abstractllm/mlx/core";
 import type { DecodeJob, DecodeReport } from "../players/decode-steps.ts";
-import { QUANTIZATION, SHAPES } from "../players/shapes.ts";
+import { QUANTIZATION, SHAPES, SMOLLM2 } from "../players/shapes.ts";
 import { type BenchContext, type Benchmark, benchFile } from "../support/context.ts";
 import type { Findings, Series, Target } from "../support/result.ts";
 import { nodeProgram, type Program, runPlayer } from "../support/run-player.ts";
@@ -17,6 +17,10 @@ const CASES = [
   { context: 512, batch: 8 },
   { context: 512, batch: 32 },
 ];
+const MODELS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "SmolLM2-135M": SMOLLM2,
+  ...SHAPES,
+};
 const QUICK = { steps: 3, prompt: 64, cases: [{ context: 16, batch: 1 }] };
 
 interface Player {
@@ -37,29 +41,59 @@ const findPlayers = ({ settings }: BenchContext): Player[] => {
   return players.map((player) => ({ ...player, reports: new Map() }));
 };
 
-/** The figures of one model: its prompt, then its steps. */
-const figuresOf = (report: DecodeReport, { prompt, cases }: Pick<DecodeJob, "prompt" | "cases">) => [
-  { metric: `prompt of ${prompt}`, perSecond: ((prompt ?? 0) * 1000) / (report.promptMs ?? Number.NaN) },
-  ...cases.map(({ context, batch }, i) => ({
-    metric: `decode, ${batch} at ${context}`,
-    perSecond: (batch * 1000) / (report.timings[i]?.stepMs ?? Number.NaN),
-  })),
+/** The models that are asked for. @throws {Error} when there is none */
+const chosenModels = ({ shape, quick }: BenchContext["settings"]) => {
+  const all = Object.entries(MODELS);
+  const chosen = all.filter(([name]) => name.includes(shape ?? ""));
+  if (chosen.length === 0) {
+    const names = all.map(([name]) => `"${name}"`).join(", ");
+    throw new Error(`Expected for --shape a part of ${names} but received ${shape}`);
+  }
+  return quick ? chosen.slice(0, 1) : chosen;
+};
+
+interface Figure {
+  metric: string;
+  unit: "tokens/s" | "ms";
+  value: number;
+}
+
+/** The figures of one model: its prompt, then its steps and what of them is the host's work. */
+const figuresOf = (
+  report: DecodeReport,
+  { prompt, cases }: Pick<DecodeJob, "prompt" | "cases">,
+): Figure[] => [
+  {
+    metric: `prompt of ${prompt}`,
+    unit: "tokens/s",
+    value: ((prompt ?? 0) * 1000) / (report.promptMs ?? Number.NaN),
+  },
+  ...cases.flatMap(({ context, batch }, i): Figure[] => {
+    const { stepMs, buildMs, startMs } = report.timings[i] ?? {};
+    const steps = `decode, ${batch} at ${context}`;
+    return [
+      { metric: steps, unit: "tokens/s", value: (batch * 1000) / (stepMs ?? Number.NaN) },
+      { metric: `${steps}: graph of a step`, unit: "ms", value: buildMs ?? Number.NaN },
+      { metric: `${steps}: starting it`, unit: "ms", value: startMs ?? Number.NaN },
+    ];
+  }),
 ];
 
 const seriesOf = (player: Player, job: Pick<DecodeJob, "prompt" | "cases">): Series[] =>
   [...player.reports].flatMap(([shape, reports]) => {
     const rounds = reports.map((report) => figuresOf(report, job));
-    return (rounds[0] ?? []).map(({ metric }, i) => ({
+    return (rounds[0] ?? []).map(({ metric, unit }, i) => ({
       player: player.name,
       metric: `${shape}, ${metric}`,
-      unit: "tokens/s",
-      better: "higher" as const,
-      values: rounds.map((figures) => figures[i]?.perSecond ?? Number.NaN),
+      unit,
+      better: unit === "ms" ? ("lower" as const) : ("higher" as const),
+      values: rounds.map((figures) => figures[i]?.value ?? Number.NaN),
     }));
   });
 
 const targetsOf = (own: readonly Series[], peer: readonly Series[]): Target[] =>
-  own.flatMap(({ metric, values }) => {
+  own.flatMap(({ metric, unit, values }) => {
+    if (unit === "ms") return [];
     const theirs = peer.find((series) => series.metric === metric);
     if (theirs === undefined) return [];
     const reached = medianRatio(values, theirs.values, "higher");
@@ -74,7 +108,7 @@ const run = async (context: BenchContext): Promise<Findings> => {
   const { rounds, quick, threads } = context.settings;
   const players = findPlayers(context);
   const size = quick ? QUICK : { steps: STEPS, prompt: PROMPT, cases: CASES };
-  for (const [shape, config] of Object.entries(SHAPES).slice(0, quick ? 1 : undefined)) {
+  for (const [shape, config] of chosenModels(context.settings)) {
     for (let round = 0; round < rounds; round++) {
       for (const { name, program, reports } of round % 2 === 0 ? players : players.toReversed()) {
         context.tell(`gpu: ${shape}, round ${round + 1} of ${rounds}, ${name}`);

@@ -26,6 +26,8 @@ export interface DecodeTiming {
   /** Building a step's graph, and computing it, one after the other. */
   buildMs: number;
   evaluateMs: number;
+  /** Handing a step's graph to the device, which then computes by itself. */
+  startMs: number;
   /** Keys and values that a step reads. */
   cacheBytes: number;
 }
@@ -106,21 +108,24 @@ const timeParts = (cache: Cache, first: mx.MxArray): { buildMs: number; evaluate
 };
 
 /** As text generation runs: each step is started before the last one's token is read. */
-const timeSteps = (cache: Cache, batch: number): number => {
+const timeSteps = (cache: Cache, batch: number): { stepMs: number; startMs: number } => {
   const run = {};
+  const starts: number[] = [];
   let pending = step(mx.zeros([batch, 1], mx.int32), cache, run);
   let start = 0;
   for (let i = -WARM_UP; i < job.steps; i++) {
     if (i === 0) start = performance.now();
     const next = step(pending, cache, run);
+    const built = performance.now();
     mx.asyncEvaluateNext(next);
+    if (i >= 0) starts.push(performance.now() - built);
     mx.evaluate(pending);
     pending.dispose();
     pending = next;
   }
   mx.evaluate(pending);
   pending.dispose();
-  return (performance.now() - start) / job.steps;
+  return { stepMs: (performance.now() - start) / job.steps, startMs: middle(starts) };
 };
 
 /** The middle of a few readings of a prompt, the first of which warms up. */
@@ -155,9 +160,9 @@ const usedBytes = (layer: Cache[number]): number => {
 const timings: DecodeTiming[] = [];
 for (const { context, batch } of job.cases) {
   const cache = filledCache(context, batch);
-  const stepMs = timeSteps(cache, batch);
+  const steps = timeSteps(cache, batch);
   const cacheBytes = mx.tidy(() => cache.reduce((sum, layer) => sum + usedBytes(layer), 0));
-  timings.push({ context, batch, stepMs, cacheBytes, ...timeParts(cache, mx.zeros([batch, 1], mx.int32)) });
+  timings.push({ context, batch, ...steps, cacheBytes, ...timeParts(cache, mx.zeros([batch, 1], mx.int32)) });
   for (const layer of cache) layer.dispose();
   mx.clearCache();
 }

@@ -44,19 +44,29 @@ def filled_cache(model, context: int, batch: int):
     return cache
 
 
-def time_steps(model, context: int, batch: int, steps: int) -> float:
+def middle(times: list[float]) -> float:
+    return sorted(times)[len(times) // 2]
+
+
+def time_steps(model, context: int, batch: int, steps: int) -> dict:
     """Milliseconds per step; each is started before the token of the one before is read."""
     cache = filled_cache(model, context, batch)
+    builds, starts = [], []
     pending = step(model, mx.zeros((batch, 1), mx.int32), cache)
     for i in range(-WARM_UP, steps):
         if i == 0:
             start = time.perf_counter()
+        begin = time.perf_counter()
         following = step(model, pending, cache)
+        built = time.perf_counter()
         mx.async_eval(following)
+        builds.append((built - begin) * 1e3)
+        starts.append((time.perf_counter() - built) * 1e3)
         mx.eval(pending)
         pending = following
     mx.eval(pending)
-    return (time.perf_counter() - start) * 1e3 / steps
+    total = (time.perf_counter() - start) * 1e3
+    return {"stepMs": total / steps, "buildMs": middle(builds), "startMs": middle(starts)}
 
 
 def time_prompt(model, tokens: int) -> float:
@@ -72,7 +82,7 @@ def time_prompt(model, tokens: int) -> float:
         mx.eval(step(model, prompt[:, -1:], cache))
         if i >= 0:
             times.append((time.perf_counter() - start) * 1e3)
-    return sorted(times)[len(times) // 2]
+    return middle(times)
 
 
 def main() -> None:
@@ -80,7 +90,7 @@ def main() -> None:
     model = create(job["config"], job["quantization"])
     timings = []
     for case in job["cases"]:
-        timings.append({**case, "stepMs": time_steps(model, case["context"], case["batch"], job["steps"])})
+        timings.append({**case, **time_steps(model, case["context"], case["batch"], job["steps"])})
         mx.clear_cache()
     report = {"timings": timings, "promptMs": time_prompt(model, job["prompt"])}
     print(f"\nRESULT {json.dumps(report)}", flush=True)

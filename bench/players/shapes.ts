@@ -15,6 +15,17 @@ const llama = {
   num_key_value_heads: 8,
 };
 
+export const SMOLLM2 = {
+  ...llama,
+  rope_theta: 100000,
+  vocab_size: 49152,
+  hidden_size: 576,
+  intermediate_size: 1536,
+  num_hidden_layers: 30,
+  num_attention_heads: 9,
+  num_key_value_heads: 3,
+} as const;
+
 export const LLAMA_1B = {
   ...llama,
   hidden_size: 2048,

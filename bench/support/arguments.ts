@@ -17,6 +17,7 @@ export const USAGE = `npm run bench -- [name ...] [options]
   --threads N   threads of every player (default 2)
   --rounds N    measurements of every player (default 5, quick 1)
   --python P    a Python that has mlx-lm on this machine's GPU, for gpu
+  --shape S     only models whose names contain S, such as 8B, for gpu
   --without P   leave out peers whose name starts with P, such as mlx-lm; may be repeated
   --quick       small sizes, to see that everything works; the figures mean nothing
   --force       measure although the machine is busy; the results cannot be published
@@ -42,6 +43,7 @@ export const parseArguments = (args: readonly string[]): BenchArguments => {
       threads: { type: "string", default: "2" },
       rounds: { type: "string" },
       python: { type: "string" },
+      shape: { type: "string" },
       without: { type: "string", multiple: true, default: [] },
       quick: flag,
       force: flag,
@@ -54,12 +56,13 @@ export const parseArguments = (args: readonly string[]): BenchArguments => {
   if (values.publish && (values.quick || values.force || rounds < FEWEST_ROUNDS)) {
     throw new Error(`--publish needs a full run of at least ${FEWEST_ROUNDS} rounds on an idle machine`);
   }
-  const { python, without, quick, force, json, publish, help } = values;
+  const { python, shape, without, quick, force, json, publish, help } = values;
   return {
     names: positionals,
     threads: wholeNumber("threads", values.threads),
     rounds,
     ...(python === undefined ? {} : { python }),
+    ...(shape === undefined ? {} : { shape }),
     without,
     quick,
     force,

@@ -46,6 +46,8 @@ export interface Settings {
   force: boolean;
   /** Path of a Python that has mlx-lm on this machine's GPU. */
   python?: string;
+  /** Shapes measured on a GPU: those whose names contain it. Default all. */
+  shape?: string;
   /** Peers left out: every one whose name starts with one of these. */
   without: string[];
 }

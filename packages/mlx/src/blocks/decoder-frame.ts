@@ -2,7 +2,8 @@ import { KVCache, type LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { type ForwardOptions, layerCache } from "../models/language-model.ts";
 import { type Embedding, Module } from "../nn/index.ts";
-import { type BlockCall, continueBlocks, fusedBlocks } from "./fused-block.ts";
+import type { BlockCall } from "./block-parts.ts";
+import { continueBlocks, fusedBlocks } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 

@@ -1,7 +1,8 @@
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
 import { Module } from "../nn/index.ts";
-import { type BlockCall, fusedBlock } from "./fused-block.ts";
+import type { BlockCall } from "./block-parts.ts";
+import { fusedBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 

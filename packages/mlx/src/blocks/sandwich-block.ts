@@ -1,7 +1,8 @@
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
 import { Module } from "../nn/index.ts";
-import { type BlockCall, fusedBlock } from "./fused-block.ts";
+import type { BlockCall } from "./block-parts.ts";
+import { fusedBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import type { FeedForward, Mixer } from "./pre-norm-block.ts";
@@ -14,6 +15,7 @@ export class SandwichBlock extends Module {
   post_attention_layernorm: Norm;
   pre_feedforward_layernorm: Norm;
   post_feedforward_layernorm: Norm;
+  readonly isSumInFloat32Alone: boolean;
   readonly #addResidual: (x: MxArray, y: MxArray) => MxArray;
 
   /** @param addResidual - how a branch joins a residual stream that is not float32, where it is a sum; by default one too */
@@ -30,6 +32,7 @@ export class SandwichBlock extends Module {
     this.post_attention_layernorm = makeNorm();
     this.pre_feedforward_layernorm = makeNorm();
     this.post_feedforward_layernorm = makeNorm();
+    this.isSumInFloat32Alone = addResidual !== add;
     this.#addResidual = addResidual;
   }
 

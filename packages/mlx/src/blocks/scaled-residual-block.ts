@@ -1,6 +1,7 @@
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
-import { type BlockCall, fusedBlock } from "./fused-block.ts";
+import type { BlockCall } from "./block-parts.ts";
+import { fusedBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";

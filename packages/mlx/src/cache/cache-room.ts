@@ -29,6 +29,11 @@ export interface CacheRoom {
   /** Says that computing `writer` writes the new rows. */
   fill(writer: CacheWriter): void;
   /**
+   * Takes buffers that hold the new rows in the place of `keys` and `values`, instead of `fill`. Absent where a cache does
+   * more than that to add rows.
+   */
+  take?(keys: MxArray, values: MxArray): void;
+  /**
    * How often as many positions may follow, each behind the others, in the same buffers and under the same mask. Absent
    * where the cache has to be asked each time.
    */

@@ -65,8 +65,14 @@ export class KVCache extends AttentionCache implements KeyValueCache {
       this.#buffers.writtenBy(writer);
       pass();
     };
+    const take = (allKeys: MxArray, allValues: MxArray): void => {
+      this.#buffers.hold(allKeys, allValues);
+      this.#offset = end;
+      this.#written = end;
+    };
     const left = Math.floor((this.#capacity - end) / added.L);
-    return { keys, values, start, end, turns: [this.offset], after: this.#buffers.writer, fill, left, pass };
+    const { writer: after } = this.#buffers;
+    return { keys, values, start, end, turns: [this.offset], after, fill, take, left, pass };
   }
 
   /** Buffers for new positions behind the others, which nobody else holds. */

@@ -1,6 +1,7 @@
 /** `@abstractllm/mlx/core`: arrays and operations, as `import * as mx from "@abstractllm/mlx/core"`. */
 export { MxArray, type NestedNumbers, type Operand, type TypedArray } from "./array.ts";
 export { type CompileOptions, compile, setCompileEnabled } from "./compile.ts";
+export { ComposedLayer, type ComposedPosition } from "./composed-layer.ts";
 export { cpuInstructionSet, getThreads, roundsActivations, setThreads } from "./cpu.ts";
 export { array, fromRawBytes, type NestedValues } from "./create.ts";
 export {

@@ -90,6 +90,18 @@ interface NativeRuntime {
     ropeScale: number,
     freqs: Slot,
   ): LayersHandle | undefined;
+  composedLayer(
+    x: Slot,
+    keys: Slot,
+    values: Slot,
+    slots: Int32Array,
+    layout: Int32Array,
+    factors: readonly number[],
+    base: number | undefined,
+    ropeScale: number,
+    start: number,
+    position: number,
+  ): Slot[];
   joinDecoderLayers(layers: readonly LayersHandle[]): LayersHandle;
   decoderLayers(
     layers: LayersHandle,

@@ -5,6 +5,7 @@
 #include "../huge_pages.h"
 #include "activation_rows.h"
 #include "cpu_primitive.h"
+#include "mlx/compile.h"
 #include "row_loop.h"
 
 namespace abstractllm::cpu {
@@ -136,21 +137,40 @@ mx::array make_gated(Gated::Kind kind, const mx::array& gate, const mx::array& x
 
 mx::array like(const mx::array& x, double value) { return mx::array(static_cast<float>(value), x.dtype()); }
 
-}  // namespace
+using Arrays = std::vector<mx::array>;
 
-mx::array swiglu(const mx::array& gate, const mx::array& x) {
-  if (is_native_pair(gate, x)) return make_gated(Gated::Kind::swiglu, gate, x);
-  return mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), x);
+Arrays composed_swiglu(const Arrays& inputs) {
+  const mx::array &gate = inputs[0], &x = inputs[1];
+  return {mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), x)};
 }
 
-mx::array geglu(const mx::array& gate, const mx::array& x) {
-  if (is_native_pair(gate, x)) return make_gated(Gated::Kind::geglu, gate, x);
+Arrays composed_geglu(const Arrays& inputs) {
+  const mx::array &gate = inputs[0], &x = inputs[1];
   const mx::array cubed = mx::power(gate, like(gate, 3));
   const mx::array inner = mx::multiply(mx::add(mx::multiply(cubed, like(gate, 0.044715)), gate),
                                        like(gate, std::sqrt(2 / M_PI)));
   const mx::array activated =
       mx::multiply(mx::multiply(gate, like(gate, 0.5)), mx::add(mx::tanh(inner), like(gate, 1)));
-  return mx::multiply(activated, x);
+  return {mx::multiply(activated, x)};
+}
+
+// On a GPU one kernel for all of `F`'s operations. For the CPU libmlx would have to run a C++ compiler.
+template <Arrays (*F)(const Arrays&)>
+mx::array fused(const Arrays& inputs) {
+  if (mx::default_device() == mx::Device::cpu) return F(inputs)[0];
+  return mx::compile(F, /* shapeless= */ true)(inputs)[0];
+}
+
+}  // namespace
+
+mx::array swiglu(const mx::array& gate, const mx::array& x) {
+  if (is_native_pair(gate, x)) return make_gated(Gated::Kind::swiglu, gate, x);
+  return fused<composed_swiglu>({gate, x});
+}
+
+mx::array geglu(const mx::array& gate, const mx::array& x) {
+  if (is_native_pair(gate, x)) return make_gated(Gated::Kind::geglu, gate, x);
+  return fused<composed_geglu>({gate, x});
 }
 
 mx::array swiglu_oai(const mx::array& gate, const mx::array& x, float alpha, float limit) {

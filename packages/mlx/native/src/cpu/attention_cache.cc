@@ -144,6 +144,7 @@ mx::array extend_cache(const mx::array& buffer, int used, int capacity) {
   if (use_native() && !buffer.is_tracer()) {
     return mx::array(std::move(shape), buffer.dtype(), std::make_shared<ExtendCache>(used), {buffer});
   }
+  if (used == 0) return mx::zeros(shape, buffer.dtype());
   const mx::array kept = mx::slice(buffer, {0, 0, 0, 0}, used_shape(buffer, used));
   return mx::concatenate({kept, mx::zeros(used_shape(buffer, capacity - used), buffer.dtype())}, 2);
 }

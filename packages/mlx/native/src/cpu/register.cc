@@ -1,5 +1,6 @@
 // What TypeScript and the tests can ask of the CPU kernels.
 #include "../bind.h"
+#include "composed_layer.h"
 #include "decoder_layer.h"
 #include "delta_mixer.h"
 #include "delta_rule.h"
@@ -52,6 +53,36 @@ std::vector<mx::array> list_of(std::optional<mx::array> a) {
   if (!a) return {};
   return {std::move(*a)};
 }
+
+// Numbers that describe a layer, and the slots of its arrays: read at each step, so that nothing keeps the arrays.
+class LayerReader {
+ public:
+  LayerReader(Env& e, const Int32s& layout, const Int32s& slots) : env_(e), layout_(layout.values), slots_(slots.values) {}
+
+  int number() { return taken(layout_, next_number_); }
+  std::vector<int> numbers(int count) { return list(count, [this] { return number(); }); }
+  mx::array array() { return env_.arrays.get(static_cast<uint32_t>(taken(slots_, next_slot_))); }
+  std::vector<mx::array> arrays(int count) { return list(count, [this] { return array(); }); }
+
+ private:
+  static int taken(const std::vector<int32_t>& from, size_t& next) {
+    if (next >= from.size()) throw AddonError("invalid-argument", "the layer has fewer parts than it says");
+    return from[next++];
+  }
+
+  template <typename F>
+  auto list(int count, F take) -> std::vector<decltype(take())> {
+    std::vector<decltype(take())> all;
+    for (int i = 0; i < count; i++) all.push_back(take());
+    return all;
+  }
+
+  Env& env_;
+  const std::vector<int32_t>&layout_, &slots_;
+  size_t next_number_ = 0, next_slot_ = 0;
+};
+
+const char* const kActivations[] = {"", "swiglu", "geglu"};
 
 napi_value nothing(Env& e) {
   napi_value undefined = nullptr;
@@ -136,6 +167,30 @@ void register_cpu(Env* e, napi_value x) {
               factors[2], factors[3], activation, asked},
              {turn[0], turn[1] != 0, base, rope_scale, freqs});
          return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
+       });
+  // `layout`: the activation, heads of queries and keys, features that turn and how, whether there are frequencies; counts
+  // of matrices, rows, norms and norms after; bits of each matrix, then groups. `slots`: matrices, rows, norms, norms after,
+  // frequencies. `factors` as above.
+  bind(e, x, "composedLayer",
+       [](const mx::array& x, const mx::array& keys, const mx::array& values, const Int32s& slots, const Int32s& layout,
+          const std::vector<float>& factors, const std::optional<float>& base, float rope_scale, int start, int position,
+          Env& env) {
+         if (factors.size() != 4) throw AddonError("invalid-argument", "expected four factors");
+         LayerReader read(env, layout, slots);
+         const auto activation = static_cast<size_t>(read.number());
+         if (activation >= std::size(kActivations)) throw AddonError("invalid-argument", "unknown activation");
+         const int heads = read.number(), key_heads = read.number(), dims = read.number();
+         const bool traditional = read.number() != 0, has_freqs = read.number() != 0;
+         const int matrices = read.number(), rows = read.number(), norms = read.number(), after = read.number();
+         std::vector<int> bits = read.numbers(matrices), groups = read.numbers(matrices);
+         std::vector<mx::array> arrays = read.arrays(3 * matrices), added = read.arrays(rows), weights = read.arrays(norms);
+         std::vector<mx::array> weights_after = read.arrays(after);
+         std::optional<mx::array> freqs;
+         if (has_freqs) freqs = read.array();
+         return cpu::composed_layer({std::move(arrays), std::move(bits), std::move(groups), {}, std::move(added),
+                                     std::move(weights), std::move(weights_after), heads, key_heads, factors[0], factors[1],
+                                     factors[2], factors[3], kActivations[activation], {}},
+                                    {dims, traditional, base, rope_scale, freqs}, x, keys, values, start, position);
        });
   bind(e, x, "joinDecoderLayers", [](const std::vector<Layers>& parts, Env& env) {
     Layers all;

@@ -146,6 +146,27 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
   shortConv: (make) => [make([1, 2, 8]), make([3, 8]), make([1, 2, 8])],
   deltaMixer: (make) => [deltaMixerParts(make), 2, 1e-6],
   prepareDecoderLayer: layerParts,
+  composedLayer: (make) => {
+    const [matrices, , , rows, norms] = layerParts(make);
+    const layout = [
+      0,
+      2,
+      2,
+      8,
+      0,
+      0,
+      4,
+      rows.length,
+      norms.length,
+      norms.length,
+      ...Array(4).fill(4),
+      ...Array(4).fill(32),
+    ];
+    return [
+      ...[make([1, 1, 64]), ...buffers(make), Int32Array.from([...matrices, ...rows, ...norms, ...norms])],
+      ...[Int32Array.from(layout), [1e-5, 0.3, 0, 1], 10000, 1, 3, 5],
+    ];
+  },
   joinDecoderLayers: (make) => [[native.prepareDecoderLayer(...layerParts(make))]],
   decoderLayers: (make) => [
     native.prepareDecoderLayer(...layerParts(make)),
