@@ -1,4 +1,5 @@
 /** `@abstractllm/mlx`: MLX models inside the Node process. */
+export { type LoadEmbedderOptions, type LoadedEmbedder, loadEmbedder } from "./embedding/index.ts";
 export * from "./engine/index.ts";
 export {
   ConfigError,

@@ -9,6 +9,8 @@ export * as field from "./config.ts";
 export { type Field, type Infer, parseConfig, type Schema } from "./config.ts";
 export { countParameters } from "./count-parameters.ts";
 export { createModel } from "./create-model.ts";
+export { EncoderModel } from "./encoder-model.ts";
+export { encoderTypes, resolveEncoder, resolveLanguageModel } from "./encoder-registry.ts";
 export { type ForwardOptions, LanguageModel, layerCache, type PromptEncoder } from "./language-model.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
 export { sanitize } from "./sanitize.ts";

@@ -1,0 +1,70 @@
+/** Folders of models that make vectors, as goldens/embeddings.json describes them. */
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { EmbedRequest } from "@abstractllm/mlx";
+import { writeSafetensors } from "../engine/write-safetensors.ts";
+import { readGolden } from "./golden.ts";
+import { randomTensor } from "./random-weights.ts";
+
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
+/** What one call gave in Python; `prompt` in its options is what an instruction makes of the model's. */
+interface EmbeddingRun {
+  readonly name: string;
+  readonly options: Omit<EmbedRequest, "texts"> & { readonly prompt?: string };
+  readonly dimensions: number;
+  readonly vectors: string;
+}
+
+/** A model of sentence-transformers. */
+export interface EmbeddingCase {
+  readonly name: string;
+  readonly seed: number;
+  readonly normCenter: number;
+  readonly files: Readonly<Record<string, unknown>>;
+  readonly tensors: Shapes;
+  /** By folder. */
+  readonly dense: Readonly<Record<string, Shapes>>;
+  readonly runs: readonly EmbeddingRun[];
+}
+
+/** Texts and, for each model, their vectors. */
+export const readEmbeddingGoldens = () =>
+  readGolden<{ texts: readonly string[]; cases: readonly EmbeddingCase[] }>("embeddings.json");
+
+/** How a folder differs from the one that Python read. */
+export interface FolderChanges {
+  /** Files to add or replace; undefined leaves one out. */
+  readonly files?: Readonly<Record<string, unknown>>;
+  /** The tensor's name in the file. Default: as in Python. */
+  readonly rename?: (name: string) => string;
+  /** Further tensors. */
+  readonly extra?: Shapes;
+}
+
+const tensorsOf = ({ seed, normCenter }: EmbeddingCase, shapes: Shapes, prefix = "") =>
+  Object.entries(shapes).map(
+    ([name, shape]) => [name, { shape, data: randomTensor(seed, prefix + name, shape, normCenter) }] as const,
+  );
+
+/** Writes a case's folder and gives its path. */
+export function writeEmbeddingFolder(golden: EmbeddingCase, changes: FolderChanges = {}): string {
+  const { files = {}, rename = (name) => name, extra = {} } = changes;
+  const folder = mkdtempSync(join(tmpdir(), "embedder-"));
+  for (const [name, content] of Object.entries({ ...golden.files, ...files })) {
+    if (content === undefined) continue;
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), JSON.stringify(content));
+  }
+  const own = tensorsOf(golden, { ...golden.tensors, ...extra }).map(([name, tensor]) => [
+    rename(name),
+    tensor,
+  ]);
+  writeSafetensors(join(folder, "model.safetensors"), Object.fromEntries(own));
+  for (const [name, shapes] of Object.entries(golden.dense)) {
+    const tensors = Object.fromEntries(tensorsOf(golden, shapes, `${name}/`));
+    writeSafetensors(join(folder, name, "model.safetensors"), tensors);
+  }
+  return folder;
+}
