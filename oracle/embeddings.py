@@ -11,12 +11,13 @@ import numpy as np
 import sentence_transformers
 import torch
 import transformers
-from embedding_cases import CASES, Case
-from encoding import encode
-from random_weights import hash_name, random_tensor
 from safetensors.numpy import save_file
 from sentence_transformers import SentenceTransformer
 from transformers import AutoConfig, AutoModel
+
+from embedding_cases import CASES, Case
+from encoding import encode
+from random_weights import hash_name, random_tensor
 from write_goldens import write_or_check
 
 VISIBLE = 1e-3  # in vectors of length 1 or more

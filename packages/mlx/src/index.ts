@@ -1,5 +1,12 @@
 /** `@abstractllm/mlx`: MLX models inside the Node process. */
-export { type LoadEmbedderOptions, type LoadedEmbedder, loadEmbedder } from "./embedding/index.ts";
+export {
+  type Embedder,
+  type Embeddings,
+  type LoadEmbedderOptions,
+  type LoadedEmbedder,
+  loadEmbedder,
+  seesBothWays,
+} from "./embedding/index.ts";
 export * from "./engine/index.ts";
 export {
   ConfigError,

@@ -1,10 +1,11 @@
 import type { Checkpoint } from "../load/checkpoint.ts";
 import type { OpenedModel } from "../load/open-model.ts";
-import { type EncoderModel, encoderTypes } from "../models/index.ts";
+import type { EncoderModel } from "../models/index.ts";
 import type { GgufFile } from "../weights/index.ts";
 import type { DenseSettings, EmbeddingSettings } from "./embedding-settings.ts";
 import type { PoolingMode } from "./pooling.ts";
 import { readPrompts } from "./read-sentence-transformers.ts";
+import { seesBothWays } from "./sees-both-ways.ts";
 import { noPrompts } from "./text-prompts.ts";
 
 /** llama.cpp's `pooling_type`, by number. */
@@ -29,12 +30,6 @@ const ggufPooling = ({ metadata }: GgufFile): PoolingMode | undefined => {
   return GGUF_POOLING[Number(metadata.get(`${architecture}.pooling_type`))];
 };
 
-/** What models do most whose files do not say it: those that see both ways take the mean, others their last token. */
-const usualPooling = ({ model_type, ...config }: Readonly<Record<string, unknown>>): PoolingMode => {
-  const seesBothWays = config.use_bidirectional_attention === true || config.is_causal === false;
-  return seesBothWays || encoderTypes().includes(String(model_type)) ? "mean" : "lasttoken";
-};
-
 const guessed = (mode: PoolingMode): string =>
   `The model's files do not say how its states become a vector (modules.json is missing): ${mode} pooling was taken, ` +
   "and vectors have length 1";
@@ -49,7 +44,8 @@ export const defaultSettings = (
   path: string,
 ): EmbeddingSettings => {
   const stated = gguf === undefined ? undefined : ggufPooling(gguf);
-  const mode = stated ?? usualPooling(checkpoint.config);
+  // what models do most: a position that sees what is behind it stands for no more than others
+  const mode = stated ?? (seesBothWays(checkpoint.config) ? "mean" : "lasttoken");
   return {
     pooling: [mode],
     poolsPrompt: true,

@@ -4,7 +4,7 @@ import { TokenizerError } from "../errors.ts";
 import { fillModel } from "../load/assemble-model.ts";
 import type { Checkpoint } from "../load/checkpoint.ts";
 import { quantizeOption } from "../load/load-model.ts";
-import { openModel } from "../load/open-model.ts";
+import { checkExists, isGgufPath, openModel } from "../load/open-model.ts";
 import { mapSources } from "../load/open-safetensors.ts";
 import { type BoundArchitecture, type EncoderModel, resolveEncoder } from "../models/index.ts";
 import { Linear, type Quantization } from "../nn/index.ts";
@@ -79,7 +79,8 @@ export const loadEmbedder = async (
   const { device = mx.defaultDevice(), exact = false } = options;
   mx.setDefaultDevice(device);
   const quantize = quantizeOption(options.quantize);
-  const stated = readSentenceTransformers(path);
+  checkExists(path);
+  const stated = isGgufPath(path) ? undefined : readSentenceTransformers(path);
   const dense = denseSources(stated);
   const opened = await openModel(path, resolveEncoder, { tokenizer: true, repack: quantize !== undefined });
   const { architecture, checkpoint, tokenizer } = opened;

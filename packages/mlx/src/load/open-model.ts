@@ -29,9 +29,11 @@ export interface OpenedModel<M extends Module> {
   readonly gguf: GgufFile | undefined;
 }
 
-const isGgufPath = (path: string): boolean => path.toLowerCase().endsWith(".gguf");
+/** Whether a path is of a GGUF file. */
+export const isGgufPath = (path: string): boolean => path.toLowerCase().endsWith(".gguf");
 
-const checkExists = (path: string): void => {
+/** @throws {MlxError} `model-not-found` for a path that is neither a folder nor a `.gguf` file */
+export const checkExists = (path: string): void => {
   const info = statSync(path, { throwIfNoEntry: false });
   if (info === undefined)
     throw new MlxError("model-not-found", `There is no model at ${path}`, { details: { path } });

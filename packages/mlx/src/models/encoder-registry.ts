@@ -3,22 +3,23 @@ import { MlxError } from "../errors.ts";
 import type { Architecture, BoundArchitecture } from "./architecture.ts";
 import { decoderAsEncoder } from "./decoder-encoder.ts";
 import type { EncoderModel } from "./encoder-model.ts";
+import { type EncoderType, encoderTypes } from "./encoder-types.ts";
 import { resolveArchitecture } from "./registry.ts";
 
 type Load = () => Promise<{ architecture: Architecture<EncoderModel> }>;
 
 const xlmRoberta: Load = () => import("./xlm-roberta.ts");
 
-const encoders = new Map<string, Load>([
-  ["bert", () => import("./bert.ts")],
-  ["camembert", xlmRoberta],
-  ["modernbert", () => import("./modernbert.ts")],
-  ["roberta", xlmRoberta],
-  ["xlm-roberta", xlmRoberta],
-]);
+const encoders: Readonly<Record<EncoderType, Load>> = {
+  bert: () => import("./bert.ts"),
+  camembert: xlmRoberta,
+  modernbert: () => import("./modernbert.ts"),
+  roberta: xlmRoberta,
+  "xlm-roberta": xlmRoberta,
+};
 
-/** The registered model types that are encoders by themselves, sorted. */
-export const encoderTypes = (): string[] => [...encoders.keys()].sort();
+const encoderType = ({ model_type }: Readonly<Record<string, unknown>>): EncoderType | undefined =>
+  encoderTypes.find((type) => type === model_type);
 
 /**
  * The language model of a parsed `config.json`, bound to it.
@@ -26,9 +27,9 @@ export const encoderTypes = (): string[] => [...encoders.keys()].sort();
  * @throws {MlxError} as `resolveArchitecture`; `unsupported-feature` for an encoder, which writes no text
  */
 export const resolveLanguageModel: typeof resolveArchitecture = async (config) => {
-  const modelType = String(config.model_type);
-  if (!encoders.has(modelType)) return resolveArchitecture(config);
-  const message = `Models of type ${modelType} make vectors of texts and write none; use embed, or take a language model`;
+  const type = encoderType(config);
+  if (type === undefined) return resolveArchitecture(config);
+  const message = `Models of type ${type} make vectors of texts and write none; use embed, or take a language model`;
   throw new MlxError("unsupported-feature", message, { details: { feature: "generation" } });
 };
 
@@ -41,8 +42,8 @@ export const resolveLanguageModel: typeof resolveArchitecture = async (config) =
 export const resolveEncoder = async (
   config: Readonly<Record<string, unknown>>,
 ): Promise<BoundArchitecture<EncoderModel>> => {
-  const load = encoders.get(String(config.model_type));
-  if (load === undefined) return decoderAsEncoder(config, resolveArchitecture);
-  const { architecture } = await load();
+  const type = encoderType(config);
+  if (type === undefined) return decoderAsEncoder(config, resolveArchitecture);
+  const { architecture } = await encoders[type]();
   return architecture.bind(config);
 };

@@ -41,29 +41,32 @@ export interface FolderChanges {
   readonly rename?: (name: string) => string;
   /** Further tensors. */
   readonly extra?: Shapes;
+  /** The name by which a tensor's values are generated. Default: its own in Python. */
+  readonly streamOf?: (name: string) => string;
 }
 
-const tensorsOf = ({ seed, normCenter }: EmbeddingCase, shapes: Shapes, prefix = "") =>
+const same = (name: string): string => name;
+
+const tensorsOf = ({ seed, normCenter }: EmbeddingCase, shapes: Shapes, streamOf = same) =>
   Object.entries(shapes).map(
-    ([name, shape]) => [name, { shape, data: randomTensor(seed, prefix + name, shape, normCenter) }] as const,
+    ([name, shape]) =>
+      [name, { shape, data: randomTensor(seed, streamOf(name), shape, normCenter) }] as const,
   );
 
 /** Writes a case's folder and gives its path. */
 export function writeEmbeddingFolder(golden: EmbeddingCase, changes: FolderChanges = {}): string {
-  const { files = {}, rename = (name) => name, extra = {} } = changes;
+  const { files = {}, rename = same, extra = {}, streamOf = same } = changes;
   const folder = mkdtempSync(join(tmpdir(), "embedder-"));
   for (const [name, content] of Object.entries({ ...golden.files, ...files })) {
     if (content === undefined) continue;
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), JSON.stringify(content));
   }
-  const own = tensorsOf(golden, { ...golden.tensors, ...extra }).map(([name, tensor]) => [
-    rename(name),
-    tensor,
-  ]);
+  const all = tensorsOf(golden, { ...golden.tensors, ...extra }, streamOf);
+  const own = all.map(([name, tensor]) => [rename(name), tensor]);
   writeSafetensors(join(folder, "model.safetensors"), Object.fromEntries(own));
   for (const [name, shapes] of Object.entries(golden.dense)) {
-    const tensors = Object.fromEntries(tensorsOf(golden, shapes, `${name}/`));
+    const tensors = Object.fromEntries(tensorsOf(golden, shapes, (own) => `${name}/${own}`));
     writeSafetensors(join(folder, name, "model.safetensors"), tensors);
   }
   return folder;

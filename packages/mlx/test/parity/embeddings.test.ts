@@ -3,7 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LoadedEmbedder, loadEmbedder } from "../../src/embedding/index.ts";
 import { device } from "../device.ts";
 import { rowDifference, TOLERANCE } from "./compare-logits.ts";
-import { type EmbeddingCase, readEmbeddingGoldens, writeEmbeddingFolder } from "./embedding-folder.ts";
+import {
+  type EmbeddingCase,
+  type FolderChanges,
+  readEmbeddingGoldens,
+  writeEmbeddingFolder,
+} from "./embedding-folder.ts";
 import { decodeFloats } from "./golden.ts";
 
 const { texts, cases } = readEmbeddingGoldens();
@@ -59,3 +64,93 @@ const describeCase = (golden: EmbeddingCase): void => {
 describe.each(cases.map((golden) => [golden.name, golden] as const))("%s", (_, golden) =>
   describeCase(golden),
 );
+
+const caseNamed = (name: string): EmbeddingCase => {
+  const golden = cases.find((each) => each.name === name);
+  if (golden === undefined) throw new Error(`There is no case ${name}`);
+  return golden;
+};
+
+/** Expects a changed folder to give the vectors of the case's first run. */
+const expectVectorsOf = async (golden: EmbeddingCase, changes: FolderChanges): Promise<readonly string[]> => {
+  const folder = writeEmbeddingFolder(golden, changes);
+  const { embedder, warnings } = await loadEmbedder(folder, { device, exact: true });
+  const { vectors, dimensions } = await embedder.embed({ texts });
+  expectSameVectors(vectors, decodeFloats(golden.runs[0]?.vectors ?? ""), dimensions);
+  embedder.dispose();
+  rmSync(folder, { recursive: true });
+  return warnings;
+};
+
+describe("layouts of repositories", () => {
+  const NO_SENTENCE_TRANSFORMERS = {
+    "modules.json": undefined,
+    "sentence_bert_config.json": undefined,
+    "1_Pooling/config.json": undefined,
+  };
+
+  it.each<[string, string, FolderChanges]>([
+    [
+      "a masked language model, with older names",
+      "bert cls",
+      {
+        rename: (name) =>
+          `bert.${name}`
+            .replace("bert.cls", "cls")
+            .replace("Norm.weight", "Norm.gamma")
+            .replace("Norm.bias", "Norm.beta"),
+        extra: {
+          "cls.predictions.bias": [48],
+          "pooler.dense.weight": [64, 64],
+          "embeddings.position_ids": [1, 64],
+        },
+      },
+    ],
+    [
+      "a masked language model of the RoBERTa family",
+      "xlm-roberta cls",
+      {
+        rename: (name) => (name.startsWith("lm_head") ? name : `roberta.${name}`),
+        extra: { "lm_head.bias": [48], "lm_head.dense.weight": [64, 64] },
+      },
+    ],
+    [
+      "a masked language model of ModernBERT",
+      "modernbert mean",
+      {
+        rename: (name) => (/^(head|decoder)/.test(name) ? name : `model.${name}`),
+        extra: { "head.dense.weight": [64, 64], "decoder.bias": [48] },
+      },
+    ],
+    [
+      "a whole language model",
+      "qwen3",
+      {
+        rename: (name) => (name.startsWith("lm_head") ? name : `model.${name}`),
+        extra: { "lm_head.weight": [48, 64] },
+      },
+    ],
+  ])("gives the same vectors: %s", async (_, name, changes) => {
+    expect(await expectVectorsOf(caseNamed(name), changes)).toEqual([]);
+  });
+
+  it.each(["qwen3", "gemma3"])(
+    "takes the usual way, with a warning, where files are missing: %s",
+    async (name) => {
+      const golden = caseNamed(name);
+      // mlx-embeddings puts layers behind the pooling among the model's
+      const behind = Object.values(golden.dense).map((shapes, i) => [
+        `dense.${i}.weight`,
+        shapes["linear.weight"],
+      ]);
+      const warnings = await expectVectorsOf(golden, {
+        files: NO_SENTENCE_TRANSFORMERS,
+        rename: (own) => (own.startsWith("dense.") ? own : `model.${own}`),
+        extra: Object.fromEntries(behind),
+        streamOf: (own) =>
+          own.replace(/^dense\.(\d)\.weight$/, (__, i) => `${Number(i) + 2}_Dense/linear.weight`),
+      });
+      expect(warnings).toEqual([expect.stringContaining("modules.json is missing")]);
+    },
+  );
+});

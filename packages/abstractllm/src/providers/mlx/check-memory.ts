@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Engine } from "@abstractllm/mlx";
 import { MemoryExceededError } from "../../errors/index.ts";
 import { availableMemory } from "./available-memory.ts";
+import type { LoadContext } from "./model-cache.ts";
 
 /** Apple's recommended working set of the GPU, as a part of the memory it shares with the CPU. */
 const METAL_SHARE = 0.75;
@@ -43,4 +44,21 @@ export function checkMemory(
     `${(availableMemory / GIB).toFixed(1)} GiB are available. Take a smaller or more quantized model, ` +
     `name one in fallbackModels, or free memory`;
   throw new MemoryExceededError(message, { provider: "mlx", requiredMemory, availableMemory });
+}
+
+/**
+ * Makes room for a model where it does not fit beside those that are idle.
+ *
+ * @throws {MemoryExceededError} with both sizes
+ */
+export async function fitModel(
+  name: string,
+  engine: Engine,
+  memoryBytes: number,
+  context: LoadContext,
+): Promise<void> {
+  const available = await availableBytes(engine);
+  if (available === undefined || memoryBytes <= available) return;
+  await context.makeRoom(true);
+  checkMemory(name, memoryBytes, await availableBytes(engine));
 }
