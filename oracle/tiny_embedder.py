@@ -1,4 +1,4 @@
-"""Writes packages/mlx/test/models/tiny-embedder: a model that makes vectors, and sentence-transformers' own.
+"""Writes packages/mlx/test/goldens/tiny-embedder: a model that makes vectors, and sentence-transformers' own.
 
 Needs what embeddings.py needs.
 """
@@ -13,7 +13,7 @@ from embedding_cases import LAST, QUERY, QWEN3, QWEN_MARKS, Case
 from embeddings import TEXTS, run_record, tensor_shapes, write_folder
 from write_goldens import GOLDENS
 
-FOLDER = GOLDENS.parent / "models/tiny-embedder"
+FOLDER = GOLDENS.parent / "goldens/tiny-embedder"
 SIZES = {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 64, "num_attention_heads": 2}
 CASE = Case(
     "tiny embedder",

@@ -11,7 +11,7 @@ import {
 } from "../src/index.ts";
 import { SETUP_MODEL } from "./setup-model.ts";
 
-const EMBEDDER = fileURLToPath(new URL("../../mlx/test/models/tiny-embedder", import.meta.url));
+const EMBEDDER = fileURLToPath(new URL("../../mlx/test/goldens/tiny-embedder", import.meta.url));
 
 interface Expected {
   readonly texts: readonly string[];

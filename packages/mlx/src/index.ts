@@ -1,6 +1,8 @@
 /** `@abstractllm/mlx`: MLX models inside the Node process. */
 export {
+  type DenseSettings,
   type Embedder,
+  type EmbeddingSettings,
   type Embeddings,
   type LoadEmbedderOptions,
   type LoadedEmbedder,

@@ -20,7 +20,7 @@ const activations: Readonly<Record<DenseActivation, (x: mx.MxArray) => mx.MxArra
 };
 
 /** Positions of a forward pass: more give no more per second, and others wait until it is through. */
-const BATCH_TOKENS = { cpu: 2048, gpu: 16384 } as const;
+const BATCH_TOKENS = { cpu: 512, gpu: 16384 } as const;
 
 /** What an embedder is made of. */
 export interface EmbedderParts {

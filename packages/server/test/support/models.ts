@@ -15,4 +15,4 @@ export const FIGURES_MODEL = path("packages/mlx/test/models/figures-llava");
 export const FIGURES_GOLDEN = path("packages/mlx/test/goldens/figures.json");
 
 /** A small model that makes vectors. */
-export const TINY_EMBEDDER = path("packages/mlx/test/models/tiny-embedder");
+export const TINY_EMBEDDER = path("packages/mlx/test/goldens/tiny-embedder");

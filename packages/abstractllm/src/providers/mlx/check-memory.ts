@@ -21,7 +21,7 @@ export async function weightFileBytes(path: string): Promise<number> {
 }
 
 /** Bytes that a model may still take; undefined where that is not known beforehand, as on a CUDA device. */
-export async function availableBytes(engine: Engine): Promise<number | undefined> {
+async function availableBytes(engine: Engine): Promise<number | undefined> {
   if (engine.device === "cpu") return availableMemory();
   if (process.platform !== "darwin") return undefined;
   // macOS counts reclaimable pages as used, so what is free says little there
