@@ -204,6 +204,20 @@ describe("how an embedder is loaded", () => {
   });
 
   it.each(["bert mean", "modernbert mean", "qwen3", "gemma3"])(
+    "gives the same vectors from a checkpoint that was quantized before: %s",
+    async (name) => {
+      const quantize = { bits: 8, groupSize: 32 };
+      const loading = await engine.loadEmbedder({ path: folderOf(named(name)), quantize, exact: true });
+      const stored = await engine.loadEmbedder({ path: folderOf(named(name), { quantize }), exact: true });
+      expect(stored.info.quantization).toMatchObject(quantize);
+      expect(stored.info.warnings).toEqual([]);
+      const texts = sentences(5).map((text) => text.slice(0, 80));
+      expect(await stored.embed({ texts })).toEqual(await loading.embed({ texts }));
+      await Promise.all([loading.dispose(), stored.dispose()]);
+    },
+  );
+
+  it.each(["bert mean", "modernbert mean", "qwen3", "gemma3"])(
     "gives nearly the same vectors with rounded activations as with all their bits, when it is quantized: %s",
     async (name) => {
       const path = folderOf(named(name));

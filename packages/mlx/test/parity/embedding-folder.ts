@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { EmbedRequest } from "@abstractllm/mlx";
+import * as mx from "../../src/core/index.ts";
 import { writeSafetensors } from "../engine/write-safetensors.ts";
 import { readGolden } from "./golden.ts";
 import { randomTensor } from "./random-weights.ts";
@@ -43,7 +44,34 @@ export interface FolderChanges {
   readonly extra?: Shapes;
   /** The name by which a tensor's values are generated. Default: its own in Python. */
   readonly streamOf?: (name: string) => string;
+  /** Every matrix is stored quantized, as mlx-embeddings does. */
+  readonly quantize?: Quantization;
 }
+
+interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: ArrayBufferView;
+  readonly dtype?: string;
+}
+
+interface Quantization {
+  readonly bits: number;
+  readonly groupSize: number;
+}
+
+/** A matrix in its parts, under the names that MLX has for them; other tensors as they are. */
+const packed = (name: string, tensor: Tensor, { bits, groupSize }: Quantization): [string, Tensor][] => {
+  if (tensor.shape.length < 2) return [[name, tensor]];
+  return mx.tidy(() => {
+    const dense = mx.array(tensor.data as Float32Array, mx.float32, tensor.shape);
+    const parts = mx.quantize(dense, groupSize, bits);
+    return ["weight", "scales", "biases"].map((part, i): [string, Tensor] => {
+      const array = parts[i] ?? dense;
+      const dtype = array.dtype === mx.uint32 ? "U32" : "F32";
+      return [name.replace(/weight$/, part), { shape: array.shape, data: array.toTypedArray(), dtype }];
+    });
+  });
+};
 
 const same = (name: string): string => name;
 
@@ -55,19 +83,25 @@ const tensorsOf = ({ seed, normCenter }: EmbeddingCase, shapes: Shapes, streamOf
 
 /** Writes a case's folder and gives its path. */
 export function writeEmbeddingFolder(golden: EmbeddingCase, changes: FolderChanges = {}): string {
-  const { files = {}, rename = same, extra = {}, streamOf = same } = changes;
+  const { files = {}, rename = same, extra = {}, streamOf = same, quantize } = changes;
   const folder = mkdtempSync(join(tmpdir(), "embedder-"));
-  for (const [name, content] of Object.entries({ ...golden.files, ...files })) {
+  const quantization = quantize && { bits: quantize.bits, group_size: quantize.groupSize };
+  const config = { ...(golden.files["config.json"] as object), ...(quantization && { quantization }) };
+  for (const [name, content] of Object.entries({ ...golden.files, "config.json": config, ...files })) {
     if (content === undefined) continue;
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), JSON.stringify(content));
   }
   const all = tensorsOf(golden, { ...golden.tensors, ...extra }, streamOf);
-  const own = all.map(([name, tensor]) => [rename(name), tensor]);
+  const own = all.flatMap(([name, tensor]): [string, Tensor][] =>
+    quantize === undefined ? [[rename(name), tensor]] : packed(rename(name), tensor, quantize),
+  );
   writeSafetensors(join(folder, "model.safetensors"), Object.fromEntries(own));
   for (const [name, shapes] of Object.entries(golden.dense)) {
-    const tensors = Object.fromEntries(tensorsOf(golden, shapes, (own) => `${name}/${own}`));
-    writeSafetensors(join(folder, name, "model.safetensors"), tensors);
+    const tensors = tensorsOf(golden, shapes, (own) => `${name}/${own}`).flatMap(([own, tensor]) =>
+      quantize === undefined ? [[own, tensor] as const] : packed(own, tensor, quantize),
+    );
+    writeSafetensors(join(folder, name, "model.safetensors"), Object.fromEntries(tensors));
   }
   return folder;
 }
