@@ -32,7 +32,7 @@ export async function loadEmbedder(
   const { name, exact } = source;
   try {
     const { path, warnings } = await findModel(source, context.signal);
-    if (!(await embedsTexts(name, path))) throw writesText(name);
+    if ((await embedsTexts(name, path)) === false) throw writesText(name);
     const { quantize, memoryBytes } = await planLoad(path, source);
     const engine = await engines.get(source.engine);
     await context.makeRoom();

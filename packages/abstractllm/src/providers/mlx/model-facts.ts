@@ -23,19 +23,23 @@ async function readConfig(folder: string): Promise<Readonly<Record<string, unkno
   return Object(JSON.parse(await readFile(join(folder, "config.json"), "utf8")));
 }
 
-/** Whether the files in a model's folder say that it makes vectors of texts. */
-async function statesVectors(folder: string): Promise<boolean> {
+/** Whether the files in a model's folder say that it makes vectors of texts; undefined where they cannot be read. */
+async function statesVectors(folder: string): Promise<boolean | undefined> {
+  const config = await readConfig(folder).catch(() => undefined);
+  if (config === undefined) return undefined;
   const { seesBothWays } = await importEngine();
-  return existsSync(join(folder, "modules.json")) || seesBothWays(await readConfig(folder));
+  return existsSync(join(folder, "modules.json")) || seesBothWays(config);
 }
 
 /**
- * Whether a model makes vectors of texts: its files say it, or its name where a conversion left those out.
+ * Whether a model makes vectors of texts: its files say it, or its name where a conversion left those out. Undefined where
+ * the files cannot be read.
  *
  * @param path - its folder or `.gguf` file
  */
-export async function embedsTexts(name: string, path: string): Promise<boolean> {
-  return looksLikeEmbeddingModel(name) || (!isGguf(path) && (await statesVectors(path)));
+export async function embedsTexts(name: string, path: string): Promise<boolean | undefined> {
+  if (looksLikeEmbeddingModel(name)) return true;
+  return isGguf(path) ? false : statesVectors(path);
 }
 
 /**
@@ -44,7 +48,7 @@ export async function embedsTexts(name: string, path: string): Promise<boolean> 
  * @throws {UnsupportedFeatureError} `"generation"`
  */
 export async function requireWriter(name: string, path: string): Promise<void> {
-  if (isGguf(path) || !(await statesVectors(path).catch(() => false))) return;
+  if (isGguf(path) || (await statesVectors(path)) !== true) return;
   const message = `${name} makes vectors of texts and writes none; use embed, or take a language model`;
   throw new UnsupportedFeatureError("generation", message, { provider: "mlx" });
 }
