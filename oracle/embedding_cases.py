@@ -127,6 +127,16 @@ ROBERTA = {
     "layer_norm_eps": 1e-5,
     "pad_token_id": 1,
 }
+MPNET = {
+    **ENCODER,
+    "architectures": ["MPNetModel"],
+    "model_type": "mpnet",
+    "max_position_embeddings": 66,
+    "layer_norm_eps": 1e-5,
+    "hidden_act": "gelu",
+    "relative_attention_num_buckets": 32,
+    "pad_token_id": 1,
+}
 MODERNBERT = {
     **ENCODER,
     "architectures": ["ModernBertModel"],
@@ -233,6 +243,7 @@ CASES = [
         MEAN,
         **ROBERTA_MARKS,
     ),
+    Case("mpnet mean", MPNET, MEAN, **ROBERTA_MARKS),
     Case("modernbert mean", MODERNBERT, MEAN, **BERT_MARKS),
     Case(
         "modernbert cls",

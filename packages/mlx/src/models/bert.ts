@@ -2,14 +2,13 @@
 import { attention, mergeHeads, splitHeads } from "../blocks/attention.ts";
 import { bidirectionalMask } from "../blocks/bidirectional-mask.ts";
 import type { Mask } from "../blocks/mask.ts";
+import { PostNormLayer, PostNormOutput, postNormActivations } from "../blocks/post-norm-layer.ts";
 import { add, arange, int32, type MxArray, zeros } from "../core/index.ts";
-import { Embedding, gelu, geluApprox, LayerNorm, Linear, Module, relu, silu } from "../nn/index.ts";
+import { Embedding, LayerNorm, Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int, number, oneOf } from "./config.ts";
 import { EncoderModel } from "./encoder-model.ts";
 import { drop, rename } from "./sanitize-rules.ts";
-
-const activations = { gelu, gelu_new: geluApprox, gelu_pytorch_tanh: geluApprox, relu, silu };
 
 export const config = {
   hidden_size: int.required(),
@@ -21,7 +20,7 @@ export const config = {
   type_vocab_size: int.default(2),
   max_position_embeddings: int.default(512),
   pad_token_id: int.default(0),
-  hidden_act: oneOf("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu").default("gelu"),
+  hidden_act: oneOf(...postNormActivations).default("gelu"),
   position_embedding_type: oneOf("absolute").optional(),
 };
 type Config = Infer<typeof config>;
@@ -74,30 +73,14 @@ class SelfAttention extends Module {
   }
 }
 
-/** `LayerNorm(x + dense(branch))` */
-class Output extends Module {
-  dense: Linear;
-  LayerNorm: LayerNorm;
-
-  constructor(c: Config, inputDims: number) {
-    super();
-    this.dense = new Linear(inputDims, c.hidden_size);
-    this.LayerNorm = new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps });
-  }
-
-  forward(branch: MxArray, x: MxArray): MxArray {
-    return this.LayerNorm.forward(add(x, this.dense.forward(branch)));
-  }
-}
-
 class Attention extends Module {
   self: SelfAttention;
-  output: Output;
+  output: PostNormOutput;
 
   constructor(c: Config) {
     super();
     this.self = new SelfAttention(c);
-    this.output = new Output(c, c.hidden_size);
+    this.output = new PostNormOutput(c, c.hidden_size);
   }
 
   forward(x: MxArray, mask: Mask): MxArray {
@@ -105,45 +88,12 @@ class Attention extends Module {
   }
 }
 
-class Intermediate extends Module {
-  dense: Linear;
-  readonly #activation: (x: MxArray) => MxArray;
-
-  constructor(c: Config) {
-    super();
-    this.dense = new Linear(c.hidden_size, c.intermediate_size);
-    this.#activation = activations[c.hidden_act];
-  }
-
-  forward(x: MxArray): MxArray {
-    return this.#activation(this.dense.forward(x)); // [B, L, F]
-  }
-}
-
-class Layer extends Module {
-  attention: Attention;
-  intermediate: Intermediate;
-  output: Output;
-
-  constructor(c: Config) {
-    super();
-    this.attention = new Attention(c);
-    this.intermediate = new Intermediate(c);
-    this.output = new Output(c, c.intermediate_size);
-  }
-
-  forward(x: MxArray, mask: Mask): MxArray {
-    const h = this.attention.forward(x, mask); // [B, L, E]
-    return this.output.forward(this.intermediate.forward(h), h);
-  }
-}
-
 class Layers extends Module {
-  layer: Layer[];
+  layer: PostNormLayer[];
 
   constructor(c: Config) {
     super();
-    this.layer = Array.from({ length: c.num_hidden_layers }, () => new Layer(c));
+    this.layer = Array.from({ length: c.num_hidden_layers }, () => new PostNormLayer(c, new Attention(c)));
   }
 }
 

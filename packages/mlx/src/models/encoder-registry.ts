@@ -14,6 +14,7 @@ const encoders: Readonly<Record<EncoderType, Load>> = {
   bert: () => import("./bert.ts"),
   camembert: xlmRoberta,
   modernbert: () => import("./modernbert.ts"),
+  mpnet: () => import("./mpnet.ts"),
   roberta: xlmRoberta,
   "xlm-roberta": xlmRoberta,
 };
