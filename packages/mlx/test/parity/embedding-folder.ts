@@ -59,9 +59,10 @@ interface Quantization {
   readonly groupSize: number;
 }
 
-/** A matrix in its parts, under the names that MLX has for them; other tensors as they are. */
-const packed = (name: string, tensor: Tensor, { bits, groupSize }: Quantization): [string, Tensor][] => {
-  if (tensor.shape.length < 2) return [[name, tensor]];
+/** What is stored of a tensor: a matrix that is quantized in parts, under the names that MLX has for them. */
+const stored = (name: string, tensor: Tensor, quantize: Quantization | undefined): [string, Tensor][] => {
+  if (quantize === undefined || tensor.shape.length < 2) return [[name, tensor]];
+  const { bits, groupSize } = quantize;
   return mx.tidy(() => {
     const dense = mx.array(tensor.data as Float32Array, mx.float32, tensor.shape);
     const parts = mx.quantize(dense, groupSize, bits);
@@ -93,15 +94,12 @@ export function writeEmbeddingFolder(golden: EmbeddingCase, changes: FolderChang
     writeFileSync(join(folder, name), JSON.stringify(content));
   }
   const all = tensorsOf(golden, { ...golden.tensors, ...extra }, streamOf);
-  const own = all.flatMap(([name, tensor]): [string, Tensor][] =>
-    quantize === undefined ? [[rename(name), tensor]] : packed(rename(name), tensor, quantize),
-  );
+  const own = all.flatMap(([name, tensor]) => stored(rename(name), tensor, quantize));
   writeSafetensors(join(folder, "model.safetensors"), Object.fromEntries(own));
   for (const [name, shapes] of Object.entries(golden.dense)) {
-    const tensors = tensorsOf(golden, shapes, (own) => `${name}/${own}`).flatMap(([own, tensor]) =>
-      quantize === undefined ? [[own, tensor] as const] : packed(own, tensor, quantize),
-    );
-    writeSafetensors(join(folder, name, "model.safetensors"), Object.fromEntries(tensors));
+    const tensors = tensorsOf(golden, shapes, (each) => `${name}/${each}`);
+    const kept = tensors.flatMap(([each, tensor]) => stored(each, tensor, quantize));
+    writeSafetensors(join(folder, name, "model.safetensors"), Object.fromEntries(kept));
   }
   return folder;
 }
