@@ -139,7 +139,7 @@ ${[...seeing.keys()]
 ## Models that make vectors
 
 Encoders, which write no text, and any decoder above whose blocks are under \`model\`. Each kind is held to
-sentence-transformers 6.2 in float32, within 2e-5 of the largest number, over tiny models with random weights. See
+sentence-transformers 6.2 in float32, within 1e-5 of the largest number, over tiny models with random weights. See
 [Vectors of texts](embeddings.md). \`camembert\` is another name of \`roberta\`.
 
 | \`model_type\` | configurations |
