@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readJsonObject } from "../src/load/read-json.ts";
+import { encoderTypes } from "../src/models/encoder-types.ts";
 import { modelTypes } from "../src/models/registry.ts";
 import { ggufSection } from "./emit-gguf-architectures.ts";
 
@@ -74,6 +75,20 @@ const row = (type: string, cases: readonly Case[], published: readonly string[])
   return `| ${cells.join(" | ")} |`;
 };
 
+/** How many models that make vectors are compared, by `model_type`; encoders first. */
+const embedderRows = (): string => {
+  const path = new URL("../test/goldens/embeddings.json", import.meta.url);
+  const { cases } = JSON.parse(readFileSync(path, "utf8")) as {
+    cases: readonly { files: { "config.json": Case["config"] } }[];
+  };
+  const types = cases.map(({ files }) => files["config.json"].model_type);
+  const isEncoder = (type: string) => encoderTypes.some((each) => each === type);
+  const ordered = [...encoderTypes, ...new Set(types.filter((type) => !isEncoder(type)))];
+  return ordered
+    .map((type) => `| \`${type}\` | ${types.filter((each) => each === type).length || ""} |`)
+    .join("\n");
+};
+
 /** The page's text. */
 export const architecturesPage = (): string => {
   const cases = casesByType("models");
@@ -120,6 +135,16 @@ ${[...seeing.keys()]
   .sort()
   .map((type) => seeingRow(type, seeing.get(type) ?? []))
   .join("\n")}
+
+## Models that make vectors
+
+Encoders, which write no text, and any decoder above whose blocks are under \`model\`. Each kind is held to
+sentence-transformers 6.2 in float32, within 1e-5 of the largest number, over tiny models with random weights. See
+[Vectors of texts](embeddings.md). \`camembert\` is another name of \`roberta\`.
+
+| \`model_type\` | configurations |
+| --- | --- |
+${embedderRows()}
 
 ${missing.length === 0 ? "" : `Not yet here: ${missing.map((type) => `\`${type}\``).join(", ")}.\n\n`}One of your own: [An architecture of your own](low-level.md#an-architecture-of-your-own).
 

@@ -1,4 +1,14 @@
 /** `@abstractllm/mlx`: MLX models inside the Node process. */
+export {
+  type DenseSettings,
+  type Embedder,
+  type EmbeddingSettings,
+  type Embeddings,
+  type LoadEmbedderOptions,
+  type LoadedEmbedder,
+  loadEmbedder,
+  seesBothWays,
+} from "./embedding/index.ts";
 export * from "./engine/index.ts";
 export {
   ConfigError,

@@ -5,7 +5,7 @@ import { ConfigurationManager } from "../config/configuration-manager.ts";
 import type { OptionName, Options } from "../config/option-table.ts";
 import { readEnvironment } from "../config/read-environment.ts";
 import { UnsupportedFeatureError } from "../errors/index.ts";
-import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
+import type { EmbedOptions, EmbedResponse, ProviderEmbeddings } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
 import type { ListedModel, ListModelsOptions } from "../interface/listed-model.ts";
@@ -83,7 +83,7 @@ export abstract class BaseProvider extends LLMBase {
     const { signal, timeout = this.getParam("timeout") } = own;
     const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
     const embedded = await withCallSignal(limits, (inner) => this.embedTexts(list, own, inner));
-    return { ...embedded, provider: this.provider };
+    return { warnings: [], ...embedded, provider: this.provider };
   }
 
   async listModels(options: ListModelsOptions = {}): Promise<ListedModel[]> {
@@ -137,8 +137,8 @@ export abstract class BaseProvider extends LLMBase {
     _texts: readonly string[],
     _options: EmbedOptions,
     _signal: AbortSignal,
-  ): Promise<Omit<EmbedResponse, "provider">> {
-    const message = `The ${this.provider} provider makes no embeddings; use one that does, such as openai or ollama`;
+  ): Promise<ProviderEmbeddings> {
+    const message = `The ${this.provider} provider makes no embeddings; use one that does, such as mlx, openai or ollama`;
     throw new UnsupportedFeatureError("embeddings", message, { provider: this.provider });
   }
 

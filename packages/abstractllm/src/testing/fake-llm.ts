@@ -2,7 +2,7 @@ import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import { describeValue } from "../config/describe-value.ts";
 import { OPTION_TABLE, type OptionName } from "../config/option-table.ts";
 import { GenerationError, InvalidParameterError } from "../errors/index.ts";
-import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
+import type { EmbedOptions, ProviderEmbeddings } from "../interface/embed.ts";
 import type { Usage } from "../interface/generate-response.ts";
 import type { ListedModel } from "../interface/listed-model.ts";
 import type { LLMConfig } from "../interface/llm-config.ts";
@@ -106,7 +106,7 @@ export class FakeLLM extends BaseProvider {
   protected override async embedTexts(
     texts: readonly string[],
     { dimensions, model = this.getParam("model", "fake") }: EmbedOptions,
-  ): Promise<Omit<EmbedResponse, "provider">> {
+  ): Promise<ProviderEmbeddings> {
     return {
       embeddings: texts.map((text) => fakeEmbedding(text, dimensions)),
       usage: { inputTokens: texts.reduce((sum, text) => sum + countWords(text), 0) },

@@ -65,7 +65,12 @@ const SUBJECT = {
   basePath: "/v1",
   faults: FAULTS,
   visionModel: "Qwen/Qwen2.5-VL-7B-Instruct",
-  embeddings: { model: "sentence-transformers/all-MiniLM-L6-v2", areCounted: false, canBeShortened: false },
+  embeddings: {
+    model: "sentence-transformers/all-MiniLM-L6-v2",
+    areCounted: false,
+    canBeShortened: false,
+    fields: { inputType: { prompt_name: "query" }, truncate: { truncate: true } },
+  },
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading", "token counting"]);

@@ -38,7 +38,15 @@ export function nativeCases(
   subject: RemoteSubject & {
     visionModel: string;
     /** Undefined where the service makes no embeddings. */
-    embeddings: { model: string; areCounted: boolean; canBeShortened: boolean } | undefined;
+    embeddings:
+      | {
+          model: string;
+          areCounted: boolean;
+          canBeShortened: boolean;
+          /** What of a request says these options; others are refused. */
+          fields: Partial<Record<"inputType" | "instruction" | "truncate", object>>;
+        }
+      | undefined;
     config: LLMConfig;
   },
 ): void {
@@ -138,6 +146,21 @@ export function nativeCases(
       if (!canBeShortened) return expect(shortened).rejects.toMatchObject({ feature: "dimensions" });
       expect((await shortened).embeddings).toHaveLength(1);
       expect(service.requests.at(-1)?.body).toMatchObject({ dimensions: 2 });
+    });
+
+    test.each([
+      ["inputType", "query", "input_type"],
+      ["instruction", "Find it", "instruction"],
+      ["truncate", true, "truncate"],
+    ] as const)("says %s to embed, or refuses it", async (name, value, feature) => {
+      const { model, fields } = subject.embeddings ?? { model: "none", fields: {} };
+      const embedding = llm.embed("x", { model, [name]: value });
+      if (fields[name] === undefined)
+        return expect(embedding).rejects.toMatchObject({
+          feature: subject.embeddings === undefined ? "embeddings" : feature,
+        });
+      await embedding;
+      expect(service.requests.at(-1)?.body).toMatchObject(fields[name]);
     });
 
     test.each([

@@ -17,7 +17,12 @@ const SUBJECT = {
   basePath: "",
   faults: LINE_FAULTS,
   visionModel: "llava:7b",
-  embeddings: { model: "nomic-embed-text", areCounted: true, canBeShortened: true },
+  embeddings: {
+    model: "nomic-embed-text",
+    areCounted: true,
+    canBeShortened: true,
+    fields: { truncate: { truncate: true } },
+  },
 } as const;
 
 sharedCases(SUBJECT, ["loading", "token counting"]);

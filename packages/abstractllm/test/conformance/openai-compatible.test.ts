@@ -19,7 +19,12 @@ const SUBJECT = {
   basePath: "/v1",
   faults: EVENT_FAULTS,
   visionModel: "qwen2.5-vl-7b",
-  embeddings: { model: "bge-m3", areCounted: true, canBeShortened: true },
+  embeddings: {
+    model: "bge-m3",
+    areCounted: true,
+    canBeShortened: true,
+    fields: { inputType: { input_type: "query" } },
+  },
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading", "token counting"]);

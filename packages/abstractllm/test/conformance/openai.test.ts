@@ -16,7 +16,7 @@ const SUBJECT = {
   basePath: "/v1",
   faults: EVENT_FAULTS,
   visionModel: "gpt-4o",
-  embeddings: { model: "text-embedding-3-small", areCounted: true, canBeShortened: true },
+  embeddings: { model: "text-embedding-3-small", areCounted: true, canBeShortened: true, fields: {} },
 } as const;
 
 sharedCases(SUBJECT, ["timings", "loading"]);

@@ -56,13 +56,21 @@ export type AbstractLLMOptions = Pick<
  */
 export type AbstractLLMFileOptions = Pick<GenerateOptions, "imageDetail">;
 
+const EMBED_NAMES = [
+  "dimensions",
+  "inputType",
+  "instruction",
+  "truncate",
+  "timeout",
+] as const satisfies readonly (keyof EmbedOptions)[];
+
 /**
  * What `providerOptions.abstractllm` takes in a call of an embedding model.
  *
  * @example
  * const options: AbstractLLMEmbedOptions = { dimensions: 256 };
  */
-export type AbstractLLMEmbedOptions = Pick<EmbedOptions, "dimensions" | "timeout">;
+export type AbstractLLMEmbedOptions = Pick<EmbedOptions, (typeof EMBED_NAMES)[number]>;
 
 /**
  * The options of a call that are meant for this provider.
@@ -88,7 +96,7 @@ export function callOptions(options: SharedV3ProviderOptions | undefined): Gener
 
 /** The options of an embedding model's call. @throws {InvalidArgumentError} */
 export function embedOptions(options: SharedV3ProviderOptions | undefined): AbstractLLMEmbedOptions {
-  return ownOptions(options, ["dimensions", "timeout"]) as AbstractLLMEmbedOptions;
+  return ownOptions(options, EMBED_NAMES) as AbstractLLMEmbedOptions;
 }
 
 /** Facts for the AI SDK to hand on under this provider's name. What is undefined is left out. */

@@ -2,6 +2,7 @@ import type { EmbeddingModelV3, EmbeddingModelV3Result, SharedV3Warning } from "
 import type { EmbedCallOptions } from "../call/call-options.ts";
 import { embedOptions } from "../call/provider-options.ts";
 import { warnOfHeaders } from "../call/warn-of-headers.ts";
+import { toWarnings } from "../call/warnings.ts";
 import { factsOf, type ModelSource } from "./model-source.ts";
 import { withLLM } from "./with-llm.ts";
 
@@ -22,12 +23,12 @@ function embed(source: ModelSource, call: EmbedCallOptions): Promise<EmbeddingMo
     warnOfHeaders(headers, (warning) => warnings.push(warning));
     const model = llm.getParam("model"); // without it, providers take their usual model for embeddings
     const options = { model, dimensions, ...embedOptions(providerOptions), signal };
-    const { embeddings, usage, raw } = await llm.embed(values, options);
+    const { embeddings, usage, raw, warnings: own } = await llm.embed(values, options);
     return {
       embeddings: embeddings.map((vector) => [...vector]),
       usage: { tokens: usage.inputTokens },
       response: { body: raw },
-      warnings,
+      warnings: [...warnings, ...toWarnings(own)],
     };
   });
 }

@@ -2,6 +2,7 @@
 export { ArraysCache, type ArraysCacheOptions } from "./arrays-cache.ts";
 export { AttentionCache } from "./attention-cache.ts";
 export { BatchKVCache } from "./batch-kv-cache.ts";
+export { BidirectionalCache } from "./bidirectional-cache.ts";
 export { CacheList } from "./cache-list.ts";
 export { type CacheRoom, CacheWriter } from "./cache-room.ts";
 export type { CacheSnapshot } from "./cache-snapshot.ts";

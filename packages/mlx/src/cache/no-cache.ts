@@ -12,7 +12,7 @@ const noArrays: LayerArrays = {
 };
 
 /** Remembers nothing: a forward pass over a whole sequence at once. */
-class NoCache implements LayerCache {
+export class NoCache implements LayerCache {
   readonly offset = 0;
   readonly nbytes = 0;
   readonly arrays = noArrays;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "../errors.ts";
 import { checkOptionNames } from "../option-names.ts";
-import type { EngineOptions, LoadRequest } from "./types.ts";
+import type { EngineOptions, LoadEmbedderRequest, LoadRequest } from "./types.ts";
 
 interface Check {
   readonly expected: string;
@@ -35,13 +35,17 @@ const ENGINE_OPTIONS: Readonly<Record<keyof EngineOptions, Check>> = {
   },
 };
 
-const LOAD_REQUEST: Readonly<Record<keyof LoadRequest, Check>> = {
+const LOAD_EMBEDDER_REQUEST: Readonly<Record<keyof LoadEmbedderRequest, Check>> = {
   path: text,
   quantize: {
     expected: "true, false or { bits, groupSize }",
     accepts: (value) => flag.accepts(value) || isObject(value),
   },
   exact: flag,
+};
+
+const LOAD_REQUEST: Readonly<Record<keyof LoadRequest, Check>> = {
+  ...LOAD_EMBEDDER_REQUEST,
   promptBits: anything,
   maxBatchSize: anything,
   kvBits: anything,
@@ -80,16 +84,25 @@ const check = <T>(what: string, given: T, checks: Readonly<Record<keyof T, Check
 export const checkEngineOptions = (options: EngineOptions): EngineOptions =>
   check("the engine's options", options, ENGINE_OPTIONS);
 
-/** Checks which model is to be loaded, as far as no model is needed for that. @throws {InvalidArgumentError} */
-export const checkLoadRequest = (request: LoadRequest): void => {
-  const { path } = check("the model to load", request, LOAD_REQUEST);
+const requirePath = ({ path }: Pick<LoadRequest, "path">): void => {
   if (path === undefined) throw new InvalidArgumentError("Expected the path of a model but it is missing");
 };
 
-/** Checks that a request is one at all; the engine checks what is in it. @throws {InvalidArgumentError} */
-export const checkIsRequest = (request: unknown): void => {
+/** Checks which model is to be loaded, as far as no model is needed for that. @throws {InvalidArgumentError} */
+export const checkLoadRequest = (request: LoadRequest): void =>
+  requirePath(check("the model to load", request, LOAD_REQUEST));
+
+/** Likewise for a model that makes vectors. @throws {InvalidArgumentError} */
+export const checkLoadEmbedderRequest = (request: LoadEmbedderRequest): void =>
+  requirePath(check("the model to load", request, LOAD_EMBEDDER_REQUEST));
+
+/**
+ * Checks that a request is one at all; the engine checks what is in it.
+ *
+ * @param content - what it should have
+ * @throws {InvalidArgumentError}
+ */
+export const checkIsRequest = (request: unknown, content = "prompt and maxTokens"): void => {
   if (isObject(request)) return;
-  throw new InvalidArgumentError(
-    `Expected an object with prompt and maxTokens but received ${kindOf(request)}`,
-  );
+  throw new InvalidArgumentError(`Expected an object with ${content} but received ${kindOf(request)}`);
 };

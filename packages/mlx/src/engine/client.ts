@@ -1,12 +1,21 @@
 /** The outside of an engine: turns calls into messages and messages into results. */
 import { InvalidArgumentError, MlxError } from "../errors.ts";
-import { checkEngineOptions, checkLoadRequest } from "./check-options.ts";
+import { checkEngineOptions, checkLoadEmbedderRequest, checkLoadRequest } from "./check-options.ts";
+import { EngineEmbedderClient } from "./embedder-client.ts";
 import type { CallOptions, EngineCalls } from "./engine-calls.ts";
 import { fromErrorData } from "./error-data.ts";
 import { EngineModelClient } from "./model-client.ts";
 import type { FromHost, HostReply, HostRequest, MemoryReport } from "./protocol.ts";
 import { openProcess, openWorker, type Transport } from "./transport.ts";
-import type { Engine, EngineModel, EngineOptions, GenerationPart, LoadRequest } from "./types.ts";
+import type {
+  Engine,
+  EngineEmbedder,
+  EngineModel,
+  EngineOptions,
+  GenerationPart,
+  LoadEmbedderRequest,
+  LoadRequest,
+} from "./types.ts";
 
 const SHUTDOWN_GRACE_MS = 5000; // then the host is stuck in one long operation
 
@@ -55,9 +64,20 @@ class EngineClient implements Engine, EngineCalls {
   async load(request: LoadRequest, { signal }: { signal?: AbortSignal } = {}): Promise<EngineModel> {
     checkLoadRequest(request);
     const reply = await this.call({ type: "load", request }, { signal });
-    if (reply === null || !("modelId" in reply))
+    if (reply === null || !("info" in reply))
       throw new MlxError("engine-crashed", "The engine gave no model");
     return new EngineModelClient(this, reply.modelId, reply.info);
+  }
+
+  async loadEmbedder(
+    request: LoadEmbedderRequest,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<EngineEmbedder> {
+    checkLoadEmbedderRequest(request);
+    const reply = await this.call({ type: "load-embedder", request }, { signal });
+    if (reply === null || !("embedder" in reply))
+      throw new MlxError("engine-crashed", "The engine gave no model");
+    return new EngineEmbedderClient(this, reply.modelId, reply.embedder);
   }
 
   async memory(): Promise<MemoryReport> {

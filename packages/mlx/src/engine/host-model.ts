@@ -18,9 +18,9 @@ import {
 } from "../generation/index.ts";
 import { requireConstraints } from "../grammar/index.ts";
 import { type LoadedModel, type LoadModelOptions, loadModel } from "../load/load-model.ts";
-import { MatrixLayer } from "../nn/index.ts";
 import { answerFormat, type Tokenizer, templateSwitches } from "../tokenizer/index.ts";
 import { VisionLanguageModel } from "../vision/index.ts";
+import { countParameters } from "./count-parameters.ts";
 import { generationSetting, textSetting, vocabSize } from "./model-settings.ts";
 import { checkAdapters, openAdapters } from "./open-adapters.ts";
 import { type OpenedDraft, openDraftModel } from "./open-draft-model.ts";
@@ -36,20 +36,6 @@ export interface HostModel {
   forgetPrefixes(): boolean;
   dispose(): void;
 }
-
-const countParameters = ({ model }: LoadedModel): number => {
-  let count = 0;
-  for (const [, module] of model.namedModules()) {
-    for (const [name, array] of module.ownParameters()) {
-      const isPacked = module instanceof MatrixLayer && module.quantization !== undefined;
-      if (!isPacked || name === "bias") count += array.size;
-    }
-    if (module instanceof MatrixLayer && module.quantization !== undefined) {
-      count += module.matrixShape.reduce((a, b) => a * b, 1);
-    }
-  }
-  return count;
-};
 
 /** What else than beams answers of encoder-decoders come of. */
 const beamWarnings = (loaded: LoadedModel): string[] => {
@@ -97,7 +83,7 @@ const describe = (
   const problem = constraintProblem(tokenizer);
   return {
     modelType: String(loaded.config.model_type),
-    parameterCount: countParameters(loaded),
+    parameterCount: countParameters(loaded.model),
     weightBytes: loaded.weightBytes,
     ...(contextLength === undefined ? {} : { contextLength }),
     vocabSize,

@@ -1,15 +1,19 @@
-/** The inside of an engine: owns the models, lets generations run together and other jobs alone, answers messages. */
+/** The inside of an engine: owns the models, lets answers and vectors be made together and other jobs alone, answers messages. */
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as mx from "../core/index.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
 import { ReasoningWatch } from "../generation/index.ts";
 import { toErrorData } from "./error-data.ts";
+import { type HostEmbedder, openHostEmbedder } from "./host-embedder.ts";
 import { type HostModel, openHostModel } from "./host-model.ts";
 import type { FromHost, HostReply, HostRequest, ToHost } from "./protocol.ts";
-import type { DeviceChoice, GenerationPart, LoadRequest } from "./types.ts";
+import type { DeviceChoice, GenerationPart, LoadEmbedderRequest, LoadRequest } from "./types.ts";
 
 type StartOptions = Extract<HostRequest, { type: "start" }>["options"];
+
+/** What runs together with others of its kind. */
+const SHARED: ReadonlySet<HostRequest["type"]> = new Set(["generate", "embed"]);
 
 const aborted = (): MlxError => new MlxError("aborted", "The request was aborted");
 
@@ -22,6 +26,13 @@ const chooseDevice = (choice: DeviceChoice): "cpu" | "gpu" => {
     );
   }
   return choice === "cpu" || !hasGpu ? "cpu" : "gpu";
+};
+
+/** @throws {MlxError} `disposed` when it was unloaded */
+const found = <T>(models: ReadonlyMap<number, T>, modelId: number): T => {
+  const model = models.get(modelId);
+  if (model === undefined) throw new MlxError("disposed", "The model was unloaded; load it again");
+  return model;
 };
 
 const importModule = async (module: string): Promise<void> => {
@@ -40,10 +51,11 @@ export class EngineHost {
   readonly #send: (message: FromHost) => void;
   readonly #exit: () => void;
   readonly #models = new Map<number, HostModel>();
+  readonly #embedders = new Map<number, HostEmbedder>();
   readonly #aborts = new Map<number, AbortController>();
-  /** The last job that wanted the engine for itself, and the generations since. */
+  /** The last job that wanted the engine for itself, and those since that share it. */
   #alone: Promise<void> = Promise.resolve();
-  readonly #generations = new Set<Promise<void>>();
+  readonly #shared = new Set<Promise<void>>();
   #nextModelId = 1;
   #device: "cpu" | "gpu" = "cpu";
 
@@ -66,20 +78,20 @@ export class EngineHost {
     if (body.type === "shutdown") void done.then(() => this.#exit());
   }
 
-  /** Generations wait for what came before and is no generation; other jobs wait for everything before. */
+  /** What shares the engine waits for what came before and does not; other jobs wait for everything before. */
   #enqueue(id: number, body: HostRequest): Promise<void> {
     const abort = new AbortController();
     this.#aborts.set(id, abort);
-    const isShared = body.type === "generate";
-    const done = Promise.all([this.#alone, ...(isShared ? [] : this.#generations)]).then(async () => {
+    const isShared = SHARED.has(body.type);
+    const done = Promise.all([this.#alone, ...(isShared ? [] : this.#shared)]).then(async () => {
       await this.#answer(id, async () => {
         if (abort.signal.aborted) throw aborted();
         return this.#perform(id, body, abort.signal);
       });
       this.#aborts.delete(id);
-      this.#generations.delete(done);
+      this.#shared.delete(done);
     });
-    if (isShared) this.#generations.add(done);
+    if (isShared) this.#shared.add(done);
     else this.#alone = done;
     return done;
   }
@@ -98,12 +110,16 @@ export class EngineHost {
         return this.#start(body.options);
       case "load":
         return this.#load(body.request);
+      case "load-embedder":
+        return this.#loadEmbedder(body.request);
       case "unload":
         return this.#unload(body.modelId);
       case "generate":
         return this.#generate(id, body, signal);
+      case "embed":
+        return found(this.#embedders, body.modelId).embedder.embed(body.request, { signal });
       case "tokenize":
-        return this.#model(body.modelId).prompts.tokens(body.request);
+        return found(this.#models, body.modelId).prompts.tokens(body.request);
       case "memory":
         return {
           activeBytes: mx.getActiveMemory(),
@@ -111,7 +127,7 @@ export class EngineHost {
           peakBytes: mx.getPeakMemory(),
         };
       case "shutdown":
-        for (const modelId of [...this.#models.keys()]) this.#unload(modelId);
+        for (const modelId of [...this.#models.keys(), ...this.#embedders.keys()]) this.#unload(modelId);
         return null;
     }
   }
@@ -125,35 +141,38 @@ export class EngineHost {
   }
 
   async #load(request: LoadRequest): Promise<HostReply> {
-    const model = await this.#open(request);
+    const model = await this.#makingRoom(() => openHostModel(request, this.#device));
     const modelId = this.#nextModelId++;
     this.#models.set(modelId, model);
     return { modelId, info: model.info };
   }
 
+  async #loadEmbedder(request: LoadEmbedderRequest): Promise<HostReply> {
+    const model = await this.#makingRoom(() => openHostEmbedder(request, this.#device));
+    const modelId = this.#nextModelId++;
+    this.#embedders.set(modelId, model);
+    return { modelId, embedder: model.info };
+  }
+
   /** Loads a model, once more without what other models kept of earlier requests when it does not fit beside that. */
-  async #open(request: LoadRequest): Promise<HostModel> {
+  async #makingRoom<T>(open: () => Promise<T>): Promise<T> {
     try {
-      return await openHostModel(request, this.#device);
+      return await open();
     } catch (error) {
       if (!MlxError.isInstance(error) || error.code !== "out-of-memory") throw error;
       const freed = [...this.#models.values()].map((model) => model.forgetPrefixes());
       if (!freed.includes(true)) throw error;
-      return openHostModel(request, this.#device);
+      return open();
     }
   }
 
   #unload(modelId: number): null {
     this.#models.get(modelId)?.dispose();
     this.#models.delete(modelId);
+    this.#embedders.get(modelId)?.embedder.dispose();
+    this.#embedders.delete(modelId);
     mx.clearCache();
     return null;
-  }
-
-  #model(modelId: number): HostModel {
-    const model = this.#models.get(modelId);
-    if (model === undefined) throw new MlxError("disposed", "The model was unloaded; load it again");
-    return model;
   }
 
   async #generate(
@@ -161,7 +180,7 @@ export class EngineHost {
     { modelId, request }: Extract<HostRequest, { type: "generate" }>,
     signal: AbortSignal,
   ): Promise<null> {
-    const { text, prompts, scheduler, info } = this.#model(modelId);
+    const { text, prompts, scheduler, info } = found(this.#models, modelId);
     const prompt = await prompts.make(request, signal);
     try {
       const { reasoning } = text;

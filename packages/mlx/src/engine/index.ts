@@ -1,4 +1,6 @@
 /** `@abstractllm/mlx/engine`: models behind a thread or process of their own. */
+
+export type { EmbedRequest, InputType, PoolingMode } from "../embedding/index.ts";
 export { startEngine } from "./client.ts";
 export type { Constraint, Grammar, HeldPart } from "./constraint.ts";
 export { detectRuntime } from "./detect-runtime.ts";
@@ -7,12 +9,16 @@ export type {
   AdapterPart,
   ChatMessage,
   DeviceChoice,
+  EmbedderInfo,
+  EmbedResult,
   Engine,
+  EngineEmbedder,
   EngineModel,
   EngineOptions,
   FinishReason,
   GenerateRequest,
   GenerationPart,
+  LoadEmbedderRequest,
   LoadRequest,
   MessagePart,
   ModelInfo,

@@ -1,6 +1,15 @@
 /** Messages between an engine's client and its host. All of it survives structured cloning. */
+import type { Embeddings, EmbedRequest } from "../embedding/index.ts";
 import type { MlxErrorCode } from "../errors.ts";
-import type { EngineOptions, GenerateRequest, GenerationPart, LoadRequest, ModelInfo } from "./types.ts";
+import type {
+  EmbedderInfo,
+  EngineOptions,
+  GenerateRequest,
+  GenerationPart,
+  LoadEmbedderRequest,
+  LoadRequest,
+  ModelInfo,
+} from "./types.ts";
 
 type TokenizeRequest = Pick<GenerateRequest, "prompt" | "images" | "templateVariables" | "tools">;
 
@@ -14,8 +23,10 @@ export interface MemoryReport {
 export type HostRequest =
   | { type: "start"; options: Omit<EngineOptions, "isolation"> }
   | { type: "load"; request: LoadRequest }
+  | { type: "load-embedder"; request: LoadEmbedderRequest }
   | { type: "unload"; modelId: number }
   | { type: "generate"; modelId: number; request: GenerateRequest }
+  | { type: "embed"; modelId: number; request: EmbedRequest }
   | { type: "tokenize"; modelId: number; request: TokenizeRequest }
   | { type: "memory" }
   | { type: "shutdown" };
@@ -25,6 +36,8 @@ export type ToHost = { id: number; body: HostRequest } | { id: number; body: { t
 export type HostReply =
   | { device: "cpu" | "gpu" }
   | { modelId: number; info: ModelInfo }
+  | { modelId: number; embedder: EmbedderInfo }
+  | Embeddings
   | number[]
   | MemoryReport
   | null;

@@ -1,4 +1,5 @@
 /** What crosses the boundary between an engine's thread and everybody else: plain, cloneable data. */
+import type { EmbedRequest, InputType, PoolingMode } from "../embedding/index.ts";
 import type { TemplateSwitch } from "../tokenizer/index.ts";
 import type { Constraint } from "./constraint.ts";
 
@@ -279,6 +280,53 @@ export interface EngineModel {
   dispose(): Promise<void>;
 }
 
+/** Which model an engine loads to make vectors of texts, and how: options of {@link LoadRequest}. */
+export type LoadEmbedderRequest = Pick<LoadRequest, "path" | "quantize" | "exact">;
+
+/** What a model that makes vectors is. */
+export interface EmbedderInfo
+  extends Pick<
+    ModelInfo,
+    "modelType" | "parameterCount" | "weightBytes" | "quantization" | "device" | "loadMs" | "warnings"
+  > {
+  /** Numbers per vector. */
+  dimensions: number;
+  /** Most tokens of a text; undefined when the model names no limit. */
+  maxLength?: number;
+  /** How the states of a text become a vector; several give vectors one behind the other. */
+  pooling: readonly PoolingMode[];
+  /** Whether vectors have length 1. */
+  normalizes: boolean;
+  /** What its prompts tell apart; empty for a model without prompts. */
+  inputTypes: readonly InputType[];
+  /** Whether queries may have an instruction. */
+  takesInstruction: boolean;
+}
+
+/** Vectors of texts, in their order. */
+export interface EmbedResult {
+  embeddings: Float32Array[];
+  /** Tokens that the model read, prompts included. */
+  inputTokens: number;
+}
+
+/** A model in an engine that makes vectors of texts. Implemented by `Engine.loadEmbedder`. */
+export interface EngineEmbedder {
+  readonly info: EmbedderInfo;
+  /**
+   * Makes vectors, some texts at a time; generations and other requests take turns with it. Aborting rejects with an
+   * `aborted` error before the next texts.
+   *
+   * @throws {MlxError} `invalid-argument`; `context-length` for a text that is too long; `unsupported-feature` for what the
+   *   model's prompts do not know
+   */
+  embed(request: EmbedRequest, options?: { signal?: AbortSignal }): Promise<EmbedResult>;
+  /** True while a request runs. */
+  readonly busy: boolean;
+  /** Frees the weights. Waits for running requests to end; later calls throw `disposed`. */
+  dispose(): Promise<void>;
+}
+
 /** What an engine computes on and runs in. */
 export interface EngineOptions {
   /** Default `auto`. */
@@ -303,6 +351,8 @@ export interface EngineOptions {
 export interface Engine {
   readonly device: "cpu" | "gpu";
   load(request: LoadRequest, options?: { signal?: AbortSignal }): Promise<EngineModel>;
+  /** Loads a model that makes vectors of texts. */
+  loadEmbedder(request: LoadEmbedderRequest, options?: { signal?: AbortSignal }): Promise<EngineEmbedder>;
   memory(): Promise<{ activeBytes: number; cacheBytes: number; peakBytes: number }>;
   dispose(): Promise<void>;
 }

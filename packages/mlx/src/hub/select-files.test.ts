@@ -17,7 +17,7 @@ function refusal(names: readonly string[], wish: FileWish = {}): HubError {
 }
 
 describe("selectFiles", () => {
-  it("takes what mlx-lm takes, but no code and no other weights", () => {
+  it("takes what mlx-lm takes, and layers of sentence-transformers, but no code and no other weights", () => {
     const others = [
       "modeling.py",
       "pytorch_model.bin",
@@ -31,6 +31,7 @@ describe("selectFiles", () => {
       "chat_template.jinja",
       "tokenizer.model",
       "sub/1_Pooling.json",
+      "2_Dense/model.safetensors",
     ];
     expect(select([...MODEL, ...others, ...taken]).files).toEqual([...MODEL, ...taken]);
   });

@@ -20,13 +20,15 @@ export interface FileSelection {
 }
 
 /**
- * mlx-lm's files without `*.py`: code from a repository is never run.
+ * mlx-lm's files without `*.py`, as code from a repository is never run, and the layers that sentence-transformers has in
+ * folders of their own.
  *
  * @see mlx-lm 0.32.2 utils.py, DEFAULT_ALLOW_PATTERNS
  */
 export const MODEL_PATTERNS: readonly string[] = [
   "*.json",
   "model*.safetensors",
+  "*_Dense/model.safetensors",
   "tokenizer.model",
   "*.tiktoken",
   "tiktoken.model",

@@ -24,8 +24,13 @@ export interface AssembleOptions {
   device: mx.Device;
 }
 
-export interface AssembledModel {
-  model: LanguageModel;
+/** What a checkpoint fills. */
+interface FillableModel extends Module {
+  quantizationOf(path: string): boolean | Partial<Quantization>;
+}
+
+export interface AssembledModel<M extends Module = LanguageModel> {
+  model: M;
   /** The prevailing quantization; undefined for a dense model. */
   quantization: Quantization | undefined;
   /** What was decided for the user. */
@@ -45,7 +50,7 @@ const quantizationIn = (
 
 /** Prepares the layers that the checkpoint stores quantized. */
 const expectQuantized = (
-  model: LanguageModel,
+  model: Module,
   checkpoint: Checkpoint,
   weights: ReadonlyMap<string, MxArray>,
 ): void => {
@@ -69,7 +74,7 @@ const seeing = (architecture: BoundArchitecture, { weights }: Checkpoint): Bound
 
 /** Quantizes what the options ask for; returns the prevailing quantization and what to tell the user. */
 const quantizeDense = (
-  model: LanguageModel,
+  model: FillableModel,
   { quantization: stored, repacked }: Checkpoint,
   option: Partial<Quantization> | undefined,
 ): { prevailing: Quantization | undefined; warnings: string[] } => {
@@ -95,7 +100,7 @@ const isReadByKernels = (module: Module): boolean =>
  * precision (up to 6 % error). The matrices of linear layers, embeddings and experts stay as stored: our kernels widen them
  * as they read.
  */
-const widenForCpu = (model: LanguageModel): void => {
+const widenForCpu = (model: Module): void => {
   const stored = new Set<string>();
   for (const [path, module] of model.namedModules()) {
     if (module instanceof Embedding) module.giveRowsIn(mx.float32);
@@ -107,11 +112,7 @@ const widenForCpu = (model: LanguageModel): void => {
   );
 };
 
-const chooseDtypes = (
-  model: LanguageModel,
-  checkpoint: Checkpoint,
-  { device, exact }: AssembleOptions,
-): void => {
+const chooseDtypes = (model: Module, checkpoint: Checkpoint, { device, exact }: AssembleOptions): void => {
   if (device === "cpu") widenForCpu(model);
   else if (exact) model.castFloating(mx.float32);
   else if (checkpoint.computeDtype !== undefined) model.castFloating(checkpoint.computeDtype);
@@ -124,7 +125,7 @@ const roundActivations = (model: LanguageModel): void => {
 };
 
 /** The matrices that only products and lookups of rows read. Exact products of many rows want them as they are. */
-const affineMatrices = (model: LanguageModel): MovedMatrix[] =>
+const affineMatrices = (model: Module): MovedMatrix[] =>
   [...model.namedModules()].flatMap(([, module]) => {
     if (!isReadByKernels(module) || !(module instanceof MatrixLayer)) return [];
     const { quantization: q, weight, scales, biases } = module;
@@ -133,23 +134,24 @@ const affineMatrices = (model: LanguageModel): MovedMatrix[] =>
   });
 
 /** Evaluates a few arrays at a time, so that copies and casts don't pile up. */
-const evaluateAll = (model: LanguageModel): void => {
+const evaluateAll = (model: Module): void => {
   for (const array of model.parameters().values()) mx.evaluate(array);
 };
 
 /**
- * A model filled with a checkpoint's weights, which it then owns.
+ * A model filled with a checkpoint's weights, which it then owns. Its quantized products keep all bits of activations.
  *
+ * @param choose - gives the architecture; the weights are freed when it throws as well
  * @throws {WeightsError} when the weights do not fit the model
  */
-export const assembleModel = (
-  ofText: BoundArchitecture,
+export const fillModel = <M extends FillableModel>(
+  choose: () => BoundArchitecture<M>,
   checkpoint: Checkpoint,
   options: AssembleOptions,
-): AssembledModel => {
-  let model: LanguageModel | undefined;
+): AssembledModel<M> => {
+  let model: M | undefined;
   try {
-    const architecture = seeing(ofText, checkpoint);
+    const architecture = choose();
     model = architecture.create();
     const weights = architecture.sanitize(checkpoint.weights);
     const used = new Set(weights.values());
@@ -159,10 +161,8 @@ export const assembleModel = (
     const { prevailing, warnings } = quantizeDense(model, checkpoint, options.quantize);
     chooseDtypes(model, checkpoint, options);
     evaluateAll(model);
-    if (options.device === "cpu") {
+    if (options.device === "cpu")
       moveToHugePages([...model.parameters().values()], options.exact ? [] : affineMatrices(model));
-      if (!options.exact) roundActivations(model);
-    }
     mx.clearCache();
     const unknown = architecture.unknownKeys.map(
       (key) => `config.json: the key ${key} is not known and was ignored`,
@@ -173,4 +173,15 @@ export const assembleModel = (
     model?.dispose();
     throw error;
   }
+};
+
+/** A language model filled with a checkpoint's weights, which it then owns. @throws as {@link fillModel} */
+export const assembleModel = (
+  ofText: BoundArchitecture,
+  checkpoint: Checkpoint,
+  options: AssembleOptions,
+): AssembledModel => {
+  const assembled = fillModel(() => seeing(ofText, checkpoint), checkpoint, options);
+  if (options.device === "cpu" && !options.exact) roundActivations(assembled.model);
+  return assembled;
 };

@@ -1,18 +1,13 @@
 /** Loading a model from disk. */
-import { statSync } from "node:fs";
 import * as mx from "../core/index.ts";
-import { MlxError } from "../errors.ts";
 import type { ImageProcessor } from "../images/index.ts";
-import { type BoundArchitecture, type LanguageModel, resolveArchitecture } from "../models/index.ts";
+import { type LanguageModel, resolveLanguageModel } from "../models/index.ts";
 import type { Quantization } from "../nn/index.ts";
-import { eosTokenIds, loadTokenizer, type Tokenizer, tokenizerFromGguf } from "../tokenizer/index.ts";
-import { readGguf } from "../weights/index.ts";
+import { eosTokenIds, type Tokenizer } from "../tokenizer/index.ts";
 import { assembleModel } from "./assemble-model.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { mapGguf } from "./gguf/map-gguf.ts";
-import { openGguf } from "./gguf/open-gguf.ts";
 import { openImageProcessor } from "./open-image-processor.ts";
-import { openSafetensors, readModelConfig } from "./open-safetensors.ts";
+import { openModel } from "./open-model.ts";
 
 /** Options of `loadModel`. */
 export interface LoadModelOptions {
@@ -47,43 +42,8 @@ export interface LoadedModel {
   readonly warnings: readonly string[];
 }
 
-const isGgufPath = (path: string): boolean => path.toLowerCase().endsWith(".gguf");
-
-const checkExists = (path: string): void => {
-  const info = statSync(path, { throwIfNoEntry: false });
-  if (info === undefined)
-    throw new MlxError("model-not-found", `There is no model at ${path}`, { details: { path } });
-  if (info.isFile() && !isGgufPath(path)) {
-    throw new MlxError(
-      "model-not-found",
-      `Expected a model folder or a .gguf file but received the file ${path}`,
-    );
-  }
-};
-
-interface OpenedModel {
-  readonly architecture: BoundArchitecture;
-  readonly checkpoint: Checkpoint;
-  readonly tokenizer: Tokenizer | undefined;
-}
-
-/** Opens what fails fast first: the config, the tokenizer, then the weights. */
-const openFolder = async (folder: string, withTokenizer: boolean): Promise<OpenedModel> => {
-  const config = readModelConfig(folder);
-  const architecture = await resolveArchitecture(config);
-  const tokenizer = withTokenizer ? loadTokenizer(folder) : undefined;
-  return { architecture, tokenizer, checkpoint: openSafetensors(folder, config) };
-};
-
-const openGgufFile = async (path: string, withTokenizer: boolean, repack: boolean): Promise<OpenedModel> => {
-  const gguf = readGguf(path);
-  const mapped = mapGguf(gguf);
-  const architecture = await resolveArchitecture(mapped.config);
-  const tokenizer = withTokenizer ? tokenizerFromGguf(gguf.metadata) : undefined;
-  return { architecture, tokenizer, checkpoint: openGguf(gguf, mapped, { repack }) };
-};
-
-const quantizeOption = (option: LoadModelOptions["quantize"]): Partial<Quantization> | undefined => {
+/** How a dense checkpoint is quantized; undefined where it is not. */
+export const quantizeOption = (option: LoadModelOptions["quantize"]): Partial<Quantization> | undefined => {
   if (option === undefined || option === false) return undefined;
   return option === true ? {} : option;
 };
@@ -110,17 +70,14 @@ const imageProcessorOf = (
  * @example const { model, tokenizer } = await loadModel("path/to/model");
  */
 export const loadModel = async (path: string, options: LoadModelOptions = {}): Promise<LoadedModel> => {
-  checkExists(path);
   const device = options.device ?? mx.defaultDevice();
   mx.setDefaultDevice(device);
-  const open = isGgufPath(path) ? openGgufFile : openFolder;
   const quantize = quantizeOption(options.quantize);
   const exact = options.exact ?? false;
-  const { architecture, checkpoint, tokenizer } = await open(
-    path,
-    options.tokenizer ?? true,
-    quantize !== undefined,
-  );
+  const { architecture, checkpoint, tokenizer } = await openModel(path, resolveLanguageModel, {
+    tokenizer: options.tokenizer ?? true,
+    repack: quantize !== undefined,
+  });
   const { model, quantization, warnings } = assembleModel(architecture, checkpoint, {
     device,
     exact,

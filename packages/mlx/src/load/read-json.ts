@@ -23,21 +23,29 @@ const untag = (_key: string, value: unknown): unknown => {
 };
 
 /**
+ * A JSON value from a file; undefined when there is no such file.
+ *
+ * @throws {ConfigError} when it is too large or not JSON
+ */
+export const readJsonValue = (path: string): unknown => {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) return undefined;
+  if (size > MAX_CONFIG_BYTES)
+    throw new ConfigError(`${path} has ${size} bytes, more than ${MAX_CONFIG_BYTES}`);
+  try {
+    return JSON.parse(tagBare(readFileSync(path, "utf8")), untag);
+  } catch (cause) {
+    throw new ConfigError(`${path} is not valid JSON`, { cause });
+  }
+};
+
+/**
  * A JSON object from a file; undefined when there is no such file.
  *
  * @throws {ConfigError} when it is too large, not JSON or not an object
  */
 export const readJsonObject = (path: string): Record<string, unknown> | undefined => {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) return undefined;
-  if (size > MAX_CONFIG_BYTES)
-    throw new ConfigError(`${path} has ${size} bytes, more than ${MAX_CONFIG_BYTES}`);
-  let value: unknown;
-  try {
-    value = JSON.parse(tagBare(readFileSync(path, "utf8")), untag);
-  } catch (cause) {
-    throw new ConfigError(`${path} is not valid JSON`, { cause });
-  }
-  if (!isObject(value)) throw new ConfigError(`${path}: expected an object`);
-  return value;
+  const value = readJsonValue(path);
+  if (value === undefined || isObject(value)) return value;
+  throw new ConfigError(`${path}: expected an object`);
 };

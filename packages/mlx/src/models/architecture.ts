@@ -1,23 +1,24 @@
 import { makePlaceholders } from "../core/array.ts";
 import type { MxArray } from "../core/index.ts";
+import type { Module } from "../nn/index.ts";
 import { type Infer, parseConfig, type Schema, withRopeKeys } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { sanitize } from "./sanitize.ts";
 import type { SanitizeRule } from "./sanitize-rules.ts";
 
 /** What a model file exports: how to read its config, build it, and fit a checkpoint to it. */
-export interface ArchitectureDefinition<S extends Schema> {
+export interface ArchitectureDefinition<S extends Schema, M extends Module = LanguageModel> {
   readonly config: S;
-  readonly create: (config: Infer<S>) => LanguageModel;
+  readonly create: (config: Infer<S>) => M;
   readonly sanitize?: readonly SanitizeRule<Infer<S>>[];
 }
 
 /** An architecture bound to one config. */
-export interface BoundArchitecture {
+export interface BoundArchitecture<M extends Module = LanguageModel> {
   readonly unknownKeys: readonly string[];
   /** The same with what sees images; absent where there is none, or the config has no settings for it. */
   readonly vision?: BoundVision;
-  create(): LanguageModel;
+  create(): M;
   sanitize(weights: ReadonlyMap<string, MxArray>): Map<string, MxArray>;
 }
 
@@ -30,9 +31,9 @@ export interface BoundVision {
 }
 
 /** A kind of model, known by its `model_type`. */
-export interface Architecture {
+export interface Architecture<M extends Module = LanguageModel> {
   /** @throws {ConfigError} when the config does not fit the schema */
-  bind(rawConfig: Readonly<Record<string, unknown>>): BoundArchitecture;
+  bind(rawConfig: Readonly<Record<string, unknown>>): BoundArchitecture<M>;
 }
 
 /**
@@ -40,9 +41,9 @@ export interface Architecture {
  *
  * @example export const architecture = defineArchitecture({ config, create: (c) => new Model(c), sanitize: [] });
  */
-export const defineArchitecture = <S extends Schema>(
-  definition: ArchitectureDefinition<S>,
-): Architecture => ({
+export const defineArchitecture = <S extends Schema, M extends Module = LanguageModel>(
+  definition: ArchitectureDefinition<S, M>,
+): Architecture<M> => ({
   bind: (raw) => {
     // a schema with rope_parameters reads what is nested there itself
     const isNestedRead = Object.hasOwn(definition.config, "rope_parameters");

@@ -13,7 +13,7 @@ import { sanitize } from "./sanitize.ts";
 import { drop, rename, type SanitizeRule } from "./sanitize-rules.ts";
 
 const schema = { text_config: record.required() };
-const texts: ReadonlyMap<string, Architecture> = new Map([
+const texts: ReadonlyMap<string, Architecture> = new Map<string, Architecture>([
   ["internlm2", internlm2],
   ["llama", llama],
   ["ministral3", ministral3],

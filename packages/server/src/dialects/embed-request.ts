@@ -1,7 +1,9 @@
+import type { EmbedOptions } from "abstractllm";
+
 /** What a request for vectors asks for. */
-export interface EmbedRequest {
+export interface EmbedRequest
+  extends Pick<EmbedOptions, "dimensions" | "inputType" | "instruction" | "truncate"> {
   /** The model as the client calls it. */
   readonly model: string;
   readonly texts: readonly string[];
-  readonly dimensions: number | undefined;
 }

@@ -27,7 +27,7 @@ export async function embedOneForOllama(exchange: Exchange, services: Services):
 }
 
 async function embed(
-  { model: name, texts, dimensions }: EmbedRequest,
+  { model: name, texts, dimensions, inputType, instruction, truncate }: EmbedRequest,
   { signal }: Exchange,
   { models }: Services,
 ): Promise<EmbedResponse> {
@@ -36,6 +36,9 @@ async function embed(
   return llm.embed(texts, {
     ...(model === undefined ? {} : { model }),
     ...(dimensions === undefined ? {} : { dimensions }),
+    ...(inputType === undefined ? {} : { inputType }),
+    ...(instruction === undefined ? {} : { instruction }),
+    ...(truncate === undefined ? {} : { truncate }),
     signal,
   });
 }

@@ -3,7 +3,13 @@ import { type AbstractLLM, createLLM, type LLMConfig, type Message } from "abstr
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createServer, type ModelServer } from "../../src/index.ts";
 import { CLIENTS } from "../support/clients/index.ts";
-import { FIGURES_GOLDEN, FIGURES_MODEL, SETUP_ADAPTER, SETUP_MODEL } from "../support/models.ts";
+import {
+  FIGURES_GOLDEN,
+  FIGURES_MODEL,
+  SETUP_ADAPTER,
+  SETUP_MODEL,
+  TINY_EMBEDDER,
+} from "../support/models.ts";
 
 /** AbstractLLM's own providers and the official clients, with models of the engine behind the server. */
 const KEY = "k";
@@ -23,6 +29,7 @@ beforeAll(async () => {
     small: { ...QUICK, model: SETUP_MODEL },
     tuned: { ...QUICK, model: SETUP_MODEL, adapters: { rain: SETUP_ADAPTER } },
     figures: { ...QUICK, model: FIGURES_MODEL, quantize: false },
+    embedder: { provider: "mlx", offline: true, model: TINY_EMBEDDER },
   };
   server = createServer({ port: 0, apiKey: KEY, models });
   origin = await server.listen();
@@ -69,7 +76,13 @@ describe.each(ways)("the provider %s", (provider, configOf) => {
   });
 
   test("lists the models", async () => {
-    expect((await llm.listModels()).map(({ id }) => id)).toEqual(["small", "tuned", "tuned:rain", "figures"]);
+    expect((await llm.listModels()).map(({ id }) => id)).toEqual([
+      "small",
+      "tuned",
+      "tuned:rain",
+      "figures",
+      "embedder",
+    ]);
   });
 
   test("tells the model of tools", async () => {

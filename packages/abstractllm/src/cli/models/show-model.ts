@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { record } from "../../config/checks.ts";
 import { formatBytes } from "../../config/format-bytes.ts";
 import { ModelLoadingError, ModelNotFoundError } from "../../errors/index.ts";
+import { embedsTexts } from "../../providers/mlx/model-facts.ts";
 import { ExitCode } from "../exit-code.ts";
 import { loadHub } from "../load-hub.ts";
 import type { ParsedFlags } from "../parse-flags.ts";
@@ -33,6 +34,7 @@ export async function showModel(
     ...(cached === undefined ? {} : { sizeBytes: cached.sizeBytes, revisions: cached.revisions.length }),
     files: found.files,
     ...(await readConfig(found.path)),
+    ...((await embedsTexts(found.repo ?? found.path, found.path)) ? { makes: "vectors of texts" } : {}),
   };
   terminal.print(flags.has("json") ? `${JSON.stringify(info, undefined, 2)}\n` : describe(info, terminal));
   return ExitCode.OK;

@@ -1,5 +1,5 @@
 import { UnsupportedModelError } from "../../errors/index.ts";
-import type { EmbedResponse } from "../../interface/embed.ts";
+import type { EmbedOptions, ProviderEmbeddings } from "../../interface/embed.ts";
 import { asArray, type RemoteClient } from "../remote/index.ts";
 
 /** Hugging Face's own service, beside the chat completions of all; other services make no embeddings in this form. */
@@ -14,9 +14,14 @@ export async function extractFeatures(
   client: RemoteClient,
   model: string,
   texts: readonly string[],
-): Promise<Omit<EmbedResponse, "provider">> {
+  { inputType, truncate }: EmbedOptions,
+): Promise<ProviderEmbeddings> {
   const path = model.split("/").map(encodeURIComponent).join("/");
-  const raw = await client.postJson(`${MODELS}/${path}/pipeline/feature-extraction`, { inputs: texts });
+  const raw = await client.postJson(`${MODELS}/${path}/pipeline/feature-extraction`, {
+    inputs: texts,
+    ...(inputType === undefined ? {} : { prompt_name: inputType }),
+    ...(truncate === undefined ? {} : { truncate }),
+  });
   const vectors = asArray(raw).map(asArray);
   if (vectors.length !== texts.length || vectors.some(([first]) => typeof first !== "number")) {
     const message = `${model} gives no vector per text; take a model for sentence similarity`;

@@ -1,7 +1,8 @@
 import type { Options } from "../../config/option-table.ts";
-import { AuthenticationError, UnsupportedFeatureError } from "../../errors/index.ts";
-import type { EmbedOptions, EmbedResponse } from "../../interface/embed.ts";
+import { AuthenticationError } from "../../errors/index.ts";
+import type { EmbedOptions, ProviderEmbeddings } from "../../interface/embed.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
+import { refuseEmbedOptions } from "../check-embed.ts";
 import { OpenAICompatibleProvider } from "../openai-compatible/openai-compatible-provider.ts";
 import { HUGGINGFACE } from "../openai-compatible/server-kinds.ts";
 import { buildService, type RemoteService } from "../remote/index.ts";
@@ -46,17 +47,15 @@ export class HuggingFaceProvider extends OpenAICompatibleProvider {
     );
   }
 
-  protected override embedTexts(
+  protected override async embedTexts(
     texts: readonly string[],
-    { model = DEFAULT_EMBEDDING_MODEL, dimensions }: EmbedOptions,
+    options: EmbedOptions,
     signal: AbortSignal,
-  ): Promise<Omit<EmbedResponse, "provider">> {
-    if (dimensions !== undefined) {
-      const message = "Hugging Face gives vectors in the model's own length only; leave out dimensions";
-      throw new UnsupportedFeatureError("dimensions", message, { provider: this.provider });
-    }
+  ): Promise<ProviderEmbeddings> {
+    refuseEmbedOptions(options, HUGGINGFACE.refusedEmbedOptions, this.provider);
+    const { model = DEFAULT_EMBEDDING_MODEL } = options;
     return this.request({ options: this.getConfig(), model }, signal, (client) =>
-      extractFeatures(client, model, texts),
+      extractFeatures(client, model, texts, options),
     );
   }
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Engine } from "@abstractllm/mlx";
 import { MemoryExceededError } from "../../errors/index.ts";
 import { availableMemory } from "./available-memory.ts";
+import type { LoadContext } from "./model-cache.ts";
 
 /** Apple's recommended working set of the GPU, as a part of the memory it shares with the CPU. */
 const METAL_SHARE = 0.75;
@@ -20,7 +21,7 @@ export async function weightFileBytes(path: string): Promise<number> {
 }
 
 /** Bytes that a model may still take; undefined where that is not known beforehand, as on a CUDA device. */
-export async function availableBytes(engine: Engine): Promise<number | undefined> {
+async function availableBytes(engine: Engine): Promise<number | undefined> {
   if (engine.device === "cpu") return availableMemory();
   if (process.platform !== "darwin") return undefined;
   // macOS counts reclaimable pages as used, so what is free says little there
@@ -43,4 +44,21 @@ export function checkMemory(
     `${(availableMemory / GIB).toFixed(1)} GiB are available. Take a smaller or more quantized model, ` +
     `name one in fallbackModels, or free memory`;
   throw new MemoryExceededError(message, { provider: "mlx", requiredMemory, availableMemory });
+}
+
+/**
+ * Makes room for a model where it does not fit beside those that are idle.
+ *
+ * @throws {MemoryExceededError} with both sizes
+ */
+export async function fitModel(
+  name: string,
+  engine: Engine,
+  memoryBytes: number,
+  context: LoadContext,
+): Promise<void> {
+  const available = await availableBytes(engine);
+  if (available === undefined || memoryBytes <= available) return;
+  await context.makeRoom(true);
+  checkMemory(name, memoryBytes, await availableBytes(engine));
 }

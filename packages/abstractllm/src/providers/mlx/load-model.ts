@@ -1,12 +1,12 @@
 import type { Engine, EngineModel } from "@abstractllm/mlx";
-import { announceDownload } from "./announce-download.ts";
-import { availableBytes, checkMemory } from "./check-memory.ts";
-import { importHub } from "./engine-package.ts";
+import { fitModel } from "./check-memory.ts";
 import type { EnginePool } from "./engine-pool.ts";
 import { findAdapters } from "./find-adapters.ts";
+import { findModel } from "./find-model.ts";
 import { planLoad } from "./load-plan.ts";
 import { mapMlxError } from "./map-error.ts";
 import type { LoadContext } from "./model-cache.ts";
+import { requireWriter } from "./model-facts.ts";
 import type { ModelSource } from "./model-source.ts";
 
 /** A model in its engine, and what was done to get it there. */
@@ -31,19 +31,15 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   try {
     const { signal } = context;
-    const { resolveModel } = await importHub();
-    const { path, warnings } = await resolveModel(source.name, {
-      onProgress: announceDownload(source.name),
-      ...source.hub,
-      signal,
-    });
+    const { path, warnings } = await findModel(source, signal);
+    await requireWriter(source.name, path);
     const plan = await planLoad(path, source);
     const draft = await findDraft(source, signal);
     const adapters = await findAdapters(source, signal);
     const engine = await engines.get(source.engine);
     await context.makeRoom();
     const memoryBytes = plan.memoryBytes + (draft?.memoryBytes ?? 0) + adapters.memoryBytes;
-    await fit(source.name, engine, memoryBytes, context);
+    await fitModel(source.name, engine, memoryBytes, context);
     const { exact, promptBits, maxBatchSize, promptCache, kv } = source;
     const model = await engine.load(
       {
@@ -76,22 +72,10 @@ async function findDraft(source: ModelSource, signal: AbortSignal) {
   const { draftModel } = source;
   if (draftModel === undefined) return undefined;
   try {
-    const { resolveModel } = await importHub();
     const { revision: _, ...hub } = source.hub; // of the other repository
-    const { path, warnings } = await resolveModel(draftModel, {
-      onProgress: announceDownload(draftModel),
-      ...hub,
-      signal,
-    });
+    const { path, warnings } = await findModel({ name: draftModel, hub }, signal);
     return { path, warnings, ...(await planLoad(path, source)) };
   } catch (error) {
     throw mapMlxError(error, draftModel);
   }
-}
-
-async function fit(name: string, engine: Engine, memoryBytes: number, context: LoadContext): Promise<void> {
-  const available = await availableBytes(engine);
-  if (available === undefined || memoryBytes <= available) return;
-  await context.makeRoom(true);
-  checkMemory(name, memoryBytes, await availableBytes(engine));
 }

@@ -2,9 +2,10 @@ import type { EngineModel, GenerateRequest, ModelInfo, RuntimeInfo } from "@abst
 import type { Options } from "../../config/option-table.ts";
 import { choiceWarnings } from "../../dialects/index.ts";
 import { InvalidRequestError, ProviderAPIError } from "../../errors/index.ts";
+import type { EmbedOptions, ProviderEmbeddings } from "../../interface/embed.ts";
 import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
-import type { Capabilities } from "../../interface/model-capability.ts";
+import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-provider.ts";
 import { checkLength } from "../check-length.ts";
@@ -13,12 +14,14 @@ import { mlxCapabilities } from "./capabilities.ts";
 import { deviceWarnings } from "./device-warnings.ts";
 import { type ImageBytes, readImages } from "./image-bytes.ts";
 import { listModels } from "./list-models.ts";
+import type { LoadedEmbedder } from "./load-embedder.ts";
 import type { LoadedModel } from "./load-model.ts";
 import { constraintRefusal, mapMlxError } from "./map-error.ts";
 import { MLX_TRAITS } from "./mlx-traits.ts";
-import { acquireModel, dropEngine, releaseModels, setCachedModels } from "./model-pool.ts";
-import { modelSees } from "./model-sees.ts";
-import { modelSources, sourceKey } from "./model-source.ts";
+import type { Lease } from "./model-cache.ts";
+import { type ModelFacts, modelFacts, NO_FACTS } from "./model-facts.ts";
+import { acquireEmbedder, acquireModel, dropEngine, releaseModels, setCachedModels } from "./model-pool.ts";
+import { embedderSource, type ModelSource, modelSources, sourceKey } from "./model-source.ts";
 import { type PreparedCall, prepareCall } from "./prepare-call.ts";
 import { type ReadAnswer, readAnswer } from "./read-answer.ts";
 
@@ -29,8 +32,8 @@ export class MlxProvider extends BaseProvider {
   #chosen: string | undefined;
   #passedOver: readonly string[] = [];
   #saidUnconstrained = false;
-  /** Whether the configured model takes images, once that is known. */
-  #sees: boolean | undefined;
+  /** What is known of the configured model. */
+  #facts: ModelFacts = NO_FACTS;
 
   /** @param runtime - what this machine offers */
   constructor(config: LLMConfig, runtime: RuntimeInfo) {
@@ -42,24 +45,27 @@ export class MlxProvider extends BaseProvider {
 
   override updateConfig(options: LLMConfigInput): void {
     super.updateConfig(options);
-    if (options.model !== undefined) this.#sees = undefined;
+    if (options.model !== undefined) this.#facts = NO_FACTS;
     this.#chosen = undefined;
     this.#passedOver = [];
     this.#applyLimit();
   }
 
   getCapabilities(): Capabilities {
-    return mlxCapabilities(this.getConfig(), this.#sees);
+    return mlxCapabilities(this.getConfig(), this.#facts);
   }
 
-  /** Learns from the configured model's files, where they are on this machine, whether it takes images. */
+  /** Learns from the configured model's files, where they are on this machine, what it can do. */
   async lookAtModel(): Promise<void> {
     const [source] = this.#sources(this.getConfig());
-    if (source !== undefined) this.#sees = await modelSees(source);
+    this.#facts = await modelFacts(source);
   }
 
   async load({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const lease = await this.#acquire(this.getConfig(), signal);
+    const isEmbedder = this.getCapabilities()[ModelCapability.EMBEDDINGS];
+    const lease = await (isEmbedder
+      ? acquireEmbedder(this.#embedder(undefined), this, signal)
+      : this.#acquire(this.getConfig(), signal));
     lease.release();
   }
 
@@ -98,6 +104,30 @@ export class MlxProvider extends BaseProvider {
     });
   }
 
+  protected override async embedTexts(
+    texts: readonly string[],
+    { model: name, dimensions, inputType, instruction, truncate }: EmbedOptions,
+    signal: AbortSignal,
+  ): Promise<ProviderEmbeddings> {
+    const lease = await acquireEmbedder(this.#embedder(name), this, signal);
+    const { model: loaded } = lease;
+    const request = {
+      texts,
+      ...(dimensions === undefined ? {} : { dimensions }),
+      ...(inputType === undefined ? {} : { inputType }),
+      ...(instruction === undefined ? {} : { instruction }),
+      ...(truncate === undefined ? {} : { truncate }),
+    };
+    const result = await this.#leased(lease, () => loaded.model.embed(request, { signal }));
+    return {
+      embeddings: result.embeddings.map((vector) => Array.from(vector)),
+      usage: { inputTokens: result.inputTokens },
+      model: loaded.name,
+      warnings: [...loaded.warnings, ...deviceWarnings(this.getParam("device"), this.#runtime)],
+      raw: result,
+    };
+  }
+
   protected override models(): Promise<ListedModel[]> {
     return listModels(this.getParam("cacheDir"));
   }
@@ -109,8 +139,13 @@ export class MlxProvider extends BaseProvider {
     work: (loaded: LoadedModel) => Promise<T>,
   ): Promise<T> {
     const lease = await this.#acquire(call.options, signal);
+    return this.#leased(lease, () => work(lease.model));
+  }
+
+  /** Runs work on a model in use and gives it back; turns errors into the interface's. */
+  async #leased<T>(lease: Lease<LoadedModel | LoadedEmbedder>, work: () => Promise<T>): Promise<T> {
     try {
-      return await work(lease.model);
+      return await work();
     } catch (error) {
       const mapped = mapMlxError(error, lease.model.name);
       if (ProviderAPIError.isInstance(mapped)) await dropEngine(lease.model);
@@ -193,6 +228,12 @@ export class MlxProvider extends BaseProvider {
 
   #sources(options: Options) {
     return modelSources(options, options.device === "cpu" ? "cpu" : this.#runtime.device);
+  }
+
+  #embedder(name: string | undefined): ModelSource {
+    const options = this.getConfig();
+    const device = options.device === "cpu" ? "cpu" : this.#runtime.device;
+    return embedderSource(options, this.given(), device, name);
   }
 
   #applyLimit(): void {

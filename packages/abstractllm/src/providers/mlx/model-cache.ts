@@ -101,6 +101,11 @@ export class ModelCache<M extends CacheableModel> {
     await Promise.all(unclaimed);
   }
 
+  /** Frees every model that is idle. */
+  async clear(): Promise<void> {
+    await this.#evict(0);
+  }
+
   /** Takes out models that are of no use any more, such as those of a crashed engine. */
   async drop(isUseless: (model: M) => boolean): Promise<void> {
     const useless = [...this.#entries].filter(([, { model }]) => model !== undefined && isUseless(model));

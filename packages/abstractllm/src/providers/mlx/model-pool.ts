@@ -7,8 +7,9 @@ import {
 } from "../../errors/index.ts";
 import { importHub } from "./engine-package.ts";
 import { EnginePool } from "./engine-pool.ts";
+import { type LoadedEmbedder, loadEmbedder } from "./load-embedder.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
-import { type Lease, ModelCache } from "./model-cache.ts";
+import { type Lease, type LoadContext, ModelCache } from "./model-cache.ts";
 import { type ModelSource, sourceKey } from "./model-source.ts";
 
 /** Models kept loaded unless `maxCachedModels` says otherwise: enough to switch, few enough for a laptop. */
@@ -19,6 +20,17 @@ const MAX_LISTED = 10;
 
 const engines = new EnginePool();
 const cache = new ModelCache<LoadedModel>(DEFAULT_CACHED_MODELS);
+/** Models that make vectors: small ones mostly, which are not to push out what writes text. */
+const embedders = new ModelCache<LoadedEmbedder>(DEFAULT_CACHED_MODELS);
+
+/** What a load gets to work with; when all room is wanted, another cache's idle models go as well. */
+const clearing = (context: LoadContext, other: { clear(): Promise<void> }): LoadContext => ({
+  ...context,
+  makeRoom: async (all = false) => {
+    await context.makeRoom(all);
+    if (all) await other.clear();
+  },
+});
 
 /** A model in use, and which of the models that were tried it is. */
 export interface PooledModel extends Lease<LoadedModel> {
@@ -44,7 +56,7 @@ export async function acquireModel(
       const lease = await cache.acquire(
         sourceKey(source),
         holder,
-        (context) => loadModel(source, engines, context),
+        (context) => loadModel(source, engines, clearing(context, embedders)),
         signal,
       );
       const warnings = failures.map(({ name, error }) => `${name} was passed over: ${error.message}`);
@@ -57,19 +69,36 @@ export async function acquireModel(
   throw await noModel(failures, sources[0]?.hub.cacheDir);
 }
 
-/** Frees the models that only this instance used. */
-export function releaseModels(holder: object): Promise<void> {
-  return cache.forget(holder);
+/**
+ * Takes a model that makes vectors, loading it where it is not loaded yet. No other model stands in for it: vectors of
+ * different models cannot be compared.
+ *
+ * @param holder - the instance that asks
+ * @throws {AbstractLLMError} why it cannot be had
+ */
+export function acquireEmbedder(
+  source: ModelSource,
+  holder: object,
+  signal?: AbortSignal,
+): Promise<Lease<LoadedEmbedder>> {
+  const load = (context: LoadContext) => loadEmbedder(source, engines, clearing(context, cache));
+  return embedders.acquire(sourceKey(source), holder, load, signal);
 }
 
-/** Sets how many models this process keeps loaded. */
-export function setCachedModels(limit: number): Promise<void> {
-  return cache.setLimit(limit);
+/** Frees the models that only this instance used. */
+export async function releaseModels(holder: object): Promise<void> {
+  await Promise.all([cache.forget(holder), embedders.forget(holder)]);
+}
+
+/** Sets how many models of each kind this process keeps loaded. */
+export async function setCachedModels(limit: number): Promise<void> {
+  await Promise.all([cache.setLimit(limit), embedders.setLimit(limit)]);
 }
 
 /** Forgets a crashed engine with all its models; the next call starts anew. */
-export async function dropEngine({ engine }: LoadedModel): Promise<void> {
+export async function dropEngine({ engine }: Pick<LoadedModel, "engine">): Promise<void> {
   await cache.drop((loaded) => loaded.engine === engine);
+  await embedders.drop((loaded) => loaded.engine === engine);
   await engines.drop(engine);
 }
 

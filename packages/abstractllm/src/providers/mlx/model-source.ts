@@ -55,13 +55,13 @@ interface HubOptions {
  * @param device - where the engine will compute, `auto` already decided
  * @throws {InvalidParameterError} when both 4 and 8 bits are asked for, or both kinds of adapters
  */
-export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSource[] {
+export function modelSources(options: Options, device: "cpu" | "gpu"): [ModelSource, ...ModelSource[]] {
   const { model, fallbackModels = [], revision, isolation = "worker", threads } = options;
   refuseBothAdapters(options);
   const engine: EngineKind = { device, isolation, ...(threads === undefined ? {} : { threads }) };
   const quantize = quantization(options);
   const hub = hubOptions(options);
-  return [model ?? "", ...fallbackModels].map((name, index) => ({
+  const sourceOf = (name: string, index: number): ModelSource => ({
     name,
     quantize,
     exact: options.exact ?? false,
@@ -75,7 +75,37 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): ModelSour
     engine,
     // a revision belongs to one repository
     hub: index === 0 && revision !== undefined ? { ...hub, revision } : hub,
-  }));
+  });
+  const others = fallbackModels.map((name, index) => sourceOf(name, index + 1));
+  return [sourceOf(model ?? "", 0), ...others];
+}
+
+/**
+ * The model that makes vectors.
+ *
+ * @param options - the configuration
+ * @param given - what of it the user set: by default nothing is quantized, which would change vectors
+ * @param model - named by the call; default the configured one
+ */
+export function embedderSource(
+  options: Options,
+  given: Options,
+  device: "cpu" | "gpu",
+  model: string | undefined,
+): ModelSource {
+  const { draftModel: _, adapterPath: __, adapters: ___, revision, ...own } = options;
+  const isConfigured = model === undefined || model === options.model;
+  const [source] = modelSources(
+    {
+      ...own,
+      quantize: given.quantize ?? false,
+      fallbackModels: [],
+      ...(isConfigured && revision !== undefined ? { revision } : {}),
+      ...(model === undefined ? {} : { model }),
+    },
+    device,
+  );
+  return source;
 }
 
 /** What two instances must have in common to share a loaded model. */

@@ -5,6 +5,7 @@ import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
+import { refuseEmbedOptions } from "../check-embed.ts";
 import {
   asArray,
   asCount,
@@ -81,14 +82,12 @@ export class OllamaProvider extends ServerProvider {
     return asArray(asRecord(tags).models).map(asRecord).map(toListedModel);
   }
 
-  protected override async embedTexts(
-    texts: readonly string[],
-    { model = this.getParam("model", ""), dimensions }: EmbedOptions,
-    signal: AbortSignal,
-  ) {
+  protected override async embedTexts(texts: readonly string[], options: EmbedOptions, signal: AbortSignal) {
+    refuseEmbedOptions(options, ["inputType", "instruction"], this.provider);
+    const { model = this.getParam("model", ""), dimensions, truncate = false } = options;
     const shape = dimensions === undefined ? {} : { dimensions };
     const answer = await this.request({ options: this.getConfig(), model }, signal, async (client) =>
-      asRecord(await client.postJson("/api/embed", { model, input: texts, truncate: false, ...shape })),
+      asRecord(await client.postJson("/api/embed", { model, input: texts, truncate, ...shape })),
     );
     return {
       embeddings: asArray(answer.embeddings) as number[][],

@@ -1,9 +1,11 @@
 import { ModelNotFoundError } from "../../errors/index.ts";
-import type { EmbedOptions } from "../../interface/embed.ts";
+import type { EmbedOptions, ProviderEmbeddings } from "../../interface/embed.ts";
 import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
+import { type EmbedFeature, refuseEmbedOptions } from "../check-embed.ts";
+import { looksLikeEmbeddingModel } from "../looks-like-embedding-model.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "../openai/chat/index.ts";
 import { embedTexts } from "../openai/embed-texts.ts";
 import { listModels } from "../openai/list-models.ts";
@@ -15,6 +17,8 @@ import { withSchemaInPrompt } from "../with-schema-in-prompt.ts";
 export interface ServerKind extends ServerHints {
   readonly traits: ProviderTraits;
   readonly dialect: ChatDialect;
+  /** Options of `embed` that it has no field for. */
+  readonly refusedEmbedOptions: readonly EmbedFeature[];
 }
 
 /** Any server that speaks OpenAI's chat completions. Made by `createLLM("openai-compatible", config)`. */
@@ -33,7 +37,8 @@ export class OpenAICompatibleProvider extends ServerProvider {
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
-    const model = call.options.model ?? (await this.#firstModel(client, (name) => !isEmbeddingModel(name)));
+    const model =
+      call.options.model ?? (await this.#firstModel(client, (name) => !looksLikeEmbeddingModel(name)));
     return this.#tools.answer(withSchemaInPrompt(call), emit, async (asked, tell) => {
       const request = await buildChatRequest(asked, model, this.#kind.dialect, signal);
       const answer = await completeChat(client, request, tell);
@@ -41,12 +46,17 @@ export class OpenAICompatibleProvider extends ServerProvider {
     });
   }
 
-  protected override embedTexts(texts: readonly string[], options: EmbedOptions, signal: AbortSignal) {
+  protected override async embedTexts(
+    texts: readonly string[],
+    options: EmbedOptions,
+    signal: AbortSignal,
+  ): Promise<ProviderEmbeddings> {
+    refuseEmbedOptions(options, this.#kind.refusedEmbedOptions, this.provider);
     const settings = this.getConfig();
     const named = options.model ?? settings.model;
     const call = { options: settings, ...(named === undefined ? {} : { model: named }) };
     return this.request(call, signal, async (client) =>
-      embedTexts(client, named ?? (await this.#firstModel(client, isEmbeddingModel)), texts, options),
+      embedTexts(client, named ?? (await this.#firstModel(client, looksLikeEmbeddingModel)), texts, options),
     );
   }
 
@@ -71,5 +81,3 @@ function limitWarnings({ options }: ProviderCall, { usage }: ProviderAnswer): st
   if (usage.reasoningTokens <= limit) return [];
   return [`The server did not keep to ${limit} tokens of reasoning: it took ${usage.reasoningTokens}`];
 }
-
-const isEmbeddingModel = (name: string) => /embed|bge-|e5-/i.test(name);

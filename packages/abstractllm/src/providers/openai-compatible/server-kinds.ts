@@ -62,6 +62,7 @@ export const OPENAI_COMPATIBLE: ServerKind = {
     extraFields: (options: Options) => pickFields(options, SERVER_FIELDS),
     reasoningLimit,
   },
+  refusedEmbedOptions: ["instruction", "truncate"],
 };
 
 /** LM Studio's server. */
@@ -73,6 +74,7 @@ export const LMSTUDIO: ServerKind = {
     supported: new Set([...CHAT_OPTIONS, ...SAMPLER_OPTIONS]),
   },
   dialect: { ...BASE, extraFields: (options: Options) => pickFields(options, LMSTUDIO_FIELDS) },
+  refusedEmbedOptions: ["inputType", "instruction", "truncate"],
   startHint: "Start LM Studio's server: lms server start",
   modelHint: () => "Download or load it in LM Studio: lms get, lms load",
 };
@@ -86,5 +88,6 @@ export const HUGGINGFACE: ServerKind = {
     supported: new Set<OptionName>([...CHAT_OPTIONS, "organization"]),
   },
   dialect: BASE,
+  refusedEmbedOptions: ["dimensions", "instruction"],
   modelHint: () => "Models that can be had: https://huggingface.co/models?inference_provider=all",
 };

@@ -1,14 +1,17 @@
-import type { EmbedOptions, EmbedResponse } from "../../interface/embed.ts";
+import type { EmbedOptions, ProviderEmbeddings } from "../../interface/embed.ts";
 import { asArray, asCount, asRecord, asText, type RemoteClient } from "../remote/index.ts";
 
-/** Asks `/embeddings` for the vectors of some texts. */
+/** Asks `/embeddings` for the vectors of some texts; servers of others than OpenAI may know an input type. */
 export async function embedTexts(
   client: RemoteClient,
   model: string,
   texts: readonly string[],
-  { dimensions }: EmbedOptions,
-): Promise<Omit<EmbedResponse, "provider">> {
-  const shape = dimensions === undefined ? {} : { dimensions };
+  { dimensions, inputType }: EmbedOptions,
+): Promise<ProviderEmbeddings> {
+  const shape = {
+    ...(dimensions === undefined ? {} : { dimensions }),
+    ...(inputType === undefined ? {} : { input_type: inputType }),
+  };
   const answer = asRecord(
     await client.postJson("/embeddings", { model, input: texts, encoding_format: "float", ...shape }),
   );

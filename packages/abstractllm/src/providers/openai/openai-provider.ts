@@ -1,7 +1,7 @@
 import type { Options } from "../../config/option-table.ts";
 import { overrideOptions } from "../../config/override-options.ts";
 import { AuthenticationError } from "../../errors/index.ts";
-import type { EmbedOptions } from "../../interface/embed.ts";
+import type { EmbedOptions, ProviderEmbeddings } from "../../interface/embed.ts";
 import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import type { ModelCapabilities } from "../../interface/model-capabilities.ts";
@@ -9,6 +9,7 @@ import { type Capabilities, ModelCapability } from "../../interface/model-capabi
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { withSchemaPrompt } from "../../schema/index.ts";
 import type { ProviderAnswer, ProviderCall } from "../base-provider.ts";
+import { refuseEmbedOptions } from "../check-embed.ts";
 import { checkLength } from "../check-length.ts";
 import { knownCapabilities } from "../known-capabilities.ts";
 import {
@@ -89,8 +90,13 @@ export class OpenAIProvider extends RemoteProvider {
     return completeChat(client, await buildChatRequest(asked, model, dialect, signal), emit);
   }
 
-  protected override embedTexts(texts: readonly string[], options: EmbedOptions, signal: AbortSignal) {
+  protected override async embedTexts(
+    texts: readonly string[],
+    options: EmbedOptions,
+    signal: AbortSignal,
+  ): Promise<ProviderEmbeddings> {
     const { model = "text-embedding-3-small" } = options;
+    refuseEmbedOptions(options, ["inputType", "instruction", "truncate"], this.provider);
     return this.request({ options: this.getConfig(), model }, signal, (client) =>
       embedTexts(client, model, texts, options),
     );

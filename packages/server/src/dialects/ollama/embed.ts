@@ -1,6 +1,7 @@
 import type { EmbedResponse } from "abstractllm";
 import {
   either,
+  flag,
   HARMLESS,
   listOf,
   nonEmptyText,
@@ -23,7 +24,7 @@ const FIELDS = {
   ...COMMON_FIELDS,
   input: required(either(text, listOf(text))),
   dimensions: positiveInteger,
-  truncate: HARMLESS, // a text that is too long is an error
+  truncate: flag,
 } as const;
 
 /** What becomes of each field of `/api/embeddings`. */
@@ -31,14 +32,14 @@ const ONE_FIELDS = { ...COMMON_FIELDS, prompt: required(text) } as const;
 
 /** Reads the body of `/api/embed`. @throws {RequestProblem} naming the field */
 export function readEmbed(body: unknown): EmbedRequest {
-  const { model, input, dimensions } = readFields(body, FIELDS);
-  return { model, texts: typeof input === "string" ? [input] : input, dimensions };
+  const { model, input, dimensions, truncate } = readFields(body, FIELDS);
+  return { model, texts: typeof input === "string" ? [input] : input, dimensions, truncate };
 }
 
 /** Reads the body of `/api/embeddings`. @throws {RequestProblem} naming the field */
 export function readEmbedOne(body: unknown): EmbedRequest {
   const { model, prompt } = readFields(body, ONE_FIELDS);
-  return { model, texts: [prompt], dimensions: undefined };
+  return { model, texts: [prompt] };
 }
 
 /** An answer of `/api/embeddings`: the vector of its one text. */

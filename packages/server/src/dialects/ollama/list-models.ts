@@ -46,7 +46,7 @@ const ARCHITECTURE = "abstractllm";
 /** An answer of `/api/show`. @param known - what is published of the model */
 export function writeShow(name: string, can: Capabilities, known: ModelCapabilities | undefined): object {
   const abilities: [string, boolean | undefined][] = [
-    ["completion", true],
+    ["completion", can[ModelCapability.STREAMING]],
     ["vision", can[ModelCapability.VISION]],
     ["tools", can[ModelCapability.TOOL_USE]],
     ["thinking", known?.reasoning],

@@ -1,6 +1,7 @@
 import type { EmbedResponse } from "abstractllm";
 import {
   either,
+  flag,
   HARMLESS,
   listOf,
   nonEmptyText,
@@ -24,6 +25,10 @@ const FIELDS = {
   input: required(texts),
   dimensions: positiveInteger,
   encoding_format: oneOf("float", "base64"),
+  // of models that OpenAI has not
+  input_type: oneOf("query", "document"),
+  instruction: nonEmptyText,
+  truncate: flag,
   user: HARMLESS,
 } as const;
 
@@ -34,9 +39,16 @@ export interface OpenAIEmbedRequest extends EmbedRequest {
 
 /** Reads the body of `/v1/embeddings`. @throws {RequestProblem} naming the field */
 export function readEmbeddings(body: unknown): OpenAIEmbedRequest {
-  const { model, input, dimensions, encoding_format } = readFields(body, FIELDS);
+  const {
+    model,
+    input,
+    encoding_format,
+    input_type: inputType,
+    user: _,
+    ...options
+  } = readFields(body, FIELDS);
   const texts = typeof input === "string" ? [input] : input;
-  return { model, texts, dimensions, isBase64: encoding_format === "base64" };
+  return { model, texts, inputType, ...options, isBase64: encoding_format === "base64" };
 }
 
 /** An answer of `/v1/embeddings`. */
