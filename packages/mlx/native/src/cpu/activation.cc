@@ -154,6 +154,22 @@ Arrays composed_geglu(const Arrays& inputs) {
   return {mx::multiply(activated, x)};
 }
 
+Arrays composed_silu(const Arrays& inputs) { return {mx::multiply(inputs[0], mx::sigmoid(inputs[0]))}; }
+
+Arrays composed_gelu(const Arrays& inputs) {
+  const mx::array& x = inputs[0];
+  const mx::array raised = mx::add(mx::erf(mx::divide(x, like(x, std::sqrt(2)))), like(x, 1));
+  return {mx::divide(mx::multiply(x, raised), like(x, 2))};
+}
+
+Arrays composed_gelu_approx(const Arrays& inputs) {
+  const mx::array& x = inputs[0];
+  // twice what tanh is of, in a logistic function: fewer steps
+  const double steep = 2 * std::sqrt(2 / M_PI);
+  const mx::array slope = mx::add(mx::multiply(mx::square(x), like(x, 0.044715 * steep)), like(x, steep));
+  return {mx::multiply(x, mx::sigmoid(mx::multiply(x, slope)))};
+}
+
 // On a GPU one kernel for all of `F`'s operations. For the CPU libmlx would have to run a C++ compiler.
 template <Arrays (*F)(const Arrays&)>
 mx::array fused(const Arrays& inputs) {
@@ -181,22 +197,15 @@ mx::array swiglu_oai(const mx::array& gate, const mx::array& x, float alpha, flo
 }
 
 mx::array silu(const mx::array& x) {
-  if (is_native(x)) return activated(Activation::Kind::silu, x);
-  return mx::multiply(x, mx::sigmoid(x));
+  return is_native(x) ? activated(Activation::Kind::silu, x) : fused<composed_silu>({x});
 }
 
 mx::array gelu(const mx::array& x) {
-  if (is_native(x)) return activated(Activation::Kind::gelu, x);
-  const mx::array raised = mx::add(mx::erf(mx::divide(x, like(x, std::sqrt(2)))), like(x, 1));
-  return mx::divide(mx::multiply(x, raised), like(x, 2));
+  return is_native(x) ? activated(Activation::Kind::gelu, x) : fused<composed_gelu>({x});
 }
 
 mx::array gelu_approx(const mx::array& x) {
-  if (is_native(x)) return activated(Activation::Kind::gelu_approx, x);
-  // twice what tanh is of, in a logistic function: fewer steps
-  const double steep = 2 * std::sqrt(2 / M_PI);
-  const mx::array slope = mx::add(mx::multiply(mx::square(x), like(x, 0.044715 * steep)), like(x, steep));
-  return mx::multiply(x, mx::sigmoid(mx::multiply(x, slope)));
+  return is_native(x) ? activated(Activation::Kind::gelu_approx, x) : fused<composed_gelu_approx>({x});
 }
 
 std::optional<PendingGated> pending_gated(const mx::array& gated) {
