@@ -68,14 +68,18 @@ export const mlpMatrices = (mlp: Module): MlpMatrix[] => {
   return [gate, experts.gate_proj, experts.up_proj, experts.down_proj];
 };
 
+/** One that does what its class does, with whatever weight. */
+const isRmsNorm = (norm: Module): norm is RMSNorm =>
+  norm instanceof RMSNorm && norm.forward === RMSNorm.prototype.forward;
+
 /** The norm in a place that may be empty; `false` where it is of another kind. */
 const rmsNormOr = (norm: Module | undefined): RMSNorm | undefined | false =>
-  norm === undefined || norm instanceof RMSNorm ? norm : false;
+  norm === undefined || isRmsNorm(norm) ? norm : false;
 
 export const mlpParts = (block: BlockParts): MlpParts | undefined => {
   const { mlp, pre_feedforward_layernorm: norm = block.post_attention_layernorm } = block;
   const normAfter = rmsNormOr(block.post_feedforward_layernorm);
-  if (!(isSparse(mlp) || isGated(mlp)) || !(norm instanceof RMSNorm) || normAfter === false) return undefined;
+  if (!(isSparse(mlp) || isGated(mlp)) || !isRmsNorm(norm) || normAfter === false) return undefined;
   const { join } = isSparse(mlp) ? mlp.switch_mlp : mlp;
   if (join !== swiglu && join !== geglu) return undefined;
   const layers = mlpMatrices(mlp);
@@ -108,7 +112,7 @@ export const layerParts = (
   const { input_layernorm: norm, pre_feedforward_layernorm: nextNorm } = block;
   const normAfter = nextNorm === undefined ? undefined : rmsNormOr(block.post_attention_layernorm);
   const rope = turnOf(attention.rope);
-  if (!(norm instanceof RMSNorm) || normAfter === false || rope === undefined) return undefined;
+  if (!isRmsNorm(norm) || normAfter === false || rope === undefined) return undefined;
   const { q_proj, k_proj, v_proj, o_proj, H, K, headNorms, scale, cap } = attention;
   const matrices = affineMatrices([q_proj, k_proj, v_proj, o_proj, ...(mlp?.layers ?? [])]);
   const rows = addedRows(attention);
