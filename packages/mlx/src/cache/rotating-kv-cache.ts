@@ -89,7 +89,12 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
       this.#buffers.writtenBy(writer);
       this.#passOne(start);
     };
-    return { keys, values, start, end, turns: [this.#offset], after: this.#buffers.writer, fill };
+    const pass = (): void => this.#passOne(this.#next);
+    const grows = end < this.#length;
+    // until the buffers are full, or the oldest position to overwrite is the first again
+    const left = grows || this.#length < this.#maxSize ? this.#length - end : this.#maxSize - start - 1;
+    const { writer: after } = this.#buffers;
+    return { keys, values, start, end, grows, turns: [this.#offset], after, fill, left, pass };
   }
 
   #hold(keys: MxArray, values: MxArray, areOwn = false): void {

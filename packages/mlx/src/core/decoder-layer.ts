@@ -81,6 +81,8 @@ export interface LayerRows {
   readonly start: number;
   /** They see the rows before this one, and earlier positions fewer. */
   readonly end: number;
+  /** Whether `end` moves with the positions that follow. Default true. */
+  readonly grows?: boolean;
   /** Absent where rows are floats. */
   readonly quantization?: RowQuantization;
 }
@@ -106,11 +108,14 @@ const spansOf = (rows: readonly LayerRows[]): Int32Array =>
 export class BoundLayers {
   readonly #handle: BoundLayersHandle;
   readonly #spans: Int32Array;
+  /** What a position adds to them. */
+  readonly #moves: Int32Array;
 
   /** @param rows - those of the step before the first */
   constructor(handle: BoundLayersHandle, rows: readonly LayerRows[]) {
     this.#handle = handle;
     this.#spans = spansOf(rows);
+    this.#moves = Int32Array.from(rows.flatMap(({ grows = true }) => [1, grows ? 1 : 0]));
   }
 
   /**
@@ -121,8 +126,8 @@ export class BoundLayers {
    * @returns `[B, 1, E]`; undefined where arrays of a layer or buffers are gone or full
    */
   next(x: MxArray, { turns, first }: LayerPositions, before: MxArray): MxArray | undefined {
-    for (let i = 0; i < this.#spans.length; i++) this.#spans[i] = (this.#spans[i] ?? 0) + 1;
     const spans = this.#spans;
+    for (let i = 0; i < spans.length; i++) spans[i] = (spans[i] ?? 0) + (this.#moves[i] ?? 0);
     const [slot] = native.boundDecoderLayers(this.#handle, handleOf(x), spans, turns, first, [
       handleOf(before),
     ]);

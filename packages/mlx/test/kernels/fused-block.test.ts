@@ -234,6 +234,7 @@ describe("fused blocks", () => {
       ["llama", () => quantizedModel(goldenOf("llama")), (model) => model.makeCache(), 1],
       ["qwen3_moe", () => quantizedModel(goldenOf("qwen3_moe")), (model) => model.makeCache(), 1],
       ["a sliding window", sliding, (model) => model.makeCache(), 1],
+      ["gemma3_text", () => quantizedModel(goldenOf("gemma3_text")), (model) => model.makeCache(), 1],
       [
         "a batch",
         () => quantizedModel(goldenOf("llama")),
