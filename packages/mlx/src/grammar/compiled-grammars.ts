@@ -1,4 +1,5 @@
 import type { Constraint } from "../engine/constraint.ts";
+import { boundedJson } from "./bounded-json.ts";
 import { type GrammarSource, grammarSource } from "./grammar-source.ts";
 import {
   type CompiledGrammar,
@@ -73,11 +74,5 @@ export class CompiledGrammars {
   }
 }
 
-/** What a grammar depends on, for one model; undefined for what is too deep or no data, and so no grammar. */
-const keyOf = (constraint: Constraint): string | undefined => {
-  try {
-    return JSON.stringify(Object.entries(constraint)); // one of two keys is not lost where it has no value
-  } catch {
-    return undefined;
-  }
-};
+/** What a grammar depends on, for one model; undefined for what is not worth remembering. */
+const keyOf = (constraint: Constraint): string | undefined => boundedJson(Object.entries(constraint)); // one of two keys is not lost where it has no value

@@ -1,4 +1,5 @@
 import type { Grammar } from "../engine/constraint.ts";
+import { boundedJson } from "./bounded-json.ts";
 import type { CompiledGrammars } from "./compiled-grammars.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 import type { TokenSpelling } from "./token-spelling.ts";
@@ -28,11 +29,11 @@ export class MisleadingTokens {
    * @param grammar - what follows the mark
    */
   find(rest: string, grammar: Grammar): readonly number[] {
-    const key = JSON.stringify([rest, grammar]);
-    const known = this.#kept.get(key);
+    const key = boundedJson([rest, grammar]);
+    const known = key === undefined ? undefined : this.#kept.get(key);
     if (known !== undefined) return known;
     const ids = this.#find(rest, grammar);
-    this.#kept.add(key, ids, key.length + ids.length);
+    if (key !== undefined) this.#kept.add(key, ids, key.length + ids.length);
     return ids;
   }
 
