@@ -99,6 +99,13 @@ describe("a model in an engine that scores documents", () => {
     expect(scores[0]).toBe(scores[1]); // both are words that the vocabulary has not
   });
 
+  it("is no language model, and says so", async () => {
+    await expect(engine.load({ path: folderOf("bert") })).rejects.toMatchObject({
+      code: "unsupported-feature",
+      message: expect.stringContaining("use rerank"),
+    });
+  });
+
   it("stops when it is aborted, and goes on with others", async () => {
     const abort = new AbortController();
     const many = Array.from({ length: 4000 }, (_, i) => `w${i % 40} w${i % 7}`);
