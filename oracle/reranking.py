@@ -1,6 +1,6 @@
-"""Writes, or checks, packages/mlx/test/goldens/reranking.json: scores by sentence-transformers, and by Qwen3-Reranker's recipe.
+"""Writes, or checks, packages/mlx/test/goldens/reranking.json: scores of documents.
 
-Needs what embeddings.py needs.
+By sentence-transformers, and by the card of Qwen3-Reranker. Needs what embeddings.py needs.
 """
 
 import json
@@ -31,8 +31,8 @@ DOCUMENTS = [
 ]
 INSTRUCTION = "Given a web search query, retrieve relevant passages that answer the query"
 BEFORE = (
-    "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the Instruct "
-    'provided. Note that the answer can only be "yes" or "no".<|im_end|>\n<|im_start|>user\n'
+    "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query "
+    'and the Instruct provided. Note that the answer can only be "yes" or "no".<|im_end|>\n<|im_start|>user\n'
 )
 BEHIND = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
 
