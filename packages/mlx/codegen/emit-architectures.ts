@@ -140,7 +140,7 @@ ${[...seeing.keys()]
 
 Encoders, which write no text, and any decoder above whose blocks are under \`model\`. Each kind is held to
 sentence-transformers 6.2 in float32, within 1e-5 of the largest number, over tiny models with random weights. See
-[Vectors of texts](embeddings.md). \`camembert\` is another name of \`roberta\`.
+[Vectors of texts](embeddings.md). \`camembert\` is another name of \`roberta\`. Which of them rerank: [Documents in order](rerank.md).
 
 | \`model_type\` | configurations |
 | --- | --- |

@@ -29,3 +29,12 @@ export {
   loadAdapter,
   loadModel,
 } from "./load/index.ts";
+export { isSequenceClassifier } from "./models/is-sequence-classifier.ts";
+export {
+  type LoadedReranker,
+  type LoadRerankerOptions,
+  loadReranker,
+  type Reranker,
+  type RerankerSettings,
+  type Scores,
+} from "./reranking/index.ts";

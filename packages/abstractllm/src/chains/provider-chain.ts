@@ -11,6 +11,7 @@ import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { Prompt } from "../interface/message.ts";
 import { type Capabilities, ModelCapability } from "../interface/model-capability.ts";
+import type { RerankOptions, RerankResponse } from "../interface/rerank.ts";
 import type { Order } from "./order.ts";
 
 /** A member of a chain failed, and another one is asked. */
@@ -66,6 +67,16 @@ export class ProviderChain extends DelegatingLLM {
   override embed(texts: string | readonly string[], options?: EmbedOptions): Promise<EmbedResponse> {
     const able = this.members.find((llm) => llm.getCapabilities()[ModelCapability.EMBEDDINGS]);
     return (able ?? this.main).embed(texts, options);
+  }
+
+  /** Always by the first member that can: scores of different models cannot be compared. */
+  override rerank(
+    query: string,
+    documents: readonly string[],
+    options?: RerankOptions,
+  ): Promise<RerankResponse> {
+    const able = this.members.find((llm) => llm.getCapabilities()[ModelCapability.RERANKING]);
+    return (able ?? this.main).rerank(query, documents, options);
   }
 
   /** By the first member: others may count differently. */

@@ -12,6 +12,7 @@ import type { LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
 import type { Prompt } from "../interface/message.ts";
 import type { Capabilities } from "../interface/model-capability.ts";
+import type { RerankOptions, RerankResponse } from "../interface/rerank.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import { withCallSignal } from "../providers/call-signal.ts";
 import { forwardParts } from "./forward-parts.ts";
@@ -45,6 +46,12 @@ export abstract class DelegatingLLM extends LLMBase {
   embed(texts: string | readonly string[], options: EmbedOptions = {}): Promise<EmbedResponse> {
     return this.#limited([ownOptions(options).signal], (signal) =>
       this.attempt((llm) => llm.embed(texts, { ...options, signal }), undelivered(signal)),
+    );
+  }
+
+  rerank(query: string, documents: readonly string[], options: RerankOptions = {}): Promise<RerankResponse> {
+    return this.#limited([ownOptions(options).signal], (signal) =>
+      this.attempt((llm) => llm.rerank(query, documents, { ...options, signal }), undelivered(signal)),
     );
   }
 

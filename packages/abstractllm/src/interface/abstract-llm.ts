@@ -8,6 +8,7 @@ import type { LLMConfigInput } from "./llm-config.ts";
 import type { LLMStream } from "./llm-stream.ts";
 import type { Prompt } from "./message.ts";
 import type { Capabilities } from "./model-capability.ts";
+import type { RerankOptions, RerankResponse } from "./rerank.ts";
 import type { InferPartial, InferSchema, Schema } from "./schema.ts";
 
 /** One model behind one provider: what `createLLM` returns, and what a custom provider implements. */
@@ -56,6 +57,14 @@ export interface AbstractLLM extends AsyncDisposable {
    * @throws {UnsupportedFeatureError} `"embeddings"` when the provider has none
    */
   embed(texts: string | readonly string[], options?: EmbedOptions): Promise<EmbedResponse>;
+
+  /**
+   * Documents by how well they answer a query, the best first. A model reads the query with each of them, which says more
+   * than vectors and takes longer: take what is nearest by `embed`, and have that put in order.
+   *
+   * @throws {UnsupportedFeatureError} `"rerank"` when the provider or the model scores no documents
+   */
+  rerank(query: string, documents: readonly string[], options?: RerankOptions): Promise<RerankResponse>;
 
   /**
    * Models that the provider can be asked for.

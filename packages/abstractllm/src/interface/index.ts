@@ -36,6 +36,7 @@ export type { ModelCapabilities } from "./model-capabilities.ts";
 export { type Capabilities, ModelCapability } from "./model-capability.ts";
 export { ModelParameter } from "./model-parameter.ts";
 export { type ReasoningEffort, toReasoning } from "./reasoning-effort.ts";
+export type { RerankOptions, RerankResponse, RerankResult } from "./rerank.ts";
 export type {
   InferPartial,
   InferSchema,

@@ -10,6 +10,7 @@ import type { LLMConfigInput } from "./llm-config.ts";
 import type { LLMStream } from "./llm-stream.ts";
 import type { Prompt } from "./message.ts";
 import type { Capabilities } from "./model-capability.ts";
+import type { RerankOptions, RerankResponse } from "./rerank.ts";
 import type { InferPartial, InferSchema, Schema } from "./schema.ts";
 
 /** The several ways to say one thing to an LLM, each carried out in one way by whoever extends this. */
@@ -66,6 +67,11 @@ export abstract class LLMBase implements AbstractLLM {
   }
 
   abstract embed(texts: string | readonly string[], options?: EmbedOptions): Promise<EmbedResponse>;
+  abstract rerank(
+    query: string,
+    documents: readonly string[],
+    options?: RerankOptions,
+  ): Promise<RerankResponse>;
   abstract listModels(options?: ListModelsOptions): Promise<ListedModel[]>;
   abstract getCapabilities(): Capabilities;
   abstract countTokens(prompt: Prompt, options?: GenerateOptions): Promise<number>;

@@ -1,4 +1,4 @@
-/** What a provider with its model can do; keys of `getCapabilities()`. The values are Python AbstractLLM's. */
+/** What a provider with its model can do; keys of `getCapabilities()`. The values are Python AbstractLLM's, which has no reranking. */
 export const ModelCapability = {
   STREAMING: "streaming",
   MAX_TOKENS: "max_tokens",
@@ -9,6 +9,7 @@ export const ModelCapability = {
   VISION: "supports_vision",
   FINE_TUNING: "supports_fine_tuning",
   EMBEDDINGS: "supports_embeddings",
+  RERANKING: "supports_reranking",
   MULTILINGUAL: "supports_multilingual",
   RAG: "supports_rag",
   MULTI_TURN: "supports_multi_turn",

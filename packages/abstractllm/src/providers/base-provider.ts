@@ -14,6 +14,7 @@ import type { LLMConfig, LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
 import type { AssistantMessage, Prompt } from "../interface/message.ts";
 import { ModelCapability } from "../interface/model-capability.ts";
+import type { ProviderScores, RerankOptions, RerankResponse } from "../interface/rerank.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import { resolveMedia } from "../media/resolve-media.ts";
 import { toMessages } from "../prompt/to-messages.ts";
@@ -22,9 +23,11 @@ import { toolSpecs } from "../tools/index.ts";
 import { answerCall, type Respond } from "./answer-call.ts";
 import { withCallSignal } from "./call-signal.ts";
 import { checkEmbed } from "./check-embed.ts";
+import { checkRerank } from "./check-rerank.ts";
 import { checkSupport } from "./check-support.ts";
 import type { CheckedCall, ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 import { keptData, withOwnData } from "./provider-data.ts";
+import { rankDocuments } from "./rank-documents.ts";
 
 export type { ProviderAnswer, ProviderCall, ProviderTraits } from "./provider-call.ts";
 
@@ -86,6 +89,21 @@ export abstract class BaseProvider extends LLMBase {
     return { warnings: [], ...embedded, provider: this.provider };
   }
 
+  async rerank(
+    query: string,
+    documents: readonly string[],
+    options: RerankOptions = {},
+  ): Promise<RerankResponse> {
+    const own = checkRerank(query, documents, options, this.provider);
+    const { signal, timeout = this.getParam("timeout"), topN } = own;
+    const limits = { signals: [signal], timeoutMs: timeout, provider: this.provider };
+    const { scores, ...scored } = await withCallSignal(limits, (inner) =>
+      this.scoreDocuments(query, documents, own, inner),
+    );
+    const results = rankDocuments(documents, scores, topN);
+    return { warnings: [], ...scored, results, provider: this.provider };
+  }
+
   async listModels(options: ListModelsOptions = {}): Promise<ListedModel[]> {
     const own = checkOwnOptions(options, LIST_OPTIONS, this.provider);
     const { signal, timeout = this.getParam("timeout") } = own;
@@ -140,6 +158,17 @@ export abstract class BaseProvider extends LLMBase {
   ): Promise<ProviderEmbeddings> {
     const message = `The ${this.provider} provider makes no embeddings; use one that does, such as mlx, openai or ollama`;
     throw new UnsupportedFeatureError("embeddings", message, { provider: this.provider });
+  }
+
+  /** Scores documents; providers that cannot leave it as it is. */
+  protected async scoreDocuments(
+    _query: string,
+    _documents: readonly string[],
+    _options: RerankOptions,
+    _signal: AbortSignal,
+  ): Promise<ProviderScores> {
+    const message = `The ${this.provider} provider scores no documents; use one that does, such as mlx or openai-compatible`;
+    throw new UnsupportedFeatureError("rerank", message, { provider: this.provider });
   }
 
   /** Lists the models that can be asked for; providers that cannot leave it as it is. */

@@ -10,6 +10,7 @@ const USUAL: Omit<Capabilities, "max_tokens"> = {
   [ModelCapability.VISION]: false,
   [ModelCapability.FINE_TUNING]: false,
   [ModelCapability.EMBEDDINGS]: false,
+  [ModelCapability.RERANKING]: false,
   [ModelCapability.MULTILINGUAL]: true,
   [ModelCapability.RAG]: false,
   [ModelCapability.MULTI_TURN]: true,

@@ -2,10 +2,11 @@ import type { Attributes } from "@opentelemetry/api";
 import { AbstractLLMError } from "../errors/index.ts";
 import type { EmbedResponse } from "../interface/embed.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
+import type { RerankResponse } from "../interface/rerank.ts";
 import type { CallStart } from "./with-hooks.ts";
 
-/** Names of operations and attributes in the GenAI semantic conventions of OpenTelemetry. */
-const OPERATIONS = { generate: "chat", embed: "embeddings" } as const;
+/** Names of operations and attributes in the GenAI semantic conventions of OpenTelemetry, which have none for reranking. */
+const OPERATIONS = { generate: "chat", embed: "embeddings", rerank: "rerank" } as const;
 
 /** Name of the span of a call. */
 export function spanName({ operation, model }: CallStart): string {
@@ -22,6 +23,7 @@ export function requestAttributes(call: CallStart): Attributes {
   if (call.operation === "embed") {
     return { ...common, "gen_ai.embeddings.dimension.count": call.options.dimensions };
   }
+  if (call.operation === "rerank") return common;
   const { options } = call;
   const stop = typeof options.stop === "string" ? [options.stop] : options.stop;
   return {
@@ -39,7 +41,7 @@ export function requestAttributes(call: CallStart): Attributes {
 }
 
 /** What is known of a call when it has an answer. */
-export function responseAttributes(response: GenerateResponse | EmbedResponse): Attributes {
+export function responseAttributes(response: GenerateResponse | EmbedResponse | RerankResponse): Attributes {
   const common: Attributes = {
     "gen_ai.response.model": response.model,
     "gen_ai.usage.input_tokens": response.usage.inputTokens,

@@ -6,6 +6,7 @@ import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
 import type { Prompt } from "../interface/message.ts";
+import type { RerankOptions, RerankResponse } from "../interface/rerank.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 
 /** A call that begins. */
@@ -16,6 +17,12 @@ export type CallStart = { readonly provider: string; readonly model: string | un
       readonly texts: string | readonly string[];
       readonly options: EmbedOptions;
     }
+  | {
+      readonly operation: "rerank";
+      readonly query: string;
+      readonly documents: readonly string[];
+      readonly options: RerankOptions;
+    }
 );
 
 /** What is told about one call, from its start to its end; exactly one of `onFinish` and `onError` ends it. */
@@ -24,7 +31,7 @@ export interface CallHooks {
   run?<T>(call: () => Promise<T>): Promise<T>;
   /** Each part of the answer, also of one that is not streamed. */
   onPart?(part: DeltaPart): void;
-  onFinish?(response: GenerateResponse | EmbedResponse, durationMs: number): void;
+  onFinish?(response: GenerateResponse | EmbedResponse | RerankResponse, durationMs: number): void;
   onError?(error: unknown, durationMs: number): void;
 }
 
@@ -43,6 +50,17 @@ class ObservedLLM extends DelegatingLLM {
     const model = options.model ?? this.main.getParam("model");
     const hooks = this.#start({ operation: "embed", provider: this.provider, model, texts, options });
     return observe(hooks, () => super.embed(texts, options));
+  }
+
+  override rerank(
+    query: string,
+    documents: readonly string[],
+    options: RerankOptions = {},
+  ): Promise<RerankResponse> {
+    const { provider, main } = this;
+    const model = options.model ?? main.getParam("model");
+    const hooks = this.#start({ operation: "rerank", provider, model, query, documents, options });
+    return observe(hooks, () => super.rerank(query, documents, options));
   }
 
   protected attempt<T>(work: Work<T>, _: Attempt): Promise<T> {
@@ -66,7 +84,7 @@ class ObservedLLM extends DelegatingLLM {
   }
 }
 
-async function observe<T extends GenerateResponse | EmbedResponse>(
+async function observe<T extends GenerateResponse | EmbedResponse | RerankResponse>(
   hooks: CallHooks | undefined,
   call: () => Promise<T>,
 ): Promise<T> {

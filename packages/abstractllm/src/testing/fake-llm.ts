@@ -7,6 +7,7 @@ import type { Usage } from "../interface/generate-response.ts";
 import type { ListedModel } from "../interface/listed-model.ts";
 import type { LLMConfig } from "../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../interface/model-capability.ts";
+import type { ProviderScores, RerankOptions } from "../interface/rerank.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
 import { textOf } from "../prompt/text-of.ts";
@@ -16,6 +17,7 @@ import { checkLength } from "../providers/check-length.ts";
 import type { ProviderAnswer, ProviderCall } from "../providers/provider-call.ts";
 import { type FakeAnswer, type FakeAnswers, readFakeAnswer } from "./fake-answer.ts";
 import { fakeEmbedding } from "./fake-embedding.ts";
+import { fakeScore } from "./fake-score.ts";
 
 /** Of an answer, where a call sets no `maxTokens`. */
 const MAX_TOKENS = 4096;
@@ -58,6 +60,7 @@ export class FakeLLM extends BaseProvider {
       [ModelCapability.MAX_TOKENS]: this.getParam("maxTokens", MAX_TOKENS),
       [ModelCapability.VISION]: true,
       [ModelCapability.EMBEDDINGS]: true,
+      [ModelCapability.RERANKING]: true,
     });
   }
 
@@ -110,6 +113,19 @@ export class FakeLLM extends BaseProvider {
     return {
       embeddings: texts.map((text) => fakeEmbedding(text, dimensions)),
       usage: { inputTokens: texts.reduce((sum, text) => sum + countWords(text), 0) },
+      model,
+      raw: undefined,
+    };
+  }
+
+  protected override async scoreDocuments(
+    query: string,
+    documents: readonly string[],
+    { model = this.getParam("model", "fake") }: RerankOptions,
+  ): Promise<ProviderScores> {
+    return {
+      scores: documents.map((document, index) => ({ index, score: fakeScore(query, document) })),
+      usage: { inputTokens: documents.reduce((sum, text) => sum + countWords(`${query} ${text}`), 0) },
       model,
       raw: undefined,
     };

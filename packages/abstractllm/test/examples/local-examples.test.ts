@@ -40,6 +40,11 @@ test.each([
   240_000,
 );
 
+test("rerank.ts prints the best documents", async () => {
+  const text = await output("rerank", { RERANKER: "packages/mlx/test/goldens/tiny-reranker" });
+  expect(text).toMatch(/^(\d\.\d{3} \S.*\n){2}$/);
+}, 120_000);
+
 test("session.ts goes on in a fork, and comes back from its file", async () => {
   const text = await output("session");
   expect(text).toContain("2 messages here, 4 in the fork");

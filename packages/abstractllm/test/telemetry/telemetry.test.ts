@@ -7,6 +7,7 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type DeltaPart, QuotaExceededError, tool, withHooks, withTelemetry } from "../../src/index.ts";
+import { FakeLLM } from "../../src/testing/index.ts";
 import { FailingProvider } from "../support/failing-provider.ts";
 import { ScriptedProvider } from "../support/scripted-provider.ts";
 
@@ -58,6 +59,20 @@ test("a failed call is a span with the kind of its error, and not its message", 
   ]);
   expect(finished()[0]?.status).toEqual({ code: SpanStatusCode.ERROR, message: "quota-exceeded" });
   expect(finished()[2]?.attributes["gen_ai.operation.name"]).toBe("embeddings");
+});
+
+test("reranking is a span of its own, without the query and the documents", async () => {
+  const llm = await withTelemetry(new FakeLLM([]), { captureContent: true });
+  await llm.rerank("secret", ["secret document"]);
+  const [span] = finished();
+  expect(span?.name).toBe("rerank fake");
+  expect(span?.attributes).toEqual({
+    "gen_ai.operation.name": "rerank",
+    "gen_ai.provider.name": "fake",
+    "gen_ai.request.model": "fake",
+    "gen_ai.response.model": "fake",
+    "gen_ai.usage.input_tokens": 3,
+  });
 });
 
 test("a stream that is left ends its span", async () => {

@@ -140,6 +140,16 @@ describe("a fake model", () => {
     expect(llm.calls.at(-1)?.messages).toEqual([{ role: "user", content: "four five six" }]);
   });
 
+  test("reranks by the words of the query", async () => {
+    const documents = ["the bakery opens", "the river flows to the sea", "a river"];
+    const { results, ...response } = await new FakeLLM([]).rerank("river sea", documents, { topN: 2 });
+    expect(results.map(({ index, score }) => [index, score])).toEqual([
+      [1, 1],
+      [2, 0.5],
+    ]);
+    expect(response).toMatchObject({ model: "fake", provider: "fake", usage: { inputTokens: 17 } });
+  });
+
   test("embeds texts near those with the same words", async () => {
     const llm = new FakeLLM([]);
     const texts = ["The cat sleeps.", "the CAT sleeps", "Stocks fell", "cat food", "..."];

@@ -1,9 +1,9 @@
+import type { PoolingMode } from "../blocks/pooling.ts";
 import type { Checkpoint } from "../load/checkpoint.ts";
 import type { OpenedModel } from "../load/open-model.ts";
 import type { EncoderModel } from "../models/index.ts";
 import type { GgufFile } from "../weights/index.ts";
 import type { DenseSettings, EmbeddingSettings } from "./embedding-settings.ts";
-import type { PoolingMode } from "./pooling.ts";
 import { readPrompts } from "./read-sentence-transformers.ts";
 import { seesBothWays } from "./sees-both-ways.ts";
 import { noPrompts } from "./text-prompts.ts";

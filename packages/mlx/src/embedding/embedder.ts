@@ -1,14 +1,13 @@
+import { type Batch, padRows, runBatches } from "../batches/index.ts";
+import { pool, type Span } from "../blocks/pooling.ts";
 import { withRoundedActivations } from "../core/cpu.ts";
 import * as mx from "../core/index.ts";
-import { MlxError } from "../errors.ts";
 import type { EncoderModel } from "../models/index.ts";
 import { gelu, relu, silu } from "../nn/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { checkEmbedRequest, type Embeddings, type EmbedRequest } from "./embed-request.ts";
 import type { DenseActivation, EmbeddingSettings } from "./embedding-settings.ts";
 import { encodeText } from "./encode-text.ts";
-import { type Batch, planBatches } from "./plan-batches.ts";
-import { pool, type Span } from "./pooling.ts";
 import { choosePrompt } from "./text-prompts.ts";
 
 const activations: Readonly<Record<DenseActivation, (x: mx.MxArray) => mx.MxArray>> = {
@@ -18,9 +17,6 @@ const activations: Readonly<Record<DenseActivation, (x: mx.MxArray) => mx.MxArra
   gelu,
   silu,
 };
-
-/** Positions of a forward pass: more give no more per second, and others wait until it is through. */
-const BATCH_TOKENS = { cpu: 512, gpu: 16384 } as const;
 
 /** What an embedder is made of. */
 export interface EmbedderParts {
@@ -38,13 +34,6 @@ interface EncodedText {
   /** The first token that counts in the pooling. */
   readonly start: number;
 }
-
-/** Lets others work: aborts, generations, other requests. */
-const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-const throwIfAborted = (signal: AbortSignal | undefined): void => {
-  if (signal?.aborted === true) throw new MlxError("aborted", "The request was aborted");
-};
 
 /** Writes the first numbers of a vector to `out`, at length 1 when it is to be normalized. */
 const finish = (vector: Float32Array, out: Float32Array, normalizes: boolean): void => {
@@ -91,14 +80,13 @@ export class Embedder {
     const lengths = texts.map(({ tokens }) => tokens.length);
     const dimensions = request.dimensions ?? this.dimensions;
     const vectors = new Float32Array(texts.length * dimensions);
-    for (const batch of planBatches(lengths, BATCH_TOKENS[this.#device])) {
-      throwIfAborted(signal);
+    const embedBatch = (batch: Batch): void => {
       for (const [row, vector] of this.#vectors(texts, batch).entries()) {
         const at = (batch[row] ?? 0) * dimensions;
         finish(vector, vectors.subarray(at, at + dimensions), this.settings.normalizes);
       }
-      await breathe();
-    }
+    };
+    await runBatches(lengths, embedBatch, { device: this.#device, signal });
     return { vectors, dimensions, inputTokens: lengths.reduce((sum, length) => sum + length, 0) };
   }
 
@@ -140,7 +128,9 @@ export class Embedder {
   /** `[B, dimensions]`, float32. */
   #forward(rows: readonly EncodedText[]): mx.MxArray {
     const build = () => {
-      const states = this.#states(rows.map(({ tokens }) => tokens)); // [B, L, E]
+      const tokens = padRows(rows.map((row) => row.tokens));
+      const lengths = rows.map((row) => row.tokens.length);
+      const states = this.encoder.forward(tokens, lengths); // [B, L, E]
       const spans = rows.map(({ tokens, start }): Span => ({ start, end: tokens.length }));
       const pooled = pool(states, spans, this.settings.pooling);
       const layers = this.encoder.dense ?? [];
@@ -150,14 +140,5 @@ export class Embedder {
       }, pooled);
     };
     return this.#exact ? build() : withRoundedActivations(build);
-  }
-
-  /** States of texts `[B, L, E]`, padded behind to the longest. */
-  #states(rows: readonly (readonly number[])[]): mx.MxArray {
-    const lengths = rows.map((row) => row.length);
-    const L = Math.max(...lengths);
-    const ids = new Int32Array(rows.length * L);
-    for (const [row, tokens] of rows.entries()) ids.set(tokens, row * L);
-    return this.encoder.forward(mx.array(ids, mx.int32, [rows.length, L]), lengths);
   }
 }

@@ -1,4 +1,4 @@
-import type { PoolingMode } from "./pooling.ts";
+import type { PoolingMode } from "../blocks/pooling.ts";
 import type { TextPrompts } from "./text-prompts.ts";
 
 /** A layer behind the pooling. */

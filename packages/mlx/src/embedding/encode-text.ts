@@ -1,3 +1,4 @@
+import { checkTextSize } from "../batches/index.ts";
 import { InvalidArgumentError, MlxError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
@@ -13,9 +14,6 @@ export interface EncodeTextOptions {
   /** Where the text is in its request, for errors. */
   readonly index: number;
 }
-
-/** Longest text, in UTF-16 units: no model reads as much, and encoding takes a second for each MiB (CWE-400). */
-const MAX_UNITS = 8 * 2 ** 20;
 
 const tooLong = (index: number, contentLength: number, contextLength: number): MlxError =>
   new MlxError(
@@ -52,10 +50,7 @@ export const encodeText = async (
   given: string,
   { prompt, maxLength, truncate, lowerCases, index }: EncodeTextOptions,
 ): Promise<number[]> => {
-  if (given.length > MAX_UNITS) {
-    const message = `The text at index ${index} has ${given.length} characters, more than the ${MAX_UNITS} that are read`;
-    throw new MlxError("context-length", message);
-  }
+  checkTextSize(given, `The text at index ${index}`);
   const text = lowerCases ? (prompt + given).toLowerCase() : prompt + given;
   const tokens = await tokenizer.encode(text);
   if (tokens.length === 0) throw new InvalidArgumentError(`The text at index ${index} has no tokens`);

@@ -1,5 +1,6 @@
 /** The files that sentence-transformers writes beside a model. @see sentence-transformers 6.2 base/modules */
 import { join } from "node:path";
+import { type PoolingMode, poolingModes } from "../blocks/pooling.ts";
 import { ConfigError, MlxError } from "../errors.ts";
 import { isObject } from "../load/is-object.ts";
 import { readJsonObject, readJsonValue } from "../load/read-json.ts";
@@ -9,7 +10,6 @@ import {
   denseActivations,
   type EmbeddingSettings,
 } from "./embedding-settings.ts";
-import { type PoolingMode, poolingModes } from "./pooling.ts";
 import { noPrompts, type TextPrompts } from "./text-prompts.ts";
 
 /** A step of the pipeline: the last part of its class, and the folder of its settings. */

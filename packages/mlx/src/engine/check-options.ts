@@ -92,7 +92,7 @@ const requirePath = ({ path }: Pick<LoadRequest, "path">): void => {
 export const checkLoadRequest = (request: LoadRequest): void =>
   requirePath(check("the model to load", request, LOAD_REQUEST));
 
-/** Likewise for a model that makes vectors. @throws {InvalidArgumentError} */
+/** Likewise for a model that makes vectors, or scores documents. @throws {InvalidArgumentError} */
 export const checkLoadEmbedderRequest = (request: LoadEmbedderRequest): void =>
   requirePath(check("the model to load", request, LOAD_EMBEDDER_REQUEST));
 

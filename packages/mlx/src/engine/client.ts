@@ -6,15 +6,18 @@ import type { CallOptions, EngineCalls } from "./engine-calls.ts";
 import { fromErrorData } from "./error-data.ts";
 import { EngineModelClient } from "./model-client.ts";
 import type { FromHost, HostReply, HostRequest, MemoryReport } from "./protocol.ts";
+import { EngineRerankerClient } from "./reranker-client.ts";
 import { openProcess, openWorker, type Transport } from "./transport.ts";
 import type {
   Engine,
   EngineEmbedder,
   EngineModel,
   EngineOptions,
+  EngineReranker,
   GenerationPart,
   LoadEmbedderRequest,
   LoadRequest,
+  LoadRerankerRequest,
 } from "./types.ts";
 
 const SHUTDOWN_GRACE_MS = 5000; // then the host is stuck in one long operation
@@ -78,6 +81,17 @@ class EngineClient implements Engine, EngineCalls {
     if (reply === null || !("embedder" in reply))
       throw new MlxError("engine-crashed", "The engine gave no model");
     return new EngineEmbedderClient(this, reply.modelId, reply.embedder);
+  }
+
+  async loadReranker(
+    request: LoadRerankerRequest,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<EngineReranker> {
+    checkLoadEmbedderRequest(request);
+    const reply = await this.call({ type: "load-reranker", request }, { signal });
+    if (reply === null || !("reranker" in reply))
+      throw new MlxError("engine-crashed", "The engine gave no model");
+    return new EngineRerankerClient(this, reply.modelId, reply.reranker);
   }
 
   async memory(): Promise<MemoryReport> {

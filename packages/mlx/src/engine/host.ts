@@ -1,4 +1,4 @@
-/** The inside of an engine: owns the models, lets answers and vectors be made together and other jobs alone, answers messages. */
+/** The inside of an engine: owns the models, lets answers, vectors and scores be made together and other jobs alone, answers messages. */
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as mx from "../core/index.ts";
@@ -7,13 +7,20 @@ import { ReasoningWatch } from "../generation/index.ts";
 import { toErrorData } from "./error-data.ts";
 import { type HostEmbedder, openHostEmbedder } from "./host-embedder.ts";
 import { type HostModel, openHostModel } from "./host-model.ts";
+import { type HostReranker, openHostReranker } from "./host-reranker.ts";
 import type { FromHost, HostReply, HostRequest, ToHost } from "./protocol.ts";
-import type { DeviceChoice, GenerationPart, LoadEmbedderRequest, LoadRequest } from "./types.ts";
+import type {
+  DeviceChoice,
+  GenerationPart,
+  LoadEmbedderRequest,
+  LoadRequest,
+  LoadRerankerRequest,
+} from "./types.ts";
 
 type StartOptions = Extract<HostRequest, { type: "start" }>["options"];
 
 /** What runs together with others of its kind. */
-const SHARED: ReadonlySet<HostRequest["type"]> = new Set(["generate", "embed"]);
+const SHARED: ReadonlySet<HostRequest["type"]> = new Set(["generate", "embed", "rerank"]);
 
 const aborted = (): MlxError => new MlxError("aborted", "The request was aborted");
 
@@ -52,6 +59,7 @@ export class EngineHost {
   readonly #exit: () => void;
   readonly #models = new Map<number, HostModel>();
   readonly #embedders = new Map<number, HostEmbedder>();
+  readonly #rerankers = new Map<number, HostReranker>();
   readonly #aborts = new Map<number, AbortController>();
   /** The last job that wanted the engine for itself, and those since that share it. */
   #alone: Promise<void> = Promise.resolve();
@@ -112,12 +120,16 @@ export class EngineHost {
         return this.#load(body.request);
       case "load-embedder":
         return this.#loadEmbedder(body.request);
+      case "load-reranker":
+        return this.#loadReranker(body.request);
       case "unload":
         return this.#unload(body.modelId);
       case "generate":
         return this.#generate(id, body, signal);
       case "embed":
         return found(this.#embedders, body.modelId).embedder.embed(body.request, { signal });
+      case "rerank":
+        return found(this.#rerankers, body.modelId).reranker.rerank(body.request, { signal });
       case "tokenize":
         return found(this.#models, body.modelId).prompts.tokens(body.request);
       case "memory":
@@ -127,7 +139,8 @@ export class EngineHost {
           peakBytes: mx.getPeakMemory(),
         };
       case "shutdown":
-        for (const modelId of [...this.#models.keys(), ...this.#embedders.keys()]) this.#unload(modelId);
+        for (const models of [this.#models, this.#embedders, this.#rerankers])
+          for (const modelId of [...models.keys()]) this.#unload(modelId);
         return null;
     }
   }
@@ -154,6 +167,13 @@ export class EngineHost {
     return { modelId, embedder: model.info };
   }
 
+  async #loadReranker(request: LoadRerankerRequest): Promise<HostReply> {
+    const model = await this.#makingRoom(() => openHostReranker(request, this.#device));
+    const modelId = this.#nextModelId++;
+    this.#rerankers.set(modelId, model);
+    return { modelId, reranker: model.info };
+  }
+
   /** Loads a model, once more without what other models kept of earlier requests when it does not fit beside that. */
   async #makingRoom<T>(open: () => Promise<T>): Promise<T> {
     try {
@@ -171,6 +191,8 @@ export class EngineHost {
     this.#models.delete(modelId);
     this.#embedders.get(modelId)?.embedder.dispose();
     this.#embedders.delete(modelId);
+    this.#rerankers.get(modelId)?.reranker.dispose();
+    this.#rerankers.delete(modelId);
     mx.clearCache();
     return null;
   }

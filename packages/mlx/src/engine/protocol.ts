@@ -1,6 +1,7 @@
 /** Messages between an engine's client and its host. All of it survives structured cloning. */
 import type { Embeddings, EmbedRequest } from "../embedding/index.ts";
 import type { MlxErrorCode } from "../errors.ts";
+import type { RerankRequest, Scores } from "../reranking/index.ts";
 import type {
   EmbedderInfo,
   EngineOptions,
@@ -8,7 +9,9 @@ import type {
   GenerationPart,
   LoadEmbedderRequest,
   LoadRequest,
+  LoadRerankerRequest,
   ModelInfo,
+  RerankerInfo,
 } from "./types.ts";
 
 type TokenizeRequest = Pick<GenerateRequest, "prompt" | "images" | "templateVariables" | "tools">;
@@ -24,9 +27,11 @@ export type HostRequest =
   | { type: "start"; options: Omit<EngineOptions, "isolation"> }
   | { type: "load"; request: LoadRequest }
   | { type: "load-embedder"; request: LoadEmbedderRequest }
+  | { type: "load-reranker"; request: LoadRerankerRequest }
   | { type: "unload"; modelId: number }
   | { type: "generate"; modelId: number; request: GenerateRequest }
   | { type: "embed"; modelId: number; request: EmbedRequest }
+  | { type: "rerank"; modelId: number; request: RerankRequest }
   | { type: "tokenize"; modelId: number; request: TokenizeRequest }
   | { type: "memory" }
   | { type: "shutdown" };
@@ -37,7 +42,9 @@ export type HostReply =
   | { device: "cpu" | "gpu" }
   | { modelId: number; info: ModelInfo }
   | { modelId: number; embedder: EmbedderInfo }
+  | { modelId: number; reranker: RerankerInfo }
   | Embeddings
+  | Scores
   | number[]
   | MemoryReport
   | null;

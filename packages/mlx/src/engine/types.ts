@@ -1,5 +1,6 @@
 /** What crosses the boundary between an engine's thread and everybody else: plain, cloneable data. */
 import type { EmbedRequest, InputType, PoolingMode } from "../embedding/index.ts";
+import type { RerankRequest, ScoreActivation } from "../reranking/index.ts";
 import type { TemplateSwitch } from "../tokenizer/index.ts";
 import type { Constraint } from "./constraint.ts";
 
@@ -327,6 +328,48 @@ export interface EngineEmbedder {
   dispose(): Promise<void>;
 }
 
+/** Which model an engine loads to score documents, and how: options of {@link LoadRequest}. */
+export type LoadRerankerRequest = LoadEmbedderRequest;
+
+/** What a model that scores documents is. */
+export interface RerankerInfo
+  extends Pick<
+    ModelInfo,
+    "modelType" | "parameterCount" | "weightBytes" | "quantization" | "device" | "loadMs" | "warnings"
+  > {
+  /** Most tokens of a query with a document; undefined when the model names no limit. */
+  maxLength?: number;
+  /** What the model's logits go through: scores are between 0 and 1 after `sigmoid`, of any size after `identity`. */
+  activation: ScoreActivation;
+  /** Whether a query may have an instruction. */
+  takesInstruction: boolean;
+}
+
+/** How well documents answer a query. */
+export interface RerankResult {
+  /** In the order of the documents, higher for better. */
+  scores: Float32Array;
+  /** Tokens that the model read, the query once for each document. */
+  inputTokens: number;
+}
+
+/** A model in an engine that scores documents. Implemented by `Engine.loadReranker`. */
+export interface EngineReranker {
+  readonly info: RerankerInfo;
+  /**
+   * Scores documents, some of them at a time; generations and other requests take turns with it. Aborting rejects with an
+   * `aborted` error before the next documents.
+   *
+   * @throws {MlxError} `invalid-argument`; `context-length` for a document that is too long beside the query;
+   *   `unsupported-feature` for an instruction to a model that takes none
+   */
+  rerank(request: RerankRequest, options?: { signal?: AbortSignal }): Promise<RerankResult>;
+  /** True while a request runs. */
+  readonly busy: boolean;
+  /** Frees the weights. Waits for running requests to end; later calls throw `disposed`. */
+  dispose(): Promise<void>;
+}
+
 /** What an engine computes on and runs in. */
 export interface EngineOptions {
   /** Default `auto`. */
@@ -353,6 +396,8 @@ export interface Engine {
   load(request: LoadRequest, options?: { signal?: AbortSignal }): Promise<EngineModel>;
   /** Loads a model that makes vectors of texts. */
   loadEmbedder(request: LoadEmbedderRequest, options?: { signal?: AbortSignal }): Promise<EngineEmbedder>;
+  /** Loads a model that scores documents by how well they answer a query. */
+  loadReranker(request: LoadRerankerRequest, options?: { signal?: AbortSignal }): Promise<EngineReranker>;
   memory(): Promise<{ activeBytes: number; cacheBytes: number; peakBytes: number }>;
   dispose(): Promise<void>;
 }

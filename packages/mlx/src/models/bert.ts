@@ -31,6 +31,7 @@ class Embeddings extends Module {
   token_type_embeddings: Embedding;
   LayerNorm: LayerNorm;
   readonly #first: number;
+  readonly #hasTypes: boolean;
 
   constructor(c: Config, firstPosition: number) {
     super();
@@ -39,12 +40,14 @@ class Embeddings extends Module {
     this.token_type_embeddings = new Embedding(c.type_vocab_size, c.hidden_size);
     this.LayerNorm = new LayerNorm(c.hidden_size, { eps: c.layer_norm_eps });
     this.#first = firstPosition;
+    this.#hasTypes = c.type_vocab_size > 1;
   }
 
-  /** `[B, L] -> [B, L, E]`; all tokens are of the first type. */
-  forward(tokens: MxArray): MxArray {
+  /** `[B, L] -> [B, L, E]`; without types, or where there is one alone, all tokens are of the first. */
+  forward(tokens: MxArray, types?: MxArray): MxArray {
     const positions = this.position_embeddings.forward(arange(this.#first, this.#first + tokens.dim(1)));
-    const type = this.token_type_embeddings.forward(zeros([1], int32)); // [1, E]
+    const given = this.#hasTypes ? types : undefined;
+    const type = this.token_type_embeddings.forward(given ?? zeros([1], int32)); // [B, L, E] or [1, E]
     return this.LayerNorm.forward(add(this.word_embeddings.forward(tokens), add(positions, type)));
   }
 }
@@ -113,9 +116,10 @@ export class BertModel extends EncoderModel {
     this.maxLength = c.max_position_embeddings - firstPosition;
   }
 
-  forward(tokens: MxArray, lengths: readonly number[]): MxArray {
+  forward(tokens: MxArray, lengths: readonly number[], types?: MxArray): MxArray {
     const mask = bidirectionalMask(lengths, tokens.dim(1));
-    return this.encoder.layer.reduce((h, layer) => layer.forward(h, mask), this.embeddings.forward(tokens));
+    const x = this.embeddings.forward(tokens, types); // [B, L, E]
+    return this.encoder.layer.reduce((h, layer) => layer.forward(h, mask), x);
   }
 }
 

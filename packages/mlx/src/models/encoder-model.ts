@@ -9,9 +9,10 @@ export abstract class EncoderModel extends Module {
   /**
    * @param tokens - int32 `[B, L]`, any id behind the tokens of a row
    * @param lengths - tokens of each row, `[B]`
+   * @param types - int32 `[B, L]`, which text of a pair each token is of, for encoders that tell them apart. Default: the first
    * @returns states `[B, L, E]`; those of padding mean nothing
    */
-  abstract forward(tokens: MxArray, lengths: readonly number[]): MxArray;
+  abstract forward(tokens: MxArray, lengths: readonly number[], types?: MxArray): MxArray;
 
   /** Features of a state, `E`. */
   abstract readonly dims: number;

@@ -4,6 +4,7 @@ import type { Architecture, BoundArchitecture } from "./architecture.ts";
 import { decoderAsEncoder } from "./decoder-encoder.ts";
 import type { EncoderModel } from "./encoder-model.ts";
 import { type EncoderType, encoderTypes } from "./encoder-types.ts";
+import { isSequenceClassifier } from "./is-sequence-classifier.ts";
 import { resolveArchitecture } from "./registry.ts";
 
 type Load = () => Promise<{ architecture: Architecture<EncoderModel> }>;
@@ -30,7 +31,10 @@ const encoderType = ({ model_type }: Readonly<Record<string, unknown>>): Encoder
 export const resolveLanguageModel: typeof resolveArchitecture = async (config) => {
   const type = encoderType(config);
   if (type === undefined) return resolveArchitecture(config);
-  const message = `Models of type ${type} make vectors of texts and write none; use embed, or take a language model`;
+  const use = isSequenceClassifier(config)
+    ? "scores texts and writes none; use rerank"
+    : "makes vectors of texts and writes none; use embed";
+  const message = `The model, of type ${type}, ${use}, or take a language model`;
   throw new MlxError("unsupported-feature", message, { details: { feature: "generation" } });
 };
 

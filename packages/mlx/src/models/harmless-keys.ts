@@ -124,7 +124,14 @@ const harmless = new Set(
       "use_grouped_mm",
     ],
     /** Read elsewhere, or by models that have them in their schema. */
-    elsewhere: ["max_position_embeddings", "max_window_layers", "rope_parameters", "tokenizer_class"],
+    elsewhere: [
+      "max_position_embeddings",
+      "max_window_layers",
+      "rope_parameters",
+      "sbert_ce_default_activation_function",
+      "sentence_transformers",
+      "tokenizer_class",
+    ],
   }).flat(),
 );
 

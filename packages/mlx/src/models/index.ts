@@ -13,6 +13,8 @@ export { EncoderModel } from "./encoder-model.ts";
 export { resolveEncoder, resolveLanguageModel } from "./encoder-registry.ts";
 export { type EncoderType, encoderTypes } from "./encoder-types.ts";
 export { type ForwardOptions, LanguageModel, layerCache, type PromptEncoder } from "./language-model.ts";
+export { type PairRows, PairScorer } from "./pair-scorer.ts";
+export { isJudge, resolvePairScorer } from "./pair-scorer-registry.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
 export { sanitize } from "./sanitize.ts";
 export {

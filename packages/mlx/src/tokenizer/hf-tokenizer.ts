@@ -9,6 +9,7 @@ import type {
   ChatTemplates,
   DecodeOptions,
   DetokenizerOptions,
+  EncodedPair,
   EncodeOptions,
   Tokenizer,
 } from "./tokenizer.ts";
@@ -87,6 +88,12 @@ export class HfTokenizer implements Tokenizer {
       addSpecialTokens: options.addSpecialTokens ?? true,
     });
     return encoding.getIds();
+  }
+
+  async encodePair(first: string, second: string): Promise<EncodedPair> {
+    const encoding = await this.native.encode(first, second, { addSpecialTokens: true });
+    const texts = encoding.getSequenceIds().map((text) => (text === 0 || text === 1 ? text : undefined));
+    return { ids: encoding.getIds(), types: encoding.getTypeIds(), texts };
   }
 
   decode(ids: readonly number[], options: DecodeOptions = {}): string {

@@ -23,6 +23,7 @@ export type {
   ChatTemplates,
   DecodeOptions,
   DetokenizerOptions,
+  EncodedPair,
   EncodeOptions,
   Tokenizer,
 } from "./tokenizer.ts";

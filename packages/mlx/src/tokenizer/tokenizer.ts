@@ -47,10 +47,21 @@ export interface ChatTemplates {
   readonly named: ReadonlyMap<string, string>;
 }
 
+/** Two texts as one row of tokens. */
+export interface EncodedPair {
+  readonly ids: readonly number[];
+  /** The type of each token, as models with token types read it: mostly 0 for the first text and 1 for the second. */
+  readonly types: readonly number[];
+  /** Which text each token is of, 0 or 1; undefined for what the tokenizer adds. */
+  readonly texts: readonly (0 | 1 | undefined)[];
+}
+
 /** Text to token ids and back. Lone surrogates in a text are read as U+FFFD. */
 export interface Tokenizer {
   /** Token ids of a text. Asynchronous because Hugging Face's Node binding encodes on a pool thread. */
   encode(text: string, options?: EncodeOptions): Promise<number[]>;
+  /** Tokens of two texts, with what the tokenizer adds around and between them. */
+  encodePair(first: string, second: string): Promise<EncodedPair>;
   /** Text of token ids; ids without a token are left out. */
   decode(ids: readonly number[], options?: DecodeOptions): string;
   /** One more than the highest token id. */

@@ -30,6 +30,9 @@ export interface EmbeddingCase {
   readonly runs: readonly EmbeddingRun[];
 }
 
+/** What a folder is written from. */
+export type FolderSource = Omit<EmbeddingCase, "runs">;
+
 /** Texts and, for each model, their vectors. */
 export const readEmbeddingGoldens = () =>
   readGolden<{ texts: readonly string[]; cases: readonly EmbeddingCase[] }>("embeddings.json");
@@ -76,14 +79,14 @@ const stored = (name: string, tensor: Tensor, quantize: Quantization | undefined
 
 const same = (name: string): string => name;
 
-const tensorsOf = ({ seed, normCenter }: EmbeddingCase, shapes: Shapes, streamOf = same) =>
+const tensorsOf = ({ seed, normCenter }: FolderSource, shapes: Shapes, streamOf = same) =>
   Object.entries(shapes).map(
     ([name, shape]) =>
       [name, { shape, data: randomTensor(seed, streamOf(name), shape, normCenter) }] as const,
   );
 
 /** Writes a case's folder and gives its path. */
-export function writeEmbeddingFolder(golden: EmbeddingCase, changes: FolderChanges = {}): string {
+export function writeEmbeddingFolder(golden: FolderSource, changes: FolderChanges = {}): string {
   const { files = {}, rename = same, extra = {}, streamOf = same, quantize } = changes;
   const folder = mkdtempSync(join(tmpdir(), "embedder-"));
   const quantization = quantize && { bits: quantize.bits, group_size: quantize.groupSize };

@@ -10,6 +10,7 @@ import { pullModel, refuseChange, removeModel } from "./change-models.ts";
 import { countTokens } from "./count-tokens.ts";
 import { embedForOllama, embedForOpenAI, embedOneForOllama } from "./embed-texts.ts";
 import { listModels, listRunning, listTags, showModel, tellModel } from "./list-models.ts";
+import { rerank } from "./rerank.ts";
 import type { Route } from "./route.ts";
 
 const get = (path: string, handle: Route["handle"]): Route => ({ method: "GET", path, handle });
@@ -36,6 +37,8 @@ const openAI: readonly Route[] = [
   operationAt("/v1/completions", completionsOperation),
   operationAt("/v1/responses", responsesOperation),
   post("/v1/embeddings", embedForOpenAI),
+  post("/v1/rerank", rerank),
+  post("/rerank", rerank),
   get("/v1/models", listModels),
   get("/v1/models/*", tellModel),
 ];

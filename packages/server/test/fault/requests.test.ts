@@ -10,6 +10,7 @@ const PATHS = [
   "/v1/completions",
   "/v1/responses",
   "/v1/embeddings",
+  "/v1/rerank",
   "/v1/messages",
 ].concat(["/v1/messages/count_tokens", "/api/chat", "/api/generate", "/api/embed", "/api/show"]);
 const LIMIT = 20_000;

@@ -14,5 +14,8 @@ export const FIGURES_MODEL = path("packages/mlx/test/models/figures-llava");
 /** Drawings of figures, with what the model answers about them. */
 export const FIGURES_GOLDEN = path("packages/mlx/test/goldens/figures.json");
 
+/** A small model that scores documents. */
+export const TINY_RERANKER = path("packages/mlx/test/goldens/tiny-reranker");
+
 /** A small model that makes vectors. */
 export const TINY_EMBEDDER = path("packages/mlx/test/goldens/tiny-embedder");

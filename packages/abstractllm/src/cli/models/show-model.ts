@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { record } from "../../config/checks.ts";
 import { formatBytes } from "../../config/format-bytes.ts";
 import { ModelLoadingError, ModelNotFoundError } from "../../errors/index.ts";
-import { embedsTexts } from "../../providers/mlx/model-facts.ts";
+import { type ModelKind, modelKind } from "../../providers/mlx/model-facts.ts";
 import { ExitCode } from "../exit-code.ts";
 import { loadHub } from "../load-hub.ts";
 import type { ParsedFlags } from "../parse-flags.ts";
@@ -34,10 +34,22 @@ export async function showModel(
     ...(cached === undefined ? {} : { sizeBytes: cached.sizeBytes, revisions: cached.revisions.length }),
     files: found.files,
     ...(await readConfig(found.path)),
-    ...((await embedsTexts(found.repo ?? found.path, found.path)) ? { makes: "vectors of texts" } : {}),
+    ...(await makes(found.repo ?? found.path, found.path)),
   };
   terminal.print(flags.has("json") ? `${JSON.stringify(info, undefined, 2)}\n` : describe(info, terminal));
   return ExitCode.OK;
+}
+
+/** What models make that write no text. */
+const MADE: Readonly<Partial<Record<ModelKind, string>>> = {
+  vectors: "vectors of texts",
+  scores: "scores of documents",
+};
+
+async function makes(name: string, path: string): Promise<{ makes?: string }> {
+  const kind = await modelKind(name, path);
+  const made = kind && MADE[kind];
+  return made === undefined ? {} : { makes: made };
 }
 
 /** The fields of `config.json` that people choose models by. */

@@ -1,8 +1,7 @@
 import type { Options } from "../../config/option-table.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import { capabilitiesWith } from "../capabilities-with.ts";
-import { looksLikeEmbeddingModel } from "../looks-like-embedding-model.ts";
-import type { ModelFacts } from "./model-facts.ts";
+import { kindByName, type ModelFacts } from "./model-facts.ts";
 import { looksLikeVisionModel } from "./vision.ts";
 
 /** Whether requests have their caches quantized at different times, and cannot run together. */
@@ -10,7 +9,7 @@ const quantizesLater = ({ kvBits, quantizedKvStart = 0 }: Options): boolean =>
   kvBits !== undefined && quantizedKvStart > 0;
 
 /** What a model that writes no text has not. */
-const EMBEDDER: Partial<Capabilities> = {
+const NO_WRITER: Partial<Capabilities> = {
   [ModelCapability.STREAMING]: false,
   [ModelCapability.SYSTEM_PROMPT]: false,
   [ModelCapability.FUNCTION_CALLING]: false,
@@ -18,7 +17,6 @@ const EMBEDDER: Partial<Capabilities> = {
   [ModelCapability.VISION]: false,
   [ModelCapability.MULTI_TURN]: false,
   [ModelCapability.JSON_MODE]: false,
-  [ModelCapability.EMBEDDINGS]: true,
 };
 
 /**
@@ -26,12 +24,14 @@ const EMBEDDER: Partial<Capabilities> = {
  *
  * @param facts - what is known of the model; its name says the rest
  */
-export function mlxCapabilities(options: Options, { sees, embeds }: ModelFacts): Capabilities {
-  const isEmbedder = embeds ?? looksLikeEmbeddingModel(options.model ?? "");
+export function mlxCapabilities(options: Options, { sees, makes }: ModelFacts): Capabilities {
+  const kind = makes ?? kindByName(options.model ?? "") ?? "text";
   return capabilitiesWith({
     [ModelCapability.MAX_TOKENS]: options.maxTokens ?? 4096,
     [ModelCapability.VISION]: options.vision ?? sees ?? looksLikeVisionModel(options.model ?? ""),
     [ModelCapability.PARALLEL_INFERENCE]: options.maxBatchSize !== 1 && !quantizesLater(options),
-    ...(isEmbedder ? EMBEDDER : {}),
+    [ModelCapability.EMBEDDINGS]: kind === "vectors",
+    [ModelCapability.RERANKING]: kind === "scores",
+    ...(kind === "text" ? {} : NO_WRITER),
   });
 }

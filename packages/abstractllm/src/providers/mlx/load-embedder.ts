@@ -6,7 +6,7 @@ import { findModel } from "./find-model.ts";
 import { planLoad } from "./load-plan.ts";
 import { mapMlxError } from "./map-error.ts";
 import type { LoadContext } from "./model-cache.ts";
-import { embedsTexts } from "./model-facts.ts";
+import { modelKind } from "./model-facts.ts";
 import type { ModelSource } from "./model-source.ts";
 
 /** A model that makes vectors in its engine. */
@@ -21,7 +21,7 @@ export interface LoadedEmbedder {
 /**
  * Finds or downloads a model that makes vectors, makes room for it and loads it.
  *
- * @throws {UnsupportedFeatureError} `"embeddings"` for a model that writes text
+ * @throws {UnsupportedFeatureError} `"embeddings"` for a model that does something else
  * @throws {AbstractLLMError} the subclass that says why it could not be loaded
  */
 export async function loadEmbedder(
@@ -32,7 +32,8 @@ export async function loadEmbedder(
   const { name, exact } = source;
   try {
     const { path, warnings } = await findModel(source, context.signal);
-    if ((await embedsTexts(name, path)) === false) throw writesText(name);
+    const kind = await modelKind(name, path);
+    if (kind === "text" || kind === "scores") throw makesNoVectors(name, kind);
     const { quantize, memoryBytes } = await planLoad(path, source);
     const engine = await engines.get(source.engine);
     await context.makeRoom();
@@ -50,9 +51,10 @@ export async function loadEmbedder(
   }
 }
 
-function writesText(name: string): UnsupportedFeatureError {
+function makesNoVectors(name: string, kind: "text" | "scores"): UnsupportedFeatureError {
+  const does = kind === "text" ? "writes text" : "scores documents";
   const message =
-    `${name} writes text and makes no vectors of it; name a model that does with the option model, such as ` +
+    `${name} ${does} and makes no vectors of texts; name a model that does with the option model, such as ` +
     "BAAI/bge-small-en-v1.5 or Qwen/Qwen3-Embedding-0.6B";
   return new UnsupportedFeatureError("embeddings", message, { provider: "mlx" });
 }

@@ -6,6 +6,7 @@ import type { EmbedOptions, ProviderEmbeddings } from "../../interface/embed.ts"
 import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
+import type { ProviderScores, RerankOptions } from "../../interface/rerank.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import { BaseProvider, type ProviderAnswer, type ProviderCall } from "../base-provider.ts";
 import { checkLength } from "../check-length.ts";
@@ -16,12 +17,20 @@ import { type ImageBytes, readImages } from "./image-bytes.ts";
 import { listModels } from "./list-models.ts";
 import type { LoadedEmbedder } from "./load-embedder.ts";
 import type { LoadedModel } from "./load-model.ts";
+import type { LoadedReranker } from "./load-reranker.ts";
 import { constraintRefusal, mapMlxError } from "./map-error.ts";
 import { MLX_TRAITS } from "./mlx-traits.ts";
 import type { Lease } from "./model-cache.ts";
 import { type ModelFacts, modelFacts, NO_FACTS } from "./model-facts.ts";
-import { acquireEmbedder, acquireModel, dropEngine, releaseModels, setCachedModels } from "./model-pool.ts";
-import { embedderSource, type ModelSource, modelSources, sourceKey } from "./model-source.ts";
+import {
+  acquireEmbedder,
+  acquireModel,
+  acquireReranker,
+  dropEngine,
+  releaseModels,
+  setCachedModels,
+} from "./model-pool.ts";
+import { type ModelSource, modelSources, readerSource, sourceKey } from "./model-source.ts";
 import { type PreparedCall, prepareCall } from "./prepare-call.ts";
 import { type ReadAnswer, readAnswer } from "./read-answer.ts";
 
@@ -62,10 +71,7 @@ export class MlxProvider extends BaseProvider {
   }
 
   async load({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const isEmbedder = this.getCapabilities()[ModelCapability.EMBEDDINGS];
-    const lease = await (isEmbedder
-      ? acquireEmbedder(this.#embedder(undefined), this, signal)
-      : this.#acquire(this.getConfig(), signal));
+    const lease = await this.#acquireOwn(signal);
     lease.release();
   }
 
@@ -109,7 +115,7 @@ export class MlxProvider extends BaseProvider {
     { model: name, dimensions, inputType, instruction, truncate }: EmbedOptions,
     signal: AbortSignal,
   ): Promise<ProviderEmbeddings> {
-    const lease = await acquireEmbedder(this.#embedder(name), this, signal);
+    const lease = await acquireEmbedder(this.#reader(name), this, signal);
     const { model: loaded } = lease;
     const request = {
       texts,
@@ -121,6 +127,30 @@ export class MlxProvider extends BaseProvider {
     const result = await this.#leased(lease, () => loaded.model.embed(request, { signal }));
     return {
       embeddings: result.embeddings.map((vector) => Array.from(vector)),
+      usage: { inputTokens: result.inputTokens },
+      model: loaded.name,
+      warnings: [...loaded.warnings, ...deviceWarnings(this.getParam("device"), this.#runtime)],
+      raw: result,
+    };
+  }
+
+  protected override async scoreDocuments(
+    query: string,
+    documents: readonly string[],
+    { model: name, instruction, truncate }: RerankOptions,
+    signal: AbortSignal,
+  ): Promise<ProviderScores> {
+    const lease = await acquireReranker(this.#reader(name), this, signal);
+    const { model: loaded } = lease;
+    const request = {
+      query,
+      documents,
+      ...(instruction === undefined ? {} : { instruction }),
+      ...(truncate === undefined ? {} : { truncate }),
+    };
+    const result = await this.#leased(lease, () => loaded.model.rerank(request, { signal }));
+    return {
+      scores: Array.from(result.scores, (score, index) => ({ index, score })),
       usage: { inputTokens: result.inputTokens },
       model: loaded.name,
       warnings: [...loaded.warnings, ...deviceWarnings(this.getParam("device"), this.#runtime)],
@@ -143,7 +173,10 @@ export class MlxProvider extends BaseProvider {
   }
 
   /** Runs work on a model in use and gives it back; turns errors into the interface's. */
-  async #leased<T>(lease: Lease<LoadedModel | LoadedEmbedder>, work: () => Promise<T>): Promise<T> {
+  async #leased<T>(
+    lease: Lease<LoadedModel | LoadedEmbedder | LoadedReranker>,
+    work: () => Promise<T>,
+  ): Promise<T> {
     try {
       return await work();
     } catch (error) {
@@ -226,14 +259,23 @@ export class MlxProvider extends BaseProvider {
     return lease;
   }
 
+  /** The configured model, for what it does. */
+  #acquireOwn(signal: AbortSignal | undefined): Promise<Pick<Lease<unknown>, "release">> {
+    const can = this.getCapabilities();
+    if (can[ModelCapability.EMBEDDINGS]) return acquireEmbedder(this.#reader(undefined), this, signal);
+    if (can[ModelCapability.RERANKING]) return acquireReranker(this.#reader(undefined), this, signal);
+    return this.#acquire(this.getConfig(), signal);
+  }
+
   #sources(options: Options) {
     return modelSources(options, options.device === "cpu" ? "cpu" : this.#runtime.device);
   }
 
-  #embedder(name: string | undefined): ModelSource {
+  /** A model that reads texts and writes none. */
+  #reader(name: string | undefined): ModelSource {
     const options = this.getConfig();
     const device = options.device === "cpu" ? "cpu" : this.#runtime.device;
-    return embedderSource(options, this.given(), device, name);
+    return readerSource(options, this.given(), device, name);
   }
 
   #applyLimit(): void {

@@ -24,28 +24,35 @@ describe("whether a model takes images", () => {
     ["a tower of a kind that is not known", { model_type: "llama", vision_config: {} }, false],
     ["a kind that can see, without settings for it", { model_type: "mistral3" }, undefined],
   ])("%s", async (_, config, sees) => {
-    expect(await factsOf(config)).toEqual({ sees, embeds: false });
+    expect(await factsOf(config)).toEqual({ sees, makes: "text" });
   });
 });
 
-describe("whether a model makes vectors", () => {
+describe("what a model makes", () => {
   test.each([
-    ["an encoder", { model_type: "bert" }, true],
-    ["a decoder", { model_type: "qwen3" }, false],
-    ["a decoder that sees both ways", { model_type: "gemma3_text", use_bidirectional_attention: true }, true],
-  ])("%s", async (_, config, embeds) => {
-    expect(await factsOf(config)).toMatchObject({ embeds });
+    ["an encoder", { model_type: "bert" }, "vectors"],
+    ["a cross-encoder", { model_type: "bert", architectures: ["BertForSequenceClassification"] }, "scores"],
+    ["a decoder", { model_type: "qwen3" }, "text"],
+    [
+      "a decoder that sees both ways",
+      { model_type: "gemma3_text", use_bidirectional_attention: true },
+      "vectors",
+    ],
+  ])("%s", async (_, config, makes) => {
+    expect(await factsOf(config)).toMatchObject({ makes });
   });
 
   test("a decoder beside the files of sentence-transformers", async () => {
     const modules = join(folder, "modules.json");
     await writeFile(modules, "[]");
-    expect(await factsOf({ model_type: "qwen3" })).toMatchObject({ embeds: true });
+    expect(await factsOf({ model_type: "qwen3" })).toMatchObject({ makes: "vectors" });
+    await writeFile(modules, '[{ "type": "sentence_transformers.cross_encoder.modules.LogitScore" }]');
+    expect(await factsOf({ model_type: "qwen3" })).toMatchObject({ makes: "scores" });
     await rm(modules);
   });
 });
 
 test("a model that is not on this machine", async () => {
   const [source] = modelSources({ model: "nobody/nothing", cacheDir: folder }, "cpu");
-  expect(await modelFacts(source)).toEqual({ sees: undefined, embeds: undefined });
+  expect(await modelFacts(source)).toEqual({ sees: undefined, makes: undefined });
 });

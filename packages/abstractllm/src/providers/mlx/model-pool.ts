@@ -9,6 +9,7 @@ import { importHub } from "./engine-package.ts";
 import { EnginePool } from "./engine-pool.ts";
 import { type LoadedEmbedder, loadEmbedder } from "./load-embedder.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
+import { type LoadedReranker, loadReranker } from "./load-reranker.ts";
 import { type Lease, type LoadContext, ModelCache } from "./model-cache.ts";
 import { type ModelSource, sourceKey } from "./model-source.ts";
 
@@ -23,12 +24,15 @@ const cache = new ModelCache<LoadedModel>(DEFAULT_CACHED_MODELS);
 /** Models that make vectors: small ones mostly, which are not to push out what writes text. */
 const embedders = new ModelCache<LoadedEmbedder>(DEFAULT_CACHED_MODELS);
 
-/** What a load gets to work with; when all room is wanted, another cache's idle models go as well. */
-const clearing = (context: LoadContext, other: { clear(): Promise<void> }): LoadContext => ({
+/** Likewise models that score documents. */
+const rerankers = new ModelCache<LoadedReranker>(DEFAULT_CACHED_MODELS);
+
+/** What a load gets to work with; when all room is wanted, idle models of other caches go as well. */
+const clearing = (context: LoadContext, ...others: { clear(): Promise<void> }[]): LoadContext => ({
   ...context,
   makeRoom: async (all = false) => {
     await context.makeRoom(all);
-    if (all) await other.clear();
+    if (all) await Promise.all(others.map((other) => other.clear()));
   },
 });
 
@@ -56,7 +60,7 @@ export async function acquireModel(
       const lease = await cache.acquire(
         sourceKey(source),
         holder,
-        (context) => loadModel(source, engines, clearing(context, embedders)),
+        (context) => loadModel(source, engines, clearing(context, embedders, rerankers)),
         signal,
       );
       const warnings = failures.map(({ name, error }) => `${name} was passed over: ${error.message}`);
@@ -81,24 +85,41 @@ export function acquireEmbedder(
   holder: object,
   signal?: AbortSignal,
 ): Promise<Lease<LoadedEmbedder>> {
-  const load = (context: LoadContext) => loadEmbedder(source, engines, clearing(context, cache));
+  const load = (context: LoadContext) => loadEmbedder(source, engines, clearing(context, cache, rerankers));
   return embedders.acquire(sourceKey(source), holder, load, signal);
+}
+
+/**
+ * Takes a model that scores documents, loading it where it is not loaded yet. No other model stands in for it: scores of
+ * different models cannot be compared.
+ *
+ * @param holder - the instance that asks
+ * @throws {AbstractLLMError} why it cannot be had
+ */
+export function acquireReranker(
+  source: ModelSource,
+  holder: object,
+  signal?: AbortSignal,
+): Promise<Lease<LoadedReranker>> {
+  const load = (context: LoadContext) => loadReranker(source, engines, clearing(context, cache, embedders));
+  return rerankers.acquire(sourceKey(source), holder, load, signal);
 }
 
 /** Frees the models that only this instance used. */
 export async function releaseModels(holder: object): Promise<void> {
-  await Promise.all([cache.forget(holder), embedders.forget(holder)]);
+  await Promise.all([cache, embedders, rerankers].map((models) => models.forget(holder)));
 }
 
 /** Sets how many models of each kind this process keeps loaded. */
 export async function setCachedModels(limit: number): Promise<void> {
-  await Promise.all([cache.setLimit(limit), embedders.setLimit(limit)]);
+  await Promise.all([cache, embedders, rerankers].map((models) => models.setLimit(limit)));
 }
 
 /** Forgets a crashed engine with all its models; the next call starts anew. */
 export async function dropEngine({ engine }: Pick<LoadedModel, "engine">): Promise<void> {
   await cache.drop((loaded) => loaded.engine === engine);
   await embedders.drop((loaded) => loaded.engine === engine);
+  await rerankers.drop((loaded) => loaded.engine === engine);
   await engines.drop(engine);
 }
 

@@ -81,13 +81,13 @@ export function modelSources(options: Options, device: "cpu" | "gpu"): [ModelSou
 }
 
 /**
- * The model that makes vectors.
+ * A model that reads texts and writes none.
  *
  * @param options - the configuration
- * @param given - what of it the user set: by default nothing is quantized, which would change vectors
+ * @param given - what of it the user set: by default nothing is quantized, which would change vectors and scores
  * @param model - named by the call; default the configured one
  */
-export function embedderSource(
+export function readerSource(
   options: Options,
   given: Options,
   device: "cpu" | "gpu",

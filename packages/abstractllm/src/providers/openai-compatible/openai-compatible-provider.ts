@@ -2,16 +2,21 @@ import { ModelNotFoundError } from "../../errors/index.ts";
 import type { EmbedOptions, ProviderEmbeddings } from "../../interface/embed.ts";
 import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
+import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
+import type { ProviderScores, RerankOptions } from "../../interface/rerank.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
 import { type EmbedFeature, refuseEmbedOptions } from "../check-embed.ts";
+import { refuseRerankOptions } from "../check-rerank.ts";
 import { looksLikeEmbeddingModel } from "../looks-like-embedding-model.ts";
+import { looksLikeReranker } from "../looks-like-reranker.ts";
 import { buildChatRequest, type ChatDialect, completeChat } from "../openai/chat/index.ts";
 import { embedTexts } from "../openai/embed-texts.ts";
 import { listModels } from "../openai/list-models.ts";
 import { limitOf } from "../reasoning-limit.ts";
 import { type RemoteClient, type ServerHints, ServerProvider, ToolFallback } from "../remote/index.ts";
 import { withSchemaInPrompt } from "../with-schema-in-prompt.ts";
+import { scoreDocuments } from "./score-documents.ts";
 
 /** What a kind of server has of its own. */
 export interface ServerKind extends ServerHints {
@@ -19,6 +24,8 @@ export interface ServerKind extends ServerHints {
   readonly dialect: ChatDialect;
   /** Options of `embed` that it has no field for. */
   readonly refusedEmbedOptions: readonly EmbedFeature[];
+  /** Whether it may have `/rerank`. */
+  readonly reranks: boolean;
 }
 
 /** Any server that speaks OpenAI's chat completions. Made by `createLLM("openai-compatible", config)`. */
@@ -31,14 +38,17 @@ export class OpenAICompatibleProvider extends ServerProvider {
     this.#kind = kind;
   }
 
+  override getCapabilities(): Capabilities {
+    return { ...super.getCapabilities(), [ModelCapability.RERANKING]: this.#kind.reranks };
+  }
+
   protected async answer(
     client: RemoteClient,
     call: ProviderCall,
     emit: (part: DeltaPart) => void,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
-    const model =
-      call.options.model ?? (await this.#firstModel(client, (name) => !looksLikeEmbeddingModel(name)));
+    const model = call.options.model ?? (await this.#firstModel(client, writesText));
     return this.#tools.answer(withSchemaInPrompt(call), emit, async (asked, tell) => {
       const request = await buildChatRequest(asked, model, this.#kind.dialect, signal);
       const answer = await completeChat(client, request, tell);
@@ -56,8 +66,25 @@ export class OpenAICompatibleProvider extends ServerProvider {
     const named = options.model ?? settings.model;
     const call = { options: settings, ...(named === undefined ? {} : { model: named }) };
     return this.request(call, signal, async (client) =>
-      embedTexts(client, named ?? (await this.#firstModel(client, looksLikeEmbeddingModel)), texts, options),
+      embedTexts(client, named ?? (await this.#firstModel(client, makesVectors)), texts, options),
     );
+  }
+
+  protected override async scoreDocuments(
+    query: string,
+    documents: readonly string[],
+    options: RerankOptions,
+    signal: AbortSignal,
+  ): Promise<ProviderScores> {
+    if (!this.#kind.reranks) return super.scoreDocuments(query, documents, options, signal);
+    refuseRerankOptions(options, ["instruction", "truncate"], this.provider);
+    const settings = this.getConfig();
+    const named = options.model ?? settings.model;
+    const call = { options: settings, ...(named === undefined ? {} : { model: named }) };
+    return this.request(call, signal, async (client) => {
+      const model = named ?? (await this.#firstModel(client, looksLikeReranker));
+      return scoreDocuments(client, { model, provider: this.provider }, { query, documents }, options);
+    });
   }
 
   protected override models(signal: AbortSignal): Promise<ListedModel[]> {
@@ -74,6 +101,10 @@ export class OpenAICompatibleProvider extends ServerProvider {
     throw new ModelNotFoundError(model, { provider: this.provider, reason });
   }
 }
+
+const makesVectors = (name: string): boolean => looksLikeEmbeddingModel(name) && !looksLikeReranker(name);
+
+const writesText = (name: string): boolean => !looksLikeEmbeddingModel(name) && !looksLikeReranker(name);
 
 /** What servers do not know they pass over. */
 function limitWarnings({ options }: ProviderCall, { usage }: ProviderAnswer): string[] {

@@ -63,6 +63,7 @@ export const OPENAI_COMPATIBLE: ServerKind = {
     reasoningLimit,
   },
   refusedEmbedOptions: ["instruction", "truncate"],
+  reranks: true,
 };
 
 /** LM Studio's server. */
@@ -75,6 +76,7 @@ export const LMSTUDIO: ServerKind = {
   },
   dialect: { ...BASE, extraFields: (options: Options) => pickFields(options, LMSTUDIO_FIELDS) },
   refusedEmbedOptions: ["inputType", "instruction", "truncate"],
+  reranks: false,
   startHint: "Start LM Studio's server: lms server start",
   modelHint: () => "Download or load it in LM Studio: lms get, lms load",
 };
@@ -89,5 +91,6 @@ export const HUGGINGFACE: ServerKind = {
   },
   dialect: BASE,
   refusedEmbedOptions: ["dimensions", "instruction"],
+  reranks: false,
   modelHint: () => "Models that can be had: https://huggingface.co/models?inference_provider=all",
 };
