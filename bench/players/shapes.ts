@@ -81,6 +81,7 @@ const gemma3 = {
   sliding_window: 512,
   sliding_window_pattern: 6,
   vocab_size: 262144,
+  tie_word_embeddings: false, // random weights come with a head, and then that is read
   max_position_embeddings: 32768,
 };
 
