@@ -7,9 +7,8 @@ import {
 } from "../../errors/index.ts";
 import { importHub } from "./engine-package.ts";
 import { EnginePool } from "./engine-pool.ts";
-import { type LoadedEmbedder, loadEmbedder } from "./load-embedder.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
-import { type LoadedReranker, loadReranker } from "./load-reranker.ts";
+import { type LoadedEmbedder, type LoadedReranker, loadEmbedder, loadReranker } from "./load-reader.ts";
 import { type Lease, type LoadContext, ModelCache } from "./model-cache.ts";
 import { type ModelSource, sourceKey } from "./model-source.ts";
 
