@@ -56,6 +56,7 @@ struct Kernels {
   decltype(&scalar::swiglu_row) swiglu;
   decltype(&scalar::geglu_row) geglu;
   decltype(&scalar::swiglu_oai_row) swiglu_oai;
+  decltype(&scalar::sigmoid_gate_row) sigmoid_gate;
   decltype(&scalar::gelu_row) silu, gelu, gelu_approx;
   decltype(&scalar::softcap_row) softcap;
   decltype(&scalar::softmax_row) softmax;
@@ -73,7 +74,7 @@ struct Kernels {
   Kernels {                                                                                                   \
     #isa, isa::attend, isa::merge_attention, isa::quantize_row, isa::dequantize_row, isa::depthwise_conv_row, \
         isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::swiglu_oai_row,         \
-        isa::silu_row, isa::gelu_row, isa::gelu_approx_row, isa::softcap_row, isa::softmax_row,               \
+        isa::sigmoid_gate_row, isa::silu_row, isa::gelu_row, isa::gelu_approx_row, isa::softcap_row, isa::softmax_row,               \
         isa::argmax_row, isa::rope_row, isa::to_half_row, isa::dot_rows, isa::add_rank_row,                   \
         isa::short_conv_row, isa::delta_rows                                                                  \
   }
@@ -106,6 +107,8 @@ void check_rows(const Kernels& k, int n) {
   };
   k.geglu(x.get(), w.get(), out.get(), size, {});
   each("geglu", [&](int i) { return by_tanh(i) * w[i]; }, 9);
+  k.sigmoid_gate(x.get(), w.get(), out.get(), size);
+  each("sigmoid gate", [&](int i) { return w[i] / (1 + std::exp(-static_cast<double>(x[i]))); }, 4);
   k.swiglu_oai(x.get(), w.get(), out.get(), size, {1.7f, 2});
   each("swiglu of GPT-OSS", [&](int i) {
     const double g = std::min<double>(x[i], 2), v = std::clamp<double>(w[i], -2, 2);

@@ -11,10 +11,14 @@ import {
   RoPE,
   swiglu,
 } from "../nn/index.ts";
+import { GatedAttention } from "./gated-attention.ts";
+import { SplitDeltaNet } from "./gated-delta-net.ts";
 import { GatedMLP } from "./gated-mlp.ts";
 import type { Mask } from "./mask.ts";
+import { type AttentionParts, type DeltaParts, isDelta, type MixerParts } from "./mixer-parts.ts";
 import { noRope } from "./rope.ts";
-import { type AttentionParts, SelfAttention } from "./self-attention.ts";
+import { SelfAttention } from "./self-attention.ts";
+import { SharedMoe } from "./shared-moe.ts";
 import { SparseMoe } from "./sparse-moe.ts";
 import type { SwitchLinear } from "./switch-linear.ts";
 
@@ -23,7 +27,9 @@ import type { SwitchLinear } from "./switch-linear.ts";
  * norms what it gives, as those after the MLP do.
  */
 export interface BlockParts {
-  readonly self_attn: Module;
+  readonly self_attn?: Module;
+  /** Instead of `self_attn`. */
+  readonly linear_attn?: Module;
   readonly mlp: Module;
   readonly input_layernorm: Module;
   readonly post_attention_layernorm: Module;
@@ -57,15 +63,25 @@ export interface MlpParts {
 /** One that does what its class does: what extends it may compute something else. */
 const isGated = (mlp: Module): mlp is GatedMLP =>
   mlp instanceof GatedMLP && mlp.forward === GatedMLP.prototype.forward;
-const isSparse = (mlp: Module): mlp is SparseMoe =>
-  mlp instanceof SparseMoe && mlp.forward === SparseMoe.prototype.forward;
+const isMixture = (mlp: Module): mlp is SparseMoe =>
+  hasShared(mlp) || (mlp instanceof SparseMoe && mlp.forward === SparseMoe.prototype.forward);
 
-/** The matrices of an MLP, those of a router first; none where it is of another kind. */
+const hasShared = (mlp: Module): mlp is SharedMoe =>
+  mlp instanceof SharedMoe && mlp.forward === SharedMoe.prototype.forward;
+
+const gatedMatrices = ({ gate_proj, up_proj, down_proj }: GatedMLP): Linear[] => [
+  gate_proj,
+  up_proj,
+  down_proj,
+];
+
+/** The matrices of an MLP, those of a router first and of a shared expert last; none where it is of another kind. */
 export const mlpMatrices = (mlp: Module): MlpMatrix[] => {
-  if (isGated(mlp)) return [mlp.gate_proj, mlp.up_proj, mlp.down_proj];
-  if (!isSparse(mlp)) return [];
+  if (isGated(mlp)) return gatedMatrices(mlp);
+  if (!isMixture(mlp)) return [];
   const { gate, switch_mlp: experts } = mlp;
-  return [gate, experts.gate_proj, experts.up_proj, experts.down_proj];
+  const own = [gate, experts.gate_proj, experts.up_proj, experts.down_proj];
+  return hasShared(mlp) ? [...own, ...gatedMatrices(mlp.shared_expert), mlp.shared_expert_gate] : own;
 };
 
 /** One that does what its class does, with whatever weight. */
@@ -79,13 +95,17 @@ const rmsNormOr = (norm: Module | undefined): RMSNorm | undefined | false =>
 export const mlpParts = (block: BlockParts): MlpParts | undefined => {
   const { mlp, pre_feedforward_layernorm: norm = block.post_attention_layernorm } = block;
   const normAfter = rmsNormOr(block.post_feedforward_layernorm);
-  if (!(isSparse(mlp) || isGated(mlp)) || !isRmsNorm(norm) || normAfter === false) return undefined;
-  const { join } = isSparse(mlp) ? mlp.switch_mlp : mlp;
+  const areExperts = isMixture(mlp);
+  if (!(areExperts || isGated(mlp)) || !isRmsNorm(norm) || normAfter === false) return undefined;
+  const { join } = areExperts ? mlp.switch_mlp : mlp;
   if (join !== swiglu && join !== geglu) return undefined;
+  if (hasShared(mlp) && !(isGated(mlp.shared_expert) && mlp.shared_expert.join === join)) return undefined;
   const layers = mlpMatrices(mlp);
-  if (layers.some(({ bias, update }) => bias !== undefined || (isSparse(mlp) && update !== undefined)))
+  if (layers.some(({ bias, update }) => bias !== undefined || (areExperts && update !== undefined)))
     return undefined;
-  const experts = isSparse(mlp) ? { asked: mlp.k, isNormed: mlp.isNormed } : undefined;
+  const experts = areExperts
+    ? { asked: mlp.k, isNormed: mlp.isNormed, hasShared: hasShared(mlp) }
+    : undefined;
   return { layers, activation: join === swiglu ? "swiglu" : "geglu", norm, normAfter, experts };
 };
 
@@ -103,49 +123,58 @@ const turnOf = (rope: PositionEmbedding): DecoderLayerParts["rope"] | undefined 
   return rope instanceof RoPE ? rope : undefined;
 };
 
+/** What mixers of the two kinds differ in. */
+type MixerLayer = Pick<DecoderLayerParts, "rows" | "H" | "K" | "scale" | "cap" | "isGated" | "delta" | "rope">;
+
+const attentionLayer = (attention: AttentionParts): MixerLayer | undefined => {
+  const { H, K, scale, cap, isGated } = attention;
+  const rope = turnOf(attention.rope);
+  const rows = addedRows(attention);
+  return rope && rows && { rows, H, K, scale, cap, isGated, rope };
+};
+
+const deltaLayer = (parts: DeltaParts): MixerLayer | undefined => {
+  const { taps, A_log, dt_bias, keyHeads: K, valueHeads: H, matrices, norms } = parts;
+  if (matrices.some(({ bias }) => bias !== undefined)) return undefined;
+  return { rows: [], H, K, scale: 1, rope: NO_TURN, delta: { taps, A_log, dt_bias, norm: norms[0].gain } };
+};
+
 /** @param mlp - none: without it */
 export const layerParts = (
   block: BlockParts,
-  attention: AttentionParts,
+  mixer: MixerParts,
   mlp: MlpParts | undefined,
 ): DecoderLayerParts | undefined => {
   const { input_layernorm: norm, pre_feedforward_layernorm: nextNorm } = block;
   const normAfter = nextNorm === undefined ? undefined : rmsNormOr(block.post_attention_layernorm);
-  const rope = turnOf(attention.rope);
-  if (!isRmsNorm(norm) || normAfter === false || rope === undefined) return undefined;
-  const { q_proj, k_proj, v_proj, o_proj, H, K, headNorms, scale, cap } = attention;
-  const matrices = affineMatrices([q_proj, k_proj, v_proj, o_proj, ...(mlp?.layers ?? [])]);
-  const rows = addedRows(attention);
-  const norms = [norm, ...(mlp === undefined ? [] : [mlp.norm]), ...headNorms];
+  const layer = isDelta(mixer) ? deltaLayer(mixer) : attentionLayer(mixer);
+  if (!isRmsNorm(norm) || normAfter === false || layer === undefined) return undefined;
+  const matrices = affineMatrices([...mixer.matrices, ...(mlp?.layers ?? [])]);
+  const ownNorms = [norm, ...(mlp === undefined ? [] : [mlp.norm])];
+  const norms = isDelta(mixer) ? ownNorms : [...ownNorms, ...mixer.norms];
   const normsAfter = [normAfter, mlp?.normAfter].filter((after) => after !== undefined);
-  const haveOneEps = [...norms, ...normsAfter].every(({ eps }) => eps === norm.eps);
-  if (matrices === undefined || rows === undefined || !haveOneEps) return undefined;
+  const haveOneEps = [...ownNorms, ...mixer.norms, ...normsAfter].every(({ eps }) => eps === norm.eps);
+  if (matrices === undefined || !haveOneEps) return undefined;
   const { arrays, bits, groupSizes, updates } = matrices;
-  const activation = mlp?.activation ?? "";
   return {
-    matrices: arrays,
-    bits,
-    groupSizes,
-    updates,
-    rows,
+    ...layer,
+    ...{ matrices: arrays, bits, groupSizes, updates },
     norms: norms.map(({ gain }) => gain),
     normsAfter: normsAfter.map(({ gain }) => gain),
     eps: norm.eps,
-    H,
-    K,
-    scale,
-    cap,
     residualScale: block.residualScale,
-    activation,
+    activation: mlp?.activation ?? "",
     experts: mlp?.experts,
-    rope,
   };
 };
 
 const weightOf = (norm: Module | undefined): unknown => (norm instanceof RMSNorm ? norm.weight : norm);
 
-export const partsOf = ({ self_attn }: BlockParts): AttentionParts | undefined =>
-  self_attn instanceof SelfAttention ? self_attn.parts : undefined;
+/** What the mixer of a block is made of; undefined where there is no operation for its kind. */
+export const partsOf = ({ self_attn, linear_attn }: BlockParts): MixerParts | undefined => {
+  if (self_attn instanceof SelfAttention || self_attn instanceof GatedAttention) return self_attn.parts;
+  return linear_attn instanceof SplitDeltaNet ? linear_attn.parts : undefined;
+};
 
 /** The arrays of a matrix as they were. Compared field by field: every step looks through those of every block. */
 class HeldMatrix {
@@ -174,18 +203,15 @@ class HeldMatrix {
 
 /** The arrays of a block as they were, and what else may be replaced. */
 export class HeldBlock {
-  readonly #attention: AttentionParts | undefined;
+  readonly #mixer: MixerParts;
   readonly #mlp: Module;
   readonly #norms: readonly unknown[];
-  readonly #headNorms: readonly unknown[];
-  readonly #q: HeldMatrix;
-  readonly #k: HeldMatrix;
-  readonly #v: HeldMatrix;
-  readonly #o: HeldMatrix;
-  readonly #matrices: readonly HeldMatrix[];
+  readonly #mixerNorms: readonly unknown[];
+  readonly #mixerMatrices: readonly HeldMatrix[];
+  readonly #mlpMatrices: readonly HeldMatrix[];
 
-  constructor(block: BlockParts, attention: AttentionParts) {
-    this.#attention = attention;
+  constructor(block: BlockParts, mixer: MixerParts) {
+    this.#mixer = mixer;
     this.#mlp = block.mlp;
     this.#norms = [
       weightOf(block.input_layernorm),
@@ -193,18 +219,17 @@ export class HeldBlock {
       weightOf(block.pre_feedforward_layernorm),
       weightOf(block.post_feedforward_layernorm),
     ];
-    this.#headNorms = attention.headNorms.map(({ weight }) => weight);
-    this.#q = new HeldMatrix(attention.q_proj);
-    this.#k = new HeldMatrix(attention.k_proj);
-    this.#v = new HeldMatrix(attention.v_proj);
-    this.#o = new HeldMatrix(attention.o_proj);
-    this.#matrices = mlpMatrices(block.mlp).map((matrix) => new HeldMatrix(matrix));
+    this.#mixerNorms = mixer.norms.map(({ weight }) => weight);
+    this.#mixerMatrices = mixer.matrices.map((matrix) => new HeldMatrix(matrix));
+    this.#mlpMatrices = mlpMatrices(block.mlp).map((matrix) => new HeldMatrix(matrix));
   }
 
   isStill(block: BlockParts): boolean {
-    const parts = partsOf(block);
-    if (parts === undefined || parts !== this.#attention || block.mlp !== this.#mlp) return false;
-    return this.#areNorms(block) && this.#isAttention(parts) && this.#isMlp(block.mlp);
+    const mixer = partsOf(block);
+    if (mixer === undefined || mixer !== this.#mixer || block.mlp !== this.#mlp) return false;
+    if (!this.#areNorms(block) || !areStill(this.#mixerMatrices, mixer.matrices)) return false;
+    const areNorms = mixer.norms.every(({ weight }, i) => weight === this.#mixerNorms[i]);
+    return areNorms && areStill(this.#mlpMatrices, mlpMatrices(block.mlp));
   }
 
   #areNorms(block: BlockParts): boolean {
@@ -214,16 +239,7 @@ export class HeldBlock {
     if (weightOf(block.pre_feedforward_layernorm) !== third) return false;
     return weightOf(block.post_feedforward_layernorm) === fourth;
   }
-
-  #isAttention({ q_proj, k_proj, v_proj, o_proj, headNorms }: AttentionParts): boolean {
-    if (!headNorms.every(({ weight }, i) => weight === this.#headNorms[i])) return false;
-    if (!this.#q.isStill(q_proj) || !this.#k.isStill(k_proj)) return false;
-    return this.#v.isStill(v_proj) && this.#o.isStill(o_proj);
-  }
-
-  #isMlp(mlp: Module): boolean {
-    const matrices = mlpMatrices(mlp);
-    if (matrices.length !== this.#matrices.length) return false;
-    return this.#matrices.every((held, i) => held.isStill(matrices[i]));
-  }
 }
+
+const areStill = (held: readonly HeldMatrix[], matrices: readonly MlpMatrix[]): boolean =>
+  held.length === matrices.length && held.every((matrix, i) => matrix.isStill(matrices[i]));

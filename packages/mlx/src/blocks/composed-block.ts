@@ -13,6 +13,7 @@ import {
   mlpParts,
   partsOf,
 } from "./block-parts.ts";
+import { type AttentionParts, isDelta } from "./mixer-parts.ts";
 
 /** A block's layer, and what it was made from. */
 interface Composition {
@@ -24,8 +25,14 @@ interface Composition {
 
 const compositions = new WeakMap<BlockParts, Composition>();
 
+/** Attention without gates, which is what is put together here. */
+const attentionOf = (block: BlockParts): AttentionParts | undefined => {
+  const mixer = partsOf(block);
+  return mixer === undefined || isDelta(mixer) || mixer.isGated ? undefined : mixer;
+};
+
 const compose = (block: BlockParts, mlp: MlpParts | undefined): Composition | undefined => {
-  const attention = partsOf(block);
+  const attention = attentionOf(block);
   if (attention === undefined) return undefined;
   const parts = layerParts(block, attention, mlp);
   if (parts === undefined || parts.experts !== undefined || (parts.updates?.length ?? 0) > 0)
@@ -43,7 +50,7 @@ const compose = (block: BlockParts, mlp: MlpParts | undefined): Composition | un
 const compositionOf = (block: BlockParts): Composition | undefined => {
   const known = compositions.get(block);
   if (known?.held.isStill(block) === true) return known;
-  if (partsOf(block)?.q_proj.quantization?.mode !== "affine") return undefined; // asked at each step of dense models
+  if (attentionOf(block)?.q_proj.quantization?.mode !== "affine") return undefined; // asked at each step of dense models
   const mlp = mlpParts(block);
   const made = (mlp && compose(block, mlp)) ?? compose(block, undefined);
   if (made === undefined) compositions.delete(block);

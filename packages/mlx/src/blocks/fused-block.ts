@@ -1,11 +1,12 @@
 /** The next few positions of blocks as one operation, which is much less work around small models. */
-import { type CacheRoom, CacheWriter } from "../cache/index.ts";
+import { type CacheRoom, CacheWriter, type LayerCache, type StateRoom } from "../cache/index.ts";
 import {
   type BoundLayers,
   type DecoderLayerParts,
   DecoderLayers,
   type Dtype,
   defaultDevice,
+  type LayerPositions,
   type MxArray,
 } from "../core/index.ts";
 import type { WeightUpdate } from "../nn/index.ts";
@@ -19,8 +20,10 @@ import {
   mlpParts,
   partsOf,
 } from "./block-parts.ts";
+import { countsAll } from "./causal-conv.ts";
 import { composedBlock } from "./composed-block.ts";
-import { hiddenPadding } from "./mask.ts";
+import { hiddenPadding, type Mask } from "./mask.ts";
+import { type DeltaParts, isDelta, type MixerParts } from "./mixer-parts.ts";
 
 /** From here on an operation more or less does not matter. */
 const MOST_POSITIONS = 32;
@@ -28,19 +31,36 @@ const MOST_POSITIONS = 32;
 const areEqual = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a === b || (a.length === b.length && a.every((member, i) => member === b[i]));
 
+/** Asks the cache of a layer for room. */
+type RoomRequest = (cache: LayerCache, demands: Demands) => CacheRoom | StateRoom | undefined;
+
+const attentionRequest = ({ matrices, K }: DecoderLayerParts): RoomRequest => {
+  const sizes = { K, D: (matrices[3]?.dim(0) ?? 0) / K, valueDim: (matrices[6]?.dim(0) ?? 0) / K };
+  return (cache, { B, L, dtype }) => cache.room?.({ B, L, ...sizes, dtype });
+};
+
+const deltaRequest =
+  ({ taps, valueHeads, valueDim, keyDim }: DeltaParts): RoomRequest =>
+  ({ arrays }, { B, L }) => {
+    const [W = 1, C = 1] = taps.shape;
+    return arrays.stateRoom?.({ past: [B, W - 1, C], state: [B, valueHeads, valueDim, keyDim] }, L);
+  };
+
 /** A block's layer, and what it was prepared from. */
 class Preparation {
   readonly layer: DecoderLayers;
   readonly isWhole: boolean;
-  /** Of a position in the cache. */
-  readonly sizes: Readonly<Record<"K" | "D" | "valueDim", number>>;
+  /** Whether it looks back at positions. */
+  readonly attends: boolean;
+  readonly room: RoomRequest;
   readonly #held: HeldBlock;
   #run: { readonly all: readonly Preparation[]; readonly layers: DecoderLayers };
 
-  constructor(layer: DecoderLayers, { matrices, K, activation }: DecoderLayerParts, held: HeldBlock) {
+  constructor(layer: DecoderLayers, parts: DecoderLayerParts, mixer: MixerParts, held: HeldBlock) {
     this.layer = layer;
-    this.isWhole = activation !== "";
-    this.sizes = { K, D: (matrices[3]?.dim(0) ?? 0) / K, valueDim: (matrices[6]?.dim(0) ?? 0) / K };
+    this.isWhole = parts.activation !== "";
+    this.attends = !isDelta(mixer);
+    this.room = isDelta(mixer) ? deltaRequest(mixer) : attentionRequest(parts);
     this.#held = held;
     this.#run = { all: [this], layers: layer };
   }
@@ -62,16 +82,16 @@ class Preparation {
 const preparations = new WeakMap<BlockParts | WeightUpdate, Preparation>();
 
 const keyOf = (block: BlockParts): BlockParts | WeightUpdate => {
-  const { q_proj, k_proj, v_proj, o_proj } = partsOf(block) ?? {};
-  const update = q_proj?.update ?? k_proj?.update ?? v_proj?.update ?? o_proj?.update;
-  return update ?? mlpMatrices(block.mlp).find((matrix) => matrix.update !== undefined)?.update ?? block;
+  const isUpdated = ({ update }: { readonly update?: WeightUpdate | undefined }) => update !== undefined;
+  const update = partsOf(block)?.matrices.find(isUpdated)?.update;
+  return update ?? mlpMatrices(block.mlp).find(isUpdated)?.update ?? block;
 };
 
 const prepare = (block: BlockParts, mlp: MlpParts | undefined): Preparation | undefined => {
-  const attention = partsOf(block);
-  const parts = attention && layerParts(block, attention, mlp);
+  const mixer = partsOf(block);
+  const parts = mixer && layerParts(block, mixer, mlp);
   const layer = parts && DecoderLayers.prepare(parts);
-  return parts && layer && new Preparation(layer, parts, new HeldBlock(block, attention));
+  return parts && layer && new Preparation(layer, parts, mixer, new HeldBlock(block, mixer));
 };
 
 const preparationOf = (block: BlockParts): Preparation | undefined => {
@@ -88,9 +108,9 @@ const preparationOf = (block: BlockParts): Preparation | undefined => {
 interface Step {
   readonly block: BlockParts;
   readonly prepared: Preparation;
-  readonly room: CacheRoom;
-  /** Hidden positions before each row of the batch. */
-  readonly padding: readonly number[];
+  readonly room: CacheRoom | StateRoom;
+  /** Of its rows, where it looks back at positions. */
+  readonly positions: LayerPositions | undefined;
 }
 
 /** What a block must be able to do. */
@@ -102,16 +122,29 @@ interface Demands {
   readonly isWhole: boolean;
 }
 
-const stepOf = ({ block, mask, cache }: BlockCall, { B, L, dtype, isWhole }: Demands): Step | undefined => {
-  if (cache.room === undefined) return undefined;
-  const padding = L === 1 ? hiddenPadding(mask) : [];
-  if (padding === undefined || (L > 1 && mask !== "causal")) return undefined;
-  const prepared = preparationOf(block);
-  if (prepared === undefined || (isWhole && !prepared.isWhole)) return undefined;
-  const { K, D, valueDim } = prepared.sizes;
-  const room = cache.room({ B, L, K, D, valueDim, dtype });
-  return room === undefined ? undefined : { block, prepared, room, padding };
+/** Hidden positions before each row of the batch; undefined under other masks. */
+const paddingUnder = (mask: Mask, L: number, attends: boolean): readonly number[] | undefined => {
+  if (!attends) return countsAll(mask) ? [] : undefined;
+  if (L === 1) return hiddenPadding(mask);
+  return mask === "causal" ? [] : undefined;
 };
+
+const stepOf = ({ block, mask, cache }: BlockCall, demands: Demands): Step | undefined => {
+  const prepared = preparationOf(block);
+  if (prepared === undefined || (demands.isWhole && !prepared.isWhole)) return undefined;
+  const padding = paddingUnder(mask, demands.L, prepared.attends);
+  const room = padding && prepared.room(cache, demands);
+  if (room === undefined) return undefined;
+  const positions = "turns" in room ? { turns: room.turns, first: padding ?? [] } : undefined;
+  return { block, prepared, room, positions };
+};
+
+const areAlike = (one: LayerPositions, other: LayerPositions): boolean =>
+  areEqual(one.turns, other.turns) && areEqual(one.first, other.first);
+
+/** Where the rows of steps that look back at positions begin: they do at the same. */
+const positionsOf = (steps: readonly Step[]): LayerPositions =>
+  steps.find(({ positions }) => positions !== undefined)?.positions ?? { turns: [0], first: [] };
 
 /** The first blocks that can be one operation. */
 const stepsOf = (x: MxArray, calls: Iterable<BlockCall>, isWhole: boolean): Step[] => {
@@ -119,11 +152,12 @@ const stepsOf = (x: MxArray, calls: Iterable<BlockCall>, isWhole: boolean): Step
   if (defaultDevice() !== "cpu" || B * L > MOST_POSITIONS) return [];
   const demands: Demands = { B, L, dtype: x.dtype, isWhole };
   const steps: Step[] = [];
+  let positions: LayerPositions | undefined;
   for (const call of calls) {
     const step = stepOf(call, demands);
-    const [first = step] = steps;
-    if (step === undefined || first === undefined) break;
-    if (!areEqual(first.room.turns, step.room.turns) || !areEqual(first.padding, step.padding)) break;
+    if (step === undefined) break;
+    positions ??= step.positions;
+    if (step.positions && positions && !areAlike(positions, step.positions)) break;
     steps.push(step);
   }
   return steps;
@@ -132,19 +166,19 @@ const stepsOf = (x: MxArray, calls: Iterable<BlockCall>, isWhole: boolean): Step
 /** What is taken to go on, after one step of several blocks. */
 class Continuation {
   readonly #layers: BoundLayers;
-  readonly #rooms: readonly CacheRoom[];
+  readonly #rooms: readonly (CacheRoom | StateRoom)[];
   readonly #writer: CacheWriter;
   readonly #turns: number[];
   readonly #first: readonly number[];
   #left: number;
 
   private constructor(layers: BoundLayers, steps: readonly Step[], writer: CacheWriter, left: number) {
-    const [first] = steps;
+    const { turns, first } = positionsOf(steps);
     this.#layers = layers;
     this.#rooms = steps.map(({ room }) => room);
     this.#writer = writer;
-    this.#turns = [...(first?.room.turns ?? [])];
-    this.#first = first?.padding ?? [];
+    this.#turns = [...turns];
+    this.#first = first;
     this.#left = left;
   }
 
@@ -201,7 +235,7 @@ const take = (x: MxArray, steps: readonly Step[]): Taken | undefined => {
   const layers = first.prepared.joined(steps.map(({ prepared }) => prepared));
   const after = new Set<MxArray>();
   for (const room of rooms) if (room.after !== undefined) after.add(room.after);
-  const h = layers.forward(x, rooms, { turns: first.room.turns, first: first.padding }, [...after]);
+  const h = layers.forward(x, rooms, positionsOf(steps), [...after]);
   if (h === undefined) {
     for (const { block } of steps) preparations.delete(keyOf(block)); // their arrays may be gone
     return undefined;

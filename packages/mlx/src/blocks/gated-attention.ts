@@ -4,6 +4,7 @@ import * as mx from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { cachedAttention, splitHeads } from "./attention.ts";
 import type { Mask } from "./mask.ts";
+import { type AttentionParts, KeptParts } from "./mixer-parts.ts";
 
 /** Keys of a config that `GatedAttention` reads. */
 export interface GatedAttentionConfig {
@@ -25,6 +26,7 @@ export class GatedAttention extends Module {
   k_norm: RMSNorm;
   readonly #c: GatedAttentionConfig;
   readonly #rope: PositionEmbedding;
+  readonly #parts = new KeptParts<AttentionParts>();
 
   constructor(c: GatedAttentionConfig, rope: PositionEmbedding) {
     super();
@@ -37,6 +39,21 @@ export class GatedAttention extends Module {
     this.k_norm = new RMSNorm(D, c.rms_norm_eps);
     this.#c = c;
     this.#rope = rope;
+  }
+
+  /** The same object until one of them is replaced; undefined where a model overrides what it does. */
+  get parts(): AttentionParts | undefined {
+    if (this.forward !== GatedAttention.prototype.forward) return undefined;
+    const { q_proj, k_proj, v_proj, o_proj, q_norm, k_norm } = this;
+    const { num_attention_heads: H, num_key_value_heads: K, head_dim } = this.#c;
+    const [matrices, norms] = [
+      [q_proj, k_proj, v_proj, o_proj],
+      [q_norm, k_norm],
+    ];
+    return this.#parts.of([...matrices, ...norms], () => ({
+      ...{ matrices, norms, q_proj, k_proj, v_proj, o_proj, H, K, rope: this.#rope },
+      ...{ scale: head_dim ** -0.5, cap: undefined, isGated: true },
+    }));
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {

@@ -5,6 +5,7 @@ import { Linear, Module, RMSNorm, silu } from "../nn/index.ts";
 import { CausalConv1d, countsAll, hidePadding } from "./causal-conv.ts";
 import { gatedDelta, logDecayOf, normQueryAndKey } from "./gated-delta.ts";
 import type { Mask } from "./mask.ts";
+import { type DeltaParts, KeptParts } from "./mixer-parts.ts";
 
 /** Keys of a config that `GatedDeltaNet` reads. */
 export interface GatedDeltaNetConfig {
@@ -103,5 +104,49 @@ export abstract class GatedDeltaNet extends Module {
     });
     arrays.set(1, state);
     return this.norm.forwardGated(y, z);
+  }
+}
+
+/** With a projection for queries, keys and values, and one for each gate. */
+export class SplitDeltaNet extends GatedDeltaNet {
+  in_proj_qkv: Linear;
+  in_proj_z: Linear;
+  in_proj_b: Linear;
+  in_proj_a: Linear;
+  readonly #parts = new KeptParts<DeltaParts>();
+
+  constructor(c: GatedDeltaNetConfig) {
+    super(c);
+    const { hidden_size: E, linear_num_value_heads: H } = c;
+    const keyDims = c.linear_num_key_heads * c.linear_key_head_dim;
+    const valueDims = H * c.linear_value_head_dim;
+    this.in_proj_qkv = new Linear(E, 2 * keyDims + valueDims, false);
+    this.in_proj_z = new Linear(E, valueDims, false);
+    this.in_proj_b = new Linear(E, H, false);
+    this.in_proj_a = new Linear(E, H, false);
+  }
+
+  /** The same object until one of them is replaced; undefined where a model overrides what it does. */
+  get parts(): DeltaParts | undefined {
+    const { forward, inputs } = SplitDeltaNet.prototype;
+    if (this.forward !== forward || this.inputs !== inputs || this.conv1d.bias !== undefined) return undefined;
+    const { in_proj_qkv, in_proj_z, in_proj_b, in_proj_a, out_proj, norm, A_log, dt_bias, c } = this;
+    const { taps } = this.conv1d;
+    const matrices = [in_proj_qkv, in_proj_z, in_proj_b, in_proj_a, out_proj];
+    return this.#parts.of([...matrices, norm, taps, A_log, dt_bias], () => ({
+      ...{ matrices, norms: [norm], taps, A_log, dt_bias },
+      ...{ keyHeads: c.linear_num_key_heads, valueHeads: c.linear_num_value_heads },
+      ...{ keyDim: c.linear_key_head_dim, valueDim: c.linear_value_head_dim },
+    }));
+  }
+
+  protected inputs(x: MxArray): DeltaInputs {
+    const [B = 1, L = 1] = x.shape;
+    return {
+      qkv: this.in_proj_qkv.forward(x), // [B, L, 2 K D + H V]
+      z: mx.reshape(this.in_proj_z.forward(x), [B, L, this.c.linear_num_value_heads, -1]), // [B, L, H, V]
+      b: this.in_proj_b.forward(x), // [B, L, H]
+      a: this.in_proj_a.forward(x), // [B, L, H]
+    };
   }
 }

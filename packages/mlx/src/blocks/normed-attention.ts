@@ -1,7 +1,7 @@
 import type { MxArray } from "../core/index.ts";
 import { RMSNorm } from "../nn/index.ts";
+import type { AttentionParts } from "./mixer-parts.ts";
 import {
-  type AttentionParts,
   headDim,
   SelfAttention,
   type SelfAttentionConfig,

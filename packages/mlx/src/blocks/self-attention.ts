@@ -1,7 +1,6 @@
 import type { LayerCache } from "../cache/index.ts";
 import { type MxArray, reshape, transpose } from "../core/index.ts";
 import {
-  type HeadProjections,
   Linear,
   Module,
   type PositionEmbedding,
@@ -10,6 +9,7 @@ import {
 } from "../nn/index.ts";
 import { attention, mergeHeads, softCappedAttention } from "./attention.ts";
 import type { Mask } from "./mask.ts";
+import type { AttentionParts } from "./mixer-parts.ts";
 
 /** Keys of a config that `SelfAttention` reads. */
 export interface SelfAttentionConfig {
@@ -39,15 +39,6 @@ export interface SelfAttentionOptions {
 /** Features of one head. */
 export const headDim = (c: SelfAttentionConfig): number =>
   c.head_dim ?? Math.floor(c.hidden_size / c.num_attention_heads);
-
-/** What attention is made of, for an operation that does all of it. */
-export interface AttentionParts extends HeadProjections {
-  readonly o_proj: Linear;
-  readonly scale: number;
-  readonly cap: number | undefined;
-  /** Norms of each head of queries and keys, before they turn. */
-  readonly headNorms: readonly RMSNorm[];
-}
 
 /** Llama's attention; models that do one step differently override that step. */
 export class SelfAttention extends Module {
@@ -97,9 +88,10 @@ export class SelfAttention extends Module {
     const { q_proj, k_proj, v_proj, o_proj, H, K, scale } = this;
     const p = this.#parts;
     const areSame = p?.q_proj === q_proj && p.k_proj === k_proj && p.v_proj === v_proj && p.o_proj === o_proj;
-    if (areSame && p.headNorms[0] === qNorm && p.headNorms[1] === kNorm) return p;
-    const headNorms = qNorm === undefined || kNorm === undefined ? [] : [qNorm, kNorm];
+    if (areSame && p.norms[0] === qNorm && p.norms[1] === kNorm) return p;
+    const norms = qNorm === undefined || kNorm === undefined ? [] : [qNorm, kNorm];
     this.#parts = {
+      matrices: [q_proj, k_proj, v_proj, o_proj],
       q_proj,
       k_proj,
       v_proj,
@@ -109,7 +101,8 @@ export class SelfAttention extends Module {
       K,
       scale,
       cap: this.#cap,
-      headNorms,
+      norms,
+      isGated: false,
     };
     return this.#parts;
   }

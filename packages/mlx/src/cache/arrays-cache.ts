@@ -3,12 +3,15 @@ import {
   array,
   concatenate,
   contiguous,
+  depends,
   expandDims,
+  float32,
   greaterEqual,
   int32,
   less,
   logicalAnd,
   type MxArray,
+  multiply,
   replace,
   share,
   slice,
@@ -17,8 +20,9 @@ import {
   zeros,
 } from "../core/index.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import type { CacheWriter, StateRoom } from "./cache-room.ts";
 import { type CacheSnapshot, differingAxes, fittingCounts, refuseSnapshot } from "./cache-snapshot.ts";
-import type { BatchCache, LayerArrays, LayerCache } from "./layer-cache.ts";
+import type { BatchCache, LayerArrays, LayerCache, StateShapes } from "./layer-cache.ts";
 
 /** Which positions of a batch do not count. */
 export interface ArraysCacheOptions {
@@ -37,7 +41,11 @@ export interface ArraysCacheOptions {
  * @see mlx-lm 0.32.2 models/cache.py ArraysCache
  */
 export class ArraysCache implements BatchCache, LayerArrays {
-  readonly #arrays: (MxArray | undefined)[];
+  readonly #held: (MxArray | undefined)[];
+  /** What still has to write into them. */
+  #writer: CacheWriter | undefined;
+  /** Whether they may be written: nobody else has them. */
+  #isOwn = false;
   #leftPadding: readonly number[] | undefined;
   #lengths: readonly number[] | undefined;
   readonly #hasRows: boolean;
@@ -45,7 +53,7 @@ export class ArraysCache implements BatchCache, LayerArrays {
   #offset = 0;
 
   constructor(slots: number, { leftPadding, lengths, hasRows = false }: ArraysCacheOptions = {}) {
-    this.#arrays = Array.from({ length: slots });
+    this.#held = Array.from({ length: slots });
     this.#leftPadding = leftPadding;
     this.#lengths = lengths;
     this.#hasRows = hasRows;
@@ -54,6 +62,63 @@ export class ArraysCache implements BatchCache, LayerArrays {
 
   get arrays(): LayerArrays {
     return this;
+  }
+
+  /** For others: they wait for what writes into them, and are not written again. */
+  get #arrays(): (MxArray | undefined)[] {
+    this.#settle();
+    this.#isOwn = false;
+    return this.#held;
+  }
+
+  #settle(): void {
+    if (this.#writer === undefined) return;
+    const held = this.#held.filter((part) => part !== undefined);
+    const settled = depends(held, [this.#writer.array]);
+    this.#release();
+    let next = 0;
+    for (const [slot, part] of this.#held.entries()) {
+      const waiting = part && settled[next++];
+      if (waiting !== undefined) this.#held[slot] = replace(part, waiting);
+    }
+  }
+
+  #release(): void {
+    this.#writer?.release();
+    this.#writer = undefined;
+  }
+
+  stateRoom({ past, state }: StateShapes, L: number): StateRoom | undefined {
+    const isPadded = this.#lengths !== undefined || this.#leftPadding?.some((n) => n > 0) === true;
+    if (isPadded || this.#held.length !== 2 || this.#hasRows) return undefined;
+    const shapes = [past, state];
+    if (!shapes.every((shape, slot) => isFloats(this.#held[slot], shape))) return undefined;
+    if (!this.#isOwn) this.#makeOwn(shapes);
+    const [ownPast, ownState] = this.#held;
+    if (ownPast === undefined || ownState === undefined) return undefined;
+    const pass = (): void => this.advance(L);
+    const fill: StateRoom["fill"] = (writer) => {
+      const held = writer.hold();
+      this.#release();
+      this.#writer = held;
+      pass();
+    };
+    return {
+      ...{ past: ownPast, state: ownState, after: this.#writer?.array },
+      ...{ fill, pass, left: Number.POSITIVE_INFINITY },
+    };
+  }
+
+  /** Copies of what others have too, and zeros where there is nothing. */
+  #makeOwn(shapes: readonly (readonly number[])[]): void {
+    this.#settle();
+    for (const [slot, shape] of shapes.entries()) {
+      const part = this.#held[slot];
+      // a product is a buffer of its own, unless nobody else needs that of its factor
+      const own = tidy(() => (part === undefined ? zeros(shape) : contiguous(multiply(part, 1))));
+      this.#held[slot] = replace(part, own);
+    }
+    this.#isOwn = true;
   }
 
   get offset(): number {
@@ -65,7 +130,7 @@ export class ArraysCache implements BatchCache, LayerArrays {
   }
 
   get nbytes(): number {
-    return this.#arrays.reduce((sum, part) => sum + (part?.nbytes ?? 0), 0);
+    return this.#held.reduce((sum, part) => sum + (part?.nbytes ?? 0), 0);
   }
 
   get(slot: number): MxArray | undefined {
@@ -73,7 +138,8 @@ export class ArraysCache implements BatchCache, LayerArrays {
   }
 
   set(slot: number, value: MxArray): void {
-    this.#arrays[slot] = replace(this.#arrays[slot], value);
+    const arrays = this.#arrays;
+    arrays[slot] = replace(arrays[slot], value);
     this.#rows = value.dim(0);
   }
 
@@ -173,7 +239,7 @@ export class ArraysCache implements BatchCache, LayerArrays {
     if (!Number.isInteger(row) || row < 0 || row >= this.#rows) {
       throw new InvalidArgumentError(`There is no row ${row} among ${this.#rows}`);
     }
-    const one = new ArraysCache(this.#arrays.length, { hasRows: this.#hasRows });
+    const one = new ArraysCache(this.#held.length, { hasRows: this.#hasRows });
     this.#arrays.forEach((part, slot) => {
       if (part === undefined) return;
       const start = part.shape.map((_, axis) => (axis === 0 ? row : 0));
@@ -185,7 +251,7 @@ export class ArraysCache implements BatchCache, LayerArrays {
   }
 
   fork(): LayerCache {
-    const forked = new ArraysCache(this.#arrays.length, { hasRows: this.#hasRows });
+    const forked = new ArraysCache(this.#held.length, { hasRows: this.#hasRows });
     for (const [slot, part] of this.#arrays.entries()) if (part !== undefined) forked.set(slot, share(part));
     forked.advance(this.#offset);
     return forked;
@@ -203,7 +269,7 @@ export class ArraysCache implements BatchCache, LayerArrays {
       if (own === undefined || part === undefined) return own === part || this.#hasRows;
       return differingAxes(own, part).every((axis) => this.#hasRows && axis === 1);
     });
-    if (!fit || arrays.length !== this.#arrays.length) refuseSnapshot();
+    if (!fit || arrays.length !== this.#held.length) refuseSnapshot();
     this.dispose();
     for (const [slot, part] of arrays.entries()) if (part !== undefined) this.set(slot, part);
     this.advance(offset);
@@ -214,13 +280,20 @@ export class ArraysCache implements BatchCache, LayerArrays {
   }
 
   dispose(): void {
-    for (const part of this.state()) part.dispose();
-    this.#arrays.fill(undefined);
+    this.#release();
+    for (const part of this.#held) part?.dispose();
+    this.#held.fill(undefined);
+    this.#isOwn = false;
     this.#leftPadding = undefined;
     this.#lengths = undefined;
     this.#offset = 0;
   }
 }
+
+/** Whether an array, if there is one, is of this shape. */
+const isFloats = (part: MxArray | undefined, shape: readonly number[]): boolean =>
+  part === undefined ||
+  (part.dtype === float32 && part.ndim === shape.length && part.shape.every((size, i) => size === shape[i]));
 
 /** The counts of two batches behind one another, where one has any; `none` for rows without. */
 const joinCounts = (

@@ -44,6 +44,16 @@ export interface CacheRoom {
   pass?(): void;
 }
 
+/** The arrays of a recurrent layer for an operation that goes on in them. Taken as `CacheRoom` is. */
+export interface StateRoom extends Pick<CacheRoom, "after" | "fill"> {
+  /** What the layer's convolution saw last, `[B, W - 1, C]`. */
+  readonly past: MxArray;
+  /** `[B, H, V, D]` */
+  readonly state: MxArray;
+  readonly left: number;
+  pass(): void;
+}
+
 /** An array whose computation writes into caches. They share it; the last one to release it disposes it. */
 export class CacheWriter {
   #array: MxArray;

@@ -1,6 +1,6 @@
 import type { Mask, MaskOptions } from "../blocks/mask.ts";
 import type { MxArray } from "../core/index.ts";
-import type { CacheRoom, NewPositions } from "./cache-room.ts";
+import type { CacheRoom, NewPositions, StateRoom } from "./cache-room.ts";
 import type { CacheSnapshot } from "./cache-snapshot.ts";
 
 /** Arrays that a recurrent layer hands from one call to the next, by slot. */
@@ -14,6 +14,17 @@ export interface LayerArrays {
   readonly lengths: MxArray | undefined;
   /** Says that `L` positions have passed. */
   advance(L: number): void;
+  /**
+   * Slots 0 and 1 for an operation that passes `L` positions through them, in place; zeros where there is nothing yet.
+   * Undefined where some of the positions do not count, or the arrays are of other shapes.
+   */
+  stateRoom?(shapes: StateShapes, L: number): StateRoom | undefined;
+}
+
+/** Of the float32 arrays of a `StateRoom`. */
+export interface StateShapes {
+  readonly past: readonly number[];
+  readonly state: readonly number[];
 }
 
 /** Keys and values that a cross-attention layer sees. */

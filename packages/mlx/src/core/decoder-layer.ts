@@ -9,6 +9,20 @@ export interface LayerExperts {
   readonly asked: number;
   /** Whether the scores of those asked are divided by their sum. */
   readonly isNormed: boolean;
+  /** Whether there is one that all positions ask, as far as the sigmoid of a gate lets it. Default false. */
+  readonly hasShared?: boolean;
+}
+
+/** Linear attention (`deltaMixer`), in the place of heads that look back. Float32, and computed. */
+export interface LayerDelta {
+  /** `[W, C]` */
+  readonly taps: MxArray;
+  /** `[H]` */
+  readonly A_log: MxArray;
+  /** `[H]` */
+  readonly dt_bias: MxArray;
+  /** `[V]`, weight of the norm of what comes out. */
+  readonly norm: MxArray;
 }
 
 /** What an adapter makes of a matrix `[N, K]`: `x @ down @ up` is added to products, and `gains` multiply the sum. */
@@ -27,8 +41,8 @@ export interface MatrixUpdate {
  */
 export interface DecoderLayerParts {
   /**
-   * Weights, scales and biases of q, k, v, o and, with an MLP, gate, up, down; of experts those of the router before, and
-   * stacks.
+   * Weights, scales and biases of q, k, v, o (of linear attention qkv, z, b, a, out) and, with an MLP, gate, up, down; of
+   * experts those of the router before, and stacks, and behind them those of a shared expert and its gate.
    */
   readonly matrices: readonly MxArray[];
   /** Of each matrix. */
@@ -44,9 +58,11 @@ export interface DecoderLayerParts {
   readonly normsAfter?: readonly MxArray[];
   /** Of all norms. */
   readonly eps: number;
-  /** Heads of queries and of keys. */
+  /** Heads of queries and of keys; of linear attention those of values and of keys. */
   readonly H: number;
   readonly K: number;
+  /** Whether q gives each head a query and a gate, whose sigmoid multiplies what the head finds. Default false. */
+  readonly isGated?: boolean;
   /** Multiplies the scores. */
   readonly scale: number;
   /** Squashes scores to `cap * tanh(scores / cap)`. */
@@ -57,6 +73,8 @@ export interface DecoderLayerParts {
   readonly activation: "swiglu" | "geglu" | "";
   /** Of an MLP of experts, which a softmax over all chooses. */
   readonly experts?: LayerExperts | undefined;
+  /** Absent where heads look back. */
+  readonly delta?: LayerDelta | undefined;
   /** Rotation of queries and keys: a base, or else frequencies. None of 0 features. */
   readonly rope: {
     readonly dims: number;
@@ -87,6 +105,16 @@ export interface LayerRows {
   readonly quantization?: RowQuantization;
 }
 
+/** What a layer of linear attention goes on from. Both are written. */
+export interface LayerStates {
+  /** `[B, W - 1, C]`, inputs of the convolution before the first position. */
+  readonly past: MxArray;
+  /** `[B, H, V, D]` */
+  readonly state: MxArray;
+}
+
+export type LayerRoom = LayerRows | LayerStates;
+
 /** Where the rows of a batch begin. */
 export interface LayerPositions {
   /** Position from which each turns; one where all are alike. */
@@ -95,27 +123,36 @@ export interface LayerPositions {
   readonly first: readonly number[];
 }
 
-const buffersOf = (rows: readonly LayerRows[]): Slot[] =>
-  rows.flatMap(({ keys, values }) => [handleOf(keys), handleOf(values)]);
+const buffersOf = (rooms: readonly LayerRoom[]): Slot[] =>
+  rooms.flatMap((room) => {
+    const both = "state" in room ? [room.past, room.state] : [room.keys, room.values];
+    return handlesOf(both);
+  });
 
-const formatsOf = (rows: readonly LayerRows[]): number[] =>
-  rows.flatMap(({ quantization: q }) => [q?.bits ?? 0, q?.groupSize ?? 0]);
+const formatsOf = (rooms: readonly LayerRoom[]): number[] =>
+  rooms.flatMap((room) => {
+    const quantization = "state" in room ? undefined : room.quantization;
+    return [quantization?.bits ?? 0, quantization?.groupSize ?? 0];
+  });
 
-const spansOf = (rows: readonly LayerRows[]): Int32Array =>
-  Int32Array.from(rows.flatMap(({ start, end }) => [start, end]));
+const spansOf = (rooms: readonly LayerRoom[]): Int32Array =>
+  Int32Array.from(rooms.flatMap((room) => ("state" in room ? [0, 0] : [room.start, room.end])));
+
+/** What a position adds to the spans. */
+const movesOf = (rooms: readonly LayerRoom[]): Int32Array =>
+  Int32Array.from(rooms.flatMap((room) => ("state" in room ? [0, 0] : [1, room.grows === false ? 0 : 1])));
 
 /** Layers over the same buffers at each step, looked through once as well. It does not keep them either. */
 export class BoundLayers {
   readonly #handle: BoundLayersHandle;
   readonly #spans: Int32Array;
-  /** What a position adds to them. */
   readonly #moves: Int32Array;
 
-  /** @param rows - those of the step before the first */
-  constructor(handle: BoundLayersHandle, rows: readonly LayerRows[]) {
+  /** @param rooms - those of the step before the first */
+  constructor(handle: BoundLayersHandle, rooms: readonly LayerRoom[]) {
     this.#handle = handle;
-    this.#spans = spansOf(rows);
-    this.#moves = Int32Array.from(rows.flatMap(({ grows = true }) => [1, grows ? 1 : 0]));
+    this.#spans = spansOf(rooms);
+    this.#moves = movesOf(rooms);
   }
 
   /**
@@ -135,6 +172,12 @@ export class BoundLayers {
   }
 }
 
+const expertNumbers = (experts: LayerExperts | undefined): number[] =>
+  experts === undefined ? [] : [experts.asked, Number(experts.isNormed), Number(experts.hasShared ?? false)];
+
+const deltaArrays = (delta: LayerDelta | undefined): MxArray[] =>
+  delta === undefined ? [] : [delta.taps, delta.A_log, delta.dt_bias, delta.norm];
+
 /** Layers whose parts were looked through once. It does not keep their arrays. */
 export class DecoderLayers {
   readonly #handle: LayersHandle;
@@ -151,8 +194,8 @@ export class DecoderLayers {
     const handle = native.prepareDecoderLayer(
       ...([handlesOf(p.matrices), formats, updates.map(optionalHandleOf)] as const),
       ...([handlesOf(p.rows), handlesOf(p.norms), handlesOf(p.normsAfter ?? [])] as const),
-      ...([[p.H, p.K], [p.eps, p.scale, p.cap ?? 0, p.residualScale ?? 1], p.activation] as const),
-      p.experts === undefined ? [] : [p.experts.asked, Number(p.experts.isNormed)],
+      ...([[p.H, p.K, Number(p.isGated ?? false)], [p.eps, p.scale, p.cap ?? 0, p.residualScale ?? 1], p.activation] as const),
+      ...([expertNumbers(p.experts), handlesOf(deltaArrays(p.delta))] as const),
       ...([[dims, Number(traditional)], base, scale, optionalHandleOf(freqs)] as const),
     );
     return handle === undefined ? undefined : new DecoderLayers(handle);
@@ -165,30 +208,30 @@ export class DecoderLayers {
 
   /**
    * @param x - `[B, L, E]`
-   * @param rows - of each layer; written in place, once `after` is computed: no other array that is read later may hold
+   * @param rooms - of each layer; written in place, once `after` is computed: no other array that is read later may hold
    *   those that are written
    * @returns `[B, L, E]`; undefined where arrays of a layer are gone, or the others do not fit
    */
   forward(
     x: MxArray,
-    rows: readonly LayerRows[],
+    rooms: readonly LayerRoom[],
     { turns, first }: LayerPositions,
     after: readonly MxArray[],
   ): MxArray | undefined {
     const [slot] = native.decoderLayers(
-      ...([this.#handle, handleOf(x), buffersOf(rows), formatsOf(rows)] as const),
-      ...([spansOf(rows), turns, first, handlesOf(after)] as const),
+      ...([this.#handle, handleOf(x), buffersOf(rooms), formatsOf(rooms)] as const),
+      ...([spansOf(rooms), turns, first, handlesOf(after)] as const),
     );
     return slot === undefined ? undefined : adopt(slot);
   }
 
   /**
-   * For steps that go on behind one with these rows.
+   * For steps that go on behind one with these.
    *
    * @returns undefined where the buffers are not computed yet
    */
-  bind(rows: readonly LayerRows[]): BoundLayers | undefined {
-    const handle = native.bindDecoderLayers(this.#handle, buffersOf(rows), formatsOf(rows));
-    return handle && new BoundLayers(handle, rows);
+  bind(rooms: readonly LayerRoom[]): BoundLayers | undefined {
+    const handle = native.bindDecoderLayers(this.#handle, buffersOf(rooms), formatsOf(rooms));
+    return handle && new BoundLayers(handle, rooms);
   }
 }

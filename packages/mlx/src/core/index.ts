@@ -8,9 +8,12 @@ export {
   BoundLayers,
   type DecoderLayerParts,
   DecoderLayers,
+  type LayerDelta,
   type LayerExperts,
   type LayerPositions,
+  type LayerRoom,
   type LayerRows,
+  type LayerStates,
   type MatrixUpdate,
   type RowQuantization,
 } from "./decoder-layer.ts";

@@ -85,6 +85,7 @@ interface NativeRuntime {
     factors: readonly number[],
     activation: string,
     experts: readonly number[],
+    delta: readonly Slot[],
     turn: readonly number[],
     base: number | undefined,
     ropeScale: number,

@@ -5,7 +5,7 @@
  */
 import { GatedAttention } from "../blocks/gated-attention.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
-import { type DeltaInputs, GatedDeltaNet, type GatedDeltaNetConfig } from "../blocks/gated-delta-net.ts";
+import { SplitDeltaNet } from "../blocks/gated-delta-net.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { HybridDecoder } from "../blocks/hybrid-decoder.ts";
 import { LinearHybridBlock } from "../blocks/linear-hybrid-block.ts";
@@ -14,8 +14,6 @@ import type { Mixer } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim } from "../blocks/self-attention.ts";
 import { SharedMoe } from "../blocks/shared-moe.ts";
-import { type MxArray, reshape } from "../core/index.ts";
-import { Linear } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { dropTiedHead, moveConvChannels } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record, string } from "./config.ts";
@@ -61,34 +59,6 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class LinearAttention extends GatedDeltaNet {
-  in_proj_qkv: Linear;
-  in_proj_z: Linear;
-  in_proj_b: Linear;
-  in_proj_a: Linear;
-
-  constructor(c: GatedDeltaNetConfig) {
-    super(c);
-    const { hidden_size: E, linear_num_value_heads: H } = c;
-    const keyDims = c.linear_num_key_heads * c.linear_key_head_dim;
-    const valueDims = H * c.linear_value_head_dim;
-    this.in_proj_qkv = new Linear(E, 2 * keyDims + valueDims, false);
-    this.in_proj_z = new Linear(E, valueDims, false);
-    this.in_proj_b = new Linear(E, H, false);
-    this.in_proj_a = new Linear(E, H, false);
-  }
-
-  protected inputs(x: MxArray): DeltaInputs {
-    const [B = 1, L = 1] = x.shape;
-    return {
-      qkv: this.in_proj_qkv.forward(x), // [B, L, 2 K D + H V]
-      z: reshape(this.in_proj_z.forward(x), [B, L, this.c.linear_num_value_heads, -1]), // [B, L, H, V]
-      b: this.in_proj_b.forward(x), // [B, L, H]
-      a: this.in_proj_a.forward(x), // [B, L, H]
-    };
-  }
-}
-
 const isLinearLayer = (c: Config, layer: number): boolean => (layer + 1) % c.full_attention_interval !== 0;
 
 const makeAttention = (c: Config): Mixer => {
@@ -104,7 +74,7 @@ const makeAttention = (c: Config): Mixer => {
 
 const makeBlock = (c: Config, layer: number): LinearHybridBlock => {
   const isLinear = isLinearLayer(c, layer);
-  const mixer = isLinear ? new LinearAttention(c) : makeAttention(c);
+  const mixer = isLinear ? new SplitDeltaNet(c) : makeAttention(c);
   const mlp = c.num_experts > 0 ? new SharedMoe(c) : new GatedMLP(c.hidden_size, c.intermediate_size);
   return new LinearHybridBlock(mixer, mlp, { isLinear, makeNorm: () => rmsNorm(c) });
 };

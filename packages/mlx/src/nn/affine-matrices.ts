@@ -1,4 +1,5 @@
 import type { MxArray } from "../core/index.ts";
+import { Linear } from "./linear.ts";
 import type { MatrixLayer } from "./matrix-layer.ts";
 import type { WeightUpdate } from "./weight-update.ts";
 
@@ -12,8 +13,13 @@ export interface AffineMatrices {
   readonly updates: readonly (WeightUpdate | undefined)[];
 }
 
+/** Whether it multiplies as its class does: what extends that may do something else to its input. */
+const isPlain = (layer: MatrixLayer): boolean =>
+  !(layer instanceof Linear) || layer.forward === Linear.prototype.forward;
+
 /** The matrices of layers; undefined unless all are quantized that way. */
 export const affineMatrices = (layers: readonly MatrixLayer[]): AffineMatrices | undefined => {
+  if (!layers.every(isPlain)) return undefined;
   const updates = layers.map(({ update }) => update);
   const isUpdated = updates.some((update) => update !== undefined);
   const found: AffineMatrices = { arrays: [], bits: [], groupSizes: [], updates: isUpdated ? updates : [] };

@@ -75,6 +75,8 @@ interface Case {
   group: number;
   rows: 0 | 3 | 4;
   hasHeadNorms: boolean;
+  /** Whether queries come with a gate for each head. */
+  isGated?: boolean;
   /** Whether what attention and the MLP give is normed before it is added. */
   hasNormsAfter?: boolean;
   /** Squashes scores. */
@@ -85,7 +87,7 @@ interface Case {
   isStill?: boolean;
   hasFreqs: boolean;
   activation: "swiglu" | "geglu" | "";
-  experts?: { count: number; asked: number; isNormed: boolean };
+  experts?: { count: number; asked: number; isNormed: boolean; hasShared?: boolean };
   updates?: Updates;
 }
 
@@ -93,7 +95,7 @@ const [E, F, CAPACITY, EPS, SCALE] = [64, 192, 40, 1e-5, 0.3];
 
 const makeLayer = (c: Case, seed = 0) => {
   const { H, K, D, valueDim, bits, group } = c;
-  const [q, k, v] = [H * D, K * D, K * valueDim];
+  const [q, k, v] = [(c.isGated === true ? 2 : 1) * H * D, K * D, K * valueDim];
   const at = (n: number): number => n + 100 * seed;
   const matrices = [
     ...[matrix(q, E, at(1), bits, 32), matrix(k, E, at(2), bits, 32), matrix(v, E, at(3), 8, 64)],
@@ -103,6 +105,9 @@ const makeLayer = (c: Case, seed = 0) => {
     const { count } = c.experts;
     matrices.push(matrix(count, E, at(8), 8, 64), stack(count, F, E, at(5), bits, 32));
     matrices.push(stack(count, F, E, at(6), bits, 32), stack(count, E, F, at(7), bits, group));
+    const shared = [matrix(128, E, at(24), bits, 32), matrix(128, E, at(25), bits, 32)];
+    shared.push(matrix(E, 128, at(26), bits, group), matrix(1, E, at(27), 8, 64));
+    if (c.experts.hasShared === true) matrices.push(...shared);
   } else if (c.activation !== "") {
     matrices.push(...[matrix(F, E, at(5), bits, 32), matrix(F, E, at(6), bits, 32)]);
     matrices.push(matrix(E, F, at(7), bits, group));
@@ -147,7 +152,7 @@ const joined = (x: mx.MxArray, branch: mx.MxArray, norm: mx.MxArray | undefined,
 /** What experts answer. */
 const asked = (
   x: mx.MxArray,
-  [router, gate, up, down]: readonly Matrix[],
+  [router, gate, up, down, ...shared]: readonly Matrix[],
   { activation, experts }: Case,
 ): mx.MxArray => {
   if (experts === undefined || activation === "") throw new Error("there are no experts");
@@ -161,7 +166,10 @@ const asked = (
   };
   const rows = mx.expandDims(x, [-2, -3]);
   const answers = mx.squeeze(about(mx.fast[activation](about(rows, gate), about(rows, up)), down), -2);
-  return mx.sum(answers.multiply(mx.expandDims(weights, -1)), -2);
+  const chosenSum = mx.sum(answers.multiply(mx.expandDims(weights, -1)), -2);
+  if (experts.hasShared !== true) return chosenSum;
+  const hidden = mx.fast[activation](product(x, shared[0]), product(x, shared[1]));
+  return chosenSum.add(mx.sigmoid(product(x, shared[3])).multiply(product(hidden, shared[2])));
 };
 
 /** With libmlx's own operations. */
@@ -170,8 +178,11 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
   const { matrices, rows, norms, normsAfter, freqs, base } = layer;
   const [qNorm, kNorm] = norms.slice(c.activation === "" ? 1 : 2);
   const normed = mx.fast.rmsNorm(x, norms[0], EPS);
+  const gates: mx.MxArray[] = [];
   const heads = (i: number, count: number, norm?: mx.MxArray): mx.MxArray => {
-    const split = mx.reshape(product(normed, matrices[i], rows[i]), [B, L, count, -1]);
+    const all = mx.reshape(product(normed, matrices[i], rows[i]), [B, L, count, -1]);
+    const [split = all, gate] = i === 0 && c.isGated === true ? mx.split(all, 2, -1) : [all];
+    if (gate !== undefined) gates.push(mx.reshape(gate, [B, L, -1]));
     return mx.transpose(norm === undefined ? split : mx.fast.rmsNorm(split, norm, EPS), [0, 2, 1, 3]);
   };
   const turn = (a: mx.MxArray): mx.MxArray => (c.isStill === true ? a : turned(a));
@@ -193,7 +204,8 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
     c.cap === undefined
       ? mx.fast.scaledDotProductAttention(q, ...rest, mode, mask)
       : mx.fast.softCappedAttention(q, ...rest, c.cap, mode, mask);
-  const merged = mx.reshape(mx.transpose(found, [0, 2, 1, 3]), [B, L, -1]);
+  const whole = mx.reshape(mx.transpose(found, [0, 2, 1, 3]), [B, L, -1]);
+  const merged = gates.reduce((part, gate) => part.multiply(mx.sigmoid(gate)), whole);
   const h = joined(x, product(merged, matrices[3], rows[3]), normsAfter[0], c.residualScale);
   if (c.activation === "") return [h, allKeys, allValues];
   const normedH = mx.fast.rmsNorm(h, norms[1], EPS);
@@ -203,7 +215,7 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
 };
 
 const prepare = (
-  { H, K, D, cap, residualScale, isStill, activation, experts }: Case,
+  { H, K, D, isGated, cap, residualScale, isStill, activation, experts }: Case,
   { matrices, rows, norms, normsAfter, freqs, base }: Layer,
 ): mx.DecoderLayers | undefined =>
   mx.DecoderLayers.prepare({
@@ -215,6 +227,7 @@ const prepare = (
       eps: EPS,
       H,
       K,
+      isGated: isGated ?? false,
       scale: SCALE,
       cap,
       residualScale,
@@ -276,6 +289,11 @@ const cases: Case[] = [
   { ...plain, experts: { count: 7, asked: 7, isNormed: false }, bits: 8, activation: "geglu" },
   { ...plain, B: 4, L: 3, H: 8, experts: { count: 5, asked: 2, isNormed: true }, group: 64 },
   { ...plain, B: 3, experts: { count: 9, asked: 1, isNormed: false }, bits: 3 },
+  { ...plain, isGated: true },
+  { ...plain, B: 3, L: 2, isGated: true, hasHeadNorms: true, rows: 4, updates: { of: [0, 3], rank: 4 } },
+  { ...plain, L: 8, H: 4, K: 1, D: 24, valueDim: 24, isGated: true, activation: "", hasFreqs: true },
+  { ...plain, B: 2, isGated: true, experts: { count: 6, asked: 2, isNormed: true, hasShared: true } },
+  { ...plain, L: 11, experts: { count: 12, asked: 3, isNormed: false, hasShared: true }, activation: "geglu" },
   { ...plain, H: 8, K: 1, D: 24, valueDim: 32, hasHeadNorms: true, rows: 4, bits: 3, group: 64 },
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((L) => ({ ...plain, L, updates: { of: ALL, rank: 8 } })),
   { ...plain, updates: { of: ALL, rank: 1 } },
@@ -315,6 +333,13 @@ describe("decoder layer", () => {
 
   it.each<[string, Partial<Case>, (layer: Layer) => Partial<Layer>]>([
     ["a matrix is missing", {}, ({ matrices }) => ({ matrices: matrices.slice(1) })],
+    ["gates are missing", { isGated: true }, () => makeLayer(plain)],
+    ["gates meet values of another size", { isGated: true, valueDim: 32 }, () => ({})],
+    [
+      "a shared expert is missing",
+      { experts: { count: 4, asked: 2, isNormed: true, hasShared: true } },
+      ({ matrices }) => ({ matrices: matrices.slice(0, 8) }),
+    ],
     ["a norm is missing", {}, ({ norms }) => ({ norms: norms.slice(1) })],
     ["a norm has another size", {}, ({ norms }) => ({ norms: norms.map(() => row(E + 1, 1)) })],
     ["a norm behind the MLP is missing", {}, () => ({ normsAfter: [row(E, 1)] })],

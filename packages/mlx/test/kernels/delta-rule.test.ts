@@ -1,8 +1,11 @@
 /** The gated delta rule, and the layers around it, as one operation. */
 import { describe, expect, it } from "vitest";
-import { GatedDeltaNet } from "../../src/blocks/index.ts";
+import { fusedBlock } from "../../src/blocks/fused-block.ts";
+import { SplitDeltaNet } from "../../src/blocks/gated-delta-net.ts";
+import { GatedDeltaNet, GatedMLP, LinearHybridBlock } from "../../src/blocks/index.ts";
 import { ArraysCache } from "../../src/cache/index.ts";
 import * as mx from "../../src/core/index.ts";
+import { quantize, RMSNorm } from "../../src/nn/index.ts";
 import { atEveryLevel, elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
 interface Sizes {
@@ -154,5 +157,69 @@ describe("a layer of the gated delta rule", () => {
         expect(relativeError(row, expected[i] ?? []), `${level}, ${i}`).toBeLessThan(1e-5);
     });
     layer.dispose();
+  });
+});
+
+describe("a block of the gated delta rule", () => {
+  const config = {
+    ...{ hidden_size: 64, rms_norm_eps: 1e-5, linear_conv_kernel_dim: 4 },
+    ...{
+      linear_num_value_heads: 6,
+      linear_num_key_heads: 2,
+      linear_key_head_dim: 8,
+      linear_value_head_dim: 16,
+    },
+  };
+
+  const makeBlock = (): LinearHybridBlock => {
+    const mixer = new SplitDeltaNet(config);
+    const makeNorm = () => new RMSNorm(config.hidden_size, config.rms_norm_eps);
+    const block = new LinearHybridBlock(mixer, new GatedMLP(64, 96), { isLinear: true, makeNorm });
+    block.mapParameters((array, key) => random(array.shape, key.length).multiply(array.ndim > 1 ? 0.2 : 1));
+    quantize(block, { bits: 4, groupSize: 32 });
+    mx.evaluate([...block.parameters().values()]);
+    return block.keepParameters();
+  };
+
+  /** Outputs, and both arrays of the cache behind them. */
+  const answers = (block: LinearHybridBlock, B: number, stretches: readonly number[], isOne: boolean) => {
+    const cache = new ArraysCache(2);
+    const outputs = stretches.map((L, i) => {
+      const x = random([B, L, 64], i + 1);
+      const made = fusedBlock(x, { block, mask: undefined, cache });
+      expect(made?.isWhole).toBe(isOne ? true : undefined);
+      return elements(made?.h ?? block.forward(x, undefined, cache));
+    });
+    return [...outputs, ...[0, 1].map((slot) => elements(cache.get(slot) ?? mx.zeros([0])))];
+  };
+
+  it.each([
+    { B: 1, stretches: [1, 1, 1, 1, 1, 1] },
+    { B: 1, stretches: [2, 1, 32, 3] },
+    { B: 3, stretches: [5, 1, 10] },
+  ])("gives as one operation what its parts give: %j", ({ B, stretches }) => {
+    const block = makeBlock();
+    const expected = withStock(() => answers(block, B, stretches, false));
+    atEveryLevel((level) => {
+      for (const [i, found] of answers(block, B, stretches, true).entries()) {
+        expect(relativeError(found, expected[i] ?? []), level).toBeLessThan(2e-5);
+      }
+    });
+    block.dispose();
+  });
+
+  it("is not one operation where positions are hidden, nor over arrays of other shapes", () => {
+    const block = makeBlock();
+    const x = random([1, 1, 64]);
+    const call = (cache: ArraysCache, mask?: mx.MxArray) => fusedBlock(x, { block, mask, cache });
+    expect(call(new ArraysCache(2), mx.ones([1, 1], mx.bool_))).toBeUndefined();
+    expect(call(new ArraysCache(2, { lengths: [1] }))).toBeUndefined();
+    expect(call(new ArraysCache(2, { leftPadding: [1] }))).toBeUndefined();
+    expect(call(new ArraysCache(3))).toBeUndefined();
+    const other = new ArraysCache(2);
+    other.set(0, mx.zeros([1, 2, 5]));
+    expect(call(other)).toBeUndefined();
+    expect(call(new ArraysCache(2))?.isWhole).toBe(true);
+    block.dispose();
   });
 });

@@ -1,5 +1,6 @@
 /** Blocks that are one operation give what their parts give. */
 import { describe, expect, it } from "vitest";
+import { DecoderFrame } from "../../src/blocks/decoder-frame.ts";
 import { fusedBlock } from "../../src/blocks/fused-block.ts";
 import { PreNormBlock } from "../../src/blocks/index.ts";
 import { type KVQuantization, type LayerCache, quantizedCaches } from "../../src/cache/index.ts";
@@ -100,6 +101,10 @@ describe("fused blocks", () => {
     "gemma3_text",
     "granite",
     "smollm3",
+    "qwen3_5",
+    "qwen3_5_moe",
+    "qwen3_next",
+    "qwen2_moe",
   ])("of %s answer as their parts do", async (name) => {
     const model = await quantizedModel(goldenOf(name));
     const { logits } = answers(model);
@@ -146,6 +151,7 @@ describe("fused blocks", () => {
   it.each([
     ["llama", () => quantizedModel(goldenOf("llama"))],
     ["llama with a sliding window", sliding],
+    ["qwen3_5", () => quantizedModel(goldenOf("qwen3_5"))],
   ])("of a batch of %s answer as their parts do", async (_, make) => {
     const model = await make();
     const prompts = [
@@ -180,6 +186,56 @@ describe("fused blocks", () => {
       return logits;
     };
     expectClose(run(), withStock(run));
+    model.dispose();
+  });
+
+  it.each(["llama", "qwen3_moe", "gemma3_text", "qwen3_5", "qwen3_5_moe"])("of %s are whole", async (name) => {
+    const model = await quantizedModel(goldenOf(name));
+    const frame = [...model.namedModules()].flatMap(([, module]) => (module instanceof DecoderFrame ? [module] : []))[0];
+    const caches = model.makeCache();
+    const width = frame?.embedding.matrixShape.at(-1) ?? 0;
+    const made = (frame?.blocks ?? []).map((block, i) => {
+      const [cache] = caches.slice(i);
+      const call = cache && block.call?.(undefined, cache);
+      return call && fusedBlock(mx.ones([1, 1, width]), call)?.isWhole;
+    });
+    expect(made).toEqual(caches.map(() => true));
+    model.dispose();
+  });
+
+  it("leave alone what others have of a recurrent layer", async () => {
+    const model = await quantizedModel(goldenOf("qwen3_5"));
+    const run = (): number[][] => {
+      const cache = model.makeCache();
+      const step = (layers: LayerCache[], ...tokens: number[]): number[] =>
+        mx.tidy(() => elements(model.forward(mx.array([tokens], mx.int32), { cache: layers })));
+      const logits = [step(cache, 1, 2, 3), step(cache, 4)];
+      const forks = cache.map((layer) => layer.fork?.() ?? layer);
+      const kept = cache.map((layer) => layer.snapshot?.());
+      const held = mx.tidy(() => kept.map((one) => one?.arrays.map((part) => part && mx.keep(mx.share(part)))));
+      logits.push(step(cache, 5), step(forks, 6), step(cache, 7), step(forks, 8, 9), step(cache, 1));
+      const restored = cache.map((layer, i) => {
+        const one = kept[i];
+        if (one !== undefined) layer.restore?.({ ...one, arrays: held[i] ?? [] });
+        return layer;
+      });
+      logits.push(step(restored, 5), step(restored, 7), step(forks, 3));
+      const batch = restored.map((layer) => layer.toBatch?.()).filter((layer) => layer !== undefined);
+      const other = forks.map((layer) => layer.toBatch?.()).filter((layer) => layer !== undefined);
+      batch.forEach((layer, i) => {
+        const theirs = other[i];
+        if (theirs !== undefined) layer.extend(theirs);
+      });
+      const both = (...tokens: number[]): number[] =>
+        mx.tidy(() => elements(model.forward(mx.array(tokens, mx.int32, [2, 1]), { cache: batch })));
+      logits.push(both(1, 2), both(3, 4));
+      for (const layer of batch) layer.filter([1]);
+      logits.push(step(batch, 5));
+      return logits;
+    };
+    const found = run();
+    expect(found[2]).toEqual(found[7]); // both after 1, 2, 3, 4
+    expectClose(found, withStock(run));
     model.dispose();
   });
 
@@ -235,6 +291,14 @@ describe("fused blocks", () => {
       ["qwen3_moe", () => quantizedModel(goldenOf("qwen3_moe")), (model) => model.makeCache(), 1],
       ["a sliding window", sliding, (model) => model.makeCache(), 1],
       ["gemma3_text", () => quantizedModel(goldenOf("gemma3_text")), (model) => model.makeCache(), 1],
+      ["qwen3_5", () => quantizedModel(goldenOf("qwen3_5")), (model) => model.makeCache(), 1],
+      ["qwen3_5_moe", () => quantizedModel(goldenOf("qwen3_5_moe")), (model) => model.makeCache(), 1],
+      [
+        "a batch of qwen3_5",
+        () => quantizedModel(goldenOf("qwen3_5")),
+        (model) => model.makeBatchCache([2, 0, 1]) ?? [],
+        3,
+      ],
       [
         "a batch",
         () => quantizedModel(goldenOf("llama")),
@@ -283,6 +347,11 @@ describe("fused blocks", () => {
     ["qwen3_moe", /mlp\.gate$/],
     ["qwen3_moe", /switch_mlp\.down_proj$/],
     ["glm4_moe", /shared_experts\.up_proj$/],
+    ["qwen3_5", /linear_attn\.in_proj_qkv$/],
+    ["qwen3_5", /linear_attn\.in_proj_[ab]$/],
+    ["qwen3_5", /linear_attn\.out_proj$/],
+    ["qwen3_5", /self_attn\.q_proj$/],
+    ["qwen3_5_moe", /shared_expert\.up_proj$/],
   ])("of %s never lose an adapter of %s, nor keep one that is gone", async (name, path) => {
     const model = await quantizedModel(goldenOf(name));
     const run = (): number[][] => answers(model).logits;

@@ -59,6 +59,10 @@ void swiglu_oai_row(const float* gate, const float* x, float* out, size_t n, Gat
   });
 }
 
+void sigmoid_gate_row(const float* gate, const float* x, float* out, size_t n) {
+  map_gated(gate, x, out, n, [](Floats g, Floats v) { return v / (exponential(-g) + 1.0f); });
+}
+
 void silu_row(const float* x, float* out, size_t n) {
   map_gated(x, x, out, n, [](Floats v, Floats) { return v / (exponential(-v) + 1.0f); });
 }

@@ -14,6 +14,8 @@ KERNEL(void, swiglu_row, (const float* gate, const float* x, float* out, size_t 
 KERNEL(void, geglu_row, (const float* gate, const float* x, float* out, size_t n, GateShape))
 // g * sigmoid(alpha * g) * (v + 1), g being the gate below the limit and v x between both limits
 KERNEL(void, swiglu_oai_row, (const float* gate, const float* x, float* out, size_t n, GateShape shape))
+// x * sigmoid(gate)
+KERNEL(void, sigmoid_gate_row, (const float* gate, const float* x, float* out, size_t n))
 // x * sigmoid(x)
 KERNEL(void, silu_row, (const float* x, float* out, size_t n))
 // x * Phi(x) with the error function

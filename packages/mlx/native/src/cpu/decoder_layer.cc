@@ -1,6 +1,7 @@
 #include "decoder_layer.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -29,7 +30,7 @@ bool can_write(const mx::array& a) { return a.flags().row_contiguous && may_writ
 
 using Runs = std::vector<LayerRun>;
 
-// Inputs: x, then, unless `runs` know where they are, keys and values of each layer, then what must be computed before.
+// Inputs: x, then, unless `runs` know where they are, the buffers of each layer, then what must be computed before.
 class DecoderLayers : public CpuPrimitive {
  public:
   DecoderLayers(Layers layers, Formats formats, Held held, std::vector<RowSpan> spans, LayerPositions positions)
@@ -63,9 +64,9 @@ class DecoderLayers : public CpuPrimitive {
   std::shared_ptr<const Runs> runs_over(const std::vector<mx::array>& inputs) const {
     Runs runs;
     for (size_t i = 0; i < layers_.size(); i++) {
-      const mx::array &keys = inputs[1 + 2 * i], &values = inputs[2 + 2 * i];
-      if (!can_write(keys) || !can_write(values)) throw std::runtime_error("new keys and values need buffers of their own");
-      runs.push_back(run_over(layers_[i], keys, values, formats_[i]));
+      const mx::array &first = inputs[1 + 2 * i], &second = inputs[2 + 2 * i];
+      if (!can_write(first) || !can_write(second)) throw std::runtime_error("what a layer writes needs buffers of its own");
+      runs.push_back(run_over(layers_[i], first, second, formats_[i]));
     }
     return std::make_shared<const Runs>(std::move(runs));
   }
@@ -79,35 +80,51 @@ class DecoderLayers : public CpuPrimitive {
   Rounding rounding_;
 };
 
-// Whether the rows of L new positions are in buffers of `capacity` rows, and seen.
-bool fits_span(RowSpan span, int L, int capacity) {
-  const bool is_inside = span.start >= 0 && span.start <= capacity - L && span.end <= capacity;
-  return is_inside && span.end >= span.start + L && (L == 1 || span.end == span.start + L);
-}
-
 // What a layer's buffers are for a batch of B.
 struct RoomForm {
   std::optional<AffineFormat> format;
-  int capacity;
+  int capacity;  // in positions
+
+  // Whether the rows of L new positions are in them, and seen.
+  bool fits(RowSpan span, int L) const {
+    if (capacity == kEndless) return true;
+    const bool is_inside = span.start >= 0 && span.start <= capacity - L && span.end <= capacity;
+    return is_inside && span.end >= span.start + L && (L == 1 || span.end == span.start + L);
+  }
+
+  static constexpr int kEndless = std::numeric_limits<int>::max();
 };
+
+std::optional<RoomForm> attention_form(const CacheRoom& room, int B, const PreparedAttention& l) {
+  const mx::array &of_keys = room.first, &of_values = room.second;
+  if (of_keys.ndim() != 4 || of_values.ndim() != 4) return std::nullopt;
+  const int K = static_cast<int>(l.K);
+  const mx::Shape keys{B, K, 1, static_cast<int>(l.D)}, values{B, K, 1, static_cast<int>(l.value_dims)};
+  RoomForm form{std::nullopt, std::min(of_keys.shape(2), of_values.shape(2))};
+  bool fits = false;
+  if (room.bits == 0) {
+    fits = fits_buffer(of_keys, keys, mx::float32, 0) && fits_buffer(of_values, values, mx::float32, 0) &&
+           of_keys.dtype() == of_values.dtype();
+  } else {
+    form.format = affine_format(room.group, room.bits, keys[3], of_keys.shape(3));
+    const auto format = affine_format(room.group, room.bits, values[3], of_values.shape(3));
+    fits = form.format && form.format == format && fits_buffer(of_keys, keys, *form.format, 0) &&
+           fits_buffer(of_values, values, *form.format, 0);
+  }
+  return fits ? std::optional(form) : std::nullopt;
+}
+
+std::optional<RoomForm> delta_form(const CacheRoom& room, int B, const PreparedDelta& l) {
+  const auto size = [](size_t n) { return static_cast<int>(n); };
+  const bool fits = is_plain_float32(room.first) && is_plain_float32(room.second) && room.bits == 0 &&
+                    room.first.shape() == mx::Shape{B, size(l.W - 1), size(l.channels())} &&
+                    room.second.shape() == mx::Shape{B, size(l.H), size(l.V), size(l.D)};
+  return fits ? std::optional(RoomForm{std::nullopt, RoomForm::kEndless}) : std::nullopt;
+}
 
 // Nothing where the buffers do not fit.
 std::optional<RoomForm> room_form(const CacheRoom& room, int B, const PreparedLayer& l) {
-  if (room.keys.ndim() != 4 || room.values.ndim() != 4) return std::nullopt;
-  const int K = static_cast<int>(l.K);
-  const mx::Shape keys{B, K, 1, static_cast<int>(l.D)}, values{B, K, 1, static_cast<int>(l.value_dims)};
-  RoomForm form{std::nullopt, std::min(room.keys.shape(2), room.values.shape(2))};
-  bool fits = false;
-  if (room.bits == 0) {
-    fits = fits_buffer(room.keys, keys, mx::float32, 0) && fits_buffer(room.values, values, mx::float32, 0) &&
-           room.keys.dtype() == room.values.dtype();
-  } else {
-    form.format = affine_format(room.group, room.bits, keys[3], room.keys.shape(3));
-    const auto of_values = affine_format(room.group, room.bits, values[3], room.values.shape(3));
-    fits = form.format && form.format == of_values && fits_buffer(room.keys, keys, *form.format, 0) &&
-           fits_buffer(room.values, values, *form.format, 0);
-  }
-  return fits ? std::optional(form) : std::nullopt;
+  return l.delta() ? delta_form(room, B, *l.delta()) : attention_form(room, B, *l.attention());
 }
 
 bool are_positions(const LayerPositions& p, int B, int L, const std::vector<RowSpan>& spans) {
@@ -131,18 +148,18 @@ class BoundLayers {
  public:
   // Null where some of the buffers are not computed, or do not fit.
   static std::shared_ptr<const BoundLayers> bind(const Layers& layers, const std::vector<CacheRoom>& rooms) {
-    if (layers.empty() || layers.size() != rooms.size() || rooms[0].keys.ndim() != 4) return nullptr;
+    if (layers.empty() || layers.size() != rooms.size() || rooms[0].first.ndim() == 0) return nullptr;
     auto bound = std::make_shared<BoundLayers>();
-    bound->B_ = rooms[0].keys.shape(0);
+    bound->B_ = rooms[0].first.shape(0);
     Runs runs;
     for (size_t i = 0; i < layers.size(); i++) {
       const CacheRoom& room = rooms[i];
       const auto form = room_form(room, bound->B_, *layers[i]);
       const bool fits = form && layers[i]->E == layers[0]->E && (layers[i]->has_mlp || layers.size() == 1);
-      if (!fits || !is_ready(room.keys) || !is_ready(room.values)) return nullptr;
-      runs.push_back(run_over(layers[i], room.keys, room.values, form->format));
-      bound->capacities_.push_back(form->capacity);
-      bound->buffers_.insert(bound->buffers_.end(), {room.keys.data_shared_ptr(), room.values.data_shared_ptr()});
+      if (!fits || !is_ready(room.first) || !is_ready(room.second)) return nullptr;
+      runs.push_back(run_over(layers[i], room.first, room.second, form->format));
+      bound->forms_.push_back(*form);
+      bound->buffers_.insert(bound->buffers_.end(), {room.first.data_shared_ptr(), room.second.data_shared_ptr()});
     }
     bound->runs_ = std::make_shared<const Runs>(std::move(runs));
     return bound;
@@ -153,7 +170,7 @@ class BoundLayers {
     if (!are_rows(x) || x.shape(0) != B_ || static_cast<size_t>(x.shape(2)) != runs_->front().layer->E) return std::nullopt;
     if (spans.size() != runs_->size() || !are_positions(positions, B_, x.shape(1), spans)) return std::nullopt;
     for (size_t i = 0; i < spans.size(); i++) {
-      if (!fits_span(spans[i], x.shape(1), capacities_[i])) return std::nullopt;
+      if (!forms_[i].fits(spans[i], x.shape(1))) return std::nullopt;
     }
     Held held = hold();
     if (!held) return std::nullopt;
@@ -185,7 +202,7 @@ class BoundLayers {
 
   int B_ = 0;
   std::shared_ptr<const Runs> runs_;
-  std::vector<int> capacities_;
+  std::vector<RoomForm> forms_;
   std::vector<std::weak_ptr<mx::allocator::Data>> buffers_;
   mutable std::weak_ptr<const std::vector<ArrayData>> latest_;
 };
@@ -205,11 +222,11 @@ std::optional<mx::array> decoder_layers(const Layers& layers, const mx::array& x
   for (size_t i = 0; i < layers.size(); i++) {
     const PreparedLayer& layer = *layers[i];
     const auto form = room_form(rooms[i], x.shape(0), layer);
-    const bool fits = form && fits_span(spans[i], x.shape(1), form->capacity) &&
+    const bool fits = form && form->fits(spans[i], x.shape(1)) &&
                       static_cast<size_t>(x.shape(2)) == layer.E && (layer.has_mlp || layers.size() == 1) && layer.hold(held);
     if (!fits) return std::nullopt;
     formats.push_back(form->format);
-    inputs.insert(inputs.end(), {rooms[i].keys, rooms[i].values});
+    inputs.insert(inputs.end(), {rooms[i].first, rooms[i].second});
   }
   inputs.insert(inputs.end(), after.begin(), after.end());
   auto node = std::make_shared<DecoderLayers>(layers, std::move(formats),

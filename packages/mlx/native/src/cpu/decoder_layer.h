@@ -16,6 +16,12 @@ namespace mx = mlx::core;
 struct LayerExperts {
   int asked;
   bool is_normed;
+  bool has_shared;  // beside one that all positions ask, as far as a gate lets it
+};
+
+// Linear attention by the gated delta rule (delta_mixer.h) instead of heads that look back.
+struct LayerDelta {
+  mx::array taps, log_rates, biases, norm;
 };
 
 // What an adapter makes of a matrix [N, K]: x down up is added, and gains multiply the sum.
@@ -27,19 +33,22 @@ struct MatrixUpdate {
 // What a layer is made of: h = x + attention(norm(x)), then h + mlp(norm(h)) where it has an MLP. What both give may be normed
 // as well before it is added, and is multiplied by `residual`.
 struct DecoderLayerParts {
-  std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o and, with an MLP, gate, up, down: of experts
-                                    // those of the router before, and stacks
+  std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o (of linear attention qkv, z, b, a, out) and,
+                                    // with an MLP, gate, up, down: of experts those of the router before, and stacks, and
+                                    // behind them those of a shared one and its gate
   std::vector<int> bits, groups;    // of each matrix
   std::vector<std::optional<MatrixUpdate>> updates;  // of each matrix; none, or none at all
   std::vector<mx::array> rows;      // added to q, k, v and o: none, the first three, or four
   std::vector<mx::array> norms;     // weights: before attention, before the MLP, of each head of q and of k (or neither)
   std::vector<mx::array> norms_after;  // weights: of what attention, and with an MLP that gives; or none
-  int query_heads, key_heads;
+  int query_heads, key_heads;       // of linear attention those of values and of keys
+  bool is_gated;                    // whether q gives each head a query and a gate, by the sigmoid of which it gives less
   float eps;               // of all norms
   float scale, cap;        // of the scores: which become cap * tanh(score / cap) unless that is 0
   float residual;
   std::string activation;  // "swiglu" or "geglu"; "" without an MLP
   std::optional<LayerExperts> experts;
+  std::optional<LayerDelta> delta;
 };
 
 // Rotation of queries and keys (rope.h); none of 0 features.
@@ -60,13 +69,14 @@ class BoundLayers;
 // Null where this is not faster than the same in parts, or not possible.
 std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerParts& parts, const LayerTurn& turn);
 
-// Buffers of keys and values [B, K, C, D] of a layer. Rows of words of `bits` and `group` (cache_rows.h) where `bits` is not 0.
+// Buffers of keys and values [B, K, C, D] of a layer, whose rows are words of `bits` and `group` (cache_rows.h) where `bits`
+// is not 0. Of linear attention the last inputs of its convolution, [B, W - 1, C], and its state, [B, H, V, D].
 struct CacheRoom {
-  mx::array keys, values;
+  mx::array first, second;
   int bits, group;
 };
 
-// Rows of a buffer: new ones go to `start`, and are seen with all others before `end`.
+// Rows of a buffer: new ones go to `start`, and are seen with all others before `end`. Nothing to linear attention.
 struct RowSpan {
   int start, end;
 };

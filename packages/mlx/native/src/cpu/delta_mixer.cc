@@ -24,75 +24,69 @@ constexpr size_t kPositions = 32;
 // Of the norms that give queries and keys their length, where models add it to a sum of squares.
 constexpr float kLengthEps = 1e-6f;
 
-// A layer at some positions.
-struct Mixer {
-  DeltaSizes sizes;  // of all positions
-  ShortConv conv;
-  float eps;
-  const float *z, *b, *a, *log_rates, *biases, *norm, *state;
-  float *out, *next_past, *next_state;
+}  // namespace
 
-  void run() const {
-    for (size_t entry = 0; entry < sizes.B; entry++) {
-      for (size_t first = 0; first < sizes.L; first += kPositions) {
-        run_positions(entry, first, std::min(kPositions, sizes.L - first));
-      }
-      conv.keep(entry, next_past + entry * (conv.taps - 1) * conv.C);
+void DeltaMix::run() const {
+  for (size_t entry = 0; entry < sizes.B; entry++) {
+    for (size_t first = 0; first < sizes.L; first += kPositions) {
+      run_positions(entry, first, std::min(kPositions, sizes.L - first));
     }
+    conv.keep(entry, next_past + entry * (conv.taps - 1) * conv.C);
   }
+}
 
- private:
-  void run_positions(size_t entry, size_t first, size_t count) const {
-    const size_t C = conv.C, heads = sizes.H, V = sizes.V, keys = sizes.K * sizes.D, place = (entry * sizes.L + first) * heads;
-    const size_t parts[] = {count * C, count * heads, count * heads};
-    const auto [mixed, decays, betas] = scratch_arrays<Mixer>(parts);
-    const size_t grain = std::max<size_t>(1, kElementsPerRange / (C * (conv.taps + 8)));
-    parallel_for(count, grain, [&, mixed = mixed, decays = decays, betas = betas](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; i++) {
-        mix(entry, first + i, mixed + i * C);
-        for (size_t h = 0; h < heads; h++) {
-          decays[i * heads + h] = decay(h, a[place + i * heads + h]);
-          betas[i * heads + h] = 1 / (1 + std::exp(-b[place + i * heads + h]));
-        }
+void DeltaMix::run_positions(size_t entry, size_t first, size_t count) const {
+  const size_t C = conv.C, heads = sizes.H, V = sizes.V, keys = sizes.K * sizes.D, place = (entry * sizes.L + first) * heads;
+  const size_t parts[] = {count * C, count * heads, count * heads};
+  const auto [mixed, decays, betas] = scratch_arrays<DeltaMix>(parts);
+  const size_t grain = std::max<size_t>(1, kElementsPerRange / (C * (conv.taps + 8)));
+  parallel_for(count, grain, [&, mixed = mixed, decays = decays, betas = betas](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; i++) {
+      mix(entry, first + i, mixed + i * C);
+      for (size_t h = 0; h < heads; h++) {
+        decays[i * heads + h] = decay(h, a[place + i * heads + h]);
+        betas[i * heads + h] = 1 / (1 + std::exp(-b[place + i * heads + h]));
       }
-    });
-    DeltaSizes s = sizes;
-    s.B = 1, s.L = count;
-    const DeltaParts p{{mixed, 0, C, s.D}, {mixed + keys, 0, C, s.D}, {mixed + 2 * keys, 0, C, V}, decays, betas};
-    const size_t state_size = heads * V * s.D;
-    float *to = next_state + entry * state_size, *y = out + place * V;
-    run_delta(s, p, first == 0 ? state + entry * state_size : to, to, y);
-    auto norm_row = PICK_KERNEL(rms_norm_row);
-    auto gate_row = PICK_KERNEL(swiglu_row);
-    const float* gates = z + place * V;
-    parallel_for(count * heads, std::max<size_t>(1, kElementsPerRange / (16 * V)), [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; i++) {
-        norm_row(y + i * V, norm, y + i * V, V, eps);
-        gate_row(gates + i * V, y + i * V, y + i * V, V, {});
-      }
-    });
-  }
-
-  // Queries and keys of length one, queries also times D ** -0.5, and values.
-  void mix(size_t entry, size_t position, float* to) const {
-    conv.run(entry, position, true, to);
-    auto norm_row = PICK_KERNEL(rms_norm_row);
-    const size_t D = sizes.D;
-    const float length = 1 / std::sqrt(static_cast<float>(D));
-    for (size_t head = 0; head < 2 * sizes.K; head++) {
-      float* row = to + head * D;
-      const float scale = head < sizes.K ? length * length : length;
-      norm_row(row, nullptr, row, D, kLengthEps / static_cast<float>(D));
-      for (size_t d = 0; d < D; d++) row[d] *= scale;
     }
-  }
+  });
+  DeltaSizes s = sizes;
+  s.B = 1, s.L = count;
+  const DeltaParts p{{mixed, 0, C, s.D}, {mixed + keys, 0, C, s.D}, {mixed + 2 * keys, 0, C, V}, decays, betas};
+  const size_t state_size = heads * V * s.D;
+  float *to = next_state + entry * state_size, *y = out + place * V;
+  run_delta(s, p, first == 0 ? state + entry * state_size : to, to, y);
+  auto norm_row = PICK_KERNEL(rms_norm_row);
+  auto gate_row = PICK_KERNEL(swiglu_row);
+  const float* gates = z + place * V;
+  parallel_for(count * heads, std::max<size_t>(1, kElementsPerRange / (16 * V)), [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; i++) {
+      norm_row(y + i * V, norm, y + i * V, V, eps);
+      gate_row(gates + i * V, y + i * V, y + i * V, V, {});
+    }
+  });
+}
 
-  float decay(size_t head, float forgotten) const {
-    const float x = forgotten + biases[head];
-    const float softplus = std::max(x, 0.0f) + std::log1p(std::exp(-std::abs(x)));
-    return std::exp(-std::exp(log_rates[head]) * softplus);
+// Queries and keys of length one, queries also times D ** -0.5, and values.
+void DeltaMix::mix(size_t entry, size_t position, float* to) const {
+  conv.run(entry, position, true, to);
+  auto norm_row = PICK_KERNEL(rms_norm_row);
+  const size_t D = sizes.D;
+  const float length = 1 / std::sqrt(static_cast<float>(D));
+  for (size_t head = 0; head < 2 * sizes.K; head++) {
+    float* row = to + head * D;
+    const float scale = head < sizes.K ? length * length : length;
+    norm_row(row, nullptr, row, D, kLengthEps / static_cast<float>(D));
+    for (size_t d = 0; d < D; d++) row[d] *= scale;
   }
-};
+}
+
+float DeltaMix::decay(size_t head, float forgotten) const {
+  const float x = forgotten + biases[head];
+  const float softplus = std::max(x, 0.0f) + std::log1p(std::exp(-std::abs(x)));
+  return std::exp(-std::exp(log_rates[head]) * softplus);
+}
+
+namespace {
 
 // Inputs in the order of DeltaMixerInputs.
 class DeltaMixer : public mx::Primitive {
@@ -124,9 +118,9 @@ class DeltaMixer : public mx::Primitive {
     const mx::array &z = inputs[1], &taps = inputs[4];
     const DeltaSizes sizes{size(z, 0), size(z, 1), key_heads_, size(z, 2), size(z, 3), size(state, 3), false};
     const ShortConv conv{sizes.L, size(taps, 1), size(taps, 0), data[0], data[8], data[4]};
-    const Mixer mixer{sizes,   conv,    eps_,    data[1], data[2], data[3], data[5], data[6], data[7], data[9],
-                      outputs[0].data<float>(), outputs[1].data<float>(), outputs[2].data<float>()};
-    encoder.dispatch([mixer] { mixer.run(); });
+    const DeltaMix mix{sizes,   conv,    eps_,    data[1], data[2], data[3], data[5], data[6], data[7], data[9],
+                       outputs[0].data<float>(), outputs[1].data<float>(), outputs[2].data<float>()};
+    encoder.dispatch([mix] { mix.run(); });
   }
 
  private:

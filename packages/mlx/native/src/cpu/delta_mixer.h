@@ -3,7 +3,9 @@
 
 #include <vector>
 
+#include "delta_rule.h"
 #include "mlx/array.h"
+#include "short_conv.h"
 
 namespace abstractllm::cpu {
 
@@ -21,6 +23,22 @@ struct DeltaMixerInputs {
   mx::array state;     // [B, H, V, D]
   int key_heads;
   float eps;           // of the norm
+};
+
+// The same of one run: next_past and next_state may be the past of `conv` and `state`.
+struct DeltaMix {
+  DeltaSizes sizes;
+  ShortConv conv;
+  float eps;
+  const float *z, *b, *a, *log_rates, *biases, *norm, *state;
+  float *out, *next_past, *next_state;
+
+  void run() const;
+
+ private:
+  void run_positions(size_t entry, size_t first, size_t count) const;
+  void mix(size_t entry, size_t position, float* to) const;
+  float decay(size_t head, float forgotten) const;
 };
 
 // What comes out, [B, L, H, V], `past` and `state` after the last position. Nothing where this is not computed here.

@@ -1,8 +1,10 @@
 #include "expert_mlp.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <span>
+#include <tuple>
 
 #include "activation_rows.h"
 #include "matmul_digit_loops.h"
@@ -122,6 +124,19 @@ void choose(const ExpertMlp& experts, float* gates, size_t row, std::vector<Ques
   for (size_t i = first; i < questions.size(); i++) questions[i].score /= total;
 }
 
+// Adds what it answers about each row to the row of the same number.
+void ask_shared(const SharedExpert& expert, GatedActivation activation, const Rows& x, const float* scores, Rounding rounding,
+                float* out) {
+  const size_t N = expert.down.N;
+  GatedProducts mlp{expert.gate, expert.up, expert.down, activation};
+  const size_t hidden = gated_rows(mlp, x.M) * mlp.gate.N, sizes[] = {hidden, hidden, x.M * N};
+  std::tie(mlp.gate.out, mlp.up.out, mlp.down.out) = std::tuple_cat(scratch_arrays<SharedExpert>(sizes));
+  gated_products(mlp, x, rounding, [](size_t) {});
+  for (size_t m = 0; m < x.M; m++) {
+    add_scaled(1 / (1 + std::exp(-scores[m])), mlp.down.out + m * N, N, out + m * N);
+  }
+}
+
 }  // namespace
 
 GatedProducts ExpertStacks::of(size_t expert) const {
@@ -149,15 +164,18 @@ void ask_experts(const ExpertStacks& experts, std::vector<Question>& questions, 
 void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, Rounding rounding,
                  float* out) {
   const size_t M = x.M, X = experts.count();
-  float* gates = scratch_floats<ExpertMlp>(M * X);
-  QuantProduct router = experts.router;
-  router.out = gates;
-  quant_products({&router, 1}, x, rounding, make);
+  const size_t sizes[] = {M * X, experts.shared ? M : 0};
+  const auto [gates, scores] = scratch_arrays<ExpertMlp>(sizes);
+  QuantProduct products[2] = {experts.router};
+  products[0].out = gates;
+  if (experts.shared) products[1] = experts.shared->scorer, products[1].out = scores;
+  quant_products({products, experts.shared ? 2u : 1u}, x, rounding, make);
   std::vector<Question> questions;
   for (size_t m = 0; m < M; m++) choose(experts, gates + m * X, m, questions);
   ExpertStacks stacks = experts.stacks;
   stacks.activation.row = experts.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
   std::copy_n(h, M * stacks.down.N, out);
+  if (experts.shared) ask_shared(*experts.shared, stacks.activation, x, scores, rounding, out);
   ask_experts(stacks, questions, x.x, x.stride, rounding, out);
 }
 

@@ -1,6 +1,7 @@
 // Gated MLPs of which each row asks a few: mixtures of experts.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "matmul.h"
@@ -29,10 +30,17 @@ struct Question {
 void ask_experts(const ExpertStacks& experts, std::vector<Question>& questions, const float* x, size_t stride,
                  Rounding rounding, float* out);
 
+// One that all rows ask, as far as the sigmoid of what `scorer` gives lets it.
+struct SharedExpert {
+  QuantProduct scorer;  // one number for a row
+  QuantProduct gate, up, down;
+};
+
 // The mixture of a decoder layer: a softmax over all experts chooses those that a row asks.
 struct ExpertMlp {
   QuantProduct router;
   ExpertStacks stacks;  // whose activation is chosen at each run
+  std::optional<SharedExpert> shared;
   size_t asked;    // experts of a row
   bool is_normed;  // whether the scores of those asked are divided by their sum
   bool is_geglu;   // else swiglu

@@ -3,6 +3,7 @@
 #include "float_type.h"
 #include "packed_weights.h"
 #include "quant_layer.h"
+#include "short_conv.h"
 
 namespace abstractllm::cpu {
 
@@ -14,25 +15,33 @@ class LayerReader {
   LayerReader(const DecoderLayerParts& parts, const LayerTurn& turn) : parts_(parts), turn_(turn) {}
 
   std::shared_ptr<const PreparedLayer> read() {
-    const size_t count = parts_.matrices.size() / 3, rows = parts_.rows.size(), norms = parts_.norms.size();
-    const bool has_mlp = !parts_.activation.empty();
-    const size_t own_norms = has_mlp ? 2 : 1, after = parts_.norms_after.size();
-    const size_t matrices = has_mlp ? (parts_.experts ? 24 : 21) : 12;
-    const bool are_all_there = parts_.matrices.size() == matrices && parts_.bits.size() == count &&
-                               parts_.groups.size() == count && (rows == 0 || rows == 3 || rows == 4) &&
-                               (parts_.updates.empty() || parts_.updates.size() == count) &&
-                               (norms == own_norms || norms == own_norms + 2) && (after == 0 || after == own_norms) && parts_.query_heads > 0 &&
-                               parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
-    if (!are_all_there) return nullptr;
+    if (!are_all_there()) return nullptr;
     PreparedLayer& l = *layer_;
     l.E = parts_.norms[0].size();
-    l.H = static_cast<size_t>(parts_.query_heads), l.K = static_cast<size_t>(parts_.key_heads);
-    l.eps = parts_.eps, l.scale = parts_.scale, l.cap = parts_.cap, l.residual = parts_.residual;
-    l.has_mlp = has_mlp, l.is_geglu = parts_.activation == "geglu";
-    return read_attention() && read_norms_after() && read_turn() && (!has_mlp || (parts_.experts ? read_experts() : read_mlp())) ? layer_ : nullptr;
+    l.eps = parts_.eps, l.residual = parts_.residual;
+    l.has_mlp = has_mlp(), l.is_geglu = parts_.activation == "geglu";
+    const bool has_mixer = (parts_.delta ? read_delta() : read_attention()) && read_norms();
+    return has_mixer && (!l.has_mlp || (parts_.experts ? read_experts() : read_mlp())) ? layer_ : nullptr;
   }
 
  private:
+  bool has_mlp() const { return !parts_.activation.empty(); }
+  // The first matrix of the MLP.
+  size_t mixer_matrices() const { return parts_.delta ? 5 : 4; }
+  // Norms of whole rows.
+  size_t own_norms() const { return has_mlp() ? 2 : 1; }
+
+  bool are_all_there() const {
+    const size_t matrices = parts_.bits.size(), rows = parts_.rows.size(), norms = parts_.norms.size();
+    const size_t after = parts_.norms_after.size();
+    size_t expected = mixer_matrices();
+    if (has_mlp()) expected += !parts_.experts ? 3 : parts_.experts->has_shared ? 8 : 4;
+    return matrices == expected && parts_.matrices.size() == 3 * matrices && parts_.groups.size() == matrices &&
+           (rows == 0 || rows == 3 || rows == 4) && (parts_.updates.empty() || parts_.updates.size() == matrices) &&
+           (norms == own_norms() || norms == own_norms() + 2) && (after == 0 || after == own_norms()) &&
+           parts_.query_heads > 0 && parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
+  }
+
   static bool is_computed(const mx::array& a) { return a.is_available() && a.flags().row_contiguous; }
 
   template <typename T>
@@ -99,64 +108,100 @@ class LayerReader {
   }
 
   bool read_attention() {
-    PreparedLayer& l = *layer_;
-    if (!matrix(0, l.E, l.q) || !matrix(1, l.E, l.k) || !matrix(2, l.E, l.v)) return false;
-    l.D = l.q.N / l.H, l.value_dims = l.v.N / l.K;
-    if (l.q.N != l.H * l.D || l.k.N != l.K * l.D || l.v.N != l.K * l.value_dims) return false;
-    if (!matrix(3, l.H * l.value_dims, l.o) || l.o.N != l.E) return false;
-    if (!row(0, l.q.N, l.q_row) || !row(1, l.k.N, l.k_row) || !row(2, l.v.N, l.v_row) || !row(3, l.E, l.o_row)) return false;
-    if (!(l.attention_norm = numbers(parts_.norms[0], l.E))) return false;
-    const size_t first = l.has_mlp ? 2 : 1;
-    if (parts_.norms.size() == first) return true;
-    l.q_norm = numbers(parts_.norms[first], l.D);
-    l.k_norm = numbers(parts_.norms[first + 1], l.D);
-    return l.q_norm && l.k_norm;
+    PreparedAttention a;
+    a.H = static_cast<size_t>(parts_.query_heads), a.K = static_cast<size_t>(parts_.key_heads);
+    a.scale = parts_.scale, a.cap = parts_.cap, a.is_gated = parts_.is_gated;
+    const size_t E = layer_->E, query_parts = a.is_gated ? 2 : 1;
+    if (!matrix(0, E, a.q) || !matrix(1, E, a.k) || !matrix(2, E, a.v)) return false;
+    a.D = a.q.N / (query_parts * a.H), a.value_dims = a.v.N / a.K;
+    if (a.q.N != query_parts * a.queries() || a.k.N != a.K * a.D || a.v.N != a.K * a.value_dims) return false;
+    if (a.is_gated && a.value_dims != a.D) return false;
+    if (!matrix(3, a.found(), a.o) || a.o.N != E) return false;
+    if (!row(0, a.q.N, a.q_row) || !row(1, a.k.N, a.k_row) || !row(2, a.v.N, a.v_row) || !row(3, E, a.o_row)) return false;
+    if (parts_.norms.size() > own_norms()) {
+      a.q_norm = numbers(parts_.norms[own_norms()], a.D);
+      a.k_norm = numbers(parts_.norms[own_norms() + 1], a.D);
+      if (!a.q_norm || !a.k_norm) return false;
+    }
+    if (!read_turn(a)) return false;
+    layer_->mixer = a;
+    return true;
   }
 
-  bool read_norms_after() {
+  bool read_turn(PreparedAttention& a) {
+    const auto& [dims, traditional, base, scale, freqs] = turn_;
+    if (dims == 0) return true;
+    if (dims <= 0 || dims % 2 != 0 || static_cast<size_t>(dims) > a.D || base.has_value() == freqs.has_value()) return false;
+    a.turn = {dims, traditional, base, scale, 0};
+    return !freqs || (a.freqs = numbers(*freqs, static_cast<size_t>(dims) / 2)) != nullptr;
+  }
+
+  bool read_delta() {
+    PreparedDelta d{};
+    const auto& [taps, log_rates, biases, norm] = *parts_.delta;
+    d.H = static_cast<size_t>(parts_.query_heads), d.K = static_cast<size_t>(parts_.key_heads), d.V = norm.size();
+    const size_t E = layer_->E, found = d.H * d.V;
+    if (!matrix(0, E, d.qkv) || !matrix(1, E, d.z) || !matrix(2, E, d.b) || !matrix(3, E, d.a)) return false;
+    if (!matrix(4, found, d.out) || d.out.N != E) return false;
+    if (d.qkv.N <= found || d.z.N != found || d.b.N != d.H || d.a.N != d.H) return false;
+    d.D = (d.qkv.N - found) / (2 * d.K);
+    if (d.D == 0 || d.channels() != d.qkv.N || taps.ndim() != 2 || static_cast<size_t>(taps.shape(1)) != d.qkv.N) return false;
+    d.W = static_cast<size_t>(taps.shape(0));
+    if (d.W < 2 || d.W > kMostTaps || !is_plain_float32(taps) || !is_computed(taps)) return false;
+    if (!parts_.rows.empty() || parts_.norms.size() != own_norms()) return false;
+    d.taps = pointer<float>(taps);
+    d.log_rates = numbers(log_rates, d.H), d.biases = numbers(biases, d.H), d.norm = numbers(norm, d.V);
+    layer_->mixer = d;
+    return d.log_rates && d.biases && d.norm;
+  }
+
+  bool read_norms() {
     PreparedLayer& l = *layer_;
+    l.mixer_norm = numbers(parts_.norms[0], l.E);
+    if (l.has_mlp) l.mlp_norm = numbers(parts_.norms[1], l.E);
+    if (!l.mixer_norm || (l.has_mlp && !l.mlp_norm)) return false;
     const bool are_experts = parts_.experts.has_value();  // which add up what they give
     if (are_experts && (l.residual != 1 || !parts_.norms_after.empty())) return false;
     if (parts_.norms_after.empty()) return true;
-    l.attention_norm_after = numbers(parts_.norms_after[0], l.E);
+    l.mixer_norm_after = numbers(parts_.norms_after[0], l.E);
     if (l.has_mlp) l.mlp_norm_after = numbers(parts_.norms_after[1], l.E);
-    return l.attention_norm_after && (!l.has_mlp || l.mlp_norm_after);
+    return l.mixer_norm_after && (!l.has_mlp || l.mlp_norm_after);
   }
 
-  bool read_turn() {
-    const auto& [dims, traditional, base, scale, freqs] = turn_;
-    if (dims == 0) return true;
-    if (dims <= 0 || dims % 2 != 0 || static_cast<size_t>(dims) > layer_->D || base.has_value() == freqs.has_value()) {
-      return false;
-    }
-    layer_->turn = {dims, traditional, base, scale, 0};
-    return !freqs || (layer_->freqs = numbers(*freqs, static_cast<size_t>(dims) / 2)) != nullptr;
-  }
+  bool is_activation_known() const { return parts_.activation == "geglu" || parts_.activation == "swiglu"; }
 
   bool read_mlp() {
     PreparedLayer& l = *layer_;
-    if (!l.is_geglu && parts_.activation != "swiglu") return false;
-    if (!matrix(4, l.E, l.gate) || !matrix(5, l.E, l.up) || l.up.N != l.gate.N) return false;
-    if (!matrix(6, l.gate.N, l.down) || l.down.N != l.E) return false;
-    return (l.mlp_norm = numbers(parts_.norms[1], l.E)) != nullptr;
+    const size_t first = mixer_matrices();
+    if (!is_activation_known()) return false;
+    if (!matrix(first, l.E, l.gate) || !matrix(first + 1, l.E, l.up) || l.up.N != l.gate.N) return false;
+    return matrix(first + 2, l.gate.N, l.down) && l.down.N == l.E;
   }
 
   bool read_experts() {
     PreparedLayer& l = *layer_;
-    if (!l.is_geglu && parts_.activation != "swiglu") return false;
-    for (size_t i = 4; i < parts_.updates.size(); i++) {
+    const size_t first = mixer_matrices();
+    if (!is_activation_known()) return false;
+    for (size_t i = first; i < parts_.updates.size(); i++) {
       if (is_updated(i)) return false;
     }
     ExpertMlp e{};
     QuantProduct &gate = e.stacks.gate, &up = e.stacks.up, &down = e.stacks.down;
-    if (!matrix(4, l.E, e.router)) return false;
+    if (!matrix(first, l.E, e.router)) return false;
     if (parts_.experts->asked <= 0 || static_cast<size_t>(parts_.experts->asked) > e.count()) return false;
     e.asked = static_cast<size_t>(parts_.experts->asked);
     e.is_normed = parts_.experts->is_normed, e.is_geglu = l.is_geglu;
-    if (!matrix(5, l.E, gate, e.count()) || !matrix(6, l.E, up, e.count()) || up.N != gate.N) return false;
-    if (!matrix(7, gate.N, down, e.count()) || down.N != l.E) return false;
+    if (!matrix(first + 1, l.E, gate, e.count()) || !matrix(first + 2, l.E, up, e.count()) || up.N != gate.N) return false;
+    if (!matrix(first + 3, gate.N, down, e.count()) || down.N != l.E) return false;
+    if (parts_.experts->has_shared && !read_shared(first + 4, e.shared.emplace())) return false;
     l.experts = e;
-    return (l.mlp_norm = numbers(parts_.norms[1], l.E)) != nullptr;
+    return true;
+  }
+
+  bool read_shared(size_t first, SharedExpert& e) {
+    const size_t E = layer_->E;
+    if (!matrix(first, E, e.gate) || !matrix(first + 1, E, e.up) || e.up.N != e.gate.N) return false;
+    return matrix(first + 2, e.gate.N, e.down) && e.down.N == E && matrix(first + 3, E, e.scorer) && e.scorer.N == 1;
   }
 
   const DecoderLayerParts& parts_;

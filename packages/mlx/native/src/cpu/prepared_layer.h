@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "decoder_layer.h"
@@ -22,21 +23,47 @@ struct LayerMatrix : QuantProduct {
   size_t rank() const { return update ? update->rank : 0; }
 };
 
+// Attention of a layer. Where nothing is added or normed, pointers are null.
+struct PreparedAttention {
+  LayerMatrix q, k, v, o;
+  const float *q_row = nullptr, *k_row = nullptr, *v_row = nullptr, *o_row = nullptr;
+  const float *q_norm = nullptr, *k_norm = nullptr;
+  const float* sinks = nullptr;
+  const float* freqs = nullptr;  // null with a base
+  float scale = 0, cap = 0;
+  size_t H = 0, K = 0, D = 0, value_dims = 0;
+  bool is_gated = false;  // whether q gives each head a query and a gate
+  HeadTurn turn{};        // its positions come with each run
+
+  size_t queries() const { return H * D; }
+  size_t found() const { return H * value_dims; }
+};
+
+// Linear attention of a layer (delta_mixer.h).
+struct PreparedDelta {
+  LayerMatrix qkv, z, b, a, out;
+  const float *taps, *log_rates, *biases, *norm;
+  size_t W, K, H, V, D;
+
+  size_t channels() const { return 2 * K * D + H * V; }
+};
+
 // Where the numbers of a layer lie. They are computed: a graph need not know of their arrays.
 class PreparedLayer {
  public:
-  LayerMatrix q, k, v, o, gate, up, down;
-  const float *q_row, *k_row, *v_row, *o_row;  // null where nothing is added
-  const float *attention_norm, *mlp_norm;
-  const float *q_norm, *k_norm;  // null without
-  const float *attention_norm_after, *mlp_norm_after;  // of what is added; null without
-  const float* freqs;            // null with a base
-  float eps, scale, cap, residual;
-  size_t E, H, K, D, value_dims;
-  bool has_mlp, is_geglu;
+  std::variant<PreparedAttention, PreparedDelta> mixer;
+  LayerMatrix gate, up, down;
+  const float *mixer_norm = nullptr, *mlp_norm = nullptr;
+  const float *mixer_norm_after = nullptr, *mlp_norm_after = nullptr;  // of what is added; null without
+  float eps = 0, residual = 1;
+  size_t E = 0;
+  bool has_mlp = false, is_geglu = false;
   std::optional<ExpertMlp> experts;  // instead of gate, up and down
-  HeadTurn turn;  // its positions come with each run
   std::vector<std::weak_ptr<mx::allocator::Data>> owners;  // of all that is pointed to
+
+  // Null where the layer attends in another way.
+  const PreparedAttention* attention() const { return std::get_if<PreparedAttention>(&mixer); }
+  const PreparedDelta* delta() const { return std::get_if<PreparedDelta>(&mixer); }
 
   // Keeps what is pointed to. False where some of it is gone.
   bool hold(std::vector<ArrayData>& held) const {

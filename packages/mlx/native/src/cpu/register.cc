@@ -108,7 +108,7 @@ std::vector<std::optional<cpu::MatrixUpdate>> updates_of(const std::vector<std::
   return updates;
 }
 
-// `buffers` are keys and values of each layer, `formats` the bits and group size of quantized ones, or 0.
+// `buffers` are two of each layer, `formats` the bits and group size of quantized ones, or 0.
 std::vector<cpu::CacheRoom> rooms_of(const std::vector<mx::array>& buffers, const std::vector<int>& formats) {
   if (buffers.size() % 2 != 0 || formats.size() != buffers.size()) {
     throw AddonError("invalid-argument", "expected two buffers and two numbers for each layer");
@@ -146,25 +146,28 @@ struct Reader<std::vector<std::optional<mx::array>>> {
 
 void register_cpu(Env* e, napi_value x) {
   // `formats` are the bits and group size of each matrix, `updates` three arrays for each, or nothing in their places;
-  // `heads` are those of queries and of keys; `factors` eps, scale, cap and residual of the parts; `experts` is empty, or how
-  // many are asked and whether their scores are normed; `turn` how many features turn, and whether neighbours do
+  // `heads` are those of queries and of keys, and whether there are gates; `factors` eps, scale, cap and residual of the parts; `experts` is empty, or how
+  // many are asked, whether their scores are normed and whether there is a shared one; `delta` is empty, or taps, log rates,
+  // biases and norm of linear attention; `turn` how many features turn, and whether neighbours do
   bind(e, x, "prepareDecoderLayer",
        [](const std::vector<mx::array>& matrices, const std::vector<int>& formats,
           const std::vector<std::optional<mx::array>>& updates, const std::vector<mx::array>& rows,
           const std::vector<mx::array>& norms, const std::vector<mx::array>& norms_after, const std::vector<int>& heads,
           const std::vector<float>& factors, const std::string& activation, const std::vector<int>& experts,
-          const std::vector<int>& turn, const std::optional<float>& base, float rope_scale, const std::optional<mx::array>& freqs,
-          Env& env) {
-         const bool are_sizes_right = formats.size() % 2 == 0 && heads.size() == 2 && factors.size() == 4 && turn.size() == 2 &&
-                                      (experts.empty() || experts.size() == 2);
+          const std::vector<mx::array>& delta, const std::vector<int>& turn, const std::optional<float>& base, float rope_scale,
+          const std::optional<mx::array>& freqs, Env& env) {
+         const bool are_sizes_right = formats.size() % 2 == 0 && heads.size() == 3 && factors.size() == 4 && turn.size() == 2 &&
+                                      (experts.empty() || experts.size() == 3) && (delta.empty() || delta.size() == 4);
          if (!are_sizes_right) throw AddonError("invalid-argument", "expected other numbers of formats, heads, factors or experts");
          std::vector<int> bits, groups;
          for (size_t i = 0; i < formats.size(); i += 2) bits.push_back(formats[i]), groups.push_back(formats[i + 1]);
          std::optional<cpu::LayerExperts> asked;
-         if (!experts.empty()) asked = {experts[0], experts[1] != 0};
+         if (!experts.empty()) asked = {experts[0], experts[1] != 0, experts[2] != 0};
+         std::optional<cpu::LayerDelta> linear;
+         if (!delta.empty()) linear = {delta[0], delta[1], delta[2], delta[3]};
          auto layer = cpu::prepare_decoder_layer(
-             {matrices, bits, groups, updates_of(updates), rows, norms, norms_after, heads[0], heads[1], factors[0], factors[1],
-              factors[2], factors[3], activation, asked},
+             {matrices, bits, groups, updates_of(updates), rows, norms, norms_after, heads[0], heads[1],
+              heads[2] != 0, factors[0], factors[1], factors[2], factors[3], activation, asked, linear},
              {turn[0], turn[1] != 0, base, rope_scale, freqs});
          return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
        });
@@ -188,8 +191,8 @@ void register_cpu(Env* e, napi_value x) {
          std::optional<mx::array> freqs;
          if (has_freqs) freqs = read.array();
          return cpu::composed_layer({std::move(arrays), std::move(bits), std::move(groups), {}, std::move(added),
-                                     std::move(weights), std::move(weights_after), heads, key_heads, factors[0], factors[1],
-                                     factors[2], factors[3], kActivations[activation], {}},
+                                     std::move(weights), std::move(weights_after), heads, key_heads, false, factors[0],
+                                     factors[1], factors[2], factors[3], kActivations[activation], {}, {}},
                                     {dims, traditional, base, rope_scale, freqs}, x, keys, values, start, position);
        });
   bind(e, x, "joinDecoderLayers", [](const std::vector<Layers>& parts, Env& env) {

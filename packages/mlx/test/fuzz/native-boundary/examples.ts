@@ -34,7 +34,7 @@ const layerParts = (make: Make): Parameters<typeof native.prepareDecoderLayer> =
   const update = [make([64, 1]), make([1, 32]), make([32])];
   return [
     ...([matrices, [4, 32, 4, 32, 4, 32, 4, 32], [...update, ...Array(9).fill(0)]] as const),
-    ...([[], [make([64])], [], [2, 2], [1e-5, 0.3, 0, 1], "", [], [8, 0], 10000, 1, 0] as const),
+    ...([[], [make([64])], [], [2, 2, 0], [1e-5, 0.3, 0, 1], "", [], [], [8, 0], 10000, 1, 0] as const),
   ];
 };
 

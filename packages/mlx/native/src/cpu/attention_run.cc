@@ -1,0 +1,177 @@
+#include "attention_run.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "activation_rows.h"
+#include "dispatch.h"
+#include "thread_pool.h"
+
+namespace abstractllm::cpu {
+
+namespace {
+
+// Numbers between the steps, for M rows. Without gates `q` and `product` are the same.
+struct AttentionMemory {
+  float *product, *q, *k, *v, *found;
+
+  AttentionMemory(const PreparedAttention& l, size_t M) {
+    const size_t sizes[] = {M * l.q.N, l.is_gated ? M * l.queries() : 0, M * l.k.N, M * l.v.N, M * l.found()};
+    std::tie(product, q, k, v, found) = std::tuple_cat(scratch_arrays<AttentionMemory>(sizes));
+    if (!l.is_gated) q = product;
+  }
+};
+
+// Numbers of heads that one thread finishes in a microsecond or two.
+constexpr size_t kHeadNumbersPerRange = 2048;
+
+// What one run does, in order.
+class AttentionSteps {
+ public:
+  AttentionSteps(const PreparedAttention& layer, const AttentionRoom& room, const RunForm& form, TurnTables& tables, float eps)
+      : layer_(layer), room_(room), form_(form), tables_(tables), eps_(eps), memory_(layer, form.rows()) {}
+
+  void make_heads(const NormedRows& rows) const {
+    const PreparedAttention& l = layer_;
+    multiply({{l.q, memory_.product}, {l.k, memory_.k}, {l.v, memory_.v}}, rows.rows(), form_.rounding,
+             [&](size_t m) { rows.make(m); });
+  }
+
+  // From products to queries in memory, and keys and values in their caches.
+  void finish_heads() const {
+    const PreparedAttention& l = layer_;
+    CacheAppend new_keys = room_.keys, new_values = room_.values;
+    new_keys.from = reinterpret_cast<const char*>(memory_.k);
+    new_values.from = reinterpret_cast<const char*>(memory_.v);
+    const bool is_turned = l.turn.dims > 0;
+    if (is_turned) tables_.prepare(l);
+    const size_t numbers = form_.L * (l.q.N + l.k.N + l.v.N);  // of an entry
+    parallel_for(form_.B, std::max<size_t>(1, kHeadNumbersPerRange / numbers), [&](size_t begin, size_t end) {
+      for (size_t b = begin; b < end; b++) {
+        const RopeTable* table = is_turned ? &tables_.at(b) : nullptr;
+        take_queries(b);
+        finish_rows({memory_.q, l.H, l.D, l.q_norm}, b, table);
+        add(l.k_row, memory_.k, l.k.N, b);
+        finish_rows({memory_.k, l.K, l.D, l.k_norm}, b, table);
+        add(l.v_row, memory_.v, l.v.N, b);
+        new_keys.run_entry(static_cast<int>(b));
+        new_values.run_entry(static_cast<int>(b));
+      }
+    });
+  }
+
+  void attend() const {
+    AttentionProblem problem = room_.problem;
+    problem.q = memory_.q;
+    problem.out = memory_.found;
+    problem.first = form_.positions.first.empty() ? nullptr : form_.positions.first.data();
+    run_attention(problem);
+  }
+
+  void output(const float* addend, float* out) const {
+    const PreparedAttention& l = layer_;
+    const Rows found{memory_.found, form_.rows(), l.found()};
+    if (!l.is_gated) return multiply({{l.o, out, addend}}, found, form_.rounding, [](size_t) {});
+    multiply({{l.o, out, addend}}, found, form_.rounding, [&](size_t m) { let_through(m); });
+  }
+
+ private:
+  // Heads of one matrix, and what happens to them.
+  struct HeadRows {
+    float* rows;
+    size_t count, dims;
+    const float* norm;  // null without
+  };
+
+  void add(const float* addend, float* rows, size_t N, size_t b) const {
+    for (size_t i = 0; addend && i < form_.L; i++) add_row(addend, rows + (b * form_.L + i) * N, N);
+  }
+
+  void take_queries(size_t b) const {
+    const PreparedAttention& l = layer_;
+    add(l.q_row, memory_.product, l.q.N, b);
+    const size_t first = b * form_.L * l.H;
+    for (size_t head = first; l.is_gated && head < first + form_.L * l.H; head++) {
+      std::copy_n(memory_.product + 2 * head * l.D, l.D, memory_.q + head * l.D);
+    }
+  }
+
+  // Those of batch entry `b`; turned where there is a table.
+  void finish_rows(const HeadRows& heads, size_t b, const RopeTable* table) const {
+    float* rows = heads.rows + b * form_.L * heads.count * heads.dims;
+    if (heads.norm) norm_rows(rows, heads.norm, rows, form_.L * heads.count, heads.dims, eps_);
+    if (table) turn_heads({rows, heads.count, heads.dims}, form_.L, form_.L, layer_.turn, *table);
+  }
+
+  // What the heads of row `m` found, as far as their gates let it.
+  void let_through(size_t m) const {
+    auto gate = PICK_KERNEL(sigmoid_gate_row);
+    const size_t D = layer_.D, H = layer_.H;
+    for (size_t head = m * H; head < (m + 1) * H; head++) {
+      float* found = memory_.found + head * D;
+      gate(memory_.product + (2 * head + 1) * D, found, found, D);
+    }
+  }
+
+  const PreparedAttention& layer_;
+  const AttentionRoom& room_;
+  const RunForm& form_;
+  TurnTables& tables_;
+  const float eps_;
+  const AttentionMemory memory_;
+};
+
+// A row of D keys or values in the order [B, 1, K, D], to the first of `buffer`.
+CacheAppend append_to(const mx::array& buffer, size_t D, const std::optional<AffineFormat>& format) {
+  const int B = buffer.shape(0), K = buffer.shape(1), dims = static_cast<int>(D);
+  const int sizes[] = {B, K, 1, dims};
+  const int64_t strides[] = {int64_t{K} * dims, dims, int64_t{K} * dims};
+  return cache_append(nullptr, mx::float32, sizes, strides, buffer, 0, format);
+}
+
+AttentionProblem problem_over(const PreparedAttention& layer, const mx::array& keys, const mx::array& values,
+                              const std::optional<AffineFormat>& format) {
+  const int64_t H = static_cast<int64_t>(layer.H), D = static_cast<int64_t>(layer.D);
+  AttentionProblem p{};
+  p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1);
+  p.q_strides[0] = H * D, p.q_strides[1] = D, p.q_strides[2] = H * D;
+  std::copy_n(keys.strides().begin(), 3, p.k_strides);
+  std::copy_n(values.strides().begin(), 3, p.v_strides);
+  p.sinks = layer.sinks, p.sinks_stride = 1;
+  p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
+            static_cast<int>(D), static_cast<int>(layer.value_dims), MaskKind::none, 0, layer.scale, layer.cap};
+  if (format) p.keys.type = CacheType::affine, p.keys.format = *format;
+  return p;
+}
+
+}  // namespace
+
+AttentionRoom AttentionRoom::at(int L, RowSpan span) const {
+  AttentionRoom room = *this;
+  for (CacheAppend* append : {&room.keys, &room.values}) {
+    append->to += span.start * append->to_strides[2];
+    append->from_strides[0] = L * append->from_strides[2];
+    append->sizes[2] = L;
+  }
+  AttentionProblem& p = room.problem;
+  p.L = L, p.S = span.end, p.is_causal = L > 1;
+  p.q_strides[0] = L * p.q_strides[2];
+  return room;
+}
+
+AttentionRoom attention_room(const PreparedAttention& layer, const mx::array& keys, const mx::array& values,
+                             const std::optional<AffineFormat>& format) {
+  return {append_to(keys, layer.D, format), append_to(values, layer.value_dims, format),
+          problem_over(layer, keys, values, format)};
+}
+
+void run_attention_layer(const PreparedAttention& layer, const AttentionRoom& room, const RunForm& form, TurnTables& tables,
+                         const NormedRows& rows, const float* addend, float* out) {
+  const AttentionSteps steps(layer, room, form, tables, rows.eps);
+  steps.make_heads(rows);
+  steps.finish_heads();
+  steps.attend();
+  steps.output(addend, out);
+}
+
+}  // namespace abstractllm::cpu

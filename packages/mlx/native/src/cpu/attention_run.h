@@ -1,0 +1,29 @@
+// Attention of a decoder's layer, over its buffers of keys and values.
+#pragma once
+
+#include <optional>
+
+#include "attention_plan.h"
+#include "cache_append.h"
+#include "layer_steps.h"
+#include "run_form.h"
+
+namespace abstractllm::cpu {
+
+struct AttentionRoom {
+  CacheAppend keys, values;  // their rows are in a thread's memory: set when it runs
+  AttentionProblem problem;
+
+  // For L positions whose rows go to `span`; the one it is made from is for one, at the beginning.
+  AttentionRoom at(int L, RowSpan span) const;
+};
+
+// Over buffers that are computed and may be written.
+AttentionRoom attention_room(const PreparedAttention& layer, const mx::array& keys, const mx::array& values,
+                             const std::optional<AffineFormat>& format);
+
+// out = what the layer finds for the rows, and `addend` where that is not null.
+void run_attention_layer(const PreparedAttention& layer, const AttentionRoom& room, const RunForm& form, TurnTables& tables,
+                         const NormedRows& rows, const float* addend, float* out);
+
+}  // namespace abstractllm::cpu
