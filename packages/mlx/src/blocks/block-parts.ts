@@ -14,8 +14,10 @@ import {
 import { GatedAttention } from "./gated-attention.ts";
 import { SplitDeltaNet } from "./gated-delta-net.ts";
 import { GatedMLP } from "./gated-mlp.ts";
+import type { LayerInputGate } from "./layer-inputs.ts";
 import type { Mask } from "./mask.ts";
 import { type AttentionParts, type DeltaParts, isDelta, type MixerParts } from "./mixer-parts.ts";
+import { RememberingAttention } from "./remembering-attention.ts";
 import { noRope } from "./rope.ts";
 import { SelfAttention } from "./self-attention.ts";
 import { SharedMoe } from "./shared-moe.ts";
@@ -37,6 +39,10 @@ export interface BlockParts {
   readonly post_feedforward_layernorm?: Module;
   /** Multiplies what both give. Default 1. */
   readonly residualScale?: number;
+  /** How a layer takes an input of its own, after all. */
+  readonly layerInput?: LayerInputGate | undefined;
+  /** `[1]`, multiplies the result. */
+  readonly factor?: MxArray;
   /** Whether they are added up in float32 alone, and joined in another way in other types. Default false. */
   readonly isSumInFloat32Alone?: boolean;
 }
@@ -110,9 +116,10 @@ export const mlpParts = (block: BlockParts): MlpParts | undefined => {
 };
 
 /** Rows added to queries, keys, values and the output: none, the first three or all. */
-const addedRows = ({ q_proj, k_proj, v_proj, o_proj }: AttentionParts): MxArray[] | undefined => {
-  const rows = [q_proj, k_proj, v_proj, o_proj].flatMap(({ bias }) => bias ?? []);
-  const areFirst = rows.length === 0 || rows.length === 4 || (rows.length === 3 && o_proj.bias === undefined);
+const addedRows = ({ matrices }: AttentionParts): MxArray[] | undefined => {
+  const rows = matrices.flatMap(({ bias }) => bias ?? []);
+  if (rows.length === 0 || (matrices.length === 4 && rows.length === 4)) return rows;
+  const areFirst = matrices.length === 4 && rows.length === 3 && matrices[3]?.bias === undefined;
   return areFirst ? rows : undefined;
 };
 
@@ -124,13 +131,16 @@ const turnOf = (rope: PositionEmbedding): DecoderLayerParts["rope"] | undefined 
 };
 
 /** What mixers of the two kinds differ in. */
-type MixerLayer = Pick<DecoderLayerParts, "rows" | "H" | "K" | "scale" | "cap" | "isGated" | "delta" | "rope">;
+type MixerLayer = Pick<
+  DecoderLayerParts,
+  "rows" | "H" | "K" | "scale" | "cap" | "isGated" | "keys" | "areValuesNormed" | "sinks" | "delta" | "rope"
+>;
 
 const attentionLayer = (attention: AttentionParts): MixerLayer | undefined => {
-  const { H, K, scale, cap, isGated } = attention;
+  const { H, K, scale, cap, isGated = false, keys = "own", areValuesNormed = false, sinks } = attention;
   const rope = turnOf(attention.rope);
   const rows = addedRows(attention);
-  return rope && rows && { rows, H, K, scale, cap, isGated, rope };
+  return rope && rows && { rows, H, K, scale, cap, isGated, keys, areValuesNormed, sinks, rope };
 };
 
 const deltaLayer = (parts: DeltaParts): MixerLayer | undefined => {
@@ -149,11 +159,16 @@ export const layerParts = (
   const normAfter = nextNorm === undefined ? undefined : rmsNormOr(block.post_attention_layernorm);
   const layer = isDelta(mixer) ? deltaLayer(mixer) : attentionLayer(mixer);
   if (!isRmsNorm(norm) || normAfter === false || layer === undefined) return undefined;
-  const matrices = affineMatrices([...mixer.matrices, ...(mlp?.layers ?? [])]);
+  const input = mlp && block.layerInput;
+  const own = input && [input.per_layer_input_gate, input.per_layer_projection];
+  if (own?.some(({ bias }) => bias !== undefined)) return undefined;
+  const matrices = affineMatrices([...mixer.matrices, ...(mlp?.layers ?? []), ...(own ?? [])]);
   const ownNorms = [norm, ...(mlp === undefined ? [] : [mlp.norm])];
   const norms = isDelta(mixer) ? ownNorms : [...ownNorms, ...mixer.norms];
   const normsAfter = [normAfter, mlp?.normAfter].filter((after) => after !== undefined);
-  const haveOneEps = [...ownNorms, ...mixer.norms, ...normsAfter].every(({ eps }) => eps === norm.eps);
+  const inputNorms = input === undefined ? [] : [input.post_per_layer_input_norm];
+  const allNorms = [...ownNorms, ...mixer.norms, ...normsAfter, ...inputNorms];
+  const haveOneEps = allNorms.every(({ eps }) => eps === norm.eps);
   if (matrices === undefined || !haveOneEps) return undefined;
   const { arrays, bits, groupSizes, updates } = matrices;
   return {
@@ -165,6 +180,8 @@ export const layerParts = (
     residualScale: block.residualScale,
     activation: mlp?.activation ?? "",
     experts: mlp?.experts,
+    inputNorm: input?.post_per_layer_input_norm.gain,
+    factor: mlp && block.factor,
   };
 };
 
@@ -173,6 +190,7 @@ const weightOf = (norm: Module | undefined): unknown => (norm instanceof RMSNorm
 /** What the mixer of a block is made of; undefined where there is no operation for its kind. */
 export const partsOf = ({ self_attn, linear_attn }: BlockParts): MixerParts | undefined => {
   if (self_attn instanceof SelfAttention || self_attn instanceof GatedAttention) return self_attn.parts;
+  if (self_attn instanceof RememberingAttention) return self_attn.parts;
   return linear_attn instanceof SplitDeltaNet ? linear_attn.parts : undefined;
 };
 
@@ -218,10 +236,14 @@ export class HeldBlock {
       weightOf(block.post_attention_layernorm),
       weightOf(block.pre_feedforward_layernorm),
       weightOf(block.post_feedforward_layernorm),
+      weightOf(block.layerInput?.post_per_layer_input_norm),
+      block.factor,
     ];
     this.#mixerNorms = mixer.norms.map(({ weight }) => weight);
     this.#mixerMatrices = mixer.matrices.map((matrix) => new HeldMatrix(matrix));
-    this.#mlpMatrices = mlpMatrices(block.mlp).map((matrix) => new HeldMatrix(matrix));
+    this.#mlpMatrices = [...mlpMatrices(block.mlp), ...inputMatrices(block)].map(
+      (matrix) => new HeldMatrix(matrix),
+    );
   }
 
   isStill(block: BlockParts): boolean {
@@ -229,17 +251,24 @@ export class HeldBlock {
     if (mixer === undefined || mixer !== this.#mixer || block.mlp !== this.#mlp) return false;
     if (!this.#areNorms(block) || !areStill(this.#mixerMatrices, mixer.matrices)) return false;
     const areNorms = mixer.norms.every(({ weight }, i) => weight === this.#mixerNorms[i]);
-    return areNorms && areStill(this.#mlpMatrices, mlpMatrices(block.mlp));
+    const matrices = mlpMatrices(block.mlp);
+    if (block.layerInput !== undefined) matrices.push(...inputMatrices(block));
+    return areNorms && areStill(this.#mlpMatrices, matrices);
   }
 
   #areNorms(block: BlockParts): boolean {
-    const [norm, second, third, fourth] = this.#norms;
+    const [norm, second, third, fourth, ofInput, factor] = this.#norms;
+    if (block.factor !== factor || weightOf(block.layerInput?.post_per_layer_input_norm) !== ofInput)
+      return false;
     if (weightOf(block.input_layernorm) !== norm || weightOf(block.post_attention_layernorm) !== second)
       return false;
     if (weightOf(block.pre_feedforward_layernorm) !== third) return false;
     return weightOf(block.post_feedforward_layernorm) === fourth;
   }
 }
+
+const inputMatrices = ({ layerInput }: BlockParts): Linear[] =>
+  layerInput === undefined ? [] : [layerInput.per_layer_input_gate, layerInput.per_layer_projection];
 
 const areStill = (held: readonly HeldMatrix[], matrices: readonly MlpMatrix[]): boolean =>
   held.length === matrices.length && held.every((matrix, i) => matrix.isStill(matrices[i]));

@@ -13,7 +13,7 @@ import {
   mlpParts,
   partsOf,
 } from "./block-parts.ts";
-import { type AttentionParts, isDelta } from "./mixer-parts.ts";
+import { type AttentionParts, isPlainAttention } from "./mixer-parts.ts";
 
 /** A block's layer, and what it was made from. */
 interface Composition {
@@ -25,10 +25,10 @@ interface Composition {
 
 const compositions = new WeakMap<BlockParts, Composition>();
 
-/** Attention without gates, which is what is put together here. */
+/** Attention of the kind that is put together here. */
 const attentionOf = (block: BlockParts): AttentionParts | undefined => {
   const mixer = partsOf(block);
-  return mixer === undefined || isDelta(mixer) || mixer.isGated ? undefined : mixer;
+  return mixer !== undefined && isPlainAttention(mixer) ? mixer : undefined;
 };
 
 const compose = (block: BlockParts, mlp: MlpParts | undefined): Composition | undefined => {
@@ -37,12 +37,12 @@ const compose = (block: BlockParts, mlp: MlpParts | undefined): Composition | un
   const parts = layerParts(block, attention, mlp);
   if (parts === undefined || parts.experts !== undefined || (parts.updates?.length ?? 0) > 0)
     return undefined;
-  const { matrices, K, activation } = parts;
-  const [kRows = 0, vRows = 0] = [matrices[3]?.dim(0), matrices[6]?.dim(0)];
+  if (parts.inputNorm !== undefined || parts.factor !== undefined) return undefined;
+  const { K, D, valueDim } = attention;
   return {
     layer: new ComposedLayer(parts),
-    isWhole: activation !== "",
-    sizes: { K, D: kRows / K, valueDim: vRows / K },
+    isWhole: parts.activation !== "",
+    sizes: { K, D, valueDim },
     held: new HeldBlock(block, attention),
   };
 };
@@ -50,7 +50,7 @@ const compose = (block: BlockParts, mlp: MlpParts | undefined): Composition | un
 const compositionOf = (block: BlockParts): Composition | undefined => {
   const known = compositions.get(block);
   if (known?.held.isStill(block) === true) return known;
-  if (attentionOf(block)?.q_proj.quantization?.mode !== "affine") return undefined; // asked at each step of dense models
+  if (attentionOf(block)?.matrices[0]?.quantization?.mode !== "affine") return undefined; // asked at each step of dense models
   const mlp = mlpParts(block);
   const made = (mlp && compose(block, mlp)) ?? compose(block, undefined);
   if (made === undefined) compositions.delete(block);

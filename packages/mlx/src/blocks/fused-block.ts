@@ -23,7 +23,7 @@ import {
 import { countsAll } from "./causal-conv.ts";
 import { composedBlock } from "./composed-block.ts";
 import { hiddenPadding, type Mask } from "./mask.ts";
-import { type DeltaParts, isDelta, type MixerParts } from "./mixer-parts.ts";
+import { type AttentionParts, type DeltaParts, isDelta, type MixerParts } from "./mixer-parts.ts";
 
 /** From here on an operation more or less does not matter. */
 const MOST_POSITIONS = 32;
@@ -34,10 +34,10 @@ const areEqual = (a: readonly unknown[], b: readonly unknown[]): boolean =>
 /** Asks the cache of a layer for room. */
 type RoomRequest = (cache: LayerCache, demands: Demands) => CacheRoom | StateRoom | undefined;
 
-const attentionRequest = ({ matrices, K }: DecoderLayerParts): RoomRequest => {
-  const sizes = { K, D: (matrices[3]?.dim(0) ?? 0) / K, valueDim: (matrices[6]?.dim(0) ?? 0) / K };
-  return (cache, { B, L, dtype }) => cache.room?.({ B, L, ...sizes, dtype });
-};
+const attentionRequest =
+  ({ K, D, valueDim }: AttentionParts): RoomRequest =>
+  (cache, { B, L, dtype }) =>
+    cache.room?.({ B, L, K, D, valueDim, dtype });
 
 const deltaRequest =
   ({ taps, valueHeads, valueDim, keyDim }: DeltaParts): RoomRequest =>
@@ -52,6 +52,8 @@ class Preparation {
   readonly isWhole: boolean;
   /** Whether it looks back at positions. */
   readonly attends: boolean;
+  /** Whether it asks for the room of an earlier one's cache and leaves it as it is. */
+  readonly onlyReads: boolean;
   readonly room: RoomRequest;
   readonly #held: HeldBlock;
   #run: { readonly all: readonly Preparation[]; readonly layers: DecoderLayers };
@@ -60,7 +62,8 @@ class Preparation {
     this.layer = layer;
     this.isWhole = parts.activation !== "";
     this.attends = !isDelta(mixer);
-    this.room = isDelta(mixer) ? deltaRequest(mixer) : attentionRequest(parts);
+    this.onlyReads = !isDelta(mixer) && mixer.keys === "shared";
+    this.room = isDelta(mixer) ? deltaRequest(mixer) : attentionRequest(mixer);
     this.#held = held;
     this.#run = { all: [this], layers: layer };
   }
@@ -163,6 +166,9 @@ const stepsOf = (x: MxArray, calls: Iterable<BlockCall>, isWhole: boolean): Step
   return steps;
 };
 
+const writtenRooms = (steps: readonly Step[]): (CacheRoom | StateRoom)[] =>
+  steps.flatMap(({ prepared, room }) => (prepared.onlyReads ? [] : [room]));
+
 /** What is taken to go on, after one step of several blocks. */
 class Continuation {
   readonly #layers: BoundLayers;
@@ -175,7 +181,7 @@ class Continuation {
   private constructor(layers: BoundLayers, steps: readonly Step[], writer: CacheWriter, left: number) {
     const { turns, first } = positionsOf(steps);
     this.#layers = layers;
-    this.#rooms = steps.map(({ room }) => room);
+    this.#rooms = writtenRooms(steps);
     this.#writer = writer;
     this.#turns = [...turns];
     this.#first = first;
@@ -190,11 +196,11 @@ class Continuation {
   }
 
   /** `x` of the next position of each sequence after the blocks. */
-  next(x: MxArray): MxArray | undefined {
+  next(x: MxArray, inputs: MxArray | undefined): MxArray | undefined {
     if (this.#left === 0 || x.dim(1) !== 1) return undefined;
     for (let i = 0; i < this.#turns.length; i++) this.#turns[i] = (this.#turns[i] ?? 0) + 1;
     const positions = { turns: this.#turns, first: this.#first };
-    const h = this.#layers.next(x, positions, this.#writer.array);
+    const h = this.#layers.next(x, positions, this.#writer.array, inputs);
     if (h === undefined) return undefined;
     this.#left -= 1;
     this.#writer.become(h);
@@ -211,11 +217,17 @@ const continuations = new WeakMap<object, { readonly owner: object; readonly con
  *
  * @param owner - of the blocks
  * @param x - `[B, L, E]`
+ * @param inputs - `[B, L, layers, P]`, of layers that have some
  */
-export const continueBlocks = (run: object, owner: object, x: MxArray): MxArray | undefined => {
+export const continueBlocks = (
+  run: object,
+  owner: object,
+  x: MxArray,
+  inputs?: MxArray,
+): MxArray | undefined => {
   const found = continuations.get(run);
   if (found === undefined || found.owner !== owner) return undefined;
-  const h = found.continuation.next(x);
+  const h = found.continuation.next(x, inputs);
   if (h === undefined) continuations.delete(run);
   return h;
 };
@@ -228,20 +240,20 @@ interface Taken {
 }
 
 /** `x` after all steps, whose rows are at the positions of the first. */
-const take = (x: MxArray, steps: readonly Step[]): Taken | undefined => {
+const take = (x: MxArray, steps: readonly Step[], inputs?: MxArray): Taken | undefined => {
   const [first] = steps;
   if (first === undefined) return undefined;
   const rooms = steps.map(({ room }) => room);
   const layers = first.prepared.joined(steps.map(({ prepared }) => prepared));
   const after = new Set<MxArray>();
   for (const room of rooms) if (room.after !== undefined) after.add(room.after);
-  const h = layers.forward(x, rooms, positionsOf(steps), [...after]);
+  const h = layers.forward(x, rooms, positionsOf(steps), [...after], inputs);
   if (h === undefined) {
     for (const { block } of steps) preparations.delete(keyOf(block)); // their arrays may be gone
     return undefined;
   }
   const writer = new CacheWriter(h);
-  for (const room of rooms) room.fill(writer);
+  for (const room of writtenRooms(steps)) room.fill(writer);
   const goOn = (run: object, owner: object): void => {
     const continuation = x.dim(1) === 1 ? Continuation.of(layers, steps, writer) : undefined;
     if (continuation !== undefined) continuations.set(run, { owner, continuation });
@@ -276,8 +288,21 @@ export interface FusedBlocks extends Partial<Pick<Taken, "goOn">> {
  * @param calls - one block after the other
  * @returns `x` after `count` of them; as it is when there are none
  */
-export const fusedBlocks = (x: MxArray, calls: Iterable<BlockCall>): FusedBlocks => {
+export const fusedBlocks = (x: MxArray, calls: Iterable<BlockCall>): FusedBlocks =>
+  blocksOf(x, stepsOf(x, calls, true));
+
+/**
+ * All blocks or none: those that read what others wrote cannot be told apart from them.
+ *
+ * @param x - `[B, L, E]`
+ * @param inputs - `[B, L, layers, P]`, of layers that have some
+ */
+export const allFusedBlocks = (x: MxArray, calls: readonly BlockCall[], inputs?: MxArray): FusedBlocks => {
   const steps = stepsOf(x, calls, true);
-  const taken = take(x, steps);
+  return blocksOf(x, steps.length === calls.length ? steps : [], inputs);
+};
+
+const blocksOf = (x: MxArray, steps: readonly Step[], inputs?: MxArray): FusedBlocks => {
+  const taken = take(x, steps, inputs);
   return taken === undefined ? { h: x, count: 0 } : { ...taken, count: steps.length };
 };

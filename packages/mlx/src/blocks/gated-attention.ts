@@ -45,14 +45,13 @@ export class GatedAttention extends Module {
   get parts(): AttentionParts | undefined {
     if (this.forward !== GatedAttention.prototype.forward) return undefined;
     const { q_proj, k_proj, v_proj, o_proj, q_norm, k_norm } = this;
-    const { num_attention_heads: H, num_key_value_heads: K, head_dim } = this.#c;
+    const { num_attention_heads: H, num_key_value_heads: K, head_dim: D } = this.#c;
     const [matrices, norms] = [
       [q_proj, k_proj, v_proj, o_proj],
       [q_norm, k_norm],
     ];
     return this.#parts.of([...matrices, ...norms], () => ({
-      ...{ matrices, norms, q_proj, k_proj, v_proj, o_proj, H, K, rope: this.#rope },
-      ...{ scale: head_dim ** -0.5, cap: undefined, isGated: true },
+      ...{ matrices, norms, rope: this.#rope, H, K, D, valueDim: D, scale: D ** -0.5, isGated: true },
     }));
   }
 

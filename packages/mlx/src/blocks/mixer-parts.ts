@@ -1,18 +1,29 @@
 /** What the mixers of blocks are made of, for operations that do all of them. */
-import type { MxArray } from "../core/index.ts";
-import type { HeadProjections, Linear, RMSNorm } from "../nn/index.ts";
+import type { KeySource, MxArray } from "../core/index.ts";
+import type { Linear, PositionEmbedding, RMSNorm } from "../nn/index.ts";
 
 /** Of attention. */
-export interface AttentionParts extends HeadProjections {
-  /** q, k, v, o */
+export interface AttentionParts {
+  /** q, k, v, o, as far as there are. */
   readonly matrices: readonly Linear[];
-  readonly o_proj: Linear;
+  readonly rope: PositionEmbedding;
+  /** Heads of queries and of keys, features of a query and of a value. */
+  readonly H: number;
+  readonly K: number;
+  readonly D: number;
+  readonly valueDim: number;
   readonly scale: number;
-  readonly cap: number | undefined;
+  readonly cap?: number | undefined;
   /** Norms of each head of queries and keys, before they turn. */
   readonly norms: readonly RMSNorm[];
-  /** Whether q gives each head a gate behind its query. */
-  readonly isGated: boolean;
+  /** Whether q gives each head a gate behind its query. Default false. */
+  readonly isGated?: boolean;
+  /** Where keys and values come from. Default `own`. */
+  readonly keys?: KeySource;
+  /** Whether values are normed by head, without a weight. Default false. */
+  readonly areValuesNormed?: boolean;
+  /** `[H]` */
+  readonly sinks?: MxArray;
 }
 
 /** Of linear attention by the gated delta rule. */
@@ -32,6 +43,13 @@ export interface DeltaParts {
 }
 
 export type MixerParts = AttentionParts | DeltaParts;
+
+/** Whether it is nothing but queries, keys and values. */
+export const isPlainAttention = (parts: MixerParts): parts is AttentionParts => {
+  if (isDelta(parts)) return false;
+  const { isGated = false, keys = "own", areValuesNormed = false, sinks } = parts;
+  return !isGated && keys === "own" && !areValuesNormed && sinks === undefined;
+};
 
 export const isDelta = (parts: MixerParts): parts is DeltaParts => "taps" in parts;
 

@@ -4,6 +4,7 @@ import { ConfigError } from "../errors.ts";
 import { Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { attention, mergeHeads, splitHeads } from "./attention.ts";
 import type { Mask } from "./mask.ts";
+import { type AttentionParts, KeptParts } from "./mixer-parts.ts";
 import { heldOffset } from "./positions.ts";
 
 /** All keys and values of a layer, and where its new positions start. */
@@ -41,6 +42,7 @@ export class RememberingAttention extends Module {
   declare k_norm?: RMSNorm;
   readonly #c: RememberingAttentionConfig;
   readonly #rope: PositionEmbedding;
+  readonly #parts = new KeptParts<AttentionParts>();
 
   constructor(
     c: RememberingAttentionConfig,
@@ -58,6 +60,20 @@ export class RememberingAttention extends Module {
     }
     this.#c = c;
     this.#rope = rope;
+  }
+
+  /** The same object until one of them is replaced; undefined where a model overrides what it does. */
+  get parts(): AttentionParts | undefined {
+    const { forward, remember } = RememberingAttention.prototype;
+    if (this.forward !== forward || this.remember !== remember) return undefined;
+    const { q_proj, k_proj, v_proj, o_proj, q_norm, k_norm } = this;
+    const { num_attention_heads: H, num_key_value_heads: K, head_dim: D } = this.#c;
+    const matrices = [q_proj, k_proj, v_proj, o_proj].filter((matrix) => matrix !== undefined);
+    const norms = [q_norm, k_norm].filter((norm) => norm !== undefined);
+    return this.#parts.of([...matrices, ...norms], () => ({
+      ...{ matrices, norms, rope: this.#rope, H, K, D, valueDim: D, scale: 1, areValuesNormed: true },
+      keys: k_proj === undefined ? "shared" : v_proj === undefined ? "values too" : "own",
+    }));
   }
 
   /**

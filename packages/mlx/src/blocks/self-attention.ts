@@ -51,6 +51,7 @@ export class SelfAttention extends Module {
   protected readonly scale: number;
   readonly #cap: number | undefined;
   readonly #rope: PositionEmbedding;
+  readonly #sizes: { readonly D: number; readonly valueDim: number };
   #parts: AttentionParts | undefined;
 
   constructor(
@@ -68,6 +69,7 @@ export class SelfAttention extends Module {
     this.scale = scale ?? D ** -0.5;
     this.#cap = cap;
     this.#rope = rope;
+    this.#sizes = { D, valueDim: c.v_head_dim ?? D };
   }
 
   /** The same object until one of them is replaced; undefined where a model overrides a step. */
@@ -87,22 +89,13 @@ export class SelfAttention extends Module {
   protected partsWith(qNorm?: RMSNorm, kNorm?: RMSNorm): AttentionParts {
     const { q_proj, k_proj, v_proj, o_proj, H, K, scale } = this;
     const p = this.#parts;
-    const areSame = p?.q_proj === q_proj && p.k_proj === k_proj && p.v_proj === v_proj && p.o_proj === o_proj;
-    if (areSame && p.norms[0] === qNorm && p.norms[1] === kNorm) return p;
+    const [q, k, v, o] = p?.matrices ?? [];
+    const areSame = q === q_proj && k === k_proj && v === v_proj && o === o_proj;
+    if (p !== undefined && areSame && p.norms[0] === qNorm && p.norms[1] === kNorm) return p;
     const norms = qNorm === undefined || kNorm === undefined ? [] : [qNorm, kNorm];
     this.#parts = {
-      matrices: [q_proj, k_proj, v_proj, o_proj],
-      q_proj,
-      k_proj,
-      v_proj,
-      o_proj,
-      rope: this.#rope,
-      H,
-      K,
-      scale,
-      cap: this.#cap,
-      norms,
-      isGated: false,
+      ...{ matrices: [q_proj, k_proj, v_proj, o_proj], norms, rope: this.#rope },
+      ...{ H, K, ...this.#sizes, scale, cap: this.#cap },
     };
     return this.#parts;
   }

@@ -13,6 +13,13 @@ export interface LayerExperts {
   readonly hasShared?: boolean;
 }
 
+/**
+ * Where keys and values come from: from k and v; both from k, which gives values before it is normed and turns; or from the
+ * buffers of an earlier layer, which are only read.
+ */
+export type KeySource = (typeof KEY_SOURCES)[number];
+const KEY_SOURCES = ["own", "values too", "shared"] as const;
+
 /** Linear attention (`deltaMixer`), in the place of heads that look back. Float32, and computed. */
 export interface LayerDelta {
   /** `[W, C]` */
@@ -41,8 +48,9 @@ export interface MatrixUpdate {
  */
 export interface DecoderLayerParts {
   /**
-   * Weights, scales and biases of q, k, v, o (of linear attention qkv, z, b, a, out) and, with an MLP, gate, up, down; of
-   * experts those of the router before, and stacks, and behind them those of a shared expert and its gate.
+   * Weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv, z, b, a, out) and, with an MLP,
+   * gate, up, down; of experts those of the router before, and stacks, and behind them those of a shared expert and its
+   * gate. Last the two of `input`.
    */
   readonly matrices: readonly MxArray[];
   /** Of each matrix. */
@@ -52,7 +60,7 @@ export interface DecoderLayerParts {
   readonly updates?: readonly (MatrixUpdate | undefined)[];
   /** Added to q, k, v and o: none, the first three, or four. */
   readonly rows: readonly MxArray[];
-  /** Weights: before attention, before the MLP, of each head of queries and of keys (or neither). */
+  /** Weights: before attention, before the MLP, of each head of queries and of keys (or neither; without k of queries). */
   readonly norms: readonly MxArray[];
   /** Weights: of what attention and, with an MLP, what that gives. Absent or empty where nothing is normed there. */
   readonly normsAfter?: readonly MxArray[];
@@ -63,6 +71,12 @@ export interface DecoderLayerParts {
   readonly K: number;
   /** Whether q gives each head a query and a gate, whose sigmoid multiplies what the head finds. Default false. */
   readonly isGated?: boolean;
+  /** Default `own`. */
+  readonly keys?: KeySource;
+  /** Whether values are normed by head, without a weight. Default false. */
+  readonly areValuesNormed?: boolean;
+  /** `[H]`, logits of what every position may see instead of keys. */
+  readonly sinks?: MxArray | undefined;
   /** Multiplies the scores. */
   readonly scale: number;
   /** Squashes scores to `cap * tanh(scores / cap)`. */
@@ -75,6 +89,13 @@ export interface DecoderLayerParts {
   readonly experts?: LayerExperts | undefined;
   /** Absent where heads look back. */
   readonly delta?: LayerDelta | undefined;
+  /**
+   * Of a layer that has an input `i` of its own: the weight of the norm in `norm(down(gelu(gate(h)) * i))`, which is added to
+   * the result.
+   */
+  readonly inputNorm?: MxArray | undefined;
+  /** `[1]`, multiplies the result. Its value is taken once. */
+  readonly factor?: MxArray | undefined;
   /** Rotation of queries and keys: a base, or else frequencies. None of 0 features. */
   readonly rope: {
     readonly dims: number;
@@ -160,17 +181,28 @@ export class BoundLayers {
    *
    * @param x - `[B, 1, E]`
    * @param before - the last step's result
+   * @param inputs - `[B, 1, layers, P]`, of layers that have some
    * @returns `[B, 1, E]`; undefined where arrays of a layer or buffers are gone or full
    */
-  next(x: MxArray, { turns, first }: LayerPositions, before: MxArray): MxArray | undefined {
+  next(
+    x: MxArray,
+    { turns, first }: LayerPositions,
+    before: MxArray,
+    inputs?: MxArray,
+  ): MxArray | undefined {
     const spans = this.#spans;
     for (let i = 0; i < spans.length; i++) spans[i] = (spans[i] ?? 0) + (this.#moves[i] ?? 0);
-    const [slot] = native.boundDecoderLayers(this.#handle, handleOf(x), spans, turns, first, [
-      handleOf(before),
-    ]);
+    const [slot] = native.boundDecoderLayers(
+      ...([this.#handle, handleOf(x), spans, turns, first] as const),
+      ...([[handleOf(before)], optionalHandleOf(inputs)] as const),
+    );
     return slot === undefined ? undefined : adopt(slot);
   }
 }
+
+const headNumbers = ({ H, K, isGated = false, keys = "own", areValuesNormed = false }: DecoderLayerParts) => [
+  ...[H, K, Number(isGated), KEY_SOURCES.indexOf(keys), Number(areValuesNormed)],
+];
 
 const expertNumbers = (experts: LayerExperts | undefined): number[] =>
   experts === undefined ? [] : [experts.asked, Number(experts.isNormed), Number(experts.hasShared ?? false)];
@@ -194,9 +226,10 @@ export class DecoderLayers {
     const handle = native.prepareDecoderLayer(
       ...([handlesOf(p.matrices), formats, updates.map(optionalHandleOf)] as const),
       ...([handlesOf(p.rows), handlesOf(p.norms), handlesOf(p.normsAfter ?? [])] as const),
-      ...([[p.H, p.K, Number(p.isGated ?? false)], [p.eps, p.scale, p.cap ?? 0, p.residualScale ?? 1], p.activation] as const),
+      ...([headNumbers(p), [p.eps, p.scale, p.cap ?? 0, p.residualScale ?? 1], p.activation] as const),
       ...([expertNumbers(p.experts), handlesOf(deltaArrays(p.delta))] as const),
-      ...([[dims, Number(traditional)], base, scale, optionalHandleOf(freqs)] as const),
+      ...([[dims, Number(traditional)], base, scale] as const),
+      [freqs, p.sinks, p.inputNorm, p.factor].map(optionalHandleOf),
     );
     return handle === undefined ? undefined : new DecoderLayers(handle);
   }
@@ -210,6 +243,7 @@ export class DecoderLayers {
    * @param x - `[B, L, E]`
    * @param rooms - of each layer; written in place, once `after` is computed: no other array that is read later may hold
    *   those that are written
+   * @param inputs - `[B, L, layers, P]`, of layers that have some
    * @returns `[B, L, E]`; undefined where arrays of a layer are gone, or the others do not fit
    */
   forward(
@@ -217,10 +251,11 @@ export class DecoderLayers {
     rooms: readonly LayerRoom[],
     { turns, first }: LayerPositions,
     after: readonly MxArray[],
+    inputs?: MxArray,
   ): MxArray | undefined {
     const [slot] = native.decoderLayers(
       ...([this.#handle, handleOf(x), buffersOf(rooms), formatsOf(rooms)] as const),
-      ...([spansOf(rooms), turns, first, handlesOf(after)] as const),
+      ...([spansOf(rooms), turns, first, handlesOf(after), optionalHandleOf(inputs)] as const),
     );
     return slot === undefined ? undefined : adopt(slot);
   }

@@ -8,6 +8,7 @@ export {
   BoundLayers,
   type DecoderLayerParts,
   DecoderLayers,
+  type KeySource,
   type LayerDelta,
   type LayerExperts,
   type LayerPositions,

@@ -89,7 +89,7 @@ interface NativeRuntime {
     turn: readonly number[],
     base: number | undefined,
     ropeScale: number,
-    freqs: Slot,
+    others: readonly Slot[],
   ): LayersHandle | undefined;
   composedLayer(
     x: Slot,
@@ -113,6 +113,7 @@ interface NativeRuntime {
     turns: readonly number[],
     first: readonly number[],
     after: readonly Slot[],
+    inputs: Slot,
   ): Slot[];
   bindDecoderLayers(
     layers: LayersHandle,
@@ -126,6 +127,7 @@ interface NativeRuntime {
     turns: readonly number[],
     first: readonly number[],
     after: readonly Slot[],
+    inputs: Slot,
   ): Slot[];
 
   callCompiled(

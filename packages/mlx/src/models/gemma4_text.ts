@@ -3,11 +3,13 @@
  *
  * @see mlx-lm 0.32.2 models/gemma4_text.py
  */
+import type { BlockCall } from "../blocks/block-parts.ts";
 import type { DecoderBody } from "../blocks/decoder-frame.ts";
 import { type Choice, weighAnswers } from "../blocks/experts.ts";
+import { allFusedBlocks, continueBlocks } from "../blocks/fused-block.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
-import { admittedInput, layerInputs } from "../blocks/layer-inputs.ts";
+import { admittedInput, type LayerInputGate, layerInputs } from "../blocks/layer-inputs.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { NormedRouter } from "../blocks/normed-router.ts";
@@ -157,6 +159,21 @@ class Block extends Module {
     this.post_per_layer_input_norm = rmsNorm(c);
   }
 
+  get layerInput(): LayerInputGate | undefined {
+    const { per_layer_input_gate, per_layer_projection, post_per_layer_input_norm } = this;
+    if (!per_layer_input_gate || !per_layer_projection || !post_per_layer_input_norm) return undefined;
+    return { per_layer_input_gate, per_layer_projection, post_per_layer_input_norm };
+  }
+
+  get factor(): MxArray {
+    return this.layer_scalar;
+  }
+
+  /** This block among others that may be one operation; undefined with experts, which answer beside the MLP. */
+  call(mask: Mask, cache: LayerCache): BlockCall | undefined {
+    return this.experts === undefined ? { block: this, mask, cache } : undefined;
+  }
+
   /**
    * @param earlier - what the last layer of its type remembers; undefined where the layer makes keys and values
    * @param input - the layer's own input, `[B, L, P]`
@@ -188,10 +205,8 @@ class Block extends Module {
 
   /** `[B, L, E]` with the layer's own input `[B, L, P]` through a gate. */
   #addInput(h: MxArray, input: MxArray | undefined): MxArray {
-    const { per_layer_input_gate, per_layer_projection, post_per_layer_input_norm } = this;
-    if (!per_layer_input_gate || !per_layer_projection || !post_per_layer_input_norm || !input) return h;
-    const gate = { per_layer_input_gate, per_layer_projection, post_per_layer_input_norm };
-    return mx.add(h, admittedInput(gate, h, input));
+    const gate = this.layerInput;
+    return gate && input ? mx.add(h, admittedInput(gate, h, input)) : h;
   }
 }
 
@@ -220,10 +235,16 @@ class Gemma4Decoder extends Module implements DecoderBody {
   }
 
   /** `[B, L] -> [B, L, E]` */
-  forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
+  forward(tokens: MxArray, { cache, embeddings, run }: ForwardOptions = {}): MxArray {
     let h = (embeddings ?? this.embed_tokens.forward(tokens)).multiply(this.#c.hidden_size ** 0.5); // [B, L, E]
     const inputs = this.#layerInputs(tokens, h);
+    const next = run && continueBlocks(run, this, h, inputs);
+    if (next !== undefined) return this.norm.forward(next);
     const maskOf = slidingMasks(this.#window, h.dim(1), cache);
+    const calls = cache && this.#calls(maskOf, cache);
+    const fused = calls && allFusedBlocks(h, calls, inputs);
+    if (run !== undefined) fused?.goOn?.(run, this);
+    if (fused?.count === this.layers.length) return this.norm.forward(fused.h);
     const last: { sliding?: Remembered; full?: Remembered } = {};
     this.layers.forEach((layer, i) => {
       const type = this.#window.layers[i] === true ? "sliding" : "full";
@@ -232,6 +253,16 @@ class Gemma4Decoder extends Module implements DecoderBody {
       [h, last[type]] = layer.forward(h, maskOf(i), layerCache(cache, i), earlier, input);
     });
     return this.norm.forward(h);
+  }
+
+  /** All layers, where all may be one operation: those without a cache read that of the last of their type. */
+  #calls(maskOf: (layer: number) => Mask, cache: readonly LayerCache[]): BlockCall[] | undefined {
+    const own = this.#window.layers.slice(0, firstShared(this.#c));
+    const calls = this.layers.map((layer, i) => {
+      const source = i < own.length ? i : own.lastIndexOf(this.#window.layers[i] === true);
+      return source < 0 ? undefined : layer.call(maskOf(i), layerCache(cache, source));
+    });
+    return calls.every((call) => call !== undefined) ? calls : undefined;
   }
 
   /** What each layer gets of its own: of the token, and of the scaled embeddings `h`; `[B, L, N, P]`. */

@@ -105,6 +105,7 @@ describe("fused blocks", () => {
     "qwen3_5_moe",
     "qwen3_next",
     "qwen2_moe",
+    "gemma4_text",
   ])("of %s answer as their parts do", async (name) => {
     const model = await quantizedModel(goldenOf(name));
     const { logits } = answers(model);
@@ -293,6 +294,13 @@ describe("fused blocks", () => {
       ["gemma3_text", () => quantizedModel(goldenOf("gemma3_text")), (model) => model.makeCache(), 1],
       ["qwen3_5", () => quantizedModel(goldenOf("qwen3_5")), (model) => model.makeCache(), 1],
       ["qwen3_5_moe", () => quantizedModel(goldenOf("qwen3_5_moe")), (model) => model.makeCache(), 1],
+      ["gemma4_text", () => quantizedModel(goldenOf("gemma4_text")), (model) => model.makeCache(), 1],
+      [
+        "a batch of gemma4_text",
+        () => quantizedModel(goldenOf("gemma4_text")),
+        (model) => model.makeBatchCache([2, 0, 1]) ?? [],
+        3,
+      ],
       [
         "a batch of qwen3_5",
         () => quantizedModel(goldenOf("qwen3_5")),
@@ -347,6 +355,8 @@ describe("fused blocks", () => {
     ["qwen3_moe", /mlp\.gate$/],
     ["qwen3_moe", /switch_mlp\.down_proj$/],
     ["glm4_moe", /shared_experts\.up_proj$/],
+    ["gemma4_text", /per_layer_input_gate$/],
+    ["gemma4_text", /layers\.1\.self_attn\.q_proj$/],
     ["qwen3_5", /linear_attn\.in_proj_qkv$/],
     ["qwen3_5", /linear_attn\.in_proj_[ab]$/],
     ["qwen3_5", /linear_attn\.out_proj$/],

@@ -16,7 +16,8 @@ struct AttentionMemory {
   float *product, *q, *k, *v, *found;
 
   AttentionMemory(const PreparedAttention& l, size_t M) {
-    const size_t sizes[] = {M * l.q.N, l.is_gated ? M * l.queries() : 0, M * l.k.N, M * l.v.N, M * l.found()};
+    const size_t values = l.keys == KeySource::own ? l.v.N : l.k.N;
+    const size_t sizes[] = {M * l.q.N, l.is_gated ? M * l.queries() : 0, M * l.k.N, M * values, M * l.found()};
     std::tie(product, q, k, v, found) = std::tuple_cat(scratch_arrays<AttentionMemory>(sizes));
     if (!l.is_gated) q = product;
   }
@@ -33,8 +34,12 @@ class AttentionSteps {
 
   void make_heads(const NormedRows& rows) const {
     const PreparedAttention& l = layer_;
-    multiply({{l.q, memory_.product}, {l.k, memory_.k}, {l.v, memory_.v}}, rows.rows(), form_.rounding,
-             [&](size_t m) { rows.make(m); });
+    const auto make = [&](size_t m) { rows.make(m); };
+    const Wanted q{l.q, memory_.product}, k{l.k, memory_.k}, v{l.v, memory_.v};
+    const Rows x = rows.rows();
+    if (l.keys == KeySource::own) return multiply({q, k, v}, x, form_.rounding, make);
+    if (l.keys == KeySource::values_too) return multiply({q, k}, x, form_.rounding, make);
+    multiply({q}, x, form_.rounding, make);
   }
 
   // From products to queries in memory, and keys and values in their caches.
@@ -51,9 +56,10 @@ class AttentionSteps {
         const RopeTable* table = is_turned ? &tables_.at(b) : nullptr;
         take_queries(b);
         finish_rows({memory_.q, l.H, l.D, l.q_norm}, b, table);
+        if (l.keys == KeySource::shared) continue;
+        finish_values(b);
         add(l.k_row, memory_.k, l.k.N, b);
         finish_rows({memory_.k, l.K, l.D, l.k_norm}, b, table);
-        add(l.v_row, memory_.v, l.v.N, b);
         new_keys.run_entry(static_cast<int>(b));
         new_values.run_entry(static_cast<int>(b));
       }
@@ -94,6 +100,15 @@ class AttentionSteps {
     for (size_t head = first; l.is_gated && head < first + form_.L * l.H; head++) {
       std::copy_n(memory_.product + 2 * head * l.D, l.D, memory_.q + head * l.D);
     }
+  }
+
+  void finish_values(size_t b) const {
+    const PreparedAttention& l = layer_;
+    const size_t N = l.K * l.value_dims, first = b * form_.L * N;
+    if (l.keys == KeySource::values_too) std::copy_n(memory_.k + first, form_.L * N, memory_.v + first);
+    add(l.v_row, memory_.v, N, b);
+    float* rows = memory_.v + first;
+    if (l.are_values_normed) norm_rows(rows, nullptr, rows, form_.L * l.K, l.value_dims, eps_);
   }
 
   // Those of batch entry `b`; turned where there is a table.

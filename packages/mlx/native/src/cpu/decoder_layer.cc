@@ -30,17 +30,19 @@ bool can_write(const mx::array& a) { return a.flags().row_contiguous && may_writ
 
 using Runs = std::vector<LayerRun>;
 
-// Inputs: x, then, unless `runs` know where they are, the buffers of each layer, then what must be computed before.
+// Inputs: x, the layers' own inputs where they have some, then, unless `runs` know where they are, the buffers of each layer, then what must be computed before.
 class DecoderLayers : public CpuPrimitive {
  public:
-  DecoderLayers(Layers layers, Formats formats, Held held, std::vector<RowSpan> spans, LayerPositions positions)
-      : DecoderLayers(nullptr, std::move(held), std::move(spans), std::move(positions)) {
+  DecoderLayers(Layers layers, Formats formats, Held held, std::vector<RowSpan> spans, LayerPositions positions,
+                bool have_inputs)
+      : DecoderLayers(nullptr, std::move(held), std::move(spans), std::move(positions), have_inputs) {
     layers_ = std::move(layers), formats_ = std::move(formats);
   }
 
-  DecoderLayers(std::shared_ptr<const Runs> runs, Held held, std::vector<RowSpan> spans, LayerPositions positions)
+  DecoderLayers(std::shared_ptr<const Runs> runs, Held held, std::vector<RowSpan> spans, LayerPositions positions,
+                bool have_inputs)
       : runs_(std::move(runs)), held_(std::move(held)), spans_(std::move(spans)), positions_(std::move(positions)),
-        rounding_(settings().rounding) {}
+        have_inputs_(have_inputs), rounding_(settings().rounding) {}
 
   const char* name() const override { return "CpuDecoderLayers"; }
 
@@ -48,13 +50,20 @@ class DecoderLayers : public CpuPrimitive {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     const mx::array x = row_contiguous(inputs[0], encoder);
     allocate(out);
-    const RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(x.shape(1)), rounding_, positions_};
-    encoder.dispatch([runs = runs_ ? runs_ : runs_over(inputs), spans = spans_, form, held = held_, from = x.data<float>(),
-                      to = out.data<float>()] {
+    RunForm form{static_cast<size_t>(x.shape(0)), static_cast<size_t>(x.shape(1)), rounding_, positions_};
+    const float* own = nullptr;  // inputs of the layers
+    size_t width = 0;
+    if (have_inputs_) {
+      own = row_contiguous(inputs[1], encoder).data<float>();
+      width = static_cast<size_t>(inputs[1].shape(3));
+      form.input_stride = static_cast<size_t>(inputs[1].shape(2)) * width;
+    }
+    encoder.dispatch([runs = runs_ ? runs_ : runs_over(inputs), spans = spans_, form, held = held_, from = x.data<float>(), own,
+                      width, to = out.data<float>()] {
       TurnTables tables(form);
       const float* next = from;
       for (size_t i = 0; i < spans.size(); i++) {
-        (*runs)[i].at(static_cast<int>(form.L), spans[i]).run(form, tables, next, to);
+        (*runs)[i].at(static_cast<int>(form.L), spans[i]).run(form, tables, next, own ? own + i * width : nullptr, to);
         next = to;
       }
     });
@@ -64,7 +73,8 @@ class DecoderLayers : public CpuPrimitive {
   std::shared_ptr<const Runs> runs_over(const std::vector<mx::array>& inputs) const {
     Runs runs;
     for (size_t i = 0; i < layers_.size(); i++) {
-      const mx::array &first = inputs[1 + 2 * i], &second = inputs[2 + 2 * i];
+      const size_t at = (have_inputs_ ? 2 : 1) + 2 * i;
+      const mx::array &first = inputs[at], &second = inputs[at + 1];
       if (!can_write(first) || !can_write(second)) throw std::runtime_error("what a layer writes needs buffers of its own");
       runs.push_back(run_over(layers_[i], first, second, formats_[i]));
     }
@@ -77,6 +87,7 @@ class DecoderLayers : public CpuPrimitive {
   Held held_;
   std::vector<RowSpan> spans_;
   LayerPositions positions_;
+  bool have_inputs_;
   Rounding rounding_;
 };
 
@@ -136,6 +147,18 @@ bool are_positions(const LayerPositions& p, int B, int L, const std::vector<RowS
   });
 }
 
+// Whether layers get as much as they ask for.
+bool do_inputs_fit(const std::optional<mx::array>& inputs, const mx::array& x, const Layers& layers) {
+  const bool are_asked_for = std::any_of(layers.begin(), layers.end(), [](const auto& l) { return l->input.has_value(); });
+  if (!inputs) return !are_asked_for;
+  if (!is_plain_float32(*inputs) || inputs->ndim() != 4) return false;
+  const bool fits = inputs->shape(0) == x.shape(0) && inputs->shape(1) == x.shape(1) &&
+                    static_cast<size_t>(inputs->shape(2)) == layers.size();
+  return fits && std::all_of(layers.begin(), layers.end(), [&](const auto& l) {
+           return !l->input || static_cast<int>(l->input->gate.N) == inputs->shape(3);
+         });
+}
+
 bool are_rows(const mx::array& x) {
   return use_native() && is_plain_float32(x) && x.ndim() == 3 && x.size() > 0 &&
          x.shape(0) * int64_t{x.shape(1)} <= kMostRows;
@@ -161,23 +184,27 @@ class BoundLayers {
       bound->forms_.push_back(*form);
       bound->buffers_.insert(bound->buffers_.end(), {room.first.data_shared_ptr(), room.second.data_shared_ptr()});
     }
+    bound->layers_ = layers;
     bound->runs_ = std::make_shared<const Runs>(std::move(runs));
     return bound;
   }
 
   std::optional<mx::array> forward(const mx::array& x, std::vector<RowSpan> spans, LayerPositions positions,
-                                   const std::vector<mx::array>& after) const {
+                                   const std::vector<mx::array>& after, const std::optional<mx::array>& layer_inputs) const {
     if (!are_rows(x) || x.shape(0) != B_ || static_cast<size_t>(x.shape(2)) != runs_->front().layer->E) return std::nullopt;
     if (spans.size() != runs_->size() || !are_positions(positions, B_, x.shape(1), spans)) return std::nullopt;
     for (size_t i = 0; i < spans.size(); i++) {
       if (!forms_[i].fits(spans[i], x.shape(1))) return std::nullopt;
     }
+    if (!do_inputs_fit(layer_inputs, x, layers_)) return std::nullopt;
     Held held = hold();
     if (!held) return std::nullopt;
     std::vector<mx::array> inputs{x};
+    if (layer_inputs) inputs.push_back(*layer_inputs);
     inputs.insert(inputs.end(), after.begin(), after.end());
     return mx::array(x.shape(), mx::float32,
-                     std::make_shared<DecoderLayers>(runs_, std::move(held), std::move(spans), std::move(positions)),
+                     std::make_shared<DecoderLayers>(runs_, std::move(held), std::move(spans), std::move(positions),
+                                                     layer_inputs.has_value()),
                      std::move(inputs));
   }
 
@@ -201,6 +228,7 @@ class BoundLayers {
   }
 
   int B_ = 0;
+  Layers layers_;
   std::shared_ptr<const Runs> runs_;
   std::vector<RoomForm> forms_;
   std::vector<std::weak_ptr<mx::allocator::Data>> buffers_;
@@ -213,12 +241,14 @@ std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerPar
 
 std::optional<mx::array> decoder_layers(const Layers& layers, const mx::array& x, const std::vector<CacheRoom>& rooms,
                                         std::vector<RowSpan> spans, LayerPositions positions,
-                                        const std::vector<mx::array>& after) {
+                                        const std::vector<mx::array>& after, const std::optional<mx::array>& layer_inputs) {
   if (!are_rows(x) || layers.empty() || layers.size() != rooms.size() || layers.size() != spans.size()) return std::nullopt;
   if (!are_positions(positions, x.shape(0), x.shape(1), spans)) return std::nullopt;
+  if (!do_inputs_fit(layer_inputs, x, layers)) return std::nullopt;
   std::vector<ArrayData> held;
   Formats formats;
   std::vector<mx::array> inputs{x};
+  if (layer_inputs) inputs.push_back(*layer_inputs);
   for (size_t i = 0; i < layers.size(); i++) {
     const PreparedLayer& layer = *layers[i];
     const auto form = room_form(rooms[i], x.shape(0), layer);
@@ -231,7 +261,7 @@ std::optional<mx::array> decoder_layers(const Layers& layers, const mx::array& x
   inputs.insert(inputs.end(), after.begin(), after.end());
   auto node = std::make_shared<DecoderLayers>(layers, std::move(formats),
                                               std::make_shared<const std::vector<ArrayData>>(std::move(held)),
-                                              std::move(spans), std::move(positions));
+                                              std::move(spans), std::move(positions), layer_inputs.has_value());
   return mx::array(x.shape(), mx::float32, std::move(node), std::move(inputs));
 }
 
@@ -240,8 +270,9 @@ std::shared_ptr<const BoundLayers> bind_decoder_layers(const Layers& layers, con
 }
 
 std::optional<mx::array> decoder_layers(const BoundLayers& layers, const mx::array& x, std::vector<RowSpan> spans,
-                                        LayerPositions positions, const std::vector<mx::array>& after) {
-  return layers.forward(x, std::move(spans), std::move(positions), after);
+                                        LayerPositions positions, const std::vector<mx::array>& after,
+                                        const std::optional<mx::array>& layer_inputs) {
+  return layers.forward(x, std::move(spans), std::move(positions), after, layer_inputs);
 }
 
 }  // namespace abstractllm::cpu

@@ -19,6 +19,10 @@ struct LayerExperts {
   bool has_shared;  // beside one that all positions ask, as far as a gate lets it
 };
 
+// Where the keys and values of a layer come from: from k and v, both from k, which gives values before it is normed and turns,
+// or from the buffers of an earlier layer, which are only read.
+enum class KeySource { own, values_too, shared };
+
 // Linear attention by the gated delta rule (delta_mixer.h) instead of heads that look back.
 struct LayerDelta {
   mx::array taps, log_rates, biases, norm;
@@ -33,22 +37,30 @@ struct MatrixUpdate {
 // What a layer is made of: h = x + attention(norm(x)), then h + mlp(norm(h)) where it has an MLP. What both give may be normed
 // as well before it is added, and is multiplied by `residual`.
 struct DecoderLayerParts {
-  std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o (of linear attention qkv, z, b, a, out) and,
-                                    // with an MLP, gate, up, down: of experts those of the router before, and stacks, and
-                                    // behind them those of a shared one and its gate
+  std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv,
+                                    // z, b, a, out) and, with an MLP, gate, up, down: of experts those of the router before,
+                                    // and stacks, and behind them those of a shared one and its gate; last the two of `input`
   std::vector<int> bits, groups;    // of each matrix
   std::vector<std::optional<MatrixUpdate>> updates;  // of each matrix; none, or none at all
   std::vector<mx::array> rows;      // added to q, k, v and o: none, the first three, or four
-  std::vector<mx::array> norms;     // weights: before attention, before the MLP, of each head of q and of k (or neither)
+  std::vector<mx::array> norms;     // weights: before attention, before the MLP, of each head of q and of k (or neither; without k
+                                    // of q alone)
   std::vector<mx::array> norms_after;  // weights: of what attention, and with an MLP that gives; or none
   int query_heads, key_heads;       // of linear attention those of values and of keys
   bool is_gated;                    // whether q gives each head a query and a gate, by the sigmoid of which it gives less
+  KeySource keys;
+  bool are_values_normed;           // by head, without a weight
   float eps;               // of all norms
   float scale, cap;        // of the scores: which become cap * tanh(score / cap) unless that is 0
   float residual;
   std::string activation;  // "swiglu" or "geglu"; "" without an MLP
   std::optional<LayerExperts> experts;
   std::optional<LayerDelta> delta;
+  std::optional<mx::array> sinks;  // [H]
+  // The weight of the norm of what comes of the layer's own input i (`layer_input` of a step): norm(down(gelu(gate(h)) * i))
+  // is added to the result, given matrices gate and down.
+  std::optional<mx::array> input_norm;
+  std::optional<mx::array> factor;  // [1], multiplies the result
 };
 
 // Rotation of queries and keys (rope.h); none of 0 features.
@@ -88,11 +100,12 @@ struct LayerPositions {
 };
 
 // x [B, L, E] through `layers`, one after the other: without an MLP only one. Writes new keys and values in place once
-// `after` is computed: no other array that is read later may hold those rows. Nothing where arrays of the layers are gone,
-// or the others do not fit.
+// `after` is computed: no other array that is read later may hold those rows. `layer_inputs` [B, L, layers, P] where layers have
+// inputs of their own. Nothing where arrays of the layers are gone, or the others do not fit.
 std::optional<mx::array> decoder_layers(const std::vector<std::shared_ptr<const PreparedLayer>>& layers, const mx::array& x,
                                         const std::vector<CacheRoom>& rooms, std::vector<RowSpan> spans,
-                                        LayerPositions positions, const std::vector<mx::array>& after);
+                                        LayerPositions positions, const std::vector<mx::array>& after,
+                                        const std::optional<mx::array>& layer_inputs);
 
 // For steps that go on in the same buffers, which need not be looked at again. Null where they are not computed, or do not
 // fit.
@@ -101,6 +114,7 @@ std::shared_ptr<const BoundLayers> bind_decoder_layers(const std::vector<std::sh
 
 // The same as above; `after` is the last step in these buffers.
 std::optional<mx::array> decoder_layers(const BoundLayers& layers, const mx::array& x, std::vector<RowSpan> spans,
-                                        LayerPositions positions, const std::vector<mx::array>& after);
+                                        LayerPositions positions, const std::vector<mx::array>& after,
+                                        const std::optional<mx::array>& layer_inputs);
 
 }  // namespace abstractllm::cpu

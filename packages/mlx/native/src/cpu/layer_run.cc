@@ -13,12 +13,13 @@ namespace {
 
 // Numbers between the steps of a layer, for M rows.
 struct LayerMemory {
-  float *normed, *h, *gate, *up;
+  float *normed, *h, *gate, *up, *input_gate, *admitted;
 
   LayerMemory(const PreparedLayer& l, size_t M) {
     const size_t F = l.has_mlp && !l.experts ? l.gate.N : 0;
-    const size_t sizes[] = {M * l.E, M * l.E, M * F, M * F};
-    std::tie(normed, h, gate, up) = std::tuple_cat(scratch_arrays<LayerMemory>(sizes));
+    const size_t P = l.input ? l.input->gate.N : 0, of_input = l.input ? M * l.E : 0;
+    const size_t sizes[] = {M * l.E, M * l.E, M * F, M * F, M * P, of_input};
+    std::tie(normed, h, gate, up, input_gate, admitted) = std::tuple_cat(scratch_arrays<LayerMemory>(sizes));
   }
 };
 
@@ -28,7 +29,15 @@ class LayerSteps {
   LayerSteps(const LayerRun& run, const RunForm& form, TurnTables& tables)
       : run_(run), layer_(*run.layer), form_(form), tables_(tables), memory_(layer_, form.rows()) {}
 
-  void run(const float* x, float* out) const {
+  void run(const float* x, const float* input, float* out) const {
+    const PreparedLayer& l = layer_;
+    mix_and_feed(x, out);
+    if (l.input) admit(*l.input, input, out);
+    for (size_t i = 0; l.factor != 1 && i < form_.rows() * l.E; i++) out[i] *= l.factor;
+  }
+
+ private:
+  void mix_and_feed(const float* x, float* out) const {
     const PreparedLayer& l = layer_;
     const size_t M = form_.rows(), E = l.E;
     float* h = l.has_mlp ? memory_.h : out;
@@ -43,7 +52,6 @@ class LayerSteps {
     for (size_t m = 0; m < M; m++) finish(m);
   }
 
- private:
   // Whether more is done to what is added to the residual stream than a product does.
   bool is_joined_late(const float* norm) const { return norm || layer_.residual != 1; }
 
@@ -60,6 +68,18 @@ class LayerSteps {
       return run_delta_layer(*delta, std::get<DeltaRoom>(run_.room), form_, rows, addend, out);
     }
     run_attention_layer(*l.attention(), std::get<AttentionRoom>(run_.room), form_, tables_, rows, addend, out);
+  }
+
+  // Adds what rows of `h` let in of the layer's input.
+  void admit(const PreparedInput& p, const float* input, float* h) const {
+    const size_t M = form_.rows(), E = layer_.E, P = p.gate.N;
+    auto gate = PICK_KERNEL(geglu_row);
+    float *gates = memory_.input_gate, *admitted = memory_.admitted;
+    multiply({{p.gate, gates}}, {h, M, E}, form_.rounding, [](size_t) {});
+    multiply({{p.down, admitted}}, {gates, M, P}, form_.rounding,
+             [&](size_t m) { gate(gates + m * P, input + m * form_.input_stride, gates + m * P, P, {}); });
+    norm_rows(admitted, p.norm, admitted, M, E, layer_.eps);
+    add_row(admitted, h, M * E);
   }
 
   // `finish_h(i)` makes row `i` of what the MLP reads.
@@ -108,8 +128,8 @@ LayerRun LayerRun::at(int L, RowSpan span) const {
   return run;
 }
 
-void LayerRun::run(const RunForm& form, TurnTables& tables, const float* x, float* out) const {
-  LayerSteps(*this, form, tables).run(x, out);
+void LayerRun::run(const RunForm& form, TurnTables& tables, const float* x, const float* input, float* out) const {
+  LayerSteps(*this, form, tables).run(x, input, out);
 }
 
 LayerRun run_over(const std::shared_ptr<const PreparedLayer>& layer, const mx::array& first, const mx::array& second,

@@ -17,8 +17,8 @@ struct LayerRun {
   // For L positions whose keys and values go to `span`; the one it is made from is for one, at the beginning.
   LayerRun at(int L, RowSpan span) const;
 
-  // Without an MLP `out` must not be `x`.
-  void run(const RunForm& form, TurnTables& tables, const float* x, float* out) const;
+  // Without an MLP `out` must not be `x`. `input` is that of the layer for the first position, where it has one.
+  void run(const RunForm& form, TurnTables& tables, const float* x, const float* input, float* out) const;
 };
 
 // Over buffers that are computed and may be written: of keys and values, or what linear attention goes on from.

@@ -21,24 +21,32 @@ class LayerReader {
     l.eps = parts_.eps, l.residual = parts_.residual;
     l.has_mlp = has_mlp(), l.is_geglu = parts_.activation == "geglu";
     const bool has_mixer = (parts_.delta ? read_delta() : read_attention()) && read_norms();
-    return has_mixer && (!l.has_mlp || (parts_.experts ? read_experts() : read_mlp())) ? layer_ : nullptr;
+    const bool is_whole = has_mixer && (!l.has_mlp || (parts_.experts ? read_experts() : read_mlp())) && read_end();
+    return is_whole ? layer_ : nullptr;
   }
 
  private:
   bool has_mlp() const { return !parts_.activation.empty(); }
   // The first matrix of the MLP.
-  size_t mixer_matrices() const { return parts_.delta ? 5 : 4; }
+  size_t mixer_matrices() const {
+    if (parts_.delta) return 5;
+    return parts_.keys == KeySource::own ? 4 : parts_.keys == KeySource::values_too ? 3 : 2;
+  }
+  // The first matrix behind it.
+  size_t end_matrices() const {
+    if (!has_mlp()) return mixer_matrices();
+    return mixer_matrices() + (!parts_.experts ? 3 : parts_.experts->has_shared ? 8 : 4);
+  }
   // Norms of whole rows.
   size_t own_norms() const { return has_mlp() ? 2 : 1; }
 
   bool are_all_there() const {
     const size_t matrices = parts_.bits.size(), rows = parts_.rows.size(), norms = parts_.norms.size();
     const size_t after = parts_.norms_after.size();
-    size_t expected = mixer_matrices();
-    if (has_mlp()) expected += !parts_.experts ? 3 : parts_.experts->has_shared ? 8 : 4;
-    return matrices == expected && parts_.matrices.size() == 3 * matrices && parts_.groups.size() == matrices &&
+    const size_t head_norms = parts_.keys == KeySource::shared ? 1 : 2;
+    return matrices == end_matrices() + (parts_.input_norm ? 2 : 0) && parts_.matrices.size() == 3 * matrices && parts_.groups.size() == matrices &&
            (rows == 0 || rows == 3 || rows == 4) && (parts_.updates.empty() || parts_.updates.size() == matrices) &&
-           (norms == own_norms() || norms == own_norms() + 2) && (after == 0 || after == own_norms()) &&
+           (norms == own_norms() || norms == own_norms() + head_norms) && (after == 0 || after == own_norms()) &&
            parts_.query_heads > 0 && parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
   }
 
@@ -108,21 +116,27 @@ class LayerReader {
   }
 
   bool read_attention() {
-    PreparedAttention a;
+    PreparedAttention a{};
     a.H = static_cast<size_t>(parts_.query_heads), a.K = static_cast<size_t>(parts_.key_heads);
     a.scale = parts_.scale, a.cap = parts_.cap, a.is_gated = parts_.is_gated;
-    const size_t E = layer_->E, query_parts = a.is_gated ? 2 : 1;
-    if (!matrix(0, E, a.q) || !matrix(1, E, a.k) || !matrix(2, E, a.v)) return false;
-    a.D = a.q.N / (query_parts * a.H), a.value_dims = a.v.N / a.K;
-    if (a.q.N != query_parts * a.queries() || a.k.N != a.K * a.D || a.v.N != a.K * a.value_dims) return false;
+    a.keys = parts_.keys, a.are_values_normed = parts_.are_values_normed;
+    const size_t E = layer_->E, query_parts = a.is_gated ? 2 : 1, last = mixer_matrices() - 1;
+    const bool are_shared = a.keys == KeySource::shared, has_values = a.keys == KeySource::own;
+    if (!matrix(0, E, a.q) || a.q.N % (query_parts * a.H) != 0) return false;
+    a.D = a.q.N / (query_parts * a.H);
+    if (!are_shared && (!matrix(1, E, a.k) || a.k.N != a.K * a.D)) return false;
+    if (has_values && (!matrix(2, E, a.v) || a.v.N % a.K != 0)) return false;
+    a.value_dims = has_values ? a.v.N / a.K : a.D;
     if (a.is_gated && a.value_dims != a.D) return false;
-    if (!matrix(3, a.found(), a.o) || a.o.N != E) return false;
+    if (!matrix(last, a.found(), a.o) || a.o.N != E) return false;
+    if (!has_values && !parts_.rows.empty()) return false;
     if (!row(0, a.q.N, a.q_row) || !row(1, a.k.N, a.k_row) || !row(2, a.v.N, a.v_row) || !row(3, E, a.o_row)) return false;
     if (parts_.norms.size() > own_norms()) {
       a.q_norm = numbers(parts_.norms[own_norms()], a.D);
-      a.k_norm = numbers(parts_.norms[own_norms() + 1], a.D);
-      if (!a.q_norm || !a.k_norm) return false;
+      if (!are_shared) a.k_norm = numbers(parts_.norms[own_norms() + 1], a.D);
+      if (!a.q_norm || (!are_shared && !a.k_norm)) return false;
     }
+    if (parts_.sinks && !(a.sinks = numbers(*parts_.sinks, a.H))) return false;
     if (!read_turn(a)) return false;
     layer_->mixer = a;
     return true;
@@ -148,7 +162,7 @@ class LayerReader {
     if (d.D == 0 || d.channels() != d.qkv.N || taps.ndim() != 2 || static_cast<size_t>(taps.shape(1)) != d.qkv.N) return false;
     d.W = static_cast<size_t>(taps.shape(0));
     if (d.W < 2 || d.W > kMostTaps || !is_plain_float32(taps) || !is_computed(taps)) return false;
-    if (!parts_.rows.empty() || parts_.norms.size() != own_norms()) return false;
+    if (!parts_.rows.empty() || parts_.norms.size() != own_norms() || parts_.sinks) return false;
     d.taps = pointer<float>(taps);
     d.log_rates = numbers(log_rates, d.H), d.biases = numbers(biases, d.H), d.norm = numbers(norm, d.V);
     layer_->mixer = d;
@@ -196,6 +210,23 @@ class LayerReader {
     if (parts_.experts->has_shared && !read_shared(first + 4, e.shared.emplace())) return false;
     l.experts = e;
     return true;
+  }
+
+  // What follows the MLP.
+  bool read_end() {
+    PreparedLayer& l = *layer_;
+    if (parts_.factor) {
+      const float* factor = numbers(*parts_.factor, 1);
+      if (!factor) return false;
+      l.factor = *factor;
+    }
+    if (!parts_.input_norm) return l.has_mlp || l.factor == 1;
+    PreparedInput i{};
+    const size_t first = end_matrices();
+    if (!l.has_mlp || !matrix(first, l.E, i.gate) || !matrix(first + 1, i.gate.N, i.down) || i.down.N != l.E) return false;
+    i.norm = numbers(*parts_.input_norm, l.E);
+    l.input = i;
+    return i.norm != nullptr;
   }
 
   bool read_shared(size_t first, SharedExpert& e) {

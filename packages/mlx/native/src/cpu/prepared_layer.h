@@ -33,6 +33,8 @@ struct PreparedAttention {
   float scale = 0, cap = 0;
   size_t H = 0, K = 0, D = 0, value_dims = 0;
   bool is_gated = false;  // whether q gives each head a query and a gate
+  bool are_values_normed = false;
+  KeySource keys = KeySource::own;  // k and v are there as far as that says
   HeadTurn turn{};        // its positions come with each run
 
   size_t queries() const { return H * D; }
@@ -48,6 +50,12 @@ struct PreparedDelta {
   size_t channels() const { return 2 * K * D + H * V; }
 };
 
+// What a layer makes of an input of its own.
+struct PreparedInput {
+  LayerMatrix gate, down;
+  const float* norm;
+};
+
 // Where the numbers of a layer lie. They are computed: a graph need not know of their arrays.
 class PreparedLayer {
  public:
@@ -59,6 +67,8 @@ class PreparedLayer {
   size_t E = 0;
   bool has_mlp = false, is_geglu = false;
   std::optional<ExpertMlp> experts;  // instead of gate, up and down
+  std::optional<PreparedInput> input;
+  float factor = 1;  // of the result
   std::vector<std::weak_ptr<mx::allocator::Data>> owners;  // of all that is pointed to
 
   // Null where the layer attends in another way.

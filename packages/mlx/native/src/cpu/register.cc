@@ -83,6 +83,7 @@ class LayerReader {
 };
 
 const char* const kActivations[] = {"", "swiglu", "geglu"};
+constexpr int kKeySources = 3;
 
 napi_value nothing(Env& e) {
   napi_value undefined = nullptr;
@@ -146,18 +147,21 @@ struct Reader<std::vector<std::optional<mx::array>>> {
 
 void register_cpu(Env* e, napi_value x) {
   // `formats` are the bits and group size of each matrix, `updates` three arrays for each, or nothing in their places;
-  // `heads` are those of queries and of keys, and whether there are gates; `factors` eps, scale, cap and residual of the parts; `experts` is empty, or how
-  // many are asked, whether their scores are normed and whether there is a shared one; `delta` is empty, or taps, log rates,
-  // biases and norm of linear attention; `turn` how many features turn, and whether neighbours do
+  // `heads` are those of queries and of keys, whether there are gates, where keys come from, and whether values are normed;
+  // `factors` eps, scale, cap and residual of the parts; `experts` is empty, or how many are asked, whether their scores are
+  // normed and whether there is a shared one; `delta` is empty, or taps, log rates, biases and norm of linear attention;
+  // `turn` how many features turn, and whether neighbours do; `others` are frequencies, sinks, the norm of the input and the
+  // factor, or nothing in their places
   bind(e, x, "prepareDecoderLayer",
        [](const std::vector<mx::array>& matrices, const std::vector<int>& formats,
           const std::vector<std::optional<mx::array>>& updates, const std::vector<mx::array>& rows,
           const std::vector<mx::array>& norms, const std::vector<mx::array>& norms_after, const std::vector<int>& heads,
           const std::vector<float>& factors, const std::string& activation, const std::vector<int>& experts,
           const std::vector<mx::array>& delta, const std::vector<int>& turn, const std::optional<float>& base, float rope_scale,
-          const std::optional<mx::array>& freqs, Env& env) {
-         const bool are_sizes_right = formats.size() % 2 == 0 && heads.size() == 3 && factors.size() == 4 && turn.size() == 2 &&
-                                      (experts.empty() || experts.size() == 3) && (delta.empty() || delta.size() == 4);
+          const std::vector<std::optional<mx::array>>& others, Env& env) {
+         const bool are_sizes_right = formats.size() % 2 == 0 && heads.size() == 5 && factors.size() == 4 && turn.size() == 2 &&
+                                      (experts.empty() || experts.size() == 3) && (delta.empty() || delta.size() == 4) &&
+                                      others.size() == 4 && heads[3] >= 0 && heads[3] < kKeySources;
          if (!are_sizes_right) throw AddonError("invalid-argument", "expected other numbers of formats, heads, factors or experts");
          std::vector<int> bits, groups;
          for (size_t i = 0; i < formats.size(); i += 2) bits.push_back(formats[i]), groups.push_back(formats[i + 1]);
@@ -166,9 +170,10 @@ void register_cpu(Env* e, napi_value x) {
          std::optional<cpu::LayerDelta> linear;
          if (!delta.empty()) linear = {delta[0], delta[1], delta[2], delta[3]};
          auto layer = cpu::prepare_decoder_layer(
-             {matrices, bits, groups, updates_of(updates), rows, norms, norms_after, heads[0], heads[1],
-              heads[2] != 0, factors[0], factors[1], factors[2], factors[3], activation, asked, linear},
-             {turn[0], turn[1] != 0, base, rope_scale, freqs});
+             {matrices, bits, groups, updates_of(updates), rows, norms, norms_after, heads[0], heads[1], heads[2] != 0,
+              static_cast<cpu::KeySource>(heads[3]), heads[4] != 0, factors[0], factors[1], factors[2], factors[3], activation,
+              asked, linear, others[1], others[2], others[3]},
+             {turn[0], turn[1] != 0, base, rope_scale, others[0]});
          return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
        });
   // `layout`: the activation, heads of queries and keys, features that turn and how, whether there are frequencies; counts
@@ -191,8 +196,9 @@ void register_cpu(Env* e, napi_value x) {
          std::optional<mx::array> freqs;
          if (has_freqs) freqs = read.array();
          return cpu::composed_layer({std::move(arrays), std::move(bits), std::move(groups), {}, std::move(added),
-                                     std::move(weights), std::move(weights_after), heads, key_heads, false, factors[0],
-                                     factors[1], factors[2], factors[3], kActivations[activation], {}, {}},
+                                     std::move(weights), std::move(weights_after), heads, key_heads, false,
+                                     cpu::KeySource::own, false, factors[0], factors[1], factors[2], factors[3],
+                                     kActivations[activation], {}, {}, {}, {}, {}},
                                     {dims, traditional, base, rope_scale, freqs}, x, keys, values, start, position);
        });
   bind(e, x, "joinDecoderLayers", [](const std::vector<Layers>& parts, Env& env) {
@@ -200,11 +206,12 @@ void register_cpu(Env* e, napi_value x) {
     for (const Layers& part : parts) all.insert(all.end(), part.begin(), part.end());
     return object_with(std::move(all), env);
   });
-  // `spans` are where new rows of each layer start, and where those it sees end
+  // `spans` are where new rows of each layer start, and where those it sees end; `inputs` are the layers' own
   bind(e, x, "decoderLayers",
        [](const Layers& layers, const mx::array& x, const std::vector<mx::array>& buffers, const std::vector<int>& formats,
-          const Int32s& spans, const std::vector<int>& turns, const std::vector<int>& first, const std::vector<mx::array>& after) {
-         return list_of(cpu::decoder_layers(layers, x, rooms_of(buffers, formats), spans_of(spans), {turns, first}, after));
+          const Int32s& spans, const std::vector<int>& turns, const std::vector<int>& first, const std::vector<mx::array>& after,
+          const std::optional<mx::array>& inputs) {
+         return list_of(cpu::decoder_layers(layers, x, rooms_of(buffers, formats), spans_of(spans), {turns, first}, after, inputs));
        });
   bind(e, x, "bindDecoderLayers",
        [](const Layers& layers, const std::vector<mx::array>& buffers, const std::vector<int>& formats, Env& env) {
@@ -213,8 +220,8 @@ void register_cpu(Env* e, napi_value x) {
        });
   bind(e, x, "boundDecoderLayers",
        [](const Bound& layers, const mx::array& x, const Int32s& spans, const std::vector<int>& turns,
-          const std::vector<int>& first, const std::vector<mx::array>& after) {
-         return list_of(cpu::decoder_layers(*layers, x, spans_of(spans), {turns, first}, after));
+          const std::vector<int>& first, const std::vector<mx::array>& after, const std::optional<mx::array>& inputs) {
+         return list_of(cpu::decoder_layers(*layers, x, spans_of(spans), {turns, first}, after, inputs));
        });
   bind(e, x, "deltaRule",
        [](const mx::array& q, const mx::array& k, const mx::array& v, const mx::array& log_decay, const mx::array& beta,

@@ -14,6 +14,7 @@ struct RunForm {
   size_t B, L;
   Rounding rounding;
   LayerPositions positions;
+  size_t input_stride = 0;  // floats between the layers' own inputs of two positions
 
   size_t rows() const { return B * L; }
 };

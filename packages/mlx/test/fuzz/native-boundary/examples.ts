@@ -34,7 +34,7 @@ const layerParts = (make: Make): Parameters<typeof native.prepareDecoderLayer> =
   const update = [make([64, 1]), make([1, 32]), make([32])];
   return [
     ...([matrices, [4, 32, 4, 32, 4, 32, 4, 32], [...update, ...Array(9).fill(0)]] as const),
-    ...([[], [make([64])], [], [2, 2, 0], [1e-5, 0.3, 0, 1], "", [], [], [8, 0], 10000, 1, 0] as const),
+    ...([[], [make([64])], [], [2, 2, 0, 0, 0], [1e-5, 0.3, 0, 1], "", [], [], [8, 0], 10000, 1, [0, 0, 0, 0]] as const),
   ];
 };
 
@@ -170,10 +170,13 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
   joinDecoderLayers: (make) => [[native.prepareDecoderLayer(...layerParts(make))]],
   decoderLayers: (make) => [
     native.prepareDecoderLayer(...layerParts(make)),
-    ...[make([1, 1, 64]), buffers(make), [0, 0], new Int32Array([3, 4]), [5], [0], []],
+    ...[make([1, 1, 64]), buffers(make), [0, 0], new Int32Array([3, 4]), [5], [0], [], 0],
   ],
   bindDecoderLayers: (make) => [native.prepareDecoderLayer(...layerParts(make)), buffers(make), [0, 0]],
-  boundDecoderLayers: (make) => [boundLayers(make), make([1, 1, 64]), new Int32Array([3, 4]), [5], [0], []],
+  boundDecoderLayers: (make) => [
+    boundLayers(make),
+    ...[make([1, 1, 64]), new Int32Array([3, 4]), [5], [0], [], 0],
+  ],
   fast_quantizedEmbedding: (make) => [make([2], I32), ...packed(make), 32, 4, "affine", undefined],
   random_splitKey: (make) => [make([2], U32), 3],
   random_uniform: (make) => [-1, -2, [2, 3], F32, make([2], U32)],
