@@ -87,7 +87,7 @@ const preparations = new WeakMap<BlockParts | WeightUpdate, Preparation>();
 const keyOf = (block: BlockParts): BlockParts | WeightUpdate => {
   const isUpdated = ({ update }: { readonly update?: WeightUpdate | undefined }) => update !== undefined;
   const update = partsOf(block)?.matrices.find(isUpdated)?.update;
-  return update ?? mlpMatrices(block.mlp).find(isUpdated)?.update ?? block;
+  return update ?? mlpMatrices(block).find(isUpdated)?.update ?? block;
 };
 
 const prepare = (block: BlockParts, mlp: MlpParts | undefined): Preparation | undefined => {

@@ -129,7 +129,8 @@ export class SplitDeltaNet extends GatedDeltaNet {
   /** The same object until one of them is replaced; undefined where a model overrides what it does. */
   get parts(): DeltaParts | undefined {
     const { forward, inputs } = SplitDeltaNet.prototype;
-    if (this.forward !== forward || this.inputs !== inputs || this.conv1d.bias !== undefined) return undefined;
+    if (this.forward !== forward || this.inputs !== inputs || this.conv1d.bias !== undefined)
+      return undefined;
     const { in_proj_qkv, in_proj_z, in_proj_b, in_proj_a, out_proj, norm, A_log, dt_bias, c } = this;
     const { taps } = this.conv1d;
     const matrices = [in_proj_qkv, in_proj_z, in_proj_b, in_proj_a, out_proj];

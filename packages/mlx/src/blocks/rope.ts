@@ -1,11 +1,11 @@
 /** Position embeddings by the `rope_scaling` of a config. @see mlx-lm 0.32.2 models/rope_utils.py */
 
-import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { ConfigError } from "../errors.ts";
 import { bool, int, list, number, parseConfig, type Schema } from "../models/config.ts";
 import { type PositionEmbedding, RoPE } from "../nn/index.ts";
 import { DynamicNtkRope } from "./dynamic-rope.ts";
+import { grown } from "./grown-rope.ts";
 import { LengthRope } from "./length-rope.ts";
 import { MultimodalRoPE, sectionAxes } from "./multimodal-rope.ts";
 import { llama3Wavelengths, wavelengths, yarnSchema, yarnWavelengths } from "./rope-wavelengths.ts";
@@ -23,27 +23,6 @@ export interface RopeSettings {
 /** Reads one kind's settings; other keys of `rope_scaling` belong to other kinds. */
 const read = <S extends Schema>(schema: S, scaling: Readonly<Record<string, unknown>>) =>
   parseConfig(schema, scaling).config;
-
-/** Rope over a scaled input: the first `dims` features are multiplied before they turn. */
-class ScaledInputRope implements PositionEmbedding {
-  readonly #rope: RoPE;
-  readonly #dims: number;
-  readonly #scale: number;
-
-  constructor(dims: number, scale: number, rope: RoPE) {
-    this.#dims = dims;
-    this.#scale = scale;
-    this.#rope = rope;
-  }
-
-  forward(x: MxArray, offset: number | MxArray): MxArray {
-    if (this.#scale === 1) return this.#rope.forward(x, offset);
-    if (x.dim(-1) === this.#dims) return this.#rope.forward(x.multiply(this.#scale), offset);
-    const [turned, rest] = mx.split(x, [this.#dims], -1);
-    if (turned === undefined || rest === undefined) return x;
-    return this.#rope.forward(mx.concatenate([turned.multiply(this.#scale), rest], -1), offset);
-  }
-}
 
 const linear = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): PositionEmbedding => {
   const { factor } = read({ factor: number.required() }, scaling);
@@ -70,7 +49,7 @@ const yarn = ({ dims, base, traditional = false, scaling = {} }: RopeSettings): 
   const { factor, mscale, mscale_all_dim } = read(yarnSchema, scaling);
   const freqs = mx.keep(yarnWavelengths(dims, base, scaling));
   const growth = yarnMscale(factor, mscale) / yarnMscale(factor, mscale_all_dim);
-  return new ScaledInputRope(dims, growth, new RoPE(dims, { traditional, freqs }));
+  return grown(new RoPE(dims, { traditional, freqs }), growth);
 };
 
 const longropeSchema = {
@@ -98,7 +77,7 @@ const longropeOf = (
   const byLength =
     factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(c.original_max_position_embeddings));
   const scale = c[`${name}_mscale`] ?? byLength;
-  return new ScaledInputRope(dims, scale, new RoPE(dims, { freqs: mx.keep(freqs) }));
+  return grown(new RoPE(dims, { freqs: mx.keep(freqs) }), scale);
 };
 
 /** LongRoPE, with the long factors as mlx-lm uses them at every length. */

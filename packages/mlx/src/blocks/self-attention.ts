@@ -1,12 +1,6 @@
 import type { LayerCache } from "../cache/index.ts";
 import { type MxArray, reshape, transpose } from "../core/index.ts";
-import {
-  Linear,
-  Module,
-  type PositionEmbedding,
-  type RMSNorm,
-  rotatedHeads,
-} from "../nn/index.ts";
+import { Linear, Module, type PositionEmbedding, type RMSNorm, rotatedHeads } from "../nn/index.ts";
 import { attention, mergeHeads, softCappedAttention } from "./attention.ts";
 import type { Mask } from "./mask.ts";
 import type { AttentionParts } from "./mixer-parts.ts";

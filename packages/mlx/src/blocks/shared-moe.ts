@@ -1,6 +1,7 @@
 import { add, type MxArray, multiply, sigmoid } from "../core/index.ts";
 import { Linear } from "../nn/index.ts";
 import { GatedMLP } from "./gated-mlp.ts";
+import type { MixtureParts } from "./mixture-parts.ts";
 import { SparseMoe, type SparseMoeConfig } from "./sparse-moe.ts";
 
 /** Keys of a config that `SharedMoe` reads. */
@@ -17,6 +18,11 @@ export class SharedMoe extends SparseMoe {
     super(c);
     this.shared_expert = new GatedMLP(c.hidden_size, c.shared_expert_intermediate_size);
     this.shared_expert_gate = new Linear(c.hidden_size, 1, false);
+  }
+
+  override get mixture(): MixtureParts | undefined {
+    if (this.forward !== SharedMoe.prototype.forward) return undefined;
+    return { ...this.routedParts, shared: { mlp: this.shared_expert, gate: this.shared_expert_gate } };
   }
 
   override forward(x: MxArray): MxArray {

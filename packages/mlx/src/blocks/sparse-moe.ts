@@ -2,6 +2,7 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { topExperts, weighAnswers } from "./experts.ts";
+import type { MixtureParts } from "./mixture-parts.ts";
 import { SwitchGLU } from "./switch-glu.ts";
 
 /** Keys of a config that `SparseMoe` reads. */
@@ -29,6 +30,15 @@ export class SparseMoe extends Module {
     this.switch_mlp = new SwitchGLU(c.hidden_size, c.moe_intermediate_size, c.num_experts);
     this.k = c.num_experts_per_tok;
     this.isNormed = c.norm_topk_prob;
+  }
+
+  /** Undefined where a model overrides what it does. */
+  get mixture(): MixtureParts | undefined {
+    return this.forward === SparseMoe.prototype.forward ? this.routedParts : undefined;
+  }
+
+  protected get routedParts(): MixtureParts {
+    return { router: this.gate, stacks: this.switch_mlp, asked: this.k, isNormed: this.isNormed };
   }
 
   /** `[B, L, E] -> [B, L, E]` */

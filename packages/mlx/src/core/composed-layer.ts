@@ -3,7 +3,7 @@ import { adopt, handleOf, type MxArray } from "./array.ts";
 import type { DecoderLayerParts, LayerRows } from "./decoder-layer.ts";
 import { native } from "./native.ts";
 
-const ACTIVATIONS = ["", "swiglu", "geglu"] as const;
+const ACTIVATIONS: readonly string[] = ["", "swiglu", "geglu"];
 
 /** What came of a position: the buffers hold its rows. */
 export interface ComposedPosition {

@@ -11,14 +11,38 @@ export interface LayerExperts {
   readonly isNormed: boolean;
   /** Whether there is one that all positions ask, as far as the sigmoid of a gate lets it. Default false. */
   readonly hasShared?: boolean;
+  /** `[X]`, added to what the router gives. */
+  readonly routerRow?: MxArray | undefined;
+  /** `[X]`, multiply scores, after all. */
+  readonly scales?: MxArray | undefined;
+  /** Of gate, up and down, `[X, N]`. */
+  readonly biases?: readonly [gate: MxArray, up: MxArray, down: MxArray] | undefined;
+  /** Of experts that answer beside an MLP, whose matrices come before theirs. */
+  readonly beside?: BesideNorms | undefined;
 }
 
+/** Weights of norms around experts and the MLP that they answer beside. The sum of both is what comes of them. */
+export interface BesideNorms {
+  /** Of what the router reads. */
+  readonly router: MxArray;
+  /** Of what the experts read. */
+  readonly before: MxArray;
+  /** Of what the MLP gives. */
+  readonly mlpAfter: MxArray;
+  /** Of what the experts answer. */
+  readonly after: MxArray;
+}
+
+/** How numbers of a matrix are coded. */
+type MatrixCoding = (typeof CODINGS)[number];
+const CODINGS = ["affine", "mxfp4", "nvfp4", "mxfp8"] as const;
+
 /**
- * Where keys and values come from: from k and v; both from k, which gives values before it is normed and turns; or from the
- * buffers of an earlier layer, which are only read.
+ * Where keys and values come from: from k and v; both from k, which gives values before it is normed and turns; from the
+ * buffers of an earlier layer, which are only read; or from rows of the matrix that queries come from, behind theirs.
  */
 export type KeySource = (typeof KEY_SOURCES)[number];
-const KEY_SOURCES = ["own", "values too", "shared"] as const;
+const KEY_SOURCES = ["own", "values too", "shared", "joined"] as const;
 
 /** Linear attention (`deltaMixer`), in the place of heads that look back. Float32, and computed. */
 export interface LayerDelta {
@@ -44,7 +68,7 @@ export interface MatrixUpdate {
 
 /**
  * `h = x + attention(norm(x))`, then `h + mlp(norm(h))` where it has an MLP; what both give may be normed as well before it
- * is added, and multiplied. Affine matrices only.
+ * is added, and multiplied.
  */
 export interface DecoderLayerParts {
   /**
@@ -56,6 +80,8 @@ export interface DecoderLayerParts {
   /** Of each matrix. */
   readonly bits: readonly number[];
   readonly groupSizes: readonly number[];
+  /** Of each matrix; those that are not affine have scales in the place of biases. Default: all affine. */
+  readonly modes?: readonly MatrixCoding[];
   /** Of each matrix, but not of experts or their router; absent where there is none at all. */
   readonly updates?: readonly (MatrixUpdate | undefined)[];
   /** Added to q, k, v and o: none, the first three, or four. */
@@ -83,8 +109,10 @@ export interface DecoderLayerParts {
   readonly cap?: number | undefined;
   /** Multiplies what is added to the residual stream. Default 1. */
   readonly residualScale?: number | undefined;
+  /** Whether gate and up are halves of one matrix. Default false. */
+  readonly isGateJoined?: boolean | undefined;
   /** `""` without an MLP. */
-  readonly activation: "swiglu" | "geglu" | "";
+  readonly activation: "swiglu" | "geglu" | "swigluOai" | "";
   /** Of an MLP of experts, which a softmax over all chooses. */
   readonly experts?: LayerExperts | undefined;
   /** Absent where heads look back. */
@@ -103,6 +131,8 @@ export interface DecoderLayerParts {
     readonly base: number | undefined;
     readonly scale: number;
     readonly freqs: MxArray | undefined;
+    /** Multiplies what turns, before it does. Default 1. */
+    readonly growth?: number;
   };
 }
 
@@ -134,6 +164,7 @@ export interface LayerStates {
   readonly state: MxArray;
 }
 
+/** What a layer goes on in. */
 export type LayerRoom = LayerRows | LayerStates;
 
 /** Where the rows of a batch begin. */
@@ -184,12 +215,7 @@ export class BoundLayers {
    * @param inputs - `[B, 1, layers, P]`, of layers that have some
    * @returns `[B, 1, E]`; undefined where arrays of a layer or buffers are gone or full
    */
-  next(
-    x: MxArray,
-    { turns, first }: LayerPositions,
-    before: MxArray,
-    inputs?: MxArray,
-  ): MxArray | undefined {
+  next(x: MxArray, { turns, first }: LayerPositions, before: MxArray, inputs?: MxArray): MxArray | undefined {
     const spans = this.#spans;
     for (let i = 0; i < spans.length; i++) spans[i] = (spans[i] ?? 0) + (this.#moves[i] ?? 0);
     const [slot] = native.boundDecoderLayers(
@@ -200,12 +226,23 @@ export class BoundLayers {
   }
 }
 
-const headNumbers = ({ H, K, isGated = false, keys = "own", areValuesNormed = false }: DecoderLayerParts) => [
-  ...[H, K, Number(isGated), KEY_SOURCES.indexOf(keys), Number(areValuesNormed)],
+const headNumbers = (p: DecoderLayerParts): number[] => [
+  ...[p.H, p.K, Number(p.isGated ?? false), KEY_SOURCES.indexOf(p.keys ?? "own")],
+  ...[Number(p.areValuesNormed ?? false), Number(p.isGateJoined ?? false)],
+];
+
+const factorsOf = ({ eps, scale, cap = 0, residualScale = 1, rope: { growth = 1 } }: DecoderLayerParts) => [
+  ...[eps, scale, cap, residualScale, growth],
 ];
 
 const expertNumbers = (experts: LayerExperts | undefined): number[] =>
   experts === undefined ? [] : [experts.asked, Number(experts.isNormed), Number(experts.hasShared ?? false)];
+
+const expertArrays = (experts: LayerExperts | undefined): (MxArray | undefined)[] => {
+  const { routerRow, scales, biases, beside } = experts ?? {};
+  const [gate, up, down] = biases ?? [];
+  return [routerRow, scales, gate, up, down, beside?.router, beside?.before, beside?.mlpAfter, beside?.after];
+};
 
 const deltaArrays = (delta: LayerDelta | undefined): MxArray[] =>
   delta === undefined ? [] : [delta.taps, delta.A_log, delta.dt_bias, delta.norm];
@@ -221,15 +258,17 @@ export class DecoderLayers {
   /** One layer. Undefined where this is not faster than the same in parts, or not possible. */
   static prepare(p: DecoderLayerParts): DecoderLayers | undefined {
     const { dims, traditional, base, scale, freqs } = p.rope;
-    const formats = p.bits.flatMap((bits, i) => [bits, p.groupSizes[i] ?? 0]);
+    const formats = p.bits.flatMap((bits, i) => [
+      ...[bits, p.groupSizes[i] ?? 0, CODINGS.indexOf(p.modes?.[i] ?? "affine")],
+    ]);
     const updates = (p.updates ?? []).flatMap((update) => [update?.down, update?.up, update?.gains]);
     const handle = native.prepareDecoderLayer(
       ...([handlesOf(p.matrices), formats, updates.map(optionalHandleOf)] as const),
       ...([handlesOf(p.rows), handlesOf(p.norms), handlesOf(p.normsAfter ?? [])] as const),
-      ...([headNumbers(p), [p.eps, p.scale, p.cap ?? 0, p.residualScale ?? 1], p.activation] as const),
+      ...([headNumbers(p), factorsOf(p), p.activation] as const),
       ...([expertNumbers(p.experts), handlesOf(deltaArrays(p.delta))] as const),
       ...([[dims, Number(traditional)], base, scale] as const),
-      [freqs, p.sinks, p.inputNorm, p.factor].map(optionalHandleOf),
+      [freqs, p.sinks, p.inputNorm, p.factor, ...expertArrays(p.experts)].map(optionalHandleOf),
     );
     return handle === undefined ? undefined : new DecoderLayers(handle);
   }

@@ -5,6 +5,7 @@ export { ComposedLayer, type ComposedPosition } from "./composed-layer.ts";
 export { cpuInstructionSet, getThreads, roundsActivations, setThreads } from "./cpu.ts";
 export { array, fromRawBytes, type NestedValues } from "./create.ts";
 export {
+  type BesideNorms,
   BoundLayers,
   type DecoderLayerParts,
   DecoderLayers,

@@ -11,6 +11,7 @@ import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { admittedInput, type LayerInputGate, layerInputs } from "../blocks/layer-inputs.ts";
 import type { Mask } from "../blocks/mask.ts";
+import type { BesideParts } from "../blocks/mixture-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { NormedRouter } from "../blocks/normed-router.ts";
 import { type Remembered, RememberingAttention } from "../blocks/remembering-attention.ts";
@@ -165,13 +166,21 @@ class Block extends Module {
     return { per_layer_input_gate, per_layer_projection, post_per_layer_input_norm };
   }
 
+  get beside(): BesideParts | undefined {
+    const { router, experts, post_feedforward_layernorm_1: mlpNormAfter } = this;
+    const { pre_feedforward_layernorm_2: norm, post_feedforward_layernorm_2: normAfter } = this;
+    if (!router || !experts || !mlpNormAfter || !norm || !normAfter) return undefined;
+    const mixture = router.mixtureOf(experts.switch_glu);
+    return mixture && { ...mixture, routerGain: router.gain, norm, mlpNormAfter, normAfter };
+  }
+
   get factor(): MxArray {
     return this.layer_scalar;
   }
 
-  /** This block among others that may be one operation; undefined with experts, which answer beside the MLP. */
-  call(mask: Mask, cache: LayerCache): BlockCall | undefined {
-    return this.experts === undefined ? { block: this, mask, cache } : undefined;
+  /** This block among others that may be one operation. */
+  call(mask: Mask, cache: LayerCache): BlockCall {
+    return { block: this, mask, cache };
   }
 
   /**

@@ -1,5 +1,7 @@
 /** GLM with norms on both sides of a branch and a partly turned head. @see mlx-lm 0.32.2 models/glm4.py */
+import type { BlockCall, BlockParts } from "../blocks/block-parts.ts";
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
+import { fusedBlock } from "../blocks/fused-block.ts";
 import { FusedGatedMLP } from "../blocks/fused-gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
@@ -42,22 +44,56 @@ const attention = (c: Config): SelfAttention => {
   return new SelfAttention(c, { rope, bias: c.attention_bias, outputBias: false });
 };
 
+/** Its norms as blocks with norms on both sides mostly call them. */
+const underCommonNames = (block: Block): BlockParts => ({
+  get self_attn() {
+    return block.self_attn;
+  },
+  get mlp() {
+    return block.mlp;
+  },
+  get input_layernorm() {
+    return block.input_layernorm;
+  },
+  get post_attention_layernorm() {
+    return block.post_self_attn_layernorm;
+  },
+  get pre_feedforward_layernorm() {
+    return block.post_attention_layernorm;
+  },
+  get post_feedforward_layernorm() {
+    return block.post_mlp_layernorm;
+  },
+});
+
 /** `x + norm(attn(norm(x)))`, then `x + norm(mlp(norm(x)))`. */
 class Block extends PreNormBlock {
   post_self_attn_layernorm: Norm;
   post_mlp_layernorm: Norm;
+  readonly #parts: BlockParts;
 
   constructor(c: Config) {
     super(attention(c), new FusedGatedMLP(c.hidden_size, c.intermediate_size), () => rmsNorm(c));
     this.post_self_attn_layernorm = rmsNorm(c);
     this.post_mlp_layernorm = rmsNorm(c);
+    this.#parts = underCommonNames(this);
+  }
+
+  override call(mask: Mask, cache: LayerCache): BlockCall {
+    return { block: this.#parts, mask, cache };
   }
 
   override forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const attended = this.self_attn.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
-    const h = add(x, this.post_self_attn_layernorm.forward(attended));
+    const made = fusedBlock(x, this.call(mask, cache));
+    if (made?.isWhole === true) return made.h;
+    const h = made?.h ?? this.#attend(x, mask, cache);
     const fed = this.mlp.forward(this.post_attention_layernorm.forward(h)); // [B, L, E]
     return add(this.post_mlp_layernorm.forward(fed), h);
+  }
+
+  #attend(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
+    const attended = this.self_attn.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
+    return add(x, this.post_self_attn_layernorm.forward(attended));
   }
 }
 

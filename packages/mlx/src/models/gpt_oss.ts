@@ -1,16 +1,13 @@
 /** GPT-OSS: attention with sinks, every second layer sliding, and biased experts. @see mlx-lm 0.32.2 models/gpt_oss.py */
-import { attention } from "../blocks/attention.ts";
-import { topExperts, weighAnswers } from "../blocks/experts.ts";
+import { BiasedMoe } from "../blocks/biased-moe.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
-import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
-import { SelfAttention } from "../blocks/self-attention.ts";
+import { SinkAttention } from "../blocks/sink-attention.ts";
 import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
-import { SwitchGLU } from "../blocks/switch-glu.ts";
-import { type MxArray, softmax, uint32, zeros } from "../core/index.ts";
-import { Linear, Module, swigluOai } from "../nn/index.ts";
+import { uint32 } from "../core/index.ts";
+import { gptOssSwiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { type Infer, int, list, number, oneOf, record } from "./config.ts";
 import { deinterleave, map, rename } from "./sanitize-rules.ts";
@@ -40,44 +37,12 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class Attention extends SelfAttention {
-  sinks: MxArray;
-
-  constructor(c: Config) {
-    const rope = createRope({ dims: c.head_dim, base: c.rope_theta, scaling: c.rope_scaling });
-    super(c, { rope, bias: true });
-    this.sinks = zeros([c.num_attention_heads]);
-  }
-
-  protected override attend(q: MxArray, k: MxArray, v: MxArray, mask: Mask): MxArray {
-    return attention(q, k, v, { scale: this.scale, mask, sinks: this.sinks });
-  }
-}
-
-class SparseMoe extends Module {
-  experts: SwitchGLU;
-  router: Linear;
-  readonly #k: number;
-
-  constructor(c: Config) {
-    super();
-    this.experts = new SwitchGLU(c.hidden_size, c.intermediate_size, c.num_local_experts, {
-      bias: true,
-      join: swigluOai(),
-    });
-    this.router = new Linear(c.hidden_size, c.num_local_experts);
-    this.#k = c.num_experts_per_tok;
-  }
-
-  /** `[B, L, E] -> [B, L, E]` */
-  forward(x: MxArray): MxArray {
-    const [experts, gates] = topExperts(this.router.forward(x), this.#k); // [B, L, k]
-    return weighAnswers(this.experts.forward(x, experts), softmax(gates, -1, true));
-  }
-}
-
 const create = (c: Config): GatedCausalLM => {
-  const makeBlock = () => new PreNormBlock(new Attention(c), new SparseMoe(c), () => rmsNorm(c));
+  const makeAttention = () => {
+    const rope = createRope({ dims: c.head_dim, base: c.rope_theta, scaling: c.rope_scaling });
+    return new SinkAttention(c, { rope, bias: true });
+  };
+  const makeBlock = () => new PreNormBlock(makeAttention(), new BiasedMoe(c, gptOssSwiglu), () => rmsNorm(c));
   const window = slidingWindow({ ...c, sliding_window_pattern: 2 });
   const model = new SlidingDecoder(c, makeBlock, rmsNorm(c), window);
   return new GatedCausalLM({ ...c, tie_word_embeddings: false }, model, "router");

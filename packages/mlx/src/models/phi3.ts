@@ -1,14 +1,12 @@
 /** Llama with fused projections and LongRoPE over a part of the head. @see mlx-lm 0.32.2 models/phi3.py */
-import { cachedAttention, splitFusedHeads } from "../blocks/attention.ts";
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import { FusedGatedMLP } from "../blocks/fused-gated-mlp.ts";
-import type { Mask } from "../blocks/mask.ts";
+import { JoinedAttention } from "../blocks/joined-attention.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
-import type { LayerCache } from "../cache/index.ts";
-import type { MxArray } from "../core/index.ts";
-import { Linear, Module, type PositionEmbedding } from "../nn/index.ts";
+import { headDim } from "../blocks/self-attention.ts";
+import type { PositionEmbedding } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { dropRotaryTables, dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
@@ -46,33 +44,10 @@ const phi3Rope = (c: Config, D: number): PositionEmbedding =>
     maxPositionEmbeddings: c.max_position_embeddings,
   });
 
-class Attention extends Module {
-  qkv_proj: Linear;
-  o_proj: Linear;
-  readonly #H: number;
-  readonly #K: number;
-  readonly #D: number;
-  readonly #rope: PositionEmbedding;
-
-  constructor(c: Config) {
-    super();
-    this.#H = c.num_attention_heads;
-    this.#K = c.num_key_value_heads ?? this.#H;
-    this.#D = Math.floor(c.hidden_size / this.#H);
-    this.qkv_proj = new Linear(c.hidden_size, (this.#H + 2 * this.#K) * this.#D, false);
-    this.o_proj = new Linear(this.#H * this.#D, c.hidden_size, false);
-    this.#rope = phi3Rope(c, this.#D);
-  }
-
-  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const [q, k, v] = splitFusedHeads(this.qkv_proj.forward(x), this.#H, this.#K); // [B, H or K, L, D]
-    const options = { rope: this.#rope, scale: this.#D ** -0.5, mask, cache };
-    return this.o_proj.forward(cachedAttention(q, k, v, options)); // [B, L, E]
-  }
-}
+const makeAttention = (c: Config): JoinedAttention => new JoinedAttention(c, phi3Rope(c, headDim(c)));
 
 const makeBlock = (c: Config) =>
-  new PreNormBlock(new Attention(c), new FusedGatedMLP(c.hidden_size, c.intermediate_size), () => rmsNorm(c));
+  new PreNormBlock(makeAttention(c), new FusedGatedMLP(c.hidden_size, c.intermediate_size), () => rmsNorm(c));
 
 export const architecture = defineArchitecture({
   config,

@@ -48,6 +48,9 @@ export const swigluOai =
   (gate, x) =>
     mx.fast.swigluOai(gate, x, alpha, limit);
 
+/** The same with GPT-OSS's own numbers. */
+export const gptOssSwiglu: GatedActivation = swigluOai();
+
 /** A sigmoid gate and, where that has a bound too, its input, both squashed by tanh, in float32. */
 export const situ = (gateBound: number, bound?: number): GatedActivation => {
   const squashed = (x: MxArray, limit: number) => mx.tanh(x.divide(limit)).multiply(limit);

@@ -7,6 +7,7 @@ export {
   gelu,
   geluApprox,
   geluQuick,
+  gptOssSwiglu,
   logSoftmax,
   relu,
   relu2,
@@ -16,7 +17,6 @@ export {
   swiglu,
   swigluOai,
 } from "./activations.ts";
-export { type AffineMatrices, affineMatrices } from "./affine-matrices.ts";
 export { BatchNorm } from "./batch-norm.ts";
 export { Conv1d, type Conv1dOptions } from "./conv1d.ts";
 export { Conv2d, type Conv2dOptions } from "./conv2d.ts";
@@ -37,6 +37,7 @@ export {
   type WeightMatrix,
 } from "./quantization.ts";
 export { type QuantizePredicate, quantize } from "./quantize.ts";
+export { affineMatrices, type QuantizedMatrices, quantizedMatrices } from "./quantized-matrices.ts";
 export { type PositionEmbedding, RoPE, type RoPEOptions, turnPairs } from "./rope.ts";
 export { type HeadProjections, rotatedHeads } from "./rotated-heads.ts";
 export type { WeightUpdate } from "./weight-update.ts";

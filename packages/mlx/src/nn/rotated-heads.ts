@@ -1,6 +1,6 @@
 import { fast, type MxArray } from "../core/index.ts";
-import { affineMatrices } from "./affine-matrices.ts";
 import type { Linear } from "./linear.ts";
+import { affineMatrices } from "./quantized-matrices.ts";
 import { type PositionEmbedding, RoPE } from "./rope.ts";
 
 /** What attention makes of its input before it asks the cache. */

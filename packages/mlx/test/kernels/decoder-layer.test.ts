@@ -293,7 +293,12 @@ const cases: Case[] = [
   { ...plain, B: 3, L: 2, isGated: true, hasHeadNorms: true, rows: 4, updates: { of: [0, 3], rank: 4 } },
   { ...plain, L: 8, H: 4, K: 1, D: 24, valueDim: 24, isGated: true, activation: "", hasFreqs: true },
   { ...plain, B: 2, isGated: true, experts: { count: 6, asked: 2, isNormed: true, hasShared: true } },
-  { ...plain, L: 11, experts: { count: 12, asked: 3, isNormed: false, hasShared: true }, activation: "geglu" },
+  {
+    ...plain,
+    L: 11,
+    experts: { count: 12, asked: 3, isNormed: false, hasShared: true },
+    activation: "geglu",
+  },
   { ...plain, H: 8, K: 1, D: 24, valueDim: 32, hasHeadNorms: true, rows: 4, bits: 3, group: 64 },
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((L) => ({ ...plain, L, updates: { of: ALL, rank: 8 } })),
   { ...plain, updates: { of: ALL, rank: 1 } },

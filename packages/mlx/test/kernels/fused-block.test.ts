@@ -1,6 +1,5 @@
 /** Blocks that are one operation give what their parts give. */
-import { describe, expect, it } from "vitest";
-import { DecoderFrame } from "../../src/blocks/decoder-frame.ts";
+import { describe, expect, it, vi } from "vitest";
 import { fusedBlock } from "../../src/blocks/fused-block.ts";
 import { PreNormBlock } from "../../src/blocks/index.ts";
 import { type KVQuantization, type LayerCache, quantizedCaches } from "../../src/cache/index.ts";
@@ -13,6 +12,9 @@ import { buildModel } from "../parity/run-model.ts";
 import { elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
 const goldens = readModelGoldens();
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
 
 const goldenOf = (name: string, fits = (_: GoldenCase["config"]) => true): GoldenCase => {
   const cases = goldens.find(({ architecture }) => architecture === name)?.cases ?? [];
@@ -36,14 +38,43 @@ const sliding = (): Promise<LanguageModel> =>
 const quantizable = (): Promise<LanguageModel> =>
   quantizedModel(goldenOf("qwen3", ({ head_dim }) => head_dim === 32));
 
+const gemma4Experts = (): Promise<LanguageModel> =>
+  quantizedModel(
+    goldenOf("gemma4_text", (c) => c.enable_moe_block === true && c.hidden_size_per_layer_input !== null),
+  );
+
+const gemma4ValuesAreKeys = (): Promise<LanguageModel> =>
+  quantizedModel(
+    goldenOf(
+      "gemma4",
+      ({ text_config: c }) => isRecord(c) && c.attention_k_eq_v === true && c.enable_moe_block !== true,
+    ),
+  );
+
+const yarnGrows = ({ rope_scaling: scaling }: GoldenCase["config"]): boolean =>
+  isRecord(scaling) &&
+  [scaling.type, scaling.rope_type].includes("yarn") &&
+  scaling.mscale_all_dim === undefined;
+
+/** Experts as they are published, and the rest as it is mostly quantized. */
+const gptOssFloats = async (): Promise<LanguageModel> => {
+  const { model } = await buildModel(goldenOf("gpt_oss"));
+  quantize(model, { bits: 4, groupSize: 32 }, (path) =>
+    path.includes("experts") ? { mode: "mxfp4", bits: 4, groupSize: 32 } : { bits: 8, groupSize: 32 },
+  );
+  for (const array of model.parameters().values()) mx.evaluate(array);
+  return model;
+};
+
 const prompt = Array.from({ length: 40 }, (_, i) => (i * 7) % 50); // too long to be one operation
 
 /** Logits of a prompt, of single steps and of a few positions at once. */
 const answers = (
   model: LanguageModel,
   cache = model.makeCache(),
+  steps = [prompt, [4], [8], [6, 1, 3], [2]],
 ): { logits: number[][]; cache: LayerCache[] } => {
-  const logits = [prompt, [4], [8], [6, 1, 3], [2]].map((tokens) =>
+  const logits = steps.map((tokens) =>
     mx.tidy(() => {
       const out = elements(model.forward(mx.array([tokens], mx.int32), { cache }));
       mx.evaluate(cache.map((layer) => layer.state()));
@@ -106,6 +137,7 @@ describe("fused blocks", () => {
     "qwen3_next",
     "qwen2_moe",
     "gemma4_text",
+    "gpt_oss",
   ])("of %s answer as their parts do", async (name) => {
     const model = await quantizedModel(goldenOf(name));
     const { logits } = answers(model);
@@ -190,17 +222,35 @@ describe("fused blocks", () => {
     model.dispose();
   });
 
-  it.each(["llama", "qwen3_moe", "gemma3_text", "qwen3_5", "qwen3_5_moe"])("of %s are whole", async (name) => {
-    const model = await quantizedModel(goldenOf(name));
-    const frame = [...model.namedModules()].flatMap(([, module]) => (module instanceof DecoderFrame ? [module] : []))[0];
-    const caches = model.makeCache();
-    const width = frame?.embedding.matrixShape.at(-1) ?? 0;
-    const made = (frame?.blocks ?? []).map((block, i) => {
-      const [cache] = caches.slice(i);
-      const call = cache && block.call?.(undefined, cache);
-      return call && fusedBlock(mx.ones([1, 1, width]), call)?.isWhole;
-    });
-    expect(made).toEqual(caches.map(() => true));
+  it.each<[string, () => Promise<LanguageModel>]>([
+    ...[
+      "llama",
+      "qwen3_moe",
+      "gemma3_text",
+      "qwen3_5",
+      "qwen3_5_moe",
+      "gemma4_text",
+      "gpt_oss",
+      "phi3",
+      "glm",
+      "glm4",
+    ].map((name): [string, () => Promise<LanguageModel>] => [name, () => quantizedModel(goldenOf(name))]),
+    ["gemma4_text with experts", gemma4Experts],
+    ["gemma4_text whose values are keys", gemma4ValuesAreKeys],
+    ["gpt_oss in mxfp4", gptOssFloats],
+    ["gpt_oss with YaRN", () => quantizedModel(goldenOf("gpt_oss", (c) => c.rope_scaling !== undefined))],
+    ["llama with YaRN", () => quantizedModel(goldenOf("llama", yarnGrows))],
+  ])("of %s are one operation, which answers as their parts do", async (_, make) => {
+    const model = await make();
+    const layers = model.makeCache().length;
+    const forward = vi.spyOn(mx.DecoderLayers.prototype, "forward");
+    const run = () => answers(model, model.makeCache(), [prompt, [4], [8], [2]]).logits;
+    const logits = run();
+    const counts = forward.mock.calls.map(([, rooms]) => rooms.length);
+    forward.mockRestore();
+    expect(counts).toHaveLength(3); // the prompt is not
+    expect(counts.every((count) => count >= layers)).toBe(true);
+    expectClose(logits, withStock(run));
     model.dispose();
   });
 
@@ -213,7 +263,9 @@ describe("fused blocks", () => {
       const logits = [step(cache, 1, 2, 3), step(cache, 4)];
       const forks = cache.map((layer) => layer.fork?.() ?? layer);
       const kept = cache.map((layer) => layer.snapshot?.());
-      const held = mx.tidy(() => kept.map((one) => one?.arrays.map((part) => part && mx.keep(mx.share(part)))));
+      const held = mx.tidy(() =>
+        kept.map((one) => one?.arrays.map((part) => part && mx.keep(mx.share(part)))),
+      );
       logits.push(step(cache, 5), step(forks, 6), step(cache, 7), step(forks, 8, 9), step(cache, 1));
       const restored = cache.map((layer, i) => {
         const one = kept[i];
@@ -295,6 +347,8 @@ describe("fused blocks", () => {
       ["qwen3_5", () => quantizedModel(goldenOf("qwen3_5")), (model) => model.makeCache(), 1],
       ["qwen3_5_moe", () => quantizedModel(goldenOf("qwen3_5_moe")), (model) => model.makeCache(), 1],
       ["gemma4_text", () => quantizedModel(goldenOf("gemma4_text")), (model) => model.makeCache(), 1],
+      ["gemma4_text with experts", gemma4Experts, (model) => model.makeCache(), 1],
+      ["gpt_oss", () => quantizedModel(goldenOf("gpt_oss")), (model) => model.makeCache(), 1],
       [
         "a batch of gemma4_text",
         () => quantizedModel(goldenOf("gemma4_text")),
@@ -355,6 +409,10 @@ describe("fused blocks", () => {
     ["qwen3_moe", /mlp\.gate$/],
     ["qwen3_moe", /switch_mlp\.down_proj$/],
     ["glm4_moe", /shared_experts\.up_proj$/],
+    ["gpt_oss", /router$/],
+    ["phi3", /qkv_proj$/],
+    ["phi3", /gate_up_proj$/],
+    ["glm4", /down_proj$/],
     ["gemma4_text", /per_layer_input_gate$/],
     ["gemma4_text", /layers\.1\.self_attn\.q_proj$/],
     ["qwen3_5", /linear_attn\.in_proj_qkv$/],

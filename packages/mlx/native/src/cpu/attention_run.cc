@@ -115,7 +115,16 @@ class AttentionSteps {
   void finish_rows(const HeadRows& heads, size_t b, const RopeTable* table) const {
     float* rows = heads.rows + b * form_.L * heads.count * heads.dims;
     if (heads.norm) norm_rows(rows, heads.norm, rows, form_.L * heads.count, heads.dims, eps_);
+    if (table && layer_.growth != 1) grow(rows, form_.L * heads.count, heads.dims);
     if (table) turn_heads({rows, heads.count, heads.dims}, form_.L, form_.L, layer_.turn, *table);
+  }
+
+  // What turns of each of `count` rows.
+  void grow(float* rows, size_t count, size_t dims) const {
+    const size_t turning = static_cast<size_t>(layer_.turn.dims);
+    for (size_t i = 0; i < count; i++) {
+      for (size_t d = 0; d < turning; d++) rows[i * dims + d] *= layer_.growth;
+    }
   }
 
   // What the heads of row `m` found, as far as their gates let it.

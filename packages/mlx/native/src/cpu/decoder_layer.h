@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "matmul_kernels.h"
 #include "mlx/array.h"
 
 namespace abstractllm::cpu {
@@ -17,11 +18,16 @@ struct LayerExperts {
   int asked;
   bool is_normed;
   bool has_shared;  // beside one that all positions ask, as far as a gate lets it
+  std::optional<mx::array> router_row, scales;  // [X], added to gates, and of scores
+  std::optional<mx::array> gate_bias, up_bias, down_bias;  // of stacks, [X, N]: all or none
+  // Weights, where experts answer beside an MLP: of the norms of what the router and the experts read, of what the MLP gives and
+  // of what the experts answer. All or none.
+  std::optional<mx::array> router_norm, norm, mlp_norm_after, norm_after;
 };
 
-// Where the keys and values of a layer come from: from k and v, both from k, which gives values before it is normed and turns,
-// or from the buffers of an earlier layer, which are only read.
-enum class KeySource { own, values_too, shared };
+// Where the keys and values of a layer come from: from k and v; both from k, which gives values before it is normed and turns;
+// from the buffers of an earlier layer, which are only read; or from rows of the matrix that queries come from, behind theirs.
+enum class KeySource { own, values_too, shared, joined };
 
 // Linear attention by the gated delta rule (delta_mixer.h) instead of heads that look back.
 struct LayerDelta {
@@ -39,8 +45,10 @@ struct MatrixUpdate {
 struct DecoderLayerParts {
   std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv,
                                     // z, b, a, out) and, with an MLP, gate, up, down: of experts those of the router before,
-                                    // and stacks, and behind them those of a shared one and its gate; last the two of `input`
+                                    // and stacks, and behind them those of a shared one and its gate, or before them those of
+                                    // the MLP that they answer beside; last the two of `input_norm`
   std::vector<int> bits, groups;    // of each matrix
+  std::vector<Coding> codings;      // of each matrix; what is not affine has scales in the place of biases
   std::vector<std::optional<MatrixUpdate>> updates;  // of each matrix; none, or none at all
   std::vector<mx::array> rows;      // added to q, k, v and o: none, the first three, or four
   std::vector<mx::array> norms;     // weights: before attention, before the MLP, of each head of q and of k (or neither; without k
@@ -53,7 +61,8 @@ struct DecoderLayerParts {
   float eps;               // of all norms
   float scale, cap;        // of the scores: which become cap * tanh(score / cap) unless that is 0
   float residual;
-  std::string activation;  // "swiglu" or "geglu"; "" without an MLP
+  bool is_gate_joined;  // whether gate and up are halves of one matrix
+  std::string activation;  // "swiglu", "geglu" or, of experts, "swigluOai"; "" without an MLP
   std::optional<LayerExperts> experts;
   std::optional<LayerDelta> delta;
   std::optional<mx::array> sinks;  // [H]
@@ -70,6 +79,7 @@ struct LayerTurn {
   std::optional<float> base;
   float scale;
   std::optional<mx::array> freqs;
+  float growth;  // multiplies what turns, before it does
 };
 
 // A layer whose parts were looked through once. Knows where its arrays are, and does not keep them.

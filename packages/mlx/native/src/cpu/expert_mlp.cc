@@ -23,6 +23,9 @@ constexpr size_t kFewOfExpert = 8;
 // Of one loop, which bounds its memory.
 constexpr size_t kLoopQuestions = kDigitRowBlock;
 
+// Of GPT-OSS.
+constexpr GateShape kOaiShape{1.702f, 7};
+
 // Questions about one expert.
 using Group = std::span<const Question>;
 
@@ -112,6 +115,7 @@ void ask_in_turn(const ExpertStacks& experts, std::span<const Group> groups, con
 // Appends those of one row, whose gates it uses up.
 void choose(const ExpertMlp& experts, float* gates, size_t row, std::vector<Question>& questions) {
   const size_t first = questions.size();
+  for (size_t i = 0; experts.router_row && i < experts.count(); i++) gates[i] += experts.router_row[i];
   PICK_KERNEL(softmax_row)(gates, gates, experts.count());
   float total = 0;
   for (size_t i = 0; i < experts.asked; i++) {
@@ -120,8 +124,10 @@ void choose(const ExpertMlp& experts, float* gates, size_t row, std::vector<Ques
     total += gates[best];
     gates[best] = -1;  // below every share
   }
-  if (!experts.is_normed) return;
-  for (size_t i = first; i < questions.size(); i++) questions[i].score /= total;
+  for (size_t i = first; i < questions.size(); i++) {
+    if (experts.is_normed) questions[i].score /= total;
+    if (experts.scales) questions[i].score *= experts.scales[questions[i].expert];
+  }
 }
 
 // Adds what it answers about each row to the row of the same number.
@@ -161,22 +167,44 @@ void ask_experts(const ExpertStacks& experts, std::vector<Question>& questions, 
   }
 }
 
-void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, Rounding rounding,
-                 float* out) {
-  const size_t M = x.M, X = experts.count();
-  const size_t sizes[] = {M * X, experts.shared ? M : 0};
-  const auto [gates, scores] = scratch_arrays<ExpertMlp>(sizes);
+GatedActivation activation_of(GateKind kind) {
+  switch (kind) {
+    case GateKind::geglu:
+      return {PICK_KERNEL(geglu_row)};
+    case GateKind::swiglu_oai:
+      return {PICK_KERNEL(swiglu_oai_row), kOaiShape};
+    case GateKind::swiglu:
+      break;
+  }
+  return {PICK_KERNEL(swiglu_row)};
+}
+
+std::vector<Question> route_rows(const ExpertMlp& experts, const Rows& x, const RowMaker& make, Rounding rounding,
+                                 float* shared) {
+  const size_t X = experts.count();
+  float* gates = scratch_floats<ExpertMlp>(x.M * X);
   QuantProduct products[2] = {experts.router};
   products[0].out = gates;
-  if (experts.shared) products[1] = experts.shared->scorer, products[1].out = scores;
+  if (experts.shared) products[1] = experts.shared->scorer, products[1].out = shared;
   quant_products({products, experts.shared ? 2u : 1u}, x, rounding, make);
   std::vector<Question> questions;
-  for (size_t m = 0; m < M; m++) choose(experts, gates + m * X, m, questions);
+  for (size_t m = 0; m < x.M; m++) choose(experts, gates + m * X, m, questions);
+  return questions;
+}
+
+void add_answers(const ExpertMlp& experts, std::vector<Question>& questions, const Rows& x, Rounding rounding, float* out) {
   ExpertStacks stacks = experts.stacks;
-  stacks.activation.row = experts.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row);
-  std::copy_n(h, M * stacks.down.N, out);
-  if (experts.shared) ask_shared(*experts.shared, stacks.activation, x, scores, rounding, out);
+  stacks.activation = activation_of(experts.kind);
   ask_experts(stacks, questions, x.x, x.stride, rounding, out);
+}
+
+void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, Rounding rounding,
+                 float* out) {
+  float* shared = scratch_floats<Question>(experts.shared ? x.M : 0);
+  std::vector<Question> questions = route_rows(experts, x, make, rounding, shared);
+  std::copy_n(h, x.M * experts.stacks.down.N, out);
+  if (experts.shared) ask_shared(*experts.shared, activation_of(experts.kind), x, shared, rounding, out);
+  add_answers(experts, questions, x, rounding, out);
 }
 
 }  // namespace abstractllm::cpu

@@ -36,19 +36,33 @@ struct SharedExpert {
   QuantProduct gate, up, down;
 };
 
+enum class GateKind { swiglu, geglu, swiglu_oai };
+
+// Its kernel, as of now.
+GatedActivation activation_of(GateKind kind);
+
 // The mixture of a decoder layer: a softmax over all experts chooses those that a row asks.
 struct ExpertMlp {
   QuantProduct router;
-  ExpertStacks stacks;  // whose activation is chosen at each run
+  const float* router_row = nullptr;  // added to what the router gives; null without
+  const float* scales = nullptr;      // of the experts, which multiply their scores; null without
+  ExpertStacks stacks;                // whose activation is chosen at each run
   std::optional<SharedExpert> shared;
   size_t asked;    // experts of a row
   bool is_normed;  // whether the scores of those asked are divided by their sum
-  bool is_geglu;   // else swiglu
+  GateKind kind;
 
   size_t count() const { return router.N; }
 };
 
-// out[m] = h[m] + what experts answer about row m of `x`, which `make` puts there. `out` must be neither.
+// What rows of `x`, which `make` puts there, ask. The gates of a shared expert go to `shared`, one for each row.
+std::vector<Question> route_rows(const ExpertMlp& experts, const Rows& x, const RowMaker& make, Rounding rounding,
+                                 float* shared);
+
+// Adds to each row of `out` what the experts answer about the row of `x` of the same number. `out` must not be `x`.
+void add_answers(const ExpertMlp& experts, std::vector<Question>& questions, const Rows& x, Rounding rounding, float* out);
+
+// out[m] = h[m] + what experts answer about row m of `x`, which `make` puts there, a shared one included. `out` must be neither.
 void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, Rounding rounding, float* out);
 
 }  // namespace abstractllm::cpu

@@ -1,6 +1,8 @@
 #include "layer_run.h"
 
+#include <algorithm>
 #include <tuple>
+#include <vector>
 
 #include "activation_rows.h"
 #include "dispatch.h"
@@ -13,13 +15,13 @@ namespace {
 
 // Numbers between the steps of a layer, for M rows.
 struct LayerMemory {
-  float *normed, *h, *gate, *up, *input_gate, *admitted;
+  float *normed, *h, *gate, *up, *input_gate, *admitted, *asked;
 
   LayerMemory(const PreparedLayer& l, size_t M) {
-    const size_t F = l.has_mlp && !l.experts ? l.gate.N : 0;
+    const size_t F = l.gate.N;
     const size_t P = l.input ? l.input->gate.N : 0, of_input = l.input ? M * l.E : 0;
-    const size_t sizes[] = {M * l.E, M * l.E, M * F, M * F, M * P, of_input};
-    std::tie(normed, h, gate, up, input_gate, admitted) = std::tuple_cat(scratch_arrays<LayerMemory>(sizes));
+    const size_t sizes[] = {M * l.E, M * l.E, M * F, M * F, M * P, of_input, l.beside ? M * l.E : 0};
+    std::tie(normed, h, gate, up, input_gate, admitted, asked) = std::tuple_cat(scratch_arrays<LayerMemory>(sizes));
   }
 };
 
@@ -101,8 +103,33 @@ class LayerSteps {
       finish_h(i);
       rows.make(i);
     };
-    if (l.experts) return run_experts(*l.experts, rows.rows(), make, m.h, form_.rounding, out);
-    const GatedActivation activation{l.is_geglu ? PICK_KERNEL(geglu_row) : PICK_KERNEL(swiglu_row)};
+    if (l.experts && !l.beside) return run_experts(*l.experts, rows.rows(), make, m.h, form_.rounding, out);
+    run_dense_mlp(rows, make, l.beside ? nullptr : addend, out);
+    if (l.beside) add_beside(*l.beside, addend, out);
+  }
+
+  // Norms what the MLP gives, and adds what experts answer beside it, and `addend`.
+  void add_beside(const BesideNorms& norms, const float* addend, float* out) const {
+    const PreparedLayer& l = layer_;
+    const LayerMemory& m = memory_;
+    const size_t M = form_.rows(), E = l.E;
+    const NormedRows routed{m.h, norms.router, m.normed, M, E, l.eps}, asked{m.h, norms.before, m.normed, M, E, l.eps};
+    std::vector<Question> questions =
+        route_rows(*l.experts, routed.rows(), [&](size_t i) { routed.make(i); }, form_.rounding, nullptr);
+    for (size_t i = 0; i < M; i++) asked.make(i);
+    std::fill_n(m.asked, M * E, 0.0f);
+    add_answers(*l.experts, questions, asked.rows(), form_.rounding, m.asked);
+    norm_rows(out, norms.mlp_after, out, M, E, l.eps);
+    norm_rows(m.asked, norms.after, m.asked, M, E, l.eps);
+    add_row(m.asked, out, M * E);
+    if (addend) add_row(addend, out, M * E);
+  }
+
+  template <typename Make>
+  void run_dense_mlp(const NormedRows& rows, const Make& make, const float* addend, float* out) const {
+    const PreparedLayer& l = layer_;
+    const LayerMemory& m = memory_;
+    const GatedActivation activation = activation_of(l.kind);
     const Wanted gate{l.gate, m.gate}, up{l.up, m.up}, down{l.down, out, addend};
     if (!l.gate.update && !l.up.update && !l.down.update) {
       return gated_products({gate.product(), up.product(), down.product(), activation}, rows.rows(), form_.rounding, make);

@@ -15,15 +15,6 @@ namespace {
 // Of all matrices in a stack.
 size_t row_count(const mx::array& w) { return w.size() / static_cast<size_t>(w.shape(-1)); }
 
-// What follows row `first` of a matrix that is not packed.
-QuantMatrix rows_from(QuantMatrix matrix, size_t first) {
-  const size_t factors = first * matrix.groups() * packed_scale_bytes(matrix);
-  matrix.w += first * matrix.row_bytes();
-  matrix.scales = static_cast<const uint8_t*>(matrix.scales) + factors;
-  matrix.biases = static_cast<const uint8_t*>(matrix.biases) + factors;
-  return matrix;
-}
-
 // Input: packed bytes. Outputs: weights, scales and biases.
 class UnpackMatrix : public mx::Primitive {
  public:

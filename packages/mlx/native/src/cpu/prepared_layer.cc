@@ -1,8 +1,12 @@
 #include "prepared_layer.h"
 
+#include <initializer_list>
+#include <tuple>
+
 #include "float_type.h"
 #include "packed_weights.h"
 #include "quant_layer.h"
+#include "quant_mode.h"
 #include "short_conv.h"
 
 namespace abstractllm::cpu {
@@ -19,7 +23,8 @@ class LayerReader {
     PreparedLayer& l = *layer_;
     l.E = parts_.norms[0].size();
     l.eps = parts_.eps, l.residual = parts_.residual;
-    l.has_mlp = has_mlp(), l.is_geglu = parts_.activation == "geglu";
+    l.has_mlp = has_mlp();
+    if (l.has_mlp && !read_kind()) return nullptr;
     const bool has_mixer = (parts_.delta ? read_delta() : read_attention()) && read_norms();
     const bool is_whole = has_mixer && (!l.has_mlp || (parts_.experts ? read_experts() : read_mlp())) && read_end();
     return is_whole ? layer_ : nullptr;
@@ -32,10 +37,14 @@ class LayerReader {
     if (parts_.delta) return 5;
     return parts_.keys == KeySource::own ? 4 : parts_.keys == KeySource::values_too ? 3 : 2;
   }
+  bool are_beside() const { return parts_.experts && parts_.experts->norm; }
+  size_t dense_matrices() const { return parts_.is_gate_joined ? 2 : 3; }
+  size_t first_of_experts() const { return mixer_matrices() + (are_beside() ? dense_matrices() : 0); }
   // The first matrix behind it.
   size_t end_matrices() const {
     if (!has_mlp()) return mixer_matrices();
-    return mixer_matrices() + (!parts_.experts ? 3 : parts_.experts->has_shared ? 8 : 4);
+    if (!parts_.experts) return mixer_matrices() + dense_matrices();
+    return first_of_experts() + (parts_.experts->has_shared ? 8 : 4);
   }
   // Norms of whole rows.
   size_t own_norms() const { return has_mlp() ? 2 : 1; }
@@ -47,7 +56,7 @@ class LayerReader {
     return matrices == end_matrices() + (parts_.input_norm ? 2 : 0) && parts_.matrices.size() == 3 * matrices && parts_.groups.size() == matrices &&
            (rows == 0 || rows == 3 || rows == 4) && (parts_.updates.empty() || parts_.updates.size() == matrices) &&
            (norms == own_norms() || norms == own_norms() + head_norms) && (after == 0 || after == own_norms()) &&
-           parts_.query_heads > 0 && parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
+           parts_.codings.size() == matrices && parts_.query_heads > 0 && parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
   }
 
   static bool is_computed(const mx::array& a) { return a.is_available() && a.flags().row_contiguous; }
@@ -68,8 +77,9 @@ class LayerReader {
   bool matrix(size_t i, size_t K, QuantProduct& out, size_t stacked = 0) {
     const mx::array &w = parts_.matrices[3 * i], &scales = parts_.matrices[3 * i + 1], &biases = parts_.matrices[3 * i + 2];
     const int bits = parts_.bits[i], group = parts_.groups[i];
-    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, bits, group) || w.shape(-2) == 0) return false;
-    if (w.ndim() != (stacked ? 3 : 2) || (stacked && static_cast<size_t>(w.shape(0)) != stacked)) return false;
+    if (w.ndim() != (stacked ? 3 : 2) || (stacked && static_cast<size_t>(w.shape(0)) != stacked) || w.shape(-2) == 0) return false;
+    if (parts_.codings[i] != Coding::affine) return float_matrix(i, K, out);
+    if (!is_native_matrix(static_cast<int>(K), w, scales, biases, bits, group)) return false;
     QuantMatrix m{nullptr, nullptr, nullptr, *float_type(scales.dtype()), bits, static_cast<size_t>(group), K};
     if (const auto packed = packed_bytes(w, scales, biases)) {
       m.w = pointer<uint8_t>(*packed);
@@ -80,6 +90,32 @@ class LayerReader {
       return false;
     }
     out = {m, static_cast<size_t>(w.shape(-2)), nullptr};
+    return true;
+  }
+
+  // Parts of matrix `i`, one behind the other, of which each has the rows that its `N` says.
+  bool split_matrix(size_t i, size_t K, std::initializer_list<LayerMatrix*> parts) {
+    LayerMatrix whole{};
+    if (is_updated(i) || !matrix(i, K, whole)) return false;
+    size_t first = 0;
+    for (LayerMatrix* part : parts) {
+      const size_t N = part->N;
+      if (!can_begin_at(whole.w, first)) return false;
+      static_cast<QuantProduct&>(*part) = {rows_from(whole.w, first), N, nullptr};
+      first += N;
+    }
+    return first == whole.N;
+  }
+
+  bool float_matrix(size_t i, size_t K, QuantProduct& out) {
+    const mx::array &w = parts_.matrices[3 * i], &scales = parts_.matrices[3 * i + 1];
+    const Coding coding = parts_.codings[i];
+    const bool fits = is_native_float_matrix(static_cast<int>(K), w, scales, coding, parts_.bits[i], parts_.groups[i]);
+    if (!fits || !is_computed(w) || !is_computed(scales)) return false;
+    const auto [bits, group] = float_format(coding);
+    const void* bytes = pointer<void>(scales);
+    out = {{pointer<uint8_t>(w), bytes, bytes, Float::f32, bits, static_cast<size_t>(group), K, false, coding},
+           static_cast<size_t>(w.shape(-2)), nullptr};
     return true;
   }
 
@@ -121,15 +157,18 @@ class LayerReader {
     a.scale = parts_.scale, a.cap = parts_.cap, a.is_gated = parts_.is_gated;
     a.keys = parts_.keys, a.are_values_normed = parts_.are_values_normed;
     const size_t E = layer_->E, query_parts = a.is_gated ? 2 : 1, last = mixer_matrices() - 1;
-    const bool are_shared = a.keys == KeySource::shared, has_values = a.keys == KeySource::own;
-    if (!matrix(0, E, a.q) || a.q.N % (query_parts * a.H) != 0) return false;
-    a.D = a.q.N / (query_parts * a.H);
-    if (!are_shared && (!matrix(1, E, a.k) || a.k.N != a.K * a.D)) return false;
-    if (has_values && (!matrix(2, E, a.v) || a.v.N % a.K != 0)) return false;
-    a.value_dims = has_values ? a.v.N / a.K : a.D;
+    if (a.keys == KeySource::joined) {
+      a.D = static_cast<size_t>(parts_.matrices[0].shape(-2)) / (query_parts * a.H + 2 * a.K);
+      a.q.N = query_parts * a.queries(), a.k.N = a.v.N = a.K * a.D;
+      if (a.D == 0 || !split_matrix(0, E, {&a.q, &a.k, &a.v})) return false;
+      a.value_dims = a.D, a.keys = KeySource::own;
+    } else if (!read_heads(a, query_parts)) {
+      return false;
+    }
+    const bool are_shared = a.keys == KeySource::shared;
     if (a.is_gated && a.value_dims != a.D) return false;
     if (!matrix(last, a.found(), a.o) || a.o.N != E) return false;
-    if (!has_values && !parts_.rows.empty()) return false;
+    if (parts_.keys != KeySource::own && !parts_.rows.empty()) return false;
     if (!row(0, a.q.N, a.q_row) || !row(1, a.k.N, a.k_row) || !row(2, a.v.N, a.v_row) || !row(3, E, a.o_row)) return false;
     if (parts_.norms.size() > own_norms()) {
       a.q_norm = numbers(parts_.norms[own_norms()], a.D);
@@ -142,11 +181,25 @@ class LayerReader {
     return true;
   }
 
+  // Matrices of queries, keys and values, as far as there are.
+  bool read_heads(PreparedAttention& a, size_t query_parts) {
+    const size_t E = layer_->E;
+    if (!matrix(0, E, a.q) || a.q.N % (query_parts * a.H) != 0) return false;
+    a.D = a.value_dims = a.q.N / (query_parts * a.H);
+    if (a.keys == KeySource::shared) return true;
+    if (!matrix(1, E, a.k) || a.k.N != a.K * a.D) return false;
+    if (a.keys == KeySource::values_too) return true;
+    if (!matrix(2, E, a.v) || a.v.N % a.K != 0) return false;
+    a.value_dims = a.v.N / a.K;
+    return true;
+  }
+
   bool read_turn(PreparedAttention& a) {
-    const auto& [dims, traditional, base, scale, freqs] = turn_;
+    const auto& [dims, traditional, base, scale, freqs, growth] = turn_;
     if (dims == 0) return true;
     if (dims <= 0 || dims % 2 != 0 || static_cast<size_t>(dims) > a.D || base.has_value() == freqs.has_value()) return false;
     a.turn = {dims, traditional, base, scale, 0};
+    a.growth = growth;
     return !freqs || (a.freqs = numbers(*freqs, static_cast<size_t>(dims) / 2)) != nullptr;
   }
 
@@ -174,28 +227,37 @@ class LayerReader {
     l.mixer_norm = numbers(parts_.norms[0], l.E);
     if (l.has_mlp) l.mlp_norm = numbers(parts_.norms[1], l.E);
     if (!l.mixer_norm || (l.has_mlp && !l.mlp_norm)) return false;
-    const bool are_experts = parts_.experts.has_value();  // which add up what they give
-    if (are_experts && (l.residual != 1 || !parts_.norms_after.empty())) return false;
+    const bool do_add_up = parts_.experts && !are_beside();  // what they give
+    if (do_add_up && (l.residual != 1 || !parts_.norms_after.empty())) return false;
     if (parts_.norms_after.empty()) return true;
     l.mixer_norm_after = numbers(parts_.norms_after[0], l.E);
     if (l.has_mlp) l.mlp_norm_after = numbers(parts_.norms_after[1], l.E);
     return l.mixer_norm_after && (!l.has_mlp || l.mlp_norm_after);
   }
 
-  bool is_activation_known() const { return parts_.activation == "geglu" || parts_.activation == "swiglu"; }
+  bool read_kind() {
+    const std::string& name = parts_.activation;
+    layer_->kind = name == "geglu" ? GateKind::geglu : name == "swigluOai" ? GateKind::swiglu_oai : GateKind::swiglu;
+    return name == "geglu" || name == "swiglu" || (name == "swigluOai" && parts_.experts);
+  }
 
   bool read_mlp() {
     PreparedLayer& l = *layer_;
     const size_t first = mixer_matrices();
-    if (!is_activation_known()) return false;
-    if (!matrix(first, l.E, l.gate) || !matrix(first + 1, l.E, l.up) || l.up.N != l.gate.N) return false;
-    return matrix(first + 2, l.gate.N, l.down) && l.down.N == l.E;
+    if (parts_.is_gate_joined) {
+      l.gate.N = l.up.N = static_cast<size_t>(parts_.matrices[3 * first].shape(-2)) / 2;
+      if (!split_matrix(first, l.E, {&l.gate, &l.up})) return false;
+    } else if (!matrix(first, l.E, l.gate) || !matrix(first + 1, l.E, l.up) || l.up.N != l.gate.N) {
+      return false;
+    }
+    return matrix(first + dense_matrices() - 1, l.gate.N, l.down) && l.down.N == l.E;
   }
 
   bool read_experts() {
     PreparedLayer& l = *layer_;
-    const size_t first = mixer_matrices();
-    if (!is_activation_known()) return false;
+    const size_t first = first_of_experts();
+    const LayerExperts& given = *parts_.experts;
+    if (are_beside() && (given.has_shared || !read_mlp() || !read_beside())) return false;
     for (size_t i = first; i < parts_.updates.size(); i++) {
       if (is_updated(i)) return false;
     }
@@ -204,12 +266,39 @@ class LayerReader {
     if (!matrix(first, l.E, e.router)) return false;
     if (parts_.experts->asked <= 0 || static_cast<size_t>(parts_.experts->asked) > e.count()) return false;
     e.asked = static_cast<size_t>(parts_.experts->asked);
-    e.is_normed = parts_.experts->is_normed, e.is_geglu = l.is_geglu;
+    e.is_normed = parts_.experts->is_normed, e.kind = l.kind;
     if (!matrix(first + 1, l.E, gate, e.count()) || !matrix(first + 2, l.E, up, e.count()) || up.N != gate.N) return false;
     if (!matrix(first + 3, gate.N, down, e.count()) || down.N != l.E) return false;
+    if (given.router_row && !(e.router_row = numbers(*given.router_row, e.count()))) return false;
+    if (given.scales && !(e.scales = numbers(*given.scales, e.count()))) return false;
+    if (given.gate_bias && !read_biases(e)) return false;
     if (parts_.experts->has_shared && !read_shared(first + 4, e.shared.emplace())) return false;
     l.experts = e;
     return true;
+  }
+
+  bool read_biases(ExpertMlp& e) {
+    const auto& [gate, up, down] = std::tie(parts_.experts->gate_bias, parts_.experts->up_bias, parts_.experts->down_bias);
+    if (!up || !down) return false;
+    ExpertStacks& s = e.stacks;
+    s.gate_bias = rows_of(*gate, e.count(), s.gate.N), s.up_bias = rows_of(*up, e.count(), s.up.N);
+    s.down_bias = rows_of(*down, e.count(), s.down.N);
+    return s.gate_bias && s.up_bias && s.down_bias;
+  }
+
+  const float* rows_of(const mx::array& a, size_t rows, size_t n) {
+    const bool fits = is_plain_float32(a) && a.ndim() == 2 && static_cast<size_t>(a.shape(0)) == rows &&
+                      static_cast<size_t>(a.shape(1)) == n && is_computed(a);
+    return fits ? pointer<float>(a) : nullptr;
+  }
+
+  bool read_beside() {
+    const LayerExperts& e = *parts_.experts;
+    if (!e.router_norm || !e.mlp_norm_after || !e.norm_after) return false;
+    const size_t E = layer_->E;
+    const BesideNorms n{numbers(*e.router_norm, E), numbers(*e.norm, E), numbers(*e.mlp_norm_after, E), numbers(*e.norm_after, E)};
+    layer_->beside = n;
+    return n.router && n.before && n.mlp_after && n.after;
   }
 
   // What follows the MLP.

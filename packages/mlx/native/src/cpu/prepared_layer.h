@@ -30,7 +30,7 @@ struct PreparedAttention {
   const float *q_norm = nullptr, *k_norm = nullptr;
   const float* sinks = nullptr;
   const float* freqs = nullptr;  // null with a base
-  float scale = 0, cap = 0;
+  float scale = 0, cap = 0, growth = 1;
   size_t H = 0, K = 0, D = 0, value_dims = 0;
   bool is_gated = false;  // whether q gives each head a query and a gate
   bool are_values_normed = false;
@@ -56,6 +56,11 @@ struct PreparedInput {
   const float* norm;
 };
 
+// Norms around experts that answer beside an MLP.
+struct BesideNorms {
+  const float *router, *before, *mlp_after, *after;
+};
+
 // Where the numbers of a layer lie. They are computed: a graph need not know of their arrays.
 class PreparedLayer {
  public:
@@ -65,8 +70,10 @@ class PreparedLayer {
   const float *mixer_norm_after = nullptr, *mlp_norm_after = nullptr;  // of what is added; null without
   float eps = 0, residual = 1;
   size_t E = 0;
-  bool has_mlp = false, is_geglu = false;
-  std::optional<ExpertMlp> experts;  // instead of gate, up and down
+  bool has_mlp = false;
+  GateKind kind = GateKind::swiglu;
+  std::optional<ExpertMlp> experts;   // instead of gate, up and down
+  std::optional<BesideNorms> beside;  // or beside them
   std::optional<PreparedInput> input;
   float factor = 1;  // of the result
   std::vector<std::weak_ptr<mx::allocator::Data>> owners;  // of all that is pointed to

@@ -83,7 +83,8 @@ class LayerReader {
 };
 
 const char* const kActivations[] = {"", "swiglu", "geglu"};
-constexpr int kKeySources = 3;
+constexpr int kKeySources = 4;
+constexpr int kCodings = 4;
 
 napi_value nothing(Env& e) {
   napi_value undefined = nullptr;
@@ -146,12 +147,13 @@ struct Reader<std::vector<std::optional<mx::array>>> {
 };
 
 void register_cpu(Env* e, napi_value x) {
-  // `formats` are the bits and group size of each matrix, `updates` three arrays for each, or nothing in their places;
-  // `heads` are those of queries and of keys, whether there are gates, where keys come from, and whether values are normed;
-  // `factors` eps, scale, cap and residual of the parts; `experts` is empty, or how many are asked, whether their scores are
+  // `formats` are the bits, group size and coding of each matrix, `updates` three arrays for each, or nothing in their places;
+  // `heads` are those of queries and of keys, whether there are gates, where keys come from, whether values
+  // are normed, and whether gate and up are one matrix;
+  // `factors` eps, scale, cap and residual of the parts, and the growth of what turns; `experts` is empty, or how many are asked, whether their scores are
   // normed and whether there is a shared one; `delta` is empty, or taps, log rates, biases and norm of linear attention;
-  // `turn` how many features turn, and whether neighbours do; `others` are frequencies, sinks, the norm of the input and the
-  // factor, or nothing in their places
+  // `turn` how many features turn, and whether neighbours do; `others` are frequencies, sinks, the norm of the input, the factor,
+  // and of experts the router's row, scales, three biases and four norms, or nothing in their places
   bind(e, x, "prepareDecoderLayer",
        [](const std::vector<mx::array>& matrices, const std::vector<int>& formats,
           const std::vector<std::optional<mx::array>>& updates, const std::vector<mx::array>& rows,
@@ -159,21 +161,29 @@ void register_cpu(Env* e, napi_value x) {
           const std::vector<float>& factors, const std::string& activation, const std::vector<int>& experts,
           const std::vector<mx::array>& delta, const std::vector<int>& turn, const std::optional<float>& base, float rope_scale,
           const std::vector<std::optional<mx::array>>& others, Env& env) {
-         const bool are_sizes_right = formats.size() % 2 == 0 && heads.size() == 5 && factors.size() == 4 && turn.size() == 2 &&
+         const bool are_sizes_right = formats.size() % 3 == 0 && heads.size() == 6 && factors.size() == 5 && turn.size() == 2 &&
                                       (experts.empty() || experts.size() == 3) && (delta.empty() || delta.size() == 4) &&
-                                      others.size() == 4 && heads[3] >= 0 && heads[3] < kKeySources;
+                                      others.size() == 13 && heads[3] >= 0 && heads[3] < kKeySources;
          if (!are_sizes_right) throw AddonError("invalid-argument", "expected other numbers of formats, heads, factors or experts");
          std::vector<int> bits, groups;
-         for (size_t i = 0; i < formats.size(); i += 2) bits.push_back(formats[i]), groups.push_back(formats[i + 1]);
+         std::vector<cpu::Coding> codings;
+         for (size_t i = 0; i < formats.size(); i += 3) {
+           bits.push_back(formats[i]), groups.push_back(formats[i + 1]);
+           if (formats[i + 2] < 0 || formats[i + 2] >= kCodings) throw AddonError("invalid-argument", "unknown coding");
+           codings.push_back(static_cast<cpu::Coding>(formats[i + 2]));
+         }
          std::optional<cpu::LayerExperts> asked;
-         if (!experts.empty()) asked = {experts[0], experts[1] != 0, experts[2] != 0};
+         if (!experts.empty()) {
+           asked = {experts[0], experts[1] != 0, experts[2] != 0, others[4], others[5], others[6],
+                    others[7],  others[8],       others[9],       others[10], others[11], others[12]};
+         }
          std::optional<cpu::LayerDelta> linear;
          if (!delta.empty()) linear = {delta[0], delta[1], delta[2], delta[3]};
          auto layer = cpu::prepare_decoder_layer(
-             {matrices, bits, groups, updates_of(updates), rows, norms, norms_after, heads[0], heads[1], heads[2] != 0,
-              static_cast<cpu::KeySource>(heads[3]), heads[4] != 0, factors[0], factors[1], factors[2], factors[3], activation,
-              asked, linear, others[1], others[2], others[3]},
-             {turn[0], turn[1] != 0, base, rope_scale, others[0]});
+             {matrices, bits, groups, codings, updates_of(updates), rows, norms, norms_after, heads[0], heads[1], heads[2] != 0,
+              static_cast<cpu::KeySource>(heads[3]), heads[4] != 0, factors[0], factors[1], factors[2], factors[3], heads[5] != 0,
+              activation, asked, linear, others[1], others[2], others[3]},
+             {turn[0], turn[1] != 0, base, rope_scale, others[0], factors[4]});
          return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
        });
   // `layout`: the activation, heads of queries and keys, features that turn and how, whether there are frequencies; counts
@@ -195,11 +205,11 @@ void register_cpu(Env* e, napi_value x) {
          std::vector<mx::array> weights_after = read.arrays(after);
          std::optional<mx::array> freqs;
          if (has_freqs) freqs = read.array();
-         return cpu::composed_layer({std::move(arrays), std::move(bits), std::move(groups), {}, std::move(added),
+         return cpu::composed_layer({std::move(arrays), std::move(bits), std::move(groups), {}, {}, std::move(added),
                                      std::move(weights), std::move(weights_after), heads, key_heads, false,
                                      cpu::KeySource::own, false, factors[0], factors[1], factors[2], factors[3],
-                                     kActivations[activation], {}, {}, {}, {}, {}},
-                                    {dims, traditional, base, rope_scale, freqs}, x, keys, values, start, position);
+                                     false, kActivations[activation], {}, {}, {}, {}, {}},
+                                    {dims, traditional, base, rope_scale, freqs, 1}, x, keys, values, start, position);
        });
   bind(e, x, "joinDecoderLayers", [](const std::vector<Layers>& parts, Env& env) {
     Layers all;

@@ -33,8 +33,9 @@ const layerParts = (make: Make): Parameters<typeof native.prepareDecoderLayer> =
   const matrices = [matrix(32, 64), matrix(32, 64), matrix(32, 64), matrix(64, 32)].flat();
   const update = [make([64, 1]), make([1, 32]), make([32])];
   return [
-    ...([matrices, [4, 32, 4, 32, 4, 32, 4, 32], [...update, ...Array(9).fill(0)]] as const),
-    ...([[], [make([64])], [], [2, 2, 0, 0, 0], [1e-5, 0.3, 0, 1], "", [], [], [8, 0], 10000, 1, [0, 0, 0, 0]] as const),
+    ...([matrices, Array(4).fill([4, 32, 0]).flat(), [...update, ...Array(9).fill(0)]] as const),
+    ...([[], [make([64])], [], [2, 2, 0, 0, 0, 0], [1e-5, 0.3, 0, 1, 1], ""] as const),
+    ...([[], [], [8, 0], 10000, 1, Array(13).fill(0)] as const),
   ];
 };
 
