@@ -1,7 +1,7 @@
 /** Models of real shapes with random weights: how fast they decode does not depend on what the weights say. */
 import * as mx from "@abstractllm/mlx/core";
 import { createModel, type LanguageModel } from "@abstractllm/mlx/models";
-import { MatrixLayer, type Quantization } from "@abstractllm/mlx/nn";
+import { Embedding, MatrixLayer, type Quantization } from "@abstractllm/mlx/nn";
 import { assembleQuantized } from "../support/engine-internals.ts";
 
 export const QUANTIZATION: Quantization = { groupSize: 64, bits: 4, mode: "affine" };
@@ -107,6 +107,16 @@ const qwen35 = {
   max_position_embeddings: 262144,
 };
 
+const gemma4 = {
+  model_type: "gemma4_text",
+  head_dim: 256,
+  global_head_dim: 512,
+  rms_norm_eps: 1e-6,
+  vocab_size: 262144,
+  tie_word_embeddings: false, // as of Gemma 3
+  max_position_embeddings: 131072,
+};
+
 /** Small models of many families, as their configs have them; layers of larger ones are cut. */
 export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "Llama 3.2 1B": LLAMA_1B,
@@ -127,6 +137,71 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
     max_position_embeddings: 40960,
   },
   "Qwen3.5 0.8B": { model_type: "qwen3_5", text_config: qwen35, tie_word_embeddings: true },
+  "Qwen3.5 35B A3B, 8 of 40 layers": {
+    model_type: "qwen3_5_moe",
+    text_config: {
+      ...qwen35,
+      model_type: "qwen3_5_moe_text",
+      hidden_size: 2048,
+      num_hidden_layers: 8,
+      num_attention_heads: 16,
+      linear_num_value_heads: 32,
+      num_experts: 256,
+      num_experts_per_tok: 8,
+      moe_intermediate_size: 512,
+      shared_expert_intermediate_size: 512,
+      tie_word_embeddings: false,
+    },
+    tie_word_embeddings: false,
+  },
+  "Gemma 4 E2B": {
+    ...gemma4,
+    hidden_size: 1536,
+    intermediate_size: 6144,
+    num_hidden_layers: 35,
+    num_attention_heads: 8,
+    num_key_value_heads: 1,
+    num_kv_shared_layers: 20,
+    hidden_size_per_layer_input: 256,
+    vocab_size_per_layer_input: 32768, // of 262,144: one row is read
+    sliding_window: 512,
+    sliding_window_pattern: 5,
+    use_double_wide_mlp: true,
+  },
+  "Gemma 4 26B A4B, 6 of 30 layers": {
+    ...gemma4,
+    hidden_size: 2816,
+    intermediate_size: 2112,
+    num_hidden_layers: 6,
+    num_attention_heads: 16,
+    num_key_value_heads: 8,
+    num_global_key_value_heads: 2,
+    num_kv_shared_layers: 0,
+    hidden_size_per_layer_input: 0,
+    sliding_window: 1024,
+    sliding_window_pattern: 6,
+    attention_k_eq_v: true,
+    use_double_wide_mlp: false,
+    enable_moe_block: true,
+    num_experts: 128,
+    top_k_experts: 8,
+    moe_intermediate_size: 704,
+  },
+  "Phi 4 mini, 12 of 32 layers": {
+    model_type: "phi3",
+    hidden_size: 3072,
+    intermediate_size: 8192,
+    num_hidden_layers: 12,
+    num_attention_heads: 24,
+    num_key_value_heads: 8,
+    rms_norm_eps: 1e-5,
+    vocab_size: 200064,
+    rope_theta: 10000,
+    partial_rotary_factor: 0.75,
+    max_position_embeddings: 131072,
+    original_max_position_embeddings: 4096,
+    tie_word_embeddings: true,
+  },
   "LFM2 1.2B": {
     model_type: "lfm2",
     hidden_size: 2048,
@@ -285,11 +360,13 @@ export const createShape = async (
 
 /** Bytes of weights that one token reads: of experts those asked, of the embedding only when it is the output layer. */
 export const bytesPerToken = (model: LanguageModel, config: Readonly<Record<string, unknown>>): number => {
-  const experts = config.num_experts ?? config.num_local_experts ?? 1;
-  const asked = Number(config.num_experts_per_tok ?? 1) / Number(experts);
+  const text = (config.text_config ?? config) as Readonly<Record<string, unknown>>;
+  const experts = text.num_experts ?? text.num_local_experts ?? 1;
+  const asked = Number(text.num_experts_per_tok ?? text.top_k_experts ?? 1) / Number(experts);
   let bytes = 0;
   for (const [path, layer] of model.namedModules()) {
-    const isRead = !path.endsWith("embed_tokens") || config.tie_word_embeddings !== false;
+    const isHead = path.endsWith("embed_tokens") && config.tie_word_embeddings !== false;
+    const isRead = !(layer instanceof Embedding) || isHead;
     if (!(layer instanceof MatrixLayer) || !isRead) continue;
     const size = layer.ownParameters().reduce((sum, [, array]) => sum + array.nbytes, 0);
     bytes += layer.weight.ndim === 3 ? size * asked : size;

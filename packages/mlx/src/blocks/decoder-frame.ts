@@ -3,14 +3,32 @@ import type { MxArray } from "../core/index.ts";
 import { type ForwardOptions, layerCache } from "../models/language-model.ts";
 import { type Embedding, Module } from "../nn/index.ts";
 import type { BlockCall } from "./block-parts.ts";
-import { continueBlocks, fusedBlocks } from "./fused-block.ts";
+import { allFusedBlocks, continueBlocks, type FusedBlocks, fusedBlocks } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 
-export interface DecoderBlock extends Module {
-  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray;
+/** A block that may be one operation with others. */
+export interface FusableBlock extends Module {
   /** This block among others that may be one operation; undefined where it cannot be. */
   call?(mask: Mask, cache: LayerCache): BlockCall | undefined;
+}
+
+/** That is told nothing but what the one before gave. */
+export interface DecoderBlock extends FusableBlock {
+  forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray;
+}
+
+type LayerMasks = (layer: number) => Mask;
+type Caches = readonly LayerCache[] | undefined;
+
+/** What blocks get beside `x`. */
+export interface BlockInputs {
+  /** Added to what each block gives (`ForwardOptions`). */
+  readonly additions: ForwardOptions["additions"] | undefined;
+  readonly maskOf: LayerMasks;
+  readonly cache: Caches;
+  /** What each layer is told of its own, `[B, L, layers, P]`. */
+  readonly own: MxArray | undefined;
 }
 
 /** What turns tokens into the features that an output layer reads. */
@@ -25,10 +43,7 @@ export interface DecoderBody extends Module {
 }
 
 /** Embedding, blocks and norm under whatever names a checkpoint has; subclasses say which field is what. */
-export abstract class DecoderFrame<Block extends DecoderBlock = DecoderBlock>
-  extends Module
-  implements DecoderBody
-{
+export abstract class BlockFrame<Block extends FusableBlock> extends Module implements DecoderBody {
   abstract get embedding(): Embedding;
   abstract get blocks(): readonly Block[];
   protected abstract get lastNorm(): Norm;
@@ -36,26 +51,47 @@ export abstract class DecoderFrame<Block extends DecoderBlock = DecoderBlock>
   /** `[B, L] -> [B, L, E]` */
   forward(tokens: MxArray, { cache, embeddings, additions, run }: ForwardOptions = {}): MxArray {
     const x = this.inputs(tokens, embeddings, cache); // [B, L, E]
-    const next = run && continueBlocks(run, this, x);
+    const own = this.layerInputs(tokens, x);
+    const next = run && continueBlocks(run, this, x, own);
     if (next !== undefined) return this.lastNorm.forward(next);
     const maskOf = this.masks(x.dim(1), cache);
-    let { h, count, goOn } = fusedBlocks(x, additions === undefined ? this.#calls(maskOf, cache) : []);
+    const { h, count, goOn }: FusedBlocks =
+      additions === undefined ? this.#fused(x, maskOf, cache, own) : { h: x, count: 0 };
     if (run !== undefined && count === this.blocks.length) goOn?.(run, this);
-    for (; count < this.blocks.length; count++) {
-      h = this.blocks[count]?.forward(h, maskOf(count), layerCache(cache, count)) ?? h;
-      const addition = additions?.[count];
-      if (addition !== undefined) h = h.add(addition);
-    }
-    return this.lastNorm.forward(h);
+    return this.lastNorm.forward(this.finish(h, count, { maskOf, cache, additions, own }));
   }
 
-  /** The first blocks as far as they may be one operation. */
-  *#calls(maskOf: (layer: number) => Mask, cache?: readonly LayerCache[]): Generator<BlockCall> {
+  /** As many of the first blocks as may be one operation. */
+  #fused(x: MxArray, maskOf: LayerMasks, cache: Caches, own: MxArray | undefined): FusedBlocks {
+    const calls = this.#calls(maskOf, cache);
+    return this.areInseparable ? allFusedBlocks(x, calls, this.blocks.length, own) : fusedBlocks(x, calls);
+  }
+
+  *#calls(maskOf: LayerMasks, cache: Caches): Generator<BlockCall> {
     for (const [i, block] of this.blocks.entries()) {
-      const call = block.call?.(maskOf(i), layerCache(cache, i));
+      const source = this.sourceOf(i);
+      const call = source < 0 ? undefined : block.call?.(maskOf(i), layerCache(cache, source));
       if (call === undefined) return;
       yield call;
     }
+  }
+
+  /** `h` after all blocks, of which the first `count` are done. */
+  protected abstract finish(h: MxArray, count: number, inputs: BlockInputs): MxArray;
+
+  /** Whether blocks are told more than what the one before gave, so that some of them alone cannot be one operation. */
+  protected get areInseparable(): boolean {
+    return false;
+  }
+
+  /** The layer whose cache a layer reads; below 0 where there is none. */
+  protected sourceOf(layer: number): number {
+    return layer;
+  }
+
+  /** What each layer is told of its own, `[B, L, layers, P]`. */
+  protected layerInputs(_tokens: MxArray, _x: MxArray): MxArray | undefined {
+    return undefined;
   }
 
   /** Fresh caches, one per layer. */
@@ -72,5 +108,18 @@ export abstract class DecoderFrame<Block extends DecoderBlock = DecoderBlock>
   protected masks(L: number, cache?: readonly LayerCache[]): (layer: number) => Mask {
     const mask = layerCache(cache, 0).makeMask(L);
     return () => mask;
+  }
+}
+
+/** A frame around blocks that follow one another. */
+export abstract class DecoderFrame<Block extends DecoderBlock = DecoderBlock> extends BlockFrame<Block> {
+  protected finish(h: MxArray, count: number, { maskOf, cache, additions }: BlockInputs): MxArray {
+    let done = h;
+    for (let i = count; i < this.blocks.length; i++) {
+      done = this.blocks[i]?.forward(done, maskOf(i), layerCache(cache, i)) ?? done;
+      const addition = additions?.[i];
+      if (addition !== undefined) done = done.add(addition);
+    }
+    return done;
   }
 }

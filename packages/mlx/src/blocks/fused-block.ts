@@ -295,11 +295,17 @@ export const fusedBlocks = (x: MxArray, calls: Iterable<BlockCall>): FusedBlocks
  * All blocks or none: those that read what others wrote cannot be told apart from them.
  *
  * @param x - `[B, L, E]`
+ * @param count - how many there are
  * @param inputs - `[B, L, layers, P]`, of layers that have some
  */
-export const allFusedBlocks = (x: MxArray, calls: readonly BlockCall[], inputs?: MxArray): FusedBlocks => {
+export const allFusedBlocks = (
+  x: MxArray,
+  calls: Iterable<BlockCall>,
+  count: number,
+  inputs?: MxArray,
+): FusedBlocks => {
   const steps = stepsOf(x, calls, true);
-  return blocksOf(x, steps.length === calls.length ? steps : [], inputs);
+  return blocksOf(x, steps.length === count ? steps : [], inputs);
 };
 
 const blocksOf = (x: MxArray, steps: readonly Step[], inputs?: MxArray): FusedBlocks => {

@@ -4,9 +4,8 @@
  * @see mlx-lm 0.32.2 models/gemma4_text.py
  */
 import type { BlockCall } from "../blocks/block-parts.ts";
-import type { DecoderBody } from "../blocks/decoder-frame.ts";
+import { BlockFrame, type BlockInputs } from "../blocks/decoder-frame.ts";
 import { type Choice, weighAnswers } from "../blocks/experts.ts";
-import { allFusedBlocks, continueBlocks } from "../blocks/fused-block.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { admittedInput, type LayerInputGate, layerInputs } from "../blocks/layer-inputs.ts";
@@ -25,7 +24,7 @@ import { ConfigError } from "../errors.ts";
 import { Embedding, geglu, geluApprox, Linear, Module, RMSNorm } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { bool, type Infer, int, list, number, object, oneOf, record, string } from "./config.ts";
-import { type ForwardOptions, layerCache } from "./language-model.ts";
+import { layerCache } from "./language-model.ts";
 import { drop, dropLayersFrom, rename, splitInto } from "./sanitize-rules.ts";
 
 const ropeParameters = {
@@ -219,7 +218,7 @@ class Block extends Module {
   }
 }
 
-class Gemma4Decoder extends Module implements DecoderBody {
+class Gemma4Decoder extends BlockFrame<Block> {
   embed_tokens: Embedding;
   layers: Block[];
   norm: RMSNorm;
@@ -243,39 +242,39 @@ class Gemma4Decoder extends Module implements DecoderBody {
     this.per_layer_projection_norm = new RMSNorm(P, c.rms_norm_eps);
   }
 
-  /** `[B, L] -> [B, L, E]` */
-  forward(tokens: MxArray, { cache, embeddings, run }: ForwardOptions = {}): MxArray {
-    let h = (embeddings ?? this.embed_tokens.forward(tokens)).multiply(this.#c.hidden_size ** 0.5); // [B, L, E]
-    const inputs = this.#layerInputs(tokens, h);
-    const next = run && continueBlocks(run, this, h, inputs);
-    if (next !== undefined) return this.norm.forward(next);
-    const maskOf = slidingMasks(this.#window, h.dim(1), cache);
-    const calls = cache && this.#calls(maskOf, cache);
-    const fused = calls && allFusedBlocks(h, calls, inputs);
-    if (run !== undefined) fused?.goOn?.(run, this);
-    if (fused?.count === this.layers.length) return this.norm.forward(fused.h);
-    const last: { sliding?: Remembered; full?: Remembered } = {};
-    this.layers.forEach((layer, i) => {
-      const type = this.#window.layers[i] === true ? "sliding" : "full";
-      const input = inputs && mx.index(inputs, "...", i, [0, inputs.dim(-1)]); // [B, L, P]
-      const earlier = i < firstShared(this.#c) ? undefined : last[type];
-      [h, last[type]] = layer.forward(h, maskOf(i), layerCache(cache, i), earlier, input);
-    });
-    return this.norm.forward(h);
+  protected override inputs(tokens: MxArray, embeddings?: MxArray): MxArray {
+    return super.inputs(tokens, embeddings).multiply(this.#c.hidden_size ** 0.5); // [B, L, E]
   }
 
-  /** All layers, where all may be one operation: those without a cache read that of the last of their type. */
-  #calls(maskOf: (layer: number) => Mask, cache: readonly LayerCache[]): BlockCall[] | undefined {
+  protected override masks(L: number, cache?: readonly LayerCache[]): (layer: number) => Mask {
+    return slidingMasks(this.#window, L, cache);
+  }
+
+  protected override get areInseparable(): boolean {
+    return this.#c.num_kv_shared_layers > 0 || this.embed_tokens_per_layer !== undefined;
+  }
+
+  /** Layers without a cache read that of the last of their type. */
+  protected override sourceOf(layer: number): number {
     const own = this.#window.layers.slice(0, firstShared(this.#c));
-    const calls = this.layers.map((layer, i) => {
-      const source = i < own.length ? i : own.lastIndexOf(this.#window.layers[i] === true);
-      return source < 0 ? undefined : layer.call(maskOf(i), layerCache(cache, source));
-    });
-    return calls.every((call) => call !== undefined) ? calls : undefined;
+    return layer < own.length ? layer : own.lastIndexOf(this.#window.layers[layer] === true);
   }
 
-  /** What each layer gets of its own: of the token, and of the scaled embeddings `h`; `[B, L, N, P]`. */
-  #layerInputs(tokens: MxArray, h: MxArray): MxArray | undefined {
+  protected override finish(h: MxArray, count: number, { maskOf, cache, own }: BlockInputs): MxArray {
+    const last: { sliding?: Remembered; full?: Remembered } = {};
+    let done = h;
+    this.layers.slice(count).forEach((layer, behind) => {
+      const i = count + behind;
+      const type = this.#window.layers[i] === true ? "sliding" : "full";
+      const input = own && mx.index(own, "...", i, [0, own.dim(-1)]); // [B, L, P]
+      const earlier = i < firstShared(this.#c) ? undefined : last[type];
+      [done, last[type]] = layer.forward(done, maskOf(i), layerCache(cache, i), earlier, input);
+    });
+    return done;
+  }
+
+  /** Of the token, and of the scaled embeddings `h`. */
+  protected override layerInputs(tokens: MxArray, h: MxArray): MxArray | undefined {
     const { hidden_size_per_layer_input: P, num_hidden_layers: N } = this.#c;
     const { embed_tokens_per_layer, per_layer_model_projection, per_layer_projection_norm } = this;
     if (!P || !embed_tokens_per_layer || !per_layer_model_projection || !per_layer_projection_norm) return;
@@ -291,8 +290,12 @@ class Gemma4Decoder extends Module implements DecoderBody {
     return this.layers;
   }
 
+  protected get lastNorm(): RMSNorm {
+    return this.norm;
+  }
+
   /** Layers that take keys and values have no caches. */
-  makeCache(): LayerCache[] {
+  override makeCache(): LayerCache[] {
     return slidingCaches(this.#window).slice(0, firstShared(this.#c));
   }
 }
