@@ -5,6 +5,7 @@
 #include "dispatch.h"
 #include "matmul_digit_loops.h"
 #include "matmul_work.h"
+#include "packed_matrix.h"
 #include "scratch.h"
 #include "thread_pool.h"
 
@@ -108,6 +109,19 @@ float* group_sums(const QuantMatrix& w, const Rows& x) {
 }
 
 }  // namespace
+
+QuantMatrix matrix_in_stack(const QuantProduct& first, size_t index) {
+  QuantMatrix m = first.w;
+  if (m.is_packed) {
+    m.w += index * (first.N / kPackedTile) * packed_tile_bytes(m);
+    return m;
+  }
+  const size_t factors = index * first.N * m.groups() * m.scale_bytes();
+  m.w += index * first.N * m.row_bytes();
+  m.scales = static_cast<const char*>(m.scales) + factors;
+  m.biases = static_cast<const char*>(m.biases) + factors;
+  return m;
+}
 
 bool has_packed_products() { return packed_kernels(best_isa()) != nullptr; }
 

@@ -17,6 +17,9 @@ struct QuantProduct {
   const float* addend = nullptr;  // null: nothing is added
 };
 
+// Matrix `index` of the stack whose first is given.
+QuantMatrix matrix_in_stack(const QuantProduct& first, size_t index);
+
 // Makes the rows of a product just before they are read, on the thread that reads them: what norms or gates a row then costs
 // no loop of its own. Refers to the function it is given.
 class RowMaker {

@@ -32,9 +32,6 @@ QuantFormat take_float_matrix(const mx::array& w, const mx::array& scales, Codin
 QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, const QuantFormat& format,
                            mx::cpu::CommandEncoder& encoder);
 
-// Matrix `index` of the stack whose first is given.
-QuantMatrix matrix_in_stack(const QuantProduct& first, size_t index);
-
 // What is added to each row of a result: nothing, the same row, or the row of the same number.
 enum class Addend { none, row, rows };
 
