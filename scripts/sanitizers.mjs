@@ -11,7 +11,7 @@ await runSetupOrExit();
 const context = createContext();
 const checks = [
   kernelPrograms("thread", ["thread_pool_test"]),
-  kernelPrograms("address,undefined", ["thread_pool_test", "matmul_test", "attention_test"]),
+  kernelPrograms("address,undefined", ["thread_pool_test", "matmul_test", "experts_test", "attention_test"]),
   addonTests,
 ];
 const failures = await runMachineChecks(checks, context, (i) =>

@@ -67,6 +67,7 @@ struct Kernels {
   decltype(&scalar::add_rank_row) add_rank;
   decltype(&scalar::short_conv_row) short_conv;
   decltype(&scalar::delta_rows) delta;
+  decltype(&scalar::exponential_row) exponential;
   bool is_coarse = false;  // whether `attend` multiplies bfloat16 numbers
 };
 
@@ -76,7 +77,7 @@ struct Kernels {
         isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::swiglu_oai_row,         \
         isa::sigmoid_gate_row, isa::silu_row, isa::gelu_row, isa::gelu_approx_row, isa::softcap_row, isa::softmax_row,               \
         isa::argmax_row, isa::rope_row, isa::to_half_row, isa::dot_rows, isa::add_rank_row,                   \
-        isa::short_conv_row, isa::delta_rows                                                                  \
+        isa::short_conv_row, isa::delta_rows, isa::exponential_row                                            \
   }
 
 void check_rows(const Kernels& k, int n) {
@@ -124,6 +125,8 @@ void check_rows(const Kernels& k, int n) {
   each("softcap", [&](int i) { return 5 * std::tanh(x[i] / 5.0); }, 5);
   k.softmax(x.get(), out.get(), size);
   each("softmax", [&](int i) { return std::exp(x[i] - most) / weights; }, 1);
+  k.exponential(x.get(), out.get(), size);
+  for (int i = 0; i < n; i++) expect(is_close(out[i] / std::exp(static_cast<double>(x[i])), 1), k.isa, "exponential", n, i, 0);
   expect(k.argmax(x.get(), size) == static_cast<uint32_t>(best), k.isa, "argmax", n, best, 0);
   if (n % 2 != 0) return;
   auto angles = numbers(size / 2, 3), c = numbers(size / 2), s = numbers(size / 2);
@@ -156,13 +159,21 @@ void check_short_conv(const Kernels& k, int n) {
 }
 
 void check_delta(const Kernels& k, int features, bool is_by_feature) {
-  constexpr size_t kRows = 6, kCount = 3;
+  constexpr size_t kRows = 6, kCut = 5, kCount = 3;
   const size_t D = static_cast<size_t>(features), decays = is_by_feature ? D : 1;
   auto q = numbers(kCount * D), keys = numbers(kCount * D), v = numbers(kCount * kRows), decay = numbers(kCount * decays);
   auto beta = numbers(kCount), from = numbers(kRows * D), to = std::make_unique<float[]>(kRows * D);
   auto y = std::make_unique<float[]>(kCount * kRows);
   const DeltaSteps steps{q.get(), keys.get(), v.get(), decay.get(), beta.get(), D, D, kRows, decays, 1, kCount, D, is_by_feature};
   k.delta(steps, from.get(), to.get(), 0, kRows, y.get(), kRows);
+  auto in_place = std::make_unique<float[]>(kRows * D), again = std::make_unique<float[]>(kCount * kRows);
+  std::copy_n(from.get(), kRows * D, in_place.get());
+  for (const size_t row : {size_t{0}, kCut}) {
+    k.delta(steps, in_place.get(), in_place.get(), row, row == 0 ? kCut : kRows, again.get(), kRows);
+  }
+  const bool is_same = std::equal(to.get(), to.get() + kRows * D, in_place.get()) &&
+                       std::equal(y.get(), y.get() + kCount * kRows, again.get());
+  expect(is_same, k.isa, "delta rule in place and in parts", features, is_by_feature, 0);
   for (size_t r = 0; r < kRows; r++) {
     std::vector<double> state(from.get() + r * D, from.get() + (r + 1) * D);
     for (size_t t = 0; t < kCount; t++) {

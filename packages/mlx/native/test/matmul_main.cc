@@ -7,64 +7,17 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
-#include <random>
 #include <vector>
 
 #include "../src/cpu/dispatch.h"
 #include "../src/cpu/matmul.h"
 #include "../src/cpu/packed_matrix.h"
 #include "../src/cpu/thread_pool.h"
+#include "quantized_weights.h"
 
 using namespace abstractllm::cpu;
 
 namespace {
-
-std::mt19937 generator(1);
-
-std::vector<float> normal(size_t count) {
-  std::normal_distribution<float> draw;
-  std::vector<float> out(count);
-  for (float& v : out) v = draw(generator);
-  return out;
-}
-
-// Quantized weights and what they stand for. Scales are bf16, which the test can write by cutting an f32.
-struct Weights {
-  std::unique_ptr<uint8_t[]> packed;
-  std::unique_ptr<uint16_t[]> scales, biases;
-  std::vector<float> values;
-  QuantMatrix matrix;
-
-  Weights(int bits, size_t group, size_t N, size_t K, bool keep_values = true) {
-    const size_t bytes = N * K * static_cast<size_t>(bits) / 8, groups = N * K / group;
-    packed = std::make_unique<uint8_t[]>(bytes);
-    scales = std::make_unique<uint16_t[]>(groups);
-    biases = std::make_unique<uint16_t[]>(groups);
-    for (size_t i = 0; i < bytes; i++) packed[i] = static_cast<uint8_t>(generator());
-    const std::vector<float> s = normal(groups), b = normal(groups);
-    for (size_t i = 0; i < groups; i++) scales[i] = cut(s[i]), biases[i] = cut(b[i] * 4);
-    matrix = {packed.get(), scales.get(), biases.get(), Float::bf16, bits, group, K};
-    for (size_t i = 0; keep_values && i < N * K; i++) values.push_back(value(i));
-  }
-
-  static uint16_t cut(float v) {
-    uint32_t u;
-    std::memcpy(&u, &v, sizeof u);
-    return static_cast<uint16_t>(u >> 16);
-  }
-  static float widen(uint16_t v) {
-    const uint32_t u = static_cast<uint32_t>(v) << 16;
-    float f;
-    std::memcpy(&f, &u, sizeof f);
-    return f;
-  }
-  float value(size_t i) const {
-    const size_t bits = static_cast<size_t>(matrix.bits);
-    unsigned q = 0;
-    for (size_t b = 0; b < bits; b++) q |= (packed[(i * bits + b) / 8] >> ((i * bits + b) % 8) & 1u) << b;
-    return static_cast<float>(q) * widen(scales[i / matrix.group]) + widen(biases[i / matrix.group]);
-  }
-};
 
 int failures = 0;
 
@@ -161,16 +114,6 @@ void check_floats(Coding coding, size_t M, size_t N, size_t groups) {
   check_product(what, w, values, M, N, 2e-4, has_coarse_products(w));
 }
 
-struct Packed {
-  std::unique_ptr<uint8_t[]> data;
-  QuantMatrix matrix;
-
-  Packed(const QuantMatrix& w, size_t N) : data(std::make_unique<uint8_t[]>(N / kPackedTile * packed_tile_bytes(w))), matrix(w) {
-    pack_matrix(w, N, data.get());
-    matrix.w = data.get(), matrix.scales = matrix.biases = nullptr, matrix.is_packed = true;
-  }
-};
-
 // Packed weights give the same products, and come back as they were.
 void check_packed(int bits, size_t group, size_t M, size_t N, size_t K) {
   const Weights w(bits, group, N, K);
@@ -189,7 +132,7 @@ void check_packed(int bits, size_t group, size_t M, size_t N, size_t K) {
   check_product("packed", packed, w.values, M, N, 3e-5, has_coarse_products(w.matrix));
 }
 
-void multiply(const float* gate, const float* up, float* out, size_t n) {
+void multiply(const float* gate, const float* up, float* out, size_t n, GateShape) {
   for (size_t i = 0; i < n; i++) out[i] = gate[i] * up[i];
 }
 
@@ -204,10 +147,10 @@ void check_gated(int bits, size_t group, int down_bits, size_t down_group, size_
     const auto out = std::make_unique<float[]>(M * N), expected = std::make_unique<float[]>(M * N);
     quant_product(gate.matrix, F, {x.data(), M, K}, hidden.get(), rounding);
     quant_product(up.matrix, F, {x.data(), M, K}, ups.get(), rounding);
-    multiply(hidden.get(), ups.get(), hidden.get(), M * F);
+    multiply(hidden.get(), ups.get(), hidden.get(), M * F, {});
     quant_product(down.matrix, N, {hidden.get(), M, F}, expected.get(), rounding);
     add_rows(addend.data(), false, expected.get(), M, N);
-    const GatedProducts mlp{{gate.matrix, F, gates.get()}, {up.matrix, F, ups.get()}, {down.matrix, N, out.get(), addend.data()}, multiply};
+    const GatedProducts mlp{{gate.matrix, F, gates.get()}, {up.matrix, F, ups.get()}, {down.matrix, N, out.get(), addend.data()}, {multiply}};
     gated_products(mlp, {x.data(), M, K}, rounding, [](size_t) {});
     if (std::memcmp(out.get(), expected.get(), M * N * sizeof(float)) == 0) continue;
     std::fprintf(stderr, "failed on %s: gated, %d and %d bits, M %zu\n", isa_name(isa()), bits, down_bits, M);

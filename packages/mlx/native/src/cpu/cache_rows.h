@@ -18,8 +18,9 @@ struct AffineFormat {
   bool has_half_scales;  // else scales and biases are float32
 
   constexpr int scale_size() const { return has_half_scales ? 2 : 4; }
-  constexpr int bytes_of_numbers(int dims) const { return dims * bits / 8; }
-  constexpr int words(int dims) const { return (bytes_of_numbers(dims) + 2 * (dims / group) * scale_size()) / 4; }
+  // divided first: no row is so long that these overflow
+  constexpr int bytes_of_numbers(int dims) const { return dims / 8 * bits; }
+  constexpr int words(int dims) const { return bytes_of_numbers(dims) / 4 + dims / group * (scale_size() / 2); }
   constexpr bool operator==(const AffineFormat&) const = default;
 };
 

@@ -9,7 +9,6 @@
 #include "activation_rows.h"
 #include "matmul_digit_loops.h"
 #include "matmul_work.h"
-#include "quant_layer.h"
 #include "scratch.h"
 #include "softmax_rows.h"
 #include "thread_pool.h"

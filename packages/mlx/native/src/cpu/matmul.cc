@@ -5,6 +5,7 @@
 #include "dispatch.h"
 #include "matmul_digit_loops.h"
 #include "matmul_work.h"
+#include "packed_matrix.h"
 #include "scratch.h"
 #include "thread_pool.h"
 
@@ -108,6 +109,23 @@ float* group_sums(const QuantMatrix& w, const Rows& x) {
 }
 
 }  // namespace
+
+QuantMatrix matrix_in_stack(const QuantProduct& first, size_t index) { return rows_from(first.w, index * first.N); }
+
+bool can_begin_at(const QuantMatrix& m, size_t row) { return !m.is_packed || row % kPackedTile == 0; }
+
+QuantMatrix rows_from(const QuantMatrix& matrix, size_t row) {
+  QuantMatrix m = matrix;
+  if (m.is_packed) {
+    m.w += row / kPackedTile * packed_tile_bytes(m);
+    return m;
+  }
+  const size_t factors = row * m.groups() * m.scale_bytes();
+  m.w += row * m.row_bytes();
+  m.scales = static_cast<const char*>(m.scales) + factors;
+  m.biases = static_cast<const char*>(m.biases) + factors;
+  return m;
+}
 
 bool has_packed_products() { return packed_kernels(best_isa()) != nullptr; }
 

@@ -17,6 +17,13 @@ struct QuantProduct {
   const float* addend = nullptr;  // null: nothing is added
 };
 
+// Matrix `index` of the stack whose first is given.
+QuantMatrix matrix_in_stack(const QuantProduct& first, size_t index);
+
+// The matrix without the rows before `row`, where it can begin there: packed ones begin with a tile.
+bool can_begin_at(const QuantMatrix& m, size_t row);
+QuantMatrix rows_from(const QuantMatrix& m, size_t row);
+
 // Makes the rows of a product just before they are read, on the thread that reads them: what norms or gates a row then costs
 // no loop of its own. Refers to the function it is given.
 class RowMaker {

@@ -2,7 +2,6 @@
 
 #include "contiguous.h"
 #include "float_type.h"
-#include "packed_matrix.h"
 #include "packed_weights.h"
 #include "quant_mode.h"
 
@@ -34,23 +33,6 @@ QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, c
   }
   const mx::array biases = row_contiguous(inputs[first + 2], encoder);
   return {{w.data<uint8_t>(), scales.data<void>(), biases.data<void>(), f.scale_type, f.bits, group, K}, N, nullptr};
-}
-
-QuantMatrix matrix_in_stack(const QuantProduct& first, size_t index) { return rows_from(first.w, index * first.N); }
-
-bool can_begin_at(const QuantMatrix& m, size_t row) { return !m.is_packed || row % kPackedTile == 0; }
-
-QuantMatrix rows_from(const QuantMatrix& matrix, size_t row) {
-  QuantMatrix m = matrix;
-  if (m.is_packed) {
-    m.w += row / kPackedTile * packed_tile_bytes(m);
-    return m;
-  }
-  const size_t factors = row * m.groups() * m.scale_bytes();
-  m.w += row * m.row_bytes();
-  m.scales = static_cast<const char*>(m.scales) + factors;
-  m.biases = static_cast<const char*>(m.biases) + factors;
-  return m;
 }
 
 const float* QuantLayer::addend_of(const std::vector<mx::array>& inputs, mx::cpu::CommandEncoder& encoder) const {

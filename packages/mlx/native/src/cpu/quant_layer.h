@@ -32,13 +32,6 @@ QuantFormat take_float_matrix(const mx::array& w, const mx::array& scales, Codin
 QuantProduct quant_operand(const std::vector<mx::array>& inputs, size_t first, const QuantFormat& format,
                            mx::cpu::CommandEncoder& encoder);
 
-// Matrix `index` of the stack whose first is given.
-QuantMatrix matrix_in_stack(const QuantProduct& first, size_t index);
-
-// The matrix without the rows before `row`, where it can begin there: packed ones begin with a tile.
-bool can_begin_at(const QuantMatrix& m, size_t row);
-QuantMatrix rows_from(const QuantMatrix& m, size_t row);
-
 // What is added to each row of a result: nothing, the same row, or the row of the same number.
 enum class Addend { none, row, rows };
 

@@ -89,13 +89,21 @@ mx::array composed_dequantize(const mx::array& rows, const AffineFormat& format,
   return mx::dequantize(columns(rows, 0, numbers), part(0), part(groups), format.group, format.bits);
 }
 
+// Nothing where there is no such format.
+std::optional<AffineFormat> affine_format(int group, int bits, mx::Dtype scales) {
+  const bool is_known = (bits == 2 || bits == 4 || bits == 8) && (group == 32 || group == 64 || group == 128);
+  if (!is_known || !is_scale_type(scales)) return std::nullopt;
+  return AffineFormat{bits, group, scales != mx::float32};
+}
+
+bool has_whole_groups(int dims, const AffineFormat& format) { return dims > 0 && dims % format.group == 0; }
+
 }  // namespace
 
 std::optional<AffineFormat> affine_format(int group, int bits, mx::Dtype scales, int dims, int words) {
-  const bool is_known = (bits == 2 || bits == 4 || bits == 8) && (group == 32 || group == 64 || group == 128);
-  if (!is_known || !is_scale_type(scales) || dims <= 0 || dims % group != 0) return std::nullopt;
-  const AffineFormat format{bits, group, scales != mx::float32};
-  return format.words(dims) == words ? std::optional(format) : std::nullopt;
+  const auto format = affine_format(group, bits, scales);
+  const bool fits = format && has_whole_groups(dims, *format) && format->words(dims) == words;
+  return fits ? format : std::nullopt;
 }
 
 std::optional<AffineFormat> affine_format(int group, int bits, int dims, int words) {
@@ -105,23 +113,22 @@ std::optional<AffineFormat> affine_format(int group, int bits, int dims, int wor
 
 mx::array quantize_rows(const mx::array& x, int group, int bits, mx::Dtype scales) {
   const int dims = x.ndim() == 0 ? 0 : x.shape(-1);
-  const int words = AffineFormat{bits, std::max(1, group), scales != mx::float32}.words(dims);
-  const auto format = affine_format(group, bits, scales, dims, words);
-  if (!format) {
+  const auto format = affine_format(group, bits, scales);
+  if (!format || !has_whole_groups(dims, *format)) {
     throw std::invalid_argument("[quantize_rows] expected 2, 4 or 8 bits, groups of 32, 64 or 128 that divide rows of " +
                                 std::to_string(dims) + ", and scales of floats of at most 32 bits");
   }
   const bool is_native = use_native() && is_plain_float32(x) && scales != mx::bfloat16;
   if (!is_native) return composed_quantize(x, *format, scales);
-  return mx::array(with_last(x.shape(), words), mx::uint32, std::make_shared<QuantizeRows>(*format), {x});
+  return mx::array(with_last(x.shape(), format->words(dims)), mx::uint32, std::make_shared<QuantizeRows>(*format), {x});
 }
 
 mx::array dequantize_rows(const mx::array& rows, int group, int bits, mx::Dtype scales, mx::Dtype dtype) {
   const int words = rows.ndim() == 0 ? 0 : rows.shape(-1), size = static_cast<int>(mx::size_of(scales));
-  const int64_t group_bits = int64_t{group} * bits + 16 * size;  // 0 only with settings that are no format
-  const int dims = group_bits == 0 ? 0 : static_cast<int>(int64_t{32} * group * words / group_bits);
-  const auto format = affine_format(group, bits, scales, dims, words);
-  if (!format || rows.dtype() != mx::uint32) {
+  const auto format = affine_format(group, bits, scales);
+  const int dims = format ? static_cast<int>(int64_t{32} * group * words / (group * bits + 16 * size)) : 0;
+  const bool fits = format && has_whole_groups(dims, *format) && format->words(dims) == words;
+  if (!fits || rows.dtype() != mx::uint32) {
     throw std::invalid_argument("[dequantize_rows] expected rows of uint32 that quantize_rows made with the same settings");
   }
   const bool is_native = use_native() && !rows.is_tracer() && dtype == mx::float32 && scales != mx::bfloat16;
