@@ -113,6 +113,7 @@ describe.skipIf(grammarProblem !== undefined)(
       const parts: StreamPart[] = [];
       for await (const part of stream) parts.push(part);
       const objects = parts.flatMap((part) => (part.type === "object-delta" ? [part.object] : []));
+      expect(parts[0]).toEqual({ type: "object-start" });
       expect(objects.length).toBeGreaterThan(1);
       expect(objects.at(-1)).toEqual((await stream.response).object);
       expect(parts.some(({ type }) => type === "step-finish")).toBe(false);
