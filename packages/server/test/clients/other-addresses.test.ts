@@ -220,6 +220,22 @@ describe("OpenAI's client", () => {
   });
 });
 
+test("JSON is streamed as it is written where it cannot be written again", async () => {
+  const { openai, llm } = await serve([{ text: '{ "city": "Bern', isObject: true, isEndless: true }]);
+  const stream = openai.chat.completions.stream({
+    model: "m",
+    messages: [{ role: "user", content: "Where?" }],
+    response_format: { type: "json_object" },
+  });
+  let text = "";
+  for await (const { choices } of stream) {
+    text += choices[0]?.delta.content ?? "";
+    if (text.includes("more more")) break; // there is no end to wait for
+  }
+  expect(text).toContain('{ "city": "Bern more more');
+  await expect.poll(() => llm.aborted).toBe(1);
+});
+
 describe("Anthropic's client", () => {
   test("counts, and sees the models", async () => {
     const { anthropic } = await serve();
@@ -364,6 +380,37 @@ describe("Ollama's client", () => {
       expect(done).toMatchObject({ model, done: true, done_reason: "unload" });
     }
     expect(await running()).toEqual(["m"]); // which the server was given
+  });
+
+  test("of the AI SDK has options beside `options`, and a tool that must be called", async () => {
+    const { origin, llm } = await serve();
+    const ask = async (more: object) => {
+      const body = { model: "m", messages: [{ role: "user", content: "x" }], think: false, ...more };
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(`${origin}/api/chat`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      });
+      expect(answer.status).toBe(200);
+      await answer.text();
+      return llm.calls.at(-1);
+    };
+    const outside = { temperature: 0.5, top_p: 0.25, max_output_tokens: 7 };
+    expect((await ask(outside))?.options).toMatchObject({ temperature: 0.5, topP: 0.25, maxTokens: 7 });
+    const options = { temperature: 0, num_predict: 9, repeat_last_n: 64 };
+    expect((await ask({ ...outside, options }))?.options).toMatchObject({
+      temperature: 0,
+      topP: 0.25,
+      maxTokens: 9,
+    });
+    const tools = [{ type: "function", function: { name: "weather", parameters: { type: "object" } } }];
+    expect((await ask({ tools, tool_choice: "required" }))?.toolChoice).toBe("required");
+    const flat = { type: "function", name: "weather" };
+    const nested = { type: "function", function: { name: "weather" } };
+    for (const tool_choice of [flat, nested]) {
+      expect((await ask({ tools, tool_choice }))?.toolChoice).toEqual({ name: "weather" });
+    }
   });
 
   test("finds the server by its first page", async () => {

@@ -12,8 +12,8 @@ import {
   required,
   text,
 } from "../../../fields/index.ts";
+import { choiceCheck } from "../../tool-choice.ts";
 import { effortCheck } from "../effort-check.ts";
-import { choiceCheck } from "../function-tools.ts";
 
 const NO_LOGPROBS = "the answer's probabilities cannot be had";
 

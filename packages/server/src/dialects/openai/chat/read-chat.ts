@@ -3,7 +3,8 @@ import { type Fields, type JsonObject, object, oneOf, readFields, required } fro
 import { RequestProblem } from "../../../http/request-problem.ts";
 import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
-import { FUNCTION_RULES, nestedName, toTool, toToolChoice } from "../function-tools.ts";
+import { nestedName, toToolChoice } from "../../tool-choice.ts";
+import { FUNCTION_RULES, toTool } from "../function-tools.ts";
 import { readFormat } from "../read-format.ts";
 import { type AskedReasoning, readReasoning, readReasoningObject } from "../read-reasoning.ts";
 import { samplingOptions, wantsUsage } from "../sampling-options.ts";
