@@ -36,7 +36,7 @@ export const SAMPLING_FIELDS = {
   seed: integer,
   stream: flag,
   stream_options: object,
-  n: refused("ask once for each answer", 1),
+  n: positiveInteger,
   user: HARMLESS,
   metadata: HARMLESS,
 } as const;
