@@ -87,11 +87,12 @@ describe("OpenAI's client", () => {
       streamed = chunk.usage ?? streamed;
     }
     expect([texts, streamed]).toEqual([["a", "b", "c", "d"], usage]);
-    for (const [more, param] of [
+    const refused: [Partial<OpenAI.CompletionCreateParamsNonStreaming>, string][] = [
       [{ n: 129 }, "n"],
       [{ n: 65 }, "prompt"],
       [{ prompt: [] }, "prompt"],
-    ] as const) {
+    ];
+    for (const [more, param] of refused) {
       await expect(openai.completions.create({ ...request, ...more })).rejects.toMatchObject({ param });
     }
   });
