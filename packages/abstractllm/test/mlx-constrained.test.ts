@@ -139,6 +139,15 @@ describe.skipIf(grammarProblem !== undefined)(
       expect([...names].sort()).toEqual(["feed", "walk"]);
     });
 
+    test("has a call's arguments sent as they are written", async () => {
+      const stream = llm.stream("Go", { tools: [feed, walk], toolChoice: "required", seed: 2 });
+      const parts: StreamPart[] = [];
+      for await (const part of stream) parts.push(part);
+      const texts = parts.flatMap((part) => (part.type === "tool-input-delta" ? [part.text] : []));
+      expect(texts.length).toBeGreaterThan(2);
+      expect(JSON.parse(texts.join(""))).toEqual((await stream.response).toolCalls[0]?.arguments);
+    });
+
     test("calls the tool that it must", async () => {
       for (let seed = 0; seed < 5; seed++) {
         const { toolCalls } = await llm.generate("Go", {

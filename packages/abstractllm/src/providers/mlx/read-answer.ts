@@ -28,6 +28,7 @@ export async function readAnswer(
     createAnswerReader({
       ...format,
       startsInReasoning,
+      areCallsHeld: constraint !== undefined,
       tools: callable,
       usedIds,
       emit,
