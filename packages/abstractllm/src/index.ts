@@ -90,6 +90,7 @@ export {
   ModelParameter,
   type ObjectDeltaPart,
   type ObjectResponse,
+  type ObjectStartPart,
   type Prompt,
   type ProviderFormat,
   type QuantizeConfig,

@@ -113,6 +113,7 @@ describe.skipIf(grammarProblem !== undefined)(
       const parts: StreamPart[] = [];
       for await (const part of stream) parts.push(part);
       const objects = parts.flatMap((part) => (part.type === "object-delta" ? [part.object] : []));
+      expect(parts[0]).toEqual({ type: "object-start" });
       expect(objects.length).toBeGreaterThan(1);
       expect(objects.at(-1)).toEqual((await stream.response).object);
       expect(parts.some(({ type }) => type === "step-finish")).toBe(false);
@@ -136,6 +137,15 @@ describe.skipIf(grammarProblem !== undefined)(
         }
       }
       expect([...names].sort()).toEqual(["feed", "walk"]);
+    });
+
+    test("has a call's arguments sent as they are written", async () => {
+      const stream = llm.stream("Go", { tools: [feed, walk], toolChoice: "required", seed: 2 });
+      const parts: StreamPart[] = [];
+      for await (const part of stream) parts.push(part);
+      const texts = parts.flatMap((part) => (part.type === "tool-input-delta" ? [part.text] : []));
+      expect(texts.length).toBeGreaterThan(2);
+      expect(JSON.parse(texts.join(""))).toEqual((await stream.response).toolCalls[0]?.arguments);
     });
 
     test("calls the tool that it must", async () => {

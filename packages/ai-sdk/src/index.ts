@@ -2,6 +2,7 @@ export type {
   AbstractLLMEmbedOptions,
   AbstractLLMFileOptions,
   AbstractLLMOptions,
+  AbstractLLMRerankOptions,
 } from "./call/provider-options.ts";
 export {
   type AbstractLLMProvider,
@@ -9,4 +10,5 @@ export {
   createAbstractLLM,
   toEmbeddingModel,
   toLanguageModel,
+  toRerankingModel,
 } from "./provider/create-abstract-llm.ts";

@@ -52,14 +52,30 @@ export class AnswerParts {
     this.#afterReasoning = true;
   }
 
-  addCall({ id: given, name, arguments: input }: WrittenCall): void {
+  addCall(call: WrittenCall): void {
+    const { id: given, name, arguments: input } = call;
     const taken = (id: string) =>
-      this.#options.usedIds.has(id) || this.toolCalls.some((call) => call.id === id);
+      this.#options.usedIds.has(id) || this.toolCalls.some((earlier) => earlier.id === id);
     const id = given === undefined || taken(given) ? newId() : given;
+    this.#options.emit({ type: "tool-input-start", id, name });
+    this.addInput(id, JSON.stringify(input));
+    this.endCall(id, call);
+  }
+
+  /** Begins a call whose arguments are still being written. @returns its id */
+  startCall(name: string): string {
+    const id = newId();
+    this.#options.emit({ type: "tool-input-start", id, name });
+    return id;
+  }
+
+  addInput(id: string, text: string): void {
+    if (text !== "") this.#options.emit({ type: "tool-input-delta", id, text });
+  }
+
+  endCall(id: string, { name, arguments: input }: WrittenCall): void {
     const toolCall: ToolCall = { id, name, arguments: input };
     this.toolCalls.push(toolCall);
-    this.#options.emit({ type: "tool-input-start", id, name });
-    this.#options.emit({ type: "tool-input-delta", id, text: JSON.stringify(input) });
     this.#options.emit({ type: "tool-call", toolCall });
   }
 

@@ -297,6 +297,47 @@ describe("an answer", () => {
   });
 });
 
+describe("a call that nothing but its end can follow", () => {
+  const inputs = ["{}", '{"a": 1, "b": {"c": [{}]}}', '{"text": "} </tool_call> \\" }"}', '{"a": {"b": 1} }'];
+  const written = inputs.map((input) => `<tool_call>\n{"name": "say", "arguments": ${input}}\n</tool_call>`);
+  const pieces = (whole: string): DeltaPart[][] => {
+    const taken: DeltaPart[][] = [];
+    const emit = (part: DeltaPart) => taken.at(-1)?.push(part);
+    const options = { dialect: "json_tools", tools: TOOLS, usedIds: new Set<string>(), emit };
+    const reader = createAnswerReader({ ...options, areCallsHeld: true });
+    for (const character of whole) {
+      taken.push([]);
+      reader.push(character);
+    }
+    return taken;
+  };
+
+  test.each(inputs)("has its arguments sent as they are written: %s", (input) => {
+    const parts = pieces(written[inputs.indexOf(input)] ?? "").flat();
+    const [start, ...rest] = parts;
+    const end = rest.pop();
+    expect(start).toMatchObject({ type: "tool-input-start", name: "say" });
+    const texts = rest.map((part) => (part.type === "tool-input-delta" ? part.text : undefined));
+    expect(texts.join("")).toBe(input);
+    expect(texts.length).toBeGreaterThan(input.length / 3);
+    const id = start !== undefined && "id" in start ? start.id : "";
+    expect(end).toEqual({ type: "tool-call", toolCall: { id, name: "say", arguments: JSON.parse(input) } });
+    for (const part of rest) expect(part).toMatchObject({ id });
+  });
+
+  test("is no call when it is cut off, and stays text", () => {
+    const parts: DeltaPart[] = [];
+    const emit = (part: DeltaPart) => parts.push(part);
+    const options = { dialect: "json_tools", tools: TOOLS, usedIds: new Set<string>(), emit };
+    const reader = createAnswerReader({ ...options, areCallsHeld: true });
+    const text = '<tool_call>{"name": "say", "arguments": {"text": "Hel';
+    reader.push(text);
+    reader.end(true);
+    expect(parts.map(({ type }) => type)).toEqual(["tool-input-start", "tool-input-delta", "text-delta"]);
+    expect([reader.text, reader.toolCalls]).toEqual([text, []]);
+  });
+});
+
 describe("ids of calls", () => {
   const kimi = (id: string) =>
     `<|tool_calls_section_begin|><|tool_call_begin|>${id}<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>`;

@@ -28,6 +28,8 @@ export interface ReaderOptions {
   readonly reasoning?: ReasoningMarks | undefined;
   /** The prompt ended within reasoning. Default false. */
   readonly startsInReasoning?: boolean | undefined;
+  /** Nothing but a call can follow where one was opened, so that its arguments need not wait for its end. Default false. */
+  readonly areCallsHeld?: boolean | undefined;
   /** Without tools nothing is read as a call. */
   readonly tools: readonly ToolSpec[];
   readonly usedIds: ReadonlySet<string>;

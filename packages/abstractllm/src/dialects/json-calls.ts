@@ -32,6 +32,7 @@ export const jsonTools: ToolDialect = {
   end: "</tool_call>",
   parse: readJsonCalls,
   isOpen: endsInString,
+  opening: /^\s*\{"name": ?"(?<name>[^"\\]+)", ?"arguments": ?(?=\{)/,
   held: [{ before: BREAK, call: jsonCall("arguments"), after: BREAK }],
 };
 

@@ -4,11 +4,13 @@ import type { ToolCall } from "../interface/tool-call.ts";
 import { AnswerParts } from "./answer-parts.ts";
 import { findMark, pendingLength } from "./find-mark.ts";
 import type { ReasoningMarks, ToolDialect } from "./tool-dialect.ts";
+import { WrittenInput } from "./written-input.ts";
 
 interface MarkedOptions {
   readonly dialect: ToolDialect | undefined;
   readonly reasoning?: ReasoningMarks | undefined;
   readonly startsInReasoning?: boolean | undefined;
+  readonly areCallsHeld?: boolean | undefined;
   readonly tools: readonly ToolSpec[];
   readonly usedIds: ReadonlySet<string>;
   readonly emit: (part: DeltaPart) => void;
@@ -28,6 +30,8 @@ export class MarkedReader {
   #buffer = "";
   /** How far the buffer was searched for the end of its block. */
   #searched = 0;
+  /** The call that goes out while it is written. */
+  #written: { readonly id: string; readonly input: WrittenInput } | undefined;
   /** The answer may still be calls as a whole. */
   #mayBeBare: boolean;
 
@@ -108,6 +112,7 @@ export class MarkedReader {
     const found = findMark(this.#buffer, [end], Math.max(0, this.#searched - end.length));
     if (found === undefined) {
       this.#searched = this.#buffer.length;
+      this.#writeInput(end);
       return false;
     }
     const block = this.#buffer.slice(0, found.start);
@@ -147,9 +152,31 @@ export class MarkedReader {
     return areKnown && this.#addCalls(this.#buffer);
   }
 
+  /** Hands on what there is of a call's arguments. @param end - of its block, which may have begun */
+  #writeInput(end: string): void {
+    const opening = this.#calls?.opening;
+    if (this.#options.areCallsHeld !== true || opening === undefined) return;
+    if (this.#written === undefined) {
+      const input = WrittenInput.open(this.#buffer, opening);
+      if (input === undefined) return;
+      this.#written = { id: this.#parts.startCall(input.name), input };
+    }
+    const { id, input } = this.#written;
+    const known = this.#buffer.slice(0, this.#buffer.length - pendingLength(this.#buffer, [end]));
+    this.#parts.addInput(id, input.take(known));
+  }
+
   #addCalls(block: string): boolean {
-    const calls = this.#calls?.parse(block, this.#options.tools) ?? [];
-    for (const call of calls) this.#parts.addCall(call);
-    return calls.length > 0;
+    const [first, ...more] = this.#calls?.parse(block, this.#options.tools) ?? [];
+    const written = this.#written;
+    this.#written = undefined;
+    if (first === undefined) return false;
+    if (written === undefined) this.#parts.addCall(first);
+    else {
+      this.#parts.addInput(written.id, written.input.finish(block));
+      this.#parts.endCall(written.id, first);
+    }
+    for (const call of more) this.#parts.addCall(call);
+    return true;
   }
 }

@@ -34,6 +34,11 @@ export interface ToolDialect {
    * @returns none when the block is not what it should be; never throws
    */
   readonly parse: (block: string, tools: readonly ToolSpec[]) => readonly WrittenCall[];
+  /**
+   * What a block begins with up to a call's arguments, where these are JSON and the call is all of it; the group `name` is
+   * the tool's. Absent where calls are written otherwise, and known when they are complete.
+   */
+  readonly opening?: RegExp;
   /** True while an `end` belongs to the block's content, such as one inside a string. */
   readonly isOpen?: (block: string) => boolean;
   /** How an answer begins that may be calls as a whole, without `start`; it is when all of them are of known tools. */

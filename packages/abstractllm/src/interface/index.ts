@@ -51,6 +51,7 @@ export type {
   ErrorPart,
   FinishPart,
   ObjectDeltaPart,
+  ObjectStartPart,
   ReasoningDeltaPart,
   StepFinishPart,
   StreamPart,

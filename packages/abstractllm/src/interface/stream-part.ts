@@ -33,6 +33,14 @@ export interface ToolCallPart {
   toolCall: ToolCall;
 }
 
+/**
+ * The answer to a call with a schema begins, and can be nothing but a value of it: its text is the value's JSON, which is
+ * not written again. Absent where the model is only asked for such a value.
+ */
+export interface ObjectStartPart {
+  type: "object-start";
+}
+
 /** What is there of the answer to a call with a schema; grows from part to part and is not validated yet. */
 export interface ObjectDeltaPart<Unfinished = unknown> {
   type: "object-delta";
@@ -69,6 +77,7 @@ export type DeltaPart<Unfinished = unknown> =
   | ToolInputStartPart
   | ToolInputDeltaPart
   | ToolCallPart
+  | ObjectStartPart
   | ObjectDeltaPart<Unfinished>
   | ToolResultPart
   | StepFinishPart;

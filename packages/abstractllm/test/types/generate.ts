@@ -66,6 +66,9 @@ for await (const part of stream) {
     case "tool-result":
       expectTypeOf(part.toolResult).toEqualTypeOf<ToolResult>();
       break;
+    case "object-start":
+      expectTypeOf(part).toEqualTypeOf<{ type: "object-start" }>();
+      break;
     case "object-delta":
       expectTypeOf(part.object).toEqualTypeOf<unknown>();
       break;

@@ -4,7 +4,7 @@ import {
   type SharedV3ProviderMetadata,
   type SharedV3ProviderOptions,
 } from "@ai-sdk/provider";
-import type { EmbedOptions, GenerateOptions } from "abstractllm";
+import type { EmbedOptions, GenerateOptions, RerankOptions } from "abstractllm";
 
 /** The name under which the AI SDK carries what is meant for this provider or comes from it. */
 const KEY = "abstractllm";
@@ -72,6 +72,20 @@ const EMBED_NAMES = [
  */
 export type AbstractLLMEmbedOptions = Pick<EmbedOptions, (typeof EMBED_NAMES)[number]>;
 
+const RERANK_NAMES = [
+  "instruction",
+  "truncate",
+  "timeout",
+] as const satisfies readonly (keyof RerankOptions)[];
+
+/**
+ * What `providerOptions.abstractllm` takes in a call of a reranking model.
+ *
+ * @example
+ * const options: AbstractLLMRerankOptions = { truncate: true };
+ */
+export type AbstractLLMRerankOptions = Pick<RerankOptions, (typeof RERANK_NAMES)[number]>;
+
 /**
  * The options of a call that are meant for this provider.
  *
@@ -97,6 +111,11 @@ export function callOptions(options: SharedV3ProviderOptions | undefined): Gener
 /** The options of an embedding model's call. @throws {InvalidArgumentError} */
 export function embedOptions(options: SharedV3ProviderOptions | undefined): AbstractLLMEmbedOptions {
   return ownOptions(options, EMBED_NAMES) as AbstractLLMEmbedOptions;
+}
+
+/** The options of a reranking model's call. @throws {InvalidArgumentError} */
+export function rerankOptions(options: SharedV3ProviderOptions | undefined): AbstractLLMRerankOptions {
+  return ownOptions(options, RERANK_NAMES) as AbstractLLMRerankOptions;
 }
 
 /** Facts for the AI SDK to hand on under this provider's name. What is undefined is left out. */

@@ -23,7 +23,7 @@ const UNREADABLE = [FileProcessingError, ImageProcessingError];
 /** Which model failed. */
 export interface FailedModel {
   readonly modelId: string;
-  readonly modelType: "languageModel" | "embeddingModel";
+  readonly modelType: "languageModel" | "embeddingModel" | "rerankingModel";
   /** Address of its service; undefined for one that runs in this process. */
   readonly url: string | undefined;
 }

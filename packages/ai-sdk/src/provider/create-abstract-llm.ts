@@ -4,9 +4,15 @@ import {
   type LanguageModelV3,
   NoSuchModelError,
   type ProviderV3,
+  type RerankingModelV3,
 } from "@ai-sdk/provider";
 import type { AbstractLLM, LLMConfig, ProviderName } from "abstractllm";
-import { createEmbeddingModel, createLanguageModel, type ModelSource } from "../models/index.ts";
+import {
+  createEmbeddingModel,
+  createLanguageModel,
+  createRerankingModel,
+  type ModelSource,
+} from "../models/index.ts";
 import { LLMPool } from "./llm-pool.ts";
 
 /** A provider of the AI SDK whose models one provider of AbstractLLM runs. Made by `createAbstractLLM`. */
@@ -15,6 +21,7 @@ export interface AbstractLLMProvider extends ProviderV3, AsyncDisposable {
   (modelId: string): LanguageModelV3;
   /** The same as `embeddingModel(modelId)`. */
   textEmbeddingModel(modelId: string): EmbeddingModelV3;
+  rerankingModel(modelId: string): RerankingModelV3;
   /** Gives the models that were used back. The next call loads its model again. */
   close(): Promise<void>;
 }
@@ -51,6 +58,7 @@ export function createAbstractLLM(
     languageModel,
     embeddingModel,
     textEmbeddingModel: embeddingModel,
+    rerankingModel: (modelId: string) => createRerankingModel(sourceOf(modelId)),
     imageModel(modelId: string): never {
       throw new NoSuchModelError({ modelId, modelType: "imageModel" });
     },
@@ -83,6 +91,19 @@ export function toLanguageModel(llm: AbstractLLM): LanguageModelV3 {
  */
 export function toEmbeddingModel(llm: AbstractLLM): EmbeddingModelV3 {
   return createEmbeddingModel(given(llm));
+}
+
+/**
+ * Any LLM of AbstractLLM as a reranking model of the AI SDK.
+ *
+ * @param llm - stays yours to configure and to unload
+ * @throws {InvalidArgumentError} for what is no LLM
+ * @example
+ * const model = toRerankingModel(await createLLM("mlx", { model: "BAAI/bge-reranker-v2-m3" }));
+ * const { rerankedDocuments } = await rerank({ model, query: "Where does water go?", documents });
+ */
+export function toRerankingModel(llm: AbstractLLM): RerankingModelV3 {
+  return createRerankingModel(given(llm));
 }
 
 function given(llm: AbstractLLM): ModelSource {

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { createAbstractLLM, toLanguageModel } from "@abstractllm/ai-sdk";
+import { createAbstractLLM, toLanguageModel, toRerankingModel } from "@abstractllm/ai-sdk";
 import { createFallbackChain, createLLM } from "abstractllm";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { grammarProblem } from "../support/grammar-problem.ts";
-import { FIGURES_GOLDEN, FIGURES_MODEL, SETUP_MODEL } from "../support/models.ts";
+import { FIGURES_GOLDEN, FIGURES_MODEL, SETUP_MODEL, TINY_RERANKER } from "../support/models.ts";
 
 const PROMPT = "Which is the capital of France?";
 const SHORT = { prompt: PROMPT, temperature: 0, maxOutputTokens: 12 } as const;
@@ -16,6 +16,10 @@ interface Drawing {
   readonly png: string;
 }
 const { drawings }: { drawings: Drawing[] } = JSON.parse(readFileSync(FIGURES_GOLDEN, "utf8"));
+
+const { query, documents }: { query: string; documents: string[] } = JSON.parse(
+  readFileSync(`${TINY_RERANKER}/expected.json`, "utf8"),
+);
 
 /** What the AI SDK must give over models of the engine. @param ai - the AI SDK */
 export function engineCases(ai: typeof import("ai")): void {
@@ -232,6 +236,71 @@ export function engineCases(ai: typeof import("ai")): void {
       const { text, warnings } = await generateText({ model: toLanguageModel(chain), prompt: PROMPT });
       expect(text).toBe((await generateText({ model, ...SHORT })).text);
       expect(JSON.stringify(warnings)).toContain("such.gguf");
+    });
+  });
+
+  describe("documents", () => {
+    const model = mlx.rerankingModel(TINY_RERANKER);
+
+    test("come in the library's order with its scores, the best ones alone where that is asked for", async () => {
+      await using llm = await createLLM("mlx", { model: TINY_RERANKER });
+      const { results, usage } = await llm.rerank(query, documents);
+      const expected = results.map(({ index, score, document }) => ({
+        originalIndex: index,
+        score,
+        document,
+      }));
+      const all = await ai.rerank({ model, query, documents });
+      expect(all.ranking).toEqual(expected);
+      expect(all.providerMetadata?.abstractllm?.usage).toEqual(usage);
+      expect(all.response.modelId).toBe(TINY_RERANKER);
+      const given = toRerankingModel(llm);
+      const best = await ai.rerank({ model: given, query, documents, topN: 2 });
+      expect(best.ranking).toEqual(expected.slice(0, 2));
+    });
+
+    test("that are objects are read as JSON, and come back as they are", async () => {
+      const values = documents.map((text, id) => ({ id, text }));
+      const texts = values.map((value) => JSON.stringify(value));
+      const { ranking } = await ai.rerank({ model, query, documents: values });
+      const expected = await ai.rerank({ model, query, documents: texts });
+      expect(ranking.map(({ score }) => score)).toEqual(expected.ranking.map(({ score }) => score));
+      expect(ranking[0]?.document).toBe(values[ranking[0]?.originalIndex ?? -1]);
+      const { warnings } = await model.doRerank({ query, documents: { type: "object", values } });
+      expect(warnings).toContainEqual(expect.objectContaining({ feature: "object documents" }));
+    });
+
+    test("follow the options that the AI SDK has no name for, and are refused others", async () => {
+      const long = [documents.join(" ").repeat(99)];
+      const cut = { abstractllm: { truncate: true } };
+      expect((await ai.rerank({ model, query, documents: long, providerOptions: cut })).ranking).toHaveLength(
+        1,
+      );
+      await expect(ai.rerank({ model, query, documents: long })).rejects.toMatchObject({
+        data: { code: "context-window-exceeded" },
+      });
+      const unknown = { abstractllm: { top_n: 1 } };
+      await expect(ai.rerank({ model, query, documents, providerOptions: unknown })).rejects.toMatchObject({
+        name: "AI_InvalidArgumentError",
+      });
+      await expect(ai.rerank({ model, query, documents, topN: 0 })).rejects.toMatchObject({
+        name: "AI_InvalidArgumentError",
+        argument: "topN",
+      });
+      const aborted = ai.rerank({
+        model,
+        query,
+        documents,
+        abortSignal: AbortSignal.abort(new Error("gone")),
+      });
+      await expect(aborted).rejects.toThrow("gone");
+    });
+
+    test("are not put in order by a model that writes", async () => {
+      const writer = mlx.rerankingModel(SETUP_MODEL);
+      await expect(ai.rerank({ model: writer, query, documents })).rejects.toMatchObject({
+        name: "AI_UnsupportedFunctionalityError",
+      });
     });
   });
 }

@@ -281,6 +281,46 @@ export function serviceCases(ai: typeof import("ai")): void {
     });
   });
 
+  describe("documents", () => {
+    const results = [
+      { index: 1, relevance_score: 0.9 },
+      { index: 0, relevance_score: 0.2 },
+    ];
+    let service: HttpService;
+    beforeAll(async () => {
+      service = await HttpService.start(() => jsonAnswer({ model: "bge", results }));
+    });
+    afterAll(() => service.stop());
+
+    test("are put in order by a service, from a registry, and a failure that passes is tried again", async () => {
+      const far = createAbstractLLM("openai-compatible", { apiKey, baseUrl: `${service.origin}/v1` });
+      const model = ai.createProviderRegistry({ far }).rerankingModel("far:bge");
+      service.faults.push(failing(503, { "retry-after-ms": "1" }));
+      const asked = {
+        model,
+        query: "Where?",
+        documents: ["At six.", "To the sea."],
+        headers: { "x-team": "a" },
+      };
+      const { rerankedDocuments, ranking } = await ai.rerank(asked);
+      expect(rerankedDocuments).toEqual(["To the sea.", "At six."]);
+      expect(ranking.map(({ score }) => score)).toEqual([0.9, 0.2]);
+      expect(service.requests).toHaveLength(2);
+      expect(service.requests[1]?.body).toEqual({
+        model: "bge",
+        query: "Where?",
+        documents: asked.documents,
+      });
+    });
+
+    test("are an error of the AI SDK where the provider has no such models", async () => {
+      const model = viaAnthropic().rerankingModel("claude-haiku-5-5");
+      await expect(ai.rerank({ model, query: "Where?", documents: ["Here."] })).rejects.toMatchObject({
+        name: "AI_UnsupportedFunctionalityError",
+      });
+    });
+  });
+
   describe("a failure", () => {
     const ask = (maxRetries: number, settings?: AbstractLLMSettings) =>
       generateText({ model: viaOpenAI(settings)("gpt-4o"), prompt: PROMPT, maxRetries });

@@ -63,6 +63,18 @@ test("of several calls, one that wants one gets the first", () => {
   expect(read([ended(a), ended(b)], { isSingleCall: true }).sent).toEqual(written(a, '{"a":1}'));
 });
 
+test("an answer that can be nothing but a value of its schema is sent as it is written", () => {
+  const parts: StreamPart[] = [
+    { type: "object-start" },
+    { type: "reasoning-delta", text: "Hm." },
+    text('{"a":'),
+    text("1}"),
+  ];
+  const { order, sent } = read(parts, { schema: {} });
+  expect(sent.map((part) => "text" in part && part.text)).toEqual(["Hm.", '{"a":', "1}"]);
+  expect(order.finish(answer)).toEqual([]);
+});
+
 test("an answer to a schema waits until it is checked", () => {
   const { order, sent } = read([text('{"a":'), text("2}"), { type: "reasoning-delta", text: "No." }], {
     schema: {},

@@ -10,8 +10,8 @@ export type AnswerPart =
 
 /** Puts the parts of a stream into the order in which dialects can write them. */
 export class AnswerParts {
-  /** An answer to a schema is sent when it was checked: one that does not fit is written again. */
-  readonly #isHeld: boolean;
+  /** An answer to a schema is sent when it was checked, as one that does not fit is written again; unless none can be. */
+  #waitsForCheck: boolean;
   readonly #isSingleCall: boolean;
   /** The tool call that is being sent. */
   #open: { id: string; hasInput: boolean } | undefined;
@@ -20,13 +20,14 @@ export class AnswerParts {
   #calls = 0;
 
   constructor({ options, isSingleCall }: Pick<Call, "options" | "isSingleCall">) {
-    this.#isHeld = options.schema !== undefined;
+    this.#waitsForCheck = options.schema !== undefined;
     this.#isSingleCall = isSingleCall;
   }
 
   /** What can be sent now. */
   read(part: StreamPart): AnswerPart[] {
-    if (this.#isHeld) return [];
+    if (part.type === "object-start") this.#waitsForCheck = false;
+    if (this.#waitsForCheck) return [];
     switch (part.type) {
       case "text-delta":
         return this.#inTurn([{ type: "text", text: part.text }]);
@@ -47,7 +48,7 @@ export class AnswerParts {
 
   /** What was held back until the end. */
   finish(answer: Answer): AnswerPart[] {
-    return this.#isHeld ? partsOf(answer) : this.#waiting.splice(0);
+    return this.#waitsForCheck ? partsOf(answer) : this.#waiting.splice(0);
   }
 
   #start({ id, name }: { id: string; name: string }): AnswerPart[] {

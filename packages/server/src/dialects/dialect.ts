@@ -1,4 +1,4 @@
-import type { Answer, AnswerPart, Call } from "../answer/index.ts";
+import type { Answer, AnswerPart, Answers, Call, Some } from "../answer/index.ts";
 import type { RequestProblem } from "../http/request-problem.ts";
 
 /** What marks one answer. */
@@ -17,7 +17,7 @@ export interface Frame {
   readonly data: object | string;
 }
 
-/** Writes the parts of one answer as events. */
+/** Writes the parts of one answer as events: of the only one to a request, or of one of its choices. */
 export interface EventWriter {
   part(part: AnswerPart): Frame[];
   finish(answer: Answer): Frame[];
@@ -42,8 +42,13 @@ export interface Operation<C extends Call = Call> {
   readonly keepAlive?: string;
   /** @throws {RequestProblem} for a request that cannot be served */
   read(body: unknown): C;
-  whole(answer: Answer, call: C, stamp: Stamp): object;
-  events(call: C, stamp: Stamp): EventWriter;
+  /** The calls whose answers are the choices of one answer. Default: the call alone. */
+  choices?(call: C): Some<C>;
+  whole(answers: Answers, call: C, stamp: Stamp): object;
+  /** @param index - which of the choices it writes */
+  events(call: C, stamp: Stamp, index: number): EventWriter;
+  /** What comes behind the events of all choices. Default: nothing. */
+  end?(answers: Answers, call: C, stamp: Stamp): Frame[];
   /** Whether the model is given back when it has answered. Default false. */
   isLast?(call: C): boolean;
   /** What is done for a call that asks the model nothing; undefined for others. */

@@ -25,6 +25,8 @@ export class EventSender {
   readonly #response: ServerResponse;
   readonly #options: SenderOptions;
   readonly #timer: NodeJS.Timeout | undefined;
+  /** While the client does not read. */
+  #draining: Promise<void> | undefined;
 
   constructor(response: ServerResponse, options: SenderOptions) {
     this.#response = response;
@@ -50,7 +52,11 @@ export class EventSender {
     this.#begin();
     this.#timer?.refresh();
     const text = frames.map((frame) => encode(frame, this.#options.framing)).join("");
-    if (!this.#response.write(text)) await this.#drained();
+    if (this.#response.write(text)) return;
+    this.#draining ??= this.#drained().finally(() => {
+      this.#draining = undefined;
+    });
+    await this.#draining;
   }
 
   /** No more signs of life. */

@@ -3,7 +3,7 @@ import type { Exchange } from "../http/exchange.ts";
 import { readBody } from "./read-call.ts";
 import type { Services } from "./route.ts";
 
-/** `/v1/rerank` and `/rerank`. */
+/** `/v1/rerank`, `/v2/rerank` and `/rerank`. */
 export async function rerank(exchange: Exchange, { models, options }: Services): Promise<void> {
   const { body } = await readBody(exchange, options);
   const request = readRerank(body);

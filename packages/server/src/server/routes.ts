@@ -38,6 +38,7 @@ const openAI: readonly Route[] = [
   operationAt("/v1/responses", responsesOperation),
   post("/v1/embeddings", embedForOpenAI),
   post("/v1/rerank", rerank),
+  post("/v2/rerank", rerank), // Cohere's
   post("/rerank", rerank),
   get("/v1/models", listModels),
   get("/v1/models/*", tellModel),

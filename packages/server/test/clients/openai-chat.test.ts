@@ -41,6 +41,20 @@ describe("OpenAI's client of chat completions", () => {
     expect((await ask({ max_completion_tokens: 2 }))?.finish_reason).toBe("length");
   });
 
+  test("gets several answers at once, each of which comes alone with its seed", async () => {
+    const request = { model: "small", messages: question, temperature: 1, seed: 3, max_tokens: 12 };
+    const { choices, usage } = await client.chat.completions.create({ ...request, n: 3 });
+    const texts = choices.map(({ message }) => message.content);
+    expect(new Set(texts).size).toBe(3);
+    const alone: unknown[] = [];
+    for (const seed of [3, 4, 5]) {
+      const one = await client.chat.completions.create({ ...request, seed });
+      alone.push(one.choices[0]?.message.content);
+      expect(one.usage?.prompt_tokens).toBe(usage?.prompt_tokens);
+    }
+    expect(texts).toEqual(alone);
+  });
+
   test("answers requests that come together as it answers them one by one", async () => {
     const ask = async (content: string) => {
       const messages = [{ role: "user" as const, content }];
@@ -63,7 +77,7 @@ describe("OpenAI's client of chat completions", () => {
       param: "top_p",
       message: expect.stringContaining("for top_p but received number 5"),
     });
-    expect(await ask({ n: 2 })).toMatchObject({ status: 400, param: "n" });
+    expect(await ask({ n: 129 })).toMatchObject({ status: 400, param: "n" });
     const stranger = new OpenAI({ apiKey: "no", baseURL: client.baseURL, maxRetries: 0 });
     expect(await ask({}, stranger)).toBeInstanceOf(OpenAI.AuthenticationError);
   });

@@ -46,6 +46,74 @@ describe("OpenAI's client", () => {
     expect(llm.calls[0]?.options.chatTemplate).toBe(false);
   });
 
+  test("gets several answers to one question, streamed and whole, which count its tokens once", async () => {
+    const script = ["One", "Two", "Three"].map((text) => ({ text }));
+    const { openai, llm } = await serve([...script, ...script]);
+    const messages = [{ role: "user" as const, content: "Count" }];
+    const request = { model: "m", messages, n: 3, seed: 5 };
+    const whole = await openai.chat.completions.create(request);
+    expect(whole.choices.map(({ index, message }) => [index, message.content])).toEqual([
+      [0, "One"],
+      [1, "Two"],
+      [2, "Three"],
+    ]);
+    expect(whole.usage).toMatchObject({ prompt_tokens: 10, completion_tokens: 15, total_tokens: 25 });
+    expect(llm.calls.map(({ options }) => options.seed)).toEqual([5, 6, 7]);
+    const stream = openai.chat.completions.stream({ ...request, stream_options: { include_usage: true } });
+    const streamed = await stream.finalChatCompletion();
+    expect(streamed.choices.map(({ message }) => message.content)).toEqual(["One", "Two", "Three"]);
+    expect(streamed.choices.map(({ finish_reason }) => finish_reason)).toEqual(["stop", "stop", "stop"]);
+    expect(streamed.usage).toEqual(whole.usage);
+  });
+
+  test("goes on with several texts, each several times", async () => {
+    const script = ["a", "b", "c", "d"].map((text) => ({ text }));
+    const { openai, llm } = await serve([...script, ...script]);
+    const request = { model: "m", prompt: ["One", "Two"], n: 2 };
+    const { choices, usage } = await openai.completions.create(request);
+    expect(choices.map(({ index, text }) => [index, text])).toEqual([
+      [0, "a"],
+      [1, "b"],
+      [2, "c"],
+      [3, "d"],
+    ]);
+    expect(llm.calls.map(({ prompt }) => prompt)).toEqual(["One", "One", "Two", "Two"]);
+    expect(usage).toMatchObject({ prompt_tokens: 20, completion_tokens: 20 });
+    const texts = ["", "", "", ""];
+    const asked = { ...request, stream: true as const, stream_options: { include_usage: true } };
+    let streamed: unknown;
+    for await (const chunk of await openai.completions.create(asked)) {
+      for (const { index, text } of chunk.choices) texts[index] += text;
+      streamed = chunk.usage ?? streamed;
+    }
+    expect([texts, streamed]).toEqual([["a", "b", "c", "d"], usage]);
+    const refused: [Partial<OpenAI.CompletionCreateParamsNonStreaming>, string][] = [
+      [{ n: 129 }, "n"],
+      [{ n: 65 }, "prompt"],
+      [{ prompt: [] }, "prompt"],
+    ];
+    for (const [more, param] of refused) {
+      await expect(openai.completions.create({ ...request, ...more })).rejects.toMatchObject({ param });
+    }
+  });
+
+  test("is told once of one answer's failure, which ends the others", async () => {
+    const told: unknown[] = [];
+    const { openai, llm } = await serve(
+      [{ isEndless: true }, { text: "Half an", error: new Error("broken") }],
+      {
+        onFailure: ({ status }) => told.push(status),
+      },
+    );
+    const messages = [{ role: "user" as const, content: "x" }];
+    const asked = openai.chat.completions.create({ model: "m", messages, n: 2, stream: true });
+    const read = async () => {
+      for await (const _ of await asked);
+    };
+    await expect(read()).rejects.toBeInstanceOf(OpenAI.APIError);
+    expect([llm.aborted, told]).toEqual([1, [200]]);
+  });
+
   test("goes on with a text by a value of a schema", async () => {
     const { openai, llm } = await serve([{ text: '{"name": "Ada"}' }]);
     const schema = { type: "object", properties: { name: { type: "string" } } };
@@ -150,7 +218,7 @@ describe("OpenAI's client", () => {
   });
 
   test.each([
-    ["n", { n: 2 }],
+    ["n", { n: 129 }],
     ["logprobs", { logprobs: true }],
     ["tools[0].type", { tools: [{ type: "custom", custom: { name: "x" } }] }],
     ["response_format.type", { response_format: { type: "sound" } }],
@@ -218,6 +286,22 @@ describe("OpenAI's client", () => {
       param: "reasoning.exclude",
     });
   });
+});
+
+test("JSON is streamed as it is written where it cannot be written again", async () => {
+  const { openai, llm } = await serve([{ text: '{ "city": "Bern', isObject: true, isEndless: true }]);
+  const stream = openai.chat.completions.stream({
+    model: "m",
+    messages: [{ role: "user", content: "Where?" }],
+    response_format: { type: "json_object" },
+  });
+  let text = "";
+  for await (const { choices } of stream) {
+    text += choices[0]?.delta.content ?? "";
+    if (text.includes("more more")) break; // there is no end to wait for
+  }
+  expect(text).toContain('{ "city": "Bern more more');
+  await expect.poll(() => llm.aborted).toBe(1);
 });
 
 describe("Anthropic's client", () => {
@@ -364,6 +448,37 @@ describe("Ollama's client", () => {
       expect(done).toMatchObject({ model, done: true, done_reason: "unload" });
     }
     expect(await running()).toEqual(["m"]); // which the server was given
+  });
+
+  test("of the AI SDK has options beside `options`, and a tool that must be called", async () => {
+    const { origin, llm } = await serve();
+    const ask = async (more: object) => {
+      const body = { model: "m", messages: [{ role: "user", content: "x" }], think: false, ...more };
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(`${origin}/api/chat`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      });
+      expect(answer.status).toBe(200);
+      await answer.text();
+      return llm.calls.at(-1);
+    };
+    const outside = { temperature: 0.5, top_p: 0.25, max_output_tokens: 7 };
+    expect((await ask(outside))?.options).toMatchObject({ temperature: 0.5, topP: 0.25, maxTokens: 7 });
+    const options = { temperature: 0, num_predict: 9, repeat_last_n: 64 };
+    expect((await ask({ ...outside, options }))?.options).toMatchObject({
+      temperature: 0,
+      topP: 0.25,
+      maxTokens: 9,
+    });
+    const tools = [{ type: "function", function: { name: "weather", parameters: { type: "object" } } }];
+    expect((await ask({ tools, tool_choice: "required" }))?.toolChoice).toBe("required");
+    const flat = { type: "function", name: "weather" };
+    const nested = { type: "function", function: { name: "weather" } };
+    for (const tool_choice of [flat, nested]) {
+      expect((await ask({ tools, tool_choice }))?.toolChoice).toEqual({ name: "weather" });
+    }
   });
 
   test("finds the server by its first page", async () => {

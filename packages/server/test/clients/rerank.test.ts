@@ -33,7 +33,7 @@ const post = async (path: string, body: object) => {
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 };
 
-describe.each(["/v1/rerank", "/rerank"])("%s", (path) => {
+describe.each(["/v1/rerank", "/v2/rerank", "/rerank"])("%s", (path) => {
   test("puts documents in order", async () => {
     const { status, body } = await post(path, { model: "reranker", query, documents });
     expect(status).toBe(200);

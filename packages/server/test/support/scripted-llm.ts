@@ -16,6 +16,8 @@ export interface ScriptedAnswer {
   readonly reasoning?: string;
   readonly toolCalls?: readonly ToolCall[];
   readonly finishReason?: FinishReason;
+  /** Says that it can be nothing but a value of the schema. */
+  readonly isObject?: boolean;
   /** Goes on with more text until it is aborted. */
   readonly isEndless?: boolean;
   /** Thrown after all else was said. */
@@ -65,6 +67,7 @@ export class ScriptedLLM extends BaseProvider {
     const answer = (this.#script.length > 1 ? this.#script.shift() : this.#script[0]) ?? {};
     const { text = "", reasoning, toolCalls = [], isEndless = false, error, after } = answer;
     await after;
+    if (answer.isObject === true) emit({ type: "object-start" });
     if (reasoning !== undefined) emit({ type: "reasoning-delta", text: reasoning });
     for (const piece of text.match(PIECE) ?? []) emit({ type: "text-delta", text: piece });
     for (const toolCall of toolCalls) sayCall(toolCall, emit);

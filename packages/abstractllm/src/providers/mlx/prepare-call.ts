@@ -25,6 +25,8 @@ export interface PreparedCall {
   readonly usedIds: ReadonlySet<string>;
   /** What the engine holds the answer to. */
   readonly constraint: Constraint | undefined;
+  /** The answer can be nothing but a value of the call's schema. */
+  readonly isObject: boolean;
   /** What it is not held to although it could be in other words. */
   readonly warnings: readonly string[];
 }
@@ -59,7 +61,9 @@ export function prepareCall(
   if (isRaw && given.schema !== undefined && !isHeld) throw notHeldInRawPrompt(given, info);
   const messages = isRaw ? given.messages : messagesOf(given, isHeld);
   const call = { ...given, messages, tools: callable };
-  const prepared = { callable, dialect, usedIds: usedCallIds(given.messages), constraint, warnings };
+  const isObject = isHeld && given.schema !== undefined;
+  const usedIds = usedCallIds(given.messages);
+  const prepared = { callable, dialect, usedIds, constraint, isObject, warnings };
   if (!takesTools) return { ...prepared, call: promptTools(call) };
   const text = choiceText(call.toolChoice);
   if (text === "") return { ...prepared, call };

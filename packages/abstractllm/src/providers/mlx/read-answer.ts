@@ -15,7 +15,7 @@ export type ReadAnswer = Pick<
 
 /** Runs a request and reads the answer: reasoning, text and tool calls as the model writes them. */
 export async function readAnswer(
-  { call, callable, dialect, usedIds, constraint }: PreparedCall,
+  { call, callable, dialect, usedIds, constraint, isObject }: PreparedCall,
   model: EngineModel,
   request: GenerateRequest,
   emit: (part: DeltaPart) => void,
@@ -28,6 +28,7 @@ export async function readAnswer(
     createAnswerReader({
       ...format,
       startsInReasoning,
+      areCallsHeld: constraint !== undefined,
       tools: callable,
       usedIds,
       emit,
@@ -35,7 +36,10 @@ export async function readAnswer(
   let reader = makeReader(false);
   const keepSpecialTokens = marksOf({ ...format, tools: callable });
   const asked = { ...request, keepSpecialTokens, ...(constraint === undefined ? {} : { constraint }) };
+  let hasBegun = false;
   for await (const part of model.generate(asked, { signal })) {
+    if (isObject && !hasBegun) emit({ type: "object-start" }); // not before: the schema may be refused until then
+    hasBegun = true;
     if (part.type === "reasoning-start") {
       reader = makeReader(true);
     } else if (part.type === "text-delta") {

@@ -11,6 +11,6 @@ export const messagesOperation: Operation = {
   framing: "sse",
   keepAlive: 'event: ping\ndata: {"type":"ping"}\n\n',
   read: readCall,
-  whole: writeMessage,
+  whole: ([answer], call, stamp) => writeMessage(answer, call, stamp),
   events: (call, stamp) => new MessageEvents(call, stamp),
 };

@@ -8,10 +8,12 @@ import {
   number,
   object,
   oneOf,
+  positiveInteger,
   refused,
   required,
   text,
 } from "../../fields/index.ts";
+import { choiceCheck } from "../tool-choice.ts";
 
 const NO_LOGPROBS = "the answer's probabilities cannot be had";
 
@@ -33,6 +35,11 @@ export const CHAT_FIELDS = {
   ...COMMON_FIELDS,
   messages: listOf(object),
   tools: listOf(object),
+  // what ollama-ai-provider-v2 has beside the options, or instead of them
+  temperature: number,
+  top_p: number,
+  max_output_tokens: positiveInteger,
+  tool_choice: choiceCheck,
 } as const;
 
 /** What becomes of each field of `/api/generate`. */
@@ -83,6 +90,6 @@ export const OPTION_FIELDS = {
   mirostat: refused(NOT_SAMPLED, 0),
   mirostat_tau: HARMLESS, // goes with mirostat
   mirostat_eta: HARMLESS,
-  repeat_last_n: refused("the penalty reaches back as far as the model's provider has it"),
+  repeat_last_n: refused("the penalty reaches back as far as the model's provider has it", 64), // Ollama's default
   penalize_newline: refused(NOT_SAMPLED, true),
 } as const;

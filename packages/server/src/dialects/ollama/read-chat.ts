@@ -1,5 +1,6 @@
 import type { ContentPart, Message, Tool, ToolCall } from "abstractllm";
 import {
+  type Fields,
   HARMLESS,
   type JsonObject,
   listOf,
@@ -12,6 +13,7 @@ import {
 } from "../../fields/index.ts";
 import { base64Source } from "../media.ts";
 import { setOptions } from "../set-options.ts";
+import { flatName, nestedName, toToolChoice } from "../tool-choice.ts";
 import { commonOptions, type OllamaCall, stayOf } from "./ollama-call.ts";
 import { CHAT_FIELDS } from "./ollama-fields.ts";
 
@@ -23,13 +25,34 @@ export function readChat(body: unknown): OllamaCall {
   return {
     model: fields.model,
     prompt: readMessages(messages),
-    options: setOptions({ ...commonOptions(fields), tools: tools?.length === 0 ? undefined : tools }),
+    options: setOptions({
+      ...withOutside(commonOptions(fields), fields),
+      tools: tools?.length === 0 ? undefined : tools,
+      toolChoice: tools?.length === 0 ? undefined : toToolChoice(fields.tool_choice, nameOfChoice),
+    }),
     isStreamed: fields.stream !== false,
     isSingleCall: false,
     ...stayOf(messages.length > 0, fields.keep_alive),
     notes: [],
   };
 }
+
+/** Options that stand beside `options`; those within it go first. */
+function withOutside(
+  options: ReturnType<typeof commonOptions>,
+  { temperature, top_p, max_output_tokens }: Fields<typeof CHAT_FIELDS>,
+): ReturnType<typeof commonOptions> {
+  return {
+    ...options,
+    temperature: options.temperature ?? temperature,
+    topP: options.topP ?? top_p,
+    maxTokens: options.maxTokens ?? max_output_tokens,
+  };
+}
+
+/** The name in either form of OpenAI's, as Ollama has none of its own. */
+const nameOfChoice = (choice: JsonObject): string =>
+  choice.function === undefined ? flatName(choice) : nestedName(choice);
 
 const MESSAGE_RULES = {
   role: required(oneOf("system", "user", "assistant", "tool")),

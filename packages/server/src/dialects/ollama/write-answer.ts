@@ -81,7 +81,7 @@ export function ollamaOperation(
   return {
     framing: "ndjson",
     read,
-    whole: (answer, { model }, stamp) => ({
+    whole: ([answer], { model }, stamp) => ({
       model,
       created_at: stamp.at.toISOString(),
       ...write(answer),

@@ -1,4 +1,5 @@
 import type { FinishReason, Usage } from "abstractllm";
+import type { Answer, Answers } from "../../answer/index.ts";
 
 const FINISH_REASONS: Readonly<Record<FinishReason, string>> = {
   stop: "stop",
@@ -11,14 +12,23 @@ const FINISH_REASONS: Readonly<Record<FinishReason, string>> = {
 /** Why an answer ended, in the words of completions. */
 export const finishReasonOf = (reason: FinishReason): string => FINISH_REASONS[reason];
 
-/** Tokens, in the words of completions. */
-export function completionUsage(usage: Usage) {
+/**
+ * Tokens, in the words of completions.
+ *
+ * @param n - how many answers there are to each prompt, whose tokens are counted once
+ */
+export function completionUsage(answers: Answers, n: number) {
+  const sum = (count: (usage: Usage) => number, of: readonly { usage: Usage }[] = answers): number =>
+    of.reduce((total, { usage }) => total + count(usage), 0);
+  const prompts = answers.filter((_, index) => index % n === 0);
+  const input = sum(({ inputTokens }) => inputTokens, prompts);
+  const output = sum(({ outputTokens }) => outputTokens);
   return {
-    prompt_tokens: usage.inputTokens,
-    completion_tokens: usage.outputTokens,
-    total_tokens: usage.totalTokens,
-    prompt_tokens_details: { cached_tokens: usage.cachedInputTokens },
-    completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },
+    prompt_tokens: input,
+    completion_tokens: output,
+    total_tokens: input + output,
+    prompt_tokens_details: { cached_tokens: sum(({ cachedInputTokens }) => cachedInputTokens, prompts) },
+    completion_tokens_details: { reasoning_tokens: sum(({ reasoningTokens }) => reasoningTokens) },
   };
 }
 
@@ -26,8 +36,7 @@ export function completionUsage(usage: Usage) {
 export const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
 
 /** What was done differently from what was asked, where there is anything to say. */
-export function warningsOf({ warnings }: { readonly warnings: readonly string[] }): {
-  warnings?: readonly string[];
-} {
+export function warningsOf(answers: readonly Pick<Answer, "warnings">[]): { warnings?: readonly string[] } {
+  const warnings = [...new Set(answers.flatMap((answer) => answer.warnings))];
   return warnings.length === 0 ? {} : { warnings };
 }

@@ -1,20 +1,33 @@
-import type { Answer, AnswerPart } from "../../../answer/index.ts";
+import type { Answer, AnswerPart, Answers } from "../../../answer/index.ts";
 import type { RequestProblem } from "../../../http/request-problem.ts";
 import type { EventWriter, Frame, Stamp } from "../../dialect.ts";
+import { DONE } from "../choices.ts";
 import { completionUsage, finishReasonOf, seconds, warningsOf } from "../completion-usage.ts";
 import { openAIErrorObject } from "../openai-error.ts";
 import type { ChatCall } from "./read-chat.ts";
+
+function headOf({ model }: ChatCall, { id, at }: Stamp): object {
+  return { id: `chatcmpl-${id}`, object: "chat.completion.chunk", created: seconds(at), model };
+}
+
+/** What comes behind the chunks of all answers. */
+export function endOfChat(answers: Answers, call: ChatCall, stamp: Stamp): Frame[] {
+  const usage = completionUsage(answers, call.n);
+  return [...(call.hasUsage ? [{ data: { ...headOf(call, stamp), choices: [], usage } }] : []), DONE];
+}
 
 /** Writes the chunks of a streamed chat answer. */
 export class ChatEvents implements EventWriter {
   readonly #head: object;
   readonly #hasUsage: boolean;
+  readonly #index: number;
   #hasBegun = false;
   #calls = 0;
 
-  constructor({ model, hasUsage }: ChatCall, { id, at }: Stamp) {
-    this.#head = { id: `chatcmpl-${id}`, object: "chat.completion.chunk", created: seconds(at), model };
-    this.#hasUsage = hasUsage;
+  constructor(call: ChatCall, stamp: Stamp, index: number) {
+    this.#head = headOf(call, stamp);
+    this.#hasUsage = call.hasUsage;
+    this.#index = index;
   }
 
   part(part: AnswerPart): Frame[] {
@@ -23,13 +36,7 @@ export class ChatEvents implements EventWriter {
   }
 
   finish(answer: Answer): Frame[] {
-    const usage = { ...this.#head, choices: [], usage: completionUsage(answer.usage) };
-    return [
-      ...this.#begin(),
-      this.#chunk({}, finishReasonOf(answer.finishReason), warningsOf(answer)),
-      ...(this.#hasUsage ? [{ data: usage }] : []),
-      { data: "[DONE]" },
-    ];
+    return [...this.#begin(), this.#chunk({}, finishReasonOf(answer.finishReason), warningsOf([answer]))];
   }
 
   fail(problem: RequestProblem): Frame[] {
@@ -60,7 +67,7 @@ export class ChatEvents implements EventWriter {
   }
 
   #chunk(delta: object, finish_reason: string | null = null, extra: object = {}): Frame {
-    const choices = [{ index: 0, delta, logprobs: null, finish_reason }];
+    const choices = [{ index: this.#index, delta, logprobs: null, finish_reason }];
     return { data: { ...this.#head, choices, ...(this.#hasUsage ? { usage: null } : {}), ...extra } };
   }
 }

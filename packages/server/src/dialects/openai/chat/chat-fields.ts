@@ -12,8 +12,8 @@ import {
   required,
   text,
 } from "../../../fields/index.ts";
+import { choiceCheck } from "../../tool-choice.ts";
 import { effortCheck } from "../effort-check.ts";
-import { choiceCheck } from "../function-tools.ts";
 
 const NO_LOGPROBS = "the answer's probabilities cannot be had";
 
@@ -36,7 +36,7 @@ export const SAMPLING_FIELDS = {
   seed: integer,
   stream: flag,
   stream_options: object,
-  n: refused("ask once for each answer", 1),
+  n: positiveInteger,
   user: HARMLESS,
   metadata: HARMLESS,
 } as const;

@@ -1,5 +1,6 @@
 import type { Operation } from "../../dialect.ts";
-import { ChatEvents } from "./chat-events.ts";
+import { choicesOf } from "../choices.ts";
+import { ChatEvents, endOfChat } from "./chat-events.ts";
 import { type ChatCall, readChat } from "./read-chat.ts";
 import { writeChat } from "./write-chat.ts";
 
@@ -8,6 +9,8 @@ export const chatOperation: Operation<ChatCall> = {
   framing: "sse",
   keepAlive: ": keep-alive\n\n",
   read: readChat,
+  choices: (call) => choicesOf(call, call.n),
   whole: writeChat,
-  events: (call, stamp) => new ChatEvents(call, stamp),
+  events: (call, stamp, index) => new ChatEvents(call, stamp, index),
+  end: endOfChat,
 };

@@ -3,7 +3,9 @@ import { type Fields, type JsonObject, object, oneOf, readFields, required } fro
 import { RequestProblem } from "../../../http/request-problem.ts";
 import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
-import { FUNCTION_RULES, nestedName, toTool, toToolChoice } from "../function-tools.ts";
+import { nestedName, toToolChoice } from "../../tool-choice.ts";
+import { checkChoices } from "../choices.ts";
+import { FUNCTION_RULES, toTool } from "../function-tools.ts";
 import { readFormat } from "../read-format.ts";
 import { type AskedReasoning, readReasoning, readReasoningObject } from "../read-reasoning.ts";
 import { samplingOptions, wantsUsage } from "../sampling-options.ts";
@@ -13,6 +15,8 @@ import { readMessages } from "./read-messages.ts";
 /** What a chat request asks for. */
 export interface ChatCall extends Call {
   readonly hasUsage: boolean;
+  /** How many answers are wanted. */
+  readonly n: number;
 }
 
 /** Reads the body of `/v1/chat/completions`. @throws {RequestProblem} naming the field */
@@ -21,6 +25,8 @@ export function readChat(body: unknown): ChatCall {
   if (fields.modalities?.some((name) => name !== "text")) {
     throw new RequestProblem("invalid", "modalities: answers are text", { param: "modalities" });
   }
+  const { n = 1 } = fields;
+  checkChoices(n, "n");
   const tools = (fields.tools ?? []).map(readTool);
   return {
     model: fields.model,
@@ -36,6 +42,7 @@ export function readChat(body: unknown): ChatCall {
     }),
     isStreamed: fields.stream === true,
     isSingleCall: fields.parallel_tool_calls === false,
+    n,
     hasUsage: wantsUsage(fields.stream_options),
     notes: tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [],
   };

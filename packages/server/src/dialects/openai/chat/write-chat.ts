@@ -1,10 +1,22 @@
-import { type Answer, argumentsText } from "../../../answer/index.ts";
+import { type Answer, type Answers, argumentsText } from "../../../answer/index.ts";
 import type { Stamp } from "../../dialect.ts";
 import { completionUsage, finishReasonOf, seconds, warningsOf } from "../completion-usage.ts";
 import type { ChatCall } from "./read-chat.ts";
 
 /** A whole answer of `/v1/chat/completions`. */
-export function writeChat(answer: Answer, { model }: ChatCall, { id, at }: Stamp): object {
+export function writeChat(answers: Answers, { model, n }: ChatCall, { id, at }: Stamp): object {
+  return {
+    id: `chatcmpl-${id}`,
+    object: "chat.completion",
+    created: seconds(at),
+    model,
+    choices: answers.map(toChoice),
+    usage: completionUsage(answers, n),
+    ...warningsOf(answers),
+  };
+}
+
+function toChoice(answer: Answer, index: number): object {
   const { text, reasoning, toolCalls, finishReason } = answer;
   const calls = toolCalls.map((call) => ({
     id: call.id,
@@ -18,13 +30,5 @@ export function writeChat(answer: Answer, { model }: ChatCall, { id, at }: Stamp
     ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
   };
-  return {
-    id: `chatcmpl-${id}`,
-    object: "chat.completion",
-    created: seconds(at),
-    model,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: finishReasonOf(finishReason) }],
-    usage: completionUsage(answer.usage),
-    ...warningsOf(answer),
-  };
+  return { index, message, logprobs: null, finish_reason: finishReasonOf(finishReason) };
 }

@@ -8,6 +8,6 @@ export const responsesOperation: Operation<ResponsesCall> = {
   framing: "sse",
   keepAlive: ": keep-alive\n\n",
   read: readResponses,
-  whole: writeResponse,
+  whole: ([answer], call, stamp) => writeResponse(answer, call, stamp),
   events: (call, stamp) => new ResponseEvents(call, stamp),
 };

@@ -11,14 +11,8 @@ import {
 import { RequestProblem } from "../../../http/request-problem.ts";
 import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
-import {
-  ANY_OBJECT,
-  FUNCTION_RULES,
-  flatName,
-  SCHEMA_RULES,
-  toTool,
-  toToolChoice,
-} from "../function-tools.ts";
+import { flatName, toToolChoice } from "../../tool-choice.ts";
+import { ANY_OBJECT, FUNCTION_RULES, SCHEMA_RULES, toTool } from "../function-tools.ts";
 import { readReasoning, readReasoningObject } from "../read-reasoning.ts";
 import { readInput } from "./read-input.ts";
 import { RESPONSES_FIELDS } from "./responses-fields.ts";

@@ -11,7 +11,7 @@ import {
   required,
   text,
 } from "../../../fields/index.ts";
-import { choiceCheck } from "../function-tools.ts";
+import { choiceCheck } from "../../tool-choice.ts";
 
 const NOTHING_STORED = "nothing is stored; send the whole conversation as input";
 

@@ -40,7 +40,7 @@ export function finishedResponse(head: object, answer: Answer, output: readonly 
     incomplete_details: cut === undefined ? null : { reason: cut },
     output,
     usage: usageOf(answer.usage),
-    ...warningsOf(answer),
+    ...warningsOf([answer]),
   };
 }
 
