@@ -133,7 +133,8 @@ bool do_fit(const DeltaMixerInputs& in) {
   const int B = in.z.shape(0), L = in.z.shape(1), H = in.z.shape(2), V = in.z.shape(3), D = in.state.shape(3);
   const int W = in.taps.shape(0), C = in.taps.shape(1);
   const mx::Shape per_head{B, L, H};
-  return C == 2 * in.key_heads * D + H * V && W > 1 && H % in.key_heads == 0 && in.qkv.shape() == mx::Shape{B, L, C} &&
+  const int64_t channels = 2 * int64_t{in.key_heads} * D + int64_t{H} * V;
+  return C == channels && W > 1 && H % in.key_heads == 0 && in.qkv.shape() == mx::Shape{B, L, C} &&
          in.b.shape() == per_head && in.a.shape() == per_head && in.log_rates.shape() == mx::Shape{H} &&
          in.biases.shape() == mx::Shape{H} && in.norm.shape() == mx::Shape{V} && in.past.shape() == mx::Shape{B, W - 1, C} &&
          in.state.shape() == mx::Shape{B, H, V, D};
