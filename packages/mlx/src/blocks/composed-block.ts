@@ -4,16 +4,11 @@
  */
 import { KVCache } from "../cache/index.ts";
 import { ComposedLayer, float32, type MxArray } from "../core/index.ts";
-import {
-  type BlockCall,
-  type BlockParts,
-  HeldBlock,
-  layerParts,
-  type MlpParts,
-  mlpParts,
-  partsOf,
-} from "./block-parts.ts";
+import { type BlockCall, type BlockParts, partsOf } from "./block-parts.ts";
+import { HeldBlock } from "./held-block.ts";
+import { layerParts } from "./layer-parts.ts";
 import { type AttentionParts, isPlainAttention } from "./mixer-parts.ts";
+import { type MlpParts, mlpParts } from "./mlp-parts.ts";
 
 /** A block's layer, and what it was made from. */
 interface Composition {

@@ -10,20 +10,14 @@ import {
   type MxArray,
 } from "../core/index.ts";
 import type { WeightUpdate } from "../nn/index.ts";
-import {
-  type BlockCall,
-  type BlockParts,
-  HeldBlock,
-  layerParts,
-  type MlpParts,
-  mlpMatrices,
-  mlpParts,
-  partsOf,
-} from "./block-parts.ts";
+import { type BlockCall, type BlockParts, partsOf } from "./block-parts.ts";
 import { countsAll } from "./causal-conv.ts";
 import { composedBlock } from "./composed-block.ts";
+import { HeldBlock } from "./held-block.ts";
+import { layerParts } from "./layer-parts.ts";
 import { hiddenPadding, type Mask } from "./mask.ts";
 import { type AttentionParts, type DeltaParts, isDelta, type MixerParts } from "./mixer-parts.ts";
+import { type MlpParts, mlpMatrices, mlpParts } from "./mlp-parts.ts";
 
 /** From here on an operation more or less does not matter. */
 const MOST_POSITIONS = 32;

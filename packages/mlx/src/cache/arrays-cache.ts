@@ -88,39 +88,6 @@ export class ArraysCache implements BatchCache, LayerArrays {
     this.#writer = undefined;
   }
 
-  stateRoom({ past, state }: StateShapes, L: number): StateRoom | undefined {
-    const isPadded = this.#lengths !== undefined || this.#leftPadding?.some((n) => n > 0) === true;
-    if (isPadded || this.#held.length !== 2 || this.#hasRows) return undefined;
-    const shapes = [past, state];
-    if (!shapes.every((shape, slot) => isFloats(this.#held[slot], shape))) return undefined;
-    if (!this.#isOwn) this.#makeOwn(shapes);
-    const [ownPast, ownState] = this.#held;
-    if (ownPast === undefined || ownState === undefined) return undefined;
-    const pass = (): void => this.advance(L);
-    const fill: StateRoom["fill"] = (writer) => {
-      const held = writer.hold();
-      this.#release();
-      this.#writer = held;
-      pass();
-    };
-    return {
-      ...{ past: ownPast, state: ownState, after: this.#writer?.array },
-      ...{ fill, pass, left: Number.POSITIVE_INFINITY },
-    };
-  }
-
-  /** Copies of what others have too, and zeros where there is nothing. */
-  #makeOwn(shapes: readonly (readonly number[])[]): void {
-    this.#settle();
-    for (const [slot, shape] of shapes.entries()) {
-      const part = this.#held[slot];
-      // a product is a buffer of its own, unless nobody else needs that of its factor
-      const own = tidy(() => (part === undefined ? zeros(shape) : contiguous(multiply(part, 1))));
-      this.#held[slot] = replace(part, own);
-    }
-    this.#isOwn = true;
-  }
-
   get offset(): number {
     return this.#offset;
   }
@@ -156,6 +123,39 @@ export class ArraysCache implements BatchCache, LayerArrays {
     this.#offset += L;
     this.#leftPadding = this.#leftPadding?.map((n) => n - L);
     this.#lengths = this.#lengths?.map((n) => n - L);
+  }
+
+  stateRoom({ past, state }: StateShapes, L: number): StateRoom | undefined {
+    const isPadded = this.#lengths !== undefined || this.#leftPadding?.some((n) => n > 0) === true;
+    if (isPadded || this.#held.length !== 2 || this.#hasRows) return undefined;
+    const shapes = [past, state];
+    if (!shapes.every((shape, slot) => isFloats(this.#held[slot], shape))) return undefined;
+    if (!this.#isOwn) this.#makeOwn(shapes);
+    const [ownPast, ownState] = this.#held;
+    if (ownPast === undefined || ownState === undefined) return undefined;
+    const pass = (): void => this.advance(L);
+    const fill: StateRoom["fill"] = (writer) => {
+      const held = writer.hold();
+      this.#release();
+      this.#writer = held;
+      pass();
+    };
+    return {
+      ...{ past: ownPast, state: ownState, after: this.#writer?.array },
+      ...{ fill, pass, left: Number.POSITIVE_INFINITY },
+    };
+  }
+
+  /** Copies of what others have too, and zeros where there is nothing. */
+  #makeOwn(shapes: readonly (readonly number[])[]): void {
+    this.#settle();
+    for (const [slot, shape] of shapes.entries()) {
+      const part = this.#held[slot];
+      // a product is a buffer of its own, unless nobody else needs that of its factor
+      const own = tidy(() => (part === undefined ? zeros(shape) : contiguous(multiply(part, 1))));
+      this.#held[slot] = replace(part, own);
+    }
+    this.#isOwn = true;
   }
 
   updateAndFetch(_keys: MxArray, _values: MxArray): [MxArray, MxArray] {

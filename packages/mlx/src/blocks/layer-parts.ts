@@ -1,0 +1,87 @@
+/** Blocks as the operations over several of their parts take them. */
+import type { DecoderLayerParts, MxArray } from "../core/index.ts";
+import { type PositionEmbedding, quantizedMatrices, RoPE } from "../nn/index.ts";
+import type { BlockParts } from "./block-parts.ts";
+import { GrownRope } from "./grown-rope.ts";
+import { type AttentionParts, type DeltaParts, isDelta, type MixerParts } from "./mixer-parts.ts";
+import type { MlpParts } from "./mlp-parts.ts";
+import { isRmsNorm, rmsNormOr } from "./plain-norm.ts";
+import { noRope } from "./rope.ts";
+
+/** Rows added to queries, keys, values and the output: none, the first three or all. */
+const addedRows = ({ matrices }: AttentionParts): MxArray[] | undefined => {
+  const rows = matrices.flatMap(({ bias }) => bias ?? []);
+  if (rows.length === 0 || (matrices.length === 4 && rows.length === 4)) return rows;
+  const areFirst = matrices.length === 4 && rows.length === 3 && matrices[3]?.bias === undefined;
+  return areFirst ? rows : undefined;
+};
+
+const NO_TURN = { dims: 0, traditional: false, base: undefined, scale: 1, freqs: undefined };
+
+const turnOf = (rope: PositionEmbedding): DecoderLayerParts["rope"] | undefined => {
+  if (rope === noRope) return NO_TURN;
+  if (rope instanceof GrownRope) {
+    const { dims, traditional, base, scale, freqs } = rope.rope;
+    return { dims, traditional, base, scale, freqs, growth: rope.growth };
+  }
+  return rope instanceof RoPE ? rope : undefined;
+};
+
+/** What mixers of the two kinds differ in. */
+type MixerLayer = Pick<
+  DecoderLayerParts,
+  "rows" | "H" | "K" | "scale" | "cap" | "isGated" | "keys" | "areValuesNormed" | "sinks" | "delta" | "rope"
+>;
+
+const attentionLayer = (attention: AttentionParts): MixerLayer | undefined => {
+  const { H, K, scale, cap, isGated = false, keys = "own", areValuesNormed = false, sinks } = attention;
+  const rope = turnOf(attention.rope);
+  const rows = addedRows(attention);
+  return rope && rows && { rows, H, K, scale, cap, isGated, keys, areValuesNormed, sinks, rope };
+};
+
+const deltaLayer = (parts: DeltaParts): MixerLayer | undefined => {
+  const { taps, A_log, dt_bias, keyHeads: K, valueHeads: H, matrices, norms } = parts;
+  if (matrices.some(({ bias }) => bias !== undefined)) return undefined;
+  return { rows: [], H, K, scale: 1, rope: NO_TURN, delta: { taps, A_log, dt_bias, norm: norms[0].gain } };
+};
+
+/** @param mlp - none: without it */
+export const layerParts = (
+  block: BlockParts,
+  mixer: MixerParts,
+  mlp: MlpParts | undefined,
+): DecoderLayerParts | undefined => {
+  const { input_layernorm: norm, pre_feedforward_layernorm: nextNorm } = block;
+  const normAfter = nextNorm === undefined ? undefined : rmsNormOr(block.post_attention_layernorm);
+  const layer = isDelta(mixer) ? deltaLayer(mixer) : attentionLayer(mixer);
+  if (!isRmsNorm(norm) || normAfter === false || layer === undefined) return undefined;
+  const input = mlp && block.layerInput;
+  const own = input && [input.per_layer_input_gate, input.per_layer_projection];
+  if (own?.some(({ bias }) => bias !== undefined)) return undefined;
+  const matrices = quantizedMatrices([...mixer.matrices, ...(mlp?.layers ?? []), ...(own ?? [])]);
+  const ownNorms = [norm, ...(mlp === undefined ? [] : [mlp.norm])];
+  const norms = isDelta(mixer) ? ownNorms : [...ownNorms, ...mixer.norms];
+  const normsAfter = [normAfter, mlp?.normAfter].filter((after) => after !== undefined);
+  const inputNorms = input === undefined ? [] : [input.post_per_layer_input_norm];
+  const besideNorms =
+    mlp && block.beside ? [block.beside.norm, block.beside.mlpNormAfter, block.beside.normAfter] : [];
+  if (!besideNorms.every(isRmsNorm)) return undefined;
+  const allNorms = [...besideNorms, ...ownNorms, ...mixer.norms, ...normsAfter, ...inputNorms];
+  const haveOneEps = allNorms.every(({ eps }) => eps === norm.eps);
+  if (matrices === undefined || !haveOneEps) return undefined;
+  const { arrays, bits, groupSizes, modes, updates } = matrices;
+  return {
+    ...layer,
+    ...{ matrices: arrays, bits, groupSizes, modes, updates },
+    norms: norms.map(({ gain }) => gain),
+    normsAfter: normsAfter.map(({ gain }) => gain),
+    eps: norm.eps,
+    residualScale: block.residualScale,
+    activation: mlp?.activation ?? "",
+    isGateJoined: mlp?.isGateJoined,
+    experts: mlp?.experts,
+    inputNorm: input?.post_per_layer_input_norm.gain,
+    factor: mlp && block.factor,
+  };
+};
