@@ -35,10 +35,16 @@ describe("an engine with many requests at once", { timeout: 300_000 }, () => {
   });
 
   it("answers them so too from what earlier ones left behind", async () => {
-    const remembering = await engine.load({ path });
+    // what lies inside one prompt may be the end of another, which is not rounded as much
+    const sixteen = { path, promptBits: 16 } as const;
+    const forgetful = await engine.load({ ...sixteen, promptCacheBytes: 0 });
+    const expected: Outcome[] = [];
+    for (const request of requests) expected.push(await outcomeOf(forgetful, request));
+    await forgetful.dispose();
+    const remembering = await engine.load(sixteen);
     const all = () => Promise.all(requests.map((request) => outcomeOf(remembering, request)));
-    expect(await all()).toEqual(alone);
-    expect(await all()).toEqual(alone);
+    expect(await all()).toEqual(expected);
+    expect(await all()).toEqual(expected);
     await remembering.dispose();
   });
 
