@@ -66,7 +66,7 @@ struct Kernels {
   decltype(&scalar::dot_rows) dots;
   decltype(&scalar::add_rank_row) add_rank;
   decltype(&scalar::short_conv_row) short_conv;
-  decltype(&scalar::delta_rows) delta;
+  decltype(&scalar::delta_rows) delta, fading_sum;
   decltype(&scalar::exponential_row) exponential;
   bool is_coarse = false;  // whether `attend` multiplies bfloat16 numbers
 };
@@ -77,7 +77,7 @@ struct Kernels {
         isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::swiglu_oai_row,         \
         isa::sigmoid_gate_row, isa::silu_row, isa::gelu_row, isa::gelu_approx_row, isa::softcap_row, isa::softmax_row,               \
         isa::argmax_row, isa::rope_row, isa::to_half_row, isa::dot_rows, isa::add_rank_row,                   \
-        isa::short_conv_row, isa::delta_rows, isa::exponential_row                                            \
+        isa::short_conv_row, isa::delta_rows, isa::fading_sum_rows, isa::exponential_row                      \
   }
 
 void check_rows(const Kernels& k, int n) {
@@ -147,33 +147,36 @@ void check_short_conv(const Kernels& k, int n) {
   std::unique_ptr<float[]> rows[kTaps];
   const float* x[kTaps];
   for (size_t t = 0; t < kTaps; t++) rows[t] = numbers(size), x[t] = rows[t].get();
-  auto weights = numbers(kTaps * size), out = std::make_unique<float[]>(size);
+  auto weights = numbers(kTaps * size), bias = numbers(size), out = std::make_unique<float[]>(size);
   for (const bool has_silu : {false, true}) {
-    k.short_conv(x, weights.get(), kTaps, has_silu, out.get(), size);
+    const bool has_bias = !has_silu || n % 2 == 0;
+    k.short_conv(x, weights.get(), has_bias ? bias.get() : nullptr, kTaps, has_silu, out.get(), size);
     for (int i = 0; i < n; i++) {
-      double sum = 0;
+      double sum = has_bias ? bias[i] : 0;
       for (size_t t = 0; t < kTaps; t++) sum += static_cast<double>(x[t][i]) * weights[t * size + static_cast<size_t>(i)];
       expect(is_close(out[i], has_silu ? sum / (1 + std::exp(-sum)) : sum, 4), k.isa, "short convolution", n, i, has_silu);
     }
   }
 }
 
-void check_delta(const Kernels& k, int features, bool is_by_feature) {
+void check_delta(const Kernels& k, int features, bool is_by_feature, bool is_sum) {
+  const auto run = is_sum ? k.fading_sum : k.delta;
+  const char* name = is_sum ? "fading sum" : "delta rule";
   constexpr size_t kRows = 6, kCut = 5, kCount = 3;
   const size_t D = static_cast<size_t>(features), decays = is_by_feature ? D : 1;
   auto q = numbers(kCount * D), keys = numbers(kCount * D), v = numbers(kCount * kRows), decay = numbers(kCount * decays);
   auto beta = numbers(kCount), from = numbers(kRows * D), to = std::make_unique<float[]>(kRows * D);
   auto y = std::make_unique<float[]>(kCount * kRows);
   const DeltaSteps steps{q.get(), keys.get(), v.get(), decay.get(), beta.get(), D, D, kRows, decays, 1, kCount, D, is_by_feature};
-  k.delta(steps, from.get(), to.get(), 0, kRows, y.get(), kRows);
+  run(steps, from.get(), to.get(), 0, kRows, y.get(), kRows);
   auto in_place = std::make_unique<float[]>(kRows * D), again = std::make_unique<float[]>(kCount * kRows);
   std::copy_n(from.get(), kRows * D, in_place.get());
   for (const size_t row : {size_t{0}, kCut}) {
-    k.delta(steps, in_place.get(), in_place.get(), row, row == 0 ? kCut : kRows, again.get(), kRows);
+    run(steps, in_place.get(), in_place.get(), row, row == 0 ? kCut : kRows, again.get(), kRows);
   }
   const bool is_same = std::equal(to.get(), to.get() + kRows * D, in_place.get()) &&
                        std::equal(y.get(), y.get() + kCount * kRows, again.get());
-  expect(is_same, k.isa, "delta rule in place and in parts", features, is_by_feature, 0);
+  expect(is_same, k.isa, is_sum ? "fading sum in place and in parts" : "delta rule in place and in parts", features, is_by_feature, 0);
   for (size_t r = 0; r < kRows; r++) {
     std::vector<double> state(from.get() + r * D, from.get() + (r + 1) * D);
     for (size_t t = 0; t < kCount; t++) {
@@ -182,15 +185,15 @@ void check_delta(const Kernels& k, int features, bool is_by_feature) {
         state[d] *= decay[t * decays + (is_by_feature ? d : 0)];
         known += state[d] * keys[t * D + d];
       }
-      const double written = (v[t * kRows + r] - known) * beta[t];
+      const double written = (v[t * kRows + r] - (is_sum ? 0 : known)) * beta[t];
       for (size_t d = 0; d < D; d++) {
         state[d] += written * keys[t * D + d];
         found += state[d] * q[t * D + d];
       }
-      expect(is_close(y[t * kRows + r], found, 9 * features), k.isa, "delta rule", features, static_cast<int>(r), static_cast<int>(t));
+      expect(is_close(y[t * kRows + r], found, 9 * features), k.isa, name, features, static_cast<int>(r), static_cast<int>(t));
     }
     for (size_t d = 0; d < D; d++) {
-      expect(is_close(to[r * D + d], state[d], 9 * features), k.isa, "state of the delta rule", features, static_cast<int>(r), static_cast<int>(d));
+      expect(is_close(to[r * D + d], state[d], 9 * features), k.isa, name, features, static_cast<int>(r), static_cast<int>(d));
     }
   }
 }
@@ -479,7 +482,9 @@ int main() {
     for (const int n : {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 66, 100, 129}) {
       check_rows(k, n);
       check_short_conv(k, n);
-      for (const bool is_by_feature : {false, true}) check_delta(k, n, is_by_feature);
+      for (const bool is_by_feature : {false, true}) {
+        for (const bool is_sum : {false, true}) check_delta(k, n, is_by_feature, is_sum);
+      }
       for (const int rank : {1, 3, 4, 5, 8, 11}) {
         for (const bool has_halves : {false, true}) check_low_rank(k, rank, n, has_halves);
       }

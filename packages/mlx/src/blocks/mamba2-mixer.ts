@@ -1,8 +1,8 @@
-import type { LayerCache } from "../cache/index.ts";
+import type { LayerArrays, LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module, RMSNorm, silu, swiglu } from "../nn/index.ts";
-import { CausalConv1d, hidePadding } from "./causal-conv.ts";
+import { CausalConv1d, countsAll, hidePadding } from "./causal-conv.ts";
 import type { Mask } from "./mask.ts";
 import { stateSpace, timeSteps } from "./state-space.ts";
 
@@ -27,11 +27,17 @@ export interface Mamba2Sizes {
 
 /** A norm of what a gate lets through. */
 export interface GateNorm extends Module {
+  /** What it norms with, where that is by the root mean square of each group of what the gate lets through. */
+  readonly ofGated?: { readonly gain: MxArray; readonly groups: number; readonly eps: number };
   forwardGated(x: MxArray, gate: MxArray): MxArray;
 }
 
 /** RMSNorm of what a gate lets through. */
 export class NormOfGated extends RMSNorm implements GateNorm {
+  get ofGated(): NonNullable<GateNorm["ofGated"]> {
+    return { gain: this.gain, groups: 1, eps: this.eps };
+  }
+
   forwardGated(x: MxArray, gate: MxArray): MxArray {
     return this.forward(swiglu(gate, x));
   }
@@ -64,17 +70,57 @@ export class Mamba2Mixer extends Module {
   }
 
   forward(x: MxArray, mask: Mask, { arrays }: LayerCache): MxArray {
-    const { heads, headDim, groups, stateSize, timeStepLimit } = this.#sizes;
-    const [B = 1, L = 1] = x.shape;
+    const projected = this.in_proj.forward(x); // [B, L, 2 inner + 2 G N + H]
+    const y = this.#mixAtOnce(projected, mask, arrays) ?? this.#mix(projected, mask, arrays); // [B, L, inner]
+    arrays.advance(x.dim(1));
+    return this.out_proj.forward(y); // [B, L, E]
+  }
+
+  get #timeStepLimit(): [number, number] {
+    const [min = 0, max = Number.POSITIVE_INFINITY] = this.#sizes.timeStepLimit;
+    return [min, max];
+  }
+
+  /** As one operation, where there is one and all positions count. */
+  #mixAtOnce(projected: MxArray, mask: Mask, arrays: LayerArrays): MxArray | undefined {
+    const isPlain = countsAll(mask) && arrays.lengths === undefined && this.conv1d.past > 0;
+    if (!isPlain || mx.defaultDevice() !== "cpu") return undefined;
+    const { conv1d, A_log, dt_bias, D, norm } = this;
+    if (norm !== undefined && norm.ofGated === undefined) return undefined;
+    const { heads, headDim, groups, stateSize } = this.#sizes;
+    const B = projected.dim(0);
+    const parts = {
+      ...{
+        projected,
+        taps: conv1d.taps,
+        convBias: conv1d.bias,
+        A_log,
+        dt_bias,
+        D,
+        norm: norm?.ofGated?.gain,
+      },
+      past: arrays.get(0) ?? mx.zeros([B, conv1d.past, conv1d.taps.dim(1)]),
+      state: arrays.get(1) ?? mx.zeros([B, heads, headDim, stateSize]),
+    };
+    const { groups: normGroups = 1, eps = 0 } = norm?.ofGated ?? {};
+    const mixed = mx.mambaMixer(parts, { groups, normGroups, timeStepLimit: this.#timeStepLimit, eps });
+    if (mixed === undefined) return undefined;
+    arrays.set(0, mixed.past);
+    arrays.set(1, mixed.state);
+    return mixed.y;
+  }
+
+  #mix(projected: MxArray, mask: Mask, arrays: LayerArrays): MxArray {
+    const { heads, headDim, groups, stateSize } = this.#sizes;
+    const [B = 1, L = 1] = projected.shape;
     const [inner, states] = [heads * headDim, groups * stateSize];
-    const projected = this.in_proj.forward(x);
-    const [gate = x, channels = x, dt = x] = mx.split(projected, [inner, 2 * inner + 2 * states], -1);
+    const ends = [inner, 2 * inner + 2 * states];
+    const [gate = projected, channels = projected, dt = projected] = mx.split(projected, ends, -1);
     const mixed = silu(this.conv1d.continue(channels, mask, arrays)); // [B, L, inner + 2 G N]
-    const [values = x, into = x, out = x] = mx.split(mixed, [inner, inner + states], -1);
-    const [min = 0, max = Number.POSITIVE_INFINITY] = timeStepLimit;
+    const [values = mixed, into = mixed, out = mixed] = mx.split(mixed, [inner, inner + states], -1);
     const [read, state] = stateSpace({
       x: mx.reshape(values, [B, L, heads, headDim]),
-      dt: hidePadding(timeSteps(dt, this.dt_bias, [min, max]), mask), // [B, L, H]
+      dt: hidePadding(timeSteps(dt, this.dt_bias, this.#timeStepLimit), mask), // [B, L, H]
       A_log: this.A_log,
       B: mx.reshape(into, [B, L, groups, -1]),
       C: mx.reshape(out, [B, L, groups, -1]),
@@ -82,8 +128,7 @@ export class Mamba2Mixer extends Module {
       state: arrays.get(1),
     });
     arrays.set(1, state);
-    arrays.advance(L);
     const y = mx.reshape(read, [B, L, inner]);
-    return this.out_proj.forward(this.norm?.forwardGated(y, gate) ?? swiglu(gate, y)); // [B, L, E]
+    return this.norm?.forwardGated(y, gate) ?? swiglu(gate, y);
   }
 }

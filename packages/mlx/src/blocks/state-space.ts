@@ -66,6 +66,8 @@ const chunk = (dtx: MxArray, dtA: MxArray, B: MxArray, C: MxArray, state: MxArra
 export interface DecayingSumInputs {
   /** What each position adds, `[B, L, H, P]`. */
   readonly values: MxArray;
+  /** How much of it, `[B, L, H]`. All by default. */
+  readonly weights?: MxArray | undefined;
   /** Logarithm of what is left of the state, float32 `[B, L, H]`; 0 leaves it whole. */
   readonly logDecay: MxArray;
   /** Where values are added, `[B, L, G, N]`; `H` is a multiple of `G`. */
@@ -81,15 +83,16 @@ export interface DecayingSumInputs {
  *
  * @returns `y [B, L, H, P]`, float32, and the state after the last position, float32
  */
-export const decayingSum = ({
-  values,
-  logDecay,
-  keys,
-  queries,
-  state,
-}: DecayingSumInputs): [MxArray, MxArray] => {
-  const [batch = 1, L = 1, H = 1, P = 1] = values.shape;
-  let current = state ?? mx.zeros([batch, H, P, keys.dim(-1)]);
+export const decayingSum = (inputs: DecayingSumInputs): [MxArray, MxArray] => {
+  const [batch = 1, L = 1, H = 1, P = 1] = inputs.values.shape;
+  const { keys, queries, logDecay, weights } = inputs;
+  const state = inputs.state ?? mx.zeros([batch, H, P, keys.dim(-1)]);
+  const beta = weights ?? mx.ones([batch, L, H]);
+  const one = mx.fadingSum({ q: queries, k: keys, v: inputs.values, logDecay, beta, state });
+  if (one !== undefined) return one;
+  const values =
+    weights === undefined ? inputs.values : mx.multiply(mx.expandDims(weights, -1), inputs.values);
+  let current = state;
   const ys: MxArray[] = [];
   for (let start = 0; start < L; start += CHUNK) {
     const size = Math.min(CHUNK, L - start);
@@ -110,8 +113,7 @@ export const decayingSum = ({
  */
 export const stateSpace = ({ x, dt, A_log, B, C, D, state }: StateSpaceInputs): [MxArray, MxArray] => {
   const A = mx.negative(mx.exp(A_log)).astype(dt.dtype); // [H]
-  const values = mx.multiply(mx.expandDims(dt, -1), x); // [B, L, H, P]
   const logDecay = mx.multiply(dt, A); // [B, L, H]
-  const [y, next] = decayingSum({ values, logDecay, keys: B, queries: C, state });
+  const [y, next] = decayingSum({ values: x, weights: dt, logDecay, keys: B, queries: C, state });
   return [mx.add(y.astype(x.dtype), mx.multiply(x, mx.expandDims(D, -1))), next];
 };

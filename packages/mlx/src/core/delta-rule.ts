@@ -1,4 +1,4 @@
-/** The gated delta rule as one operation of the CPU. */
+/** States that fade, and in which each position puts a value, as one operation of the CPU. */
 import { adopt, handleOf, handlesOf, type MxArray } from "./array.ts";
 import { native } from "./native.ts";
 
@@ -18,26 +18,32 @@ export interface DeltaRuleInputs {
   readonly state: MxArray;
 }
 
+/** What queries read, `[B, L, H, V]`, and the state after the last position. */
+type Read = [y: MxArray, state: MxArray];
+
+const runRule = ({ q, k, v, logDecay, beta, state }: DeltaRuleInputs, isSum: boolean): Read | undefined => {
+  const [y, next] = native.deltaRule(
+    ...([handleOf(q), handleOf(k), handleOf(v)] as const),
+    ...([handleOf(logDecay), handleOf(beta), handleOf(state), isSum] as const),
+  );
+  return y === undefined || next === undefined ? undefined : [adopt(y), adopt(next)];
+};
+
 /**
- * What queries read, `[B, L, H, V]`, and the state after the last position.
+ * The gated delta rule: at each position the state fades, and a value replaces what its key reads there.
  *
  * @returns undefined where this is not computed here: on other devices, and in other types
  * @see https://arxiv.org/abs/2412.06464
  */
-export const deltaRule = ({
-  q,
-  k,
-  v,
-  logDecay,
-  beta,
-  state,
-}: DeltaRuleInputs): [y: MxArray, state: MxArray] | undefined => {
-  const [y, next] = native.deltaRule(
-    ...([handleOf(q), handleOf(k), handleOf(v)] as const),
-    ...([handleOf(logDecay), handleOf(beta), handleOf(state)] as const),
-  );
-  return y === undefined || next === undefined ? undefined : [adopt(y), adopt(next)];
-};
+export const deltaRule = (inputs: DeltaRuleInputs): Read | undefined => runRule(inputs, false);
+
+/**
+ * The same where values are added to what is there, as in state spaces and linear attention.
+ *
+ * @returns undefined where this is not computed here: on other devices, and in other types
+ * @see https://arxiv.org/abs/2405.21060
+ */
+export const fadingSum = (inputs: DeltaRuleInputs): Read | undefined => runRule(inputs, true);
 
 /** What a layer of Qwen's linear attention projects its input to, what it learned, and where it goes on. Float32 all. */
 export interface DeltaMixerInputs {

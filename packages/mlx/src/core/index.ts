@@ -19,7 +19,13 @@ export {
   type MatrixUpdate,
   type RowQuantization,
 } from "./decoder-layer.ts";
-export { type DeltaMixerInputs, type DeltaRuleInputs, deltaMixer, deltaRule } from "./delta-rule.ts";
+export {
+  type DeltaMixerInputs,
+  type DeltaRuleInputs,
+  deltaMixer,
+  deltaRule,
+  fadingSum,
+} from "./delta-rule.ts";
 export {
   backend,
   type Device,
@@ -57,6 +63,7 @@ export * as fast from "./generated/fast.ts";
 export * as linalg from "./generated/linalg.ts";
 export * from "./generated/ops.ts";
 export { addAt, gatherPoints, type IndexItem, index, type Range, setIndex } from "./indexing.ts";
+export { type MambaMixerInputs, type MambaSettings, mambaMixer } from "./mamba-mixer.ts";
 export {
   clearCache,
   getActiveMemory,

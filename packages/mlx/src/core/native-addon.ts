@@ -71,9 +71,15 @@ interface NativeRuntime {
   /** To how many bits quantized products may round activations: 8, 16, or 0 for not at all. */
   setRounding(bits: 0 | 8 | 16): void;
   hasCoarseProducts(): boolean;
-  deltaRule(q: Slot, k: Slot, v: Slot, logDecay: Slot, beta: Slot, state: Slot): Slot[];
+  deltaRule(q: Slot, k: Slot, v: Slot, logDecay: Slot, beta: Slot, state: Slot, isSum: boolean): Slot[];
   shortConv(x: Slot, taps: Slot, past: Slot): Slot[];
   deltaMixer(parts: readonly Slot[], keyHeads: number, eps: number): Slot[];
+  mambaMixer(
+    parts: readonly Slot[],
+    others: readonly Slot[],
+    groups: readonly number[],
+    factors: readonly number[],
+  ): Slot[];
   prepareDecoderLayer(
     matrices: readonly Slot[],
     formats: readonly number[],

@@ -94,6 +94,10 @@ const kindsOf = (c: Config): readonly string[] => {
 
 /** RMSNorm per group of what a gate lets through. */
 class GatedGroupNorm extends GroupRMSNorm implements GateNorm {
+  get ofGated(): NonNullable<GateNorm["ofGated"]> {
+    return { gain: this.weight, groups: this.groups, eps: this.eps };
+  }
+
   forwardGated(x: MxArray, gate: MxArray): MxArray {
     return this.forward(swiglu(gate, x));
   }

@@ -1,4 +1,4 @@
-/** The gated delta rule, and the layers around it, as one operation. */
+/** The gated delta rule, sums that fade, and the layers around them, as one operation. */
 import { describe, expect, it } from "vitest";
 import { fusedBlock } from "../../src/blocks/fused-block.ts";
 import { SplitDeltaNet } from "../../src/blocks/gated-delta-net.ts";
@@ -31,10 +31,11 @@ const makeInputs = ({ B, L, K, H, V, D, isByFeature = false }: Sizes): mx.DeltaR
   };
 };
 
-/** In double precision, position by position. */
+/** In double precision, position by position: what a key reads is replaced, or in a sum added to. */
 const reference = (
   { B, L, K, H, V, D, isByFeature = false }: Sizes,
   inputs: mx.DeltaRuleInputs,
+  isSum: boolean,
 ): [y: number[], state: number[]] => {
   const { q, k, v, logDecay, beta, state } = Object.fromEntries(
     Object.entries(inputs).map(([name, array]: [string, mx.MxArray]) => [name, elements(array)]),
@@ -54,7 +55,7 @@ const reference = (
             last[row + d] = at(last, row + d) * Math.exp(at(logDecay, isByFeature ? place * D + d : place));
             known += at(last, row + d) * at(k, keys + d);
           }
-          const written = (at(v, place * V + i) - known) * at(beta, place);
+          const written = (at(v, place * V + i) - (isSum ? 0 : known)) * at(beta, place);
           for (let d = 0; d < D; d++) {
             last[row + d] = at(last, row + d) + written * at(k, keys + d);
             y[place * V + i] = at(y, place * V + i) + at(last, row + d) * at(q, keys + d);
@@ -72,11 +73,14 @@ const sizes: Sizes[] = [
   { B: 1, L: 9, K: 1, H: 1, V: 3, D: 9, isByFeature: true },
 ];
 
-describe("the gated delta rule", () => {
+describe.each([
+  { name: "the gated delta rule", run: mx.deltaRule, isSum: false },
+  { name: "a sum that fades", run: mx.fadingSum, isSum: true },
+])("$name", ({ run, isSum }) => {
   it.each(sizes)("agrees with double precision: %j", (size) => {
-    const [y, state] = reference(size, makeInputs(size));
+    const [y, state] = reference(size, makeInputs(size), isSum);
     atEveryLevel((level) => {
-      const made = mx.deltaRule(makeInputs(size));
+      const made = run(makeInputs(size));
       expect(made, level).toBeDefined();
       expect(relativeError(elements(made?.[0] ?? mx.zeros([0])), y), level).toBeLessThan(3e-6);
       expect(relativeError(elements(made?.[1] ?? mx.zeros([0])), state), level).toBeLessThan(3e-6);
@@ -86,22 +90,22 @@ describe("the gated delta rule", () => {
   it("leaves a state that somebody else holds as it was", () => {
     const inputs = makeInputs(sizes[0] ?? { B: 1, L: 1, K: 1, H: 1, V: 4, D: 4 });
     const before = elements(inputs.state);
-    const [y, state] = mx.deltaRule(inputs) ?? [];
+    const [y, state] = run(inputs) ?? [];
     mx.evaluate(...[y, state].filter((a) => a !== undefined));
     expect(elements(inputs.state)).toEqual(before);
   });
 
   it("is not computed where libmlx's own operations are asked for, nor in other types", () => {
     const inputs = makeInputs({ B: 1, L: 2, K: 1, H: 1, V: 4, D: 4 });
-    expect(withStock(() => mx.deltaRule(inputs))).toBeUndefined();
-    expect(mx.deltaRule({ ...inputs, v: inputs.v.astype(mx.float16) })).toBeUndefined();
+    expect(withStock(() => run(inputs))).toBeUndefined();
+    expect(run({ ...inputs, v: inputs.v.astype(mx.float16) })).toBeUndefined();
   });
 
   it("refuses shapes that do not fit", () => {
     const inputs = makeInputs({ B: 1, L: 2, K: 2, H: 4, V: 4, D: 4 });
     for (const name of ["k", "logDecay", "beta", "state"] as const) {
       const spoiled = { ...inputs, [name]: mx.zeros([1, 2, 3]) };
-      expect(() => mx.deltaRule(spoiled), name).toThrow("what fits");
+      expect(() => run(spoiled), name).toThrow("what fits");
     }
   });
 });

@@ -52,12 +52,13 @@ void put(const DepthwiseConv& conv, Floats sums, int row, int column, int part, 
 
 namespace ISA {
 
-void short_conv_row(const float* const* x, const float* weights, size_t taps, bool has_silu, float* out, size_t n) {
+void short_conv_row(const float* const* x, const float* weights, const float* bias, size_t taps, bool has_silu, float* out,
+                    size_t n) {
   constexpr size_t kWidth = kLanes;
   for (size_t i = 0; i < n; i += kWidth) {
     const size_t count = n - i < kWidth ? n - i : kWidth;
     const auto read = [count](const float* p) { return count == kWidth ? load(p) : load_first(p, count); };
-    Floats sum = {};
+    Floats sum = bias ? read(bias + i) : Floats{};
     for (size_t tap = 0; tap < taps; tap++) sum = multiply_add(read(x[tap] + i), read(weights + tap * n + i), sum);
     if (has_silu) sum = sum / (exponential(-sum) + 1.0f);
     if (count == kWidth) store(out + i, sum);

@@ -36,9 +36,10 @@ struct DepthwiseConv {
   float* out;
 };
 
-// The sum of `taps` rows x[i], each times the row of the same number of weights [taps, n]; silu of it where that is asked.
+// The sum of `taps` rows x[i], each times the row of the same number of weights [taps, n], and of `bias` [n] unless that is
+// null; silu of it where that is asked.
 KERNEL(void, short_conv_row,
-       (const float* const* x, const float* weights, size_t taps, bool has_silu, float* out, size_t n))
+       (const float* const* x, const float* weights, const float* bias, size_t taps, bool has_silu, float* out, size_t n))
 
 // Columns [begin, end) of one row of the output.
 KERNEL(void, depthwise_conv_row, (const DepthwiseConv& conv, int row, int begin, int end))

@@ -1,4 +1,4 @@
-// The gated delta rule, compiled once per instruction set: the including file defines ISA.
+// States that fade, compiled once per instruction set: the including file defines ISA.
 #include "delta_rows.h"
 #include "simd_vector.h"
 
@@ -16,10 +16,12 @@ void store_part(float* p, Floats v, size_t n) {
   else store_first(p, v, n);
 }
 
-// What the position before writes is added where this one reads, so that rows are read and written once for each. `kCount`
-// rows of the state from `row` on.
+// `kCount` rows of a state from `row` on.
+using RunRows = void(const DeltaSteps& s, const float* from, float* to, size_t row, float* y, size_t y_stride);
+
+// What the position before writes is added where this one reads, so that rows are read and written once for each.
 template <int kCount>
-void run_rows(const DeltaSteps& s, const float* from, float* to, size_t row, float* y, size_t y_stride) {
+void replace_in_rows(const DeltaSteps& s, const float* from, float* to, size_t row, float* y, size_t y_stride) {
   const size_t D = s.D;
   from += row * D, to += row * D;
   float written[kCount] = {};
@@ -57,14 +59,51 @@ void run_rows(const DeltaSteps& s, const float* from, float* to, size_t row, flo
   }
 }
 
+template <int kCount>
+void add_to_rows(const DeltaSteps& s, const float* from, float* to, size_t row, float* y, size_t y_stride) {
+  const size_t D = s.D;
+  from += row * D, to += row * D;
+  for (size_t t = 0; t < s.count; t++) {
+    const float *q = s.q + t * s.q_stride, *k = s.k + t * s.k_stride, *decay = s.decay + t * s.decay_stride;
+    const float *v = s.v + t * s.v_stride + row, beta = s.beta[t * s.beta_stride];
+    Floats added[kCount], found[kCount] = {};
+    for (int r = 0; r < kCount; r++) added[r] = splat(v[r] * beta);
+    for (size_t d = 0; d < D; d += kWidth) {
+      const size_t n = D - d < kWidth ? D - d : kWidth;
+      const Floats key = load_part(k + d, n), query = load_part(q + d, n);
+      const Floats left = s.is_decay_by_feature ? load_part(decay + d, n) : splat(*decay);
+#pragma GCC unroll 4
+      for (int r = 0; r < kCount; r++) {
+        const size_t place = static_cast<size_t>(r) * D + d;
+        const Floats state = multiply_add(added[r], key, left * load_part(from + place, n));
+        store_part(to + place, state, n);
+        found[r] = multiply_add(state, query, found[r]);
+      }
+    }
+    for (int r = 0; r < kCount; r++) y[t * y_stride + row + static_cast<size_t>(r)] = sum_lanes(found[r]);
+    from = to;
+  }
+}
+
+// Several rows together, and the last ones by themselves.
+template <RunRows run_several, RunRows run_one>
+void run_all(const DeltaSteps& s, const float* from, float* to, size_t first, size_t last, float* y, size_t y_stride) {
+  size_t row = first;
+  for (; row + kRows <= last; row += kRows) run_several(s, from, to, row, y, y_stride);
+  for (; row < last; row++) run_one(s, from, to, row, y, y_stride);
+}
+
 }  // namespace
 
 namespace ISA {
 
 void delta_rows(const DeltaSteps& steps, const float* from, float* to, size_t first, size_t last, float* y, size_t y_stride) {
-  size_t row = first;
-  for (; row + kRows <= last; row += kRows) run_rows<kRows>(steps, from, to, row, y, y_stride);
-  for (; row < last; row++) run_rows<1>(steps, from, to, row, y, y_stride);
+  run_all<replace_in_rows<kRows>, replace_in_rows<1>>(steps, from, to, first, last, y, y_stride);
+}
+
+void fading_sum_rows(const DeltaSteps& steps, const float* from, float* to, size_t first, size_t last, float* y,
+                     size_t y_stride) {
+  run_all<add_to_rows<kRows>, add_to_rows<1>>(steps, from, to, first, last, y, y_stride);
 }
 
 void exponential_row(const float* x, float* out, size_t n) {

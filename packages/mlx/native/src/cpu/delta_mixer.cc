@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../huge_pages.h"
 #include "activation_rows.h"
 #include "contiguous.h"
 #include "cpu_primitive.h"
 #include "delta_rows.h"
-#include "delta_rule.h"
 #include "dispatch.h"
 #include "norm_rows.h"
+#include "recurrent_mixer.h"
 #include "scratch.h"
 #include "short_conv.h"
 #include "thread_pool.h"
@@ -19,20 +18,14 @@ namespace abstractllm::cpu {
 
 namespace {
 
-// Positions of a batch entry that go through it together: what they hold stays in the second cache level.
-constexpr size_t kPositions = 32;
 // Of the norms that give queries and keys their length, where models add it to a sum of squares.
 constexpr float kLengthEps = 1e-6f;
 
 }  // namespace
 
 void DeltaMix::run() const {
-  for (size_t entry = 0; entry < sizes.B; entry++) {
-    for (size_t first = 0; first < sizes.L; first += kPositions) {
-      run_positions(entry, first, std::min(kPositions, sizes.L - first));
-    }
-    conv.keep(entry, next_past + entry * (conv.taps - 1) * conv.C);
-  }
+  mix_stretches(sizes.B, conv, next_past,
+                [this](size_t entry, size_t first, size_t count) { run_positions(entry, first, count); });
 }
 
 void DeltaMix::run_positions(size_t entry, size_t first, size_t count) const {
@@ -106,18 +99,11 @@ class DeltaMixer : public mx::Primitive {
 
   void eval_cpu(const std::vector<mx::array>& inputs, std::vector<mx::array>& outputs) override {
     auto& encoder = mx::cpu::get_command_encoder(stream());
-    std::vector<const float*> data;
-    for (const mx::array& a : inputs) data.push_back(row_contiguous(a, encoder).data<float>());
-    const mx::array& state = inputs.back();
-    const bool is_donated = state.is_donatable() && state.flags().row_contiguous && may_write(state);
-    for (mx::array& out : outputs) {
-      if (is_donated && &out == &outputs.back()) out.copy_shared_buffer(state);
-      else out.set_data(mx::allocator::malloc(out.nbytes()));
-    }
+    const std::vector<const float*> data = begin_mixer(inputs, outputs, encoder);
     const auto size = [](const mx::array& a, int axis) { return static_cast<size_t>(a.shape(axis)); };
-    const mx::array &z = inputs[1], &taps = inputs[4];
+    const mx::array &z = inputs[1], &taps = inputs[4], &state = inputs.back();
     const DeltaSizes sizes{size(z, 0), size(z, 1), key_heads_, size(z, 2), size(z, 3), size(state, 3), false};
-    const ShortConv conv{sizes.L, size(taps, 1), size(taps, 0), data[0], data[8], data[4]};
+    const ShortConv conv{sizes.L, size(taps, 1), size(taps, 0), size(taps, 1), data[0], data[8], data[4]};
     const DeltaMix mix{sizes,   conv,    eps_,    data[1], data[2], data[3], data[5], data[6], data[7], data[9],
                        outputs[0].data<float>(), outputs[1].data<float>(), outputs[2].data<float>()};
     encoder.dispatch([mix] { mix.run(); });

@@ -28,10 +28,10 @@ DeltaHeads heads_of(const mx::array& a) {
 
 class DeltaRule : public mx::Primitive {
  public:
-  DeltaRule() : mx::Primitive(mx::default_stream(mx::Device::cpu)) {}
+  explicit DeltaRule(StateRule rule) : mx::Primitive(mx::default_stream(mx::Device::cpu)), rule_(rule) {}
 
   const char* name() const override { return "CpuDeltaRule"; }
-  bool is_equivalent(const mx::Primitive&) const override { return true; }
+  bool is_equivalent(const mx::Primitive& other) const override { return static_cast<const DeltaRule&>(other).rule_ == rule_; }
 
   void eval_gpu(const std::vector<mx::array>&, std::vector<mx::array>&) override {
     throw std::runtime_error("CpuDeltaRule runs on the CPU only");
@@ -48,7 +48,8 @@ class DeltaRule : public mx::Primitive {
     else allocate(outputs[1]);
     allocate(outputs[0]);
     const auto size = [](const mx::array& a, int axis) { return static_cast<size_t>(a.shape(axis)); };
-    const DeltaSizes sizes{size(q, 0), size(q, 1), size(q, 2), size(v, 2), size(v, 3), size(q, 3), log_decay.ndim() == 4};
+    const DeltaSizes sizes{size(q, 0), size(q, 1), size(q, 2), size(v, 2), size(v, 3),
+                           size(q, 3), log_decay.ndim() == 4, rule_};
     encoder.dispatch([sizes, q = heads_of(q), k = heads_of(k), v = heads_of(v), decay = log_decay.data<float>(),
                       beta = beta.data<float>(), from = state.data<float>(), y = outputs[0].data<float>(),
                       to = outputs[1].data<float>()] {
@@ -63,6 +64,8 @@ class DeltaRule : public mx::Primitive {
 
  private:
   static void allocate(mx::array& out) { out.set_data(mx::allocator::malloc(out.nbytes())); }
+
+  StateRule rule_;
 };
 
 bool is_native(const DeltaInputs& in) {
@@ -87,7 +90,7 @@ bool do_fit(const DeltaInputs& in) {
 void run_delta(const DeltaSizes& s, const DeltaParts& p, const float* from, float* to, float* y) {
   // rows of the state that go through all positions together: they stay in the first cache level
   constexpr size_t kRowsTogether = 16;
-  auto kernel = PICK_KERNEL(delta_rows);
+  auto kernel = s.rule == StateRule::delta ? PICK_KERNEL(delta_rows) : PICK_KERNEL(fading_sum_rows);
   const size_t pieces = (s.V + kRowsTogether - 1) / kRowsTogether, features = s.is_decay_by_feature ? s.D : 1;
   const size_t grain = std::max<size_t>(1, kElementsPerRange / (2 * s.L * kRowsTogether * s.D));
   parallel_for(s.B * s.H * pieces, grain, [&](size_t begin, size_t end) {
@@ -101,10 +104,10 @@ void run_delta(const DeltaSizes& s, const DeltaParts& p, const float* from, floa
   });
 }
 
-std::vector<mx::array> delta_rule(const DeltaInputs& in) {
+std::vector<mx::array> delta_rule(const DeltaInputs& in, StateRule rule) {
   if (!do_fit(in)) throw std::invalid_argument("[delta_rule] expected q and k [B, L, K, D], v [B, L, H, V] and what fits");
   if (!is_native(in)) return {};
-  return mx::array::make_arrays({in.v.shape(), in.state.shape()}, {mx::float32, mx::float32}, std::make_shared<DeltaRule>(),
+  return mx::array::make_arrays({in.v.shape(), in.state.shape()}, {mx::float32, mx::float32}, std::make_shared<DeltaRule>(rule),
                                 {in.q, in.k, in.v, in.log_decay, in.beta, in.state});
 }
 

@@ -12,7 +12,7 @@ void run_delta_layer(const PreparedDelta& l, const DeltaRoom& room, const RunFor
   multiply({{l.qkv, qkv}, {l.z, z}, {l.b, b}, {l.a, a}}, rows.rows(), form.rounding, [&](size_t m) { rows.make(m); });
   DeltaMix mix{};
   mix.sizes = {form.B, form.L, l.K, l.H, l.V, l.D, false};
-  mix.conv = {form.L, l.channels(), l.W, qkv, room.past, l.taps};
+  mix.conv = {form.L, l.channels(), l.W, l.channels(), qkv, room.past, l.taps};
   mix.eps = rows.eps;
   mix.z = z, mix.b = b, mix.a = a;
   mix.log_rates = l.log_rates, mix.biases = l.biases, mix.norm = l.norm;

@@ -5,6 +5,7 @@
 #include "delta_mixer.h"
 #include "delta_rule.h"
 #include "dispatch.h"
+#include "mamba_mixer.h"
 #include "matmul.h"
 #include "short_conv.h"
 #include "thread_pool.h"
@@ -235,7 +236,9 @@ void register_cpu(Env* e, napi_value x) {
        });
   bind(e, x, "deltaRule",
        [](const mx::array& q, const mx::array& k, const mx::array& v, const mx::array& log_decay, const mx::array& beta,
-          const mx::array& state) { return cpu::delta_rule({q, k, v, log_decay, beta, state}); });
+          const mx::array& state, bool is_sum) {
+         return cpu::delta_rule({q, k, v, log_decay, beta, state}, is_sum ? cpu::StateRule::sum : cpu::StateRule::delta);
+       });
   bind(e, x, "shortConv", [](const mx::array& x, const mx::array& taps, const mx::array& past) {
     return cpu::short_conv(x, taps, past);
   });
@@ -245,6 +248,17 @@ void register_cpu(Env* e, napi_value x) {
     return cpu::delta_mixer({parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7], parts[8], parts[9],
                              key_heads, eps});
   });
+  // `parts` are those of MambaMixerInputs in order without those that may be missing, which are in `others`; `groups` those of
+  // heads and of the norm, `factors` the shortest and the longest time step and eps
+  bind(e, x, "mambaMixer",
+       [](const std::vector<mx::array>& parts, const std::vector<std::optional<mx::array>>& others, const std::vector<int>& groups,
+          const std::vector<float>& factors) {
+         if (parts.size() != 7 || others.size() != 2 || groups.size() != 2 || factors.size() != 3) {
+           throw AddonError("invalid-argument", "expected other numbers of arrays, groups or factors");
+         }
+         return cpu::mamba_mixer({parts[0], parts[1], parts[2], parts[3], parts[4], others[0], others[1], parts[5], parts[6],
+                                  {factors[0], factors[1], factors[2], groups[0], groups[1]}});
+       });
   bind(e, x, "setThreads", [](int n) {
     if (n < 0) throw AddonError("invalid-argument", "expected 0 or more threads but received " + std::to_string(n));
     cpu::set_thread_count(static_cast<size_t>(n));

@@ -29,7 +29,7 @@ class ShortConvolution : public mx::Primitive {
     const mx::array past = row_contiguous(inputs[2], encoder);
     for (mx::array& out : outputs) out.set_data(mx::allocator::malloc(out.nbytes()));
     const size_t B = static_cast<size_t>(x.shape(0)), L = static_cast<size_t>(x.shape(1)), C = static_cast<size_t>(x.shape(2));
-    const ShortConv conv{L, C, static_cast<size_t>(taps.shape(0)), x.data<float>(), past.data<float>(), taps.data<float>()};
+    const ShortConv conv{L, C, static_cast<size_t>(taps.shape(0)), C, x.data<float>(), past.data<float>(), taps.data<float>()};
     encoder.dispatch([conv, B, out = outputs[0].data<float>(), next = outputs[1].data<float>()] {
       const size_t grain = std::max<size_t>(1, kElementsPerRange / (conv.C * conv.taps));
       parallel_for(B * conv.L, grain, [&](size_t begin, size_t end) {

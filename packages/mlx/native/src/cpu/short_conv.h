@@ -13,16 +13,17 @@ namespace mx = mlx::core;
 
 constexpr size_t kMostTaps = 16;
 
-// x [B, L, C] behind `past` [B, taps - 1, C].
+// x [B, L, C], whose rows lie `stride` floats apart, behind `past` [B, taps - 1, C].
 struct ShortConv {
-  size_t L, C, taps;
+  size_t L, C, taps, stride;
   const float *x, *past, *weights;  // of the last [taps, C]
+  const float* bias = nullptr;      // [C]; null where nothing is added
 
   // Of one position.
   void run(size_t entry, size_t position, bool has_silu, float* out) const {
     const float* rows[kMostTaps];
     for (size_t i = 0; i < taps; i++) rows[i] = input(entry, position + i);
-    PICK_KERNEL(short_conv_row)(rows, weights, taps, has_silu, out, C);
+    PICK_KERNEL(short_conv_row)(rows, weights, bias, taps, has_silu, out, C);
   }
 
   // The past of the next call.
@@ -34,7 +35,7 @@ struct ShortConv {
   // Row `i` of past and x together.
   const float* input(size_t entry, size_t i) const {
     const size_t before = taps - 1;
-    return i < before ? past + (entry * before + i) * C : x + (entry * L + i - before) * C;
+    return i < before ? past + (entry * before + i) * C : x + (entry * L + i - before) * stride;
   }
 };
 

@@ -45,6 +45,12 @@ const deltaMixerParts = (make: Make): number[] => [
   ...[make([2]), make([2]), make([4]), make([1, 2, 40]), make([1, 2, 4, 8])],
 ];
 
+/** Two heads of 8 features, states of 8 for each, and a convolution of 3 taps, at two positions. */
+const mambaMixerParts = (make: Make): number[] => [
+  ...[make([1, 2, 50]), make([3, 32]), make([2]), make([2]), make([2])],
+  ...[make([1, 2, 32]), make([1, 2, 8, 8])],
+];
+
 const buffers = (make: Make): number[] => [make([1, 2, 8, 16]), make([1, 2, 8, 16])];
 
 const boundLayers = (make: Make): ReturnType<typeof native.bindDecoderLayers> => {
@@ -142,10 +148,11 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
   ],
   deltaRule: (make) => [
     ...[make([1, 3, 2, 8]), make([1, 3, 2, 8]), make([1, 3, 4, 4]), make([1, 3, 4]), make([1, 3, 4])],
-    make([1, 4, 4, 8]),
+    ...[make([1, 4, 4, 8]), false],
   ],
   shortConv: (make) => [make([1, 2, 8]), make([3, 8]), make([1, 2, 8])],
   deltaMixer: (make) => [deltaMixerParts(make), 2, 1e-6],
+  mambaMixer: (make) => [mambaMixerParts(make), [make([32]), make([16])], [1, 2], [0, 10, 1e-6]],
   prepareDecoderLayer: layerParts,
   composedLayer: (make) => {
     const [matrices, , , rows, norms] = layerParts(make);
