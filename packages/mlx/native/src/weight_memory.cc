@@ -79,14 +79,17 @@ mx::array copy_into(const std::shared_ptr<HugeRegion>& region, const mx::array& 
 
 size_t byte_count(const AffineWeights& m) { return m.w->nbytes() + m.scales->nbytes() + m.biases->nbytes(); }
 
+// What zeros behind the last row add to a packed matrix.
+size_t spare_bytes(const AffineWeights& m) { return cpu::packed_size(*m.w, *m.scales, m.bits, m.group) - byte_count(m); }
+
 bool can_pack(const AffineWeights& m) {
   return can_move(*m.w) && can_move(*m.scales) && can_move(*m.biases) &&
-         byte_count(m) <= std::numeric_limits<int>::max() &&
-         cpu::should_pack(*m.w, *m.scales, *m.biases, m.bits, m.group);
+         cpu::should_pack(*m.w, *m.scales, *m.biases, m.bits, m.group) &&
+         cpu::packed_size(*m.w, *m.scales, m.bits, m.group) <= std::numeric_limits<int>::max();
 }
 
 void pack(const std::shared_ptr<HugeRegion>& region, const AffineWeights& m) {
-  mx::array packed = array_in(region, {static_cast<int>(byte_count(m))}, mx::uint8);
+  mx::array packed = array_in(region, {static_cast<int>(cpu::packed_size(*m.w, *m.scales, m.bits, m.group))}, mx::uint8);
   LeftMemory words(*m.w), scales(*m.scales), biases(*m.biases);
   const size_t rows = m.w->size() / static_cast<size_t>(m.w->shape(-1));
   cpu::pack_into(*m.w, *m.scales, *m.biases, m.bits, m.group, packed.data<char>(), kSlice, [&](size_t done) {
@@ -124,6 +127,7 @@ class Trimmer {
 void move_to_huge_pages(const std::vector<AffineWeights>& matrices, const std::vector<mx::array*>& arrays) {
   size_t total = 0;
   for (const mx::array* a : arrays) total += can_move(*a) ? HugeRegion::room_for(a->nbytes()) : 0;
+  for (const AffineWeights& m : matrices) total += can_pack(m) ? spare_bytes(m) : 0;
   if (total < kHugePage) return;
   const size_t pages = (total + kHugePage - 1) / kHugePage * kHugePage;
   const std::shared_ptr<HugeRegion> region = HugeRegion::reserve(pages, pages);

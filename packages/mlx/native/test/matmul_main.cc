@@ -192,15 +192,20 @@ void check_level() {
   }
   for (int bits : {4, 8}) {
     for (size_t group : {32, 64, 128}) {
-      for (size_t M : {1, 2, 3, 5, 6, 7, 8, 9, 15, 31}) check_packed(bits, group, M, 48, group * 3);
+      for (size_t M : {1, 2, 3, 5, 6, 7, 8, 9, 15, 31}) {
+        check_packed(bits, group, M, 48, group * 3);
+        check_packed(bits, group, M, 41, group * 3);
+      }
       check_packed(bits, group, 1, 16, group * 17);
+      check_packed(bits, group, 2, 1, group * 2);
       check_packed(bits, group, 517, 32, group * 5);
+      check_packed(bits, group, 517, 33, group * 2);
       check_packed(bits, group, 35, 144, group * 18);
     }
   }
   for (size_t M : {1, 3, 8, 9}) {
     check_gated(4, 32, 4, 32, M, 96, 160, 48);
-    check_gated(4, 64, 8, 128, M, 192, 384, 16);
+    check_gated(4, 64, 8, 128, M, 192, 384, 23);
     check_gated(8, 128, 4, 64, M, 128, 64 * 19, 32);
   }
   for (bool transposed : {true, false}) {
@@ -238,7 +243,7 @@ void time_shape(int bits, size_t group, size_t M, size_t N, size_t K, Rounding r
   QuantMatrix matrix = w.matrix;
   std::vector<uint8_t> packed;
   if (is_packed) {
-    packed.resize(N / kPackedTile * packed_tile_bytes(matrix));
+    packed.resize(packed_tiles(N) * packed_tile_bytes(matrix));
     pack_matrix(matrix, N, packed.data());
     matrix.w = packed.data(), matrix.is_packed = true;
   }

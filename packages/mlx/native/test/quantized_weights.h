@@ -65,7 +65,7 @@ struct Packed {
   QuantMatrix matrix;
 
   Packed(const QuantMatrix& w, size_t N)
-      : data(std::make_unique<uint8_t[]>(N / kPackedTile * packed_tile_bytes(w))), matrix(w) {
+      : data(std::make_unique<uint8_t[]>(packed_tiles(N) * packed_tile_bytes(w))), matrix(w) {
     pack_matrix(w, N, data.get());
     matrix.w = data.get(), matrix.scales = matrix.biases = nullptr, matrix.is_packed = true;
   }

@@ -75,7 +75,7 @@ DigitRows to_digits(const DigitKernels& k, const QuantMatrix& w, const Rows& x, 
 // Where a product goes, from row `m0` on.
 ProductRows rows_of(const QuantProduct& p, size_t m0 = 0) { return ProductRows{p.out, p.addend, p.N}.at(m0, 0); }
 
-size_t packed_tiles(const QuantProduct& p) { return p.N / kPackedTile; }
+size_t tile_count(const QuantProduct& p) { return packed_tiles(p.N); }
 
 // Tiles of one range, each multiplied with M rows of x.
 size_t tile_grain(const QuantMatrix& w, size_t M) { return std::max<size_t>(1, kRangeBytes / (packed_tile_bytes(w) * M)); }
@@ -89,22 +89,38 @@ DigitRows part_of(const DigitRows& rows, size_t first, size_t count) {
   return part;
 }
 
+struct LastTile;
+
+// Tiles [begin, end) of a product with rows [first, last). The last one may have rows of which nothing is wanted: it is made
+// beside the result.
+void multiply_tiles(const DigitKernels& k, const QuantProduct& p, const DigitRows& x, size_t first, size_t last, size_t begin,
+                    size_t end, const ProductRows& to) {
+  const size_t whole = std::min(end, p.N / kPackedTile);
+  if (begin < whole) k.packed_tiles(p.w, x, first, last, begin, whole, to);
+  if (whole == end) return;
+  const size_t n = whole * kPackedTile, rows = last - first;
+  float* tile = scratch_floats<LastTile>(rows * kPackedTile);
+  k.packed_tiles(rows_from(p.w, n), part_of(x, first, rows), 0, rows, 0, 1, {tile, nullptr, kPackedTile});
+  for (size_t m = 0; m < rows; m++) std::copy_n(tile + m * kPackedTile, p.N - n, to.out + (first + m) * to.ld + n);
+  add_addend(to, first, last, n, p.N);
+}
+
 // Products with `rows`, which are those of x from `m0` on.
 void multiply_packed(const DigitKernels& k, std::span<const QuantProduct> products, const DigitRows& rows, size_t m0) {
   size_t all_tiles = 0;
-  for (const QuantProduct& p : products) all_tiles += packed_tiles(p);
+  for (const QuantProduct& p : products) all_tiles += tile_count(p);
   const size_t M = rows.M, wanted = thread_count() * kTasksPerThread;
   const size_t most = M <= kFewRows ? 1 : (M + 31) / 32;
   const size_t splits = std::clamp<size_t>((wanted + all_tiles - 1) / all_tiles, 1, most);
   const size_t grain = splits > 1 ? 1 : tile_grain(products[0].w, M);
   for_each_unit(
-      products, grain, [&](const QuantProduct& p) { return packed_tiles(p) * splits; },
+      products, grain, [&](const QuantProduct& p) { return tile_count(p) * splits; },
       [&](const QuantProduct& p, size_t begin, size_t end) {
         const ProductRows to = rows_of(p, m0);
-        if (splits == 1) return k.packed_tiles(p.w, rows, 0, M, begin, end, to);
+        if (splits == 1) return multiply_tiles(k, p, rows, 0, M, begin, end, to);
         for (size_t task = begin; task < end; task++) {
           const size_t tile = task / splits, split = task % splits;
-          k.packed_tiles(p.w, rows, split * M / splits, (split + 1) * M / splits, tile, tile + 1, to);
+          multiply_tiles(k, p, rows, split * M / splits, (split + 1) * M / splits, tile, tile + 1, to);
         }
       });
 }
@@ -179,8 +195,8 @@ void packed_parts(std::span<const PartProduct> products, const Rows& x, const Ro
   const DigitKernels& k = packed_kernels();
   const int count = digit_count(k, format, most, rounding);
   const DigitRows rows = to_digits(k, format, x, 0, make, count, false, memory);
-  for_each_unit(products, tile_grain(format, most), packed_tiles, [&](const PartProduct& p, size_t begin, size_t end) {
-    k.packed_tiles(p.w, part_of(rows, p.first, p.count), 0, p.count, begin, end, rows_of(p));
+  for_each_unit(products, tile_grain(format, most), tile_count, [&](const PartProduct& p, size_t begin, size_t end) {
+    multiply_tiles(k, p, part_of(rows, p.first, p.count), 0, p.count, begin, end, rows_of(p));
   });
 }
 

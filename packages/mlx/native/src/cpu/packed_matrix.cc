@@ -49,18 +49,23 @@ void pack_matrix(const QuantMatrix& w, size_t N, uint8_t* out) {
     for (size_t g = 0; g < groups; g++) {
       for (size_t byte = g * group_bytes; byte < (g + 1) * group_bytes; byte += kRowBytes, to += kLine) {
         for (size_t i = 0; i < kPackedTile; i++) {
+          if (first + i >= N) {
+            std::memset(to + i * kRowBytes, 0, kRowBytes);
+            continue;
+          }
           const uint8_t* from = w.w + (first + i) * row_bytes + byte;
           copy_word(from, to + i * kRowBytes, [&](uint32_t v) { return w.bits == 4 ? interleave(v) : v; });
         }
       }
       for (const void* factors : {w.scales, w.biases}) {
         for (size_t i = 0; i < kPackedTile; i++, to += size) {
-          std::memcpy(to, static_cast<const uint8_t*>(factors) + ((first + i) * groups + g) * size, size);
+          if (first + i >= N) std::memset(to, 0, size);
+          else std::memcpy(to, static_cast<const uint8_t*>(factors) + ((first + i) * groups + g) * size, size);
         }
       }
     }
   };
-  parallel_for(N / kPackedTile, std::max<size_t>(1, kPackedPerRange / tile_bytes), [&](size_t begin, size_t end) {
+  parallel_for(packed_tiles(N), std::max<size_t>(1, kPackedPerRange / tile_bytes), [&](size_t begin, size_t end) {
     for (size_t t = begin; t < end; t++) pack_tile(t * kPackedTile, out + t * tile_bytes);
   });
 }

@@ -46,8 +46,14 @@ class UnpackMatrix : public mx::Primitive {
 
 bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group) {
   if (!has_packed_products() || w.ndim() < 2 || scales.ndim() < 2) return false;
-  return can_pack(static_cast<size_t>(w.shape(-2)), bits) &&
+  return can_pack(static_cast<size_t>(w.shape(-2)), bits, w.ndim() > 2) &&
          is_native_matrix(scales.shape(-1) * group, w, scales, biases, bits, group);
+}
+
+size_t packed_size(const mx::array& w, const mx::array& scales, int bits, int group) {
+  const size_t G = static_cast<size_t>(group);
+  const QuantMatrix matrix{nullptr, nullptr, nullptr, *float_type(scales.dtype()), bits, G, static_cast<size_t>(scales.shape(-1)) * G};
+  return packed_tiles(row_count(w)) * packed_tile_bytes(matrix);
 }
 
 void pack_into(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group, void* to,

@@ -14,7 +14,10 @@ namespace abstractllm::cpu {
 // Whether this processor multiplies such a matrix `[N, K]`, or those of a stack `[..., N, K]`, faster packed.
 bool should_pack(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group);
 
-// Writes the matrix to `to`, which has as many bytes as the three arrays, some `slice` bytes at a time. Says after each
+// The bytes that it takes then: whole tiles.
+size_t packed_size(const mx::array& w, const mx::array& scales, int bits, int group);
+
+// Writes the matrix to `to`, which has `packed_size` bytes, some `slice` bytes at a time. Says after each
 // how many rows, of all matrices in a stack, are there.
 void pack_into(const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group, void* to,
                size_t slice, const std::function<void(size_t rows)>& packed);
