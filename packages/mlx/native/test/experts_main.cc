@@ -170,7 +170,7 @@ void check_chosen(const Mixture& mixture, const Stack& router, size_t M, size_t 
   const auto make = [&](size_t m) { std::copy_n(&source[m * K], K, &x[m * K]); };
   ExpertMlp experts{};
   experts.router = router.first(), experts.stacks = mixture.stacks(), experts.kind = GateKind::swiglu;
-  experts.asked = asked, experts.is_normed = is_normed;
+  experts.routing = {ScoreKind::softmax, asked, is_normed, 1, 1, 1, 0};
   if (is_normed) experts.router_row = added.data(), experts.scales = scales.data();
   run_experts(experts, {x.get(), M, K}, make, h.data(), Rounding::none, out.get());
   compare("chosen experts", expected, out.get(), M, 2e-5);

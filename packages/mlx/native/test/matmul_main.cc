@@ -199,7 +199,7 @@ void check_level() {
       check_packed(bits, group, 1, 16, group * 17);
       check_packed(bits, group, 2, 1, group * 2);
       check_packed(bits, group, 517, 32, group * 5);
-      check_packed(bits, group, 517, 33, group * 2);
+      check_packed(bits, group, 517, 33, group * 5);
       check_packed(bits, group, 35, 144, group * 18);
     }
   }

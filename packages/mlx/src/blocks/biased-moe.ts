@@ -1,7 +1,7 @@
 import { type MxArray, softmax } from "../core/index.ts";
 import { type GatedActivation, Linear, Module } from "../nn/index.ts";
 import { topExperts, weighAnswers } from "./experts.ts";
-import type { MixtureParts } from "./mixture-parts.ts";
+import type { Mixture, MixtureParts } from "./mixture-parts.ts";
 import { SwitchGLU } from "./switch-glu.ts";
 
 /** Sizes of a `BiasedMoe`. */
@@ -13,7 +13,7 @@ export interface BiasedMoeConfig {
 }
 
 /** GPT-OSS's mixture: biases everywhere, and a softmax over the experts that are asked. */
-export class BiasedMoe extends Module {
+export class BiasedMoe extends Module implements Mixture {
   experts: SwitchGLU;
   router: Linear;
   readonly #k: number;
@@ -29,7 +29,8 @@ export class BiasedMoe extends Module {
   /** Undefined where a model overrides what it does. */
   get mixture(): MixtureParts | undefined {
     if (this.forward !== BiasedMoe.prototype.forward) return undefined;
-    return { router: this.router, stacks: this.experts, asked: this.#k, isNormed: true };
+    const { router, experts: stacks } = this;
+    return { router, stacks, k: this.#k, score: "softmax", isNormed: true };
   }
 
   /** `[B, L, E] -> [B, L, E]` */

@@ -2,15 +2,10 @@
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import type { Module } from "../nn/index.ts";
-import { GatedAttention } from "./gated-attention.ts";
-import { SplitDeltaNet } from "./gated-delta-net.ts";
-import { JoinedAttention } from "./joined-attention.ts";
 import type { LayerInputGate } from "./layer-inputs.ts";
 import type { Mask } from "./mask.ts";
-import type { MixerParts } from "./mixer-parts.ts";
-import type { BesideParts } from "./mixture-parts.ts";
-import { RememberingAttention } from "./remembering-attention.ts";
-import { SelfAttention } from "./self-attention.ts";
+import type { KnownMixer, MixerParts } from "./mixer-parts.ts";
+import type { BesideParts, MixtureParts } from "./mixture-parts.ts";
 
 /**
  * What a block is made of: `x + self_attn(norm(x))`, then `h + mlp(norm(h))`. With norms around the MLP that after attention
@@ -20,7 +15,13 @@ export interface BlockParts {
   readonly self_attn?: Module;
   /** Instead of `self_attn`. */
   readonly linear_attn?: Module;
-  readonly mlp: Module;
+  /** Likewise. */
+  readonly mamba?: Module;
+  /** Likewise. */
+  readonly conv?: Module;
+  readonly mlp?: Module;
+  /** Instead of `mlp`. */
+  readonly mixture?: MixtureParts | undefined;
   readonly input_layernorm: Module;
   readonly post_attention_layernorm: Module;
   readonly pre_feedforward_layernorm?: Module;
@@ -44,10 +45,15 @@ export interface BlockCall {
   readonly cache: LayerCache;
 }
 
+/** The mixer of a block. */
+const mixerOf = ({ self_attn, linear_attn, mamba, conv }: BlockParts): Module | undefined =>
+  self_attn ?? linear_attn ?? mamba ?? conv;
+
+const hasParts = (mixer: Module | undefined): mixer is Module & KnownMixer =>
+  mixer !== undefined && "parts" in mixer;
+
 /** What the mixer of a block is made of; undefined where there is no operation for its kind. */
-export const partsOf = ({ self_attn, linear_attn }: BlockParts): MixerParts | undefined => {
-  if (self_attn instanceof SelfAttention || self_attn instanceof GatedAttention) return self_attn.parts;
-  if (self_attn instanceof RememberingAttention || self_attn instanceof JoinedAttention)
-    return self_attn.parts;
-  return linear_attn instanceof SplitDeltaNet ? linear_attn.parts : undefined;
+export const partsOf = (block: BlockParts): MixerParts | undefined => {
+  const mixer = mixerOf(block);
+  return hasParts(mixer) ? mixer.parts : undefined;
 };

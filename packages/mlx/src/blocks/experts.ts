@@ -22,7 +22,7 @@ export interface Routing {
   /** Added to the scores for the choice alone, `[X]`. */
   readonly bias?: MxArray | undefined;
   /** Cuts the experts into `count` groups, of which only the best `kept` are asked; others score `left`, by default 0. */
-  readonly groups?: { readonly count: number; readonly kept: number; readonly left?: number };
+  readonly groups?: { readonly count: number; readonly kept: number; readonly left?: number } | undefined;
   /** Whether the chosen scores are divided by their sum. */
   readonly isNormed: boolean;
   /** Multiplies the chosen scores. Default 1. */

@@ -1,5 +1,11 @@
 /** The next few positions of blocks as one operation, which is much less work around small models. */
-import { type CacheRoom, CacheWriter, type LayerCache, type StateRoom } from "../cache/index.ts";
+import {
+  type CacheRoom,
+  CacheWriter,
+  type LayerCache,
+  type StateRoom,
+  type StateShapes,
+} from "../cache/index.ts";
 import {
   type BoundLayers,
   type DecoderLayerParts,
@@ -16,7 +22,14 @@ import { composedBlock } from "./composed-block.ts";
 import { HeldBlock } from "./held-block.ts";
 import { layerParts } from "./layer-parts.ts";
 import { hiddenPadding, type Mask } from "./mask.ts";
-import { type AttentionParts, type DeltaParts, isDelta, type MixerParts } from "./mixer-parts.ts";
+import {
+  type AttentionParts,
+  isDelta,
+  isMamba,
+  isRecurrent,
+  type MixerParts,
+  type RecurrentParts,
+} from "./mixer-parts.ts";
 import { type MlpParts, mlpMatrices, mlpParts } from "./mlp-parts.ts";
 
 /** From here on an operation more or less does not matter. */
@@ -33,12 +46,16 @@ const attentionRequest =
   (cache, { B, L, dtype }) =>
     cache.room?.({ B, L, K, D, valueDim, dtype });
 
-const deltaRequest =
-  ({ taps, valueHeads, valueDim, keyDim }: DeltaParts): RoomRequest =>
-  ({ arrays }, { B, L }) => {
-    const [W = 1, C = 1] = taps.shape;
-    return arrays.stateRoom?.({ past: [B, W - 1, C], state: [B, valueHeads, valueDim, keyDim] }, L);
-  };
+/** Of a state `[B, heads, values, features]`, where there is one. */
+const stateShape = (parts: RecurrentParts, B: number): Pick<StateShapes, "state"> => {
+  if (isMamba(parts)) return { state: [B, parts.heads, parts.headDim, parts.stateSize] };
+  return isDelta(parts) ? { state: [B, parts.valueHeads, parts.valueDim, parts.keyDim] } : {};
+};
+
+const recurrentRequest = (parts: RecurrentParts): RoomRequest => {
+  const [W = 1, C = 1] = parts.taps.shape;
+  return ({ arrays }, { B, L }) => arrays.stateRoom?.({ past: [B, W - 1, C], ...stateShape(parts, B) }, L);
+};
 
 /** A block's layer, and what it was prepared from. */
 class Preparation {
@@ -55,9 +72,9 @@ class Preparation {
   constructor(layer: DecoderLayers, parts: DecoderLayerParts, mixer: MixerParts, held: HeldBlock) {
     this.layer = layer;
     this.isWhole = parts.activation !== "";
-    this.attends = !isDelta(mixer);
-    this.onlyReads = !isDelta(mixer) && mixer.keys === "shared";
-    this.room = isDelta(mixer) ? deltaRequest(mixer) : attentionRequest(mixer);
+    this.attends = !isRecurrent(mixer);
+    this.onlyReads = !isRecurrent(mixer) && mixer.keys === "shared";
+    this.room = isRecurrent(mixer) ? recurrentRequest(mixer) : attentionRequest(mixer);
     this.#held = held;
     this.#run = { all: [this], layers: layer };
   }

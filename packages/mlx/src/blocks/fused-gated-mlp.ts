@@ -1,8 +1,9 @@
 import { type MxArray, split } from "../core/index.ts";
 import { Linear, Module, swiglu } from "../nn/index.ts";
+import type { DenseMlp, DenseParts } from "./gated-mlp.ts";
 
 /** `down(silu(gate) * up)` with gate and up in one projection, `[..., E] -> [..., E]` over `F` features. */
-export class FusedGatedMLP extends Module {
+export class FusedGatedMLP extends Module implements DenseMlp {
   gate_up_proj: Linear;
   down_proj: Linear;
 
@@ -10,6 +11,11 @@ export class FusedGatedMLP extends Module {
     super();
     this.gate_up_proj = new Linear(dims, 2 * hiddenDims, false);
     this.down_proj = new Linear(hiddenDims, dims, false);
+  }
+
+  get parts(): DenseParts | undefined {
+    if (this.forward !== FusedGatedMLP.prototype.forward) return undefined;
+    return { layers: [this.gate_up_proj, this.down_proj], join: swiglu };
   }
 
   forward(x: MxArray): MxArray {

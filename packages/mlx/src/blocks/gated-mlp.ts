@@ -1,8 +1,22 @@
 import type { MxArray } from "../core/index.ts";
 import { type GatedActivation, gated, Linear, Module, silu } from "../nn/index.ts";
 
+/** What a gated MLP is made of. */
+export interface DenseParts {
+  /** Gate, up and down, or gate and up in one and down. */
+  readonly layers: readonly Linear[];
+  /** How gate and up become one. */
+  readonly join: GatedActivation;
+}
+
+/** A gated MLP that there may be operations for. */
+export interface DenseMlp {
+  /** Undefined where it does something else. */
+  readonly parts: DenseParts | undefined;
+}
+
 /** `down(activation(gate(x)) * up(x))`, `[..., E] -> [..., E']` over `F` features. */
-export class GatedMLP extends Module {
+export class GatedMLP extends Module implements DenseMlp {
   gate_proj: Linear;
   up_proj: Linear;
   down_proj: Linear;
@@ -33,6 +47,12 @@ export class GatedMLP extends Module {
     this.up_proj = new Linear(dims, hiddenDims, bias);
     this.down_proj = new Linear(hiddenDims, outputDims, bias);
     this.join = join;
+  }
+
+  get parts(): DenseParts | undefined {
+    if (this.forward !== GatedMLP.prototype.forward) return undefined;
+    const { gate_proj, up_proj, down_proj, join } = this;
+    return { layers: [gate_proj, up_proj, down_proj], join };
   }
 
   forward(x: MxArray): MxArray {

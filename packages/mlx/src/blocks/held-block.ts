@@ -2,7 +2,7 @@
 import { type Linear, type Module, RMSNorm } from "../nn/index.ts";
 import { type BlockParts, partsOf } from "./block-parts.ts";
 import type { MixerParts } from "./mixer-parts.ts";
-import { type MlpMatrix, mlpMatrices } from "./mlp-parts.ts";
+import { type MlpMatrix, mlpMatrices, routerArrays } from "./mlp-parts.ts";
 
 const weightOf = (norm: Module | undefined): unknown => (norm instanceof RMSNorm ? norm.weight : norm);
 
@@ -34,9 +34,10 @@ class HeldMatrix {
 /** The arrays of a block as they were, and what else may be replaced. */
 export class HeldBlock {
   readonly #mixer: MixerParts;
-  readonly #mlp: Module;
+  readonly #mlp: Module | undefined;
   readonly #norms: readonly unknown[];
   readonly #besideArrays: readonly unknown[];
+  readonly #routerArrays: readonly unknown[];
   readonly #mixerNorms: readonly unknown[];
   readonly #mixerMatrices: readonly HeldMatrix[];
   readonly #mlpMatrices: readonly HeldMatrix[];
@@ -53,6 +54,7 @@ export class HeldBlock {
       block.factor,
     ];
     this.#besideArrays = besideArrays(block);
+    this.#routerArrays = routerArrays(block);
     this.#mixerNorms = mixer.norms.map(({ weight }) => weight);
     this.#mixerMatrices = mixer.matrices.map((matrix) => new HeldMatrix(matrix));
     this.#mlpMatrices = [...mlpMatrices(block), ...inputMatrices(block)].map(
@@ -67,7 +69,8 @@ export class HeldBlock {
     const areNorms = mixer.norms.every(({ weight }, i) => weight === this.#mixerNorms[i]);
     const matrices = mlpMatrices(block);
     if (block.layerInput !== undefined) matrices.push(...inputMatrices(block));
-    return areNorms && areStill(this.#mlpMatrices, matrices);
+    const areRouters = routerArrays(block).every((array, i) => array === this.#routerArrays[i]);
+    return areNorms && areRouters && areStill(this.#mlpMatrices, matrices);
   }
 
   #areNorms(block: BlockParts): boolean {
@@ -86,7 +89,7 @@ export class HeldBlock {
 const besideArrays = ({ beside }: BlockParts): unknown[] => {
   if (beside === undefined) return [];
   const norms = [beside.norm, beside.mlpNormAfter, beside.normAfter].map(weightOf);
-  return [beside.routerGain, beside.scales, ...norms];
+  return [beside.routerGain, ...norms];
 };
 
 const areStill = (held: readonly HeldMatrix[], matrices: readonly MlpMatrix[]): boolean =>

@@ -3,7 +3,16 @@ import type { DecoderLayerParts, MxArray } from "../core/index.ts";
 import { type PositionEmbedding, quantizedMatrices, RoPE } from "../nn/index.ts";
 import type { BlockParts } from "./block-parts.ts";
 import { GrownRope } from "./grown-rope.ts";
-import { type AttentionParts, type DeltaParts, isDelta, type MixerParts } from "./mixer-parts.ts";
+import {
+  type AttentionParts,
+  type DeltaParts,
+  isDelta,
+  isMamba,
+  isRecurrent,
+  type MambaParts,
+  type MixerParts,
+  type RecurrentParts,
+} from "./mixer-parts.ts";
 import type { MlpParts } from "./mlp-parts.ts";
 import { isRmsNorm, rmsNormOr } from "./plain-norm.ts";
 import { noRope } from "./rope.ts";
@@ -27,10 +36,22 @@ const turnOf = (rope: PositionEmbedding): DecoderLayerParts["rope"] | undefined 
   return rope instanceof RoPE ? rope : undefined;
 };
 
-/** What mixers of the two kinds differ in. */
+/** What mixers of different kinds differ in. */
 type MixerLayer = Pick<
   DecoderLayerParts,
-  "rows" | "H" | "K" | "scale" | "cap" | "isGated" | "keys" | "areValuesNormed" | "sinks" | "delta" | "rope"
+  | "rows"
+  | "H"
+  | "K"
+  | "scale"
+  | "cap"
+  | "isGated"
+  | "keys"
+  | "areValuesNormed"
+  | "sinks"
+  | "delta"
+  | "mamba"
+  | "conv"
+  | "rope"
 >;
 
 const attentionLayer = (attention: AttentionParts): MixerLayer | undefined => {
@@ -40,10 +61,25 @@ const attentionLayer = (attention: AttentionParts): MixerLayer | undefined => {
   return rope && rows && { rows, H, K, scale, cap, isGated, keys, areValuesNormed, sinks, rope };
 };
 
-const deltaLayer = (parts: DeltaParts): MixerLayer | undefined => {
-  const { taps, A_log, dt_bias, keyHeads: K, valueHeads: H, matrices, norms } = parts;
-  if (matrices.some(({ bias }) => bias !== undefined)) return undefined;
-  return { rows: [], H, K, scale: 1, rope: NO_TURN, delta: { taps, A_log, dt_bias, norm: norms[0].gain } };
+/** Of what does not look back. */
+const RECURRENT = { rows: [], scale: 1, rope: NO_TURN };
+
+const deltaLayer = (parts: DeltaParts): MixerLayer => {
+  const { taps, A_log, dt_bias, keyHeads: K, valueHeads: H, norms } = parts;
+  return { ...RECURRENT, H, K, delta: { taps, A_log, dt_bias, norm: norms[0].gain } };
+};
+
+const mambaLayer = (parts: MambaParts): MixerLayer => {
+  const { heads: H, groups: K, gain: norm, taps, convBias, A_log, dt_bias, D } = parts;
+  const { normGroups, eps, timeStepLimit } = parts;
+  const mamba = { taps, convBias, A_log, dt_bias, D, norm, normGroups, eps, timeStepLimit };
+  return { ...RECURRENT, H, K, mamba };
+};
+
+const recurrentLayer = (parts: RecurrentParts): MixerLayer | undefined => {
+  if (parts.matrices.some(({ bias }) => bias !== undefined)) return undefined;
+  if (isMamba(parts)) return mambaLayer(parts);
+  return isDelta(parts) ? deltaLayer(parts) : { ...RECURRENT, H: 1, K: 1, conv: { taps: parts.taps } };
 };
 
 /** @param mlp - none: without it */
@@ -54,14 +90,14 @@ export const layerParts = (
 ): DecoderLayerParts | undefined => {
   const { input_layernorm: norm, pre_feedforward_layernorm: nextNorm } = block;
   const normAfter = nextNorm === undefined ? undefined : rmsNormOr(block.post_attention_layernorm);
-  const layer = isDelta(mixer) ? deltaLayer(mixer) : attentionLayer(mixer);
+  const layer = isRecurrent(mixer) ? recurrentLayer(mixer) : attentionLayer(mixer);
   if (!isRmsNorm(norm) || normAfter === false || layer === undefined) return undefined;
   const input = mlp && block.layerInput;
   const own = input && [input.per_layer_input_gate, input.per_layer_projection];
   if (own?.some(({ bias }) => bias !== undefined)) return undefined;
   const matrices = quantizedMatrices([...mixer.matrices, ...(mlp?.layers ?? []), ...(own ?? [])]);
   const ownNorms = [norm, ...(mlp === undefined ? [] : [mlp.norm])];
-  const norms = isDelta(mixer) ? ownNorms : [...ownNorms, ...mixer.norms];
+  const norms = isRecurrent(mixer) ? ownNorms : [...ownNorms, ...mixer.norms];
   const normsAfter = [normAfter, mlp?.normAfter].filter((after) => after !== undefined);
   const inputNorms = input === undefined ? [] : [input.post_per_layer_input_norm];
   const besideNorms =

@@ -4,6 +4,7 @@ import * as mx from "../core/index.ts";
 import { Linear, Module, RMSNorm, silu, swiglu } from "../nn/index.ts";
 import { CausalConv1d, countsAll, hidePadding } from "./causal-conv.ts";
 import type { Mask } from "./mask.ts";
+import { KeptParts, type MambaParts } from "./mixer-parts.ts";
 import { stateSpace, timeSteps } from "./state-space.ts";
 
 /** Sizes of a `Mamba2Mixer`. */
@@ -53,6 +54,7 @@ export class Mamba2Mixer extends Module {
   declare norm?: GateNorm;
   out_proj: Linear;
   readonly #sizes: Mamba2Sizes;
+  readonly #parts = new KeptParts<MambaParts>();
 
   constructor(sizes: Mamba2Sizes, norm?: GateNorm) {
     super();
@@ -76,6 +78,31 @@ export class Mamba2Mixer extends Module {
     return this.out_proj.forward(y); // [B, L, E]
   }
 
+  /** The same object until one of them is replaced; undefined where a model overrides what it does. */
+  get parts(): MambaParts | undefined {
+    const { in_proj, out_proj, conv1d, A_log, dt_bias, D, norm } = this;
+    if (this.forward !== Mamba2Mixer.prototype.forward || conv1d.past === 0) return undefined;
+    if (norm !== undefined && norm.ofGated === undefined) return undefined;
+    const { gain, groups: normGroups = 1, eps = 0 } = norm?.ofGated ?? {};
+    const { taps, bias: convBias } = conv1d;
+    const { heads, groups, headDim, stateSize } = this.#sizes;
+    return this.#parts.of([in_proj, out_proj, taps, convBias, A_log, dt_bias, D, gain], () => ({
+      ...{
+        matrices: [in_proj, out_proj],
+        norms: [],
+        taps,
+        convBias,
+        A_log,
+        dt_bias,
+        D,
+        gain,
+        normGroups,
+        eps,
+      },
+      ...{ heads, groups, headDim, stateSize, timeStepLimit: this.#timeStepLimit },
+    }));
+  }
+
   get #timeStepLimit(): [number, number] {
     const [min = 0, max = Number.POSITIVE_INFINITY] = this.#sizes.timeStepLimit;
     return [min, max];
@@ -83,27 +110,17 @@ export class Mamba2Mixer extends Module {
 
   /** As one operation, where there is one and all positions count. */
   #mixAtOnce(projected: MxArray, mask: Mask, arrays: LayerArrays): MxArray | undefined {
-    const isPlain = countsAll(mask) && arrays.lengths === undefined && this.conv1d.past > 0;
-    if (!isPlain || mx.defaultDevice() !== "cpu") return undefined;
-    const { conv1d, A_log, dt_bias, D, norm } = this;
-    if (norm !== undefined && norm.ofGated === undefined) return undefined;
-    const { heads, headDim, groups, stateSize } = this.#sizes;
+    if (!countsAll(mask) || arrays.lengths !== undefined || mx.defaultDevice() !== "cpu") return undefined;
+    const { parts } = this;
+    if (parts === undefined) return undefined;
+    const { heads, headDim, stateSize, gain: norm } = parts;
     const B = projected.dim(0);
-    const parts = {
-      ...{
-        projected,
-        taps: conv1d.taps,
-        convBias: conv1d.bias,
-        A_log,
-        dt_bias,
-        D,
-        norm: norm?.ofGated?.gain,
-      },
-      past: arrays.get(0) ?? mx.zeros([B, conv1d.past, conv1d.taps.dim(1)]),
+    const inputs = {
+      ...{ ...parts, projected, norm },
+      past: arrays.get(0) ?? mx.zeros([B, this.conv1d.past, parts.taps.dim(1)]),
       state: arrays.get(1) ?? mx.zeros([B, heads, headDim, stateSize]),
     };
-    const { groups: normGroups = 1, eps = 0 } = norm?.ofGated ?? {};
-    const mixed = mx.mambaMixer(parts, { groups, normGroups, timeStepLimit: this.#timeStepLimit, eps });
+    const mixed = mx.mambaMixer(inputs, parts);
     if (mixed === undefined) return undefined;
     arrays.set(0, mixed.past);
     arrays.set(1, mixed.state);

@@ -42,16 +42,57 @@ export interface DeltaParts {
   readonly valueDim: number;
 }
 
-export type MixerParts = AttentionParts | DeltaParts;
+/** Of Mamba 2. */
+export interface MambaParts {
+  /** Input and output. */
+  readonly matrices: readonly Linear[];
+  readonly norms: readonly [];
+  /** `[W, C]` */
+  readonly taps: MxArray;
+  readonly convBias: MxArray | undefined;
+  readonly A_log: MxArray;
+  readonly dt_bias: MxArray;
+  readonly D: MxArray;
+  /** Of the norm of what gates let through, if there is one. */
+  readonly gain: MxArray | undefined;
+  readonly normGroups: number;
+  readonly eps: number;
+  readonly heads: number;
+  readonly groups: number;
+  readonly headDim: number;
+  readonly stateSize: number;
+  readonly timeStepLimit: readonly [number, number];
+}
+
+/** Of a short convolution between gates: of what goes in, and of what comes out. */
+export interface ConvParts {
+  /** Input, which gives both gates and then what goes in, and output. */
+  readonly matrices: readonly Linear[];
+  readonly norms: readonly [];
+  /** `[W, C]` */
+  readonly taps: MxArray;
+}
+
+/** Of mixers that go on from the last inputs of a convolution, and some from a state. */
+export type RecurrentParts = DeltaParts | MambaParts | ConvParts;
+export type MixerParts = AttentionParts | RecurrentParts;
+
+/** A mixer that there may be operations for. */
+export interface KnownMixer {
+  /** The same object until one of them is replaced; undefined where a model overrides what it does. */
+  readonly parts: MixerParts | undefined;
+}
 
 /** Whether it is nothing but queries, keys and values. */
 export const isPlainAttention = (parts: MixerParts): parts is AttentionParts => {
-  if (isDelta(parts)) return false;
+  if (isRecurrent(parts)) return false;
   const { isGated = false, keys = "own", areValuesNormed = false, sinks } = parts;
   return !isGated && keys === "own" && !areValuesNormed && sinks === undefined;
 };
 
-export const isDelta = (parts: MixerParts): parts is DeltaParts => "taps" in parts;
+export const isRecurrent = (parts: MixerParts): parts is RecurrentParts => "taps" in parts;
+export const isMamba = (parts: RecurrentParts): parts is MambaParts => "stateSize" in parts;
+export const isDelta = (parts: RecurrentParts): parts is DeltaParts => "keyDim" in parts;
 
 /** What is made of some things, the same object until one of them is another. */
 export class KeptParts<T> {

@@ -1,21 +1,33 @@
 /** What mixtures of experts are made of, for operations that do all of one. */
 import type { MxArray } from "../core/index.ts";
 import type { Linear, RMSNorm } from "../nn/index.ts";
-import type { GatedMLP } from "./gated-mlp.ts";
+import type { Routing } from "./experts.ts";
+import type { DenseParts } from "./gated-mlp.ts";
 import type { SwitchGLU } from "./switch-glu.ts";
 
-/** A softmax over all experts chooses those that a position asks. */
-export interface MixtureParts {
-  readonly router: Linear;
+/** What chooses experts. A softmax over those chosen is one over all whose scores are normed. */
+export interface RouterParts extends Routing {
+  /** A layer, or its matrix `[X, E]`. */
+  readonly router: Linear | MxArray;
+}
+
+/** One that every position asks. */
+export interface SharedExpertParts extends DenseParts {
+  /** Its sigmoid says how far the answer counts. */
+  readonly gate?: Linear;
+}
+
+export interface MixtureParts extends RouterParts {
   readonly stacks: SwitchGLU;
-  /** Experts that each position asks. */
-  readonly asked: number;
-  /** Whether the scores of those are divided by their sum: a softmax over them alone is the same. */
-  readonly isNormed: boolean;
-  /** `[X]`, multiply the scores then. */
+  /** `[X]`, multiply the scores, after all. */
   readonly scales?: MxArray;
-  /** One that every position asks, as far as the sigmoid of its gate lets it. */
-  readonly shared?: { readonly mlp: GatedMLP; readonly gate: Linear };
+  readonly shared?: SharedExpertParts | undefined;
+}
+
+/** An MLP that may be such a mixture. */
+export interface Mixture {
+  /** Undefined where it does something else. */
+  readonly mixture: MixtureParts | undefined;
 }
 
 /** Beside an MLP, which answers too; the sum of both is what comes of them. */

@@ -1,21 +1,18 @@
 /** What the MLPs of blocks are made of, for operations over several of their parts. */
-import type { LayerExperts } from "../core/index.ts";
+import type { LayerExperts, MxArray } from "../core/index.ts";
 import {
   type GatedActivation,
   geglu,
   gptOssSwiglu,
-  type Linear,
+  Linear,
   type Module,
   type RMSNorm,
   swiglu,
 } from "../nn/index.ts";
-import { BiasedMoe } from "./biased-moe.ts";
 import type { BlockParts } from "./block-parts.ts";
-import { FusedGatedMLP } from "./fused-gated-mlp.ts";
-import { GatedMLP } from "./gated-mlp.ts";
-import type { BesideParts, MixtureParts } from "./mixture-parts.ts";
+import type { DenseMlp, DenseParts } from "./gated-mlp.ts";
+import type { BesideParts, Mixture, MixtureParts } from "./mixture-parts.ts";
 import { isRmsNorm, rmsNormOr } from "./plain-norm.ts";
-import { SparseMoe } from "./sparse-moe.ts";
 import type { SwitchGLU } from "./switch-glu.ts";
 import type { SwitchLinear } from "./switch-linear.ts";
 
@@ -32,39 +29,52 @@ export interface MlpParts {
   readonly isGateJoined?: boolean;
 }
 
-/** One that does what its class does: what extends it may compute something else. */
-const isGated = (mlp: Module): mlp is GatedMLP =>
-  mlp instanceof GatedMLP && mlp.forward === GatedMLP.prototype.forward;
+const isDense = (mlp: Module | undefined): mlp is Module & DenseMlp => mlp !== undefined && "parts" in mlp;
 
-/** The same with gate and up in one. */
-const isGateJoined = (mlp: Module): mlp is FusedGatedMLP =>
-  mlp instanceof FusedGatedMLP && mlp.forward === FusedGatedMLP.prototype.forward;
+/** Of an MLP that is no mixture. */
+const denseOf = ({ mlp, mixture }: BlockParts): DenseParts | undefined =>
+  mixture === undefined && isDense(mlp) ? mlp.parts : undefined;
 
-const gatedMatrices = ({ gate_proj, up_proj, down_proj }: GatedMLP | SwitchGLU): MlpMatrix[] => [
-  gate_proj,
-  up_proj,
-  down_proj,
-];
+const isMixture = (mlp: Module | undefined): mlp is Module & Mixture => mlp !== undefined && "mixture" in mlp;
 
-/** Undefined where an MLP is no mixture, or one of another kind. */
-const mixtureOf = (mlp: Module): MixtureParts | undefined =>
-  mlp instanceof SparseMoe || mlp instanceof BiasedMoe ? mlp.mixture : undefined;
+/** Instead of an MLP. */
+const mixtureOf = ({ mlp, mixture }: BlockParts): MixtureParts | undefined =>
+  mixture ?? (isMixture(mlp) ? mlp.mixture : undefined);
 
-const mixtureMatrices = ({ router, stacks, shared }: MixtureParts): MlpMatrix[] => [
-  router,
-  ...gatedMatrices(stacks),
-  ...(shared === undefined ? [] : [...gatedMatrices(shared.mlp), shared.gate]),
-];
+/** The layer of a router that is multiplied as matrices of experts are. */
+const quantizedRouter = ({ router }: MixtureParts): Linear | undefined =>
+  router instanceof Linear && router.quantization !== undefined ? router : undefined;
+
+/** The matrix `[X, E]` of another. */
+const denseRouter = ({ router }: MixtureParts): MxArray | undefined => {
+  if (router instanceof Linear) return router.quantization === undefined ? router.weight : undefined;
+  return router;
+};
+
+const sharedMatrices = ({ shared }: MixtureParts): Linear[] =>
+  shared === undefined ? [] : [...shared.layers, ...(shared.gate === undefined ? [] : [shared.gate])];
+
+const mixtureMatrices = (mixture: MixtureParts): MlpMatrix[] => {
+  const router = quantizedRouter(mixture);
+  const { gate_proj, up_proj, down_proj } = mixture.stacks;
+  const stacks = [gate_proj, up_proj, down_proj];
+  return [...(router === undefined ? [] : [router]), ...stacks, ...sharedMatrices(mixture)];
+};
 
 /**
  * The matrices of an MLP; those of a router before those of experts, and of a shared one last. None where it is of another
  * kind.
  */
-export const mlpMatrices = ({ mlp, beside }: BlockParts): MlpMatrix[] => {
-  if (isGated(mlp)) return [...gatedMatrices(mlp), ...(beside === undefined ? [] : mixtureMatrices(beside))];
-  if (isGateJoined(mlp)) return [mlp.gate_up_proj, mlp.down_proj];
-  const mixture = mixtureOf(mlp);
-  return mixture === undefined ? [] : mixtureMatrices(mixture);
+export const mlpMatrices = (block: BlockParts): MlpMatrix[] => {
+  const dense = denseOf(block);
+  const mixture = mixtureOf(block) ?? block.beside;
+  return [...(dense?.layers ?? []), ...(mixture === undefined ? [] : mixtureMatrices(mixture))];
+};
+
+/** What experts are chosen by beside such matrices. */
+export const routerArrays = (block: BlockParts): (MxArray | undefined)[] => {
+  const mixture = mixtureOf(block) ?? block.beside;
+  return mixture === undefined ? [] : [denseRouter(mixture), mixture.bias, mixture.scales];
 };
 
 const ACTIVATIONS = new Map<GatedActivation, MlpParts["activation"]>([
@@ -80,13 +90,29 @@ const biasesOf = ({ gate_proj, up_proj, down_proj }: SwitchGLU): LayerExperts["b
   return gate === undefined && up === undefined && down === undefined ? undefined : false;
 };
 
+/** How experts are chosen. */
+const routingOf = (mixture: MixtureParts): LayerExperts => {
+  const { k, isNormed, score, bias, groups, scale, router } = mixture;
+  return {
+    ...{ asked: k, isNormed, score, scale, correction: bias, router: denseRouter(mixture) },
+    routerRow: router instanceof Linear ? router.bias : undefined,
+    groups: groups && {
+      count: groups.count,
+      kept: Math.min(groups.kept, groups.count),
+      left: groups.left ?? 0,
+    },
+  };
+};
+
+const isUpdatedRouter = ({ router }: MixtureParts): boolean =>
+  router instanceof Linear && router.update !== undefined;
+
 /** How experts are asked; undefined where there is no operation for that. */
 const expertsOf = (mixture: MixtureParts, beside: BesideParts | undefined): LayerExperts | undefined => {
-  const { router, stacks, asked, isNormed, scales, shared } = mixture;
+  const { stacks, scales, shared } = mixture;
   const biases = biasesOf(stacks);
-  const ofShared = shared === undefined ? [] : [...gatedMatrices(shared.mlp), shared.gate];
-  if (shared !== undefined && !(isGated(shared.mlp) && shared.mlp.join === stacks.join)) return undefined;
-  if (biases === false || ofShared.some(({ bias }) => bias !== undefined)) return undefined;
+  if (shared !== undefined && shared.join !== stacks.join) return undefined;
+  if (biases === false || sharedMatrices(mixture).some(({ bias }) => bias !== undefined)) return undefined;
   const norms = beside && {
     router: beside.routerGain,
     before: beside.norm.gain,
@@ -94,39 +120,31 @@ const expertsOf = (mixture: MixtureParts, beside: BesideParts | undefined): Laye
     after: beside.normAfter.gain,
   };
   return {
-    ...{ asked, isNormed, scales, biases, beside: norms },
-    ...{ hasShared: shared !== undefined, routerRow: router.bias },
+    ...{ ...routingOf(mixture), scales, biases, beside: norms },
+    shared: shared && { isGateJoined: shared.layers.length === 2, hasGate: shared.gate !== undefined },
   };
 };
 
-const joinedParts = (
-  block: BlockParts,
-  mlp: FusedGatedMLP,
-  norm: RMSNorm,
-  normAfter: RMSNorm | undefined,
-): MlpParts | undefined => {
-  const layers = mlpMatrices(block);
-  const isPlain = mlp.gate_up_proj.update === undefined && layers.every(({ bias }) => bias === undefined);
-  return isPlain ? { layers, activation: "swiglu", norm, normAfter, isGateJoined: true } : undefined;
+/** Whether an operation can take the matrices of an MLP as they are. */
+const isPlain = ({ layers }: DenseParts): boolean => {
+  const isJoined = layers.length === 2;
+  return layers.every(({ bias }) => bias === undefined) && !(isJoined && layers[0]?.update !== undefined);
 };
 
 export const mlpParts = (block: BlockParts): MlpParts | undefined => {
-  const { mlp, beside, pre_feedforward_layernorm: norm = block.post_attention_layernorm } = block;
+  const { beside, pre_feedforward_layernorm: norm = block.post_attention_layernorm } = block;
   const normAfter = rmsNormOr(block.post_feedforward_layernorm);
   if (!isRmsNorm(norm) || normAfter === false) return undefined;
-  if (isGateJoined(mlp)) return joinedParts(block, mlp, norm, normAfter);
-  const mixture = mixtureOf(mlp) ?? beside;
-  if (mixture === undefined && !isGated(mlp)) return undefined;
-  const joins = [
-    ...(isGated(mlp) ? [mlp.join] : []),
-    ...(mixture === undefined ? [] : [mixture.stacks.join]),
-  ];
+  const dense = denseOf(block);
+  const mixture = mixtureOf(block) ?? beside;
+  const joins = [dense?.join, mixture?.stacks.join].filter((join) => join !== undefined);
   const activation = joins[0] && ACTIVATIONS.get(joins[0]);
   if (activation === undefined || joins.some((join) => join !== joins[0])) return undefined;
-  if (isGated(mlp) && gatedMatrices(mlp).some(({ bias }) => bias !== undefined)) return undefined;
+  if (dense !== undefined && !isPlain(dense)) return undefined;
   const layers = mlpMatrices(block);
-  if (mixture === undefined) return { layers, activation, norm, normAfter };
+  const parts = { layers, activation, norm, normAfter, isGateJoined: dense?.layers.length === 2 };
+  if (mixture === undefined) return parts;
   const experts = expertsOf(mixture, beside);
-  if (experts === undefined || layers.some(({ update }) => update !== undefined)) return undefined;
-  return { layers, activation, norm, normAfter, experts };
+  const isUpdated = isUpdatedRouter(mixture) || layers.some(({ update }) => update !== undefined);
+  return experts === undefined || isUpdated ? undefined : { ...parts, experts };
 };

@@ -36,7 +36,8 @@ export class NormedRouter extends Module {
   /** What `route` does beside that, with these experts; undefined where a model overrides it. */
   mixtureOf(stacks: SwitchGLU): MixtureParts | undefined {
     if (this.route !== NormedRouter.prototype.route) return undefined;
-    return { router: this.proj, stacks, asked: this.#k, isNormed: true, scales: this.per_expert_scale };
+    const { proj: router, per_expert_scale: scales } = this;
+    return { router, stacks, k: this.#k, score: "softmax", isNormed: true, scales };
   }
 
   /** `[B, L, E] -> [B, L, k]` twice */

@@ -1,12 +1,15 @@
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Module } from "../nn/index.ts";
-import { type Choice, routeExperts, weighAnswers } from "./experts.ts";
+import { type Choice, type Routing, routeExperts, weighAnswers } from "./experts.ts";
 import { GatedMLP } from "./gated-mlp.ts";
+import type { Mixture, MixtureParts, RouterParts } from "./mixture-parts.ts";
 import { SwitchGLU } from "./switch-glu.ts";
 
 /** Chooses experts for each position. */
 export interface ExpertGate extends Module {
+  /** What it chooses by; undefined or absent where that has other parts. */
+  readonly parts?: RouterParts | undefined;
   route(x: MxArray): Choice;
 }
 
@@ -34,17 +37,26 @@ export class CorrectedGate extends Module {
     this.#c = c;
   }
 
-  /** `[B, L, E] -> [B, L, k]` twice */
-  route(x: MxArray): Choice {
+  get parts(): RouterParts | undefined {
+    if (this.route !== CorrectedGate.prototype.route) return undefined;
+    return { router: this.weight, ...this.#routing };
+  }
+
+  get #routing(): Routing {
     const c = this.#c;
-    return routeExperts(mx.matmul(x, mx.transpose(this.weight)), {
+    return {
       k: c.num_experts_per_tok,
       score: "sigmoid",
       bias: this.e_score_correction_bias,
       groups: { count: c.n_group, kept: c.topk_group },
       isNormed: c.norm_topk_prob && c.num_experts_per_tok > 1,
       scale: c.routed_scaling_factor,
-    });
+    };
+  }
+
+  /** `[B, L, E] -> [B, L, k]` twice */
+  route(x: MxArray): Choice {
+    return routeExperts(mx.matmul(x, mx.transpose(this.weight)), this.#routing);
   }
 }
 
@@ -60,7 +72,7 @@ export interface RoutedMoeConfig {
 }
 
 /** DeepSeek's mixture: experts that a gate chooses, and shared ones that every position asks. */
-export class RoutedMoe extends Module {
+export class RoutedMoe extends Module implements Mixture {
   gate: ExpertGate;
   switch_mlp: SwitchGLU;
   declare shared_experts?: GatedMLP;
@@ -78,6 +90,14 @@ export class RoutedMoe extends Module {
     if (shared > 0) {
       this.shared_experts = new GatedMLP(dims, (c.shared_intermediate_size ?? F) * shared, { bias });
     }
+  }
+
+  get mixture(): MixtureParts | undefined {
+    const { gate, switch_mlp: stacks, shared_experts } = this;
+    if (this.forward !== RoutedMoe.prototype.forward || gate.parts === undefined) return undefined;
+    if (shared_experts === undefined) return { ...gate.parts, stacks };
+    const { parts: shared } = shared_experts;
+    return shared && { ...gate.parts, stacks, shared };
   }
 
   /** `[B, L, E] -> [B, L, E]` */

@@ -22,7 +22,8 @@ export class SharedMoe extends SparseMoe {
 
   override get mixture(): MixtureParts | undefined {
     if (this.forward !== SharedMoe.prototype.forward) return undefined;
-    return { ...this.routedParts, shared: { mlp: this.shared_expert, gate: this.shared_expert_gate } };
+    const { parts } = this.shared_expert;
+    return parts && { ...this.routedParts, shared: { ...parts, gate: this.shared_expert_gate } };
   }
 
   override forward(x: MxArray): MxArray {

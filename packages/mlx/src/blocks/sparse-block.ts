@@ -1,6 +1,8 @@
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
 import { Module } from "../nn/index.ts";
+import type { BlockCall } from "./block-parts.ts";
+import { fusedBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import type { FeedForward, Mixer } from "./pre-norm-block.ts";
@@ -20,8 +22,19 @@ export class SparseBlock extends Module {
     this.post_attention_layernorm = makeNorm();
   }
 
+  get mlp(): FeedForward {
+    return this.block_sparse_moe;
+  }
+
+  /** This block among others that may be one operation; undefined where a model does a step differently. */
+  call(mask: Mask, cache: LayerCache): BlockCall | undefined {
+    return this.forward === SparseBlock.prototype.forward ? { block: this, mask, cache } : undefined;
+  }
+
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const h = add(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
+    const made = fusedBlock(x, { block: this, mask, cache });
+    if (made?.isWhole === true) return made.h;
+    const h = made?.h ?? add(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
     return add(h, this.block_sparse_moe.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
   }
 }

@@ -2,7 +2,7 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { topExperts, weighAnswers } from "./experts.ts";
-import type { MixtureParts } from "./mixture-parts.ts";
+import type { Mixture, MixtureParts } from "./mixture-parts.ts";
 import { SwitchGLU } from "./switch-glu.ts";
 
 /** Keys of a config that `SparseMoe` reads. */
@@ -16,7 +16,7 @@ export interface SparseMoeConfig {
 }
 
 /** Qwen's mixture: a softmax over all experts, then the best of them. */
-export class SparseMoe extends Module {
+export class SparseMoe extends Module implements Mixture {
   gate: Linear;
   switch_mlp: SwitchGLU;
   /** Experts that each position asks. */
@@ -38,7 +38,8 @@ export class SparseMoe extends Module {
   }
 
   protected get routedParts(): MixtureParts {
-    return { router: this.gate, stacks: this.switch_mlp, asked: this.k, isNormed: this.isNormed };
+    const { gate: router, switch_mlp: stacks, k, isNormed } = this;
+    return { router, stacks, k, score: "softmax", isNormed };
   }
 
   /** `[B, L, E] -> [B, L, E]` */

@@ -127,11 +127,11 @@ export class ArraysCache implements BatchCache, LayerArrays {
 
   stateRoom({ past, state }: StateShapes, L: number): StateRoom | undefined {
     const isPadded = this.#lengths !== undefined || this.#leftPadding?.some((n) => n > 0) === true;
-    if (isPadded || this.#held.length !== 2 || this.#hasRows) return undefined;
-    const shapes = [past, state];
+    const shapes = state === undefined ? [past] : [past, state];
+    if (isPadded || this.#held.length !== shapes.length || this.#hasRows) return undefined;
     if (!shapes.every((shape, slot) => isFloats(this.#held[slot], shape))) return undefined;
     if (!this.#isOwn) this.#makeOwn(shapes);
-    const [ownPast, ownState] = this.#held;
+    const [ownPast, ownState = ownPast] = this.#held;
     if (ownPast === undefined || ownState === undefined) return undefined;
     const pass = (): void => this.advance(L);
     const fill: StateRoom["fill"] = (writer) => {

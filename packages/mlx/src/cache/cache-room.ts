@@ -48,7 +48,7 @@ export interface CacheRoom {
 export interface StateRoom extends Pick<CacheRoom, "after" | "fill"> {
   /** What the layer's convolution saw last, `[B, W - 1, C]`. */
   readonly past: MxArray;
-  /** `[B, H, V, D]` */
+  /** `[B, H, V, D]`; `past` again where there is none. */
   readonly state: MxArray;
   readonly left: number;
   pass(): void;

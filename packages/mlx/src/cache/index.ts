@@ -11,7 +11,7 @@ export { ChunkedKVCache } from "./chunked-kv-cache.ts";
 export { CrossCache } from "./cross-cache.ts";
 export { forkAll } from "./fork-all.ts";
 export { KVCache } from "./kv-cache.ts";
-export type { BatchCache, HeldStates, LayerArrays, LayerCache } from "./layer-cache.ts";
+export type { BatchCache, HeldStates, LayerArrays, LayerCache, StateShapes } from "./layer-cache.ts";
 export { noCache } from "./no-cache.ts";
 export { type KVQuantization, QuantizedKVCache, quantizedCaches } from "./quantized-kv-cache.ts";
 export { RotatingKVCache } from "./rotating-kv-cache.ts";

@@ -24,7 +24,8 @@ export interface LayerArrays {
 /** Of the float32 arrays of a `StateRoom`. */
 export interface StateShapes {
   readonly past: readonly number[];
-  readonly state: readonly number[];
+  /** Absent of layers that have none. */
+  readonly state?: readonly number[];
 }
 
 /** Keys and values that a cross-attention layer sees. */

@@ -3,14 +3,28 @@ import { adopt, handleOf, handlesOf, type MxArray, optionalHandleOf } from "./ar
 import { native } from "./native.ts";
 import type { BoundLayersHandle, LayersHandle, Slot } from "./native-addon.ts";
 
+/** How gates become the scores of experts: their share among all, or each by a function of its own. */
+export type ScoreKind = (typeof SCORE_KINDS)[number];
+const SCORE_KINDS = ["softmax", "sigmoid", "sqrtsoftplus"] as const;
+
 /** How the experts of a layer are asked. */
 export interface LayerExperts {
   /** How many at each position. */
   readonly asked: number;
   /** Whether the scores of those asked are divided by their sum. */
   readonly isNormed: boolean;
-  /** Whether there is one that all positions ask, as far as the sigmoid of a gate lets it. Default false. */
-  readonly hasShared?: boolean;
+  /** Default `softmax`. */
+  readonly score?: ScoreKind | undefined;
+  /** `[X]`, added to scores for the choice alone. */
+  readonly correction?: MxArray | undefined;
+  /** Only the best `kept` of `count` groups are asked; others score `left`. */
+  readonly groups?: { readonly count: number; readonly kept: number; readonly left: number } | undefined;
+  /** Multiplies the scores. Default 1. */
+  readonly scale?: number | undefined;
+  /** `[X, E]`, where the router is not among the matrices. */
+  readonly router?: MxArray | undefined;
+  /** One that all positions ask: whether its gate and up are halves of one matrix, and whether a gate lets it through. */
+  readonly shared?: { readonly isGateJoined: boolean; readonly hasGate: boolean } | undefined;
   /** `[X]`, added to what the router gives. */
   readonly routerRow?: MxArray | undefined;
   /** `[X]`, multiply scores, after all. */
@@ -56,6 +70,31 @@ export interface LayerDelta {
   readonly norm: MxArray;
 }
 
+/** Mamba 2's mixer (`mambaMixer`), in their place, with `H` heads in `K` groups. Float32, and computed. */
+export interface LayerMamba {
+  /** `[W, C]` */
+  readonly taps: MxArray;
+  /** `[C]` */
+  readonly convBias?: MxArray | undefined;
+  /** `[H]` */
+  readonly A_log: MxArray;
+  /** `[H]` */
+  readonly dt_bias: MxArray;
+  /** `[H]` */
+  readonly D: MxArray;
+  /** `[H P]`, weight of the norm of what the gates let through, in so many groups. */
+  readonly norm?: MxArray | undefined;
+  readonly normGroups: number;
+  readonly eps: number;
+  readonly timeStepLimit: readonly [number, number];
+}
+
+/** A short convolution between gates, likewise. Float32, and computed. */
+export interface LayerConv {
+  /** `[W, C]` */
+  readonly taps: MxArray;
+}
+
 /** What an adapter makes of a matrix `[N, K]`: `x @ down @ up` is added to products, and `gains` multiply the sum. */
 export interface MatrixUpdate {
   /** `[K, r]`, float32 or float16, column by column in memory */
@@ -72,9 +111,10 @@ export interface MatrixUpdate {
  */
 export interface DecoderLayerParts {
   /**
-   * Weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv, z, b, a, out) and, with an MLP,
-   * gate, up, down; of experts those of the router before, and stacks, and behind them those of a shared expert and its
-   * gate. Last the two of `input`.
+   * Weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv, z, b, a, out, of Mamba and
+   * convolutions in and out)
+   * and, with an MLP, gate, up, down; of experts those of the router before, and stacks, and behind them those of a shared
+   * one and its gate. Last the two of `input`.
    */
   readonly matrices: readonly MxArray[];
   /** Of each matrix. */
@@ -92,7 +132,7 @@ export interface DecoderLayerParts {
   readonly normsAfter?: readonly MxArray[];
   /** Of all norms. */
   readonly eps: number;
-  /** Heads of queries and of keys; of linear attention those of values and of keys. */
+  /** Heads of queries and of keys; of linear attention those of values and of keys, of Mamba heads and groups. */
   readonly H: number;
   readonly K: number;
   /** Whether q gives each head a query and a gate, whose sigmoid multiplies what the head finds. Default false. */
@@ -113,10 +153,14 @@ export interface DecoderLayerParts {
   readonly isGateJoined?: boolean | undefined;
   /** `""` without an MLP. */
   readonly activation: "swiglu" | "geglu" | "swigluOai" | "";
-  /** Of an MLP of experts, which a softmax over all chooses. */
+  /** Of an MLP of experts. */
   readonly experts?: LayerExperts | undefined;
   /** Absent where heads look back. */
   readonly delta?: LayerDelta | undefined;
+  /** Likewise. */
+  readonly mamba?: LayerMamba | undefined;
+  /** Likewise. */
+  readonly conv?: LayerConv | undefined;
   /**
    * Of a layer that has an input `i` of its own: the weight of the norm in `norm(down(gelu(gate(h)) * i))`, which is added to
    * the result.
@@ -156,11 +200,11 @@ export interface LayerRows {
   readonly quantization?: RowQuantization;
 }
 
-/** What a layer of linear attention goes on from. Both are written. */
+/** What a recurrent layer goes on from. Both are written. */
 export interface LayerStates {
   /** `[B, W - 1, C]`, inputs of the convolution before the first position. */
   readonly past: MxArray;
-  /** `[B, H, V, D]` */
+  /** `[B, H, V, D]`; `past` again where there is none. */
   readonly state: MxArray;
 }
 
@@ -235,17 +279,39 @@ const factorsOf = ({ eps, scale, cap = 0, residualScale = 1, rope: { growth = 1 
   ...[eps, scale, cap, residualScale, growth],
 ];
 
-const expertNumbers = (experts: LayerExperts | undefined): number[] =>
-  experts === undefined ? [] : [experts.asked, Number(experts.isNormed), Number(experts.hasShared ?? false)];
-
-const expertArrays = (experts: LayerExperts | undefined): (MxArray | undefined)[] => {
-  const { routerRow, scales, biases, beside } = experts ?? {};
-  const [gate, up, down] = biases ?? [];
-  return [routerRow, scales, gate, up, down, beside?.router, beside?.before, beside?.mlpAfter, beside?.after];
+const expertNumbers = (experts: LayerExperts | undefined): number[] => {
+  if (experts === undefined) return [];
+  const { asked, isNormed, score = "softmax", groups, shared } = experts;
+  const matrices = shared === undefined ? 0 : shared.isGateJoined ? 2 : 3;
+  return [
+    ...[asked, Number(isNormed), matrices, Number(shared?.hasGate ?? false)],
+    ...[SCORE_KINDS.indexOf(score), groups?.count ?? 1, groups?.kept ?? 1],
+  ];
 };
 
-const deltaArrays = (delta: LayerDelta | undefined): MxArray[] =>
-  delta === undefined ? [] : [delta.taps, delta.A_log, delta.dt_bias, delta.norm];
+const scoreNumbers = ({ scale = 1, groups }: Partial<LayerExperts> = {}): number[] => [
+  scale,
+  groups?.left ?? 0,
+];
+
+const expertArrays = (experts: LayerExperts | undefined): (MxArray | undefined)[] => {
+  const { router, routerRow, correction, scales, biases, beside } = experts ?? {};
+  const [gate, up, down] = biases ?? [];
+  return [
+    ...[router, routerRow, correction, scales, gate, up, down],
+    ...[beside?.router, beside?.before, beside?.mlpAfter, beside?.after],
+  ];
+};
+
+const recurrentArrays = ({ delta, mamba, conv }: DecoderLayerParts): (MxArray | undefined)[] => {
+  if (conv !== undefined) return [conv.taps];
+  if (delta !== undefined) return [delta.taps, delta.A_log, delta.dt_bias, delta.norm];
+  if (mamba === undefined) return [];
+  return [mamba.taps, mamba.A_log, mamba.dt_bias, mamba.D, mamba.convBias, mamba.norm];
+};
+
+const stepNumbers = (mamba: LayerMamba | undefined): number[] =>
+  mamba === undefined ? [] : [...mamba.timeStepLimit, mamba.eps, mamba.normGroups];
 
 /** Layers whose parts were looked through once. It does not keep their arrays. */
 export class DecoderLayers {
@@ -266,8 +332,9 @@ export class DecoderLayers {
       ...([handlesOf(p.matrices), formats, updates.map(optionalHandleOf)] as const),
       ...([handlesOf(p.rows), handlesOf(p.norms), handlesOf(p.normsAfter ?? [])] as const),
       ...([headNumbers(p), factorsOf(p), p.activation] as const),
-      ...([expertNumbers(p.experts), handlesOf(deltaArrays(p.delta))] as const),
-      ...([[dims, Number(traditional)], base, scale] as const),
+      ...([expertNumbers(p.experts), scoreNumbers(p.experts)] as const),
+      ...([recurrentArrays(p).map(optionalHandleOf), stepNumbers(p.mamba)] as const),
+      [dims, Number(traditional), scale, ...(base === undefined ? [] : [base])],
       [freqs, p.sinks, p.inputNorm, p.factor, ...expertArrays(p.experts)].map(optionalHandleOf),
     );
     return handle === undefined ? undefined : new DecoderLayers(handle);

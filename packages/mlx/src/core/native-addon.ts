@@ -91,10 +91,10 @@ interface NativeRuntime {
     factors: readonly number[],
     activation: string,
     experts: readonly number[],
-    delta: readonly Slot[],
+    scores: readonly number[],
+    recurrent: readonly Slot[],
+    steps: readonly number[],
     turn: readonly number[],
-    base: number | undefined,
-    ropeScale: number,
     others: readonly Slot[],
   ): LayersHandle | undefined;
   composedLayer(

@@ -2,6 +2,7 @@
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import { weighAnswers } from "../blocks/experts.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
+import type { Mixture, MixtureParts } from "../blocks/mixture-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { NormedAttention } from "../blocks/normed-attention.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
@@ -49,7 +50,7 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class MoE extends Module {
+class MoE extends Module implements Mixture {
   experts: SwitchGLU;
   gate: CorrectedGate;
   shared_experts: GatedMLP;
@@ -60,6 +61,11 @@ class MoE extends Module {
     this.experts = new SwitchGLU(dims, F, c.n_routed_experts);
     this.gate = new CorrectedGate(c);
     this.shared_experts = new GatedMLP(dims, F * c.n_shared_experts, { bias: c.mlp_bias });
+  }
+
+  get mixture(): MixtureParts | undefined {
+    const { parts: shared } = this.shared_experts;
+    return this.gate.parts && shared && { ...this.gate.parts, stacks: this.experts, shared };
   }
 
   forward(x: MxArray): MxArray {

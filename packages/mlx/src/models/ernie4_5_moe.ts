@@ -1,7 +1,8 @@
 /** ERNIE 4.5 with routed and shared experts in a range of layers. @see mlx-lm 0.32.2 models/ernie4_5_moe.py */
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
-import { topExperts, weighAnswers } from "../blocks/experts.ts";
+import { type Routing, topExperts, weighAnswers } from "../blocks/experts.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
+import type { Mixture, MixtureParts } from "../blocks/mixture-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
@@ -44,12 +45,12 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class SparseMoe extends Module {
+class SparseMoe extends Module implements Mixture {
   gate: Linear;
   switch_mlp: SwitchGLU;
   declare shared_experts?: GatedMLP;
   readonly #k: number;
-  readonly #score: (gates: MxArray) => MxArray;
+  readonly #score: Routing["score"];
 
   constructor(c: Config) {
     super();
@@ -59,11 +60,17 @@ class SparseMoe extends Module {
     this.switch_mlp = new SwitchGLU(dims, F, moe_num_experts, { bias });
     if (shared > 0) this.shared_experts = new GatedMLP(dims, F * shared, { bias });
     this.#k = c.moe_k;
-    this.#score = c.moe_gate_act === "softmax" ? (gates) => softmax(gates, -1) : sigmoid;
+    this.#score = c.moe_gate_act === "softmax" ? "softmax" : "sigmoid";
+  }
+
+  get mixture(): MixtureParts | undefined {
+    const { gate: router, switch_mlp: stacks, shared_experts } = this;
+    return { router, stacks, k: this.#k, score: this.#score, isNormed: true, shared: shared_experts?.parts };
   }
 
   forward(x: MxArray): MxArray {
-    const gates = this.#score(this.gate.forward(x).astype(float32)); // [B, L, X]
+    const logits = this.gate.forward(x).astype(float32); // [B, L, X]
+    const gates = this.#score === "softmax" ? softmax(logits, -1) : sigmoid(logits);
     const [experts, chosen] = topExperts(gates, this.#k); // [B, L, k]
     const scores = divide(chosen, maximum(sum(chosen, -1, true), 1e-12));
     const answer = weighAnswers(this.switch_mlp.forward(x, experts), scores); // [B, L, E]

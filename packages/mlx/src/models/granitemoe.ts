@@ -1,6 +1,9 @@
 /** Granite with a mixture of experts instead of the MLP. @see mlx-lm 0.32.2 models/granitemoe.py */
+import type { BlockCall } from "../blocks/block-parts.ts";
 import { type Choice, topExperts, weighAnswers } from "../blocks/experts.ts";
+import { fusedBlock } from "../blocks/fused-block.ts";
 import type { Mask } from "../blocks/mask.ts";
+import type { Mixture, MixtureParts } from "../blocks/mixture-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
@@ -27,22 +30,22 @@ interface MixtureConfig {
 
 class Router extends Module {
   layer: Linear;
-  readonly #k: number;
+  readonly k: number;
 
   constructor(c: MixtureConfig) {
     super();
     this.layer = new Linear(c.hidden_size, c.num_local_experts, false);
-    this.#k = c.num_experts_per_tok;
+    this.k = c.num_experts_per_tok;
   }
 
   route(x: MxArray): Choice {
-    const [experts, gates] = topExperts(this.layer.forward(x), this.#k); // [B, L, k]
+    const [experts, gates] = topExperts(this.layer.forward(x), this.k); // [B, L, k]
     return [experts, softmax(gates.astype(float32), -1)];
   }
 }
 
 /** The best experts of a router, by a softmax over theirs. */
-export class SparseMoe extends Module {
+export class SparseMoe extends Module implements Mixture {
   switch_mlp: SwitchGLU;
   router: Router;
 
@@ -52,6 +55,11 @@ export class SparseMoe extends Module {
     this.router = new Router(c);
   }
 
+  get mixture(): MixtureParts {
+    const { layer: router, k } = this.router;
+    return { router, stacks: this.switch_mlp, k, score: "softmax", isNormed: true };
+  }
+
   forward(x: MxArray): MxArray {
     const [experts, scores] = this.router.route(x); // [B, L, k]
     return weighAnswers(this.switch_mlp.forward(x, experts), scores); // [B, L, E]
@@ -59,7 +67,7 @@ export class SparseMoe extends Module {
 }
 
 class Block extends SparseBlock {
-  readonly #scale: number;
+  readonly residualScale: number;
 
   constructor(c: Config) {
     const rope = createRope({
@@ -70,14 +78,19 @@ class Block extends SparseBlock {
     });
     const attention = new SelfAttention(c, { rope, scale: c.attention_multiplier, bias: c.attention_bias });
     super(attention, new SparseMoe(c), () => rmsNorm(c));
-    this.#scale = c.residual_multiplier;
+    this.residualScale = c.residual_multiplier;
+  }
+
+  override call(mask: Mask, cache: LayerCache): BlockCall {
+    return { block: this, mask, cache };
   }
 
   override forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const attended = this.self_attn.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
-    const h = add(x, attended.multiply(this.#scale));
-    const answer = this.block_sparse_moe.forward(this.post_attention_layernorm.forward(h)); // [B, L, E]
-    return add(h, answer.multiply(this.#scale));
+    const made = fusedBlock(x, this.call(mask, cache));
+    if (made?.isWhole === true) return made.h;
+    const joined = (stream: MxArray, branch: MxArray) => add(stream, branch.multiply(this.residualScale));
+    const h = made?.h ?? joined(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
+    return joined(h, this.block_sparse_moe.forward(this.post_attention_layernorm.forward(h)));
   }
 }
 

@@ -1,9 +1,12 @@
 /** Granite 4: Granite with Mamba 2 in most layers, dense or with experts. @see mlx-lm 0.32.2 models/granitemoehybrid.py */
+import type { BlockCall } from "../blocks/block-parts.ts";
+import { fusedBlock } from "../blocks/fused-block.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
-import { GatedMLP } from "../blocks/gated-mlp.ts";
+import { type DenseParts, GatedMLP } from "../blocks/gated-mlp.ts";
 import { HybridDecoder } from "../blocks/hybrid-decoder.ts";
 import { Mamba2Mixer, NormOfGated } from "../blocks/mamba2-mixer.ts";
 import type { Mask } from "../blocks/mask.ts";
+import type { MixtureParts } from "../blocks/mixture-parts.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
 import type { Mixer } from "../blocks/pre-norm-block.ts";
 import { createRope, noRope } from "../blocks/rope.ts";
@@ -97,6 +100,10 @@ class SharedMLP extends Module {
     this.output_linear = new Linear(F, c.hidden_size, false);
   }
 
+  get parts(): DenseParts {
+    return { layers: [this.input_linear, this.output_linear], join: swiglu };
+  }
+
   forward(x: MxArray): MxArray {
     const [gate = x, up = x] = split(this.input_linear.forward(x), 2, -1); // [B, L, F]
     return this.output_linear.forward(swiglu(gate, up)); // [B, L, E]
@@ -111,8 +118,8 @@ class Block extends Module {
   declare shared_mlp?: SharedMLP;
   input_layernorm: Norm;
   post_attention_layernorm: Norm;
+  readonly residualScale: number;
   readonly #mixer: Mixer;
-  readonly #scale: number;
 
   constructor(c: Config, layer: number) {
     super();
@@ -127,13 +134,26 @@ class Block extends Module {
     }
     this.input_layernorm = rmsNorm(c);
     this.post_attention_layernorm = rmsNorm(c);
-    this.#scale = c.residual_multiplier;
+    this.residualScale = c.residual_multiplier;
+  }
+
+  /** Instead of an MLP. */
+  get mixture(): MixtureParts | undefined {
+    const shared = this.shared_mlp?.parts;
+    return this.block_sparse_moe && { ...this.block_sparse_moe.mixture, shared };
+  }
+
+  /** This block among others that may be one operation. */
+  call(mask: Mask, cache: LayerCache): BlockCall {
+    return { block: this, mask, cache };
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const mixed = this.#mixer.forward(this.input_layernorm.forward(x), mask, cache); // [B, L, E]
-    const h = add(x, mixed.multiply(this.#scale));
-    return add(h, this.#feed(this.post_attention_layernorm.forward(h)).multiply(this.#scale));
+    const made = fusedBlock(x, this.call(mask, cache));
+    if (made?.isWhole === true) return made.h;
+    const joined = (stream: MxArray, branch: MxArray) => add(stream, branch.multiply(this.residualScale));
+    const h = made?.h ?? joined(x, this.#mixer.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
+    return joined(h, this.#feed(this.post_attention_layernorm.forward(h)));
   }
 
   /** `[B, L, E] -> [B, L, E]` */

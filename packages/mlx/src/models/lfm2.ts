@@ -1,10 +1,14 @@
 /** Liquid's LFM2: gated short convolutions, and attention in some layers. @see mlx-lm 0.32.2 models/lfm2.py */
 import { cachedAttention, splitHeads } from "../blocks/attention.ts";
+import type { BlockCall } from "../blocks/block-parts.ts";
 import { CausalConv1d } from "../blocks/causal-conv.ts";
 import { CausalLM } from "../blocks/causal-lm.ts";
 import { DecoderFrame } from "../blocks/decoder-frame.ts";
+import { fusedBlock } from "../blocks/fused-block.ts";
+import type { DenseMlp, DenseParts } from "../blocks/gated-mlp.ts";
 import { hybridCaches, hybridMasks, type Recurrence } from "../blocks/hybrid-decoder.ts";
 import type { Mask } from "../blocks/mask.ts";
+import { type AttentionParts, type ConvParts, KeptParts } from "../blocks/mixer-parts.ts";
 import type { Norm } from "../blocks/norm.ts";
 import type { FeedForward, Mixer } from "../blocks/pre-norm-block.ts";
 import type { LayerCache } from "../cache/index.ts";
@@ -69,6 +73,7 @@ class Attention extends Module {
   readonly #K: number;
   readonly #D: number;
   readonly #rope: RoPE;
+  readonly #parts = new KeptParts<AttentionParts>();
 
   constructor(c: SharedConfig) {
     super();
@@ -82,6 +87,15 @@ class Attention extends Module {
     this.k_layernorm = new RMSNorm(D, c.norm_eps);
     [this.#H, this.#K, this.#D] = [H, K, D];
     this.#rope = new RoPE(D, { base: c.rope_theta });
+  }
+
+  get parts(): AttentionParts {
+    const { q_proj, k_proj, v_proj, out_proj, q_layernorm, k_layernorm } = this;
+    const [H, K, D] = [this.#H, this.#K, this.#D];
+    return this.#parts.of([q_proj, k_proj, v_proj, out_proj, q_layernorm, k_layernorm], () => ({
+      ...{ matrices: [q_proj, k_proj, v_proj, out_proj], norms: [q_layernorm, k_layernorm] },
+      ...{ rope: this.#rope, H, K, D, valueDim: D, scale: D ** -0.5 },
+    }));
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
@@ -98,12 +112,22 @@ class ShortConv extends Module {
   conv: CausalConv1d;
   in_proj: Linear;
   out_proj: Linear;
+  readonly #parts = new KeptParts<ConvParts>();
 
   constructor({ hidden_size: E, conv_L_cache, conv_bias }: SharedConfig) {
     super();
     this.conv = new CausalConv1d(E, conv_L_cache, conv_bias);
     this.in_proj = new Linear(E, 3 * E, conv_bias);
     this.out_proj = new Linear(E, E, conv_bias);
+  }
+
+  get parts(): ConvParts | undefined {
+    const { in_proj, out_proj, conv } = this;
+    if (conv.past === 0 || conv.bias !== undefined) return undefined;
+    const { taps } = conv;
+    return this.#parts.of([in_proj, out_proj, taps], () => ({
+      ...{ matrices: [in_proj, out_proj], norms: [], taps },
+    }));
   }
 
   forward(x: MxArray, mask: Mask, { arrays }: LayerCache): MxArray {
@@ -114,7 +138,7 @@ class ShortConv extends Module {
   }
 }
 
-class MLP extends Module {
+class MLP extends Module implements DenseMlp {
   w1: Linear;
   w2: Linear;
   w3: Linear;
@@ -125,6 +149,10 @@ class MLP extends Module {
     this.w1 = new Linear(c.block_dim, F, false);
     this.w2 = new Linear(F, c.block_dim, false);
     this.w3 = new Linear(c.block_dim, F, false);
+  }
+
+  get parts(): DenseParts {
+    return { layers: [this.w1, this.w3, this.w2], join: swiglu };
   }
 
   forward(x: MxArray): MxArray {
@@ -159,8 +187,27 @@ class Block extends Module {
     this.ffn_norm = new RMSNorm(c.hidden_size, c.norm_eps);
   }
 
+  get mlp(): FeedForward {
+    return this.feed_forward;
+  }
+
+  get input_layernorm(): Norm {
+    return this.operator_norm;
+  }
+
+  get post_attention_layernorm(): Norm {
+    return this.ffn_norm;
+  }
+
+  /** This block among others that may be one operation. */
+  call(mask: Mask, cache: LayerCache): BlockCall {
+    return { block: this, mask, cache };
+  }
+
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const h = mx.add(x, this.#mixer.forward(this.operator_norm.forward(x), mask, cache)); // [B, L, E]
+    const made = fusedBlock(x, this.call(mask, cache));
+    if (made?.isWhole === true) return made.h;
+    const h = made?.h ?? mx.add(x, this.#mixer.forward(this.operator_norm.forward(x), mask, cache)); // [B, L, E]
     return mx.add(h, this.feed_forward.forward(this.ffn_norm.forward(h))); // [B, L, E]
   }
 }

@@ -2,6 +2,7 @@
 import { type Choice, normScores, topExperts, weighAnswers } from "../blocks/experts.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
+import type { Mixture, MixtureParts } from "../blocks/mixture-parts.ts";
 import type { FeedForward } from "../blocks/pre-norm-block.ts";
 import { SwitchGLU } from "../blocks/switch-glu.ts";
 import type { MxArray } from "../core/index.ts";
@@ -27,7 +28,7 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class SparseMoe extends Module {
+class SparseMoe extends Module implements Mixture {
   gate: Linear;
   switch_mlp: SwitchGLU;
   declare expert_bias?: MxArray;
@@ -39,6 +40,12 @@ class SparseMoe extends Module {
     this.switch_mlp = new SwitchGLU(c.hidden_size, c.moe_intermediate_size, c.num_experts);
     if (c.use_expert_bias) this.expert_bias = mx.zeros([c.num_experts]);
     this.#c = c;
+  }
+
+  get mixture(): MixtureParts {
+    const { num_experts_per_tok: k, norm_topk_prob: isNormed, routed_scaling_factor: scale } = this.#c;
+    const { gate: router, switch_mlp: stacks, expert_bias: bias } = this;
+    return { router, stacks, k, score: "sigmoid", isNormed, bias, scale };
   }
 
   forward(x: MxArray): MxArray {

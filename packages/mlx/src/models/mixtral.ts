@@ -1,6 +1,7 @@
 /** Llama with a mixture of experts instead of the MLP. @see mlx-lm 0.32.2 models/mixtral.py */
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import { topExperts, weighAnswers } from "../blocks/experts.ts";
+import type { Mixture, MixtureParts } from "../blocks/mixture-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
@@ -30,7 +31,7 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class SparseMoe extends Module {
+class SparseMoe extends Module implements Mixture {
   gate: Linear;
   switch_mlp: SwitchGLU;
   readonly #k: number;
@@ -40,6 +41,11 @@ class SparseMoe extends Module {
     this.gate = new Linear(c.hidden_size, c.num_local_experts, false);
     this.switch_mlp = new SwitchGLU(c.hidden_size, c.intermediate_size, c.num_local_experts);
     this.#k = c.num_experts_per_tok;
+  }
+
+  get mixture(): MixtureParts {
+    const { gate: router, switch_mlp: stacks } = this;
+    return { router, stacks, k: this.#k, score: "softmax", isNormed: true };
   }
 
   forward(x: MxArray): MxArray {

@@ -1,5 +1,6 @@
 /** Decoder layers as one operation give what their parts give one by one. */
 import { describe, expect, it } from "vitest";
+import { routeExperts } from "../../src/blocks/experts.ts";
 import * as mx from "../../src/core/index.ts";
 import { moveToHugePages } from "../../src/core/mapped.ts";
 import { activeMemory } from "../active-memory.ts";
@@ -59,6 +60,15 @@ const updateOf = (
     };
   });
 
+interface Experts
+  extends Pick<mx.LayerExperts, "asked" | "isNormed" | "score" | "scale" | "groups" | "shared"> {
+  count: number;
+  /** Whether something is added to scores for the choice. */
+  isCorrected?: boolean;
+  /** Whether the router is no quantized matrix. */
+  isRouterDense?: boolean;
+}
+
 interface Case {
   B: number;
   L: number;
@@ -87,11 +97,33 @@ interface Case {
   isStill?: boolean;
   hasFreqs: boolean;
   activation: "swiglu" | "geglu" | "";
-  experts?: { count: number; asked: number; isNormed: boolean; hasShared?: boolean };
+  experts?: Experts;
   updates?: Updates;
 }
 
 const [E, F, CAPACITY, EPS, SCALE] = [64, 192, 40, 1e-5, 0.3];
+
+/** Of an expert that all ask. */
+const sharedMatrices = ({ bits, group, experts }: Case, at: (n: number) => number): Matrix[] => {
+  if (experts?.shared === undefined) return [];
+  const { isGateJoined, hasGate } = experts.shared;
+  const first = isGateJoined
+    ? [matrix(256, E, at(24), bits, 32)]
+    : [matrix(128, E, at(24), bits, 32), matrix(128, E, at(25), bits, 32)];
+  return [...first, matrix(E, 128, at(26), bits, group), ...(hasGate ? [matrix(1, E, at(27), 8, 64)] : [])];
+};
+
+/** What experts are chosen by beside quantized matrices. */
+const routerArrays = ({ experts }: Case, at: (n: number) => number) => {
+  if (experts === undefined) return {};
+  const { count, isCorrected = false, isRouterDense = false } = experts;
+  const made = {
+    ...(isCorrected && { correction: row(count, at(28)).multiply(0.3) }),
+    ...(isRouterDense && { router: random([count, E], at(29)).multiply(0.1) }),
+  };
+  mx.evaluate(Object.values(made));
+  return made;
+};
 
 const makeLayer = (c: Case, seed = 0) => {
   const { H, K, D, valueDim, bits, group } = c;
@@ -103,11 +135,9 @@ const makeLayer = (c: Case, seed = 0) => {
   ];
   if (c.experts !== undefined) {
     const { count } = c.experts;
-    matrices.push(matrix(count, E, at(8), 8, 64), stack(count, F, E, at(5), bits, 32));
-    matrices.push(stack(count, F, E, at(6), bits, 32), stack(count, E, F, at(7), bits, group));
-    const shared = [matrix(128, E, at(24), bits, 32), matrix(128, E, at(25), bits, 32)];
-    shared.push(matrix(E, 128, at(26), bits, group), matrix(1, E, at(27), 8, 64));
-    if (c.experts.hasShared === true) matrices.push(...shared);
+    if (c.experts.isRouterDense !== true) matrices.push(matrix(count, E, at(8), 8, 64));
+    matrices.push(stack(count, F, E, at(5), bits, 32), stack(count, F, E, at(6), bits, 32));
+    matrices.push(stack(count, E, F, at(7), bits, group), ...sharedMatrices(c, at));
   } else if (c.activation !== "") {
     matrices.push(...[matrix(F, E, at(5), bits, 32), matrix(F, E, at(6), bits, 32)]);
     matrices.push(matrix(E, F, at(7), bits, group));
@@ -130,6 +160,7 @@ const makeLayer = (c: Case, seed = 0) => {
     normsAfter: c.hasNormsAfter === true ? normsAfter : [],
     freqs,
     base,
+    routing: routerArrays(c, at),
   };
 };
 
@@ -149,17 +180,25 @@ const product = (x: mx.MxArray, m: Matrix | undefined, added?: mx.MxArray): mx.M
 const joined = (x: mx.MxArray, branch: mx.MxArray, norm: mx.MxArray | undefined, scale = 1): mx.MxArray =>
   x.add((norm === undefined ? branch : mx.fast.rmsNorm(branch, norm, EPS)).multiply(scale));
 
+/** Which experts are asked, and how much each counts. */
+const chosenBy = (x: mx.MxArray, router: Matrix | undefined, experts: Experts, routing: Layer["routing"]) => {
+  const gates =
+    routing.router === undefined ? product(x, router) : mx.matmul(x, mx.transpose(routing.router));
+  const { asked: k, isNormed, score = "softmax", scale = 1, groups } = experts;
+  return routeExperts(gates, { k, isNormed, score, scale, groups, bias: routing.correction });
+};
+
 /** What experts answer. */
 const asked = (
   x: mx.MxArray,
-  [router, gate, up, down, ...shared]: readonly Matrix[],
+  matrices: readonly Matrix[],
   { activation, experts }: Case,
+  routing: Layer["routing"],
 ): mx.MxArray => {
   if (experts === undefined || activation === "") throw new Error("there are no experts");
-  const scores = mx.softmax(product(x, router), -1);
-  const chosen = mx.index(mx.argpartition(mx.negative(scores), experts.asked - 1), "...", [0, experts.asked]);
-  const shares = mx.takeAlongAxis(scores, chosen, -1);
-  const weights = experts.isNormed ? shares.divide(mx.sum(shares, -1, true)) : shares;
+  const [router, gate, up, down, ...shared] =
+    routing.router === undefined ? matrices : [undefined, ...matrices];
+  const [chosen, weights] = chosenBy(x, router, experts, routing);
   const about = (rows: mx.MxArray, m: Matrix | undefined): mx.MxArray => {
     if (m === undefined) throw new Error("no such matrix");
     return mx.gatherQmm(rows, ...m.arrays, undefined, chosen, true, m.group, m.bits);
@@ -167,9 +206,13 @@ const asked = (
   const rows = mx.expandDims(x, [-2, -3]);
   const answers = mx.squeeze(about(mx.fast[activation](about(rows, gate), about(rows, up)), down), -2);
   const chosenSum = mx.sum(answers.multiply(mx.expandDims(weights, -1)), -2);
-  if (experts.hasShared !== true) return chosenSum;
-  const hidden = mx.fast[activation](product(x, shared[0]), product(x, shared[1]));
-  return chosenSum.add(mx.sigmoid(product(x, shared[3])).multiply(product(hidden, shared[2])));
+  if (experts.shared === undefined) return chosenSum;
+  const { isGateJoined, hasGate } = experts.shared;
+  const [first = x, second = x] = isGateJoined
+    ? mx.split(product(x, shared[0]), 2, -1)
+    : [product(x, shared[0]), product(x, shared[1])];
+  const answer = product(mx.fast[activation](first, second), shared[isGateJoined ? 1 : 2]);
+  return chosenSum.add(hasGate ? mx.sigmoid(product(x, shared.at(-1))).multiply(answer) : answer);
 };
 
 /** With libmlx's own operations. */
@@ -209,14 +252,17 @@ const inParts = (c: Case, layer: Layer, x: mx.MxArray, keys: mx.MxArray, values:
   const h = joined(x, product(merged, matrices[3], rows[3]), normsAfter[0], c.residualScale);
   if (c.activation === "") return [h, allKeys, allValues];
   const normedH = mx.fast.rmsNorm(h, norms[1], EPS);
-  if (c.experts !== undefined) return [h.add(asked(normedH, matrices.slice(4), c)), allKeys, allValues];
+  if (c.experts !== undefined) {
+    const answer = asked(normedH, matrices.slice(4), c, layer.routing);
+    return [joined(h, answer, normsAfter[1], c.residualScale), allKeys, allValues];
+  }
   const hidden = mx.fast[c.activation](product(normedH, matrices[4]), product(normedH, matrices[5]));
   return [joined(h, product(hidden, matrices[6]), normsAfter[1], c.residualScale), allKeys, allValues];
 };
 
 const prepare = (
   { H, K, D, isGated, cap, residualScale, isStill, activation, experts }: Case,
-  { matrices, rows, norms, normsAfter, freqs, base }: Layer,
+  { matrices, rows, norms, normsAfter, freqs, base, routing }: Layer,
 ): mx.DecoderLayers | undefined =>
   mx.DecoderLayers.prepare({
     ...{
@@ -232,7 +278,7 @@ const prepare = (
       cap,
       residualScale,
       activation,
-      experts,
+      experts: experts && { ...experts, ...routing },
     },
     bits: matrices.map(({ bits }) => bits),
     updates: matrices.map(({ update }) => update),
@@ -260,6 +306,10 @@ const plain: Case = {
 
 /** The places of all matrices, without experts. */
 const ALL = [0, 1, 2, 3, 4, 5, 6];
+
+/** Experts that all positions ask. */
+const GATED = { isGateJoined: false, hasGate: true };
+const JOINED = { isGateJoined: true, hasGate: false };
 
 const cases: Case[] = [
   plain,
@@ -292,12 +342,41 @@ const cases: Case[] = [
   { ...plain, isGated: true },
   { ...plain, B: 3, L: 2, isGated: true, hasHeadNorms: true, rows: 4, updates: { of: [0, 3], rank: 4 } },
   { ...plain, L: 8, H: 4, K: 1, D: 24, valueDim: 24, isGated: true, activation: "", hasFreqs: true },
-  { ...plain, B: 2, isGated: true, experts: { count: 6, asked: 2, isNormed: true, hasShared: true } },
+  { ...plain, B: 2, isGated: true, experts: { count: 6, asked: 2, isNormed: true, shared: GATED } },
   {
     ...plain,
     L: 11,
-    experts: { count: 12, asked: 3, isNormed: false, hasShared: true },
+    experts: { count: 12, asked: 3, isNormed: false, shared: GATED },
     activation: "geglu",
+  },
+  { ...plain, experts: { count: 6, asked: 2, isNormed: true, shared: { ...GATED, hasGate: false } } },
+  {
+    ...plain,
+    B: 2,
+    L: 3,
+    experts: { count: 6, asked: 2, isNormed: true, shared: JOINED },
+    residualScale: 0.3,
+  },
+  { ...plain, L: 2, experts: { count: 5, asked: 3, isNormed: true }, hasNormsAfter: true },
+  { ...plain, L: 3, experts: { count: 9, asked: 3, isNormed: true, score: "sigmoid", isCorrected: true } },
+  {
+    ...plain,
+    B: 2,
+    L: 2,
+    experts: {
+      ...{ count: 12, asked: 3, isNormed: false, score: "sqrtsoftplus", isCorrected: true, scale: 2.5 },
+      ...{ groups: { count: 4, kept: 2, left: -1 }, isRouterDense: true, shared: GATED },
+    },
+  },
+  {
+    ...plain,
+    experts: {
+      count: 8,
+      asked: 2,
+      isNormed: true,
+      isRouterDense: true,
+      groups: { count: 2, kept: 1, left: 0 },
+    },
   },
   { ...plain, H: 8, K: 1, D: 24, valueDim: 32, hasHeadNorms: true, rows: 4, bits: 3, group: 64 },
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((L) => ({ ...plain, L, updates: { of: ALL, rank: 8 } })),
@@ -342,7 +421,7 @@ describe("decoder layer", () => {
     ["gates meet values of another size", { isGated: true, valueDim: 32 }, () => ({})],
     [
       "a shared expert is missing",
-      { experts: { count: 4, asked: 2, isNormed: true, hasShared: true } },
+      { experts: { count: 4, asked: 2, isNormed: true, shared: GATED } },
       ({ matrices }) => ({ matrices: matrices.slice(0, 8) }),
     ],
     ["a norm is missing", {}, ({ norms }) => ({ norms: norms.slice(1) })],
@@ -350,14 +429,19 @@ describe("decoder layer", () => {
     ["a norm behind the MLP is missing", {}, () => ({ normsAfter: [row(E, 1)] })],
     ["a norm behind it has another size", {}, () => ({ normsAfter: [row(E, 1), row(E - 1, 1)] })],
     [
-      "what experts give is normed",
-      { experts: { count: 4, asked: 2, isNormed: true }, hasNormsAfter: true },
+      "experts come in groups of other sizes",
+      { experts: { count: 5, asked: 2, isNormed: true, groups: { count: 2, kept: 1, left: 0 } } },
       () => ({}),
     ],
     [
-      "what experts give is multiplied",
-      { experts: { count: 4, asked: 2, isNormed: true }, residualScale: 2 },
-      () => ({}),
+      "a correction is for other experts",
+      { experts: { count: 4, asked: 2, isNormed: true } },
+      () => ({ routing: { correction: row(5, 1) } }),
+    ],
+    [
+      "a router reads other features",
+      { experts: { count: 4, asked: 2, isNormed: true, isRouterDense: true } },
+      () => ({ routing: { router: random([4, E + 1]) } }),
     ],
     ["only two rows are added", {}, () => ({ rows: [row(96, 1), row(32, 2)] })],
     ["there are both a base and frequencies", { hasFreqs: true }, () => ({ base: 10000 })],

@@ -51,6 +51,9 @@ const gemma4ValuesAreKeys = (): Promise<LanguageModel> =>
     ),
   );
 
+const graniteExperts = (): Promise<LanguageModel> =>
+  quantizedModel(goldenOf("granitemoehybrid", ({ num_local_experts: n }) => typeof n === "number" && n > 0));
+
 const yarnGrows = ({ rope_scaling: scaling }: GoldenCase["config"]): boolean =>
   isRecord(scaling) &&
   [scaling.type, scaling.rope_type].includes("yarn") &&
@@ -234,9 +237,28 @@ describe("fused blocks", () => {
       "phi3",
       "glm",
       "glm4",
+      "glm4_moe",
+      "ernie4_5_moe",
+      "mixtral",
+      "granitemoe",
+      "granitemoehybrid",
+      "dots1",
+      "exaone_moe",
+      "lfm2",
+      "lfm2_moe",
     ].map((name): [string, () => Promise<LanguageModel>] => [name, () => quantizedModel(goldenOf(name))]),
     ["gemma4_text with experts", gemma4Experts],
     ["gemma4_text whose values are keys", gemma4ValuesAreKeys],
+    ["granitemoehybrid with experts", graniteExperts],
+    ["glm4_moe in groups", () => quantizedModel(goldenOf("glm4_moe", ({ n_group }) => n_group === 3))],
+    [
+      "glm4_moe whose scores are not normed",
+      () => quantizedModel(goldenOf("glm4_moe", ({ norm_topk_prob }) => norm_topk_prob === false)),
+    ],
+    [
+      "ernie4_5_moe by sigmoids",
+      () => quantizedModel(goldenOf("ernie4_5_moe", ({ moe_gate_act }) => moe_gate_act === "sigmoid")),
+    ],
     ["gpt_oss in mxfp4", gptOssFloats],
     ["gpt_oss with YaRN", () => quantizedModel(goldenOf("gpt_oss", (c) => c.rope_scaling !== undefined))],
     ["llama with YaRN", () => quantizedModel(goldenOf("llama", yarnGrows))],
@@ -351,6 +373,20 @@ describe("fused blocks", () => {
       ["gemma4_text", () => quantizedModel(goldenOf("gemma4_text")), (model) => model.makeCache(), 1],
       ["gemma4_text with experts", gemma4Experts, (model) => model.makeCache(), 1],
       ["gpt_oss", () => quantizedModel(goldenOf("gpt_oss")), (model) => model.makeCache(), 1],
+      ["lfm2", () => quantizedModel(goldenOf("lfm2")), (model) => model.makeCache(), 1],
+      [
+        "a batch of lfm2",
+        () => quantizedModel(goldenOf("lfm2")),
+        (model) => model.makeBatchCache([2, 0, 1]) ?? [],
+        3,
+      ],
+      ["granitemoehybrid", graniteExperts, (model) => model.makeCache(), 1],
+      [
+        "a batch of granitemoehybrid",
+        () => quantizedModel(goldenOf("granitemoehybrid")),
+        (model) => model.makeBatchCache([2, 0, 1]) ?? [],
+        3,
+      ],
       [
         "a batch of gemma4_text",
         () => quantizedModel(goldenOf("gemma4_text")),
@@ -422,6 +458,9 @@ describe("fused blocks", () => {
     ["qwen3_5", /linear_attn\.out_proj$/],
     ["qwen3_5", /self_attn\.q_proj$/],
     ["qwen3_5_moe", /shared_expert\.up_proj$/],
+    ["lfm2", /(conv|self_attn)\.out_proj$/],
+    ["granitemoehybrid", /mamba\.(in|out)_proj$/],
+    ["mixtral", /switch_mlp\.up_proj$/],
   ])("of %s never lose an adapter of %s, nor keep one that is gone", async (name, path) => {
     const model = await quantizedModel(goldenOf(name));
     const run = (): number[][] => answers(model).logits;

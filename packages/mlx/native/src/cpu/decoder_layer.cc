@@ -125,17 +125,26 @@ std::optional<RoomForm> attention_form(const CacheRoom& room, int B, const Prepa
   return fits ? std::optional(form) : std::nullopt;
 }
 
-std::optional<RoomForm> delta_form(const CacheRoom& room, int B, const PreparedDelta& l) {
-  const auto size = [](size_t n) { return static_cast<int>(n); };
+std::optional<RoomForm> recurrent_form(const CacheRoom& room, const mx::Shape& past, const mx::Shape& state) {
   const bool fits = is_plain_float32(room.first) && is_plain_float32(room.second) && room.bits == 0 &&
-                    room.first.shape() == mx::Shape{B, size(l.W - 1), size(l.channels())} &&
-                    room.second.shape() == mx::Shape{B, size(l.H), size(l.V), size(l.D)};
+                    room.first.shape() == past && room.second.shape() == state;
   return fits ? std::optional(RoomForm{std::nullopt, RoomForm::kEndless}) : std::nullopt;
 }
 
 // Nothing where the buffers do not fit.
 std::optional<RoomForm> room_form(const CacheRoom& room, int B, const PreparedLayer& l) {
-  return l.delta() ? delta_form(room, B, *l.delta()) : attention_form(room, B, *l.attention());
+  const auto size = [](size_t n) { return static_cast<int>(n); };
+  if (const PreparedDelta* d = l.delta()) {
+    return recurrent_form(room, {B, size(d->W - 1), size(d->channels())}, {B, size(d->H), size(d->V), size(d->D)});
+  }
+  if (const PreparedMamba* m = l.mamba()) {
+    return recurrent_form(room, {B, size(m->W - 1), size(m->channels())}, {B, size(m->H), size(m->P), size(m->N)});
+  }
+  if (const PreparedConv* c = l.conv()) {
+    const mx::Shape past{B, size(c->W - 1), size(c->C)};
+    return recurrent_form(room, past, past);
+  }
+  return attention_form(room, B, *l.attention());
 }
 
 bool are_positions(const LayerPositions& p, int B, int L, const std::vector<RowSpan>& spans) {

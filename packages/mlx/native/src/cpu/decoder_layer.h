@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "expert_mlp.h"
 #include "matmul_kernels.h"
 #include "mlx/array.h"
 
@@ -15,10 +16,11 @@ namespace mx = mlx::core;
 
 // A mixture of experts (expert_mlp.h).
 struct LayerExperts {
-  int asked;
-  bool is_normed;
-  bool has_shared;  // beside one that all positions ask, as far as a gate lets it
-  std::optional<mx::array> router_row, scales;  // [X], added to gates, and of scores
+  Routing routing;      // whose correction is null
+  int shared_matrices;  // of one that all positions ask: none, gate, up and down, or gate and up in one and down
+  bool has_shared_gate;  // whose sigmoid says how far that counts
+  std::optional<mx::array> router;  // [X, E] where that is not among the matrices
+  std::optional<mx::array> router_row, correction, scales;  // [X], added to gates, to scores for the choice, and of scores
   std::optional<mx::array> gate_bias, up_bias, down_bias;  // of stacks, [X, N]: all or none
   // Weights, where experts answer beside an MLP: of the norms of what the router and the experts read, of what the MLP gives and
   // of what the experts answer. All or none.
@@ -34,6 +36,19 @@ struct LayerDelta {
   mx::array taps, log_rates, biases, norm;
 };
 
+// Mamba 2's mixer (mamba_mixer.h) instead of them, whose heads' number is that of queries, and of groups that of keys.
+struct LayerMamba {
+  mx::array taps, log_rates, step_biases, skips;
+  std::optional<mx::array> conv_bias, norm;
+  float shortest, longest, eps;
+  int norm_groups;
+};
+
+// A gated short convolution instead of them.
+struct LayerConv {
+  mx::array taps;  // [W, C]
+};
+
 // What an adapter makes of a matrix [N, K]: x down up is added, and gains multiply the sum.
 struct MatrixUpdate {
   mx::array down, up;              // [K, rank], column by column, and [rank, N]: both float32, or float16
@@ -44,7 +59,7 @@ struct MatrixUpdate {
 // as well before it is added, and is multiplied by `residual`.
 struct DecoderLayerParts {
   std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv,
-                                    // z, b, a, out) and, with an MLP, gate, up, down: of experts those of the router before,
+                                    // z, b, a, out, of Mamba and convolutions in and out) and, with an MLP, gate, up, down: of experts those of the router before,
                                     // and stacks, and behind them those of a shared one and its gate, or before them those of
                                     // the MLP that they answer beside; last the two of `input_norm`
   std::vector<int> bits, groups;    // of each matrix
@@ -65,6 +80,8 @@ struct DecoderLayerParts {
   std::string activation;  // "swiglu", "geglu" or, of experts, "swigluOai"; "" without an MLP
   std::optional<LayerExperts> experts;
   std::optional<LayerDelta> delta;
+  std::optional<LayerMamba> mamba;
+  std::optional<LayerConv> conv;
   std::optional<mx::array> sinks;  // [H]
   // The weight of the norm of what comes of the layer's own input i (`layer_input` of a step): norm(down(gelu(gate(h)) * i))
   // is added to the result, given matrices gate and down.
@@ -92,13 +109,14 @@ class BoundLayers;
 std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerParts& parts, const LayerTurn& turn);
 
 // Buffers of keys and values [B, K, C, D] of a layer, whose rows are words of `bits` and `group` (cache_rows.h) where `bits`
-// is not 0. Of linear attention the last inputs of its convolution, [B, W - 1, C], and its state, [B, H, V, D].
+// is not 0. Of recurrent layers the last inputs of their convolution, [B, W - 1, C], and their
+// state, [B, H, V, D], or the same again.
 struct CacheRoom {
   mx::array first, second;
   int bits, group;
 };
 
-// Rows of a buffer: new ones go to `start`, and are seen with all others before `end`. Nothing to linear attention.
+// Rows of a buffer: new ones go to `start`, and are seen with all others before `end`. Nothing to recurrent layers.
 struct RowSpan {
   int start, end;
 };

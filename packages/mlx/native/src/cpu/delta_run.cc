@@ -4,11 +4,11 @@
 
 namespace abstractllm::cpu {
 
-void run_delta_layer(const PreparedDelta& l, const DeltaRoom& room, const RunForm& form, const NormedRows& rows,
+void run_delta_layer(const PreparedDelta& l, const RecurrentRoom& room, const RunForm& form, const NormedRows& rows,
                      const float* addend, float* out) {
   const size_t M = form.rows(), found_width = l.H * l.V;
   const size_t sizes[] = {M * l.channels(), M * found_width, M * l.H, M * l.H, M * found_width};
-  const auto [qkv, z, b, a, found] = scratch_arrays<DeltaRoom>(sizes);
+  const auto [qkv, z, b, a, found] = scratch_arrays<PreparedDelta>(sizes);
   multiply({{l.qkv, qkv}, {l.z, z}, {l.b, b}, {l.a, a}}, rows.rows(), form.rounding, [&](size_t m) { rows.make(m); });
   DeltaMix mix{};
   mix.sizes = {form.B, form.L, l.K, l.H, l.V, l.D, false};

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <tuple>
+#include <utility>
 
 #include "activation_rows.h"
 #include "matmul_digit_loops.h"
@@ -21,6 +22,9 @@ namespace {
 constexpr size_t kFewOfExpert = 8;
 // Of one loop, which bounds its memory.
 constexpr size_t kLoopQuestions = kDigitRowBlock;
+
+// Keeps a sum of scores that all underflow from dividing by zero; too small to change any other.
+constexpr float kTiny = 1e-20f;
 
 // Of GPT-OSS.
 constexpr GateShape kOaiShape{1.702f, 7};
@@ -111,21 +115,50 @@ void ask_in_turn(const ExpertStacks& experts, std::span<const Group> groups, con
   }
 }
 
-// Appends those of one row, whose gates it uses up.
-void choose(const ExpertMlp& experts, float* gates, size_t row, std::vector<Question>& questions) {
-  const size_t first = questions.size();
-  for (size_t i = 0; experts.router_row && i < experts.count(); i++) gates[i] += experts.router_row[i];
-  PICK_KERNEL(softmax_row)(gates, gates, experts.count());
+void score(ScoreKind kind, float* gates, size_t n) {
+  if (kind == ScoreKind::softmax) return PICK_KERNEL(softmax_row)(gates, gates, n);
+  for (size_t i = 0; i < n; i++) {
+    const float x = gates[i];
+    const bool is_sigmoid = kind == ScoreKind::sigmoid;
+    gates[i] = is_sigmoid ? 1 / (1 + std::exp(-x)) : std::sqrt(std::max(x, 0.0f) + std::log1p(std::exp(-std::abs(x))));
+  }
+}
+
+// Of the groups that count less than others, all scores become `left`.
+void leave_groups(const Routing& routing, float* scores, size_t count) {
+  const size_t n = count / routing.groups;
+  std::vector<std::pair<float, size_t>> sums(routing.groups);
+  for (size_t g = 0; g < routing.groups; g++) {
+    float best = -INFINITY, next = -INFINITY;
+    for (size_t i = g * n; i < (g + 1) * n; i++) {
+      next = std::max(next, std::min(best, scores[i]));
+      best = std::max(best, scores[i]);
+    }
+    sums[g] = {best + next, g};
+  }
+  std::sort(sums.begin(), sums.end());
+  for (size_t i = 0; i < routing.groups - routing.kept; i++) std::fill_n(scores + sums[i].second * n, n, routing.left);
+}
+
+// Appends those of one row. Needs memory for as many numbers as there are gates, and uses up both.
+void choose(const ExpertMlp& experts, float* gates, float* eligible, size_t row, std::vector<Question>& questions) {
+  const Routing& routing = experts.routing;
+  const size_t first = questions.size(), count = experts.count();
+  for (size_t i = 0; experts.router_row && i < count; i++) gates[i] += experts.router_row[i];
+  score(routing.kind, gates, count);
+  for (size_t i = 0; i < count; i++) eligible[i] = gates[i] + (routing.correction ? routing.correction[i] : 0);
+  if (routing.kept < routing.groups) leave_groups(routing, eligible, count);
   float total = 0;
-  for (size_t i = 0; i < experts.asked; i++) {
-    const size_t best = PICK_KERNEL(argmax_row)(gates, experts.count());
+  for (size_t i = 0; i < routing.asked; i++) {
+    const size_t best = PICK_KERNEL(argmax_row)(eligible, count);
     questions.push_back({row, best, row, gates[best]});
     total += gates[best];
-    gates[best] = -1;  // below every share
+    eligible[best] = -INFINITY;
   }
   for (size_t i = first; i < questions.size(); i++) {
-    if (experts.is_normed) questions[i].score /= total;
-    if (experts.scales) questions[i].score *= experts.scales[questions[i].expert];
+    Question& q = questions[i];
+    if (routing.is_normed) q.score /= total + kTiny;
+    q.score *= routing.scale * (experts.scales ? experts.scales[q.expert] : 1);
   }
 }
 
@@ -138,7 +171,8 @@ void ask_shared(const SharedExpert& expert, GatedActivation activation, const Ro
   std::tie(mlp.gate.out, mlp.up.out, mlp.down.out) = std::tuple_cat(scratch_arrays<SharedExpert>(sizes));
   gated_products(mlp, x, rounding, [](size_t) {});
   for (size_t m = 0; m < x.M; m++) {
-    add_scaled(1 / (1 + std::exp(-scores[m])), mlp.down.out + m * N, N, out + m * N);
+    const float score = expert.scorer ? 1 / (1 + std::exp(-scores[m])) : 1;
+    add_scaled(score, mlp.down.out + m * N, N, out + m * N);
   }
 }
 
@@ -181,13 +215,21 @@ GatedActivation activation_of(GateKind kind) {
 std::vector<Question> route_rows(const ExpertMlp& experts, const Rows& x, const RowMaker& make, Rounding rounding,
                                  float* shared) {
   const size_t X = experts.count();
-  float* gates = scratch_floats<ExpertMlp>(x.M * X);
-  QuantProduct products[2] = {experts.router};
-  products[0].out = gates;
-  if (experts.shared) products[1] = experts.shared->scorer, products[1].out = shared;
-  quant_products({products, experts.shared ? 2u : 1u}, x, rounding, make);
+  const size_t sizes[] = {x.M * X, X};
+  const auto [gates, eligible] = scratch_arrays<ExpertMlp>(sizes);
+  const bool has_scorer = experts.shared && experts.shared->scorer;
+  if (experts.dense_router) {
+    for (size_t m = 0; m < x.M; m++) make(m);
+    dense_product(*experts.dense_router, X, x, gates);
+    if (has_scorer) quant_product(experts.shared->scorer->w, 1, x, shared, rounding);
+  } else {
+    QuantProduct products[2] = {experts.router};
+    products[0].out = gates;
+    if (has_scorer) products[1] = *experts.shared->scorer, products[1].out = shared;
+    quant_products({products, has_scorer ? 2u : 1u}, x, rounding, make);
+  }
   std::vector<Question> questions;
-  for (size_t m = 0; m < x.M; m++) choose(experts, gates + m * X, m, questions);
+  for (size_t m = 0; m < x.M; m++) choose(experts, gates + m * X, eligible, m, questions);
   return questions;
 }
 
@@ -197,11 +239,13 @@ void add_answers(const ExpertMlp& experts, std::vector<Question>& questions, con
   ask_experts(stacks, questions, x.x, x.stride, rounding, out);
 }
 
-void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, Rounding rounding,
+void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* addend, Rounding rounding,
                  float* out) {
   float* shared = scratch_floats<Question>(experts.shared ? x.M : 0);
   std::vector<Question> questions = route_rows(experts, x, make, rounding, shared);
-  std::copy_n(h, x.M * experts.stacks.down.N, out);
+  const size_t size = x.M * experts.stacks.down.N;
+  if (addend) std::copy_n(addend, size, out);
+  else std::fill_n(out, size, 0.0f);
   if (experts.shared) ask_shared(*experts.shared, activation_of(experts.kind), x, shared, rounding, out);
   add_answers(experts, questions, x, rounding, out);
 }

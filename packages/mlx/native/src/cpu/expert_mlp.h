@@ -32,7 +32,7 @@ void ask_experts(const ExpertStacks& experts, std::vector<Question>& questions, 
 
 // One that all rows ask, as far as the sigmoid of what `scorer` gives lets it.
 struct SharedExpert {
-  QuantProduct scorer;  // one number for a row
+  std::optional<QuantProduct> scorer;  // one number for a row; whole without
   QuantProduct gate, up, down;
 };
 
@@ -41,15 +41,29 @@ enum class GateKind { swiglu, geglu, swiglu_oai };
 // Its kernel, as of now.
 GatedActivation activation_of(GateKind kind);
 
-// The mixture of a decoder layer: a softmax over all experts chooses those that a row asks.
+// How what the router gives becomes a score of each expert.
+enum class ScoreKind { softmax, sigmoid, sqrt_softplus };
+
+// How a row chooses experts.
+struct Routing {
+  ScoreKind kind;
+  size_t asked;                       // experts of a row
+  bool is_normed;                     // whether the scores of those are divided by their sum
+  float scale;                        // multiplies them
+  size_t groups, kept;                // of `groups` cuts of the experts those count whose best two sum highest
+  float left;                         // what experts of others score
+  const float* correction = nullptr;  // added to scores for the choice alone; null without
+};
+
+// The mixture of a decoder layer.
 struct ExpertMlp {
   QuantProduct router;
+  std::optional<DenseMatrix> dense_router;  // instead
   const float* router_row = nullptr;  // added to what the router gives; null without
   const float* scales = nullptr;      // of the experts, which multiply their scores; null without
   ExpertStacks stacks;                // whose activation is chosen at each run
   std::optional<SharedExpert> shared;
-  size_t asked;    // experts of a row
-  bool is_normed;  // whether the scores of those asked are divided by their sum
+  Routing routing;
   GateKind kind;
 
   size_t count() const { return router.N; }
@@ -62,7 +76,9 @@ std::vector<Question> route_rows(const ExpertMlp& experts, const Rows& x, const 
 // Adds to each row of `out` what the experts answer about the row of `x` of the same number. `out` must not be `x`.
 void add_answers(const ExpertMlp& experts, std::vector<Question>& questions, const Rows& x, Rounding rounding, float* out);
 
-// out[m] = h[m] + what experts answer about row m of `x`, which `make` puts there, a shared one included. `out` must be neither.
-void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* h, Rounding rounding, float* out);
+// out[m] = addend[m], unless that is null, + what experts answer about row m of `x`, which `make` puts there, a shared one
+// included. `out` must be neither.
+void run_experts(const ExpertMlp& experts, const Rows& x, const RowMaker& make, const float* addend, Rounding rounding,
+                 float* out);
 
 }  // namespace abstractllm::cpu

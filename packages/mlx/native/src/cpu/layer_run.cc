@@ -5,8 +5,11 @@
 #include <vector>
 
 #include "activation_rows.h"
+#include "conv_run.h"
+#include "delta_run.h"
 #include "dispatch.h"
 #include "expert_mlp.h"
+#include "mamba_run.h"
 #include "quant_layer.h"
 
 namespace abstractllm::cpu {
@@ -67,7 +70,13 @@ class LayerSteps {
     const PreparedLayer& l = layer_;
     const NormedRows rows{x, l.mixer_norm, memory_.normed, form_.rows(), l.E, l.eps};
     if (const PreparedDelta* delta = l.delta()) {
-      return run_delta_layer(*delta, std::get<DeltaRoom>(run_.room), form_, rows, addend, out);
+      return run_delta_layer(*delta, std::get<RecurrentRoom>(run_.room), form_, rows, addend, out);
+    }
+    if (const PreparedMamba* mamba = l.mamba()) {
+      return run_mamba_layer(*mamba, std::get<RecurrentRoom>(run_.room), form_, rows, addend, out);
+    }
+    if (const PreparedConv* conv = l.conv()) {
+      return run_conv_layer(*conv, std::get<RecurrentRoom>(run_.room), form_, rows, addend, out);
     }
     run_attention_layer(*l.attention(), std::get<AttentionRoom>(run_.room), form_, tables_, rows, addend, out);
   }
@@ -103,7 +112,7 @@ class LayerSteps {
       finish_h(i);
       rows.make(i);
     };
-    if (l.experts && !l.beside) return run_experts(*l.experts, rows.rows(), make, m.h, form_.rounding, out);
+    if (l.experts && !l.beside) return run_experts(*l.experts, rows.rows(), make, addend, form_.rounding, out);
     run_dense_mlp(rows, make, l.beside ? nullptr : addend, out);
     if (l.beside) add_beside(*l.beside, addend, out);
   }
@@ -164,7 +173,7 @@ LayerRun run_over(const std::shared_ptr<const PreparedLayer>& layer, const mx::a
   const PreparedAttention* attention = layer->attention();
   if (attention) return {layer, attention_room(*attention, first, second, format)};
   // numbers that `can_write` allows to write
-  return {layer, DeltaRoom{const_cast<float*>(first.data<float>()), const_cast<float*>(second.data<float>())}};
+  return {layer, RecurrentRoom{const_cast<float*>(first.data<float>()), const_cast<float*>(second.data<float>())}};
 }
 
 }  // namespace abstractllm::cpu

@@ -6,13 +6,13 @@
 #include <variant>
 
 #include "attention_run.h"
-#include "delta_run.h"
+#include "recurrent_room.h"
 
 namespace abstractllm::cpu {
 
 struct LayerRun {
   std::shared_ptr<const PreparedLayer> layer;
-  std::variant<AttentionRoom, DeltaRoom> room;
+  std::variant<AttentionRoom, RecurrentRoom> room;
 
   // For L positions whose keys and values go to `span`; the one it is made from is for one, at the beginning.
   LayerRun at(int L, RowSpan span) const;
@@ -21,7 +21,7 @@ struct LayerRun {
   void run(const RunForm& form, TurnTables& tables, const float* x, const float* input, float* out) const;
 };
 
-// Over buffers that are computed and may be written: of keys and values, or what linear attention goes on from.
+// Over buffers that are computed and may be written: of keys and values, or what a recurrent layer goes on from.
 LayerRun run_over(const std::shared_ptr<const PreparedLayer>& layer, const mx::array& first, const mx::array& second,
                   const std::optional<AffineFormat>& format);
 

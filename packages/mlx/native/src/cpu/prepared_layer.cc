@@ -25,26 +25,35 @@ class LayerReader {
     l.eps = parts_.eps, l.residual = parts_.residual;
     l.has_mlp = has_mlp();
     if (l.has_mlp && !read_kind()) return nullptr;
-    const bool has_mixer = (parts_.delta ? read_delta() : read_attention()) && read_norms();
+    const bool has_mixer = read_mixer() && read_norms();
     const bool is_whole = has_mixer && (!l.has_mlp || (parts_.experts ? read_experts() : read_mlp())) && read_end();
     return is_whole ? layer_ : nullptr;
   }
 
  private:
+  bool read_mixer() {
+    if (parts_.delta) return read_delta();
+    if (parts_.mamba) return read_mamba();
+    return parts_.conv ? read_conv() : read_attention();
+  }
+
   bool has_mlp() const { return !parts_.activation.empty(); }
   // The first matrix of the MLP.
   size_t mixer_matrices() const {
     if (parts_.delta) return 5;
+    if (parts_.mamba || parts_.conv) return 2;
     return parts_.keys == KeySource::own ? 4 : parts_.keys == KeySource::values_too ? 3 : 2;
   }
   bool are_beside() const { return parts_.experts && parts_.experts->norm; }
   size_t dense_matrices() const { return parts_.is_gate_joined ? 2 : 3; }
   size_t first_of_experts() const { return mixer_matrices() + (are_beside() ? dense_matrices() : 0); }
+  size_t first_stack() const { return first_of_experts() + (parts_.experts->router ? 0 : 1); }
+  size_t first_of_shared() const { return first_stack() + 3; }
   // The first matrix behind it.
   size_t end_matrices() const {
     if (!has_mlp()) return mixer_matrices();
     if (!parts_.experts) return mixer_matrices() + dense_matrices();
-    return first_of_experts() + (parts_.experts->has_shared ? 8 : 4);
+    return first_of_shared() + static_cast<size_t>(parts_.experts->shared_matrices) + (parts_.experts->has_shared_gate ? 1 : 0);
   }
   // Norms of whole rows.
   size_t own_norms() const { return has_mlp() ? 2 : 1; }
@@ -222,13 +231,47 @@ class LayerReader {
     return d.log_rates && d.biases && d.norm;
   }
 
+  bool read_mamba() {
+    const LayerMamba& given = *parts_.mamba;
+    PreparedMamba m{};
+    m.H = static_cast<size_t>(parts_.query_heads), m.G = static_cast<size_t>(parts_.key_heads);
+    const mx::array& taps = given.taps;
+    if (taps.ndim() != 2 || !is_plain_float32(taps) || !is_computed(taps) || !matrix(0, layer_->E, m.in)) return false;
+    m.W = static_cast<size_t>(taps.shape(0));
+    const size_t C = static_cast<size_t>(taps.shape(1));
+    if (m.W < 2 || m.W > kMostTaps || m.in.N <= C + m.H) return false;
+    const size_t F = m.in.N - C - m.H;
+    if (F % m.H != 0 || C <= F || (C - F) % (2 * m.G) != 0) return false;
+    m.P = F / m.H, m.N = (C - F) / (2 * m.G);
+    if (given.norm_groups <= 0 || F % static_cast<size_t>(given.norm_groups) != 0) return false;
+    if (!matrix(1, F, m.out) || m.out.N != layer_->E) return false;
+    if (!parts_.rows.empty() || parts_.norms.size() != own_norms() || parts_.sinks) return false;
+    m.taps = pointer<float>(taps);
+    m.learned = {numbers(given.log_rates, m.H), numbers(given.step_biases, m.H), numbers(given.skips, m.H), nullptr,
+                 given.shortest, given.longest, given.eps, static_cast<size_t>(given.norm_groups)};
+    if (given.conv_bias && !(m.conv_bias = numbers(*given.conv_bias, C))) return false;
+    if (given.norm && !(m.learned.norm = numbers(*given.norm, F))) return false;
+    layer_->mixer = m;
+    return m.learned.log_rates && m.learned.step_biases && m.learned.skips;
+  }
+
+  bool read_conv() {
+    PreparedConv c{};
+    const mx::array& taps = parts_.conv->taps;
+    if (taps.ndim() != 2 || !is_plain_float32(taps) || !is_computed(taps) || !matrix(0, layer_->E, c.in)) return false;
+    c.W = static_cast<size_t>(taps.shape(0)), c.C = static_cast<size_t>(taps.shape(1));
+    if (c.W < 2 || c.W > kMostTaps || c.C == 0 || c.in.N != 3 * c.C || !matrix(1, c.C, c.out) || c.out.N != layer_->E) return false;
+    if (!parts_.rows.empty() || parts_.norms.size() != own_norms() || parts_.sinks) return false;
+    c.taps = pointer<float>(taps);
+    layer_->mixer = c;
+    return true;
+  }
+
   bool read_norms() {
     PreparedLayer& l = *layer_;
     l.mixer_norm = numbers(parts_.norms[0], l.E);
     if (l.has_mlp) l.mlp_norm = numbers(parts_.norms[1], l.E);
     if (!l.mixer_norm || (l.has_mlp && !l.mlp_norm)) return false;
-    const bool do_add_up = parts_.experts && !are_beside();  // what they give
-    if (do_add_up && (l.residual != 1 || !parts_.norms_after.empty())) return false;
     if (parts_.norms_after.empty()) return true;
     l.mixer_norm_after = numbers(parts_.norms_after[0], l.E);
     if (l.has_mlp) l.mlp_norm_after = numbers(parts_.norms_after[1], l.E);
@@ -257,24 +300,42 @@ class LayerReader {
     PreparedLayer& l = *layer_;
     const size_t first = first_of_experts();
     const LayerExperts& given = *parts_.experts;
-    if (are_beside() && (given.has_shared || !read_mlp() || !read_beside())) return false;
+    const bool has_shared = given.shared_matrices != 0;
+    if (has_shared && given.shared_matrices != 2 && given.shared_matrices != 3) return false;
+    if (given.has_shared_gate && !has_shared) return false;
+    if (are_beside() && (has_shared || !read_mlp() || !read_beside())) return false;
     for (size_t i = first; i < parts_.updates.size(); i++) {
       if (is_updated(i)) return false;
     }
     ExpertMlp e{};
     QuantProduct &gate = e.stacks.gate, &up = e.stacks.up, &down = e.stacks.down;
-    if (!matrix(first, l.E, e.router)) return false;
-    if (parts_.experts->asked <= 0 || static_cast<size_t>(parts_.experts->asked) > e.count()) return false;
-    e.asked = static_cast<size_t>(parts_.experts->asked);
-    e.is_normed = parts_.experts->is_normed, e.kind = l.kind;
-    if (!matrix(first + 1, l.E, gate, e.count()) || !matrix(first + 2, l.E, up, e.count()) || up.N != gate.N) return false;
-    if (!matrix(first + 3, gate.N, down, e.count()) || down.N != l.E) return false;
+    if (given.router ? !read_dense_router(*given.router, e) : !matrix(first, l.E, e.router)) return false;
+    e.kind = l.kind;
+    if (!read_routing(e)) return false;
+    const size_t stack = first_stack();
+    if (!matrix(stack, l.E, gate, e.count()) || !matrix(stack + 1, l.E, up, e.count()) || up.N != gate.N) return false;
+    if (!matrix(stack + 2, gate.N, down, e.count()) || down.N != l.E) return false;
     if (given.router_row && !(e.router_row = numbers(*given.router_row, e.count()))) return false;
     if (given.scales && !(e.scales = numbers(*given.scales, e.count()))) return false;
     if (given.gate_bias && !read_biases(e)) return false;
-    if (parts_.experts->has_shared && !read_shared(first + 4, e.shared.emplace())) return false;
+    if (has_shared && !read_shared(e.shared.emplace())) return false;
     l.experts = e;
     return true;
+  }
+
+  bool read_dense_router(const mx::array& w, ExpertMlp& e) {
+    const bool fits = is_plain_float32(w) && w.ndim() == 2 && static_cast<size_t>(w.shape(1)) == layer_->E && is_computed(w);
+    if (!fits || w.shape(0) == 0) return false;
+    e.dense_router = DenseMatrix{pointer<void>(w), Float::f32, true, layer_->E, layer_->E};
+    e.router.N = static_cast<size_t>(w.shape(0));
+    return true;
+  }
+
+  bool read_routing(ExpertMlp& e) {
+    const LayerExperts& given = *parts_.experts;
+    const Routing& r = e.routing = given.routing;
+    if (r.asked == 0 || r.asked > e.count() || r.kept == 0 || r.kept > r.groups || e.count() % r.groups != 0) return false;
+    return !given.correction || (e.routing.correction = numbers(*given.correction, e.count())) != nullptr;
   }
 
   bool read_biases(ExpertMlp& e) {
@@ -318,10 +379,18 @@ class LayerReader {
     return i.norm != nullptr;
   }
 
-  bool read_shared(size_t first, SharedExpert& e) {
-    const size_t E = layer_->E;
-    if (!matrix(first, E, e.gate) || !matrix(first + 1, E, e.up) || e.up.N != e.gate.N) return false;
-    return matrix(first + 2, e.gate.N, e.down) && e.down.N == E && matrix(first + 3, E, e.scorer) && e.scorer.N == 1;
+  bool read_shared(SharedExpert& e) {
+    const size_t E = layer_->E, first = first_of_shared(), last = first + static_cast<size_t>(parts_.experts->shared_matrices);
+    if (last - first == 2) {
+      LayerMatrix gate{}, up{};
+      gate.N = up.N = static_cast<size_t>(parts_.matrices[3 * first].shape(-2)) / 2;
+      if (!split_matrix(first, E, {&gate, &up})) return false;
+      e.gate = gate, e.up = up;
+    } else if (!matrix(first, E, e.gate) || !matrix(first + 1, E, e.up) || e.up.N != e.gate.N) {
+      return false;
+    }
+    if (!matrix(last - 1, e.gate.N, e.down) || e.down.N != E) return false;
+    return !parts_.experts->has_shared_gate || (matrix(last, E, e.scorer.emplace()) && e.scorer->N == 1);
   }
 
   const DecoderLayerParts& parts_;

@@ -10,6 +10,7 @@
 #include "expert_mlp.h"
 #include "head_turn.h"
 #include "low_rank.h"
+#include "mamba_mixer.h"
 #include "quant_matmul.h"
 
 namespace abstractllm::cpu {
@@ -50,6 +51,25 @@ struct PreparedDelta {
   size_t channels() const { return 2 * K * D + H * V; }
 };
 
+// Mamba 2's mixer of a layer (mamba_mixer.h).
+struct PreparedMamba {
+  LayerMatrix in, out;
+  const float *taps, *conv_bias;
+  MambaNumbers learned;
+  size_t W, G, H, P, N;
+
+  size_t features() const { return H * P; }
+  size_t channels() const { return features() + 2 * G * N; }
+};
+
+// A layer's short convolution (short_conv.h) between gates: `in` gives each position one of what goes into it, one of what comes
+// out, and what goes in.
+struct PreparedConv {
+  LayerMatrix in, out;
+  const float* taps;
+  size_t W, C;
+};
+
 // What a layer makes of an input of its own.
 struct PreparedInput {
   LayerMatrix gate, down;
@@ -64,7 +84,7 @@ struct BesideNorms {
 // Where the numbers of a layer lie. They are computed: a graph need not know of their arrays.
 class PreparedLayer {
  public:
-  std::variant<PreparedAttention, PreparedDelta> mixer;
+  std::variant<PreparedAttention, PreparedDelta, PreparedMamba, PreparedConv> mixer;
   LayerMatrix gate, up, down;
   const float *mixer_norm = nullptr, *mlp_norm = nullptr;
   const float *mixer_norm_after = nullptr, *mlp_norm_after = nullptr;  // of what is added; null without
@@ -81,6 +101,8 @@ class PreparedLayer {
   // Null where the layer attends in another way.
   const PreparedAttention* attention() const { return std::get_if<PreparedAttention>(&mixer); }
   const PreparedDelta* delta() const { return std::get_if<PreparedDelta>(&mixer); }
+  const PreparedMamba* mamba() const { return std::get_if<PreparedMamba>(&mixer); }
+  const PreparedConv* conv() const { return std::get_if<PreparedConv>(&mixer); }
 
   // Keeps what is pointed to. False where some of it is gone.
   bool hold(std::vector<ArrayData>& held) const {

@@ -1,4 +1,6 @@
 // What TypeScript and the tests can ask of the CPU kernels.
+#include <algorithm>
+
 #include "../bind.h"
 #include "composed_layer.h"
 #include "decoder_layer.h"
@@ -86,6 +88,7 @@ class LayerReader {
 const char* const kActivations[] = {"", "swiglu", "geglu"};
 constexpr int kKeySources = 4;
 constexpr int kCodings = 4;
+constexpr int kScoreKinds = 3;
 
 napi_value nothing(Env& e) {
   napi_value undefined = nullptr;
@@ -109,6 +112,42 @@ std::vector<std::optional<cpu::MatrixUpdate>> updates_of(const std::vector<std::
     if (down && up) updates[i] = {*down, *up, gains};
   }
   return updates;
+}
+
+using Arrays = std::vector<std::optional<mx::array>>;
+
+std::optional<cpu::LayerExperts> experts_of(const std::vector<int>& numbers, const std::vector<float>& scores, const Arrays& others) {
+  if (numbers.empty()) return std::nullopt;
+  for (int n : numbers) {
+    if (n < 0) throw AddonError("invalid-argument", "expected numbers of experts that are not negative");
+  }
+  const auto count = [&](size_t i) { return static_cast<size_t>(numbers[i]); };
+  if (numbers[4] >= kScoreKinds) throw AddonError("invalid-argument", "unknown scores");
+  const cpu::Routing routing{static_cast<cpu::ScoreKind>(numbers[4]), count(0), numbers[1] != 0, scores[0], count(5), count(6),
+                             scores[1]};
+  return cpu::LayerExperts{routing,   numbers[2], numbers[3] != 0, others[4],  others[5],  others[6],  others[7],
+                           others[8], others[9],  others[10],      others[11], others[12], others[13], others[14]};
+}
+
+std::optional<cpu::LayerDelta> delta_of(const Arrays& parts) {
+  if (parts.size() != 4) return std::nullopt;
+  const bool are_there = std::all_of(parts.begin(), parts.end(), [](const auto& a) { return a.has_value(); });
+  if (!are_there) throw AddonError("invalid-argument", "expected four arrays of linear attention");
+  return cpu::LayerDelta{*parts[0], *parts[1], *parts[2], *parts[3]};
+}
+
+std::optional<cpu::LayerConv> conv_of(const Arrays& parts) {
+  if (parts.size() != 1) return std::nullopt;
+  if (!parts[0]) throw AddonError("invalid-argument", "expected the taps of a convolution");
+  return cpu::LayerConv{*parts[0]};
+}
+
+std::optional<cpu::LayerMamba> mamba_of(const Arrays& parts, const std::vector<float>& steps) {
+  if (parts.size() != 6) return std::nullopt;
+  const bool are_there = std::all_of(parts.begin(), parts.begin() + 4, [](const auto& a) { return a.has_value(); });
+  if (!are_there || steps.size() != 4) throw AddonError("invalid-argument", "expected four arrays and four numbers of Mamba");
+  return cpu::LayerMamba{*parts[0], *parts[1], *parts[2], *parts[3], parts[4], parts[5],
+                         steps[0],  steps[1],  steps[2],  static_cast<int>(steps[3])};
 }
 
 // `buffers` are two of each layer, `formats` the bits and group size of quantized ones, or 0.
@@ -149,22 +188,28 @@ struct Reader<std::vector<std::optional<mx::array>>> {
 
 void register_cpu(Env* e, napi_value x) {
   // `formats` are the bits, group size and coding of each matrix, `updates` three arrays for each, or nothing in their places;
-  // `heads` are those of queries and of keys, whether there are gates, where keys come from, whether values
-  // are normed, and whether gate and up are one matrix;
-  // `factors` eps, scale, cap and residual of the parts, and the growth of what turns; `experts` is empty, or how many are asked, whether their scores are
-  // normed and whether there is a shared one; `delta` is empty, or taps, log rates, biases and norm of linear attention;
+  // `heads` are those of queries and of keys, whether there are gates, where keys come from, whether values are normed, and
+  // whether gate and up are one matrix; `factors` eps, scale, cap and residual of the parts, and the growth of what turns;
+  // `experts` is empty, or how many are asked, whether their scores are normed, matrices of a shared one, whether that has a
+  // gate, the kind of scores, groups, and how many of them are kept, `scores` what they are multiplied by and what is left of
+  // others;
+  // `recurrent` is empty, or taps of a convolution, or taps, log rates, biases and norm of linear attention, or taps, log rates, biases of steps, skips,
+  // biases of the convolution and norm of Mamba, the last two or nothing in their places; `steps` then are its shortest and
+  // longest time step, eps and groups of its norm;
   // `turn` how many features turn, and whether neighbours do; `others` are frequencies, sinks, the norm of the input, the factor,
-  // and of experts the router's row, scales, three biases and four norms, or nothing in their places
+  // and of experts the router, its row, correction, scales, three biases and four norms, or nothing in their places
   bind(e, x, "prepareDecoderLayer",
        [](const std::vector<mx::array>& matrices, const std::vector<int>& formats,
           const std::vector<std::optional<mx::array>>& updates, const std::vector<mx::array>& rows,
           const std::vector<mx::array>& norms, const std::vector<mx::array>& norms_after, const std::vector<int>& heads,
           const std::vector<float>& factors, const std::string& activation, const std::vector<int>& experts,
-          const std::vector<mx::array>& delta, const std::vector<int>& turn, const std::optional<float>& base, float rope_scale,
-          const std::vector<std::optional<mx::array>>& others, Env& env) {
-         const bool are_sizes_right = formats.size() % 3 == 0 && heads.size() == 6 && factors.size() == 5 && turn.size() == 2 &&
-                                      (experts.empty() || experts.size() == 3) && (delta.empty() || delta.size() == 4) &&
-                                      others.size() == 13 && heads[3] >= 0 && heads[3] < kKeySources;
+          const std::vector<float>& scores, const std::vector<std::optional<mx::array>>& recurrent,
+          const std::vector<float>& steps, const std::vector<float>& turn, const std::vector<std::optional<mx::array>>& others,
+          Env& env) {
+         const bool are_sizes_right = formats.size() % 3 == 0 && heads.size() == 6 && factors.size() == 5 &&
+                                      (turn.size() == 3 || turn.size() == 4) && (experts.empty() || experts.size() == 7) &&
+                                      scores.size() == 2 && others.size() == 15 &&
+                                      (recurrent.size() <= 1 || recurrent.size() == 4 || recurrent.size() == 6) && heads[3] >= 0 && heads[3] < kKeySources;
          if (!are_sizes_right) throw AddonError("invalid-argument", "expected other numbers of formats, heads, factors or experts");
          std::vector<int> bits, groups;
          std::vector<cpu::Coding> codings;
@@ -173,18 +218,14 @@ void register_cpu(Env* e, napi_value x) {
            if (formats[i + 2] < 0 || formats[i + 2] >= kCodings) throw AddonError("invalid-argument", "unknown coding");
            codings.push_back(static_cast<cpu::Coding>(formats[i + 2]));
          }
-         std::optional<cpu::LayerExperts> asked;
-         if (!experts.empty()) {
-           asked = {experts[0], experts[1] != 0, experts[2] != 0, others[4], others[5], others[6],
-                    others[7],  others[8],       others[9],       others[10], others[11], others[12]};
-         }
-         std::optional<cpu::LayerDelta> linear;
-         if (!delta.empty()) linear = {delta[0], delta[1], delta[2], delta[3]};
+         std::optional<float> base;
+         if (turn.size() == 4) base = turn[3];
          auto layer = cpu::prepare_decoder_layer(
              {matrices, bits, groups, codings, updates_of(updates), rows, norms, norms_after, heads[0], heads[1], heads[2] != 0,
               static_cast<cpu::KeySource>(heads[3]), heads[4] != 0, factors[0], factors[1], factors[2], factors[3], heads[5] != 0,
-              activation, asked, linear, others[1], others[2], others[3]},
-             {turn[0], turn[1] != 0, base, rope_scale, others[0], factors[4]});
+              activation, experts_of(experts, scores, others), delta_of(recurrent), mamba_of(recurrent, steps), conv_of(recurrent),
+              others[1], others[2], others[3]},
+             {static_cast<int>(turn[0]), turn[1] != 0, base, turn[2], others[0], factors[4]});
          return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
        });
   // `layout`: the activation, heads of queries and keys, features that turn and how, whether there are frequencies; counts
@@ -209,7 +250,7 @@ void register_cpu(Env* e, napi_value x) {
          return cpu::composed_layer({std::move(arrays), std::move(bits), std::move(groups), {}, {}, std::move(added),
                                      std::move(weights), std::move(weights_after), heads, key_heads, false,
                                      cpu::KeySource::own, false, factors[0], factors[1], factors[2], factors[3],
-                                     false, kActivations[activation], {}, {}, {}, {}, {}},
+                                     false, kActivations[activation], {}, {}, {}, {}, {}, {}, {}},
                                     {dims, traditional, base, rope_scale, freqs, 1}, x, keys, values, start, position);
        });
   bind(e, x, "joinDecoderLayers", [](const std::vector<Layers>& parts, Env& env) {

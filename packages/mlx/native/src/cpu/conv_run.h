@@ -1,0 +1,14 @@
+// Gated short convolutions of a decoder's layer, over the array in which they go on.
+#pragma once
+
+#include "layer_steps.h"
+#include "recurrent_room.h"
+#include "run_form.h"
+
+namespace abstractllm::cpu {
+
+// out = what the layer finds for the rows, and `addend` where that is not null.
+void run_conv_layer(const PreparedConv& layer, const RecurrentRoom& room, const RunForm& form, const NormedRows& rows,
+                    const float* addend, float* out);
+
+}  // namespace abstractllm::cpu
