@@ -32,7 +32,10 @@ export class AbsorbedAttention extends LatentAttention {
   }
 
   /** Attention to latents and turned keys, `[B, 1, S, D]` both: `[B, H, L, v_head_dim]`. */
-  protected attendTo([q_nope, q_pe]: Parts, [latents, k_pe]: Latents, mask: Mask): MxArray {
+  protected attendTo(queries: Parts, known: Latents, mask: Mask): MxArray {
+    const [[q_nope, q_pe], [latents, k_pe]] = [queries, known];
+    // scores of all pairs of positions take more memory than keys that are put together
+    if (q_nope.dim(2) > 1 && mx.defaultDevice() === "cpu") return this.attendJoined(queries, known, mask);
     const positional = this.#positional(q_pe, k_pe, mask); // [B, H, L, S]
     if (q_nope.dim(2) > 1) {
       const keys = this.embed_q.transposed(latents); // [B, H, S, qk_nope_head_dim]
@@ -42,6 +45,13 @@ export class AbsorbedAttention extends LatentAttention {
     const q = this.embed_q.forward(q_nope); // [B, H, 1, kv_lora_rank]
     const out = attention(q, latents, latents, { scale: this.scale, mask: positional });
     return this.unembed_out.forward(out); // [B, H, 1, v_head_dim]
+  }
+
+  /** The same with both parts of queries and of keys side by side. */
+  protected attendJoined([q_nope, q_pe]: Parts, [latents, k_pe]: Latents, mask: Mask): MxArray {
+    const keys = [this.embed_q.transposed(latents), mx.repeat(k_pe, q_pe.dim(1), 1)];
+    const [q, k] = [mx.concatenate([q_nope, q_pe], -1), mx.concatenate(keys, -1)]; // [B, H, L or S, D]
+    return attention(q, k, this.unembed_out.forward(latents), { scale: this.scale, mask });
   }
 
   /** The turned features' share of the scores, out of reach where the mask hides. */

@@ -1,4 +1,4 @@
-import { SwitchLinear } from "../blocks/index.ts";
+import { MultiLinear, SwitchLinear } from "../blocks/index.ts";
 import { withRoundedActivations } from "../core/cpu.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
@@ -93,11 +93,11 @@ const quantizeDense = (
 
 /** Whether only products and lookups of rows read the layer's matrix. */
 const isReadByKernels = (module: Module): boolean =>
-  [Linear, Embedding, SwitchLinear].some((kind) => module instanceof kind);
+  [Linear, Embedding, SwitchLinear, MultiLinear].some((kind) => module instanceof kind);
 
 /**
  * Makes the model compute in float32 on the CPU, where stock libmlx accumulates half-precision products in half
- * precision (up to 6 % error). The matrices of linear layers, embeddings and experts stay as stored: our kernels widen them
+ * precision (up to 6 % error). The matrices of linear layers, embeddings, heads and experts stay as stored: our kernels widen them
  * as they read.
  */
 const widenForCpu = (model: Module): void => {

@@ -1,6 +1,5 @@
 /** Mistral 4: DeepSeek 3 with experts by softmax, whose queries grow past the trained context. @see mlx-lm 0.32.2 models/mistral4.py */
 import { AbsorbedAttention } from "../blocks/absorbed-attention.ts";
-import { attention } from "../blocks/attention.ts";
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import { type Choice, routeExperts } from "../blocks/experts.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
@@ -89,12 +88,8 @@ class Attention extends AbsorbedAttention {
 
   /** Many positions attend as usual, without scores of their turned features as a mask. */
   protected override attendTo(queries: Parts, known: Latents, mask: Mask): MxArray {
-    const [q_nope, q_pe] = queries;
-    if (q_pe.dim(2) === 1) return super.attendTo(queries, known, mask);
-    const [latents, k_pe] = known;
-    const keys = [this.embed_q.transposed(latents), mx.repeat(k_pe, q_pe.dim(1), 1)];
-    const [q, k] = [mx.concatenate([q_nope, q_pe], -1), mx.concatenate(keys, -1)]; // [B, H, L or S, D]
-    return attention(q, k, this.unembed_out.forward(latents), { scale: this.scale, mask });
+    const isOne = queries[0].dim(2) === 1;
+    return isOne ? super.attendTo(queries, known, mask) : this.attendJoined(queries, known, mask);
   }
 }
 

@@ -6,9 +6,8 @@
 #include "cpu_primitive.h"
 #include "dispatch.h"
 #include "float_type.h"
-#include "packed_matrix.h"
+#include "matrix_row.h"
 #include "quant_layer.h"
-#include "scratch.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {
@@ -17,52 +16,6 @@ namespace {
 
 // Values per row whose unpacking takes about 10 us.
 constexpr size_t kValuesPerRange = 8192;
-
-// Where a row's numbers lie, in libmlx's order.
-template <typename S>
-struct RowParts {
-  const uint8_t* bytes;  // a little-endian stream of `bits`-bit numbers
-  const S* scales;
-  const S* biases;
-};
-
-template <typename S>
-RowParts<S> row_parts(const QuantMatrix& m, size_t row) {
-  const size_t size = m.row_bytes(), groups = m.groups();
-  if (!m.is_packed) {
-    const size_t first = row * groups;
-    return {m.w + row * size, static_cast<const S*>(m.scales) + first, static_cast<const S*>(m.biases) + first};
-  }
-  const size_t words = (size + 2 * groups * sizeof(S)) / sizeof(float) + 1;
-  uint8_t* bytes = reinterpret_cast<uint8_t*>(scratch_floats<RowParts<S>>(words));
-  uint8_t *scales = bytes + size, *biases = scales + groups * sizeof(S);
-  unpack_row(m, row, bytes, scales, biases);
-  return {bytes, reinterpret_cast<const S*>(scales), reinterpret_cast<const S*>(biases)};
-}
-
-// In the arithmetic of T, as libmlx: the product is rounded before the sum.
-template <typename S, typename T>
-void dequantize_row(const QuantMatrix& m, size_t row, T* out) {
-  const auto [first, scales, biases] = row_parts<S>(m, row);
-  const uint8_t* bytes = first;
-  const unsigned bits = static_cast<unsigned>(m.bits);
-  const uint32_t mask = (1u << bits) - 1;
-  uint32_t stream = 0;
-  unsigned have = 0;
-  for (size_t g = 0; g < m.groups(); g++) {
-    const T scale = static_cast<T>(scales[g]), bias = static_cast<T>(biases[g]);
-    for (size_t i = 0; i < m.group; i++) {
-      if (have < bits) {
-        stream |= static_cast<uint32_t>(*bytes++) << have;
-        have += 8;
-      }
-      const T product = static_cast<T>(scale * static_cast<T>(stream & mask));
-      *out++ = static_cast<T>(product + bias);
-      stream >>= bits;
-      have -= bits;
-    }
-  }
-}
 
 // Inputs: ids (int32 or uint32), then the matrix: packed, or w, scales and biases.
 class QuantizedEmbedding : public CpuPrimitive {
@@ -96,7 +49,7 @@ class QuantizedEmbedding : public CpuPrimitive {
         for (size_t i = begin; i < end; i++) {
           const int64_t id = index[i] < 0 ? index[i] + rows : index[i];
           // an id outside the vocabulary must not read outside the matrix
-          dequantize_row<S>(m, static_cast<size_t>(std::clamp<int64_t>(id, 0, rows - 1)), out + i * m.K);
+          dequantize_matrix_row<S>(m, static_cast<size_t>(std::clamp<int64_t>(id, 0, rows - 1)), out + i * m.K);
         }
       });
     });

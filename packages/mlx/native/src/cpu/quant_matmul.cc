@@ -8,6 +8,7 @@
 #include "mlx/ops.h"
 #include "quant_layer.h"
 #include "quant_mode.h"
+#include "stack_matmul.h"
 
 namespace abstractllm::cpu {
 
@@ -163,7 +164,10 @@ mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::arr
   if (use_native() && transpose && x.dtype() == mx::float32 && x.ndim() > 0 && w.ndim() == 2) {
     format = take_native(x.shape(-1), w, scales, biases, group_size, bits, mode, matrix);
   }
-  if (!format) return mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
+  if (!format) {
+    const auto stack = stack_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
+    return stack ? *stack : mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
+  }
   mx::Shape shape = x.shape();
   shape.back() = w.shape(0);
   const Rounding rounding = settings().rounding;

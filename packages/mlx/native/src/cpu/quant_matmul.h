@@ -11,8 +11,8 @@ namespace abstractllm::cpu {
 
 namespace mx = mlx::core;
 
-// x [..., K] times quantized w [N, K] (transposed) -> [..., N]. Computed here for f32 activations; libmlx's operation
-// otherwise.
+// x [..., K] times quantized w [N, K] (transposed) -> [..., N], or stacks of matrices (stack_matmul.h). Computed here for f32
+// activations; libmlx's operation otherwise.
 mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::array& scales,
                            const std::optional<mx::array>& biases, bool transpose, std::optional<int> group_size,
                            std::optional<int> bits, const std::string& mode);
