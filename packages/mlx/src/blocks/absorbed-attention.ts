@@ -49,9 +49,11 @@ export class AbsorbedAttention extends LatentAttention {
 
   /** The same with both parts of queries and of keys side by side. */
   protected attendJoined([q_nope, q_pe]: Parts, [latents, k_pe]: Latents, mask: Mask): MxArray {
-    const keys = [this.embed_q.transposed(latents), mx.repeat(k_pe, q_pe.dim(1), 1)];
-    const [q, k] = [mx.concatenate([q_nope, q_pe], -1), mx.concatenate(keys, -1)]; // [B, H, L or S, D]
-    return attention(q, k, this.unembed_out.forward(latents), { scale: this.scale, mask });
+    const wide = latents.astype(q_nope.dtype); // a cache may hold them in half precision
+    const known = this.embed_q.transposed(wide).astype(latents.dtype); // [B, H, S, qk_nope_head_dim]
+    const values = this.unembed_out.forward(wide).astype(latents.dtype); // [B, H, S, v_head_dim]
+    const k = mx.concatenate([known, mx.repeat(k_pe, q_pe.dim(1), 1)], -1); // [B, H, S, D]
+    return attention(mx.concatenate([q_nope, q_pe], -1), k, values, { scale: this.scale, mask });
   }
 
   /** The turned features' share of the scores, out of reach where the mask hides. */
