@@ -117,6 +117,33 @@ const gemma4 = {
   max_position_embeddings: 131072,
 };
 
+/** Granite 4 H: one layer of ten attends, the others go on from states. */
+const graniteHybrid = {
+  model_type: "granitemoehybrid",
+  hidden_size: 1536,
+  num_attention_heads: 12,
+  num_key_value_heads: 4,
+  rms_norm_eps: 1e-5,
+  vocab_size: 100352,
+  max_position_embeddings: 131072,
+  mamba_n_heads: 48,
+  mamba_d_head: 64,
+  mamba_d_state: 128,
+  mamba_n_groups: 1,
+  mamba_d_conv: 4,
+  mamba_conv_bias: true,
+  attention_multiplier: 0.0078125,
+  embedding_multiplier: 12,
+  residual_multiplier: 0.22,
+  logits_scaling: 6,
+  attention_bias: false,
+  position_embedding_type: "nope",
+  tie_word_embeddings: true,
+};
+
+const hybridLayers = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => (i % 10 === 5 ? "attention" : "mamba"));
+
 /** Small models of many families, as their configs have them; layers of larger ones are cut. */
 export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "Llama 3.2 1B": LLAMA_1B,
@@ -255,6 +282,88 @@ export const FAMILIES: Readonly<Record<string, Readonly<Record<string, unknown>>
     mlp_bias: false,
     tie_word_embeddings: true,
   },
+  "Granite 4 H 1B, 20 of 40 layers": {
+    ...graniteHybrid,
+    num_hidden_layers: 20,
+    layer_types: hybridLayers(20),
+    intermediate_size: 4096,
+    shared_intermediate_size: 4096,
+  },
+  "Granite 4 H Tiny, 10 of 40 layers": {
+    ...graniteHybrid,
+    num_hidden_layers: 10,
+    layer_types: hybridLayers(10),
+    intermediate_size: 512,
+    shared_intermediate_size: 1024,
+    num_local_experts: 64,
+    num_experts_per_tok: 6,
+  },
+  "Falcon H1 1.5B, 12 of 24 layers": {
+    model_type: "falcon_h1",
+    hidden_size: 2048,
+    intermediate_size: 4096,
+    num_hidden_layers: 12,
+    num_attention_heads: 8,
+    num_key_value_heads: 2,
+    head_dim: 128,
+    vocab_size: 65537,
+    mamba_d_conv: 4,
+    mamba_d_head: 64,
+    mamba_d_ssm: 3072,
+    mamba_d_state: 256,
+    mamba_n_groups: 1,
+    mamba_n_heads: 48,
+    max_position_embeddings: 131072,
+    rms_norm_eps: 1e-5,
+    rope_theta: 100000000000,
+    tie_word_embeddings: false,
+  },
+  "LFM2 350M": {
+    model_type: "lfm2",
+    vocab_size: 65536,
+    hidden_size: 1024,
+    num_hidden_layers: 16,
+    num_attention_heads: 16,
+    num_key_value_heads: 8,
+    max_position_embeddings: 128000,
+    norm_eps: 1e-5,
+    conv_bias: false,
+    conv_L_cache: 3,
+    block_dim: 1024,
+    block_ff_dim: 6656,
+    block_multiple_of: 256,
+    block_ffn_dim_multiplier: 1,
+    block_auto_adjust_ff_dim: true,
+    full_attn_idxs: [2, 5, 8, 10, 12, 14],
+  },
+  "GLM 4.7 Flash, 8 of 47 layers, 16 of 64 experts": {
+    model_type: "glm4_moe_lite",
+    hidden_size: 2048,
+    intermediate_size: 10240,
+    moe_intermediate_size: 1536,
+    num_hidden_layers: 8,
+    num_attention_heads: 20,
+    num_key_value_heads: 20,
+    n_shared_experts: 1,
+    n_routed_experts: 16,
+    num_experts_per_tok: 4,
+    routed_scaling_factor: 1.8,
+    kv_lora_rank: 512,
+    q_lora_rank: 768,
+    qk_rope_head_dim: 64,
+    v_head_dim: 256,
+    qk_nope_head_dim: 192,
+    n_group: 1,
+    topk_group: 1,
+    first_k_dense_replace: 1,
+    norm_topk_prob: true,
+    vocab_size: 154880,
+    rms_norm_eps: 1e-5,
+    rope_theta: 1000000,
+    attention_bias: false,
+    max_position_embeddings: 202752,
+    tie_word_embeddings: false,
+  },
   "gpt-oss 20B, 4 of 24 layers": {
     model_type: "gpt_oss",
     hidden_size: 2880,
@@ -361,7 +470,7 @@ export const createShape = async (
 /** Bytes of weights that one token reads: of experts those asked, of the embedding only when it is the output layer. */
 export const bytesPerToken = (model: LanguageModel, config: Readonly<Record<string, unknown>>): number => {
   const text = (config.text_config ?? config) as Readonly<Record<string, unknown>>;
-  const experts = text.num_experts ?? text.num_local_experts ?? 1;
+  const experts = text.num_experts ?? text.num_local_experts ?? text.n_routed_experts ?? 1;
   const asked = Number(text.num_experts_per_tok ?? text.top_k_experts ?? 1) / Number(experts);
   let bytes = 0;
   for (const [path, layer] of model.namedModules()) {
@@ -369,7 +478,8 @@ export const bytesPerToken = (model: LanguageModel, config: Readonly<Record<stri
     const isRead = !(layer instanceof Embedding) || isHead;
     if (!(layer instanceof MatrixLayer) || !isRead) continue;
     const size = layer.ownParameters().reduce((sum, [, array]) => sum + array.nbytes, 0);
-    bytes += layer.weight.ndim === 3 ? size * asked : size;
+    const isOfExperts = layer.weight.ndim === 3 && layer.weight.dim(0) === Number(experts); // others are of heads
+    bytes += isOfExperts ? size * asked : size;
   }
   return bytes;
 };
