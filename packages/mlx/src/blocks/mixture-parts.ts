@@ -12,7 +12,7 @@ export interface RouterParts extends Routing {
 }
 
 /** One that every position asks. */
-export interface SharedExpertParts extends DenseParts {
+interface SharedExpertParts extends DenseParts {
   /** Its sigmoid says how far the answer counts. */
   readonly gate?: Linear;
 }

@@ -4,7 +4,7 @@ import { native } from "./native.ts";
 import type { BoundLayersHandle, LayersHandle, Slot } from "./native-addon.ts";
 
 /** How gates become the scores of experts: their share among all, or each by a function of its own. */
-export type ScoreKind = (typeof SCORE_KINDS)[number];
+type ScoreKind = (typeof SCORE_KINDS)[number];
 const SCORE_KINDS = ["softmax", "sigmoid", "sqrtsoftplus"] as const;
 
 /** How the experts of a layer are asked. */
@@ -71,7 +71,7 @@ export interface LayerDelta {
 }
 
 /** Mamba 2's mixer (`mambaMixer`), in their place, with `H` heads in `K` groups. Float32, and computed. */
-export interface LayerMamba {
+interface LayerMamba {
   /** `[W, C]` */
   readonly taps: MxArray;
   /** `[C]` */
@@ -90,7 +90,7 @@ export interface LayerMamba {
 }
 
 /** A short convolution between gates, likewise. Float32, and computed. */
-export interface LayerConv {
+interface LayerConv {
   /** `[W, C]` */
   readonly taps: MxArray;
 }
