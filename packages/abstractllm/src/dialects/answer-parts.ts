@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
-import type { WrittenCall } from "./tool-dialect.ts";
+import type { WrittenCall } from "./written-call.ts";
 
 /** Where parts go, and how. */
 export interface PartsOptions {
@@ -53,20 +53,25 @@ export class AnswerParts {
   }
 
   addCall(call: WrittenCall): void {
-    const { id: given, name, arguments: input } = call;
-    const taken = (id: string) =>
-      this.#options.usedIds.has(id) || this.toolCalls.some((earlier) => earlier.id === id);
-    const id = given === undefined || taken(given) ? newId() : given;
-    this.#options.emit({ type: "tool-input-start", id, name });
-    this.addInput(id, JSON.stringify(input));
+    const id = this.startCall(call.name, call.id);
+    this.addInput(id, JSON.stringify(call.arguments));
     this.endCall(id, call);
   }
 
-  /** Begins a call whose arguments are still being written. @returns its id */
-  startCall(name: string): string {
-    const id = newId();
+  /**
+   * Begins a call whose arguments are still being written.
+   *
+   * @param given - the id that the model gave it, which it has unless another call has it already
+   * @returns its id
+   */
+  startCall(name: string, given?: string): string {
+    const id = given === undefined || this.#isTaken(given) ? newId() : given;
     this.#options.emit({ type: "tool-input-start", id, name });
     return id;
+  }
+
+  #isTaken(id: string): boolean {
+    return this.#options.usedIds.has(id) || this.toolCalls.some((earlier) => earlier.id === id);
   }
 
   addInput(id: string, text: string): void {

@@ -338,6 +338,46 @@ describe("a call that nothing but its end can follow", () => {
   });
 });
 
+describe("the arguments of a held call are sent as they are written, by", () => {
+  const input = { text: 'Say "hi"\n\\ <b>, then null' };
+  const json = JSON.stringify(input);
+  const written: [dialect: string, text: string][] = [
+    ["llama3", `<|python_tag|>{"name": "say", "parameters": ${json}}`],
+    ["llama3", `{"name": "say", "parameters": ${json}}`],
+    ["prompted_json", `{"name":"say","arguments":${json}}`],
+    ["mistral", `[TOOL_CALLS][{"name": "say", "arguments": ${json}}]`],
+    ["mistral", `[TOOL_CALLS]say[ARGS]${json}`],
+    [
+      "qwen3_coder",
+      `<tool_call>\n<function=say>\n<parameter=text>\n${input.text}\n</parameter>\n</function>\n</tool_call>`,
+    ],
+    [
+      "minimax_m2",
+      `<minimax:tool_call>\n<invoke name="say">\n<parameter name="text">${input.text}</parameter>\n</invoke>\n</minimax:tool_call>`,
+    ],
+    ["minicpm5", `<function name="say"><param name="text">${input.text}</param></function>`],
+    ["glm47", `<tool_call>say<arg_key>text</arg_key><arg_value>${input.text}</arg_value></tool_call>`],
+    ["harmony", `<|channel|>commentary to=functions.say<|message|>${json}<|call|>`],
+  ];
+  test.each(written)("%s: %s", (dialect, text) => {
+    const parts: DeltaPart[] = [];
+    const emit = (part: DeltaPart) => parts.push(part);
+    const reader = createAnswerReader({
+      dialect,
+      tools: TOOLS,
+      usedIds: new Set(),
+      emit,
+      areCallsHeld: true,
+    });
+    for (const character of text) reader.push(character);
+    reader.end(false);
+    const texts = parts.flatMap((part) => (part.type === "tool-input-delta" ? [part.text] : []));
+    expect(texts.length).toBeGreaterThan(10);
+    expect(JSON.parse(texts.join(""))).toEqual(input);
+    expect([reader.text, reader.toolCalls]).toMatchObject(["", [{ name: "say", arguments: input }]]);
+  });
+});
+
 describe("ids of calls", () => {
   const kimi = (id: string) =>
     `<|tool_calls_section_begin|><|tool_call_begin|>${id}<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>`;

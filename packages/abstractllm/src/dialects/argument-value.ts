@@ -35,6 +35,10 @@ export function argumentValue(
   return typed(text, types) ?? text;
 }
 
+/** Whether an argument is a text, whatever is written, unless that is `null`. */
+export const isTextOnly = (schema: JsonSchema | undefined): boolean =>
+  schema?.type === "string" && typesOf(schema).size === 1;
+
 /** A value of one of the types, the most specific first. */
 function typed(text: string, types: ReadonlySet<string>): unknown {
   const number = text.trim() === "" ? Number.NaN : Number(text);

@@ -1,9 +1,11 @@
 import type { ToolSpec } from "../interface/tool.ts";
-import { argumentSchema, argumentValue } from "./argument-value.ts";
+import { argumentSchema, argumentValue, isTextOnly } from "./argument-value.ts";
 import { type ParameterwiseForm, parameterwise } from "./grammar/index.ts";
 import { readJson } from "./json-text.ts";
-import { type CallElement, type ElementNames, readElements } from "./read-elements.ts";
-import type { CallForm, ToolDialect, WrittenCall } from "./tool-dialect.ts";
+import { ParameterFollower, type ParameterMarks } from "./parameter-follower.ts";
+import { type ElementNames, readElements } from "./read-elements.ts";
+import type { CallForm, ToolDialect } from "./tool-dialect.ts";
+import type { WrittenCall } from "./written-call.ts";
 
 /** Calls each in lines of their own. */
 const inLines = (form: ParameterwiseForm): CallForm => ({
@@ -13,8 +15,18 @@ const inLines = (form: ParameterwiseForm): CallForm => ({
   after: "\n",
 });
 
-type Parameter = CallElement["parameters"][number];
-type ReadValue = (parameter: Parameter, tools: readonly ToolSpec[], tool: string) => unknown;
+type ReadValue = ParameterMarks["valueOf"];
+
+/** Texts that the schema makes values of. */
+const isText: ParameterMarks["isText"] = ({ name }, tools, tool) =>
+  isTextOnly(argumentSchema(tools, tool, name));
+
+const follow =
+  (marks: ParameterMarks) =>
+  (tools: readonly ToolSpec[]): ParameterFollower =>
+    new ParameterFollower(marks, tools);
+
+const qwenValue = bySchema((text) => text.replace(/^\n/, "").replace(/\n$/, ""));
 
 /** Qwen3-Coder: `<tool_call><function=f><parameter=a>1</parameter></function></tool_call>`. */
 export const qwen3Coder: ToolDialect = {
@@ -22,8 +34,17 @@ export const qwen3Coder: ToolDialect = {
   end: "</tool_call>",
   parse: parser(
     { call: "<function", callEnd: "</function>", parameter: "<parameter", parameterEnd: "</parameter>" },
-    bySchema((text) => text.replace(/^\n/, "").replace(/\n$/, "")),
+    qwenValue,
   ),
+  follow: follow({
+    call: /<function=(?<name>[^\s<>]+)>/g,
+    callEnd: "</function>",
+    parameter: /<parameter=(?<name>[^\s<>]+)>/g,
+    parameterEnd: "</parameter>",
+    around: "line",
+    isText,
+    valueOf: qwenValue,
+  }),
   held: [
     {
       before: "\n",
@@ -40,14 +61,25 @@ export const qwen3Coder: ToolDialect = {
   ],
 };
 
+const trimmedValue = bySchema((text) => text.trim());
+
 /** MiniMax M2: `<minimax:tool_call><invoke name="f"><parameter name="a">1</parameter></invoke></minimax:tool_call>`. */
 export const minimaxM2: ToolDialect = {
   start: "<minimax:tool_call>",
   end: "</minimax:tool_call>",
   parse: parser(
     { call: "<invoke", callEnd: "</invoke>", parameter: "<parameter", parameterEnd: "</parameter>" },
-    bySchema((text) => text.trim()),
+    trimmedValue,
   ),
+  follow: follow({
+    call: /<invoke name="(?<name>[^"]*)">/g,
+    callEnd: "</invoke>",
+    parameter: /<parameter name="(?<name>[^"]*)">/g,
+    parameterEnd: "</parameter>",
+    around: "space",
+    isText,
+    valueOf: trimmedValue,
+  }),
   held: [
     inLines({
       head: (name) => `<invoke name="${name}">\n`,
@@ -71,6 +103,14 @@ export const miniCpm5: ToolDialect = {
   end: "</function>",
   parse: (block, tools) =>
     readMiniCpm(block.startsWith("<function") ? block : `<function name=${block}`, tools),
+  follow: follow({
+    call: /^"(?<name>[^"]*)">/g,
+    parameter: /<param name="(?<name>[^"]*)">/g,
+    parameterEnd: "</param>",
+    around: "space",
+    isText,
+    valueOf: trimmedValue,
+  }),
   held: [
     {
       call: parameterwise({
@@ -85,6 +125,9 @@ export const miniCpm5: ToolDialect = {
   ],
 };
 
+const museValue: ReadValue = ({ name, text }, tools, tool) =>
+  argumentValue(text.trim(), argumentSchema(tools, tool, name), "value");
+
 /** Muse Spark: `<atem:function_calls><atem:invoke name="f"><atem:parameter name="a">1</atem:parameter>…`. */
 export const museSpark: ToolDialect = {
   start: "<atem:function_calls>",
@@ -96,8 +139,17 @@ export const museSpark: ToolDialect = {
       parameter: "<atem:parameter",
       parameterEnd: "</atem:parameter>",
     },
-    ({ name, text }, tools, tool) => argumentValue(text.trim(), argumentSchema(tools, tool, name), "value"),
+    museValue,
   ),
+  follow: follow({
+    call: /<atem:invoke name="(?<name>[^"]*)">/g,
+    callEnd: "</atem:invoke>",
+    parameter: /<atem:parameter name="(?<name>[^"]*)">/g,
+    parameterEnd: "</atem:parameter>",
+    around: "space",
+    isText,
+    valueOf: museValue,
+  }),
   held: [
     inLines({
       head: (name) => `<atem:invoke name="${name}">\n`,
@@ -110,6 +162,9 @@ export const museSpark: ToolDialect = {
   ],
 };
 
+const isString = (head: string): boolean => head.includes('string="true"');
+const dsmlValue: ReadValue = ({ head, text }) => (isString(head) ? text : (readJson(text) ?? text));
+
 /** DeepSeek V3.2: elements whose parameters say whether they are strings. */
 export const deepSeekDsml: ToolDialect = {
   start: "<｜DSML｜function_calls>",
@@ -121,8 +176,17 @@ export const deepSeekDsml: ToolDialect = {
       parameter: "<｜DSML｜parameter",
       parameterEnd: "</｜DSML｜parameter>",
     },
-    ({ head, text }) => (head.includes('string="true"') ? text : (readJson(text) ?? text)),
+    dsmlValue,
   ),
+  follow: follow({
+    call: /<｜DSML｜invoke name="(?<name>[^"]*)">/g,
+    callEnd: "</｜DSML｜invoke>",
+    parameter: /<｜DSML｜parameter name="(?<name>[^"]*)"(?<head>[^>]*)>/g,
+    parameterEnd: "</｜DSML｜parameter>",
+    around: "nothing",
+    isText: ({ head }) => isString(head),
+    valueOf: dsmlValue,
+  }),
   held: [
     inLines({
       head: (name) => `<｜DSML｜invoke name="${name}">\n`,

@@ -24,3 +24,9 @@ export function pendingLength(text: string, marks: readonly string[]): number {
   }
   return longest;
 }
+
+/** The first match at or behind a place. @param expression - with the flag `g` */
+export function matchFrom(expression: RegExp, text: string, from: number): RegExpExecArray | undefined {
+  expression.lastIndex = from;
+  return expression.exec(text) ?? undefined;
+}

@@ -1,6 +1,7 @@
 import { gemmaCall } from "./gemma-grammar.ts";
 import { readJson } from "./json-text.ts";
-import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
+import type { ToolDialect } from "./tool-dialect.ts";
+import type { WrittenCall } from "./written-call.ts";
 
 /** FunctionGemma: `call:f{a:1,b:<escape>text<escape>}`. */
 export const functionGemma: ToolDialect = {

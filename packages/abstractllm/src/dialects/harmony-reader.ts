@@ -6,6 +6,7 @@ import { findMark, pendingLength } from "./find-mark.ts";
 import { readJsonObject } from "./json-text.ts";
 
 interface HarmonyOptions {
+  readonly areCallsHeld?: boolean | undefined;
   readonly tools: readonly ToolSpec[];
   readonly usedIds: ReadonlySet<string>;
   readonly emit: (part: DeltaPart) => void;
@@ -25,14 +26,18 @@ export class HarmonyReader {
 
   readonly #parts: AnswerParts;
   readonly #tools: readonly ToolSpec[];
+  readonly #areCallsHeld: boolean;
   #buffer = "";
   /** The header of the message being read; undefined within a header. The prompt opens the first message. */
   #header: string | undefined = undefined;
   /** The tool whose arguments are being read. */
   #recipient: string | undefined;
+  /** The call whose arguments are sent while they are written, and how much of them was sent. */
+  #written: { readonly id: string; length: number } | undefined;
 
-  constructor({ tools, usedIds, emit }: HarmonyOptions) {
+  constructor({ tools, usedIds, emit, areCallsHeld = false }: HarmonyOptions) {
     this.#tools = tools;
+    this.#areCallsHeld = areCallsHeld;
     this.#parts = new AnswerParts({ emit, usedIds, holdSpace: true });
   }
 
@@ -76,14 +81,20 @@ export class HarmonyReader {
     if (!isPlain) this.#buffer = this.#buffer.slice(found?.end);
     const recipient = /\bto=(?:functions\.)?([\w.-]+)/.exec(this.#header)?.[1];
     this.#recipient = this.#tools.length === 0 ? undefined : recipient;
+    const isKnown = this.#tools.some(({ name }) => name === recipient);
+    if (recipient !== undefined && isKnown && this.#areCallsHeld && HELD_HEADER.test(this.#header))
+      this.#written = { id: this.#parts.startCall(recipient), length: 0 };
     return true;
   }
 
   #readContent(): boolean {
     const found = findMark(this.#buffer, BOUNDARIES);
     if (found === undefined) {
-      if (this.#recipient !== undefined) return false; // arguments count as a whole
       const safe = this.#buffer.length - pendingLength(this.#buffer, BOUNDARIES);
+      if (this.#recipient !== undefined) {
+        this.#sendInput(this.#buffer.slice(0, safe));
+        return false; // arguments count as a whole
+      }
       this.#add(this.#buffer.slice(0, safe));
       this.#buffer = this.#buffer.slice(safe);
       return false;
@@ -106,12 +117,30 @@ export class HarmonyReader {
     else this.#parts.addText(content);
   }
 
+  #sendInput(content: string): void {
+    if (this.#written === undefined) return;
+    this.#parts.addInput(this.#written.id, content.slice(this.#written.length));
+    this.#written.length = content.length;
+  }
+
   #addCall(content: string, isCutOff: boolean): void {
     const input = isCutOff ? undefined : readJsonObject(content.trim() === "" ? "{}" : content);
-    if (input === undefined || this.#recipient === undefined) this.#parts.addText(content);
-    else this.#parts.addCall({ name: this.#recipient, arguments: input });
+    const written = this.#written;
+    if (input === undefined || this.#recipient === undefined) {
+      this.#parts.addText(content);
+    } else if (written === undefined) {
+      this.#parts.addCall({ name: this.#recipient, arguments: input });
+    } else {
+      this.#sendInput(content);
+      this.#parts.endCall(written.id, { name: this.#recipient, arguments: input });
+    }
+    this.#written = undefined;
   }
 }
+
+/** Headers behind which `harmonyParts` holds a call. */
+const HELD_HEADER =
+  /(?:^|<\|start\|>)assistant to=functions\.|<\|channel\|>(?:commentary|analysis) to=functions\./;
 
 /** The prompt ends with the role, so a recipient may come first. */
 const HEADER_BEGINNINGS = ["<|", "assistant", "to="];

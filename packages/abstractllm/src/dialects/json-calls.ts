@@ -1,9 +1,11 @@
 import type { ToolSpec } from "../interface/tool.ts";
 import { type Grammar, type HeldPart, jsonArguments, optional } from "./grammar/index.ts";
+import { JsonFollower } from "./json-follower.ts";
 import { endOfJson, endsInString, isRecord, readJson } from "./json-text.ts";
 import { barePython } from "./python-calls.ts";
 import { readPythonCalls } from "./python-text.ts";
-import type { CallForm, ToolDialect, WrittenCall } from "./tool-dialect.ts";
+import type { CallForm, ToolDialect } from "./tool-dialect.ts";
+import type { WrittenCall } from "./written-call.ts";
 
 /** What small models leave out or add around JSON. */
 const BREAK = optional("\n");
@@ -26,13 +28,24 @@ function bareJson(
   });
 }
 
+/** What a call begins with up to its arguments. */
+const jsonHead = (input: "arguments" | "parameters"): RegExp =>
+  new RegExp(`\\{"name": ?"(?<name>[^"\\\\]+)", ?"${input}": ?(?=\\{)`, "g");
+
+/** Follows answers that `bareJson` describes: the first call has to be spelled as there, others need not. */
+function followBareJson(tools: readonly ToolSpec[], input: "arguments" | "parameters"): JsonFollower {
+  const names = tools.map(({ name }) => name).join("|"); // of letters, digits, "_" and "-"
+  const first = `^\\s*\\{"name":(?<space> ?)"(?<name>${names})",\\k<space>"${input}": ?(?=\\{)`;
+  return new JsonFollower({ first: new RegExp(first, "g"), heads: [jsonHead(input)] });
+}
+
 /** Hermes, Qwen 2.5 and 3, and most others: `<tool_call>{"name": …, "arguments": {…}}</tool_call>`. */
 export const jsonTools: ToolDialect = {
   start: "<tool_call>",
   end: "</tool_call>",
   parse: readJsonCalls,
   isOpen: endsInString,
-  opening: /^\s*\{"name": ?"(?<name>[^"\\]+)", ?"arguments": ?(?=\{)/,
+  follow: () => new JsonFollower({ heads: [jsonHead("arguments")] }),
   held: [{ before: BREAK, call: jsonCall("arguments"), after: BREAK }],
 };
 
@@ -41,6 +54,7 @@ export const promptedJson: ToolDialect = {
   ...jsonTools,
   bare: /^(?:```(?:json)?\s*)?[[{]/,
   heldBare: (tools) => bareJson(tools, { call: jsonCall("arguments"), input: "arguments" }),
+  followBare: (tools) => followBareJson(tools, "arguments"),
   parse: (block) =>
     readJsonCalls(
       block
@@ -61,6 +75,8 @@ export const llama3: ToolDialect = {
     ...bareJson(tools, { call: jsonCall("parameters"), between: LLAMA_SEPARATOR, input: "parameters" }),
     ...barePython(tools),
   ],
+  follow: () => new JsonFollower({ heads: [jsonHead("parameters")] }),
+  followBare: (tools) => followBareJson(tools, "parameters"),
   forcedStart: "",
   parse: (block) => {
     const [, name, query] = /^\s*([\w-]+)\.call\((.*)\)\s*$/s.exec(block) ?? [];
@@ -69,6 +85,8 @@ export const llama3: ToolDialect = {
     return calls.length > 0 ? calls : readPythonCalls(block);
   },
 };
+
+const MISTRAL_HEAD = /(?<![\w-])(?<name>[\w-]+)(?:\[CALL_ID\](?<id>\w+))?\[ARGS\](?=\{)/g;
 
 /** Mistral: a list of calls, or `name[ARGS]{…}` one after another; words after the last call are dropped. */
 export const mistral: ToolDialect = {
@@ -91,6 +109,7 @@ export const mistral: ToolDialect = {
       between: optional("[TOOL_CALLS]"),
     },
   ],
+  follow: () => new JsonFollower({ heads: [jsonHead("arguments"), MISTRAL_HEAD] }),
   parse: (block) => {
     const list = readJson(block.trim());
     return Array.isArray(list) ? readJsonCalls(block) : readHeadedCalls(block);

@@ -3,8 +3,8 @@ import type { ToolSpec } from "../interface/tool.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
 import { AnswerParts } from "./answer-parts.ts";
 import { findMark, pendingLength } from "./find-mark.ts";
+import { FollowedCalls } from "./followed-calls.ts";
 import type { ReasoningMarks, ToolDialect } from "./tool-dialect.ts";
-import { WrittenInput } from "./written-input.ts";
 
 interface MarkedOptions {
   readonly dialect: ToolDialect | undefined;
@@ -30,8 +30,8 @@ export class MarkedReader {
   #buffer = "";
   /** How far the buffer was searched for the end of its block. */
   #searched = 0;
-  /** The call that goes out while it is written. */
-  #written: { readonly id: string; readonly input: WrittenInput } | undefined;
+  /** The calls of the block that go out while they are written. */
+  #followed: FollowedCalls | undefined;
   /** The answer may still be calls as a whole. */
   #mayBeBare: boolean;
 
@@ -62,15 +62,16 @@ export class MarkedReader {
   }
 
   end(isCutOff: boolean): void {
-    const mayBeBare = this.#mode === "text" && this.#mayBeBare && !isCutOff;
-    if (mayBeBare && this.#addBareCalls()) this.#buffer = "";
+    const mayBeBare = this.#mode === "text" && this.#mayBeBare;
+    if (mayBeBare && (this.#endFollowed(this.#buffer) || (!isCutOff && this.#addBareCalls())))
+      this.#buffer = "";
     this.#mayBeBare = false;
     this.#read();
     const rest = this.#buffer;
     this.#buffer = "";
     if (this.#mode === "reasoning") this.#parts.addReasoning(rest);
     else if (this.#mode === "text") this.#parts.addText(rest);
-    else if (isCutOff || !this.#addCalls(rest)) this.#parts.addText((this.#calls?.start ?? "") + rest);
+    else this.#endBlock(rest, isCutOff);
     this.#parts.end();
   }
 
@@ -108,22 +109,33 @@ export class MarkedReader {
 
   #readCalls(): boolean {
     const { start = "", end, isOpen } = this.#calls ?? {};
-    if (end === undefined) return false;
-    const found = findMark(this.#buffer, [end], Math.max(0, this.#searched - end.length));
+    const found = end === undefined ? undefined : this.#findEnd(end);
     if (found === undefined) {
       this.#searched = this.#buffer.length;
-      this.#writeInput(end);
+      this.#follow(this.#calls?.follow, this.#buffer);
       return false;
     }
     const block = this.#buffer.slice(0, found.start);
     if (isOpen?.(block) === true) {
-      this.#searched = found.end + end.length;
+      this.#searched = found.end + found.mark.length;
       return this.#buffer.length > found.end;
     }
     this.#buffer = this.#buffer.slice(found.end);
     this.#mode = "text";
-    if (!this.#addCalls(block)) this.#parts.addText(start + block + end);
+    this.#follow(this.#calls?.follow, block, true);
+    if (!this.#endFollowed(block) && !this.#addCalls(block)) this.#parts.addText(start + block + found.mark);
     return true;
+  }
+
+  #findEnd(end: string): ReturnType<typeof findMark> {
+    return findMark(this.#buffer, [end], Math.max(0, this.#searched - end.length));
+  }
+
+  /** A block that the answer ends in. */
+  #endBlock(block: string, isCutOff: boolean): void {
+    this.#follow(this.#calls?.follow, block, !isCutOff);
+    if (this.#endFollowed(block) || (!isCutOff && this.#addCalls(block))) return;
+    this.#parts.addText((this.#calls?.start ?? "") + block);
   }
 
   /** Hands over what comes before the first mark, and takes it; without one all that can be none. */
@@ -141,6 +153,7 @@ export class MarkedReader {
     const text = this.#buffer.trimStart();
     const isDecided = text.length >= BARE_BEGINNING || (text !== "" && !"[{`".includes(text.charAt(0)));
     this.#mayBeBare = !isDecided || bare.test(text);
+    if (this.#mayBeBare) this.#follow(this.#calls?.followBare, this.#buffer);
     return this.#mayBeBare;
   }
 
@@ -152,31 +165,25 @@ export class MarkedReader {
     return areKnown && this.#addCalls(this.#buffer);
   }
 
-  /** Hands on what there is of a call's arguments. @param end - of its block, which may have begun */
-  #writeInput(end: string): void {
-    const opening = this.#calls?.opening;
-    if (this.#options.areCallsHeld !== true || opening === undefined) return;
-    if (this.#written === undefined) {
-      const input = WrittenInput.open(this.#buffer, opening);
-      if (input === undefined) return;
-      this.#written = { id: this.#parts.startCall(input.name), input };
-    }
-    const { id, input } = this.#written;
-    const known = this.#buffer.slice(0, this.#buffer.length - pendingLength(this.#buffer, [end]));
-    this.#parts.addInput(id, input.take(known));
+  /** Hands on what there is of the calls in a block. */
+  #follow(follow: ToolDialect["follow"], block: string, isWhole = false): void {
+    if (this.#options.areCallsHeld !== true || follow === undefined) return;
+    this.#followed ??= new FollowedCalls(follow(this.#options.tools), this.#parts);
+    this.#followed.read(block, isWhole);
+  }
+
+  /** @returns whether calls of the block were sent; what followed them without coming to its end is text */
+  #endFollowed(block: string): boolean {
+    const followed = this.#followed;
+    this.#followed = undefined;
+    if (followed === undefined || followed.count === 0) return false;
+    this.#parts.addText(followed.openText(block));
+    return true;
   }
 
   #addCalls(block: string): boolean {
-    const [first, ...more] = this.#calls?.parse(block, this.#options.tools) ?? [];
-    const written = this.#written;
-    this.#written = undefined;
-    if (first === undefined) return false;
-    if (written === undefined) this.#parts.addCall(first);
-    else {
-      this.#parts.addInput(written.id, written.input.finish(block));
-      this.#parts.endCall(written.id, first);
-    }
-    for (const call of more) this.#parts.addCall(call);
-    return true;
+    const calls = this.#calls?.parse(block, this.#options.tools) ?? [];
+    for (const call of calls) this.#parts.addCall(call);
+    return calls.length > 0;
   }
 }

@@ -1,16 +1,19 @@
 import type { ToolSpec } from "../interface/tool.ts";
-import { argumentSchema, argumentValue } from "./argument-value.ts";
+import { argumentSchema, argumentValue, isTextOnly } from "./argument-value.ts";
 import { optional, parameterwise } from "./grammar/index.ts";
 import { readJsonCalls } from "./json-calls.ts";
 import { isRecord, readJson } from "./json-text.ts";
+import { ParameterFollower, type ParameterMarks } from "./parameter-follower.ts";
 import { readPython } from "./python-text.ts";
-import type { CallForm, ToolDialect, WrittenCall } from "./tool-dialect.ts";
+import type { CallForm, ToolDialect } from "./tool-dialect.ts";
+import type { WrittenCall } from "./written-call.ts";
 
 /** GLM-4.5 and later, Laguna: `<tool_call>f<arg_key>a</arg_key><arg_value>1</arg_value></tool_call>`. */
 export const glm47: ToolDialect = {
   start: "<tool_call>",
   end: "</tool_call>",
   parse: parser(""),
+  follow: follower(""),
   held: [pairs("", "</tool_call>")],
 };
 
@@ -19,6 +22,7 @@ export const longCat: ToolDialect = {
   start: "<longcat_tool_call>",
   end: "</longcat_tool_call>",
   parse: parser("longcat_"),
+  follow: follower("longcat_"),
   held: [pairs("longcat_", "</longcat_tool_call>")],
 };
 
@@ -53,15 +57,30 @@ function parser(prefix: string): ToolDialect["parse"] {
   };
 }
 
+function follower(prefix: string): (tools: readonly ToolSpec[]) => ParameterFollower {
+  const marks: ParameterMarks = {
+    call: new RegExp(`^\\s*(?<name>[^\\s<]+)\\s*(?=<${prefix}arg_key>)`, "g"),
+    parameter: new RegExp(`<${prefix}arg_key>(?<name>[^<]*)</${prefix}arg_key>\\s*<${prefix}arg_value>`, "g"),
+    parameterEnd: `</${prefix}arg_value>`,
+    around: "space",
+    isText: ({ name }, tools, tool) => isTextOnly(argumentSchema(tools, tool, name)),
+    valueOf: ({ name, text }, tools, tool) => pairValue(name, text.trim(), { tool, tools }),
+  };
+  return (tools) => new ParameterFollower(marks, tools);
+}
+
+/** @param text - without white space around it */
+function pairValue(name: string, text: string, of: { tool: string; tools: readonly ToolSpec[] }): unknown {
+  const schema = argumentSchema(of.tools, of.tool, name);
+  return schema?.type === "string" ? text : argumentValue(text, schema, "value");
+}
+
 function callOf(
   tool: string,
   pairs: readonly (readonly [string, string])[],
   tools: readonly ToolSpec[],
 ): WrittenCall {
-  const values = pairs.map(([name, text]) => {
-    const schema = argumentSchema(tools, tool, name);
-    return [name, schema?.type === "string" ? text : argumentValue(text, schema, "value")] as const;
-  });
+  const values = pairs.map(([name, text]) => [name, pairValue(name, text, { tool, tools })]);
   return { name: tool, arguments: Object.fromEntries(values) };
 }
 

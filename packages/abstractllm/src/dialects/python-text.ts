@@ -1,4 +1,4 @@
-import type { WrittenCall } from "./tool-dialect.ts";
+import type { WrittenCall } from "./written-call.ts";
 
 /** Deeper values are refused. */
 const MAX_DEPTH = 64;

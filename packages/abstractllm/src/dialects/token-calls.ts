@@ -1,14 +1,21 @@
 import { jsonArguments, optional, parameterwise } from "./grammar/index.ts";
+import { JsonFollower } from "./json-follower.ts";
 import { endsInString, readJson, readJsonObject, splitOutsideStrings } from "./json-text.ts";
-import type { ToolDialect, WrittenCall } from "./tool-dialect.ts";
+import { ParameterFollower, type ParameterMarks } from "./parameter-follower.ts";
+import type { ToolDialect } from "./tool-dialect.ts";
+import type { WrittenCall } from "./written-call.ts";
 
 const FENCE = "```";
+
+const KIMI_HEAD =
+  /<\|tool_call_begin\|>(?<id>functions\.(?<name>[\w-]+):\d+)<\|tool_call_argument_begin\|>(?=\{)/g;
 
 /** Kimi K2: a section of calls that carry their ids, `functions.f:0`. */
 export const kimiK2: ToolDialect = {
   start: "<|tool_calls_section_begin|>",
   end: "<|tool_calls_section_end|>",
   isOpen: endsInString,
+  follow: () => new JsonFollower({ heads: [KIMI_HEAD] }),
   marks: ["<|tool_call_begin|>", "<|tool_call_argument_begin|>", "<|tool_call_end|>"],
   held: [
     {
@@ -33,11 +40,17 @@ export const kimiK2: ToolDialect = {
     }),
 };
 
+const DEEP_SEEK_HEADS: readonly RegExp[] = [
+  /<｜tool▁call▁begin｜>(?<name>[\w-]+)<｜tool▁sep｜>(?=\{)/g,
+  /<｜tool▁call▁begin｜>function<｜tool▁sep｜>(?<name>[\w-]+)\n```json\n(?=\{)/g,
+];
+
 /** DeepSeek V3, R1 and V3.1, with the name before or after the separator. */
 export const deepSeek: ToolDialect = {
   start: "<｜tool▁calls▁begin｜>",
   end: "<｜tool▁calls▁end｜>",
   isOpen: endsInString,
+  follow: () => new JsonFollower({ heads: DEEP_SEEK_HEADS }),
   marks: ["<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>"],
   held: [
     {
@@ -90,6 +103,18 @@ const kimiCall = parameterwise({
   },
 });
 
+const isString = (head: string): boolean => head.includes('type="string"');
+
+const KIMI_MARKS: ParameterMarks = {
+  call: /<\|open\|>call tool="(?<name>[^"]*)"[^<]*<\|sep\|>/g,
+  callEnd: "<|close|>call<|sep|>",
+  parameter: /<\|open\|>argument key="(?<name>[^"]*)"(?<head>[^<]*)<\|sep\|>/g,
+  parameterEnd: "<|close|>argument<|sep|>",
+  around: "nothing",
+  isText: ({ head }) => isString(head),
+  valueOf: ({ head, text }) => (isString(head) ? text : (readJson(text) ?? text)),
+};
+
 /** Kimi K3: elements made of tokens; a call that is not what it should be is left out, the others count. */
 export const kimiK3: ToolDialect = {
   start: "<|open|>tools<|sep|>",
@@ -97,6 +122,7 @@ export const kimiK3: ToolDialect = {
   marks: ["<|open|>", "<|close|>", "<|sep|>"],
   ignored: ["<|open|>response<|sep|>", "<|close|>response<|sep|>", "<|close|>message<|sep|>"],
   held: [{ call: kimiCall, between: "" }],
+  follow: (tools) => new ParameterFollower(KIMI_MARKS, tools),
   parse: (block) =>
     readTokenElements(block, "call").flatMap(({ head, body }) => {
       const name = readAttributes(head).get("tool");

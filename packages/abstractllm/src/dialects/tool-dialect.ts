@@ -1,13 +1,7 @@
 import type { ToolSpec } from "../interface/tool.ts";
+import type { CallFollower } from "./call-follower.ts";
 import type { Grammar, HeldPart } from "./grammar/index.ts";
-
-/** A tool call as a text holds it. */
-export interface WrittenCall {
-  readonly name: string;
-  readonly arguments: Readonly<Record<string, unknown>>;
-  /** An id that the model gave. */
-  readonly id?: string;
-}
+import type { WrittenCall } from "./written-call.ts";
 
 /** How a block of calls is written. */
 export interface CallForm {
@@ -34,11 +28,10 @@ export interface ToolDialect {
    * @returns none when the block is not what it should be; never throws
    */
   readonly parse: (block: string, tools: readonly ToolSpec[]) => readonly WrittenCall[];
-  /**
-   * What a block begins with up to a call's arguments, where these are JSON and the call is all of it; the group `name` is
-   * the tool's. Absent where calls are written otherwise, and known when they are complete.
-   */
-  readonly opening?: RegExp;
+  /** Reads a block while it is written; absent where calls are known when they are complete. */
+  readonly follow?: (tools: readonly ToolSpec[]) => CallFollower;
+  /** The same for an answer that is calls as a whole. */
+  readonly followBare?: (tools: readonly ToolSpec[]) => CallFollower;
   /** True while an `end` belongs to the block's content, such as one inside a string. */
   readonly isOpen?: (block: string) => boolean;
   /** How an answer begins that may be calls as a whole, without `start`; it is when all of them are of known tools. */
