@@ -1,4 +1,5 @@
 import type { DeltaPart } from "../interface/stream-part.ts";
+import type { TokenLogprob } from "../interface/token-logprob.ts";
 import type { ToolSpec } from "../interface/tool.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
 import { AnswerParts } from "./answer-parts.ts";
@@ -44,11 +45,16 @@ export class HarmonyReader {
     return this.#parts.reasoning;
   }
 
+  get logprobs(): readonly TokenLogprob[] {
+    return this.#parts.logprobs;
+  }
+
   get toolCalls(): readonly ToolCall[] {
     return this.#parts.toolCalls;
   }
 
-  push(text: string): void {
+  push(text: string, logprobs?: readonly TokenLogprob[]): void {
+    this.#parts.write(text, logprobs);
     this.#buffer += text;
     while (this.#header === undefined ? this.#readHeader() : this.#readContent()) {
       // until what is left needs more text
@@ -73,7 +79,10 @@ export class HarmonyReader {
     const found = findMark(this.#buffer, [MESSAGE]);
     if (found === undefined && !isPlain) return false;
     this.#header = isPlain ? "" : this.#buffer.slice(0, found?.start);
-    if (!isPlain) this.#buffer = this.#buffer.slice(found?.end);
+    if (!isPlain) {
+      this.#parts.passOver(found?.end ?? 0);
+      this.#buffer = this.#buffer.slice(found?.end);
+    }
     const recipient = /\bto=(?:functions\.)?([\w.-]+)/.exec(this.#header)?.[1];
     this.#recipient = this.#tools.length === 0 ? undefined : recipient;
     return true;
@@ -95,8 +104,9 @@ export class HarmonyReader {
     this.#header = undefined;
     this.#recipient = undefined;
     // a message that begins without its start token keeps its channel
-    this.#buffer =
-      found.mark === "<|channel|>" ? this.#buffer.slice(found.start) : this.#buffer.slice(found.end);
+    const end = found.mark === "<|channel|>" ? found.start : found.end;
+    this.#parts.passOver(end - found.start);
+    this.#buffer = this.#buffer.slice(end);
     return true;
   }
 
@@ -109,7 +119,10 @@ export class HarmonyReader {
   #addCall(content: string, isCutOff: boolean): void {
     const input = isCutOff ? undefined : readJsonObject(content.trim() === "" ? "{}" : content);
     if (input === undefined || this.#recipient === undefined) this.#parts.addText(content);
-    else this.#parts.addCall({ name: this.#recipient, arguments: input });
+    else {
+      this.#parts.passOver(content.length);
+      this.#parts.addCall({ name: this.#recipient, arguments: input });
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DeltaPart } from "../interface/stream-part.ts";
+import type { TokenLogprob } from "../interface/token-logprob.ts";
 import type { ToolSpec } from "../interface/tool.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
 import { AnswerParts } from "./answer-parts.ts";
@@ -52,11 +53,16 @@ export class MarkedReader {
     return this.#parts.reasoning;
   }
 
+  get logprobs(): readonly TokenLogprob[] {
+    return this.#parts.logprobs;
+  }
+
   get toolCalls(): readonly ToolCall[] {
     return this.#parts.toolCalls;
   }
 
-  push(text: string): void {
+  push(text: string, logprobs?: readonly TokenLogprob[]): void {
+    this.#parts.write(text, logprobs);
     this.#buffer += text;
     this.#read();
   }
@@ -122,7 +128,8 @@ export class MarkedReader {
     }
     this.#buffer = this.#buffer.slice(found.end);
     this.#mode = "text";
-    if (!this.#addCalls(block)) this.#parts.addText(start + block + end);
+    if (this.#addCalls(block)) this.#parts.passOver(start.length + found.end);
+    else this.#parts.addText(start + block + end);
     return true;
   }
 
@@ -132,6 +139,8 @@ export class MarkedReader {
     const upTo = found?.start ?? this.#buffer.length - pendingLength(this.#buffer, marks);
     if (upTo > 0) take(this.#buffer.slice(0, upTo));
     this.#buffer = this.#buffer.slice(found?.end ?? upTo);
+    // that of a call is text again where none follows
+    if (found !== undefined && found.mark !== this.#calls?.start) this.#parts.passOver(found.mark.length);
     return found?.mark;
   }
 
