@@ -201,6 +201,13 @@ export const headers = recordOf("object of HTTP header names with texts", (name,
   return /^[\t\x20-\x7e]*$/.test(text) ? undefined : `characters that no header can carry for ${name}`;
 });
 
+/** Whether log probabilities are wanted, and with how many alternatives. */
+export const logprobs: Check = {
+  expected: "boolean or integer of at least 0",
+  accepts: (value) => typeof value === "boolean" || (Number.isSafeInteger(value) && Number(value) >= 0),
+  text: "json",
+};
+
 /** Whether and how long a service keeps a prompt. */
 export const promptCaching: Check = {
   expected: 'boolean or one of "5m", "1h"',

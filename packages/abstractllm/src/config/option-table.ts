@@ -73,6 +73,8 @@ export const OPTION_TABLE: Readonly<Record<OptionName, OptionSpec>> = {
   maxSchemaRetries: both(check.integer({ min: 0 })),
   reasoning: both(check.reasoning),
   promptCaching: both(check.promptCaching),
+  logprobs: both(check.logprobs),
+  promptLogprobs: both(check.logprobs),
   user: both(check.nonEmptyString),
   imageDetail: both(check.oneOf("auto", "high", "medium", "low")),
   allowPrivateUrls: both(check.boolean),

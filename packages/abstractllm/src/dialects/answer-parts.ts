@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { DeltaPart } from "../interface/stream-part.ts";
+import type { TokenLogprob } from "../interface/token-logprob.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
 import type { WrittenCall } from "./written-call.ts";
+import { WrittenTokens } from "./written-tokens.ts";
 
 /** Where parts go, and how. */
 export interface PartsOptions {
@@ -12,11 +14,18 @@ export interface PartsOptions {
   readonly usedIds: ReadonlySet<string>;
 }
 
-/** An answer's text, reasoning and calls, sent on as they come and kept as a whole. */
+/**
+ * An answer's text, reasoning and calls, sent on as they come and kept as a whole. Whatever the answer is written with passes
+ * through here in order, as text, as reasoning or over it.
+ */
 export class AnswerParts {
   text = "";
   reasoning = "";
+  readonly logprobs: TokenLogprob[] = [];
   readonly toolCalls: ToolCall[] = [];
+  readonly #tokens = new WrittenTokens();
+  /** Of tokens whose text waits. */
+  #textLogprobs: TokenLogprob[] = [];
   readonly #options: PartsOptions;
   /** White space whose turn comes when something follows it. */
   #textSpace = "";
@@ -27,17 +36,37 @@ export class AnswerParts {
     this.#options = options;
   }
 
+  /** Takes what was written, which is read in its turn. */
+  write(text: string, logprobs: readonly TokenLogprob[] = []): void {
+    this.#tokens.push(text, logprobs);
+  }
+
+  /** Leaves out so many characters of what was written: a mark, or a call. */
+  passOver(length: number): void {
+    this.#tokens.take(length);
+  }
+
   addText(piece: string): void {
+    this.#textLogprobs.push(...this.#tokens.take(piece.length));
     const isFirst = this.text === "" && this.#afterReasoning;
     const whole = isFirst ? (this.#textSpace + piece).trimStart() : this.#textSpace + piece;
     const text = this.#options.holdSpace ? whole.trimEnd() : whole;
     this.#textSpace = whole.slice(text.length);
+    if (whole === "") this.#textLogprobs = [];
+    this.#sendText(text);
+  }
+
+  #sendText(text: string): void {
     if (text === "") return;
     this.text += text;
-    this.#options.emit({ type: "text-delta", text });
+    const logprobs = this.#textLogprobs;
+    this.#textLogprobs = [];
+    this.logprobs.push(...logprobs);
+    this.#options.emit({ type: "text-delta", text, ...(logprobs.length === 0 ? {} : { logprobs }) });
   }
 
   addReasoning(piece: string): void {
+    this.passOver(piece.length);
     const whole = this.#reasoningSpace + piece;
     const text = this.reasoning === "" ? whole.trim() : whole.trimEnd();
     this.#reasoningSpace = text === "" && this.reasoning === "" ? "" : whole.slice(whole.trimEnd().length);
@@ -88,8 +117,7 @@ export class AnswerParts {
     const rest = this.#textSpace;
     this.#textSpace = "";
     if (rest === "" || this.toolCalls.length > 0) return;
-    this.text += rest;
-    this.#options.emit({ type: "text-delta", text: rest });
+    this.#sendText(rest);
   }
 }
 

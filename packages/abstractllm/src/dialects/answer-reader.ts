@@ -1,4 +1,5 @@
 import type { DeltaPart } from "../interface/stream-part.ts";
+import type { TokenLogprob } from "../interface/token-logprob.ts";
 import type { ToolSpec } from "../interface/tool.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
 import { dialectOf } from "./dialect-table.ts";
@@ -11,8 +12,14 @@ export interface AnswerReader {
   readonly text: string;
   readonly reasoning: string;
   readonly toolCalls: readonly ToolCall[];
-  /** Takes more of the answer; however it is cut up, the parts add up to the same. */
-  push(text: string): void;
+  /** Of the tokens of `text`. */
+  readonly logprobs: readonly TokenLogprob[];
+  /**
+   * Takes more of the answer; however it is cut up, the parts add up to the same.
+   *
+   * @param logprobs - of the tokens that the text begins or goes on with. Default: none are known
+   */
+  push(text: string, logprobs?: readonly TokenLogprob[]): void;
   /**
    * Takes the end of the answer.
    *

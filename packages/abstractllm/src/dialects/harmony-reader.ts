@@ -1,4 +1,5 @@
 import type { DeltaPart } from "../interface/stream-part.ts";
+import type { TokenLogprob } from "../interface/token-logprob.ts";
 import type { ToolSpec } from "../interface/tool.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
 import { AnswerParts } from "./answer-parts.ts";
@@ -49,11 +50,16 @@ export class HarmonyReader {
     return this.#parts.reasoning;
   }
 
+  get logprobs(): readonly TokenLogprob[] {
+    return this.#parts.logprobs;
+  }
+
   get toolCalls(): readonly ToolCall[] {
     return this.#parts.toolCalls;
   }
 
-  push(text: string): void {
+  push(text: string, logprobs?: readonly TokenLogprob[]): void {
+    this.#parts.write(text, logprobs);
     this.#buffer += text;
     while (this.#header === undefined ? this.#readHeader() : this.#readContent()) {
       // until what is left needs more text
@@ -78,7 +84,10 @@ export class HarmonyReader {
     const found = findMark(this.#buffer, [MESSAGE]);
     if (found === undefined && !isPlain) return false;
     this.#header = isPlain ? "" : this.#buffer.slice(0, found?.start);
-    if (!isPlain) this.#buffer = this.#buffer.slice(found?.end);
+    if (!isPlain) {
+      this.#parts.passOver(found?.end ?? 0);
+      this.#buffer = this.#buffer.slice(found?.end);
+    }
     const recipient = /\bto=(?:functions\.)?([\w.-]+)/.exec(this.#header)?.[1];
     this.#recipient = this.#tools.length === 0 ? undefined : recipient;
     const isKnown = this.#tools.some(({ name }) => name === recipient);
@@ -106,8 +115,9 @@ export class HarmonyReader {
     this.#header = undefined;
     this.#recipient = undefined;
     // a message that begins without its start token keeps its channel
-    this.#buffer =
-      found.mark === "<|channel|>" ? this.#buffer.slice(found.start) : this.#buffer.slice(found.end);
+    const end = found.mark === "<|channel|>" ? found.start : found.end;
+    this.#parts.passOver(end - found.start);
+    this.#buffer = this.#buffer.slice(end);
     return true;
   }
 
@@ -126,15 +136,19 @@ export class HarmonyReader {
   #addCall(content: string, isCutOff: boolean): void {
     const input = isCutOff ? undefined : readJsonObject(content.trim() === "" ? "{}" : content);
     const written = this.#written;
+    this.#written = undefined;
     if (input === undefined || this.#recipient === undefined) {
       this.#parts.addText(content);
-    } else if (written === undefined) {
-      this.#parts.addCall({ name: this.#recipient, arguments: input });
-    } else {
-      this.#sendInput(content);
-      this.#parts.endCall(written.id, { name: this.#recipient, arguments: input });
+      return;
     }
-    this.#written = undefined;
+    const call = { name: this.#recipient, arguments: input };
+    this.#parts.passOver(content.length);
+    if (written === undefined) {
+      this.#parts.addCall(call);
+    } else {
+      this.#parts.addInput(written.id, content.slice(written.length));
+      this.#parts.endCall(written.id, call);
+    }
   }
 }
 

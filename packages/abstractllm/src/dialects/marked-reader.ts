@@ -1,4 +1,5 @@
 import type { DeltaPart } from "../interface/stream-part.ts";
+import type { TokenLogprob } from "../interface/token-logprob.ts";
 import type { ToolSpec } from "../interface/tool.ts";
 import type { ToolCall } from "../interface/tool-call.ts";
 import { AnswerParts } from "./answer-parts.ts";
@@ -52,11 +53,16 @@ export class MarkedReader {
     return this.#parts.reasoning;
   }
 
+  get logprobs(): readonly TokenLogprob[] {
+    return this.#parts.logprobs;
+  }
+
   get toolCalls(): readonly ToolCall[] {
     return this.#parts.toolCalls;
   }
 
-  push(text: string): void {
+  push(text: string, logprobs?: readonly TokenLogprob[]): void {
+    this.#parts.write(text, logprobs);
     this.#buffer += text;
     this.#read();
   }
@@ -123,7 +129,9 @@ export class MarkedReader {
     this.#buffer = this.#buffer.slice(found.end);
     this.#mode = "text";
     this.#follow(this.#calls?.follow, block, true);
-    if (!this.#endFollowed(block) && !this.#addCalls(block)) this.#parts.addText(start + block + found.mark);
+    if (this.#endFollowed(block, start)) this.#parts.passOver(found.mark.length);
+    else if (this.#addCalls(block)) this.#parts.passOver(start.length + found.end);
+    else this.#parts.addText(start + block + found.mark);
     return true;
   }
 
@@ -133,9 +141,10 @@ export class MarkedReader {
 
   /** A block that the answer ends in. */
   #endBlock(block: string, isCutOff: boolean): void {
+    const start = this.#calls?.start ?? "";
     this.#follow(this.#calls?.follow, block, !isCutOff);
-    if (this.#endFollowed(block) || (!isCutOff && this.#addCalls(block))) return;
-    this.#parts.addText((this.#calls?.start ?? "") + block);
+    if (this.#endFollowed(block, start) || (!isCutOff && this.#addCalls(block))) return;
+    this.#parts.addText(start + block);
   }
 
   /** Hands over what comes before the first mark, and takes it; without one all that can be none. */
@@ -144,6 +153,8 @@ export class MarkedReader {
     const upTo = found?.start ?? this.#buffer.length - pendingLength(this.#buffer, marks);
     if (upTo > 0) take(this.#buffer.slice(0, upTo));
     this.#buffer = this.#buffer.slice(found?.end ?? upTo);
+    // that of a call is text again where none follows
+    if (found !== undefined && found.mark !== this.#calls?.start) this.#parts.passOver(found.mark.length);
     return found?.mark;
   }
 
@@ -172,12 +183,17 @@ export class MarkedReader {
     this.#followed.read(block, isWhole);
   }
 
-  /** @returns whether calls of the block were sent; what followed them without coming to its end is text */
-  #endFollowed(block: string): boolean {
+  /**
+   * @param start - the mark that the block stands behind
+   * @returns whether calls of the block were sent; what followed them without coming to its end is text
+   */
+  #endFollowed(block: string, start = ""): boolean {
     const followed = this.#followed;
     this.#followed = undefined;
     if (followed === undefined || followed.count === 0) return false;
-    this.#parts.addText(followed.openText(block));
+    const open = followed.openText(block);
+    this.#parts.passOver(start.length + block.length - open.length);
+    this.#parts.addText(open);
     return true;
   }
 

@@ -27,7 +27,7 @@ export async function withPromptedTools(
   const usedIds = usedCallIds(call.messages);
   const reader = createAnswerReader({ dialect: "prompted_json", tools, usedIds, emit });
   const answer = await ask(promptTools(call), (part) =>
-    part.type === "text-delta" ? reader.push(part.text) : emit(part),
+    part.type === "text-delta" ? reader.push(part.text, part.logprobs) : emit(part),
   );
   reader.end(answer.finishReason === "length");
   const { text, toolCalls } = reader;

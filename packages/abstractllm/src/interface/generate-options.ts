@@ -115,6 +115,17 @@ export interface GenerationDefaults {
    * `"1h"` for an hour, at twice the price. Other services do so by themselves or not at all. Default false.
    */
   promptCaching?: boolean | "5m" | "1h" | undefined;
+  /**
+   * Log probabilities of the tokens of the answer's text, in `response.logprobs` and beside the text of a stream: `true` for
+   * those of the tokens themselves, a number for as many of the likeliest alternatives to each as well. They are the model's
+   * own, before temperature and penalties. mlx alone; others refuse it. Default false.
+   */
+  logprobs?: boolean | number | undefined;
+  /**
+   * The same for the tokens of the prompt, template included, in `response.promptLogprobs`: how likely the model held a
+   * given text. mlx alone; others refuse it. Default false.
+   */
+  promptLogprobs?: boolean | number | undefined;
   /** Name of the end user, for services that watch for abuse. */
   user?: string | undefined;
   /** How finely images are looked at, where the image itself does not say. Default `"auto"`. */

@@ -1,4 +1,5 @@
 import type { AssistantMessage, ToolMessage } from "./message.ts";
+import type { PromptTokenLogprob, TokenLogprob } from "./token-logprob.ts";
 import type { ToolCall } from "./tool-call.ts";
 
 /** Tokens of one call, as the model counts them. */
@@ -33,6 +34,10 @@ export interface GenerateResponse {
   text: string;
   /** What the model thought before it answered, where it shows that separately. */
   reasoning?: string;
+  /** Of the tokens of `text`, with the option `logprobs`; those of reasoning, tool calls and marks are not among them. */
+  logprobs?: readonly TokenLogprob[];
+  /** Of the tokens of the prompt, with the option `promptLogprobs`. */
+  promptLogprobs?: readonly PromptTokenLogprob[];
   /** The answer as a value of the option `schema`, checked; undefined without that option. */
   object?: unknown;
   /** Tool calls that wait for an answer; empty unless `finishReason` is `"tool-calls"`. */

@@ -52,6 +52,7 @@ export type {
   FinishPart,
   ObjectDeltaPart,
   ObjectStartPart,
+  PromptLogprobsPart,
   ReasoningDeltaPart,
   StepFinishPart,
   StreamPart,
@@ -62,5 +63,6 @@ export type {
   ToolResultPart,
 } from "./stream-part.ts";
 export type { TextStream } from "./text-stream.ts";
+export type { PromptTokenLogprob, TokenLogprob, TokenWithLogprob } from "./token-logprob.ts";
 export type { ApproveToolCall, Tool, ToolApproval, ToolChoice, ToolContext, ToolSpec } from "./tool.ts";
 export type { ToolCall, ToolResult } from "./tool-call.ts";

@@ -1,4 +1,4 @@
-/** What a provider with its model can do; keys of `getCapabilities()`. The values are Python AbstractLLM's, which has no reranking. */
+/** What a provider with its model can do; keys of `getCapabilities()`. The values are Python AbstractLLM's, which has no reranking and no log probabilities. */
 export const ModelCapability = {
   STREAMING: "streaming",
   MAX_TOKENS: "max_tokens",
@@ -17,6 +17,7 @@ export const ModelCapability = {
   IMAGE_GENERATION: "supports_image_generation",
   AUDIO_PROCESSING: "supports_audio_processing",
   JSON_MODE: "supports_json_mode",
+  LOGPROBS: "supports_logprobs",
 } as const;
 
 /** One of the values of `ModelCapability`. */

@@ -1,10 +1,19 @@
 import type { GenerateResponse } from "./generate-response.ts";
+import type { PromptTokenLogprob, TokenLogprob } from "./token-logprob.ts";
 import type { ToolCall, ToolResult } from "./tool-call.ts";
 
 /** More text of the answer. */
 export interface TextDeltaPart {
   type: "text-delta";
   text: string;
+  /** Of the tokens that `text` begins or goes on with, with the option `logprobs`. */
+  logprobs?: readonly TokenLogprob[];
+}
+
+/** Log probabilities of the prompt, with the option `promptLogprobs`; before the answer's text. */
+export interface PromptLogprobsPart {
+  type: "prompt-logprobs";
+  logprobs: readonly PromptTokenLogprob[];
 }
 
 /** More of what the model thinks before it answers. */
@@ -72,6 +81,7 @@ export interface ErrorPart {
 
 /** A part that can come before the end. */
 export type DeltaPart<Unfinished = unknown> =
+  | PromptLogprobsPart
   | TextDeltaPart
   | ReasoningDeltaPart
   | ToolInputStartPart

@@ -18,6 +18,7 @@ const USUAL: Omit<Capabilities, "max_tokens"> = {
   [ModelCapability.IMAGE_GENERATION]: false,
   [ModelCapability.AUDIO_PROCESSING]: false,
   [ModelCapability.JSON_MODE]: true,
+  [ModelCapability.LOGPROBS]: false,
 };
 
 /** The capabilities of a provider with its model: the usual ones, and those it knows better. */

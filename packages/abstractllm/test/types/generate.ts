@@ -9,6 +9,7 @@ import type {
   LLMStream,
   Message,
   ObjectResponse,
+  PromptTokenLogprob,
   StreamPart,
   Timings,
   ToolCall,
@@ -68,6 +69,9 @@ for await (const part of stream) {
       break;
     case "object-start":
       expectTypeOf(part).toEqualTypeOf<{ type: "object-start" }>();
+      break;
+    case "prompt-logprobs":
+      expectTypeOf(part.logprobs).toEqualTypeOf<readonly PromptTokenLogprob[]>();
       break;
     case "object-delta":
       expectTypeOf(part.object).toEqualTypeOf<unknown>();

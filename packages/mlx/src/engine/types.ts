@@ -179,7 +179,7 @@ export interface GenerateRequest extends SamplingOptions {
   templateVariables?: Readonly<Record<string, unknown>>;
   /** Tool definitions (JSON-schema functions) handed to the chat template. */
   tools?: readonly unknown[];
-  /** At most this many tokens come back. */
+  /** At most this many tokens come back; 0 evaluates the prompt alone. */
   maxTokens: number;
   /** Special tokens that are part of one of these texts stay in the answer; others are left out. Default none. */
   keepSpecialTokens?: readonly string[];
@@ -215,6 +215,38 @@ export interface GenerateRequest extends SamplingOptions {
   numDraftTokens?: number;
   /** Prompt tokens evaluated at once. Default 2048 on a GPU, 512 on a CPU. */
   prefillStepSize?: number;
+  /**
+   * How many of the likeliest tokens each token of the answer comes with, beside its own log probability; 0 gives its own
+   * alone. They are the model's, before penalties, constraints, temperature and sampling. Default: no probabilities.
+   */
+  logprobs?: number;
+  /**
+   * The same for the tokens of the prompt: how likely each one was after those before it. All of it is evaluated for that,
+   * without rounding activations to `promptBits`. Prompts of text alone have them. Default: no probabilities.
+   */
+  promptLogprobs?: number;
+}
+
+/** A token, and the logarithm of the probability that the model gave it. */
+export interface TokenWithLogprob {
+  id: number;
+  /** What it adds to a text that has begun, with U+FFFD for bytes that are no whole character. */
+  text: string;
+  /** The same as UTF-8. */
+  bytes: number[];
+  /** Natural logarithm. */
+  logprob: number;
+}
+
+/** A token of an answer. */
+export interface TokenLogprob extends TokenWithLogprob {
+  /** The likeliest tokens in its place, the likeliest first; as many as the request asked for. */
+  topLogprobs: TokenWithLogprob[];
+}
+
+/** A token of a prompt; the first one has no probability. */
+export interface PromptTokenLogprob extends Omit<TokenLogprob, "logprob"> {
+  logprob?: number;
 }
 
 /** `stop`: end of sequence or a stop string; `length`: `maxTokens` or the context is full. */
@@ -246,12 +278,20 @@ export interface Timings {
 }
 
 /**
- * Parts of a generation, in order: a reasoning-start where the prompt ends within reasoning, any number of deltas,
- * then exactly one finish (errors are thrown).
+ * Parts of a generation, in order: a reasoning-start where the prompt ends within reasoning, the prompt's log
+ * probabilities where they are asked for, any number of deltas, then exactly one finish (errors are thrown). A delta has
+ * the tokens that its text begins or goes on with; those that a stop string cut off are in none.
  */
 export type GenerationPart =
   | { type: "reasoning-start" }
-  | { type: "text-delta"; text: string; tokens: number[] }
+  | { type: "prompt-logprobs"; logprobs: PromptTokenLogprob[] }
+  | {
+      type: "text-delta";
+      text: string;
+      tokens: number[];
+      /** Of `tokens`, where the request asks for them. */
+      logprobs?: TokenLogprob[];
+    }
   | {
       type: "finish";
       finishReason: FinishReason;

@@ -1,15 +1,24 @@
 /** Tokens to the text parts of an answer. */
 import * as mx from "../core/index.ts";
-import type { FinishReason, GenerateRequest, GenerationPart, Timings } from "../engine/types.ts";
+import type {
+  FinishReason,
+  GenerateRequest,
+  GenerationPart,
+  Timings,
+  TokenLogprob,
+} from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
 import { StopMatcher, type StreamingDetokenizer } from "../tokenizer/index.ts";
 import { now } from "./clock.ts";
+import { HeldTokens } from "./held-tokens.ts";
 import type { Prompt } from "./prompt.ts";
 import { ReasoningWatch } from "./reasoning/index.ts";
 import type { Speculation } from "./speculation/index.ts";
 import type { TextModel } from "./text-model.ts";
 
 type RawFinishReason = "eos" | "stop-sequence" | "constraint" | "max-tokens" | "context-length";
+
+type Finish = Extract<GenerationPart, { type: "finish" }>;
 
 const finishReasons: Record<RawFinishReason, FinishReason> = {
   eos: "stop",
@@ -22,7 +31,7 @@ const finishReasons: Record<RawFinishReason, FinishReason> = {
 /** How many tokens may come back, and what ends the answer when they are used up. */
 const outputLimit = (promptLength: number, maxTokens: number, contextLength: number | undefined) => {
   const room = (contextLength ?? Number.POSITIVE_INFINITY) - promptLength;
-  if (room < 1) {
+  if (room < Math.min(1, maxTokens)) {
     throw new MlxError(
       "context-length",
       `The prompt has ${promptLength} tokens, but the model's context of ${contextLength} must hold prompt and answer. Shorten the prompt.`,
@@ -74,7 +83,7 @@ export class Answer {
   readonly #matcher: StopMatcher;
   readonly #stopwatch = new Stopwatch();
   readonly #reasoning: ReasoningWatch | undefined;
-  #held: number[] = []; // tokens whose text is not out yet
+  readonly #held = new HeldTokens();
   #count = 0;
   #cachedTokens = 0; // of the prompt
   #speculation: Speculation | undefined;
@@ -123,22 +132,29 @@ export class Answer {
    * Takes the next token; gives the parts it completes, the last of them a finish when the answer ends.
    *
    * @param isComplete - nothing may follow it
+   * @param logprob - its own, where the request asks for them
    */
-  push(token: number, isComplete: boolean): GenerationPart[] {
+  push(token: number, isComplete: boolean, logprob?: TokenLogprob): GenerationPart[] {
     this.#count += 1;
     this.#stopwatch.token();
     if (this.#eosTokenIds.has(token)) {
       return [...this.#delta(this.#rest().text), this.#finish("eos")];
     }
-    this.#held.push(token);
     this.#reasoning?.take(token);
-    const { text, stopped } = this.#matcher.push(this.#detokenizer.add(token));
+    const piece = this.#detokenizer.add(token);
+    this.#held.push(token, piece.length, logprob);
+    const { text, stopped } = this.#matcher.push(piece);
     const parts = this.#delta(text);
     if (stopped) return [...parts, this.#finish("stop-sequence")];
     if (this.#count < this.#limit && !isComplete) return parts;
     const rest = this.#rest();
     const raw = isComplete ? "constraint" : this.#atLimit;
     return [...parts, ...this.#delta(rest.text), this.#finish(rest.stopped ? "stop-sequence" : raw)];
+  }
+
+  /** Ends an answer that is to have no tokens. */
+  finishEmpty(): Finish {
+    return this.#finish(this.#atLimit);
   }
 
   /** Text that waited for more. */
@@ -149,12 +165,10 @@ export class Answer {
 
   #delta(text: string): GenerationPart[] {
     if (text === "") return [];
-    const tokens = this.#held;
-    this.#held = [];
-    return [{ type: "text-delta", text, tokens }];
+    return [{ type: "text-delta", text, ...this.#held.take(text.length) }];
   }
 
-  #finish(raw: RawFinishReason): GenerationPart {
+  #finish(raw: RawFinishReason): Finish {
     return {
       type: "finish",
       finishReason: finishReasons[raw],

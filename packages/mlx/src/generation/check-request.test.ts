@@ -27,7 +27,9 @@ const values: readonly unknown[] = [
 ];
 
 const accepted: [keyof GenerateRequest, readonly unknown[]][] = [
-  ["maxTokens", [1, 2 ** 31]],
+  ["maxTokens", [0, 1, 2 ** 31]],
+  ["logprobs", [0, 1]],
+  ["promptLogprobs", [0, 1]],
   ["prefillStepSize", [1, 2 ** 31]],
   ["temperature", [0, 0.5, 1]],
   ["topP", [0, 0.5, 1]],

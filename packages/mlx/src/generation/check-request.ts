@@ -74,6 +74,8 @@ const OPTIONS: Readonly<Record<keyof GenerateRequest, true>> = {
   promptLookup: true,
   numDraftTokens: true,
   prefillStepSize: true,
+  logprobs: true,
+  promptLogprobs: true,
   temperature: true,
   topP: true,
   topK: true,
@@ -99,8 +101,10 @@ export const checkRequest = (request: GenerateRequest, vocabSize: number): void 
   checkOptionNames(request, OPTIONS);
   checkSampling(request, vocabSize);
   if (request.maxTokens === undefined) throw new InvalidArgumentError("Expected maxTokens but it is missing");
-  checkNumber("maxTokens", request.maxTokens, { min: 1, whole: true });
+  checkNumber("maxTokens", request.maxTokens, { min: 0, whole: true });
   checkNumber("prefillStepSize", request.prefillStepSize, { min: 1, whole: true });
+  for (const name of ["logprobs", "promptLogprobs"] as const)
+    checkNumber(name, request[name], { min: 0, max: vocabSize, whole: true });
   checkNumber("reasoningBudget", request.reasoningBudget, { min: 0, whole: true });
   checkNumber("numDraftTokens", request.numDraftTokens, { min: 0, max: MAX_DRAFTS, whole: true });
   for (const name of ["ignoreEos", "promptLookup"] as const) {

@@ -13,7 +13,9 @@ import type { Prompt } from "./prompt.ts";
 import { checkBudget, openBudget } from "./reasoning/index.ts";
 import { checkDrafts, openSpeculation, type Speculation } from "./speculation/index.ts";
 import type { TextModel } from "./text-model.ts";
+import { TokenScores } from "./token-scores.ts";
 import { TokenSequence } from "./token-sequence.ts";
+import { TokenTexts } from "./token-texts.ts";
 
 const PREFILL_STEP = { cpu: 512, gpu: 2048 } as const;
 /** Up to 8 rows the CPU's products read each weight once and give a row the bits it gets alone. */
@@ -32,6 +34,9 @@ interface Job extends GenerateCall {
   /** What it chose of the model's adapters, as `ModelAdapters` names it. */
   readonly adapter: string | undefined;
   readonly answer: Answer;
+  /** Of the answer's tokens, and of the prompt's, where they are asked for. */
+  readonly scores: TokenScores | undefined;
+  readonly promptScores: TokenScores | undefined;
   settle(ending: Ending): void;
 }
 
@@ -45,17 +50,34 @@ interface Prefill {
   readonly chunks: Generator<number>;
 }
 
+const scoresFor = (alternatives: number | undefined): TokenScores | undefined =>
+  alternatives === undefined ? undefined : new TokenScores(alternatives);
+
+/** @throws {MlxError} `unsupported-feature` for a prompt whose tokens have no probabilities */
+const checkPromptScores = ({ promptLogprobs }: GenerateRequest, prompt: Prompt): void => {
+  if (promptLogprobs === undefined) return;
+  const isText = prompt.inputs === prompt.tokens && !prompt.tokens.some((id) => prompt.standsForImage(id));
+  if (isText) return;
+  throw new MlxError(
+    "unsupported-feature",
+    "Only prompts of text alone have promptLogprobs: leave out the images, or take a model that is no encoder-decoder",
+  );
+};
+
 /** Lets messages in: aborts, new requests. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Adds tokens to an answer until it ends; gives back its last part then. */
 const emitTokens = (
-  { answer, emit }: Job,
+  { answer, scores, emit }: Job,
   tokens: readonly number[],
   isComplete: boolean,
+  texts: TokenTexts,
 ): Finish | undefined => {
   for (const [i, token] of tokens.entries()) {
-    for (const part of answer.push(token, isComplete && i + 1 === tokens.length)) {
+    const [scored] = scores?.take() ?? [];
+    const logprob = scored && texts.withText(scored);
+    for (const part of answer.push(token, isComplete && i + 1 === tokens.length, logprob)) {
       if (part.type === "finish") return part;
       emit(part);
     }
@@ -74,6 +96,7 @@ export class TextScheduler {
   readonly #batch: AdapterBatches;
   readonly #constraints: ConstraintMaker;
   readonly #prefixes: PrefixCache | undefined;
+  readonly #texts: TokenTexts;
   readonly #running = new Map<TokenSequence, Job>();
   #waiting: Job[] = [];
   #prefilling: Prefill[] = [];
@@ -88,6 +111,7 @@ export class TextScheduler {
     this.#text = text;
     this.#batch = new AdapterBatches(text.model, text.adapters);
     this.#constraints = new ConstraintMaker(text);
+    this.#texts = new TokenTexts(text.tokenizer);
     const isAlike = text.kvQuantization === undefined || text.kvQuantization.start === 0;
     const isBatched = isAlike && text.model.makeBatchCache([0]) !== undefined;
     this.maxBatchSize = isBatched ? maxBatchSize : 1;
@@ -99,7 +123,7 @@ export class TextScheduler {
    * @param prompt - the whole prompt, template applied; the caller disposes it afterwards
    * @throws {InvalidArgumentError} on bad options
    * @throws {MlxError} `unsupported-feature` for a constraint that this build or the grammar engine refuses, and for a
-   *   budget of reasoning that the model has no marks for
+   *   budget of reasoning that the model has no marks for, and for log probabilities of a prompt that is not text alone
    * @throws {MlxError} `context-length` when the prompt leaves no room; `aborted` within a turn of the signal
    */
   async generate(prompt: Prompt, request: GenerateRequest, { emit, signal }: GenerateCall): Promise<void> {
@@ -108,11 +132,19 @@ export class TextScheduler {
     checkDrafts(request, this.#text);
     checkBudget(request, this.#text);
     checkPromptTokens(prompt.inputs, this.#text.vocabSize, (id) => prompt.standsForImage(id));
+    checkPromptScores(request, prompt);
     const answer = new Answer(this.#text, prompt, request);
     const finish = await new Promise<Finish>((resolve, reject) => {
-      const settle = (ending: Ending): void =>
-        "finish" in ending ? resolve(ending.finish) : reject(ending.error);
-      this.#waiting.push({ prompt, request, adapter, answer, emit, ...(signal && { signal }), settle });
+      const scores = scoresFor(request.logprobs);
+      const promptScores = scoresFor(request.promptLogprobs);
+      const settle = (ending: Ending): void => {
+        scores?.clear();
+        promptScores?.clear();
+        if ("finish" in ending) resolve(ending.finish);
+        else reject(ending.error);
+      };
+      const wanted = { prompt, request, adapter, answer, scores, promptScores };
+      this.#waiting.push({ ...wanted, emit, ...(signal && { signal }), settle });
       void this.#loop();
     });
     const warnings = this.#isIdle ? this.#prefixes?.store() : [];
@@ -170,6 +202,7 @@ export class TextScheduler {
       if (job === undefined) return;
       if (this.#prefilling.length + this.#running.size === 0) mx.resetPeakMemory();
       job.answer.start();
+      for (const scores of [job.scores, job.promptScores]) scores?.clear(); // of a try that ran out of memory
       try {
         const stepSize = job.request.prefillStepSize ?? PREFILL_STEP[this.#text.device];
         const sequence = new TokenSequence(this.#text.model, job.prompt, {
@@ -184,6 +217,8 @@ export class TextScheduler {
           prefixes: this.#prefixes,
           adapter: job.adapter,
           speculation: this.#speculationOf(job, stepSize),
+          scores: job.scores,
+          promptScores: job.promptScores,
         });
         this.#prefilling.push({ job, sequence, chunks: sequence.prefill() });
       } catch (error) {
@@ -221,8 +256,20 @@ export class TextScheduler {
       return;
     }
     job.answer.reuse(sequence.reused);
+    this.#emitPrompt(job);
+    if (job.answer.left === 0) {
+      sequence.abandon();
+      job.settle({ finish: job.answer.finishEmpty() });
+      return;
+    }
     this.#running.set(sequence, job);
     this.#guarded(() => this.#batch.join(sequence));
+  }
+
+  #emitPrompt({ promptScores, prompt, emit }: Job): void {
+    if (promptScores === undefined) return;
+    const rest = promptScores.takeAll().map((scored) => this.#texts.withText(scored));
+    emit({ type: "prompt-logprobs", logprobs: [this.#texts.first(prompt.tokens[0] ?? 0), ...rest] });
   }
 
   /** Whether an error says that memory ran out and earlier requests had left some that is free now. */
@@ -243,7 +290,7 @@ export class TextScheduler {
         if (job === undefined) continue;
         try {
           if (sequence.failure !== undefined) throw sequence.failure;
-          const finish = emitTokens(job, tokens, sequence.isComplete);
+          const finish = emitTokens(job, tokens, sequence.isComplete, this.#texts);
           if (finish !== undefined) ended.push([sequence, { finish }]);
         } catch (error) {
           ended.push([sequence, { error }]);

@@ -16,6 +16,7 @@ import type { ReasoningBudget } from "./reasoning/index.ts";
 import { createSampler } from "./sampler.ts";
 import type { Speculation } from "./speculation/index.ts";
 import { TokenChooser } from "./token-chooser.ts";
+import type { TokenScores } from "./token-scores.ts";
 
 export interface SequenceOptions {
   sampling: SamplingOptions;
@@ -38,7 +39,14 @@ export interface SequenceOptions {
   adapter?: string | undefined;
   /** Guesses how it goes on; disposed with the sequence. Default: nobody does. */
   speculation?: Speculation | undefined;
+  /** Takes the scores of its tokens, in their order. Default: nobody wants them. */
+  scores?: TokenScores | undefined;
+  /** Takes the scores of its prompt's tokens from the second on, in their order. Default: nobody wants them. */
+  promptScores?: TokenScores | undefined;
 }
+
+/** Prompt tokens evaluated at once where each has logits: a row of them is as long as the vocabulary. */
+const SCORED_STEP = 128;
 
 /** What a sequence is continued from. */
 export interface SequenceState {
@@ -59,6 +67,8 @@ export class TokenSequence {
   readonly #budget: ReasoningBudget | undefined;
   readonly #prefixes: PrefixCache | undefined;
   readonly #speculation: Speculation | undefined;
+  readonly #scores: TokenScores | undefined;
+  readonly #promptScores: TokenScores | undefined;
   /** Tokens that the caches hold of the prompt, and those behind it. */
   #evaluated = 0;
   readonly #continuation: number[] = [];
@@ -80,11 +90,17 @@ export class TokenSequence {
       processors.push(new NoRepeatedRuns(noRepeatedRuns, mx.array([...prompt.tokens], mx.int32)));
     this.#chooser = new TokenChooser(createSampler(options.sampling), processors);
     this.#speculation = options.speculation;
-    this.#prefillStepSize = options.prefillStepSize;
-    this.#roundsPrompt = options.roundsPrompt ?? false;
+    this.#scores = options.scores;
+    this.#promptScores = options.promptScores;
+    const isScored = options.promptScores !== undefined;
+    this.#prefillStepSize = Math.min(
+      options.prefillStepSize,
+      isScored ? SCORED_STEP : Number.POSITIVE_INFINITY,
+    );
+    this.#roundsPrompt = !isScored && options.roundsPrompt === true;
     this.#constraint = constraint;
     this.#budget = options.budget;
-    this.#prefixes = options.prefixes?.isOn === true ? options.prefixes : undefined;
+    this.#prefixes = options.prefixes?.isOn === true && !isScored ? options.prefixes : undefined;
   }
 
   /** Tokens of the prompt that earlier requests had evaluated. */
@@ -103,8 +119,11 @@ export class TokenSequence {
       const end = this.#prompt.endOf(start, size);
       if (end === length) return this.#start(start);
       const forward = (): MxArray => this.#prompt.forward(start, end, this.#caches);
-      // only the caches are evaluated: the logits of the prompt are never computed
-      mx.tidy(() => void (isCoarse ? withCoarseActivations(forward) : forward()));
+      mx.tidy(() => {
+        const logits = isCoarse ? withCoarseActivations(forward) : forward();
+        // without scores only the caches are evaluated: the logits of the prompt are never computed
+        if (this.#promptScores !== undefined) mx.evaluate(this.#scorePrompt(logits, start, end));
+      });
       mx.evaluate(this.#caches.map((layer) => layer.state()));
       mx.clearCache();
       this.#evaluated = end;
@@ -114,10 +133,21 @@ export class TokenSequence {
     this.#start(last);
   }
 
+  /**
+   * Scores the tokens behind each of a stretch.
+   *
+   * @param logits - `[1, L, V]`
+   */
+  #scorePrompt(logits: MxArray, start: number, end: number): MxArray {
+    const next = mx.array(this.#prompt.tokens.slice(start + 1, end + 1), mx.int32);
+    return this.#promptScores?.add(mx.squeeze(logits, 0), next) ?? next;
+  }
+
   #stretch(start: number, length: number): Stretch {
     const last = length - 1;
     const stretch = this.#roundsPrompt ? nextStretch(start, last) : { size: last - start, isCoarse: false };
-    const end = this.#leavesPrompt ? last : length;
+    const isLastAlone = this.#leavesPrompt || this.#promptScores !== undefined;
+    const end = isLastAlone ? last : length;
     return { ...stretch, size: Math.min(stretch.size, this.#prefillStepSize, end - start) };
   }
 
@@ -186,10 +216,10 @@ export class TokenSequence {
     return { caches, pending };
   }
 
-  /** Whether `sample` gives the likeliest token now: nothing that it was told of keeps one from coming next. */
+  /** Whether all that `sample` does now is to give the likeliest token: nothing keeps one from coming next or scores it. */
   get isPlain(): boolean {
     const isFree = this.#constraint?.isFree !== false && this.#budget?.isFree !== false;
-    return this.#chooser.isPlain && isFree;
+    return this.#chooser.isPlain && isFree && this.#scores === undefined;
   }
 
   /** Whether `isPlain` and `sample` need to have been told of every token before. */
@@ -261,10 +291,11 @@ export class TokenSequence {
 
   /** Logits `[1, V]` to the next token `[1]`. */
   sample(logits: MxArray): MxArray {
-    return this.#chooser.choose(logits, (all) => {
+    const token = this.#chooser.choose(logits, (all) => {
       const fitting = this.#constraint?.apply(all) ?? all;
       return this.#budget?.apply(fitting) ?? fitting;
     });
+    return this.#scores?.add(logits, token) ?? token;
   }
 
   dispose(): void {

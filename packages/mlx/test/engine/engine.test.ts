@@ -138,7 +138,7 @@ describe.each(["worker", "process"] as const)("an engine in a %s", (isolation) =
   });
 
   it.each([
-    ["maxTokens", { maxTokens: 0 }, "invalid-argument"],
+    ["maxTokens", { maxTokens: -1 }, "invalid-argument"],
     ["temperature", { temperature: Number.NaN }, "invalid-argument"],
     ["topP", { topP: 1.5 }, "invalid-argument"],
     ["stop", { stop: [""] }, "invalid-argument"],

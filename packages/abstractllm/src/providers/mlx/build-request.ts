@@ -6,6 +6,7 @@ import type { ToolSpec } from "../../interface/tool.ts";
 import type { ResolvedMessage } from "../../media/resolved-message.ts";
 import { plainText } from "../../prompt/plain-text.ts";
 import { textOf } from "../../prompt/text-of.ts";
+import { alternativesOf } from "../alternatives-of.ts";
 import type { ProviderCall } from "../base-provider.ts";
 import { type ImageBytes, imagesOf } from "./image-bytes.ts";
 import { reasoningRequest } from "./reasoning-request.ts";
@@ -48,6 +49,7 @@ export function buildRequest(
       ...(ignoreEos === undefined ? {} : { ignoreEos }),
       ...(adapter === undefined ? {} : { adapter }),
       ...draftOptions(call.options, info),
+      ...logprobOptions(call.options),
     },
     warnings,
   };
@@ -68,6 +70,18 @@ function draftOptions(
   return {
     ...(promptLookup === undefined ? {} : { promptLookup }),
     ...(numDraftTokens === undefined || isForOther ? {} : { numDraftTokens }),
+  };
+}
+
+function logprobOptions({
+  logprobs,
+  promptLogprobs,
+}: Options): Pick<GenerateRequest, "logprobs" | "promptLogprobs"> {
+  const answer = alternativesOf(logprobs);
+  const prompt = alternativesOf(promptLogprobs);
+  return {
+    ...(answer === undefined ? {} : { logprobs: answer }),
+    ...(prompt === undefined ? {} : { promptLogprobs: prompt }),
   };
 }
 

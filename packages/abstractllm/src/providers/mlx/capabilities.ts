@@ -17,6 +17,7 @@ const NO_WRITER: Partial<Capabilities> = {
   [ModelCapability.VISION]: false,
   [ModelCapability.MULTI_TURN]: false,
   [ModelCapability.JSON_MODE]: false,
+  [ModelCapability.LOGPROBS]: false,
 };
 
 /**
@@ -32,6 +33,7 @@ export function mlxCapabilities(options: Options, { sees, makes }: ModelFacts): 
     [ModelCapability.PARALLEL_INFERENCE]: options.maxBatchSize !== 1 && !quantizesLater(options),
     [ModelCapability.EMBEDDINGS]: kind === "vectors",
     [ModelCapability.RERANKING]: kind === "scores",
+    [ModelCapability.LOGPROBS]: true,
     ...(kind === "text" ? {} : NO_WRITER),
   });
 }

@@ -25,6 +25,8 @@ const SUPPORTED: readonly OptionName[] = [
   "tools",
   "schema",
   "reasoning",
+  "logprobs",
+  "promptLogprobs",
   "device",
   "quantize",
   "loadIn8bit",
