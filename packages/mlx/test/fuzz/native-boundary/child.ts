@@ -24,6 +24,7 @@ const addressing = new Set([
   "gather",
   "gatherMm",
   "gatherQmm",
+  "fast_addGatheredRows",
   "fast_quantizedEmbedding",
   "putAlongAxis",
   "scatter",
