@@ -26,6 +26,8 @@ function read(parts: readonly StreamPart[], options: { isSingleCall?: boolean; s
 
 const answer: Answer = {
   text: '{"a":1}',
+  logprobs: undefined,
+  promptLogprobs: undefined,
   reasoning: "Hm.",
   toolCalls: [],
   finishReason: "stop",

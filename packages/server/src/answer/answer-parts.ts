@@ -1,10 +1,18 @@
-import type { StreamPart, ToolCall } from "abstractllm";
+import type { StreamPart, TokenLogprob, ToolCall } from "abstractllm";
 import { type Answer, argumentsText } from "./answer.ts";
 import type { Call } from "./call.ts";
 
+interface TextPart {
+  readonly type: "text";
+  readonly text: string;
+  /** Of the tokens that it begins or goes on with, where they are asked for. */
+  readonly logprobs?: readonly TokenLogprob[];
+}
+
 /** A part of an answer. Tool calls come one after the other: a start, their arguments, an end. */
 export type AnswerPart =
-  | { readonly type: "text" | "reasoning" | "tool-input"; readonly text: string }
+  | TextPart
+  | { readonly type: "reasoning" | "tool-input"; readonly text: string }
   | { readonly type: "tool-start"; readonly id: string; readonly name: string }
   | { readonly type: "tool-end"; readonly toolCall: ToolCall };
 
@@ -30,7 +38,7 @@ export class AnswerParts {
     if (this.#waitsForCheck) return [];
     switch (part.type) {
       case "text-delta":
-        return this.#inTurn([{ type: "text", text: part.text }]);
+        return this.#inTurn([textPart(part.text, part.logprobs)]);
       case "reasoning-delta":
         return this.#inTurn([{ type: "reasoning", text: part.text }]);
       case "tool-input-start":
@@ -82,13 +90,19 @@ export class AnswerParts {
 }
 
 /** The parts of an answer that is complete. */
-function partsOf({ reasoning, text, toolCalls }: Answer): AnswerPart[] {
+function partsOf({ reasoning, text, logprobs, toolCalls }: Answer): AnswerPart[] {
   return [
     ...(reasoning === "" ? [] : [{ type: "reasoning", text: reasoning } as const]),
-    ...(text === "" ? [] : [{ type: "text", text } as const]),
+    ...(text === "" ? [] : [textPart(text, logprobs)]),
     ...toolCalls.flatMap(callParts),
   ];
 }
+
+const textPart = (text: string, logprobs: readonly TokenLogprob[] | undefined): TextPart => ({
+  type: "text",
+  text,
+  ...(logprobs && { logprobs }),
+});
 
 function callParts(toolCall: ToolCall): AnswerPart[] {
   const { id, name } = toolCall;

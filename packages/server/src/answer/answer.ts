@@ -1,9 +1,21 @@
-import type { AssistantMessage, FinishReason, GenerateResponse, Timings, ToolCall, Usage } from "abstractllm";
+import type {
+  AssistantMessage,
+  FinishReason,
+  GenerateResponse,
+  PromptTokenLogprob,
+  Timings,
+  TokenLogprob,
+  ToolCall,
+  Usage,
+} from "abstractllm";
 import type { Call } from "./call.ts";
 
 /** A finished answer, as all dialects write it. */
 export interface Answer {
   readonly text: string;
+  /** Of the tokens of the text, and of the prompt, where they are asked for. */
+  readonly logprobs: readonly TokenLogprob[] | undefined;
+  readonly promptLogprobs: readonly PromptTokenLogprob[] | undefined;
   readonly reasoning: string;
   readonly toolCalls: readonly ToolCall[];
   readonly finishReason: FinishReason;
@@ -16,11 +28,13 @@ export interface Answer {
 
 /** What there is to write of an answer to a call. An answer to a schema is its JSON and nothing around it. */
 export function toAnswer(response: GenerateResponse, { options, isSingleCall, notes }: Call): Answer {
-  const { object, finishReason, usage, timings, warnings } = response;
+  const { object, logprobs, promptLogprobs, finishReason, usage, timings, warnings } = response;
   const isObject = options.schema !== undefined && object !== undefined;
   const last = response.messages.at(-1);
   return {
     text: isObject ? JSON.stringify(object) : response.text,
+    logprobs,
+    promptLogprobs,
     reasoning: response.reasoning ?? "",
     toolCalls: isSingleCall ? response.toolCalls.slice(0, 1) : response.toolCalls,
     finishReason,

@@ -17,6 +17,8 @@ export function cutOffAnswer(
   if (!GenerationError.isInstance(error) || error.details.finishReason !== "length") return undefined;
   return {
     text,
+    logprobs: undefined,
+    promptLogprobs: undefined,
     reasoning,
     toolCalls: [],
     finishReason: "length",

@@ -55,6 +55,56 @@ describe("OpenAI's client of chat completions", () => {
     expect(texts).toEqual(alone);
   });
 
+  test("gets log probabilities, streamed and whole", async () => {
+    const request = { model: "small", messages: question, logprobs: true, top_logprobs: 2, max_tokens: 8 };
+    const whole = (await client.chat.completions.create(request)).choices[0];
+    const tokens = whole?.logprobs?.content ?? [];
+    expect(tokens.map(({ token }) => token).join("")).toBe(whole?.message.content);
+    for (const { token, logprob, bytes, top_logprobs } of tokens) {
+      expect(top_logprobs).toHaveLength(2);
+      expect(top_logprobs[0]).toEqual({ token, logprob, bytes }); // the likeliest one is what is written
+      expect(logprob).toBeLessThanOrEqual(0);
+    }
+    const streamed: typeof tokens = [];
+    for await (const chunk of await client.chat.completions.create({ ...request, stream: true }))
+      streamed.push(...(chunk.choices[0]?.logprobs?.content ?? []));
+    expect(streamed.map(({ token }) => token)).toEqual(tokens.map(({ token }) => token));
+    for (const [i, { logprob }] of streamed.entries())
+      expect(logprob).toBeCloseTo(tokens[i]?.logprob ?? 1, 4);
+    const plain = await client.chat.completions.create({ model: "small", messages: question, max_tokens: 2 });
+    expect(plain.choices[0]?.logprobs).toBeNull();
+  });
+
+  test("gets how likely a text is from completions that echo it", async () => {
+    const prompts = ["The capital of France is", "Snow is"];
+    const request = { model: "small", prompt: prompts, echo: true, logprobs: 1, max_tokens: 1 };
+    const { choices } = await client.completions.create(request);
+    for (const [i, { text, logprobs }] of choices.entries()) {
+      expect(text.startsWith(prompts[i] ?? "?")).toBe(true);
+      const { tokens = [], token_logprobs = [], text_offset = [], top_logprobs = [] } = logprobs ?? {};
+      expect(tokens.join("")).toBe(text);
+      expect(token_logprobs).toHaveLength(tokens.length);
+      expect(token_logprobs[0]).toBeNull();
+      expect(token_logprobs.slice(1).every((value) => value <= 0)).toBe(true);
+      expect(tokens.map((token, at) => text.startsWith(token, text_offset[at]))).not.toContain(false);
+      expect(Object.keys(top_logprobs.at(-1) ?? {})).toEqual([tokens.at(-1)]);
+    }
+    const stream = await client.completions.create({
+      ...{ model: "small", prompt: prompts[0] ?? "", logprobs: 0, max_tokens: 4, stream: true },
+    });
+    let text = "";
+    for await (const {
+      choices: [one],
+    } of stream) {
+      const { tokens = [], text_offset = [] } = one?.logprobs ?? {};
+      if (tokens.length > 0) expect(text_offset[0]).toBe(text.length);
+      text += one?.text ?? "";
+    }
+    expect(text).not.toBe("");
+    const echoed = client.completions.create({ ...request, stream: true });
+    await expect(echoed).rejects.toMatchObject({ status: 400, param: "echo" });
+  });
+
   test("answers requests that come together as it answers them one by one", async () => {
     const ask = async (content: string) => {
       const messages = [{ role: "user" as const, content }];

@@ -219,7 +219,8 @@ describe("OpenAI's client", () => {
 
   test.each([
     ["n", { n: 129 }],
-    ["logprobs", { logprobs: true }],
+    ["top_logprobs", { top_logprobs: 2 }],
+    ["top_logprobs", { logprobs: true, top_logprobs: 21 }],
     ["tools[0].type", { tools: [{ type: "custom", custom: { name: "x" } }] }],
     ["response_format.type", { response_format: { type: "sound" } }],
     ["messages[0].role", { messages: [{ role: "critic", content: "x" }] }],
@@ -230,6 +231,13 @@ describe("OpenAI's client", () => {
     const messages = [{ role: "user", content: "x" }];
     const request = { model: "m", messages, ...more } as OpenAI.ChatCompletionCreateParamsNonStreaming;
     await expect(openai.chat.completions.create(request)).rejects.toMatchObject({ status: 400, param });
+  });
+
+  test("is told where a model cannot say how likely its words are", async () => {
+    const { openai } = await serve();
+    const messages = [{ role: "user" as const, content: "x" }];
+    const asked = openai.chat.completions.create({ model: "m", messages, logprobs: true });
+    await expect(asked).rejects.toMatchObject({ status: 400, message: expect.stringContaining("logprobs") });
   });
 
   test("has what the server passes over named in the answer", async () => {

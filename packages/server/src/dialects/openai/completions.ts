@@ -1,6 +1,8 @@
 import type { Answer, AnswerPart, Answers, Call, Some } from "../../answer/index.ts";
 import {
   either,
+  flag,
+  integer,
   listOf,
   nonEmptyText,
   object,
@@ -16,6 +18,7 @@ import { setOptions } from "../set-options.ts";
 import { SAMPLING_FIELDS } from "./chat/chat-fields.ts";
 import { checkChoices, choicesOf, DONE } from "./choices.ts";
 import { completionUsage, finishReasonOf, seconds, warningsOf } from "./completion-usage.ts";
+import { logprobsOption, textLogprobs } from "./logprobs.ts";
 import { openAIErrorObject } from "./openai-error.ts";
 import { readFormat } from "./read-format.ts";
 import { samplingOptions, wantsUsage } from "./sampling-options.ts";
@@ -28,8 +31,8 @@ export const COMPLETION_FIELDS = {
   max_tokens: positiveInteger,
   response_format: object, // vLLM's and SGLang's
   best_of: refused("ask once for each answer", 1),
-  echo: refused("put the prompt before the answer yourself"),
-  logprobs: refused("the answer's probabilities cannot be had"),
+  echo: flag,
+  logprobs: integer,
   suffix: refused("there is no filling in", ""),
 } as const;
 
@@ -38,6 +41,8 @@ interface CompletionCall extends Call {
   /** Texts that the model goes on with, each `n` times. */
   readonly prompts: Some<string>;
   readonly n: number;
+  /** The prompt comes before the answer. */
+  readonly hasPrompt: boolean;
 }
 
 /** Reads the body of `/v1/completions`. @throws {RequestProblem} naming the field */
@@ -50,16 +55,24 @@ function read(body: unknown): CompletionCall {
     throw new RequestProblem("invalid", "Expected at least one prompt", { param: "prompt" });
   }
   checkChoices(n * (1 + more.length), "prompt");
+  const hasPrompt = fields.echo === true;
+  if (hasPrompt && fields.stream === true) {
+    throw new RequestProblem("invalid", "echo: ask for it without stream", { param: "echo" });
+  }
+  const logprobs = fields.logprobs === undefined ? undefined : logprobsOption(fields.logprobs, "logprobs");
   return {
     model: fields.model,
     prompt,
     prompts: [prompt, ...more],
     n,
+    hasPrompt,
     options: setOptions({
       ...samplingOptions(fields),
       maxTokens: fields.max_tokens,
       chatTemplate: false,
       schema: readFormat(fields.response_format),
+      logprobs,
+      promptLogprobs: hasPrompt ? logprobs : undefined,
     }),
     isStreamed: fields.stream === true,
     isSingleCall: false,
@@ -72,16 +85,25 @@ function headOf({ model }: Call, { id, at }: Stamp): object {
   return { id: `cmpl-${id}`, object: "text_completion", created: seconds(at), model };
 }
 
-const choice = (index: number, text: string, finish_reason: string | null) => ({
+const choice = (index: number, text: string, logprobs: object | null, finish_reason: string | null) => ({
   index,
   text,
-  logprobs: null,
+  logprobs,
   finish_reason,
 });
+
+/** What goes before an answer, and the log probabilities of both. */
+const wholeChoice = (answer: Answer, prompt: string, index: number) => {
+  const { text, logprobs, promptLogprobs, finishReason } = answer;
+  const tokens = logprobs && [...(promptLogprobs ?? []), ...logprobs];
+  return choice(index, prompt + text, textLogprobs(tokens, 0), finishReasonOf(finishReason));
+};
 
 class CompletionEvents implements EventWriter {
   readonly #head: object;
   readonly #index: number;
+  /** How much of the text was sent. */
+  #length = 0;
 
   constructor(call: CompletionCall, stamp: Stamp, index: number) {
     this.#head = headOf(call, stamp);
@@ -89,19 +111,23 @@ class CompletionEvents implements EventWriter {
   }
 
   part(part: AnswerPart): Frame[] {
-    return part.type === "text" ? [this.#chunk(part.text, null)] : [];
+    if (part.type !== "text") return [];
+    const logprobs = textLogprobs(part.logprobs, this.#length);
+    this.#length += part.text.length;
+    return [this.#chunk(choice(this.#index, part.text, logprobs, null))];
   }
 
   finish(answer: Answer): Frame[] {
-    return [this.#chunk("", finishReasonOf(answer.finishReason), warningsOf([answer]))];
+    const last = choice(this.#index, "", null, finishReasonOf(answer.finishReason));
+    return [this.#chunk(last, warningsOf([answer]))];
   }
 
   fail(problem: RequestProblem): Frame[] {
     return [{ data: { error: openAIErrorObject(problem) } }];
   }
 
-  #chunk(text: string, reason: string | null, extra: object = {}): Frame {
-    return { data: { ...this.#head, choices: [choice(this.#index, text, reason)], ...extra } };
+  #chunk(one: object, extra: object = {}): Frame {
+    return { data: { ...this.#head, choices: [one], ...extra } };
   }
 }
 
@@ -126,9 +152,10 @@ export const completionsOperation: Operation<CompletionCall> = {
   choices,
   whole: (answers, call, stamp) => ({
     ...headOf(call, stamp),
-    choices: answers.map(({ text, finishReason }, index) =>
-      choice(index, text, finishReasonOf(finishReason)),
-    ),
+    choices: answers.map((answer, index) => {
+      const prompt = call.hasPrompt ? call.prompts[Math.floor(index / call.n)] : undefined;
+      return wholeChoice(answer, prompt ?? "", index);
+    }),
     usage: completionUsage(answers, call.n),
     ...warningsOf(answers),
   }),

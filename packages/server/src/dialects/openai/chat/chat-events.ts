@@ -3,6 +3,7 @@ import type { RequestProblem } from "../../../http/request-problem.ts";
 import type { EventWriter, Frame, Stamp } from "../../dialect.ts";
 import { DONE } from "../choices.ts";
 import { completionUsage, finishReasonOf, seconds, warningsOf } from "../completion-usage.ts";
+import { chatLogprobs } from "../logprobs.ts";
 import { openAIErrorObject } from "../openai-error.ts";
 import type { ChatCall } from "./read-chat.ts";
 
@@ -32,11 +33,13 @@ export class ChatEvents implements EventWriter {
 
   part(part: AnswerPart): Frame[] {
     const delta = this.#deltaOf(part);
-    return delta === undefined ? [] : [...this.#begin(), this.#chunk(delta)];
+    const logprobs = part.type === "text" ? chatLogprobs(part.logprobs) : null;
+    return delta === undefined ? [] : [...this.#begin(), this.#chunk(delta, { logprobs })];
   }
 
   finish(answer: Answer): Frame[] {
-    return [...this.#begin(), this.#chunk({}, finishReasonOf(answer.finishReason), warningsOf([answer]))];
+    const finish_reason = finishReasonOf(answer.finishReason);
+    return [...this.#begin(), this.#chunk({}, { finish_reason }, warningsOf([answer]))];
   }
 
   fail(problem: RequestProblem): Frame[] {
@@ -66,8 +69,8 @@ export class ChatEvents implements EventWriter {
     return [this.#chunk({ role: "assistant", content: "", refusal: null })];
   }
 
-  #chunk(delta: object, finish_reason: string | null = null, extra: object = {}): Frame {
-    const choices = [{ index: this.#index, delta, logprobs: null, finish_reason }];
+  #chunk(delta: object, choice: object = {}, extra: object = {}): Frame {
+    const choices = [{ index: this.#index, delta, logprobs: null, finish_reason: null, ...choice }];
     return { data: { ...this.#head, choices, ...(this.#hasUsage ? { usage: null } : {}), ...extra } };
   }
 }

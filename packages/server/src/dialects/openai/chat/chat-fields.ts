@@ -15,8 +15,6 @@ import {
 import { choiceCheck } from "../../tool-choice.ts";
 import { effortCheck } from "../effort-check.ts";
 
-const NO_LOGPROBS = "the answer's probabilities cannot be had";
-
 /** Fields of sampling, which both kinds of completions have. */
 export const SAMPLING_FIELDS = {
   temperature: number,
@@ -58,8 +56,8 @@ export const CHAT_FIELDS = {
   thinking_budget_tokens: integer, // llama.cpp's
   thinking_budget: integer, // mlx-vlm's, and that of Qwen's services
   chat_template_kwargs: object, // vLLM's and SGLang's
-  logprobs: refused(NO_LOGPROBS),
-  top_logprobs: refused(NO_LOGPROBS, 0),
+  logprobs: flag,
+  top_logprobs: integer,
   modalities: listOf(text),
   audio: refused("answers are text"),
   web_search_options: refused("there is no search"),

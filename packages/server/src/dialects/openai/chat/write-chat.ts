@@ -1,6 +1,7 @@
 import { type Answer, type Answers, argumentsText } from "../../../answer/index.ts";
 import type { Stamp } from "../../dialect.ts";
 import { completionUsage, finishReasonOf, seconds, warningsOf } from "../completion-usage.ts";
+import { chatLogprobs } from "../logprobs.ts";
 import type { ChatCall } from "./read-chat.ts";
 
 /** A whole answer of `/v1/chat/completions`. */
@@ -17,7 +18,7 @@ export function writeChat(answers: Answers, { model, n }: ChatCall, { id, at }: 
 }
 
 function toChoice(answer: Answer, index: number): object {
-  const { text, reasoning, toolCalls, finishReason } = answer;
+  const { text, logprobs, reasoning, toolCalls, finishReason } = answer;
   const calls = toolCalls.map((call) => ({
     id: call.id,
     type: "function",
@@ -30,5 +31,6 @@ function toChoice(answer: Answer, index: number): object {
     ...(reasoning === "" ? {} : { reasoning_content: reasoning }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
   };
-  return { index, message, logprobs: null, finish_reason: finishReasonOf(finishReason) };
+  const finish_reason = finishReasonOf(finishReason);
+  return { index, message, logprobs: chatLogprobs(logprobs), finish_reason };
 }
