@@ -70,10 +70,8 @@ const deltaLayer = (parts: DeltaParts): MixerLayer => {
 };
 
 const mambaLayer = (parts: MambaParts): MixerLayer => {
-  const { heads: H, groups: K, gain: norm, taps, convBias, A_log, dt_bias, D } = parts;
-  const { normGroups, eps, timeStepLimit } = parts;
-  const mamba = { taps, convBias, A_log, dt_bias, D, norm, normGroups, eps, timeStepLimit };
-  return { ...RECURRENT, H, K, mamba };
+  const { heads: H, groups: K } = parts;
+  return { ...RECURRENT, H, K, mamba: parts };
 };
 
 const recurrentLayer = (parts: RecurrentParts): MixerLayer | undefined => {

@@ -80,25 +80,15 @@ export class Mamba2Mixer extends Module {
 
   /** The same object until one of them is replaced; undefined where a model overrides what it does. */
   get parts(): MambaParts | undefined {
-    const { in_proj, out_proj, conv1d, A_log, dt_bias, D, norm } = this;
+    const { in_proj, out_proj, conv1d, A_log, dt_bias, D } = this;
     if (this.forward !== Mamba2Mixer.prototype.forward || conv1d.past === 0) return undefined;
-    if (norm !== undefined && norm.ofGated === undefined) return undefined;
-    const { gain, groups: normGroups = 1, eps = 0 } = norm?.ofGated ?? {};
+    if (this.norm !== undefined && this.norm.ofGated === undefined) return undefined;
+    const { gain: norm, groups: normGroups = 1, eps = 0 } = this.norm?.ofGated ?? {};
     const { taps, bias: convBias } = conv1d;
     const { heads, groups, headDim, stateSize } = this.#sizes;
-    return this.#parts.of([in_proj, out_proj, taps, convBias, A_log, dt_bias, D, gain], () => ({
-      ...{
-        matrices: [in_proj, out_proj],
-        norms: [],
-        taps,
-        convBias,
-        A_log,
-        dt_bias,
-        D,
-        gain,
-        normGroups,
-        eps,
-      },
+    return this.#parts.of([in_proj, out_proj, taps, convBias, A_log, dt_bias, D, norm], () => ({
+      ...{ matrices: [in_proj, out_proj], norms: [] },
+      ...{ taps, convBias, A_log, dt_bias, D, norm, normGroups, eps },
       ...{ heads, groups, headDim, stateSize, timeStepLimit: this.#timeStepLimit },
     }));
   }
@@ -113,10 +103,10 @@ export class Mamba2Mixer extends Module {
     if (!countsAll(mask) || arrays.lengths !== undefined || mx.defaultDevice() !== "cpu") return undefined;
     const { parts } = this;
     if (parts === undefined) return undefined;
-    const { heads, headDim, stateSize, gain: norm } = parts;
+    const { heads, headDim, stateSize } = parts;
     const B = projected.dim(0);
     const inputs = {
-      ...{ ...parts, projected, norm },
+      ...{ ...parts, projected },
       past: arrays.get(0) ?? mx.zeros([B, this.conv1d.past, parts.taps.dim(1)]),
       state: arrays.get(1) ?? mx.zeros([B, heads, headDim, stateSize]),
     };

@@ -1,5 +1,5 @@
 /** What the mixers of blocks are made of, for operations that do all of them. */
-import type { KeySource, MxArray } from "../core/index.ts";
+import type { KeySource, MambaNumbers, MambaSettings, MxArray } from "../core/index.ts";
 import type { Linear, PositionEmbedding, RMSNorm } from "../nn/index.ts";
 
 /** Of attention. */
@@ -43,25 +43,13 @@ export interface DeltaParts {
 }
 
 /** Of Mamba 2. */
-export interface MambaParts {
+export interface MambaParts extends MambaNumbers, MambaSettings {
   /** Input and output. */
   readonly matrices: readonly Linear[];
   readonly norms: readonly [];
-  /** `[W, C]` */
-  readonly taps: MxArray;
-  readonly convBias: MxArray | undefined;
-  readonly A_log: MxArray;
-  readonly dt_bias: MxArray;
-  readonly D: MxArray;
-  /** Of the norm of what gates let through, if there is one. */
-  readonly gain: MxArray | undefined;
-  readonly normGroups: number;
-  readonly eps: number;
   readonly heads: number;
-  readonly groups: number;
   readonly headDim: number;
   readonly stateSize: number;
-  readonly timeStepLimit: readonly [number, number];
 }
 
 /** Of a short convolution between gates: of what goes in, and of what comes out. */

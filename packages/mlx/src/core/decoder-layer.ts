@@ -1,5 +1,6 @@
 /** Layers of a decoder at the next few positions as one operation of the CPU. */
 import { adopt, handleOf, handlesOf, type MxArray, optionalHandleOf } from "./array.ts";
+import type { MambaNumbers, MambaSettings } from "./mamba-mixer.ts";
 import { native } from "./native.ts";
 import type { BoundLayersHandle, LayersHandle, Slot } from "./native-addon.ts";
 
@@ -70,24 +71,8 @@ export interface LayerDelta {
   readonly norm: MxArray;
 }
 
-/** Mamba 2's mixer (`mambaMixer`), in their place, with `H` heads in `K` groups. Float32, and computed. */
-interface LayerMamba {
-  /** `[W, C]` */
-  readonly taps: MxArray;
-  /** `[C]` */
-  readonly convBias?: MxArray | undefined;
-  /** `[H]` */
-  readonly A_log: MxArray;
-  /** `[H]` */
-  readonly dt_bias: MxArray;
-  /** `[H]` */
-  readonly D: MxArray;
-  /** `[H P]`, weight of the norm of what the gates let through, in so many groups. */
-  readonly norm?: MxArray | undefined;
-  readonly normGroups: number;
-  readonly eps: number;
-  readonly timeStepLimit: readonly [number, number];
-}
+/** Mamba 2's mixer (`mambaMixer`), in their place, with `H` heads in `K` groups. Its numbers are computed. */
+interface LayerMamba extends MambaNumbers, Omit<MambaSettings, "groups"> {}
 
 /** A short convolution between gates, likewise. Float32, and computed. */
 interface LayerConv {

@@ -63,7 +63,7 @@ export * as fast from "./generated/fast.ts";
 export * as linalg from "./generated/linalg.ts";
 export * from "./generated/ops.ts";
 export { addAt, gatherPoints, type IndexItem, index, type Range, setIndex } from "./indexing.ts";
-export { type MambaMixerInputs, type MambaSettings, mambaMixer } from "./mamba-mixer.ts";
+export { type MambaMixerInputs, type MambaNumbers, type MambaSettings, mambaMixer } from "./mamba-mixer.ts";
 export {
   clearCache,
   getActiveMemory,

@@ -2,10 +2,8 @@
 import { adopt, handlesOf, type MxArray, optionalHandleOf } from "./array.ts";
 import { native } from "./native.ts";
 
-/** What a layer projects its input to, what it learned, and where it goes on. Float32 all. */
-export interface MambaMixerInputs {
-  /** `[B, L, H P + C + H]`: gates, what goes through the convolution, and time steps. */
-  readonly projected: MxArray;
+/** What a layer learned between its projections. Float32 all. */
+export interface MambaNumbers {
   /** `[W, C]`, of H P values, of how they enter a state `[G, N]`, and of how that is read `[G, N]`. */
   readonly taps: MxArray;
   /** `[C]` */
@@ -18,6 +16,12 @@ export interface MambaMixerInputs {
   readonly D: MxArray;
   /** `[H P]`, weight of the norm of what the gates let through; none without. */
   readonly norm?: MxArray | undefined;
+}
+
+/** Beside that what it projects its input to, and where it goes on. */
+export interface MambaMixerInputs extends MambaNumbers {
+  /** `[B, L, H P + C + H]`: gates, what goes through the convolution, and time steps. */
+  readonly projected: MxArray;
   /** `[B, W - 1, C]`, inputs of the convolution before the first position. */
   readonly past: MxArray;
   /** `[B, H, P, N]` */

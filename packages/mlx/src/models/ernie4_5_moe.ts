@@ -65,7 +65,10 @@ class SparseMoe extends Module implements Mixture {
 
   get mixture(): MixtureParts | undefined {
     const { gate: router, switch_mlp: stacks, shared_experts } = this;
-    return { router, stacks, k: this.#k, score: this.#score, isNormed: true, shared: shared_experts?.parts };
+    const parts: MixtureParts = { router, stacks, k: this.#k, score: this.#score, isNormed: true };
+    if (shared_experts === undefined) return parts;
+    const { parts: shared } = shared_experts;
+    return shared && { ...parts, shared };
   }
 
   forward(x: MxArray): MxArray {
