@@ -7,6 +7,7 @@ import {
   type StateShapes,
 } from "../cache/index.ts";
 import {
+  add,
   type BoundLayers,
   type DecoderLayerParts,
   DecoderLayers,
@@ -283,6 +284,24 @@ export const fusedBlock = (x: MxArray, call: BlockCall): { h: MxArray; isWhole: 
   const steps = stepsOf(x, [call], false);
   const taken = take(x, steps);
   return taken && { h: taken.h, isWhole: steps[0]?.prepared.isWhole === true };
+};
+
+/** The two branches of a block, for where it is no operation by itself. */
+export interface Branches {
+  /** Of the block's input. */
+  readonly mix: () => MxArray;
+  /** Of what joined that, `[B, L, E]`. */
+  readonly feed: (h: MxArray) => MxArray;
+  /** How a branch joins the residual stream. Default: by addition. */
+  readonly join?: (x: MxArray, branch: MxArray) => MxArray;
+}
+
+/** A block as far as it is one operation, and the rest of it in parts. */
+export const throughBlock = (x: MxArray, call: BlockCall, { mix, feed, join = add }: Branches): MxArray => {
+  const made = fusedBlock(x, call);
+  if (made?.isWhole === true) return made.h;
+  const h = made?.h ?? join(x, mix()); // [B, L, E]
+  return join(h, feed(h));
 };
 
 /** What came of the first blocks. */

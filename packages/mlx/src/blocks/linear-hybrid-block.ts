@@ -1,8 +1,8 @@
 import type { LayerCache } from "../cache/index.ts";
-import { add, type MxArray } from "../core/index.ts";
+import type { MxArray } from "../core/index.ts";
 import { Module } from "../nn/index.ts";
 import type { BlockCall } from "./block-parts.ts";
-import { fusedBlock } from "./fused-block.ts";
+import { throughBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import type { FeedForward, Mixer } from "./pre-norm-block.ts";
@@ -37,9 +37,13 @@ export class LinearHybridBlock extends Module {
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const made = fusedBlock(x, { block: this, mask, cache });
-    if (made?.isWhole === true) return made.h;
-    const h = made?.h ?? add(x, this.#mixer.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
-    return add(h, this.mlp.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
+    return throughBlock(
+      x,
+      { block: this, mask, cache },
+      {
+        mix: () => this.#mixer.forward(this.input_layernorm.forward(x), mask, cache),
+        feed: (h) => this.mlp.forward(this.post_attention_layernorm.forward(h)),
+      },
+    );
   }
 }

@@ -1,10 +1,16 @@
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
 import type { BlockCall } from "./block-parts.ts";
-import { fusedBlock } from "./fused-block.ts";
+import { throughBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import { type FeedForward, type Mixer, PreNormBlock } from "./pre-norm-block.ts";
+
+/** Adds what a branch gives times a factor. */
+export const joinScaled =
+  (scale: number) =>
+  (x: MxArray, branch: MxArray): MxArray =>
+    add(x, branch.multiply(scale));
 
 /** Llama's block, whose branches are multiplied by `residualScale` before they join: `x + residualScale * attn(norm(x))`. */
 export class ScaledResidualBlock extends PreNormBlock {
@@ -20,14 +26,14 @@ export class ScaledResidualBlock extends PreNormBlock {
   }
 
   override forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const made = fusedBlock(x, { block: this, mask, cache });
-    if (made?.isWhole === true) return made.h;
-    const h =
-      made?.h ?? this.#joined(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
-    return this.#joined(h, this.mlp.forward(this.post_attention_layernorm.forward(h)));
-  }
-
-  #joined(x: MxArray, branch: MxArray): MxArray {
-    return add(x, branch.multiply(this.residualScale));
+    return throughBlock(
+      x,
+      { block: this, mask, cache },
+      {
+        mix: () => this.self_attn.forward(this.input_layernorm.forward(x), mask, cache),
+        feed: (h) => this.mlp.forward(this.post_attention_layernorm.forward(h)),
+        join: joinScaled(this.residualScale),
+      },
+    );
   }
 }

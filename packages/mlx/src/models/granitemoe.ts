@@ -1,16 +1,17 @@
 /** Granite with a mixture of experts instead of the MLP. @see mlx-lm 0.32.2 models/granitemoe.py */
 import type { BlockCall } from "../blocks/block-parts.ts";
 import { type Choice, topExperts, weighAnswers } from "../blocks/experts.ts";
-import { fusedBlock } from "../blocks/fused-block.ts";
+import { throughBlock } from "../blocks/fused-block.ts";
 import type { Mask } from "../blocks/mask.ts";
 import type { Mixture, MixtureParts } from "../blocks/mixture-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
+import { joinScaled } from "../blocks/scaled-residual-block.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import { SparseBlock } from "../blocks/sparse-block.ts";
 import { SwitchGLU } from "../blocks/switch-glu.ts";
 import type { LayerCache } from "../cache/index.ts";
-import { add, float32, type MxArray, softmax } from "../core/index.ts";
+import { float32, type MxArray, softmax } from "../core/index.ts";
 import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { dropTiedHead } from "./common-rules.ts";
@@ -86,11 +87,11 @@ class Block extends SparseBlock {
   }
 
   override forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const made = fusedBlock(x, this.call(mask, cache));
-    if (made?.isWhole === true) return made.h;
-    const joined = (stream: MxArray, branch: MxArray) => add(stream, branch.multiply(this.residualScale));
-    const h = made?.h ?? joined(x, this.self_attn.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
-    return joined(h, this.block_sparse_moe.forward(this.post_attention_layernorm.forward(h)));
+    return throughBlock(x, this.call(mask, cache), {
+      mix: () => this.self_attn.forward(this.input_layernorm.forward(x), mask, cache),
+      feed: (h) => this.block_sparse_moe.forward(this.post_attention_layernorm.forward(h)),
+      join: joinScaled(this.residualScale),
+    });
   }
 }
 

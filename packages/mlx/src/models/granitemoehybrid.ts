@@ -1,6 +1,6 @@
 /** Granite 4: Granite with Mamba 2 in most layers, dense or with experts. @see mlx-lm 0.32.2 models/granitemoehybrid.py */
 import type { BlockCall } from "../blocks/block-parts.ts";
-import { fusedBlock } from "../blocks/fused-block.ts";
+import { throughBlock } from "../blocks/fused-block.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { type DenseParts, GatedMLP } from "../blocks/gated-mlp.ts";
 import { HybridDecoder } from "../blocks/hybrid-decoder.ts";
@@ -10,6 +10,7 @@ import type { MixtureParts } from "../blocks/mixture-parts.ts";
 import { type Norm, rmsNorm } from "../blocks/norm.ts";
 import type { Mixer } from "../blocks/pre-norm-block.ts";
 import { createRope, noRope } from "../blocks/rope.ts";
+import { joinScaled } from "../blocks/scaled-residual-block.ts";
 import { headDim, SelfAttention } from "../blocks/self-attention.ts";
 import type { LayerCache } from "../cache/index.ts";
 import { add, type MxArray, split } from "../core/index.ts";
@@ -149,11 +150,11 @@ class Block extends Module {
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const made = fusedBlock(x, this.call(mask, cache));
-    if (made?.isWhole === true) return made.h;
-    const joined = (stream: MxArray, branch: MxArray) => add(stream, branch.multiply(this.residualScale));
-    const h = made?.h ?? joined(x, this.#mixer.forward(this.input_layernorm.forward(x), mask, cache)); // [B, L, E]
-    return joined(h, this.#feed(this.post_attention_layernorm.forward(h)));
+    return throughBlock(x, this.call(mask, cache), {
+      mix: () => this.#mixer.forward(this.input_layernorm.forward(x), mask, cache),
+      feed: (h) => this.#feed(this.post_attention_layernorm.forward(h)),
+      join: joinScaled(this.residualScale),
+    });
   }
 
   /** `[B, L, E] -> [B, L, E]` */

@@ -4,7 +4,7 @@ import type { BlockCall } from "../blocks/block-parts.ts";
 import { CausalConv1d } from "../blocks/causal-conv.ts";
 import { CausalLM } from "../blocks/causal-lm.ts";
 import { DecoderFrame } from "../blocks/decoder-frame.ts";
-import { fusedBlock } from "../blocks/fused-block.ts";
+import { throughBlock } from "../blocks/fused-block.ts";
 import type { DenseMlp, DenseParts } from "../blocks/gated-mlp.ts";
 import { hybridCaches, hybridMasks, type Recurrence } from "../blocks/hybrid-decoder.ts";
 import type { Mask } from "../blocks/mask.ts";
@@ -205,10 +205,10 @@ class Block extends Module {
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    const made = fusedBlock(x, this.call(mask, cache));
-    if (made?.isWhole === true) return made.h;
-    const h = made?.h ?? mx.add(x, this.#mixer.forward(this.operator_norm.forward(x), mask, cache)); // [B, L, E]
-    return mx.add(h, this.feed_forward.forward(this.ffn_norm.forward(h))); // [B, L, E]
+    return throughBlock(x, this.call(mask, cache), {
+      mix: () => this.#mixer.forward(this.operator_norm.forward(x), mask, cache),
+      feed: (h) => this.feed_forward.forward(this.ffn_norm.forward(h)),
+    });
   }
 }
 
