@@ -13,15 +13,14 @@ export const markedTokenizer = (
   without: readonly string[] = [],
 ): Tokenizer => {
   const tokens = [...control, ...others];
-  return tokenizerFromGguf(
-    new Map<string, unknown>([
-      ["tokenizer.ggml.model", "gpt2"],
-      ["tokenizer.ggml.pre", "gpt-2"],
-      ["tokenizer.ggml.tokens", tokens.map((token) => (without.includes(token) ? `${token}-` : token))],
-      ["tokenizer.ggml.token_type", Int32Array.from(tokens, (_, i) => (i < control.length ? 3 : 1))],
-      ["tokenizer.ggml.merges", []],
-      ["tokenizer.ggml.eos_token_id", 0],
-      ["tokenizer.chat_template", template],
-    ]),
-  );
+  const metadata = new Map<string, unknown>([
+    ["tokenizer.ggml.model", "gpt2"],
+    ["tokenizer.ggml.pre", "gpt-2"],
+    ["tokenizer.ggml.tokens", tokens.map((token) => (without.includes(token) ? `${token}-` : token))],
+    ["tokenizer.ggml.token_type", Int32Array.from(tokens, (_, i) => (i < control.length ? 3 : 1))],
+    ["tokenizer.ggml.merges", []],
+    ["tokenizer.ggml.eos_token_id", 0],
+    ["tokenizer.chat_template", template],
+  ]);
+  return tokenizerFromGguf(metadata, () => metadata);
 };

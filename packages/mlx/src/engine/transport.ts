@@ -18,11 +18,19 @@ export interface TransportEvents {
   closed(reason: string): void;
 }
 
+/** Room of a thread for objects that live short. By default it takes 20 MiB more, and generates no faster. */
+const YOUNG_MIB = 4;
+/** The same of a process, where it is three such spaces. */
+const SEMI_SPACE_MIB = 1;
+
 const entry = new URL("./host-entry.js", import.meta.url);
 
 export const openWorker = (events: TransportEvents): Transport => {
   keepCompiledKernels(); // what the worker writes into its environment, libmlx would not see
-  const worker = new Worker(entry, { execArgv: [] }); // flags of the application, such as --input-type, are not for it
+  const worker = new Worker(entry, {
+    execArgv: [], // flags of the application, such as --input-type, are not for it
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+  });
   let failure = "";
   worker.on("message", (message: FromHost) => events.message(message));
   worker.on("error", (error) => {
@@ -39,7 +47,10 @@ export const openWorker = (events: TransportEvents): Transport => {
 };
 
 export const openProcess = (events: TransportEvents): Transport => {
-  const child = fork(entry, [], { serialization: "advanced", execArgv: [] });
+  const child = fork(entry, [], {
+    serialization: "advanced",
+    execArgv: [`--max-semi-space-size=${SEMI_SPACE_MIB}`],
+  });
   child.on("message", (message) => events.message(message as FromHost));
   child.on("error", (error) => events.closed(error.message));
   child.on("exit", (code, signal) =>

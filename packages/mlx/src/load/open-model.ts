@@ -64,7 +64,9 @@ const openGgufFile = async <M extends Module>(
   const gguf = readGguf(path);
   const mapped = mapGguf(gguf);
   const architecture = await resolve(mapped.config);
-  const tokenizer = options.tokenizer ? tokenizerFromGguf(gguf.metadata) : undefined;
+  const tokenizer = options.tokenizer
+    ? tokenizerFromGguf(gguf.metadata, () => readGguf(path).metadata)
+    : undefined;
   return { architecture, tokenizer, checkpoint: openGguf(gguf, mapped, { repack }), gguf };
 };
 

@@ -30,6 +30,8 @@ export interface TokenizerParts {
   spec: Record<string, unknown>;
   /** Its text, when it is at hand; saves writing it again. */
   specText?: string;
+  /** Reads `spec` once more: kept, a large vocabulary would take tens of megabytes for what is seldom needed. */
+  readSpec: () => Record<string, unknown>;
   newTokens?: readonly NewToken[];
   /** `bos_token`, `eos_token` and so on. */
   specialTokens: Readonly<Record<string, string>>;
@@ -51,16 +53,15 @@ export class HfTokenizer implements Tokenizer {
   private readonly native: NativeTokenizer;
   /** A space is put before the beginning of a text only. */
   private readonly prefixesFirst: boolean;
-  /** Its tokenizer.json as text: parsed, a large vocabulary takes some ten times as much memory. */
-  private readonly specText: string;
+  private readonly readSpec: () => Record<string, unknown>;
   private readonly decoder: unknown;
   private plainText: NativeTokenizer | undefined;
 
   /** @throws {TokenizerError} when the Rust implementation refuses the parts */
   constructor(parts: TokenizerParts) {
-    this.specText = parts.specText ?? JSON.stringify(parts.spec);
+    this.readSpec = parts.readSpec;
     this.decoder = parts.spec.decoder;
-    this.native = parseNative(this.specText);
+    this.native = parseNative(parts.specText ?? JSON.stringify(parts.spec));
     const added = parts.newTokens ?? [];
     if (added.length > 0) this.native.addAddedTokens(added.map(toNative));
     this.addedTokens = collectAddedTokens(this.native, parts);
@@ -148,9 +149,7 @@ export class HfTokenizer implements Tokenizer {
 
   /** Made when first needed: a second native tokenizer that knows no added tokens. */
   private plainTextTokenizer(): NativeTokenizer {
-    this.plainText ??= parseNative(
-      JSON.stringify(plainTextSpec(JSON.parse(this.specText) as Record<string, unknown>)),
-    );
+    this.plainText ??= parseNative(JSON.stringify(plainTextSpec(this.readSpec())));
     return this.plainText;
   }
 }

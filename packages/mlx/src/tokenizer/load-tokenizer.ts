@@ -28,8 +28,7 @@ const TOKEN_NAMES = [
  * @throws {TokenizerError} when tokenizer.json is missing, damaged or larger than 64 MiB
  */
 export function loadTokenizer(folder: string): Tokenizer {
-  const specText = readTextFile(join(folder, "tokenizer.json"), MAX_TOKENIZER_BYTES);
-  if (specText === undefined) throw missingTokenizer(folder);
+  const specText = readSpecText(folder);
   const spec = parseSpec(specText, folder);
   const config = readJsonFile(join(folder, "tokenizer_config.json"), MAX_CONFIG_BYTES) ?? {};
   const map = readJsonFile(join(folder, "special_tokens_map.json"), MAX_CONFIG_BYTES) ?? {};
@@ -37,10 +36,17 @@ export function loadTokenizer(folder: string): Tokenizer {
   return new HfTokenizer({
     spec,
     specText,
+    readSpec: () => parseSpec(readSpecText(folder), folder),
     newTokens: missingTokens(spec, config, specialTokens),
     specialTokens,
     chatTemplates: readChatTemplates(folder, config),
   });
+}
+
+function readSpecText(folder: string): string {
+  const text = readTextFile(join(folder, "tokenizer.json"), MAX_TOKENIZER_BYTES);
+  if (text === undefined) throw missingTokenizer(folder);
+  return text;
 }
 
 function missingTokenizer(folder: string): TokenizerError {

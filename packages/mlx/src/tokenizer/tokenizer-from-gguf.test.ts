@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TokenizerError } from "../errors.ts";
 import { GGUF_PRE_TOKENIZERS } from "./gguf-pre-tokenizers.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 import { tokenizerFromGguf } from "./tokenizer-from-gguf.ts";
 
 const key = (name: string) => `tokenizer.ggml.${name}`;
@@ -21,9 +22,11 @@ function metadata(changes: Record<string, unknown> = {}): Map<string, unknown> {
   return new Map(entries.map(([name, value]) => [name.includes(".") ? name : key(name), value]));
 }
 
+const fromGguf = (values: Map<string, unknown>): Tokenizer => tokenizerFromGguf(values, () => values);
+
 describe("tokenizerFromGguf", () => {
   it("builds byte-level BPE: merges, control tokens, user-defined tokens", async () => {
-    const tokenizer = tokenizerFromGguf(metadata());
+    const tokenizer = fromGguf(metadata());
     expect(await tokenizer.encode("aab<|end|><think>")).toEqual([1, 3, 0, 4]);
     expect(tokenizer.decode([1, 3, 0, 4], { skipSpecialTokens: true })).toBe("aab<think>");
     expect(tokenizer.specialTokens).toEqual({ bos_token: "<|end|>", eos_token: "<|end|>" });
@@ -32,7 +35,7 @@ describe("tokenizerFromGguf", () => {
   });
 
   it.each([...GGUF_PRE_TOKENIZERS.keys()])("builds what splits as %s", async (pre) => {
-    const tokenizer = tokenizerFromGguf(metadata({ pre, add_bos_token: false }));
+    const tokenizer = fromGguf(metadata({ pre, add_bos_token: false }));
     expect(await tokenizer.encode("ab")).toEqual([3]);
   });
 
@@ -55,13 +58,13 @@ describe("tokenizerFromGguf", () => {
     const merges = ["1 2", "12 3", "123 4", "2 3", "23 4"];
     const types = tokens.map((_, id) => (id === 0 ? 3 : 1));
     const file = { pre, tokens, token_type: types, merges, add_bos_token: false };
-    const tokenizer = tokenizerFromGguf(metadata(file));
+    const tokenizer = fromGguf(metadata(file));
     const ids = await tokenizer.encode("1234");
     expect(ids.map((id) => tokenizer.idToToken(id))).toEqual(expected);
   });
 
   it("adds the begin and end tokens that the file asks for", async () => {
-    const tokenizer = tokenizerFromGguf(metadata({ add_bos_token: true, add_eos_token: true }));
+    const tokenizer = fromGguf(metadata({ add_bos_token: true, add_eos_token: true }));
     expect(await tokenizer.encode("ab")).toEqual([0, 3, 0]);
     expect(await tokenizer.encode("ab", { addSpecialTokens: false })).toEqual([3]);
   });
@@ -76,9 +79,7 @@ describe("tokenizerFromGguf", () => {
     // "▁a" is better than "ab", so "▁ab" is made of "▁a" and "b"
     const scores = new Float32Array([...tokens.map(() => 0).slice(6), -9, -7, -8, -2, -1, -3]);
     const file = { model: "llama", pre: undefined, tokens, token_type: types, scores, merges: undefined };
-    const tokenizer = tokenizerFromGguf(
-      metadata({ ...file, bos_token_id: 1, eos_token_id: 2, unknown_token_id: 0 }),
-    );
+    const tokenizer = fromGguf(metadata({ ...file, bos_token_id: 1, eos_token_id: 2, unknown_token_id: 0 }));
     const ids = await tokenizer.encode("ab é");
     expect(ids.map((id) => tokenizer.idToToken(id))).toEqual(["<s>", "▁ab", "▁", "<0xC3>", "<0xA9>"]);
     expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe("ab é");
@@ -86,7 +87,7 @@ describe("tokenizerFromGguf", () => {
 
   it("reads templates by name", () => {
     const file = metadata({ "tokenizer.chat_template": "A", "tokenizer.chat_template.tool_use": "B" });
-    const { default: standard, named } = tokenizerFromGguf(file).chatTemplates;
+    const { default: standard, named } = fromGguf(file).chatTemplates;
     expect([standard, named.get("tool_use")]).toEqual(["A", "B"]);
   });
 
@@ -111,13 +112,13 @@ describe("tokenizerFromGguf", () => {
     ["merges of tokens it lacks", { merges: ["a zz"] }, /refused/],
     ["merges that are no pairs", { merges: ["ab"] }, /refused/],
   ])("refuses %s", (_, changes, message) => {
-    expect(() => tokenizerFromGguf(metadata(changes))).toThrow(message);
-    expect(() => tokenizerFromGguf(metadata(changes))).toThrow(TokenizerError);
+    expect(() => fromGguf(metadata(changes))).toThrow(message);
+    expect(() => fromGguf(metadata(changes))).toThrow(TokenizerError);
   });
 
   it("takes tokens named like parts of Object.prototype", async () => {
     const tokens = ["__proto__", "constructor", "a", "b", "toString"];
-    const tokenizer = tokenizerFromGguf(metadata({ tokens, merges: [], token_type: [3, 3, 1, 1, 3] }));
+    const tokenizer = fromGguf(metadata({ tokens, merges: [], token_type: [3, 3, 1, 1, 3] }));
     expect(await tokenizer.encode("__proto__aconstructor")).toEqual([0, 2, 1]);
   });
 });

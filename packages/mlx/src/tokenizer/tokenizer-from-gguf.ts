@@ -38,23 +38,34 @@ const END_TOKENS = new Set([
  * Builds the tokenizer that a GGUF file's metadata describes.
  *
  * @param metadata - the file's key-value pairs
+ * @param readAgain - reads them once more, so that they need not be kept
  * @throws {TokenizerError} when the vocabulary is missing or damaged, or of a kind that is not known
  */
-export function tokenizerFromGguf(metadata: GgufMetadata): Tokenizer {
+export function tokenizerFromGguf(metadata: GgufMetadata, readAgain: () => GgufMetadata): Tokenizer {
   const vocabulary = readGgufVocabulary(metadata);
-  const count = vocabulary.tokens.length;
-  const specialTokens: Record<string, string> = {};
-  for (const [name, key] of Object.entries(TOKEN_KEYS)) {
-    const id = readTokenId(metadata, key, count);
-    const token = id === undefined ? undefined : vocabulary.tokens[id];
-    if (token !== undefined) specialTokens[name] = token;
-  }
+  const specialTokens = namedTokens(metadata, vocabulary);
   return new HfTokenizer({
     spec: buildSpec(metadata, vocabulary, specialTokens),
+    readSpec: () => specOf(readAgain()),
     specialTokens,
     endTokenIds: endTokens(metadata, vocabulary),
     chatTemplates: readChatTemplates(metadata),
   });
+}
+
+function specOf(metadata: GgufMetadata): Record<string, unknown> {
+  const vocabulary = readGgufVocabulary(metadata);
+  return buildSpec(metadata, vocabulary, namedTokens(metadata, vocabulary));
+}
+
+function namedTokens(metadata: GgufMetadata, { tokens }: GgufVocabulary): Record<string, string> {
+  const named: Record<string, string> = {};
+  for (const [name, key] of Object.entries(TOKEN_KEYS)) {
+    const id = readTokenId(metadata, key, tokens.length);
+    const token = id === undefined ? undefined : tokens[id];
+    if (token !== undefined) named[name] = token;
+  }
+  return named;
 }
 
 function buildSpec(

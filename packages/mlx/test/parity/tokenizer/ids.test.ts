@@ -21,8 +21,10 @@ const golden: Golden = readJson("ids.json");
 /** SmolLM2's tokenizer comes from its GGUF file, which `npm run setup` fetches; the others from committed files. */
 function loadNamed(name: string): Tokenizer {
   if (name !== "smollm2") {
+    const spec = readJson(`${name}.json`);
     return new HfTokenizer({
-      spec: readJson(`${name}.json`),
+      spec,
+      readSpec: () => spec,
       specialTokens: {},
       chatTemplates: { named: new Map() },
     });
@@ -31,7 +33,8 @@ function loadNamed(name: string): Tokenizer {
     new URL("../../../../../.setup/models/SmolLM2-135M-Instruct.Q4_1.gguf", import.meta.url),
   );
   if (!existsSync(path)) throw new Error(`${path} is missing: run npm run setup.`);
-  return tokenizerFromGguf(readGguf(path).metadata);
+  const { metadata } = readGguf(path);
+  return tokenizerFromGguf(metadata, () => metadata);
 }
 
 function blocks(lines: readonly string[]): string[] {

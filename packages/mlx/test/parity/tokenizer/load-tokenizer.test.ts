@@ -117,4 +117,17 @@ describe("loadTokenizer", () => {
     const text = "the model of the stream";
     expect(tokenizer.decode(await tokenizer.encode(text))).toBe(text);
   });
+
+  it("reads the file again when a text spells a control token, and says so when it is gone", async () => {
+    write({ "tokenizer.json": spec });
+    const [kept, lost] = [loadTokenizer(folder), loadTokenizer(folder)];
+    const asText = { controlTokens: "text", addSpecialTokens: false } as const;
+    expect(await kept.encode("a</s>")).toContain(kept.tokenToId("</s>"));
+    const ids = await kept.encode("a</s>", asText);
+    expect(ids).not.toContain(kept.tokenToId("</s>"));
+    expect(kept.decode(ids)).toBe("a</s>");
+    rmSync(join(folder, "tokenizer.json"));
+    expect(await kept.encode("a</s>", asText)).toEqual(ids);
+    await expect(lost.encode("a</s>", asText)).rejects.toThrow(TokenizerError);
+  });
 });

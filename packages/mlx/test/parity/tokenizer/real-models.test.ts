@@ -92,8 +92,10 @@ const NAMES = [
 ];
 
 describe("vocabularies of real GGUF files", () => {
-  const vocabulary = (name: string): Tokenizer =>
-    tokenizerFromGguf(readGguf(join(folder, `ggml-vocab-${name}.gguf`)).metadata);
+  const vocabulary = (name: string): Tokenizer => {
+    const read = () => readGguf(join(folder, `ggml-vocab-${name}.gguf`)).metadata;
+    return tokenizerFromGguf(read(), read);
+  };
 
   it("are all that have expected ids", () => {
     const suffix = ".gguf.inp";

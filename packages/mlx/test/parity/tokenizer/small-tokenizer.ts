@@ -20,5 +20,5 @@ export function smallTokenizer(name: string, template?: string): HfTokenizer {
     ...(template !== undefined && { default: template }),
   };
   const specialTokens = name === "word-piece" ? {} : { bos_token: "<s>", eos_token: "</s>" };
-  return new HfTokenizer({ spec, specialTokens, chatTemplates });
+  return new HfTokenizer({ spec, readSpec: () => spec, specialTokens, chatTemplates });
 }

@@ -6,8 +6,10 @@ import { smolLM2 } from "../../engine/smollm2.ts";
 import { smallTokenizer } from "./small-tokenizer.ts";
 import { testString } from "./strings.ts";
 
+const readSmolLM2 = () => readGguf(smolLM2).metadata;
+
 const KINDS: readonly (readonly [name: string, open: () => Tokenizer])[] = [
-  ["SmolLM2 (byte-level, GGUF)", () => tokenizerFromGguf(readGguf(smolLM2).metadata)],
+  ["SmolLM2 (byte-level, GGUF)", () => tokenizerFromGguf(readSmolLM2(), readSmolLM2)],
   ["byte-level", () => smallTokenizer("byte-level")],
   ["byte-fallback (sentencepiece)", () => smallTokenizer("byte-fallback")],
   ["unigram (sentencepiece)", () => smallTokenizer("unigram")],
