@@ -8,8 +8,8 @@ import type { KnownMixer, MixerParts } from "./mixer-parts.ts";
 import type { BesideParts, MixtureParts } from "./mixture-parts.ts";
 
 /**
- * What a block is made of: `x + self_attn(norm(x))`, then `h + mlp(norm(h))`. With norms around the MLP that after attention
- * norms what it gives, as those after the MLP do.
+ * What a block is made of: `x + self_attn(norm(x))`, then `h + mlp(norm(h))`. With norms around the MLP, or none before
+ * attention, that after attention norms what it gives, as those after the MLP do.
  */
 export interface BlockParts {
   readonly self_attn?: Module;
@@ -22,7 +22,7 @@ export interface BlockParts {
   readonly mlp?: Module;
   /** Instead of `mlp`. */
   readonly mixture?: MixtureParts | undefined;
-  readonly input_layernorm: Module;
+  readonly input_layernorm?: Module;
   readonly post_attention_layernorm: Module;
   readonly pre_feedforward_layernorm?: Module;
   readonly post_feedforward_layernorm?: Module;

@@ -32,7 +32,8 @@ const compose = (block: BlockParts, mlp: MlpParts | undefined): Composition | un
   const parts = layerParts(block, attention, mlp);
   if (parts === undefined || parts.experts !== undefined || (parts.updates?.length ?? 0) > 0)
     return undefined;
-  if (parts.isGateJoined === true || parts.rope.growth !== undefined) return undefined;
+  if (parts.areInputsNormed === false || parts.isGateJoined === true || parts.rope.growth !== undefined)
+    return undefined;
   if (parts.inputNorm !== undefined || parts.factor !== undefined) return undefined;
   if (parts.modes?.some((mode) => mode !== "affine")) return undefined;
   const { K, D, valueDim } = attention;

@@ -1,7 +1,8 @@
 /** Blocks as the operations over several of their parts take them. */
 import type { DecoderLayerParts, MxArray } from "../core/index.ts";
-import { type PositionEmbedding, quantizedMatrices, RoPE } from "../nn/index.ts";
+import { type PositionEmbedding, quantizedMatrices, type RMSNorm, RoPE } from "../nn/index.ts";
 import type { BlockParts } from "./block-parts.ts";
+import { type BranchNorms, mixerNorms } from "./branch-norms.ts";
 import { GrownRope } from "./grown-rope.ts";
 import {
   type AttentionParts,
@@ -14,7 +15,7 @@ import {
   type RecurrentParts,
 } from "./mixer-parts.ts";
 import type { MlpParts } from "./mlp-parts.ts";
-import { isRmsNorm, rmsNormOr } from "./plain-norm.ts";
+import { isRmsNorm } from "./plain-norm.ts";
 import { noRope } from "./rope.ts";
 
 /** Rows added to queries, keys, values and the output: none, the first three or all. */
@@ -47,6 +48,7 @@ type MixerLayer = Pick<
   | "isGated"
   | "keys"
   | "areValuesNormed"
+  | "areHeadsNormedLast"
   | "sinks"
   | "delta"
   | "mamba"
@@ -56,9 +58,13 @@ type MixerLayer = Pick<
 
 const attentionLayer = (attention: AttentionParts): MixerLayer | undefined => {
   const { H, K, scale, cap, isGated = false, keys = "own", areValuesNormed = false, sinks } = attention;
+  const { areHeadsNormedLast = false } = attention;
   const rope = turnOf(attention.rope);
   const rows = addedRows(attention);
-  return rope && rows && { rows, H, K, scale, cap, isGated, keys, areValuesNormed, sinks, rope };
+  return (
+    rope &&
+    rows && { rows, H, K, scale, cap, isGated, keys, areValuesNormed, areHeadsNormedLast, sinks, rope }
+  );
 };
 
 /** Of what does not look back. */
@@ -80,37 +86,54 @@ const recurrentLayer = (parts: RecurrentParts): MixerLayer | undefined => {
   return isDelta(parts) ? deltaLayer(parts) : { ...RECURRENT, H: 1, K: 1, conv: { taps: parts.taps } };
 };
 
+/** Norms of rows that branches read, and of those they give. */
+interface RowNorms {
+  readonly before: readonly RMSNorm[];
+  readonly after: readonly RMSNorm[];
+}
+
+/** Of all branches or of none; undefined where there are others. */
+const rowNorms = (mixer: BranchNorms | undefined, mlp: MlpParts | undefined): RowNorms | undefined => {
+  if (mixer === undefined) return undefined;
+  const branches = mlp === undefined ? [mixer] : [mixer, mlp.norms];
+  const before = branches.flatMap((norms) => norms.before ?? []);
+  const after = branches.flatMap((norms) => norms.after ?? []);
+  const areOfAll = [before, after].every(({ length }) => length === 0 || length === branches.length);
+  return areOfAll ? { before, after } : undefined;
+};
+
 /** @param mlp - none: without it */
 export const layerParts = (
   block: BlockParts,
   mixer: MixerParts,
   mlp: MlpParts | undefined,
 ): DecoderLayerParts | undefined => {
-  const { input_layernorm: norm, pre_feedforward_layernorm: nextNorm } = block;
-  const normAfter = nextNorm === undefined ? undefined : rmsNormOr(block.post_attention_layernorm);
+  const norms = rowNorms(mixerNorms(block), mlp);
   const layer = isRecurrent(mixer) ? recurrentLayer(mixer) : attentionLayer(mixer);
-  if (!isRmsNorm(norm) || normAfter === false || layer === undefined) return undefined;
+  if (norms === undefined || layer === undefined) return undefined;
   const input = mlp && block.layerInput;
   const own = input && [input.per_layer_input_gate, input.per_layer_projection];
   if (own?.some(({ bias }) => bias !== undefined)) return undefined;
   const matrices = quantizedMatrices([...mixer.matrices, ...(mlp?.layers ?? []), ...(own ?? [])]);
-  const ownNorms = [norm, ...(mlp === undefined ? [] : [mlp.norm])];
-  const norms = isRecurrent(mixer) ? ownNorms : [...ownNorms, ...mixer.norms];
-  const normsAfter = [normAfter, mlp?.normAfter].filter((after) => after !== undefined);
+  const headNorms = isRecurrent(mixer) ? [] : mixer.norms;
   const inputNorms = input === undefined ? [] : [input.post_per_layer_input_norm];
   const besideNorms =
     mlp && block.beside ? [block.beside.norm, block.beside.mlpNormAfter, block.beside.normAfter] : [];
   if (!besideNorms.every(isRmsNorm)) return undefined;
-  const allNorms = [...besideNorms, ...ownNorms, ...mixer.norms, ...normsAfter, ...inputNorms];
-  const haveOneEps = allNorms.every(({ eps }) => eps === norm.eps);
+  const rows = [...norms.before, ...norms.after];
+  const eps = rows[0]?.eps ?? 0;
+  const haveOneEps = [...rows, ...besideNorms, ...mixer.norms, ...inputNorms].every(
+    (norm) => norm.eps === eps,
+  );
   if (matrices === undefined || !haveOneEps) return undefined;
   const { arrays, bits, groupSizes, modes, updates } = matrices;
   return {
     ...layer,
     ...{ matrices: arrays, bits, groupSizes, modes, updates },
-    norms: norms.map(({ gain }) => gain),
-    normsAfter: normsAfter.map(({ gain }) => gain),
-    eps: norm.eps,
+    norms: [...norms.before, ...headNorms].map(({ gain }) => gain),
+    areInputsNormed: norms.before.length > 0,
+    normsAfter: norms.after.map(({ gain }) => gain),
+    eps,
     residualScale: block.residualScale,
     activation: mlp?.activation ?? "",
     isGateJoined: mlp?.isGateJoined,

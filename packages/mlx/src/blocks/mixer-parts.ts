@@ -14,8 +14,10 @@ export interface AttentionParts {
   readonly valueDim: number;
   readonly scale: number;
   readonly cap?: number | undefined;
-  /** Norms of each head of queries and keys, before they turn. */
+  /** Norms of each head of queries and keys, or of all their heads at once: by the number of weights. */
   readonly norms: readonly RMSNorm[];
+  /** Whether queries and keys turn before they are normed. Default false. */
+  readonly areHeadsNormedLast?: boolean;
   /** Whether q gives each head a gate behind its query. Default false. */
   readonly isGated?: boolean;
   /** Where keys and values come from. Default `own`. */
@@ -74,8 +76,10 @@ export interface KnownMixer {
 /** Whether it is nothing but queries, keys and values. */
 export const isPlainAttention = (parts: MixerParts): parts is AttentionParts => {
   if (isRecurrent(parts)) return false;
-  const { isGated = false, keys = "own", areValuesNormed = false, sinks } = parts;
-  return !isGated && keys === "own" && !areValuesNormed && sinks === undefined;
+  const { isGated = false, keys = "own", areValuesNormed = false, areHeadsNormedLast = false, sinks } = parts;
+  const areHeadsNormed = parts.norms.every(({ gain }) => gain.size === parts.D);
+  const isOfHeads = areHeadsNormed && !areHeadsNormedLast && !areValuesNormed;
+  return isOfHeads && !isGated && keys === "own" && sinks === undefined;
 };
 
 export const isRecurrent = (parts: MixerParts): parts is RecurrentParts => "taps" in parts;

@@ -1,18 +1,10 @@
 /** What the MLPs of blocks are made of, for operations over several of their parts. */
 import type { LayerExperts, MxArray } from "../core/index.ts";
-import {
-  type GatedActivation,
-  geglu,
-  gptOssSwiglu,
-  Linear,
-  type Module,
-  type RMSNorm,
-  swiglu,
-} from "../nn/index.ts";
+import { type GatedActivation, geglu, gptOssSwiglu, Linear, type Module, swiglu } from "../nn/index.ts";
 import type { BlockParts } from "./block-parts.ts";
+import { type BranchNorms, mlpNorms } from "./branch-norms.ts";
 import type { DenseMlp, DenseParts } from "./gated-mlp.ts";
 import type { BesideParts, Mixture, MixtureParts } from "./mixture-parts.ts";
-import { isRmsNorm, rmsNormOr } from "./plain-norm.ts";
 import type { SwitchGLU } from "./switch-glu.ts";
 import type { SwitchLinear } from "./switch-linear.ts";
 
@@ -22,9 +14,7 @@ export type MlpMatrix = Linear | SwitchLinear;
 export interface MlpParts {
   readonly layers: MlpMatrix[];
   readonly activation: "swiglu" | "geglu" | "swigluOai";
-  readonly norm: RMSNorm;
-  /** Of what it gives. */
-  readonly normAfter: RMSNorm | undefined;
+  readonly norms: BranchNorms;
   readonly experts?: LayerExperts;
   readonly isGateJoined?: boolean;
 }
@@ -132,9 +122,9 @@ const isPlain = ({ layers }: DenseParts): boolean => {
 };
 
 export const mlpParts = (block: BlockParts): MlpParts | undefined => {
-  const { beside, pre_feedforward_layernorm: norm = block.post_attention_layernorm } = block;
-  const normAfter = rmsNormOr(block.post_feedforward_layernorm);
-  if (!isRmsNorm(norm) || normAfter === false) return undefined;
+  const { beside } = block;
+  const norms = mlpNorms(block);
+  if (norms === undefined) return undefined;
   const dense = denseOf(block);
   const mixture = mixtureOf(block) ?? beside;
   const joins = [dense?.join, mixture?.stacks.join].filter((join) => join !== undefined);
@@ -142,7 +132,7 @@ export const mlpParts = (block: BlockParts): MlpParts | undefined => {
   if (activation === undefined || joins.some((join) => join !== joins[0])) return undefined;
   if (dense !== undefined && !isPlain(dense)) return undefined;
   const layers = mlpMatrices(block);
-  const parts = { layers, activation, norm, normAfter, isGateJoined: dense?.layers.length === 2 };
+  const parts = { layers, activation, norms, isGateJoined: dense?.layers.length === 2 };
   if (mixture === undefined) return parts;
   const experts = expertsOf(mixture, beside);
   const isUpdated = isUpdatedRouter(mixture) || layers.some(({ update }) => update !== undefined);

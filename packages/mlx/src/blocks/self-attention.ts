@@ -79,8 +79,11 @@ export class SelfAttention extends Module {
     return areHeads && this.turn === turn && areOthers;
   }
 
-  /** @param qNorm - of each head of queries; there are both norms or neither */
-  protected partsWith(qNorm?: RMSNorm, kNorm?: RMSNorm): AttentionParts {
+  /**
+   * @param qNorm - of queries; there are both norms or neither
+   * @param areHeadsNormedLast - whether they turn before
+   */
+  protected partsWith(qNorm?: RMSNorm, kNorm?: RMSNorm, areHeadsNormedLast = false): AttentionParts {
     const { q_proj, k_proj, v_proj, o_proj, H, K, scale } = this;
     const p = this.#parts;
     const [q, k, v, o] = p?.matrices ?? [];
@@ -89,7 +92,7 @@ export class SelfAttention extends Module {
     const norms = qNorm === undefined || kNorm === undefined ? [] : [qNorm, kNorm];
     this.#parts = {
       ...{ matrices: [q_proj, k_proj, v_proj, o_proj], norms, rope: this.#rope },
-      ...{ H, K, ...this.#sizes, scale, cap: this.#cap },
+      ...{ H, K, ...this.#sizes, scale, cap: this.#cap, areHeadsNormedLast },
     };
     return this.#parts;
   }

@@ -91,8 +91,8 @@ export interface MatrixUpdate {
 }
 
 /**
- * `h = x + attention(norm(x))`, then `h + mlp(norm(h))` where it has an MLP; what both give may be normed as well before it
- * is added, and multiplied.
+ * `h = x + attention(norm(x))`, then `h + mlp(norm(h))` where it has an MLP; what both give may be normed as well, or
+ * instead, before it is added, and multiplied.
  */
 export interface DecoderLayerParts {
   /**
@@ -111,8 +111,13 @@ export interface DecoderLayerParts {
   readonly updates?: readonly (MatrixUpdate | undefined)[];
   /** Added to q, k, v and o: none, the first three, or four. */
   readonly rows: readonly MxArray[];
-  /** Weights: before attention, before the MLP, of each head of queries and of keys (or neither; without k of queries). */
+  /**
+   * Weights: before attention, before the MLP, then of each head of queries and of keys, or of all their heads at once (or
+   * neither; without k of queries).
+   */
   readonly norms: readonly MxArray[];
+  /** Whether those before attention and the MLP are among them. Default true; otherwise there are `normsAfter`. */
+  readonly areInputsNormed?: boolean | undefined;
   /** Weights: of what attention and, with an MLP, what that gives. Absent or empty where nothing is normed there. */
   readonly normsAfter?: readonly MxArray[];
   /** Of all norms. */
@@ -126,6 +131,8 @@ export interface DecoderLayerParts {
   readonly keys?: KeySource;
   /** Whether values are normed by head, without a weight. Default false. */
   readonly areValuesNormed?: boolean;
+  /** Whether queries and keys turn before they are normed. Default false. */
+  readonly areHeadsNormedLast?: boolean;
   /** `[H]`, logits of what every position may see instead of keys. */
   readonly sinks?: MxArray | undefined;
   /** Multiplies the scores. */
@@ -258,6 +265,7 @@ export class BoundLayers {
 const headNumbers = (p: DecoderLayerParts): number[] => [
   ...[p.H, p.K, Number(p.isGated ?? false), KEY_SOURCES.indexOf(p.keys ?? "own")],
   ...[Number(p.areValuesNormed ?? false), Number(p.isGateJoined ?? false)],
+  ...[Number(p.areHeadsNormedLast ?? false), Number(p.areInputsNormed ?? true)],
 ];
 
 const factorsOf = ({ eps, scale, cap = 0, residualScale = 1, rope: { growth = 1 } }: DecoderLayerParts) => [

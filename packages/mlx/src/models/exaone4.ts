@@ -1,4 +1,5 @@
 /** OLMo 2's blocks with norms per head; windows by a pattern of letters, positions in windows alone. @see mlx-lm 0.32.2 models/exaone4.py */
+import { BranchNormBlock } from "../blocks/branch-norm-block.ts";
 import { CausalLM } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { rmsNorm } from "../blocks/norm.ts";
@@ -9,7 +10,6 @@ import { ConfigError } from "../errors.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record, string } from "./config.ts";
-import { Block } from "./olmo2.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -43,7 +43,7 @@ const patternWindow = (c: Config): SlidingWindow | undefined => {
   return { size: c.sliding_window, layers };
 };
 
-const makeBlock = (c: Config, hasRope: boolean): Block => {
+const makeBlock = (c: Config, hasRope: boolean): BranchNormBlock => {
   const rope = createRope({
     dims: c.head_dim,
     base: c.rope_theta,
@@ -51,7 +51,7 @@ const makeBlock = (c: Config, hasRope: boolean): Block => {
     maxPositionEmbeddings: c.max_position_embeddings,
   });
   const attention = new NormedAttention(c, { rope: hasRope ? rope : noRope });
-  return new Block(attention, new GatedMLP(c.hidden_size, c.intermediate_size), () => rmsNorm(c));
+  return new BranchNormBlock(attention, new GatedMLP(c.hidden_size, c.intermediate_size), () => rmsNorm(c));
 };
 
 const create = (c: Config): CausalLM => {

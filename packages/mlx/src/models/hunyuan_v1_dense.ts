@@ -1,6 +1,7 @@
 /** Llama with norms on queries and keys after they turn, and a base grown by alpha. @see mlx-lm 0.32.2 models/hunyuan_v1_dense.py */
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
+import type { AttentionParts } from "../blocks/mixer-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { ntkAlphaRope } from "../blocks/rope.ts";
@@ -71,6 +72,11 @@ class Attention extends SelfAttention {
     if (!c.use_qk_norm) return;
     this.query_layernorm = new RMSNorm(D, c.rms_norm_eps);
     this.key_layernorm = new RMSNorm(D, c.rms_norm_eps);
+  }
+
+  override get parts(): AttentionParts | undefined {
+    const isPlain = this.makesStepsOf(Attention.prototype);
+    return isPlain ? this.partsWith(this.query_layernorm, this.key_layernorm, true) : undefined;
   }
 
   protected override turn(q: MxArray, k: MxArray, offset: LayerCache["offset"]): [MxArray, MxArray] {

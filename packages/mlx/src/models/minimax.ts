@@ -1,9 +1,11 @@
 /** Mixtral with sigmoid gates, corrected for the choice, and norms over all heads. @see mlx-lm 0.32.2 models/minimax.py */
+
 import { Decoder } from "../blocks/causal-lm.ts";
 import { routeExperts, weighAnswers } from "../blocks/experts.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
+import { RowNormedAttention } from "../blocks/row-normed-attention.ts";
 import { SelfAttention } from "../blocks/self-attention.ts";
 import { SparseBlock } from "../blocks/sparse-block.ts";
 import { SwitchGLU } from "../blocks/switch-glu.ts";
@@ -12,7 +14,6 @@ import { Linear, Module } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { stackMixtralExperts } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
-import { Attention as NormedAttention } from "./olmo2.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -69,7 +70,7 @@ class SparseMoe extends Module {
 const makeBlock = (c: Config): SparseBlock => {
   const rope = createRope({ dims: c.rotary_dim, base: c.rope_theta });
   const attention = c.use_qk_norm
-    ? new NormedAttention({ ...c, attention_bias: false }, rope)
+    ? new RowNormedAttention({ ...c, attention_bias: false }, rope)
     : new SelfAttention(c, { rope });
   return new SparseBlock(attention, new SparseMoe(c), () => rmsNorm(c));
 };

@@ -1,14 +1,16 @@
 /** OLMo 2 with windows in most layers, which alone keep the unscaled rotary embedding. @see mlx-lm 0.32.2 models/olmo3.py */
+
+import { BranchNormBlock } from "../blocks/branch-norm-block.ts";
 import { CausalLM } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
+import { RowNormedAttention } from "../blocks/row-normed-attention.ts";
 import { headDim } from "../blocks/self-attention.ts";
 import { SlidingDecoder, slidingWindow } from "../blocks/sliding-decoder.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { dropRotaryTables, dropTiedHead } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf, record } from "./config.ts";
-import { Attention, Block } from "./olmo2.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -30,11 +32,11 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-const makeBlock = (c: Config, slides: boolean): Block => {
+const makeBlock = (c: Config, slides: boolean): BranchNormBlock => {
   const plain = { dims: headDim(c), base: c.rope_theta };
   const scaled = { ...plain, scaling: c.rope_scaling, maxPositionEmbeddings: c.max_position_embeddings };
-  const attention = new Attention(c, createRope(slides ? plain : scaled));
-  return new Block(attention, new GatedMLP(c.hidden_size, c.intermediate_size), () => rmsNorm(c));
+  const attention = new RowNormedAttention(c, createRope(slides ? plain : scaled));
+  return new BranchNormBlock(attention, new GatedMLP(c.hidden_size, c.intermediate_size), () => rmsNorm(c));
 };
 
 const create = (c: Config): CausalLM => {

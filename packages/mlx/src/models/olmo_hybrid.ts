@@ -1,4 +1,6 @@
 /** OLMo 3 with the gated delta rule in most layers. @see mlx-lm 0.32.2 models/olmo_hybrid.py */
+
+import { BranchNormBlock } from "../blocks/branch-norm-block.ts";
 import { CausalConv1d, hidePadding } from "../blocks/causal-conv.ts";
 import { CausalLM } from "../blocks/causal-lm.ts";
 import type { DecoderBlock } from "../blocks/decoder-frame.ts";
@@ -10,6 +12,7 @@ import { LinearHybridBlock } from "../blocks/linear-hybrid-block.ts";
 import type { Mask } from "../blocks/mask.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { createRope, noRope } from "../blocks/rope.ts";
+import { RowNormedAttention } from "../blocks/row-normed-attention.ts";
 import { headDim } from "../blocks/self-attention.ts";
 import type { LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
@@ -18,7 +21,6 @@ import { Linear, Module, silu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { dropTiedHead, moveConvChannels } from "./common-rules.ts";
 import { bool, type Infer, int, list, number, oneOf } from "./config.ts";
-import { Attention, Block } from "./olmo2.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -112,7 +114,7 @@ const makeBlock = (c: Config, isLinear: boolean): DecoderBlock => {
   const makeNorm = () => rmsNorm(c);
   if (isLinear) return new LinearHybridBlock(new LinearAttention(c), mlp, { isLinear, makeNorm });
   const rope = c.rope_theta === undefined ? noRope : createRope({ dims: headDim(c), base: c.rope_theta });
-  return new Block(new Attention(c, rope), mlp, makeNorm);
+  return new BranchNormBlock(new RowNormedAttention(c, rope), mlp, makeNorm);
 };
 
 const create = (c: Config): CausalLM => {

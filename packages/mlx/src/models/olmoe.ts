@@ -1,14 +1,15 @@
 /** OLMo 2's attention in Llama's blocks, with a mixture of experts. @see mlx-lm 0.32.2 models/olmoe.py */
+
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
+import { RowNormedAttention } from "../blocks/row-normed-attention.ts";
 import { headDim } from "../blocks/self-attention.ts";
 import { SparseMoe } from "../blocks/sparse-moe.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { dropRotaryTables, dropTiedHead, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, number, oneOf, record } from "./config.ts";
-import { Attention } from "./olmo2.ts";
 
 const config = {
   hidden_size: int.required(),
@@ -42,7 +43,7 @@ const makeBlock = (c: Config): PreNormBlock => {
     maxPositionEmbeddings: c.max_position_embeddings,
   });
   const mlp = new SparseMoe({ ...c, moe_intermediate_size: c.intermediate_size });
-  return new PreNormBlock(new Attention(c, rope), mlp, () => rmsNorm(c));
+  return new PreNormBlock(new RowNormedAttention(c, rope), mlp, () => rmsNorm(c));
 };
 
 export const architecture = defineArchitecture({

@@ -114,9 +114,17 @@ class AttentionSteps {
   // Those of batch entry `b`; turned where there is a table.
   void finish_rows(const HeadRows& heads, size_t b, const RopeTable* table) const {
     float* rows = heads.rows + b * form_.L * heads.count * heads.dims;
-    if (heads.norm) norm_rows(rows, heads.norm, rows, form_.L * heads.count, heads.dims, eps_);
+    if (!layer_.are_heads_normed_last) norm(heads, rows);
     if (table && layer_.growth != 1) grow(rows, form_.L * heads.count, heads.dims);
     if (table) turn_heads({rows, heads.count, heads.dims}, form_.L, form_.L, layer_.turn, *table);
+    if (layer_.are_heads_normed_last) norm(heads, rows);
+  }
+
+  // By head, or all heads of a position at once.
+  void norm(const HeadRows& heads, float* rows) const {
+    if (!heads.norm) return;
+    const size_t parts = layer_.are_rows_normed ? 1 : heads.count;
+    norm_rows(rows, heads.norm, rows, form_.L * parts, heads.count / parts * heads.dims, eps_);
   }
 
   // What turns of each of `count` rows.

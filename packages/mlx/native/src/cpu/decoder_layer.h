@@ -56,7 +56,7 @@ struct MatrixUpdate {
 };
 
 // What a layer is made of: h = x + attention(norm(x)), then h + mlp(norm(h)) where it has an MLP. What both give may be normed
-// as well before it is added, and is multiplied by `residual`.
+// as well, or instead, before it is added, and is multiplied by `residual`.
 struct DecoderLayerParts {
   std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv,
                                     // z, b, a, out, of Mamba and convolutions in and out) and, with an MLP, gate, up, down: of experts those of the router before,
@@ -66,13 +66,15 @@ struct DecoderLayerParts {
   std::vector<Coding> codings;      // of each matrix; what is not affine has scales in the place of biases
   std::vector<std::optional<MatrixUpdate>> updates;  // of each matrix; none, or none at all
   std::vector<mx::array> rows;      // added to q, k, v and o: none, the first three, or four
-  std::vector<mx::array> norms;     // weights: before attention, before the MLP, of each head of q and of k (or neither; without k
-                                    // of q alone)
+  std::vector<mx::array> norms;     // weights: before attention, before the MLP (or neither), of each head of q and of k, or of
+                                    // all their heads at once (or neither; without k of q alone)
   std::vector<mx::array> norms_after;  // weights: of what attention, and with an MLP that gives; or none
   int query_heads, key_heads;       // of linear attention those of values and of keys
   bool is_gated;                    // whether q gives each head a query and a gate, by the sigmoid of which it gives less
   KeySource keys;
   bool are_values_normed;           // by head, without a weight
+  bool are_heads_normed_last;       // behind their turn
+  bool are_inputs_normed;           // whether there are norms before attention and the MLP
   float eps;               // of all norms
   float scale, cap;        // of the scores: which become cap * tanh(score / cap) unless that is 0
   float residual;

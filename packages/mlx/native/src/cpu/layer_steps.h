@@ -50,15 +50,17 @@ void multiply(const Wanted (&wanted)[count], const Rows& x, Rounding rounding, c
   }
 }
 
-// Rows that a layer reads, and memory for what its norm makes of them.
+// Rows that a layer reads, and memory for what its norm makes of them. Without a norm they are read as they are.
 struct NormedRows {
   const float *x, *norm;
   float* normed;
   size_t M, E;
   float eps;
 
-  Rows rows() const { return {normed, M, E}; }
-  void make(size_t m) const { PICK_KERNEL(rms_norm_row)(x + m * E, norm, normed + m * E, E, eps); }
+  Rows rows() const { return {norm ? normed : x, M, E}; }
+  void make(size_t m) const {
+    if (norm) PICK_KERNEL(rms_norm_row)(x + m * E, norm, normed + m * E, E, eps);
+  }
 };
 
 }  // namespace abstractllm::cpu

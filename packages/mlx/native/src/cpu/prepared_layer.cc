@@ -21,7 +21,7 @@ class LayerReader {
   std::shared_ptr<const PreparedLayer> read() {
     if (!are_all_there()) return nullptr;
     PreparedLayer& l = *layer_;
-    l.E = parts_.norms[0].size();
+    l.E = (parts_.are_inputs_normed ? parts_.norms : parts_.norms_after)[0].size();
     l.eps = parts_.eps, l.residual = parts_.residual;
     l.has_mlp = has_mlp();
     if (l.has_mlp && !read_kind()) return nullptr;
@@ -55,8 +55,9 @@ class LayerReader {
     if (!parts_.experts) return mixer_matrices() + dense_matrices();
     return first_of_shared() + static_cast<size_t>(parts_.experts->shared_matrices) + (parts_.experts->has_shared_gate ? 1 : 0);
   }
-  // Norms of whole rows.
-  size_t own_norms() const { return has_mlp() ? 2 : 1; }
+  size_t branches() const { return has_mlp() ? 2 : 1; }
+  // Norms of what the branches read.
+  size_t own_norms() const { return parts_.are_inputs_normed ? branches() : 0; }
 
   bool are_all_there() const {
     const size_t matrices = parts_.bits.size(), rows = parts_.rows.size(), norms = parts_.norms.size();
@@ -64,7 +65,8 @@ class LayerReader {
     const size_t head_norms = parts_.keys == KeySource::shared ? 1 : 2;
     return matrices == end_matrices() + (parts_.input_norm ? 2 : 0) && parts_.matrices.size() == 3 * matrices && parts_.groups.size() == matrices &&
            (rows == 0 || rows == 3 || rows == 4) && (parts_.updates.empty() || parts_.updates.size() == matrices) &&
-           (norms == own_norms() || norms == own_norms() + head_norms) && (after == 0 || after == own_norms()) &&
+           (norms == own_norms() || norms == own_norms() + head_norms) && 
+           (after == branches() || (after == 0 && parts_.are_inputs_normed)) &&
            parts_.codings.size() == matrices && parts_.query_heads > 0 && parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
   }
 
@@ -164,7 +166,7 @@ class LayerReader {
     PreparedAttention a{};
     a.H = static_cast<size_t>(parts_.query_heads), a.K = static_cast<size_t>(parts_.key_heads);
     a.scale = parts_.scale, a.cap = parts_.cap, a.is_gated = parts_.is_gated;
-    a.keys = parts_.keys, a.are_values_normed = parts_.are_values_normed;
+    a.keys = parts_.keys, a.are_values_normed = parts_.are_values_normed, a.are_heads_normed_last = parts_.are_heads_normed_last;
     const size_t E = layer_->E, query_parts = a.is_gated ? 2 : 1, last = mixer_matrices() - 1;
     if (a.keys == KeySource::joined) {
       a.D = static_cast<size_t>(parts_.matrices[0].shape(-2)) / (query_parts * a.H + 2 * a.K);
@@ -174,20 +176,24 @@ class LayerReader {
     } else if (!read_heads(a, query_parts)) {
       return false;
     }
-    const bool are_shared = a.keys == KeySource::shared;
     if (a.is_gated && a.value_dims != a.D) return false;
     if (!matrix(last, a.found(), a.o) || a.o.N != E) return false;
     if (parts_.keys != KeySource::own && !parts_.rows.empty()) return false;
     if (!row(0, a.q.N, a.q_row) || !row(1, a.k.N, a.k_row) || !row(2, a.v.N, a.v_row) || !row(3, E, a.o_row)) return false;
-    if (parts_.norms.size() > own_norms()) {
-      a.q_norm = numbers(parts_.norms[own_norms()], a.D);
-      if (!are_shared) a.k_norm = numbers(parts_.norms[own_norms() + 1], a.D);
-      if (!a.q_norm || (!are_shared && !a.k_norm)) return false;
-    }
+    if (parts_.norms.size() > own_norms() && !read_head_norms(a)) return false;
     if (parts_.sinks && !(a.sinks = numbers(*parts_.sinks, a.H))) return false;
     if (!read_turn(a)) return false;
     layer_->mixer = a;
     return true;
+  }
+
+  bool read_head_norms(PreparedAttention& a) {
+    const mx::array& of_queries = parts_.norms[own_norms()];
+    a.are_rows_normed = of_queries.size() != a.D;
+    a.q_norm = numbers(of_queries, a.are_rows_normed ? a.queries() : a.D);
+    if (a.keys == KeySource::shared) return a.q_norm != nullptr;
+    a.k_norm = numbers(parts_.norms[own_norms() + 1], a.are_rows_normed ? a.K * a.D : a.D);
+    return a.q_norm && a.k_norm;
   }
 
   // Matrices of queries, keys and values, as far as there are.
@@ -269,13 +275,15 @@ class LayerReader {
 
   bool read_norms() {
     PreparedLayer& l = *layer_;
-    l.mixer_norm = numbers(parts_.norms[0], l.E);
-    if (l.has_mlp) l.mlp_norm = numbers(parts_.norms[1], l.E);
-    if (!l.mixer_norm || (l.has_mlp && !l.mlp_norm)) return false;
-    if (parts_.norms_after.empty()) return true;
-    l.mixer_norm_after = numbers(parts_.norms_after[0], l.E);
-    if (l.has_mlp) l.mlp_norm_after = numbers(parts_.norms_after[1], l.E);
-    return l.mixer_norm_after && (!l.has_mlp || l.mlp_norm_after);
+    const bool are_read = !parts_.are_inputs_normed || read_both(parts_.norms, l.mixer_norm, l.mlp_norm);
+    return are_read && (parts_.norms_after.empty() || read_both(parts_.norms_after, l.mixer_norm_after, l.mlp_norm_after));
+  }
+
+  // The norms at the beginning of a list, of attention and, with an MLP, of that.
+  bool read_both(const std::vector<mx::array>& norms, const float*& mixer, const float*& mlp) {
+    mixer = numbers(norms[0], layer_->E);
+    if (layer_->has_mlp) mlp = numbers(norms[1], layer_->E);
+    return mixer && (!layer_->has_mlp || mlp);
   }
 
   bool read_kind() {

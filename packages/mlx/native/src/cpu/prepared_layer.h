@@ -35,6 +35,7 @@ struct PreparedAttention {
   size_t H = 0, K = 0, D = 0, value_dims = 0;
   bool is_gated = false;  // whether q gives each head a query and a gate
   bool are_values_normed = false;
+  bool are_heads_normed_last = false, are_rows_normed = false;  // behind their turn; all heads at once
   KeySource keys = KeySource::own;  // k and v are there as far as that says
   HeadTurn turn{};        // its positions come with each run
 
@@ -86,7 +87,7 @@ class PreparedLayer {
  public:
   std::variant<PreparedAttention, PreparedDelta, PreparedMamba, PreparedConv> mixer;
   LayerMatrix gate, up, down;
-  const float *mixer_norm = nullptr, *mlp_norm = nullptr;
+  const float *mixer_norm = nullptr, *mlp_norm = nullptr;              // null without
   const float *mixer_norm_after = nullptr, *mlp_norm_after = nullptr;  // of what is added; null without
   float eps = 0, residual = 1;
   size_t E = 0;
