@@ -49,6 +49,7 @@ type MixerLayer = Pick<
   | "keys"
   | "areValuesNormed"
   | "areHeadsNormedLast"
+  | "queryGrowth"
   | "sinks"
   | "delta"
   | "mamba"
@@ -58,12 +59,25 @@ type MixerLayer = Pick<
 
 const attentionLayer = (attention: AttentionParts): MixerLayer | undefined => {
   const { H, K, scale, cap, isGated = false, keys = "own", areValuesNormed = false, sinks } = attention;
-  const { areHeadsNormedLast = false } = attention;
+  const { areHeadsNormedLast = false, queryGrowth } = attention;
   const rope = turnOf(attention.rope);
   const rows = addedRows(attention);
   return (
     rope &&
-    rows && { rows, H, K, scale, cap, isGated, keys, areValuesNormed, areHeadsNormedLast, sinks, rope }
+    rows && {
+      rows,
+      H,
+      K,
+      scale,
+      cap,
+      isGated,
+      keys,
+      areValuesNormed,
+      areHeadsNormedLast,
+      queryGrowth,
+      sinks,
+      rope,
+    }
   );
 };
 

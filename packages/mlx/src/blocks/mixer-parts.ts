@@ -1,6 +1,7 @@
 /** What the mixers of blocks are made of, for operations that do all of them. */
 import type { KeySource, MambaNumbers, MambaSettings, MxArray } from "../core/index.ts";
 import type { Linear, PositionEmbedding, RMSNorm } from "../nn/index.ts";
+import type { PositionScale } from "./position-scale.ts";
 
 /** Of attention. */
 export interface AttentionParts {
@@ -18,6 +19,8 @@ export interface AttentionParts {
   readonly norms: readonly RMSNorm[];
   /** Whether queries and keys turn before they are normed. Default false. */
   readonly areHeadsNormedLast?: boolean;
+  /** How queries grow past the trained length. */
+  readonly queryGrowth?: PositionScale | undefined;
   /** Whether q gives each head a gate behind its query. Default false. */
   readonly isGated?: boolean;
   /** Where keys and values come from. Default `own`. */
@@ -76,10 +79,11 @@ export interface KnownMixer {
 /** Whether it is nothing but queries, keys and values. */
 export const isPlainAttention = (parts: MixerParts): parts is AttentionParts => {
   if (isRecurrent(parts)) return false;
-  const { isGated = false, keys = "own", areValuesNormed = false, areHeadsNormedLast = false, sinks } = parts;
+  const { isGated = false, keys = "own", areValuesNormed = false, areHeadsNormedLast = false } = parts;
   const areHeadsNormed = parts.norms.every(({ gain }) => gain.size === parts.D);
   const isOfHeads = areHeadsNormed && !areHeadsNormedLast && !areValuesNormed;
-  return isOfHeads && !isGated && keys === "own" && sinks === undefined;
+  const isOfScores = parts.sinks === undefined && parts.queryGrowth === undefined;
+  return isOfHeads && isOfScores && !isGated && keys === "own";
 };
 
 export const isRecurrent = (parts: MixerParts): parts is RecurrentParts => "taps" in parts;

@@ -30,6 +30,9 @@ export interface SelfAttentionOptions {
   cap?: number;
 }
 
+/** What models may do to heads beside norms. */
+type OtherParts = Pick<AttentionParts, "areHeadsNormedLast" | "queryGrowth">;
+
 /** Features of one head. */
 export const headDim = (c: SelfAttentionConfig): number =>
   c.head_dim ?? Math.floor(c.hidden_size / c.num_attention_heads);
@@ -81,9 +84,9 @@ export class SelfAttention extends Module {
 
   /**
    * @param qNorm - of queries; there are both norms or neither
-   * @param areHeadsNormedLast - whether they turn before
+   * @param others - the same at each call
    */
-  protected partsWith(qNorm?: RMSNorm, kNorm?: RMSNorm, areHeadsNormedLast = false): AttentionParts {
+  protected partsWith(qNorm?: RMSNorm, kNorm?: RMSNorm, others: OtherParts = {}): AttentionParts {
     const { q_proj, k_proj, v_proj, o_proj, H, K, scale } = this;
     const p = this.#parts;
     const [q, k, v, o] = p?.matrices ?? [];
@@ -92,7 +95,7 @@ export class SelfAttention extends Module {
     const norms = qNorm === undefined || kNorm === undefined ? [] : [qNorm, kNorm];
     this.#parts = {
       ...{ matrices: [q_proj, k_proj, v_proj, o_proj], norms, rope: this.#rope },
-      ...{ H, K, ...this.#sizes, scale, cap: this.#cap, areHeadsNormedLast },
+      ...{ H, K, ...this.#sizes, scale, cap: this.#cap, ...others },
     };
     return this.#parts;
   }

@@ -133,6 +133,8 @@ export interface DecoderLayerParts {
   readonly areValuesNormed?: boolean;
   /** Whether queries and keys turn before they are normed. Default false. */
   readonly areHeadsNormedLast?: boolean;
+  /** Multiplies queries by `1 + beta * ln(1 + floor(position / trained))`. */
+  readonly queryGrowth?: { readonly beta: number; readonly trained: number } | undefined;
   /** `[H]`, logits of what every position may see instead of keys. */
   readonly sinks?: MxArray | undefined;
   /** Multiplies the scores. */
@@ -268,9 +270,11 @@ const headNumbers = (p: DecoderLayerParts): number[] => [
   ...[Number(p.areHeadsNormedLast ?? false), Number(p.areInputsNormed ?? true)],
 ];
 
-const factorsOf = ({ eps, scale, cap = 0, residualScale = 1, rope: { growth = 1 } }: DecoderLayerParts) => [
-  ...[eps, scale, cap, residualScale, growth],
-];
+const factorsOf = (p: DecoderLayerParts): number[] => {
+  const { eps, scale, cap = 0, residualScale = 1, rope, queryGrowth } = p;
+  const { beta = 0, trained = 0 } = queryGrowth ?? {};
+  return [eps, scale, cap, residualScale, rope.growth ?? 1, beta, trained];
+};
 
 const expertNumbers = (experts: LayerExperts | undefined): number[] => {
   if (experts === undefined) return [];

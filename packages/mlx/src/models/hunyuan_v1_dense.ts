@@ -75,8 +75,8 @@ class Attention extends SelfAttention {
   }
 
   override get parts(): AttentionParts | undefined {
-    const isPlain = this.makesStepsOf(Attention.prototype);
-    return isPlain ? this.partsWith(this.query_layernorm, this.key_layernorm, true) : undefined;
+    if (!this.makesStepsOf(Attention.prototype)) return undefined;
+    return this.partsWith(this.query_layernorm, this.key_layernorm, { areHeadsNormedLast: true });
   }
 
   protected override turn(q: MxArray, k: MxArray, offset: LayerCache["offset"]): [MxArray, MxArray] {

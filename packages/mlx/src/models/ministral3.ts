@@ -1,6 +1,7 @@
 /** Llama whose queries grow with the position past the trained context. @see mlx-lm 0.32.2 models/ministral3.py */
 import { CausalLM } from "../blocks/causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
+import type { AttentionParts } from "../blocks/mixer-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { type PositionScale, positionScale } from "../blocks/position-scale.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
@@ -56,6 +57,11 @@ class Attention extends SelfAttention {
       beta: settings.llama_4_scaling_beta,
       trained: settings.original_max_position_embeddings,
     };
+  }
+
+  override get parts(): AttentionParts | undefined {
+    const isPlain = this.makesStepsOf(Attention.prototype);
+    return isPlain ? this.partsWith(undefined, undefined, { queryGrowth: this.#growth }) : undefined;
   }
 
   protected override turn(q: MxArray, k: MxArray, offset: LayerCache["offset"]): [MxArray, MxArray] {

@@ -251,6 +251,7 @@ describe("fused blocks", () => {
       "olmoe",
       "exaone4",
       "hunyuan_v1_dense",
+      "ministral3",
     ].map((name): [string, () => Promise<LanguageModel>] => [name, () => quantizedModel(goldenOf(name))]),
     ["gemma4_text with experts", gemma4Experts],
     ["gemma4_text whose values are keys", gemma4ValuesAreKeys],

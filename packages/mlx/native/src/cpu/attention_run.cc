@@ -1,6 +1,7 @@
 #include "attention_run.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "activation_rows.h"
@@ -56,6 +57,7 @@ class AttentionSteps {
         const RopeTable* table = is_turned ? &tables_.at(b) : nullptr;
         take_queries(b);
         finish_rows({memory_.q, l.H, l.D, l.q_norm}, b, table);
+        if (l.query_growth) grow_queries(*l.query_growth, b);
         if (l.keys == KeySource::shared) continue;
         finish_values(b);
         add(l.k_row, memory_.k, l.k.N, b);
@@ -125,6 +127,18 @@ class AttentionSteps {
     if (!heads.norm) return;
     const size_t parts = layer_.are_rows_normed ? 1 : heads.count;
     norm_rows(rows, heads.norm, rows, form_.L * parts, heads.count / parts * heads.dims, eps_);
+  }
+
+  void grow_queries(const QueryGrowth& growth, size_t b) const {
+    const std::vector<int>& turns = form_.positions.turns;
+    const int first = turns[turns.size() == 1 ? 0 : b];
+    const size_t N = layer_.queries();
+    for (size_t i = 0; i < form_.L; i++) {
+      const float position = static_cast<float>(first) + static_cast<float>(i);
+      const float factor = 1 + growth.beta * std::log1p(std::floor(position / growth.trained));
+      float* q = memory_.q + (b * form_.L + i) * N;
+      for (size_t n = 0; factor != 1 && n < N; n++) q[n] *= factor;
+    }
   }
 
   // What turns of each of `count` rows.

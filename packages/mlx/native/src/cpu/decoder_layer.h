@@ -91,6 +91,11 @@ struct DecoderLayerParts {
   std::optional<mx::array> factor;  // [1], multiplies the result
 };
 
+// Grows queries with each multiple of a trained length that their position is past: by 1 + beta ln(1 + multiples).
+struct QueryGrowth {
+  float beta, trained;
+};
+
 // Rotation of queries and keys (rope.h); none of 0 features.
 struct LayerTurn {
   int dims;
@@ -99,6 +104,7 @@ struct LayerTurn {
   float scale;
   std::optional<mx::array> freqs;
   float growth;  // multiplies what turns, before it does
+  std::optional<QueryGrowth> query_growth;
 };
 
 // A layer whose parts were looked through once. Knows where its arrays are, and does not keep them.

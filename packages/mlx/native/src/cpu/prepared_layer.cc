@@ -210,7 +210,8 @@ class LayerReader {
   }
 
   bool read_turn(PreparedAttention& a) {
-    const auto& [dims, traditional, base, scale, freqs, growth] = turn_;
+    const auto& [dims, traditional, base, scale, freqs, growth, query_growth] = turn_;
+    a.query_growth = query_growth;
     if (dims == 0) return true;
     if (dims <= 0 || dims % 2 != 0 || static_cast<size_t>(dims) > a.D || base.has_value() == freqs.has_value()) return false;
     a.turn = {dims, traditional, base, scale, 0};

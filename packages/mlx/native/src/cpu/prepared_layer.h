@@ -35,6 +35,7 @@ struct PreparedAttention {
   size_t H = 0, K = 0, D = 0, value_dims = 0;
   bool is_gated = false;  // whether q gives each head a query and a gate
   bool are_values_normed = false;
+  std::optional<QueryGrowth> query_growth;
   bool are_heads_normed_last = false, are_rows_normed = false;  // behind their turn; all heads at once
   KeySource keys = KeySource::own;  // k and v are there as far as that says
   HeadTurn turn{};        // its positions come with each run

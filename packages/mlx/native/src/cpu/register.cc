@@ -189,7 +189,7 @@ struct Reader<std::vector<std::optional<mx::array>>> {
 void register_cpu(Env* e, napi_value x) {
   // `formats` are the bits, group size and coding of each matrix, `updates` three arrays for each, or nothing in their places;
   // `heads` are those of queries and of keys, whether there are gates, where keys come from, whether values are normed, whether
-  // gate and up are one matrix, whether heads are normed behind their turn, and whether the input of branches is; `factors` eps, scale, cap and residual of the parts, and the growth of what turns;
+  // gate and up are one matrix, whether heads are normed behind their turn, and whether the input of branches is; `factors` eps, scale, cap and residual of the parts, the growth of what turns, and beta and the trained length, or 0, of the growth of queries;
   // `experts` is empty, or how many are asked, whether their scores are normed, matrices of a shared one, whether that has a
   // gate, the kind of scores, groups, and how many of them are kept, `scores` what they are multiplied by and what is left of
   // others;
@@ -206,7 +206,7 @@ void register_cpu(Env* e, napi_value x) {
           const std::vector<float>& scores, const std::vector<std::optional<mx::array>>& recurrent,
           const std::vector<float>& steps, const std::vector<float>& turn, const std::vector<std::optional<mx::array>>& others,
           Env& env) {
-         const bool are_sizes_right = formats.size() % 3 == 0 && heads.size() == 8 && factors.size() == 5 &&
+         const bool are_sizes_right = formats.size() % 3 == 0 && heads.size() == 8 && factors.size() == 7 &&
                                       (turn.size() == 3 || turn.size() == 4) && (experts.empty() || experts.size() == 7) &&
                                       scores.size() == 2 && others.size() == 15 &&
                                       (recurrent.size() <= 1 || recurrent.size() == 4 || recurrent.size() == 6) && heads[3] >= 0 && heads[3] < kKeySources;
@@ -220,12 +220,14 @@ void register_cpu(Env* e, napi_value x) {
          }
          std::optional<float> base;
          if (turn.size() == 4) base = turn[3];
+         std::optional<cpu::QueryGrowth> query_growth;
+         if (factors[6] > 0) query_growth = {factors[5], factors[6]};
          auto layer = cpu::prepare_decoder_layer(
              {matrices, bits, groups, codings, updates_of(updates), rows, norms, norms_after, heads[0], heads[1], heads[2] != 0,
               static_cast<cpu::KeySource>(heads[3]), heads[4] != 0, heads[6] != 0, heads[7] != 0, factors[0], factors[1], factors[2], factors[3], heads[5] != 0,
               activation, experts_of(experts, scores, others), delta_of(recurrent), mamba_of(recurrent, steps), conv_of(recurrent),
               others[1], others[2], others[3]},
-             {static_cast<int>(turn[0]), turn[1] != 0, base, turn[2], others[0], factors[4]});
+             {static_cast<int>(turn[0]), turn[1] != 0, base, turn[2], others[0], factors[4], query_growth});
          return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
        });
   // `layout`: the activation, heads of queries and keys, features that turn and how, whether there are frequencies; counts
@@ -251,7 +253,7 @@ void register_cpu(Env* e, napi_value x) {
                                      std::move(weights), std::move(weights_after), heads, key_heads, false,
                                      cpu::KeySource::own, false, false, true, factors[0], factors[1], factors[2], factors[3],
                                      false, kActivations[activation], {}, {}, {}, {}, {}, {}, {}},
-                                    {dims, traditional, base, rope_scale, freqs, 1}, x, keys, values, start, position);
+                                    {dims, traditional, base, rope_scale, freqs, 1, {}}, x, keys, values, start, position);
        });
   bind(e, x, "joinDecoderLayers", [](const std::vector<Layers>& parts, Env& env) {
     Layers all;
