@@ -2,9 +2,12 @@ import { ArraysCache, type LayerCache } from "../cache/index.ts";
 import { add, type MxArray } from "../core/index.ts";
 import { layerCache } from "../models/language-model.ts";
 import { Embedding, Linear, Module } from "../nn/index.ts";
+import type { BlockCall, BlockParts } from "./block-parts.ts";
 import { type CausalLMConfig, type DecoderConfig, HeadedLM } from "./causal-lm.ts";
 import { type DecoderBlock, type DecoderBody, DecoderFrame } from "./decoder-frame.ts";
+import { fusedBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
+import { KeptParts } from "./mixer-parts.ts";
 import type { Norm } from "./norm.ts";
 import type { Mixer } from "./pre-norm-block.ts";
 
@@ -12,15 +15,36 @@ import type { Mixer } from "./pre-norm-block.ts";
 export class MixerBlock extends Module {
   mixer: Mixer;
   norm: Norm;
+  readonly #isMlp: boolean;
+  readonly #parts = new KeptParts<BlockParts>();
 
-  constructor(mixer: Mixer, norm: Norm) {
+  /** @param isMlp - whether the mixer works on each position alone. Default false. */
+  constructor(mixer: Mixer, norm: Norm, { isMlp = false }: { readonly isMlp?: boolean } = {}) {
     super();
     this.mixer = mixer;
     this.norm = norm;
+    this.#isMlp = isMlp;
+  }
+
+  /** This block among others that may be one operation; undefined where a model does a step differently. */
+  call(mask: Mask, cache: LayerCache): BlockCall | undefined {
+    if (this.forward !== MixerBlock.prototype.forward) return undefined;
+    return { block: this.#block(), mask, cache };
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
-    return add(this.mixer.forward(this.norm.forward(x), mask, cache), x); // [B, L, E]
+    const made = fusedBlock(x, { block: this.#block(), mask, cache });
+    return made?.h ?? add(this.mixer.forward(this.norm.forward(x), mask, cache), x); // [B, L, E]
+  }
+
+  /** This block under the names of others. */
+  #block(): BlockParts {
+    const { mixer, norm } = this;
+    return this.#parts.of([mixer, norm], () =>
+      this.#isMlp
+        ? { mlp: mixer, pre_feedforward_layernorm: norm }
+        : { self_attn: mixer, input_layernorm: norm },
+    );
   }
 }
 

@@ -9,7 +9,7 @@ import type { BesideParts, MixtureParts } from "./mixture-parts.ts";
 
 /**
  * What a block is made of: `x + self_attn(norm(x))`, then `h + mlp(norm(h))`. With norms around the MLP, or none before
- * attention, that after attention norms what it gives, as those after the MLP do.
+ * attention, that after attention norms what it gives, as those after the MLP do. It has both, or one of them.
  */
 export interface BlockParts {
   readonly self_attn?: Module;
@@ -23,7 +23,7 @@ export interface BlockParts {
   /** Instead of `mlp`. */
   readonly mixture?: MixtureParts | undefined;
   readonly input_layernorm?: Module;
-  readonly post_attention_layernorm: Module;
+  readonly post_attention_layernorm?: Module;
   readonly pre_feedforward_layernorm?: Module;
   readonly post_feedforward_layernorm?: Module;
   /** Multiplies what both give. Default 1. */
@@ -51,6 +51,10 @@ const mixerOf = ({ self_attn, linear_attn, mamba, conv }: BlockParts): Module | 
 
 const hasParts = (mixer: Module | undefined): mixer is Module & KnownMixer =>
   mixer !== undefined && "parts" in mixer;
+
+export const hasMlp = ({ mlp, mixture }: BlockParts): boolean => mlp !== undefined || mixture !== undefined;
+
+export const hasMixer = (block: BlockParts): boolean => mixerOf(block) !== undefined;
 
 /** What the mixer of a block is made of; undefined where there is no operation for its kind. */
 export const partsOf = (block: BlockParts): MixerParts | undefined => {

@@ -22,7 +22,11 @@ export const mixerNorms = (block: BlockParts): BranchNorms | undefined => {
 };
 
 export const mlpNorms = (block: BlockParts): BranchNorms | undefined => {
-  const { pre_feedforward_layernorm = block.post_attention_layernorm } = block;
-  const before = block.input_layernorm === undefined ? undefined : pre_feedforward_layernorm;
+  const {
+    input_layernorm: ofMixer,
+    pre_feedforward_layernorm: ofMlp,
+    post_attention_layernorm: between,
+  } = block;
+  const before = ofMlp ?? (ofMixer === undefined ? undefined : between);
   return branchNorms(before, block.post_feedforward_layernorm);
 };

@@ -35,6 +35,7 @@ const compose = (block: BlockParts, mlp: MlpParts | undefined): Composition | un
   if (parts.areInputsNormed === false || parts.isGateJoined === true || parts.rope.growth !== undefined)
     return undefined;
   if (parts.inputNorm !== undefined || parts.factor !== undefined) return undefined;
+  if (parts.activation === "relu2") return undefined;
   if (parts.modes?.some((mode) => mode !== "affine")) return undefined;
   const { K, D, valueDim } = attention;
   return {

@@ -1,4 +1,4 @@
-import { KVCache, type LayerCache } from "../cache/index.ts";
+import { KVCache, type LayerCache, noCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import { type ForwardOptions, layerCache } from "../models/language-model.ts";
 import { type Embedding, Module } from "../nn/index.ts";
@@ -69,8 +69,8 @@ export abstract class BlockFrame<Block extends FusableBlock> extends Module impl
 
   *#calls(maskOf: LayerMasks, cache: Caches): Generator<BlockCall> {
     for (const [i, block] of this.blocks.entries()) {
-      const source = this.sourceOf(i);
-      const call = source < 0 ? undefined : block.call?.(maskOf(i), layerCache(cache, source));
+      const source = this.cacheOf(i, cache);
+      const call = source && block.call?.(maskOf(i), source);
       if (call === undefined) return;
       yield call;
     }
@@ -84,9 +84,9 @@ export abstract class BlockFrame<Block extends FusableBlock> extends Module impl
     return false;
   }
 
-  /** The layer whose cache a layer reads; below 0 where there is none. */
-  protected sourceOf(layer: number): number {
-    return layer;
+  /** What a layer goes on from; undefined where there is none. */
+  protected cacheOf(layer: number, cache: Caches): LayerCache | undefined {
+    return layerCache(cache, layer);
   }
 
   /** What each layer is told of its own, `[B, L, layers, P]`. */
@@ -116,7 +116,7 @@ export abstract class DecoderFrame<Block extends DecoderBlock = DecoderBlock> ex
   protected finish(h: MxArray, count: number, { maskOf, cache, additions }: BlockInputs): MxArray {
     let done = h;
     for (let i = count; i < this.blocks.length; i++) {
-      done = this.blocks[i]?.forward(done, maskOf(i), layerCache(cache, i)) ?? done;
+      done = this.blocks[i]?.forward(done, maskOf(i), this.cacheOf(i, cache) ?? noCache) ?? done;
       const addition = additions?.[i];
       if (addition !== undefined) done = done.add(addition);
     }

@@ -3,13 +3,14 @@ import {
   type CacheRoom,
   CacheWriter,
   type LayerCache,
+  type NoRoom,
+  noRoom,
   type StateRoom,
   type StateShapes,
 } from "../cache/index.ts";
 import {
   add,
   type BoundLayers,
-  type DecoderLayerParts,
   DecoderLayers,
   type Dtype,
   defaultDevice,
@@ -17,7 +18,7 @@ import {
   type MxArray,
 } from "../core/index.ts";
 import type { WeightUpdate } from "../nn/index.ts";
-import { type BlockCall, type BlockParts, partsOf } from "./block-parts.ts";
+import { type BlockCall, type BlockParts, hasMixer, hasMlp, partsOf } from "./block-parts.ts";
 import { countsAll } from "./causal-conv.ts";
 import { composedBlock } from "./composed-block.ts";
 import { HeldBlock } from "./held-block.ts";
@@ -39,8 +40,11 @@ const MOST_POSITIONS = 32;
 const areEqual = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a === b || (a.length === b.length && a.every((member, i) => member === b[i]));
 
+/** What a block goes on in. */
+type Room = CacheRoom | StateRoom | NoRoom;
+
 /** Asks the cache of a layer for room. */
-type RoomRequest = (cache: LayerCache, demands: Demands) => CacheRoom | StateRoom | undefined;
+type RoomRequest = (cache: LayerCache, demands: Demands) => Room | undefined;
 
 const attentionRequest =
   ({ K, D, valueDim }: AttentionParts): RoomRequest =>
@@ -58,6 +62,11 @@ const recurrentRequest = (parts: RecurrentParts): RoomRequest => {
   return ({ arrays }, { B, L }) => arrays.stateRoom?.({ past: [B, W - 1, C], ...stateShape(parts, B) }, L);
 };
 
+const roomRequest = (mixer: MixerParts | undefined): RoomRequest => {
+  if (mixer === undefined) return () => noRoom;
+  return isRecurrent(mixer) ? recurrentRequest(mixer) : attentionRequest(mixer);
+};
+
 /** A block's layer, and what it was prepared from. */
 class Preparation {
   readonly layer: DecoderLayers;
@@ -70,13 +79,13 @@ class Preparation {
   readonly #held: HeldBlock;
   #run: { readonly all: readonly Preparation[]; readonly layers: DecoderLayers };
 
-  constructor(layer: DecoderLayers, parts: DecoderLayerParts, mixer: MixerParts, held: HeldBlock) {
+  constructor(layer: DecoderLayers, block: BlockParts, mixer: MixerParts | undefined, isWhole: boolean) {
     this.layer = layer;
-    this.isWhole = parts.activation !== "";
-    this.attends = !isRecurrent(mixer);
-    this.onlyReads = !isRecurrent(mixer) && mixer.keys === "shared";
-    this.room = isRecurrent(mixer) ? recurrentRequest(mixer) : attentionRequest(mixer);
-    this.#held = held;
+    this.isWhole = isWhole;
+    this.attends = mixer !== undefined && !isRecurrent(mixer);
+    this.onlyReads = mixer !== undefined && !isRecurrent(mixer) && mixer.keys === "shared";
+    this.room = roomRequest(mixer);
+    this.#held = new HeldBlock(block, mixer);
     this.#run = { all: [this], layers: layer };
   }
 
@@ -104,9 +113,10 @@ const keyOf = (block: BlockParts): BlockParts | WeightUpdate => {
 
 const prepare = (block: BlockParts, mlp: MlpParts | undefined): Preparation | undefined => {
   const mixer = partsOf(block);
-  const parts = mixer && layerParts(block, mixer, mlp);
+  if (mixer === undefined && hasMixer(block)) return undefined;
+  const parts = layerParts(block, mixer, mlp);
   const layer = parts && DecoderLayers.prepare(parts);
-  return parts && layer && new Preparation(layer, parts, mixer, new HeldBlock(block, mixer));
+  return layer && new Preparation(layer, block, mixer, mlp !== undefined || !hasMlp(block));
 };
 
 const preparationOf = (block: BlockParts): Preparation | undefined => {
@@ -123,7 +133,7 @@ const preparationOf = (block: BlockParts): Preparation | undefined => {
 interface Step {
   readonly block: BlockParts;
   readonly prepared: Preparation;
-  readonly room: CacheRoom | StateRoom;
+  readonly room: Room;
   /** Of its rows, where it looks back at positions. */
   readonly positions: LayerPositions | undefined;
 }
@@ -178,13 +188,13 @@ const stepsOf = (x: MxArray, calls: Iterable<BlockCall>, isWhole: boolean): Step
   return steps;
 };
 
-const writtenRooms = (steps: readonly Step[]): (CacheRoom | StateRoom)[] =>
+const writtenRooms = (steps: readonly Step[]): Room[] =>
   steps.flatMap(({ prepared, room }) => (prepared.onlyReads ? [] : [room]));
 
 /** What is taken to go on, after one step of several blocks. */
 class Continuation {
   readonly #layers: BoundLayers;
-  readonly #rooms: readonly (CacheRoom | StateRoom)[];
+  readonly #rooms: readonly Room[];
   readonly #writer: CacheWriter;
   readonly #turns: number[];
   readonly #first: readonly number[];

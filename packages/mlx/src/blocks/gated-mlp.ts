@@ -1,15 +1,15 @@
 import type { MxArray } from "../core/index.ts";
 import { type GatedActivation, gated, Linear, Module, silu } from "../nn/index.ts";
 
-/** What a gated MLP is made of. */
+/** What an MLP is made of. */
 export interface DenseParts {
-  /** Gate, up and down, or gate and up in one and down. */
+  /** Gate, up and down, gate and up in one and down, or with `relu2` up and down. */
   readonly layers: readonly Linear[];
-  /** How gate and up become one. */
+  /** How gate and up become one; `relu2` where there is no gate. */
   readonly join: GatedActivation;
 }
 
-/** A gated MLP that there may be operations for. */
+/** An MLP that there may be operations for. */
 export interface DenseMlp {
   /** Undefined where it does something else. */
   readonly parts: DenseParts | undefined;

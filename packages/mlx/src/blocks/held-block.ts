@@ -33,7 +33,7 @@ class HeldMatrix {
 
 /** The arrays of a block as they were, and what else may be replaced. */
 export class HeldBlock {
-  readonly #mixer: MixerParts;
+  readonly #mixer: MixerParts | undefined;
   readonly #mlp: Module | undefined;
   readonly #norms: readonly unknown[];
   readonly #besideArrays: readonly unknown[];
@@ -42,7 +42,8 @@ export class HeldBlock {
   readonly #mixerMatrices: readonly HeldMatrix[];
   readonly #mlpMatrices: readonly HeldMatrix[];
 
-  constructor(block: BlockParts, mixer: MixerParts) {
+  /** @param mixer - none: of a block without one */
+  constructor(block: BlockParts, mixer: MixerParts | undefined) {
     this.#mixer = mixer;
     this.#mlp = block.mlp;
     this.#norms = [
@@ -55,8 +56,8 @@ export class HeldBlock {
     ];
     this.#besideArrays = besideArrays(block);
     this.#routerArrays = routerArrays(block);
-    this.#mixerNorms = mixer.norms.map(({ weight }) => weight);
-    this.#mixerMatrices = mixer.matrices.map((matrix) => new HeldMatrix(matrix));
+    this.#mixerNorms = (mixer?.norms ?? []).map(({ weight }) => weight);
+    this.#mixerMatrices = (mixer?.matrices ?? []).map((matrix) => new HeldMatrix(matrix));
     this.#mlpMatrices = [...mlpMatrices(block), ...inputMatrices(block)].map(
       (matrix) => new HeldMatrix(matrix),
     );
@@ -64,9 +65,9 @@ export class HeldBlock {
 
   isStill(block: BlockParts): boolean {
     const mixer = partsOf(block);
-    if (mixer === undefined || mixer !== this.#mixer || block.mlp !== this.#mlp) return false;
-    if (!this.#areNorms(block) || !areStill(this.#mixerMatrices, mixer.matrices)) return false;
-    const areNorms = mixer.norms.every(({ weight }, i) => weight === this.#mixerNorms[i]);
+    if (mixer !== this.#mixer || block.mlp !== this.#mlp) return false;
+    if (!this.#areNorms(block) || !areStill(this.#mixerMatrices, mixer?.matrices ?? [])) return false;
+    const areNorms = mixer?.norms.every(({ weight }, i) => weight === this.#mixerNorms[i]) ?? true;
     const matrices = mlpMatrices(block);
     if (block.layerInput !== undefined) matrices.push(...inputMatrices(block));
     const areRouters = routerArrays(block).every((array, i) => array === this.#routerArrays[i]);

@@ -106,37 +106,50 @@ interface RowNorms {
   readonly after: readonly RMSNorm[];
 }
 
-/** Of all branches or of none; undefined where there are others. */
-const rowNorms = (mixer: BranchNorms | undefined, mlp: MlpParts | undefined): RowNorms | undefined => {
-  if (mixer === undefined) return undefined;
-  const branches = mlp === undefined ? [mixer] : [mixer, mlp.norms];
-  const before = branches.flatMap((norms) => norms.before ?? []);
-  const after = branches.flatMap((norms) => norms.after ?? []);
+/** Of all branches or of none; undefined where there are others, or no branch. */
+const rowNorms = (
+  norms: readonly (BranchNorms | undefined)[],
+  parts: readonly (object | undefined)[],
+): RowNorms | undefined => {
+  const branches = norms.filter((ofBranch) => ofBranch !== undefined);
+  const count = parts.filter((branch) => branch !== undefined).length;
+  if (count === 0 || branches.length !== count) return undefined;
+  const before = branches.flatMap((ofBranch) => ofBranch.before ?? []);
+  const after = branches.flatMap((ofBranch) => ofBranch.after ?? []);
   const areOfAll = [before, after].every(({ length }) => length === 0 || length === branches.length);
   return areOfAll ? { before, after } : undefined;
 };
 
-/** @param mlp - none: without it */
+const mixerLayer = (mixer: MixerParts | undefined): MixerLayer | undefined => {
+  if (mixer === undefined) return { ...RECURRENT, H: 1, K: 1 };
+  return isRecurrent(mixer) ? recurrentLayer(mixer) : attentionLayer(mixer);
+};
+
+/**
+ * @param mixer - none: without one
+ * @param mlp - likewise
+ */
 export const layerParts = (
   block: BlockParts,
-  mixer: MixerParts,
+  mixer: MixerParts | undefined,
   mlp: MlpParts | undefined,
 ): DecoderLayerParts | undefined => {
-  const norms = rowNorms(mixerNorms(block), mlp);
-  const layer = isRecurrent(mixer) ? recurrentLayer(mixer) : attentionLayer(mixer);
+  const norms = rowNorms([mixer && mixerNorms(block), mlp?.norms], [mixer, mlp]);
+  const layer = mixerLayer(mixer);
   if (norms === undefined || layer === undefined) return undefined;
   const input = mlp && block.layerInput;
   const own = input && [input.per_layer_input_gate, input.per_layer_projection];
   if (own?.some(({ bias }) => bias !== undefined)) return undefined;
-  const matrices = quantizedMatrices([...mixer.matrices, ...(mlp?.layers ?? []), ...(own ?? [])]);
-  const headNorms = isRecurrent(mixer) ? [] : mixer.norms;
+  const matrices = quantizedMatrices([...(mixer?.matrices ?? []), ...(mlp?.layers ?? []), ...(own ?? [])]);
+  const mixerNormsOwn = mixer?.norms ?? [];
+  const headNorms = mixer !== undefined && isRecurrent(mixer) ? [] : mixerNormsOwn;
   const inputNorms = input === undefined ? [] : [input.post_per_layer_input_norm];
   const besideNorms =
     mlp && block.beside ? [block.beside.norm, block.beside.mlpNormAfter, block.beside.normAfter] : [];
   if (!besideNorms.every(isRmsNorm)) return undefined;
   const rows = [...norms.before, ...norms.after];
   const eps = rows[0]?.eps ?? 0;
-  const haveOneEps = [...rows, ...besideNorms, ...mixer.norms, ...inputNorms].every(
+  const haveOneEps = [...rows, ...besideNorms, ...mixerNormsOwn, ...inputNorms].every(
     (norm) => norm.eps === eps,
   );
   if (matrices === undefined || !haveOneEps) return undefined;
@@ -150,6 +163,7 @@ export const layerParts = (
     eps,
     residualScale: block.residualScale,
     activation: mlp?.activation ?? "",
+    hasMixer: mixer !== undefined,
     isGateJoined: mlp?.isGateJoined,
     experts: mlp?.experts,
     inputNorm: input?.post_per_layer_input_norm.gain,

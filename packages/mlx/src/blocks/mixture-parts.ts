@@ -4,6 +4,7 @@ import type { Linear, RMSNorm } from "../nn/index.ts";
 import type { Routing } from "./experts.ts";
 import type { DenseParts } from "./gated-mlp.ts";
 import type { SwitchGLU } from "./switch-glu.ts";
+import type { SwitchMLP } from "./switch-mlp.ts";
 
 /** What chooses experts. A softmax over those chosen is one over all whose scores are normed. */
 export interface RouterParts extends Routing {
@@ -18,7 +19,7 @@ interface SharedExpertParts extends DenseParts {
 }
 
 export interface MixtureParts extends RouterParts {
-  readonly stacks: SwitchGLU;
+  readonly stacks: SwitchGLU | SwitchMLP;
   /** `[X]`, multiply the scores, after all. */
   readonly scales?: MxArray;
   readonly shared?: SharedExpertParts | undefined;

@@ -1,19 +1,27 @@
 /** What the MLPs of blocks are made of, for operations over several of their parts. */
 import type { LayerExperts, MxArray } from "../core/index.ts";
-import { type GatedActivation, geglu, gptOssSwiglu, Linear, type Module, swiglu } from "../nn/index.ts";
+import {
+  type GatedActivation,
+  geglu,
+  gptOssSwiglu,
+  Linear,
+  type Module,
+  relu2,
+  swiglu,
+} from "../nn/index.ts";
 import type { BlockParts } from "./block-parts.ts";
 import { type BranchNorms, mlpNorms } from "./branch-norms.ts";
 import type { DenseMlp, DenseParts } from "./gated-mlp.ts";
 import type { BesideParts, Mixture, MixtureParts } from "./mixture-parts.ts";
-import type { SwitchGLU } from "./switch-glu.ts";
 import type { SwitchLinear } from "./switch-linear.ts";
+import { SwitchMLP } from "./switch-mlp.ts";
 
 /** Of one layer or of experts. */
 export type MlpMatrix = Linear | SwitchLinear;
 
 export interface MlpParts {
   readonly layers: MlpMatrix[];
-  readonly activation: "swiglu" | "geglu" | "swigluOai";
+  readonly activation: "swiglu" | "geglu" | "swigluOai" | "relu2";
   readonly norms: BranchNorms;
   readonly experts?: LayerExperts;
   readonly isGateJoined?: boolean;
@@ -44,11 +52,18 @@ const denseRouter = ({ router }: MixtureParts): MxArray | undefined => {
 const sharedMatrices = ({ shared }: MixtureParts): Linear[] =>
   shared === undefined ? [] : [...shared.layers, ...(shared.gate === undefined ? [] : [shared.gate])];
 
+const stackMatrices = ({ stacks }: MixtureParts): SwitchLinear[] =>
+  stacks instanceof SwitchMLP
+    ? [stacks.fc1, stacks.fc2]
+    : [stacks.gate_proj, stacks.up_proj, stacks.down_proj];
+
+/** How gate and up of experts become one. */
+const joinOf = ({ stacks }: MixtureParts): GatedActivation =>
+  stacks instanceof SwitchMLP ? stacks.activation : stacks.join;
+
 const mixtureMatrices = (mixture: MixtureParts): MlpMatrix[] => {
   const router = quantizedRouter(mixture);
-  const { gate_proj, up_proj, down_proj } = mixture.stacks;
-  const stacks = [gate_proj, up_proj, down_proj];
-  return [...(router === undefined ? [] : [router]), ...stacks, ...sharedMatrices(mixture)];
+  return [...(router === undefined ? [] : [router]), ...stackMatrices(mixture), ...sharedMatrices(mixture)];
 };
 
 /**
@@ -67,17 +82,20 @@ export const routerArrays = (block: BlockParts): (MxArray | undefined)[] => {
   return mixture === undefined ? [] : [denseRouter(mixture), mixture.bias, mixture.scales];
 };
 
+/** By what joins gate and up, or is in their place. */
 const ACTIVATIONS = new Map<GatedActivation, MlpParts["activation"]>([
   [swiglu, "swiglu"],
   [geglu, "geglu"],
   [gptOssSwiglu, "swigluOai"],
+  [relu2, "relu2"],
 ]);
 
 /** Of gate, up and down: all or none; `false` where some have one. */
-const biasesOf = ({ gate_proj, up_proj, down_proj }: SwitchGLU): LayerExperts["biases"] | false => {
-  const [gate, up, down] = [gate_proj.bias, up_proj.bias, down_proj.bias];
+const biasesOf = (mixture: MixtureParts): LayerExperts["biases"] | false => {
+  const biases = stackMatrices(mixture).map(({ bias }) => bias);
+  const [gate, up, down] = biases;
   if (gate !== undefined && up !== undefined && down !== undefined) return [gate, up, down];
-  return gate === undefined && up === undefined && down === undefined ? undefined : false;
+  return biases.every((bias) => bias === undefined) ? undefined : false;
 };
 
 /** How experts are chosen. */
@@ -99,9 +117,9 @@ const isUpdatedRouter = ({ router }: MixtureParts): boolean =>
 
 /** How experts are asked; undefined where there is no operation for that. */
 const expertsOf = (mixture: MixtureParts, beside: BesideParts | undefined): LayerExperts | undefined => {
-  const { stacks, scales, shared } = mixture;
-  const biases = biasesOf(stacks);
-  if (shared !== undefined && shared.join !== stacks.join) return undefined;
+  const { scales, shared } = mixture;
+  const biases = biasesOf(mixture);
+  if (shared !== undefined && shared.join !== joinOf(mixture)) return undefined;
   if (biases === false || sharedMatrices(mixture).some(({ bias }) => bias !== undefined)) return undefined;
   const norms = beside && {
     router: beside.routerGain,
@@ -111,14 +129,18 @@ const expertsOf = (mixture: MixtureParts, beside: BesideParts | undefined): Laye
   };
   return {
     ...{ ...routingOf(mixture), scales, biases, beside: norms },
-    shared: shared && { isGateJoined: shared.layers.length === 2, hasGate: shared.gate !== undefined },
+    shared: shared && { matrices: shared.layers.length, hasGate: shared.gate !== undefined },
   };
 };
 
+/** Whether gate and up are one matrix. */
+const isGateJoined = ({ layers, join }: DenseParts): boolean => layers.length === 2 && join !== relu2;
+
 /** Whether an operation can take the matrices of an MLP as they are. */
-const isPlain = ({ layers }: DenseParts): boolean => {
-  const isJoined = layers.length === 2;
-  return layers.every(({ bias }) => bias === undefined) && !(isJoined && layers[0]?.update !== undefined);
+const isPlain = (parts: DenseParts): boolean => {
+  const { layers } = parts;
+  const isUpdated = layers[0]?.update !== undefined;
+  return layers.every(({ bias }) => bias === undefined) && !(isGateJoined(parts) && isUpdated);
 };
 
 export const mlpParts = (block: BlockParts): MlpParts | undefined => {
@@ -127,12 +149,12 @@ export const mlpParts = (block: BlockParts): MlpParts | undefined => {
   if (norms === undefined) return undefined;
   const dense = denseOf(block);
   const mixture = mixtureOf(block) ?? beside;
-  const joins = [dense?.join, mixture?.stacks.join].filter((join) => join !== undefined);
+  const joins = [dense?.join, mixture && joinOf(mixture)].filter((join) => join !== undefined);
   const activation = joins[0] && ACTIVATIONS.get(joins[0]);
   if (activation === undefined || joins.some((join) => join !== joins[0])) return undefined;
   if (dense !== undefined && !isPlain(dense)) return undefined;
   const layers = mlpMatrices(block);
-  const parts = { layers, activation, norms, isGateJoined: dense?.layers.length === 2 };
+  const parts = { layers, activation, norms, isGateJoined: dense !== undefined && isGateJoined(dense) };
   if (mixture === undefined) return parts;
   const experts = expertsOf(mixture, beside);
   const isUpdated = isUpdatedRouter(mixture) || layers.some(({ update }) => update !== undefined);

@@ -7,7 +7,7 @@ import { SwitchLinear } from "./switch-linear.ts";
 export class SwitchMLP extends Module {
   fc1: SwitchLinear;
   fc2: SwitchLinear;
-  readonly #activation: (x: MxArray) => MxArray;
+  readonly activation: (x: MxArray) => MxArray;
 
   constructor(
     dims: number,
@@ -16,7 +16,7 @@ export class SwitchMLP extends Module {
     { bias = false, activation = geluApprox }: { bias?: boolean; activation?: (x: MxArray) => MxArray } = {},
   ) {
     super();
-    this.#activation = activation;
+    this.activation = activation;
     this.fc1 = new SwitchLinear(dims, hiddenDims, experts, bias);
     this.fc2 = new SwitchLinear(hiddenDims, dims, experts, bias);
   }
@@ -24,7 +24,7 @@ export class SwitchMLP extends Module {
   /** `[B, L, E]`, asking experts `[B, L, k]`, to `[B, L, k, E]`. */
   forward(x: MxArray, experts: MxArray): MxArray {
     return askExperts(x, experts, (rows, expert, isSorted) =>
-      this.fc2.forward(this.#activation(this.fc1.forward(rows, expert, isSorted)), expert, isSorted),
+      this.fc2.forward(this.activation(this.fc1.forward(rows, expert, isSorted)), expert, isSorted),
     );
   }
 }

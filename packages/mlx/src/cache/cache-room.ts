@@ -54,6 +54,21 @@ export interface StateRoom extends Pick<CacheRoom, "after" | "fill"> {
   pass(): void;
 }
 
+/** Of a block that goes on from nothing. */
+export interface NoRoom extends Pick<CacheRoom, "after" | "fill"> {
+  readonly none: true;
+  readonly left: number;
+  pass(): void;
+}
+
+export const noRoom: NoRoom = {
+  none: true,
+  after: undefined,
+  left: Number.POSITIVE_INFINITY,
+  fill: () => {},
+  pass: () => {},
+};
+
 /** An array whose computation writes into caches. They share it; the last one to release it disposes it. */
 export class CacheWriter {
   #array: MxArray;

@@ -4,7 +4,7 @@ export { AttentionCache } from "./attention-cache.ts";
 export { BatchKVCache } from "./batch-kv-cache.ts";
 export { BidirectionalCache } from "./bidirectional-cache.ts";
 export { CacheList } from "./cache-list.ts";
-export { type CacheRoom, CacheWriter, type StateRoom } from "./cache-room.ts";
+export { type CacheRoom, CacheWriter, type NoRoom, noRoom, type StateRoom } from "./cache-room.ts";
 export type { CacheSnapshot } from "./cache-snapshot.ts";
 export { CacheTrial } from "./cache-trial.ts";
 export { ChunkedKVCache } from "./chunked-kv-cache.ts";

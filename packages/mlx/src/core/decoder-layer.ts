@@ -25,7 +25,7 @@ export interface LayerExperts {
   /** `[X, E]`, where the router is not among the matrices. */
   readonly router?: MxArray | undefined;
   /** One that all positions ask: whether its gate and up are halves of one matrix, and whether a gate lets it through. */
-  readonly shared?: { readonly isGateJoined: boolean; readonly hasGate: boolean } | undefined;
+  readonly shared?: { readonly matrices: number; readonly hasGate: boolean } | undefined;
   /** `[X]`, added to what the router gives. */
   readonly routerRow?: MxArray | undefined;
   /** `[X]`, multiply scores, after all. */
@@ -92,13 +92,13 @@ export interface MatrixUpdate {
 
 /**
  * `h = x + attention(norm(x))`, then `h + mlp(norm(h))` where it has an MLP; what both give may be normed as well, or
- * instead, before it is added, and multiplied.
+ * instead, before it is added, and multiplied. It has both, or one of them.
  */
 export interface DecoderLayerParts {
   /**
    * Weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv, z, b, a, out, of Mamba and
    * convolutions in and out)
-   * and, with an MLP, gate, up, down; of experts those of the router before, and stacks, and behind them those of a shared
+   * and, with an MLP, gate, up, down (of `relu2` up and down); of experts those of the router before, and stacks, and behind them those of a shared
    * one and its gate. Last the two of `input`.
    */
   readonly matrices: readonly MxArray[];
@@ -146,7 +146,9 @@ export interface DecoderLayerParts {
   /** Whether gate and up are halves of one matrix. Default false. */
   readonly isGateJoined?: boolean | undefined;
   /** `""` without an MLP. */
-  readonly activation: "swiglu" | "geglu" | "swigluOai" | "";
+  readonly activation: "swiglu" | "geglu" | "swigluOai" | "relu2" | "";
+  /** Whether there is attention, or what is instead of it. Default true. */
+  readonly hasMixer?: boolean;
   /** Of an MLP of experts. */
   readonly experts?: LayerExperts | undefined;
   /** Absent where heads look back. */
@@ -202,8 +204,8 @@ export interface LayerStates {
   readonly state: MxArray;
 }
 
-/** What a layer goes on in. */
-export type LayerRoom = LayerRows | LayerStates;
+/** What a layer goes on in; nothing without a mixer. */
+export type LayerRoom = LayerRows | LayerStates | { readonly none: true };
 
 /** Where the rows of a batch begin. */
 export interface LayerPositions {
@@ -215,22 +217,24 @@ export interface LayerPositions {
 
 const buffersOf = (rooms: readonly LayerRoom[]): Slot[] =>
   rooms.flatMap((room) => {
+    if ("none" in room) return [];
     const both = "state" in room ? [room.past, room.state] : [room.keys, room.values];
     return handlesOf(both);
   });
 
 const formatsOf = (rooms: readonly LayerRoom[]): number[] =>
   rooms.flatMap((room) => {
+    if ("none" in room) return [];
     const quantization = "state" in room ? undefined : room.quantization;
     return [quantization?.bits ?? 0, quantization?.groupSize ?? 0];
   });
 
 const spansOf = (rooms: readonly LayerRoom[]): Int32Array =>
-  Int32Array.from(rooms.flatMap((room) => ("state" in room ? [0, 0] : [room.start, room.end])));
+  Int32Array.from(rooms.flatMap((room) => ("keys" in room ? [room.start, room.end] : [0, 0])));
 
 /** What a position adds to the spans. */
 const movesOf = (rooms: readonly LayerRoom[]): Int32Array =>
-  Int32Array.from(rooms.flatMap((room) => ("state" in room ? [0, 0] : [1, room.grows === false ? 0 : 1])));
+  Int32Array.from(rooms.flatMap((room) => ("keys" in room ? [1, room.grows === false ? 0 : 1] : [0, 0])));
 
 /** Layers over the same buffers at each step, looked through once as well. It does not keep them either. */
 export class BoundLayers {
@@ -268,6 +272,7 @@ const headNumbers = (p: DecoderLayerParts): number[] => [
   ...[p.H, p.K, Number(p.isGated ?? false), KEY_SOURCES.indexOf(p.keys ?? "own")],
   ...[Number(p.areValuesNormed ?? false), Number(p.isGateJoined ?? false)],
   ...[Number(p.areHeadsNormedLast ?? false), Number(p.areInputsNormed ?? true)],
+  Number(p.hasMixer ?? true),
 ];
 
 const factorsOf = (p: DecoderLayerParts): number[] => {
@@ -279,9 +284,8 @@ const factorsOf = (p: DecoderLayerParts): number[] => {
 const expertNumbers = (experts: LayerExperts | undefined): number[] => {
   if (experts === undefined) return [];
   const { asked, isNormed, score = "softmax", groups, shared } = experts;
-  const matrices = shared === undefined ? 0 : shared.isGateJoined ? 2 : 3;
   return [
-    ...[asked, Number(isNormed), matrices, Number(shared?.hasGate ?? false)],
+    ...[asked, Number(isNormed), shared?.matrices ?? 0, Number(shared?.hasGate ?? false)],
     ...[SCORE_KINDS.indexOf(score), groups?.count ?? 1, groups?.kept ?? 1],
   ];
 };
@@ -337,7 +341,7 @@ export class DecoderLayers {
     return handle === undefined ? undefined : new DecoderLayers(handle);
   }
 
-  /** One after the other; all need an MLP. */
+  /** One after the other. */
   static join(parts: readonly DecoderLayers[]): DecoderLayers {
     return new DecoderLayers(native.joinDecoderLayers(parts.map((part) => part.#handle)));
   }

@@ -255,9 +255,10 @@ class Gemma4Decoder extends BlockFrame<Block> {
   }
 
   /** Layers without a cache read that of the last of their type. */
-  protected override sourceOf(layer: number): number {
+  protected override cacheOf(layer: number, cache?: readonly LayerCache[]): LayerCache | undefined {
     const own = this.#window.layers.slice(0, firstShared(this.#c));
-    return layer < own.length ? layer : own.lastIndexOf(this.#window.layers[layer] === true);
+    const source = layer < own.length ? layer : own.lastIndexOf(this.#window.layers[layer] === true);
+    return source < 0 ? undefined : layerCache(cache, source);
   }
 
   protected override finish(h: MxArray, count: number, { maskOf, cache, own }: BlockInputs): MxArray {

@@ -1,9 +1,12 @@
 /** Nemotron H: layers of one part each, Mamba 2, attention, MLP or experts. @see mlx-lm 0.32.2 models/nemotron_h.py */
 import { Backbone, BackboneLM, MixerBlock } from "../blocks/backbone-lm.ts";
 import { weighAnswers } from "../blocks/experts.ts";
+import type { DenseMlp, DenseParts } from "../blocks/gated-mlp.ts";
 import { GroupRMSNorm } from "../blocks/group-rms-norm.ts";
 import { hybridCaches, hybridMasks, type Recurrence } from "../blocks/hybrid-decoder.ts";
 import { type GateNorm, Mamba2Mixer } from "../blocks/mamba2-mixer.ts";
+import type { Mask } from "../blocks/mask.ts";
+import type { Mixture, MixtureParts } from "../blocks/mixture-parts.ts";
 import type { Mixer } from "../blocks/pre-norm-block.ts";
 import { noRope } from "../blocks/rope.ts";
 import { CorrectedGate, type ExpertGate } from "../blocks/routed-moe.ts";
@@ -16,7 +19,7 @@ import { Linear, Module, RMSNorm, relu2, swiglu } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
 import { moveConvChannels } from "./common-rules.ts";
 import { bool, bound, either, type Infer, int, list, number, oneOf, string } from "./config.ts";
-import { type ForwardOptions, layerCache } from "./language-model.ts";
+import { layerCache } from "./language-model.ts";
 import { mambaTrainingKeys } from "./mamba.ts";
 import { drop, stackExperts } from "./sanitize-rules.ts";
 
@@ -119,7 +122,7 @@ const makeMamba = (c: Config): Mamba2Mixer => {
   return new Mamba2Mixer(sizes, new GatedGroupNorm(inner, c.n_groups, c.layer_norm_epsilon));
 };
 
-class MLP extends Module {
+class MLP extends Module implements DenseMlp {
   up_proj: Linear;
   down_proj: Linear;
 
@@ -129,13 +132,17 @@ class MLP extends Module {
     this.down_proj = new Linear(hiddenDims, c.hidden_size, c.mlp_bias);
   }
 
+  get parts(): DenseParts {
+    return { layers: [this.up_proj, this.down_proj], join: relu2 };
+  }
+
   forward(x: MxArray): MxArray {
     return this.down_proj.forward(relu2(this.up_proj.forward(x))); // [B, L, E]
   }
 }
 
 /** Experts on all features or on a few of them, and shared ones that every position asks. */
-class SparseMoe extends Module {
+class SparseMoe extends Module implements Mixture {
   switch_mlp: SwitchMLP;
   gate: ExpertGate;
   declare shared_experts?: MLP;
@@ -155,6 +162,12 @@ class SparseMoe extends Module {
       this.fc1_latent_proj = new Linear(c.hidden_size, dims, c.mlp_bias);
       this.fc2_latent_proj = new Linear(dims, c.hidden_size, c.mlp_bias);
     }
+  }
+
+  get mixture(): MixtureParts | undefined {
+    const { gate, switch_mlp: stacks, shared_experts } = this;
+    if (this.fc1_latent_proj !== undefined || gate.parts === undefined) return undefined;
+    return { ...gate.parts, stacks, shared: shared_experts?.parts };
   }
 
   forward(x: MxArray): MxArray {
@@ -183,32 +196,34 @@ const makeMixer = (c: Config, kind: string | undefined): Mixer => {
 
 /** Only layers that look at other positions have a cache. */
 class NemotronBackbone extends Backbone<MixerBlock> {
-  readonly #remembers: readonly boolean[];
+  /** The cache of each layer, by number; undefined where it has none. */
+  readonly #caches: readonly (number | undefined)[];
   readonly #recurrence: Recurrence;
 
   constructor(c: Config) {
     const kinds = kindsOf(c);
     const norm = () => new RMSNorm(c.hidden_size, c.layer_norm_epsilon);
-    const makeBlock = (layer: number) => new MixerBlock(makeMixer(c, kinds[layer]), norm());
+    const makeBlock = (layer: number) => {
+      const isMlp = kinds[layer] === "-" || kinds[layer] === "E";
+      return new MixerBlock(makeMixer(c, kinds[layer]), norm(), { isMlp });
+    };
     super({ ...c, num_hidden_layers: kinds.length }, makeBlock, norm());
-    this.#remembers = kinds.map((kind) => kind === "M" || kind === "*");
-    const layers = kinds.filter((_, i) => this.#remembers[i]).map((kind) => kind === "M");
-    this.#recurrence = { layers, slots: 2 };
+    const remembering = [...kinds.keys()].filter((i) => kinds[i] === "M" || kinds[i] === "*");
+    this.#caches = kinds.map((_, i) => (remembering.includes(i) ? remembering.indexOf(i) : undefined));
+    this.#recurrence = { layers: remembering.map((i) => kinds[i] === "M"), slots: 2 };
   }
 
-  override forward(tokens: MxArray, { cache, embeddings }: ForwardOptions = {}): MxArray {
-    let h = this.inputs(tokens, embeddings); // [B, L, E]
-    const maskOf = hybridMasks(this.#recurrence, h.dim(1), cache);
-    let used = 0;
-    this.layers.forEach((layer, i) => {
-      if (this.#remembers[i] === true) {
-        h = layer.forward(h, maskOf(used), layerCache(cache, used));
-        used += 1;
-      } else {
-        h = layer.forward(h, undefined, noCache);
-      }
-    });
-    return this.norm_f.forward(h);
+  protected override masks(L: number, cache?: readonly LayerCache[]): (layer: number) => Mask {
+    const maskOf = hybridMasks(this.#recurrence, L, cache);
+    return (layer) => {
+      const used = this.#caches[layer];
+      return used === undefined ? undefined : maskOf(used);
+    };
+  }
+
+  protected override cacheOf(layer: number, cache?: readonly LayerCache[]): LayerCache {
+    const used = this.#caches[layer];
+    return used === undefined ? noCache : layerCache(cache, used);
   }
 
   override makeCache(): LayerCache[] {

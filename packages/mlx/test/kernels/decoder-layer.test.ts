@@ -106,7 +106,8 @@ const [E, F, CAPACITY, EPS, SCALE] = [64, 192, 40, 1e-5, 0.3];
 /** Of an expert that all ask. */
 const sharedMatrices = ({ bits, group, experts }: Case, at: (n: number) => number): Matrix[] => {
   if (experts?.shared === undefined) return [];
-  const { isGateJoined, hasGate } = experts.shared;
+  const { matrices: count, hasGate } = experts.shared;
+  const isGateJoined = count === 2;
   const first = isGateJoined
     ? [matrix(256, E, at(24), bits, 32)]
     : [matrix(128, E, at(24), bits, 32), matrix(128, E, at(25), bits, 32)];
@@ -207,7 +208,8 @@ const asked = (
   const answers = mx.squeeze(about(mx.fast[activation](about(rows, gate), about(rows, up)), down), -2);
   const chosenSum = mx.sum(answers.multiply(mx.expandDims(weights, -1)), -2);
   if (experts.shared === undefined) return chosenSum;
-  const { isGateJoined, hasGate } = experts.shared;
+  const { matrices: count, hasGate } = experts.shared;
+  const isGateJoined = count === 2;
   const [first = x, second = x] = isGateJoined
     ? mx.split(product(x, shared[0]), 2, -1)
     : [product(x, shared[0]), product(x, shared[1])];
@@ -308,8 +310,8 @@ const plain: Case = {
 const ALL = [0, 1, 2, 3, 4, 5, 6];
 
 /** Experts that all positions ask. */
-const GATED = { isGateJoined: false, hasGate: true };
-const JOINED = { isGateJoined: true, hasGate: false };
+const GATED = { matrices: 3, hasGate: true };
+const JOINED = { matrices: 2, hasGate: false };
 
 const cases: Case[] = [
   plain,
@@ -755,30 +757,37 @@ describe("bound layers", () => {
 });
 
 describe("decoder layers", () => {
-  it.each([1, 4])("do one after the other what each does, with %i positions", (L) => {
-    const c = { ...plain, B: 2, L };
-    const layers = [0, 1, 2].map((seed) => makeLayer(c, seed));
-    const buffers = layers.map(() => inputs(c)).map(({ keys, values }) => [keys, values] as const);
+  it.each<[number, string, readonly Case["activation"][]]>([
+    [1, "an MLP each", ["swiglu", "swiglu", "swiglu"]],
+    [4, "an MLP each", ["swiglu", "swiglu", "swiglu"]],
+    [1, "an MLP in some", ["", "swiglu", ""]],
+    [4, "no MLP", ["", ""]],
+  ])("do one after the other what each does, with %i positions and %s", (L, _, activations) => {
+    const cases = activations.map((activation): Case => ({ ...plain, B: 2, L, activation }));
+    const [first = plain] = cases;
+    const layers = cases.map((c, seed) => makeLayer(c, seed));
+    const buffers = cases.map(inputs).map(({ keys, values }) => [keys, values] as const);
+    const { x } = inputs(first);
     const expected = withStock(() =>
-      layers.reduce((x, layer, i) => {
-        const [keys, values] = buffers[i] ?? [x, x];
-        return inParts(c, layer, x, keys, values)[0] ?? x;
-      }, inputs(c).x),
+      layers.reduce((h, layer, i) => {
+        const [keys, values] = buffers[i] ?? [h, h];
+        return inParts(cases[i] ?? plain, layer, h, keys, values)[0] ?? h;
+      }, x),
     );
     mx.evaluate(expected);
-    const rows = buffers.map(([keys, values]) => ({ keys, values, start: c.start, end: c.start + L }));
-    const prepared = layers.map((layer) => prepare(c, layer)).filter((layer) => layer !== undefined);
+    const rows = buffers.map(([keys, values]) => ({
+      keys,
+      values,
+      start: plain.start,
+      end: plain.start + L,
+    }));
+    const prepared = layers.map((layer, i) => prepare(cases[i] ?? plain, layer));
     const positions = { turns: [plain.start], first: [] };
-    const h = mx.DecoderLayers.join(prepared).forward(inputs(c).x, rows, positions, []);
+    const joined = mx.DecoderLayers.join(prepared.filter((layer) => layer !== undefined));
+    const h = joined.forward(x, rows, positions, []);
     if (h === undefined) throw new Error("there are no such layers");
     expect(relativeError(elements(h), elements(expected))).toBeLessThan(2e-5);
-  });
-
-  it("are nothing where one before the last has no MLP", () => {
-    const layers = [{ ...plain, activation: "" as const }, plain].map((c) => prepare(c, makeLayer(c)));
-    const joined = mx.DecoderLayers.join(layers.filter((layer) => layer !== undefined));
-    const { x, keys, values } = inputs(plain);
-    const rows = { keys, values, start: 5, end: 6 };
-    expect(joined.forward(x, [rows, rows], { turns: [5], first: [] }, [])).toBeUndefined();
+    expect(joined.forward(x, rows.slice(1), positions, [])).toBeUndefined();
+    expect(joined.forward(x, [...rows, ...rows.slice(1)], positions, [])).toBeUndefined();
   });
 });

@@ -252,6 +252,8 @@ describe("fused blocks", () => {
       "exaone4",
       "hunyuan_v1_dense",
       "ministral3",
+      "nemotron_h",
+      "mamba2",
     ].map((name): [string, () => Promise<LanguageModel>] => [name, () => quantizedModel(goldenOf(name))]),
     ["gemma4_text with experts", gemma4Experts],
     ["gemma4_text whose values are keys", gemma4ValuesAreKeys],
@@ -266,6 +268,10 @@ describe("fused blocks", () => {
       () => quantizedModel(goldenOf("ernie4_5_moe", ({ moe_gate_act }) => moe_gate_act === "sigmoid")),
     ],
     ["gpt_oss in mxfp4", gptOssFloats],
+    [
+      "nemotron_h with experts",
+      () => quantizedModel(goldenOf("nemotron_h", ({ n_shared_experts: n }) => n === 1)),
+    ],
     ["gpt_oss with YaRN", () => quantizedModel(goldenOf("gpt_oss", (c) => c.rope_scaling !== undefined))],
     ["llama with YaRN", () => quantizedModel(goldenOf("llama", yarnGrows))],
   ])("of %s are one operation, which answers as their parts do", async (_, make) => {

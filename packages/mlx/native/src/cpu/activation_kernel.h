@@ -51,6 +51,10 @@ void geglu_row(const float* gate, const float* x, float* out, size_t n, GateShap
   });
 }
 
+void relu_gate_row(const float* gate, const float* x, float* out, size_t n, GateShape) {
+  map_gated(gate, x, out, n, [](Floats g, Floats v) { return larger(g, Floats{}) * v; });
+}
+
 void swiglu_oai_row(const float* gate, const float* x, float* out, size_t n, GateShape shape) {
   const Floats alpha = splat(shape.alpha), limit = splat(shape.limit);
   map_gated(gate, x, out, n, [=](Floats g, Floats v) {

@@ -12,6 +12,8 @@ namespace abstractllm::cpu {
 KERNEL(void, swiglu_row, (const float* gate, const float* x, float* out, size_t n, GateShape))
 // GELU by tanh of the gate, times x
 KERNEL(void, geglu_row, (const float* gate, const float* x, float* out, size_t n, GateShape))
+// x where the gate is above 0, times the gate: of a gate by itself the square of what is above 0
+KERNEL(void, relu_gate_row, (const float* gate, const float* x, float* out, size_t n, GateShape))
 // g * sigmoid(alpha * g) * (v + 1), g being the gate below the limit and v x between both limits
 KERNEL(void, swiglu_oai_row, (const float* gate, const float* x, float* out, size_t n, GateShape shape))
 // x * sigmoid(gate)

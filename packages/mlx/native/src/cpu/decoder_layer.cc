@@ -72,9 +72,14 @@ class DecoderLayers : public CpuPrimitive {
  private:
   std::shared_ptr<const Runs> runs_over(const std::vector<mx::array>& inputs) const {
     Runs runs;
+    size_t next = have_inputs_ ? 2 : 1;
     for (size_t i = 0; i < layers_.size(); i++) {
-      const size_t at = (have_inputs_ ? 2 : 1) + 2 * i;
-      const mx::array &first = inputs[at], &second = inputs[at + 1];
+      if (!layers_[i]->has_mixer()) {
+        runs.push_back({layers_[i], {}});
+        continue;
+      }
+      const mx::array &first = inputs[next], &second = inputs[next + 1];
+      next += 2;
       if (!can_write(first) || !can_write(second)) throw std::runtime_error("what a layer writes needs buffers of its own");
       runs.push_back(run_over(layers_[i], first, second, formats_[i]));
     }
@@ -131,8 +136,23 @@ std::optional<RoomForm> recurrent_form(const CacheRoom& room, const mx::Shape& p
   return fits ? std::optional(RoomForm{std::nullopt, RoomForm::kEndless}) : std::nullopt;
 }
 
+using Rooms = std::vector<const CacheRoom*>;
+
+// That of each layer, null where it has no mixer; nothing where there are more or fewer.
+std::optional<Rooms> rooms_by_layer(const Layers& layers, const std::vector<CacheRoom>& rooms) {
+  Rooms by_layer;
+  size_t next = 0;
+  for (const auto& layer : layers) {
+    if (layer->has_mixer() && next == rooms.size()) return std::nullopt;
+    by_layer.push_back(layer->has_mixer() ? &rooms[next++] : nullptr);
+  }
+  return next == rooms.size() ? std::optional(std::move(by_layer)) : std::nullopt;
+}
+
 // Nothing where the buffers do not fit.
-std::optional<RoomForm> room_form(const CacheRoom& room, int B, const PreparedLayer& l) {
+std::optional<RoomForm> room_form(const CacheRoom* of_layer, int B, const PreparedLayer& l) {
+  if (!of_layer) return RoomForm{std::nullopt, RoomForm::kEndless};
+  const CacheRoom& room = *of_layer;
   const auto size = [](size_t n) { return static_cast<int>(n); };
   if (const PreparedDelta* d = l.delta()) {
     return recurrent_form(room, {B, size(d->W - 1), size(d->channels())}, {B, size(d->H), size(d->V), size(d->D)});
@@ -180,18 +200,23 @@ class BoundLayers {
  public:
   // Null where some of the buffers are not computed, or do not fit.
   static std::shared_ptr<const BoundLayers> bind(const Layers& layers, const std::vector<CacheRoom>& rooms) {
-    if (layers.empty() || layers.size() != rooms.size() || rooms[0].first.ndim() == 0) return nullptr;
+    const auto by_layer = rooms_by_layer(layers, rooms);
+    if (!by_layer || rooms.empty() || rooms[0].first.ndim() == 0) return nullptr;
     auto bound = std::make_shared<BoundLayers>();
     bound->B_ = rooms[0].first.shape(0);
     Runs runs;
     for (size_t i = 0; i < layers.size(); i++) {
-      const CacheRoom& room = rooms[i];
+      const CacheRoom* room = (*by_layer)[i];
       const auto form = room_form(room, bound->B_, *layers[i]);
-      const bool fits = form && layers[i]->E == layers[0]->E && (layers[i]->has_mlp || layers.size() == 1);
-      if (!fits || !is_ready(room.first) || !is_ready(room.second)) return nullptr;
-      runs.push_back(run_over(layers[i], room.first, room.second, form->format));
+      if (!form || layers[i]->E != layers[0]->E) return nullptr;
       bound->forms_.push_back(*form);
-      bound->buffers_.insert(bound->buffers_.end(), {room.first.data_shared_ptr(), room.second.data_shared_ptr()});
+      if (!room) {
+        runs.push_back({layers[i], {}});
+        continue;
+      }
+      if (!is_ready(room->first) || !is_ready(room->second)) return nullptr;
+      runs.push_back(run_over(layers[i], room->first, room->second, form->format));
+      bound->buffers_.insert(bound->buffers_.end(), {room->first.data_shared_ptr(), room->second.data_shared_ptr()});
     }
     bound->layers_ = layers;
     bound->runs_ = std::make_shared<const Runs>(std::move(runs));
@@ -251,7 +276,8 @@ std::shared_ptr<const PreparedLayer> prepare_decoder_layer(const DecoderLayerPar
 std::optional<mx::array> decoder_layers(const Layers& layers, const mx::array& x, const std::vector<CacheRoom>& rooms,
                                         std::vector<RowSpan> spans, LayerPositions positions,
                                         const std::vector<mx::array>& after, const std::optional<mx::array>& layer_inputs) {
-  if (!are_rows(x) || layers.empty() || layers.size() != rooms.size() || layers.size() != spans.size()) return std::nullopt;
+  const auto by_layer = rooms_by_layer(layers, rooms);
+  if (!are_rows(x) || layers.empty() || !by_layer || layers.size() != spans.size()) return std::nullopt;
   if (!are_positions(positions, x.shape(0), x.shape(1), spans)) return std::nullopt;
   if (!do_inputs_fit(layer_inputs, x, layers)) return std::nullopt;
   std::vector<ArrayData> held;
@@ -260,12 +286,13 @@ std::optional<mx::array> decoder_layers(const Layers& layers, const mx::array& x
   if (layer_inputs) inputs.push_back(*layer_inputs);
   for (size_t i = 0; i < layers.size(); i++) {
     const PreparedLayer& layer = *layers[i];
-    const auto form = room_form(rooms[i], x.shape(0), layer);
-    const bool fits = form && form->fits(spans[i], x.shape(1)) &&
-                      static_cast<size_t>(x.shape(2)) == layer.E && (layer.has_mlp || layers.size() == 1) && layer.hold(held);
+    const CacheRoom* room = (*by_layer)[i];
+    const auto form = room_form(room, x.shape(0), layer);
+    const bool fits =
+        form && form->fits(spans[i], x.shape(1)) && static_cast<size_t>(x.shape(2)) == layer.E && layer.hold(held);
     if (!fits) return std::nullopt;
     formats.push_back(form->format);
-    inputs.insert(inputs.end(), {rooms[i].first, rooms[i].second});
+    if (room) inputs.insert(inputs.end(), {room->first, room->second});
   }
   inputs.insert(inputs.end(), after.begin(), after.end());
   auto node = std::make_shared<DecoderLayers>(layers, std::move(formats),

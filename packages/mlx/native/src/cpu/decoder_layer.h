@@ -56,10 +56,10 @@ struct MatrixUpdate {
 };
 
 // What a layer is made of: h = x + attention(norm(x)), then h + mlp(norm(h)) where it has an MLP. What both give may be normed
-// as well, or instead, before it is added, and is multiplied by `residual`.
+// as well, or instead, before it is added, and is multiplied by `residual`. It has both, or one of them.
 struct DecoderLayerParts {
   std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv,
-                                    // z, b, a, out, of Mamba and convolutions in and out) and, with an MLP, gate, up, down: of experts those of the router before,
+                                    // z, b, a, out, of Mamba and convolutions in and out) and, with an MLP, gate, up, down, or up and down alone ("relu2"): of experts those of the router before,
                                     // and stacks, and behind them those of a shared one and its gate, or before them those of
                                     // the MLP that they answer beside; last the two of `input_norm`
   std::vector<int> bits, groups;    // of each matrix
@@ -75,11 +75,12 @@ struct DecoderLayerParts {
   bool are_values_normed;           // by head, without a weight
   bool are_heads_normed_last;       // behind their turn
   bool are_inputs_normed;           // whether there are norms before attention and the MLP
+  bool has_mixer;                   // attention, or what is instead of it
   float eps;               // of all norms
   float scale, cap;        // of the scores: which become cap * tanh(score / cap) unless that is 0
   float residual;
   bool is_gate_joined;  // whether gate and up are halves of one matrix
-  std::string activation;  // "swiglu", "geglu" or, of experts, "swigluOai"; "" without an MLP
+  std::string activation;  // "swiglu", "geglu", "relu2" or, of experts, "swigluOai"; "" without an MLP
   std::optional<LayerExperts> experts;
   std::optional<LayerDelta> delta;
   std::optional<LayerMamba> mamba;
@@ -135,7 +136,7 @@ struct LayerPositions {
   std::vector<int> first;  // the first row of keys that each sees; empty where that is 0
 };
 
-// x [B, L, E] through `layers`, one after the other: without an MLP only one. Writes new keys and values in place once
+// x [B, L, E] through `layers`, one after the other; `rooms` are of those that have a mixer, in order. Writes new keys and values in place once
 // `after` is computed: no other array that is read later may hold those rows. `layer_inputs` [B, L, layers, P] where layers have
 // inputs of their own. Nothing where arrays of the layers are gone, or the others do not fit.
 std::optional<mx::array> decoder_layers(const std::vector<std::shared_ptr<const PreparedLayer>>& layers, const mx::array& x,

@@ -74,11 +74,13 @@ void ask_together(const ExpertStacks& experts, std::span<const Group> groups, co
   const size_t K = experts.gate.w.K, F = experts.gate.N, N = experts.down.N, row = questions[0].row;
   const bool is_one_row = count == groups.size() && std::all_of(questions.begin(), questions.end(),
                                                                 [row](const Question& q) { return q.row == row; });
-  const size_t sizes[] = {count * F, count * F, count * N, is_one_row ? 0 : count * K};
+  const size_t sizes[] = {count * F, count * experts.up.N, count * N, is_one_row ? 0 : count * K};
   const auto [gate, up, answers, rows] = scratch_arrays<ExpertStacks>(sizes);
 
   std::vector<PartProduct> products = products_of(experts.gate, groups, is_one_row, gate);
-  for (const PartProduct& p : products_of(experts.up, groups, is_one_row, up)) products.push_back(p);
+  if (experts.up.N > 0) {
+    for (const PartProduct& p : products_of(experts.up, groups, is_one_row, up)) products.push_back(p);
+  }
   if (is_one_row) {
     quant_products(products, {x + row * stride, 1, stride}, rounding, [](size_t) {});
   } else {
@@ -180,7 +182,9 @@ void ask_shared(const SharedExpert& expert, GatedActivation activation, const Ro
 
 GatedProducts ExpertStacks::of(size_t expert) const {
   GatedProducts mlp{gate, up, down, activation};
-  for (QuantProduct* p : {&mlp.gate, &mlp.up, &mlp.down}) p->w = matrix_in_stack(*p, expert);
+  for (QuantProduct* p : {&mlp.gate, &mlp.up, &mlp.down}) {
+    if (p->N > 0) p->w = matrix_in_stack(*p, expert);
+  }
   if (gate_bias) mlp.gate_bias = gate_bias + expert * gate.N;
   if (up_bias) mlp.up_bias = up_bias + expert * up.N;
   return mlp;
@@ -206,6 +210,8 @@ GatedActivation activation_of(GateKind kind) {
       return {PICK_KERNEL(geglu_row)};
     case GateKind::swiglu_oai:
       return {PICK_KERNEL(swiglu_oai_row), kOaiShape};
+    case GateKind::relu2:
+      return {PICK_KERNEL(relu_gate_row)};
     case GateKind::swiglu:
       break;
   }

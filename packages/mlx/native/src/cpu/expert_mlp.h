@@ -8,7 +8,8 @@
 
 namespace abstractllm::cpu {
 
-// The first matrix of each stack: down(activation(gate(x)) * up(x)). Biases are `[experts, N]`, null where there are none.
+// The first matrix of each stack: down(activation(gate(x)) * up(x)), or without `up`, of which there are 0 rows then, as in
+// GatedProducts. Biases are `[experts, N]`, null where there are none.
 struct ExpertStacks {
   QuantProduct gate, up, down;
   GatedActivation activation;
@@ -36,7 +37,8 @@ struct SharedExpert {
   QuantProduct gate, up, down;
 };
 
-enum class GateKind { swiglu, geglu, swiglu_oai };
+// `relu2` has no `up`.
+enum class GateKind { swiglu, geglu, swiglu_oai, relu2 };
 
 // Its kernel, as of now.
 GatedActivation activation_of(GateKind kind);

@@ -45,7 +45,11 @@ class LayerSteps {
   void mix_and_feed(const float* x, float* out) const {
     const PreparedLayer& l = layer_;
     const size_t M = form_.rows(), E = l.E;
-    float* h = l.has_mlp ? memory_.h : out;
+    float* h = memory_.h;
+    if (!l.has_mixer()) {
+      std::copy_n(x, M * E, h);
+      return feed_forward([](size_t) {}, out);
+    }
     const bool is_late = is_joined_late(l.mixer_norm_after);
     mix(x, is_late ? nullptr : x, h);
     const float* row = l.attention() ? l.attention()->o_row : nullptr;
@@ -55,6 +59,7 @@ class LayerSteps {
     };
     if (l.has_mlp) return feed_forward(finish, out);
     for (size_t m = 0; m < M; m++) finish(m);
+    std::copy_n(h, M * E, out);  // which may be x
   }
 
   // Whether more is done to what is added to the residual stream than a product does.
@@ -140,12 +145,16 @@ class LayerSteps {
     const LayerMemory& m = memory_;
     const GatedActivation activation = activation_of(l.kind);
     const Wanted gate{l.gate, m.gate}, up{l.up, m.up}, down{l.down, out, addend};
+    const bool has_up = l.up.N > 0;
     if (!l.gate.update && !l.up.update && !l.down.update) {
       return gated_products({gate.product(), up.product(), down.product(), activation}, rows.rows(), form_.rounding, make);
     }
     const size_t F = l.gate.N;
-    multiply({gate, up}, rows.rows(), form_.rounding, make);
-    const auto activate = [&](size_t i) { activation(m.gate + i * F, m.up + i * F, m.gate + i * F, F); };
+    if (has_up) multiply({gate, up}, rows.rows(), form_.rounding, make);
+    else multiply({gate}, rows.rows(), form_.rounding, make);
+    const auto activate = [&](size_t i) {
+      activation(m.gate + i * F, (has_up ? m.up : m.gate) + i * F, m.gate + i * F, F);
+    };
     multiply({down}, {m.gate, rows.M, F}, form_.rounding, activate);
   }
 

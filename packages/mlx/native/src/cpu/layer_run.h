@@ -12,12 +12,12 @@ namespace abstractllm::cpu {
 
 struct LayerRun {
   std::shared_ptr<const PreparedLayer> layer;
-  std::variant<AttentionRoom, RecurrentRoom> room;
+  std::variant<std::monostate, AttentionRoom, RecurrentRoom> room;  // nothing without a mixer
 
   // For L positions whose keys and values go to `span`; the one it is made from is for one, at the beginning.
   LayerRun at(int L, RowSpan span) const;
 
-  // Without an MLP `out` must not be `x`. `input` is that of the layer for the first position, where it has one.
+  // `out` may be `x`. `input` is that of the layer for the first position, where it has one.
   void run(const RunForm& form, TurnTables& tables, const float* x, const float* input, float* out) const;
 };
 

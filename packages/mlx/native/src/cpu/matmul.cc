@@ -182,7 +182,7 @@ namespace {
 // Those of all rows at once.
 void gate_rows(const GatedProducts& mlp, const Rows& x, Rounding rounding, const RowMaker& make) {
   const QuantProduct products[] = {mlp.gate, mlp.up};
-  const std::span<const QuantProduct> both = products;
+  const std::span<const QuantProduct> both{products, mlp.has_up() ? 2u : 1u};
   const bool are_few = x.M > 0 && x.M <= kFewRows && mlp.gate.w.is_packed && mlp.down.w.is_packed;
   if (are_few && is_one_format(both)) return gated_packed_products(mlp, x, make, rounding);
   quant_products(both, x, rounding, make);
@@ -193,7 +193,7 @@ void gate_rows(const GatedProducts& mlp, const Rows& x, Rounding rounding, const
 }  // namespace
 
 void GatedProducts::activate(size_t row, size_t first, size_t last) const {
-  float *gates = gate.out + row * gate.N, *values = up.out + row * up.N;
+  float *gates = gate.out + row * gate.N, *values = has_up() ? up.out + row * up.N : gates;
   for (size_t n = first; gate_bias && n < last; n++) gates[n] += gate_bias[n];
   for (size_t n = first; up_bias && n < last; n++) values[n] += up_bias[n];
   activation(gates + first, values + first, gates + first, last - first);
@@ -207,7 +207,8 @@ size_t gated_rows(const GatedProducts& mlp, size_t M) {
   // reading larger ones from memory for each block of rows takes little beside what multiplying them does
   constexpr size_t kHiddenInMemory = size_t{12} << 20;
   const size_t F = mlp.gate.N;
-  const size_t weights = F * (mlp.gate.w.row_bytes() + mlp.up.w.row_bytes()) + mlp.down.N * mlp.down.w.row_bytes();
+  const size_t up_bytes = mlp.has_up() ? mlp.up.w.row_bytes() : 0;
+  const size_t weights = F * (mlp.gate.w.row_bytes() + up_bytes) + mlp.down.N * mlp.down.w.row_bytes();
   const size_t bytes = weights > kWeightBytes ? kHiddenInMemory : kHiddenInCache;
   const size_t most = bytes / (2 * F * sizeof(float)) / kRowsTogether * kRowsTogether;
   return most >= M ? M : block_rows_of(M, std::max(most, kRowsTogether));

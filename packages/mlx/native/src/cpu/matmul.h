@@ -53,11 +53,13 @@ void quant_products(std::span<const PartProduct> products, const Rows& x, Roundi
 void quant_product(const QuantMatrix& w, size_t N, const Rows& x, float* out, Rounding rounding);
 
 // The products of a gated MLP: those of `down` with activation(x . gate, x . up), rows that take the memory of `gate.out`.
+// Without `up`, of which there are 0 rows then, a gate lets itself through.
 struct GatedProducts {
   QuantProduct gate, up, down;
   GatedActivation activation;
   const float *gate_bias = nullptr, *up_bias = nullptr;  // rows that are added to what goes into the activation
 
+  bool has_up() const { return up.N > 0; }
   // Columns [first, last) of a row of `gate.out` become what `down` is multiplied with.
   void activate(size_t row, size_t first, size_t last) const;
 };

@@ -221,9 +221,8 @@ void gated_packed_products(const GatedProducts& mlp, const Rows& x, const RowMak
   const DigitWriter hidden(k, w, x.M, count, false, hidden_memory);
   const size_t F = mlp.gate.N, tiles = w.group / kPackedTile;
   parallel_for(w.groups(), std::max<size_t>(1, tile_grain(format, x.M) / (2 * tiles)), [&](size_t begin, size_t end) {
-    for (const QuantProduct* p : {&mlp.gate, &mlp.up}) {
-      k.packed_tiles(p->w, rows, 0, x.M, begin * tiles, end * tiles, rows_of(*p));
-    }
+    k.packed_tiles(mlp.gate.w, rows, 0, x.M, begin * tiles, end * tiles, rows_of(mlp.gate));
+    if (mlp.has_up()) k.packed_tiles(mlp.up.w, rows, 0, x.M, begin * tiles, end * tiles, rows_of(mlp.up));
     for (size_t m = 0; m < x.M; m++) {
       mlp.activate(m, begin * w.group, end * w.group);
       hidden.write(m, mlp.gate.out + m * F, begin, end);

@@ -32,6 +32,7 @@ class LayerReader {
 
  private:
   bool read_mixer() {
+    if (!parts_.has_mixer) return parts_.rows.empty() && !parts_.sinks && parts_.norms.size() == own_norms();
     if (parts_.delta) return read_delta();
     if (parts_.mamba) return read_mamba();
     return parts_.conv ? read_conv() : read_attention();
@@ -40,22 +41,25 @@ class LayerReader {
   bool has_mlp() const { return !parts_.activation.empty(); }
   // The first matrix of the MLP.
   size_t mixer_matrices() const {
+    if (!parts_.has_mixer) return 0;
     if (parts_.delta) return 5;
     if (parts_.mamba || parts_.conv) return 2;
     return parts_.keys == KeySource::own ? 4 : parts_.keys == KeySource::values_too ? 3 : 2;
   }
   bool are_beside() const { return parts_.experts && parts_.experts->norm; }
-  size_t dense_matrices() const { return parts_.is_gate_joined ? 2 : 3; }
+  // Whether an MLP is up and down alone.
+  bool is_gateless() const { return parts_.activation == "relu2"; }
+  size_t dense_matrices() const { return parts_.is_gate_joined || is_gateless() ? 2 : 3; }
   size_t first_of_experts() const { return mixer_matrices() + (are_beside() ? dense_matrices() : 0); }
   size_t first_stack() const { return first_of_experts() + (parts_.experts->router ? 0 : 1); }
-  size_t first_of_shared() const { return first_stack() + 3; }
+  size_t first_of_shared() const { return first_stack() + (is_gateless() ? 2 : 3); }
   // The first matrix behind it.
   size_t end_matrices() const {
     if (!has_mlp()) return mixer_matrices();
     if (!parts_.experts) return mixer_matrices() + dense_matrices();
     return first_of_shared() + static_cast<size_t>(parts_.experts->shared_matrices) + (parts_.experts->has_shared_gate ? 1 : 0);
   }
-  size_t branches() const { return has_mlp() ? 2 : 1; }
+  size_t branches() const { return (parts_.has_mixer ? 1 : 0) + (has_mlp() ? 1 : 0); }
   // Norms of what the branches read.
   size_t own_norms() const { return parts_.are_inputs_normed ? branches() : 0; }
 
@@ -63,6 +67,7 @@ class LayerReader {
     const size_t matrices = parts_.bits.size(), rows = parts_.rows.size(), norms = parts_.norms.size();
     const size_t after = parts_.norms_after.size();
     const size_t head_norms = parts_.keys == KeySource::shared ? 1 : 2;
+    if (branches() == 0 || (parts_.is_gate_joined && is_gateless())) return false;
     return matrices == end_matrices() + (parts_.input_norm ? 2 : 0) && parts_.matrices.size() == 3 * matrices && parts_.groups.size() == matrices &&
            (rows == 0 || rows == 3 || rows == 4) && (parts_.updates.empty() || parts_.updates.size() == matrices) &&
            (norms == own_norms() || norms == own_norms() + head_norms) && 
@@ -282,15 +287,16 @@ class LayerReader {
 
   // The norms at the beginning of a list, of attention and, with an MLP, of that.
   bool read_both(const std::vector<mx::array>& norms, const float*& mixer, const float*& mlp) {
-    mixer = numbers(norms[0], layer_->E);
-    if (layer_->has_mlp) mlp = numbers(norms[1], layer_->E);
-    return mixer && (!layer_->has_mlp || mlp);
+    const bool has_mixer = parts_.has_mixer, has_mlp = layer_->has_mlp;
+    if (has_mixer) mixer = numbers(norms[0], layer_->E);
+    if (has_mlp) mlp = numbers(norms[has_mixer ? 1 : 0], layer_->E);
+    return (!has_mixer || mixer) && (!has_mlp || mlp);
   }
 
   bool read_kind() {
     const std::string& name = parts_.activation;
-    layer_->kind = name == "geglu" ? GateKind::geglu : name == "swigluOai" ? GateKind::swiglu_oai : GateKind::swiglu;
-    return name == "geglu" || name == "swiglu" || (name == "swigluOai" && parts_.experts);
+    layer_->kind = is_gateless() ? GateKind::relu2 : name == "geglu" ? GateKind::geglu : name == "swigluOai" ? GateKind::swiglu_oai : GateKind::swiglu;
+    return name == "geglu" || name == "swiglu" || is_gateless() || (name == "swigluOai" && parts_.experts);
   }
 
   bool read_mlp() {
@@ -299,7 +305,7 @@ class LayerReader {
     if (parts_.is_gate_joined) {
       l.gate.N = l.up.N = static_cast<size_t>(parts_.matrices[3 * first].shape(-2)) / 2;
       if (!split_matrix(first, l.E, {&l.gate, &l.up})) return false;
-    } else if (!matrix(first, l.E, l.gate) || !matrix(first + 1, l.E, l.up) || l.up.N != l.gate.N) {
+    } else if (!matrix(first, l.E, l.gate) || (!is_gateless() && (!matrix(first + 1, l.E, l.up) || l.up.N != l.gate.N))) {
       return false;
     }
     return matrix(first + dense_matrices() - 1, l.gate.N, l.down) && l.down.N == l.E;
@@ -322,11 +328,12 @@ class LayerReader {
     e.kind = l.kind;
     if (!read_routing(e)) return false;
     const size_t stack = first_stack();
-    if (!matrix(stack, l.E, gate, e.count()) || !matrix(stack + 1, l.E, up, e.count()) || up.N != gate.N) return false;
-    if (!matrix(stack + 2, gate.N, down, e.count()) || down.N != l.E) return false;
+    if (!matrix(stack, l.E, gate, e.count())) return false;
+    if (!is_gateless() && (!matrix(stack + 1, l.E, up, e.count()) || up.N != gate.N)) return false;
+    if (!matrix(first_of_shared() - 1, gate.N, down, e.count()) || down.N != l.E) return false;
     if (given.router_row && !(e.router_row = numbers(*given.router_row, e.count()))) return false;
     if (given.scales && !(e.scales = numbers(*given.scales, e.count()))) return false;
-    if (given.gate_bias && !read_biases(e)) return false;
+    if (given.gate_bias && (is_gateless() || !read_biases(e))) return false;
     if (has_shared && !read_shared(e.shared.emplace())) return false;
     l.experts = e;
     return true;
@@ -390,7 +397,9 @@ class LayerReader {
 
   bool read_shared(SharedExpert& e) {
     const size_t E = layer_->E, first = first_of_shared(), last = first + static_cast<size_t>(parts_.experts->shared_matrices);
-    if (last - first == 2) {
+    if (is_gateless()) {
+      if (last - first != 2 || !matrix(first, E, e.gate)) return false;
+    } else if (last - first == 2) {
       LayerMatrix gate{}, up{};
       gate.N = up.N = static_cast<size_t>(parts_.matrices[3 * first].shape(-2)) / 2;
       if (!split_matrix(first, E, {&gate, &up})) return false;

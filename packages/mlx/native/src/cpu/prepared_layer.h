@@ -86,8 +86,8 @@ struct BesideNorms {
 // Where the numbers of a layer lie. They are computed: a graph need not know of their arrays.
 class PreparedLayer {
  public:
-  std::variant<PreparedAttention, PreparedDelta, PreparedMamba, PreparedConv> mixer;
-  LayerMatrix gate, up, down;
+  std::variant<std::monostate, PreparedAttention, PreparedDelta, PreparedMamba, PreparedConv> mixer;
+  LayerMatrix gate, up, down;  // `up` has no rows where there is none
   const float *mixer_norm = nullptr, *mlp_norm = nullptr;              // null without
   const float *mixer_norm_after = nullptr, *mlp_norm_after = nullptr;  // of what is added; null without
   float eps = 0, residual = 1;
@@ -100,6 +100,7 @@ class PreparedLayer {
   float factor = 1;  // of the result
   std::vector<std::weak_ptr<mx::allocator::Data>> owners;  // of all that is pointed to
 
+  bool has_mixer() const { return !std::holds_alternative<std::monostate>(mixer); }
   // Null where the layer attends in another way.
   const PreparedAttention* attention() const { return std::get_if<PreparedAttention>(&mixer); }
   const PreparedDelta* delta() const { return std::get_if<PreparedDelta>(&mixer); }

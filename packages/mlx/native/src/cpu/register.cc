@@ -150,10 +150,10 @@ std::optional<cpu::LayerMamba> mamba_of(const Arrays& parts, const std::vector<f
                          steps[0],  steps[1],  steps[2],  static_cast<int>(steps[3])};
 }
 
-// `buffers` are two of each layer, `formats` the bits and group size of quantized ones, or 0.
+// `buffers` are two of each layer with a mixer, `formats` the bits and group size of quantized ones, or 0.
 std::vector<cpu::CacheRoom> rooms_of(const std::vector<mx::array>& buffers, const std::vector<int>& formats) {
   if (buffers.size() % 2 != 0 || formats.size() != buffers.size()) {
-    throw AddonError("invalid-argument", "expected two buffers and two numbers for each layer");
+    throw AddonError("invalid-argument", "expected two buffers and two numbers for each mixer");
   }
   std::vector<cpu::CacheRoom> rooms;
   for (size_t i = 0; i < buffers.size(); i += 2) rooms.push_back({buffers[i], buffers[i + 1], formats[i], formats[i + 1]});
@@ -189,7 +189,8 @@ struct Reader<std::vector<std::optional<mx::array>>> {
 void register_cpu(Env* e, napi_value x) {
   // `formats` are the bits, group size and coding of each matrix, `updates` three arrays for each, or nothing in their places;
   // `heads` are those of queries and of keys, whether there are gates, where keys come from, whether values are normed, whether
-  // gate and up are one matrix, whether heads are normed behind their turn, and whether the input of branches is; `factors` eps, scale, cap and residual of the parts, the growth of what turns, and beta and the trained length, or 0, of the growth of queries;
+  // gate and up are one matrix, whether heads are normed behind their turn, whether the input of branches is, and whether there is
+  // a mixer; `factors` eps, scale, cap and residual of the parts, the growth of what turns, and beta and the trained length, or 0, of the growth of queries;
   // `experts` is empty, or how many are asked, whether their scores are normed, matrices of a shared one, whether that has a
   // gate, the kind of scores, groups, and how many of them are kept, `scores` what they are multiplied by and what is left of
   // others;
@@ -206,7 +207,7 @@ void register_cpu(Env* e, napi_value x) {
           const std::vector<float>& scores, const std::vector<std::optional<mx::array>>& recurrent,
           const std::vector<float>& steps, const std::vector<float>& turn, const std::vector<std::optional<mx::array>>& others,
           Env& env) {
-         const bool are_sizes_right = formats.size() % 3 == 0 && heads.size() == 8 && factors.size() == 7 &&
+         const bool are_sizes_right = formats.size() % 3 == 0 && heads.size() == 9 && factors.size() == 7 &&
                                       (turn.size() == 3 || turn.size() == 4) && (experts.empty() || experts.size() == 7) &&
                                       scores.size() == 2 && others.size() == 15 &&
                                       (recurrent.size() <= 1 || recurrent.size() == 4 || recurrent.size() == 6) && heads[3] >= 0 && heads[3] < kKeySources;
@@ -224,7 +225,7 @@ void register_cpu(Env* e, napi_value x) {
          if (factors[6] > 0) query_growth = {factors[5], factors[6]};
          auto layer = cpu::prepare_decoder_layer(
              {matrices, bits, groups, codings, updates_of(updates), rows, norms, norms_after, heads[0], heads[1], heads[2] != 0,
-              static_cast<cpu::KeySource>(heads[3]), heads[4] != 0, heads[6] != 0, heads[7] != 0, factors[0], factors[1], factors[2], factors[3], heads[5] != 0,
+              static_cast<cpu::KeySource>(heads[3]), heads[4] != 0, heads[6] != 0, heads[7] != 0, heads[8] != 0, factors[0], factors[1], factors[2], factors[3], heads[5] != 0,
               activation, experts_of(experts, scores, others), delta_of(recurrent), mamba_of(recurrent, steps), conv_of(recurrent),
               others[1], others[2], others[3]},
              {static_cast<int>(turn[0]), turn[1] != 0, base, turn[2], others[0], factors[4], query_growth});
@@ -251,7 +252,7 @@ void register_cpu(Env* e, napi_value x) {
          if (has_freqs) freqs = read.array();
          return cpu::composed_layer({std::move(arrays), std::move(bits), std::move(groups), {}, {}, std::move(added),
                                      std::move(weights), std::move(weights_after), heads, key_heads, false,
-                                     cpu::KeySource::own, false, false, true, factors[0], factors[1], factors[2], factors[3],
+                                     cpu::KeySource::own, false, false, true, true, factors[0], factors[1], factors[2], factors[3],
                                      false, kActivations[activation], {}, {}, {}, {}, {}, {}, {}},
                                     {dims, traditional, base, rope_scale, freqs, 1, {}}, x, keys, values, start, position);
        });

@@ -34,7 +34,7 @@ const layerParts = (make: Make): Parameters<typeof native.prepareDecoderLayer> =
   const update = [make([64, 1]), make([1, 32]), make([32])];
   return [
     ...([matrices, Array(4).fill([4, 32, 0]).flat(), [...update, ...Array(9).fill(0)]] as const),
-    ...([[], [make([64])], [], [2, 2, 0, 0, 0, 0, 0, 1], [1e-5, 0.3, 0, 1, 1, 0, 0], ""] as const),
+    ...([[], [make([64])], [], [2, 2, 0, 0, 0, 0, 0, 1, 1], [1e-5, 0.3, 0, 1, 1, 0, 0], ""] as const),
     ...([[], [1, 0], [], [], [8, 0, 1, 10000], Array(15).fill(0)] as const),
   ];
 };
