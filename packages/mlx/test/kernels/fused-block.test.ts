@@ -473,6 +473,9 @@ describe("fused blocks", () => {
     ["lfm2", /(conv|self_attn)\.out_proj$/],
     ["granitemoehybrid", /mamba\.(in|out)_proj$/],
     ["mixtral", /switch_mlp\.up_proj$/],
+    ["nemotron_h", /mixer\.(up|in)_proj$/],
+    ["nemotron_h", /mixer\.down_proj$/],
+    ["olmo2", /(q|gate)_proj$/],
   ])("of %s never lose an adapter of %s, nor keep one that is gone", async (name, path) => {
     const model = await quantizedModel(goldenOf(name));
     const run = (): number[][] => answers(model).logits;

@@ -155,6 +155,18 @@ describe("gated MLPs of experts", () => {
     });
   });
 
+  it("take memory for every expert, however unevenly they are asked", () => {
+    const mlp = mlpOf(mx.fast.swiglu, false, [{}, {}, {}]);
+    const counts = [700, 600, 250]; // the first is computed in two parts, which are smaller than the second
+    const experts = mx.array(
+      counts.flatMap((count, expert) => Array(count).fill(expert)),
+      mx.uint32,
+    );
+    const M = experts.size;
+    const asked = { x: random([M, E]), experts: mx.reshape(experts, [M, 1]), scores: random([M, 1], 1) };
+    agree(mlp, asked);
+  });
+
   it("are left apart where gate and up ask different experts", () => {
     const mlp = mlpOf(mx.fast.swiglu, true, [{}, {}, {}]);
     const { experts, ...asked } = question(6, 2);

@@ -100,9 +100,11 @@ void ask_together(const ExpertStacks& experts, std::span<const Group> groups, co
 void ask_in_turn(const ExpertStacks& experts, std::span<const Group> groups, const float* x, size_t stride, Rounding rounding,
                  float* out) {
   const size_t K = experts.gate.w.K, F = experts.gate.N, N = experts.down.N;
-  size_t most = 0;
-  for (const Group& group : groups) most = std::max(most, group.size());
-  const size_t hidden_rows = gated_rows(experts.of(0), most);
+  size_t most = 0, hidden_rows = 0;
+  for (const Group& group : groups) {
+    most = std::max(most, group.size());
+    hidden_rows = std::max(hidden_rows, gated_rows(experts.of(0), group.size()));  // larger groups may be cut into smaller parts
+  }
   const auto rows = std::make_unique_for_overwrite<float[]>(most * K);
   const auto hidden = std::make_unique_for_overwrite<float[]>(2 * hidden_rows * F);
   const auto answers = std::make_unique_for_overwrite<float[]>(most * N);
