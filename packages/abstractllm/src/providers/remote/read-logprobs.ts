@@ -24,4 +24,6 @@ function readToken(entry: unknown): TokenWithLogprob | undefined {
 }
 
 const areBytes = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255);
+  Array.isArray(value) &&
+  value.length > 0 && // none where they are not known
+  value.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255);

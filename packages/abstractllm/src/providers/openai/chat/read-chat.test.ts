@@ -229,10 +229,10 @@ describe("log probabilities", () => {
   });
 
   test("keep only bytes that are such", async () => {
-    const bytes = [[97], [256], [-1], ["a"], "a"];
+    const bytes = [[97], [256], [-1], ["a"], [], "a"];
     const tokens = bytes.map((some) => ({ ...entry("a"), bytes: some }));
-    const { answer } = await read([scored({ content: "aaaaa" }, tokens), STOP], { alternatives: 0 });
-    expect(answer.logprobs?.map((token) => token.bytes)).toEqual([[97], ...Array(4).fill(undefined)]);
+    const { answer } = await read([scored({ content: "aaaaaa" }, tokens), STOP], { alternatives: 0 });
+    expect(answer.logprobs?.map((token) => token.bytes)).toEqual([[97], ...Array(5).fill(undefined)]);
   });
 });
 
