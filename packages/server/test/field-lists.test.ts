@@ -29,7 +29,8 @@ function listed(section: string, title: string): string[] {
 }
 
 test.each(TABLES)("the guide says what becomes of each field of %s", (heading, rules) => {
-  const [, section = ""] = guide.split(`### ${heading}\n\n`);
+  const [, rest = ""] = guide.split(`### ${heading}\n\n`);
+  const [section = ""] = rest.split(/^#/m);
   const named = (use: string | undefined) =>
     Object.entries(rules)
       .filter(([, rule]) => rule.use === use)

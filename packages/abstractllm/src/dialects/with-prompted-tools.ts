@@ -31,9 +31,10 @@ export async function withPromptedTools(
   );
   reader.end(answer.finishReason === "length");
   const { text, toolCalls } = reader;
+  const logprobs = answer.logprobs && { logprobs: reader.logprobs };
   const warnings = [...answer.warnings, ...choiceWarnings(call, { ...answer, toolCalls })];
-  if (toolCalls.length === 0) return { ...answer, text, warnings };
-  return { ...answer, text, toolCalls, warnings, finishReason: "tool-calls" };
+  const read = { ...answer, text, ...logprobs, warnings };
+  return toolCalls.length === 0 ? read : { ...read, toolCalls, finishReason: "tool-calls" };
 }
 
 /** The same call for a model that knows only text: without tools, which its messages describe instead. */

@@ -118,7 +118,8 @@ export interface GenerationDefaults {
   /**
    * Log probabilities of the tokens of the answer's text, in `response.logprobs` and beside the text of a stream: `true` for
    * those of the tokens themselves, a number for as many of the likeliest alternatives to each as well. They are the model's
-   * own, before temperature and penalties. mlx alone; others refuse it. Default false.
+   * own, before temperature and penalties, as far as a service keeps to that. A service that does not give them is told of in
+   * `response.warnings`; anthropic has none and refuses. Default false.
    */
   logprobs?: boolean | number | undefined;
   /**

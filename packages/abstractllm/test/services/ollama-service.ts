@@ -1,5 +1,6 @@
 import { type Behaviour, jsonAnswer, type WireAnswer } from "./http-service.ts";
 import { answerAsToy, type ToyAnswer } from "./toy-model.ts";
+import { wireLogprob } from "./wire-logprobs.ts";
 import { countWords, ENDLESS_TOKENS } from "./word-model.ts";
 
 const CREATED = "2025-06-15T12:00:00.123456Z";
@@ -14,6 +15,8 @@ interface OllamaBody {
   format?: Record<string, unknown>;
   tools?: { function: { name: string; parameters: Record<string, unknown> } }[];
   think?: boolean | string;
+  logprobs?: boolean;
+  top_logprobs?: number;
   options?: { num_predict?: number; temperature?: number; seed?: number; stop?: string[] };
 }
 
@@ -61,12 +64,16 @@ function chat(body: OllamaBody): WireAnswer {
   });
   const line = (message: object, rest: object = { done: false }) =>
     `${JSON.stringify({ model: body.model, created_at: CREATED, message: { role: "assistant", content: "", ...message }, ...rest })}\n`;
+  const written = (field: "content" | "thinking", token: string) => {
+    const logprobs = [wireLogprob(token, body.top_logprobs ?? 0)];
+    return line({ [field]: token }, { done: false, ...(body.logprobs ? { logprobs } : {}) });
+  };
   const calls = answer.toolCalls.map((call) => ({ function: call }));
   const wordCount = messages.reduce((sum, { content }) => sum + countWords(content), 0);
   const isEndless = answer.tokens.length === ENDLESS_TOKENS;
   const lines = [
-    ...(body.think ? ["Let me ", "think."].map((thinking) => line({ thinking })) : []),
-    ...answer.tokens.map((content) => line({ content })),
+    ...(body.think ? ["Let me ", "think."].map((token) => written("thinking", token)) : []),
+    ...answer.tokens.map((token) => written("content", token)),
     ...(calls.length > 0 ? [line({ tool_calls: calls })] : []),
     line({}, figuresOf(answer)),
   ];

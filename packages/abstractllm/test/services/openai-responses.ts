@@ -1,5 +1,6 @@
 import { jsonAnswer, type WireAnswer } from "./http-service.ts";
 import { answerAsToy, type ToyAnswer } from "./toy-model.ts";
+import { wireLogprob } from "./wire-logprobs.ts";
 import { countWords, ENDLESS_TOKENS } from "./word-model.ts";
 
 const CREATED = 1_750_000_000;
@@ -17,6 +18,7 @@ interface ResponsesBody {
   input?: string | Item[];
   stream?: boolean;
   include?: string[];
+  top_logprobs?: number;
   temperature?: number;
   max_output_tokens?: number;
   tools?: { name: string; parameters: Record<string, unknown> }[];
@@ -27,7 +29,12 @@ interface ResponsesBody {
 
 /** `/v1/responses`. */
 export function createResponse(body: ResponsesBody): WireAnswer {
-  const { input = [], tool_choice } = body;
+  const { input = [], tool_choice, model = "" } = body;
+  if (asksForLogprobs(body) && model.startsWith("gpt-5")) {
+    const message = "logprobs are not supported with reasoning models.";
+    const type = "invalid_request_error";
+    return jsonAnswer({ error: { message, type, param: "include", code: "unsupported_parameter" } }, 400);
+  }
   const texts = textsOf(input);
   const answer = answerAsToy({
     prompt: promptOf(texts),
@@ -47,15 +54,20 @@ export function createResponse(body: ResponsesBody): WireAnswer {
     status: isCut ? "incomplete" : "completed",
     error: null,
     incomplete_details: isCut ? { reason: "max_output_tokens" } : null,
-    model: body.model,
+    model,
     output,
     parallel_tool_calls: true,
     tools: body.tools ?? [],
     usage: usageOf(answer),
   };
   if (body.stream !== true) return jsonAnswer(response);
-  return streamResponse(response, answer, countWords(promptOf(texts)));
+  return streamResponse(body, response, answer, countWords(promptOf(texts)));
 }
+
+const asksForLogprobs = ({ include = [] }: ResponsesBody) => include.includes("message.output_text.logprobs");
+
+const logprobsOf = (body: ResponsesBody, tokens: readonly string[]) =>
+  asksForLogprobs(body) ? tokens.map((token) => wireLogprob(token, body.top_logprobs ?? 0)) : [];
 
 /** `/v1/responses/input_tokens`. */
 export function countResponseInput({ input = [] }: ResponsesBody): WireAnswer {
@@ -80,7 +92,10 @@ const promptOf = (texts: readonly { role: string; text: string }[]) =>
 
 type OutputItem = Record<string, unknown> & { id: string; type: string };
 
-function outputOf({ include = [], reasoning }: ResponsesBody, answer: ToyAnswer): OutputItem[] {
+function outputOf(body: ResponsesBody, answer: ToyAnswer): OutputItem[] {
+  const { include = [], reasoning } = body;
+  const text = answer.tokens.join("");
+  const logprobs = logprobsOf(body, answer.tokens);
   const thought: OutputItem = {
     id: "rs_1",
     type: "reasoning",
@@ -92,7 +107,7 @@ function outputOf({ include = [], reasoning }: ResponsesBody, answer: ToyAnswer)
     type: "message",
     status: "completed",
     role: "assistant",
-    content: [{ type: "output_text", text: answer.tokens.join(""), annotations: [], logprobs: [] }],
+    content: [{ type: "output_text", text, annotations: [], logprobs }],
   };
   const calls = answer.toolCalls.map(
     ({ name, arguments: input }, index): OutputItem => ({
@@ -108,6 +123,7 @@ function outputOf({ include = [], reasoning }: ResponsesBody, answer: ToyAnswer)
 }
 
 function streamResponse(
+  body: ResponsesBody,
   response: { output: OutputItem[]; status: string },
   answer: ToyAnswer,
   wordCount: number,
@@ -121,7 +137,7 @@ function streamResponse(
     event("response.in_progress", { response: begun }),
   ];
   const steps = response.output.flatMap((item, output_index) =>
-    itemEvents(event, item, output_index, answer),
+    itemEvents(body, event, item, output_index, answer),
   );
   const isEndless = answer.tokens.length === ENDLESS_TOKENS;
   return {
@@ -138,6 +154,7 @@ function streamResponse(
 
 /** The events of one item; those around its deltas come with the first and the last of them. */
 function itemEvents(
+  body: ResponsesBody,
   event: (type: string, fields: object) => string,
   item: OutputItem,
   output_index: number,
@@ -158,7 +175,7 @@ function itemEvents(
     return within({ ...item, status: "in_progress", content: [] }, () => {
       const start = event("response.content_part.added", { ...content, part });
       const [first = "", ...others] = tokens.map((delta) =>
-        event("response.output_text.delta", { ...content, delta, logprobs: [] }),
+        event("response.output_text.delta", { ...content, delta, logprobs: logprobsOf(body, [delta]) }),
       );
       return [start + first, ...others];
     });

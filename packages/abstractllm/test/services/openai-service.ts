@@ -1,6 +1,7 @@
 import { type Behaviour, jsonAnswer, type WireAnswer, type WireRequest } from "./http-service.ts";
 import { countResponseInput, createResponse } from "./openai-responses.ts";
 import { answerAsToy, type ToyAnswer } from "./toy-model.ts";
+import { wireLogprob } from "./wire-logprobs.ts";
 import { countWords, ENDLESS_TOKENS } from "./word-model.ts";
 
 const ID = "chatcmpl-AbC123";
@@ -25,6 +26,8 @@ interface ChatBody {
   temperature?: number;
   seed?: number;
   stop?: string | string[];
+  logprobs?: boolean;
+  top_logprobs?: number;
   tools?: { function: { name: string; parameters: Record<string, unknown> } }[];
   tool_choice?: "auto" | "none" | "required" | { function: { name: string } };
   response_format?: { json_schema?: { schema: Record<string, unknown> } };
@@ -108,7 +111,12 @@ const callsOf = ({ toolCalls }: ToyAnswer) =>
 
 const finishOf = ({ toolCalls, reason }: ToyAnswer) => (toolCalls.length > 0 ? "tool_calls" : reason);
 
-function wholeChat({ model }: ChatBody, answer: ToyAnswer): WireAnswer {
+const logprobsOf = ({ logprobs, top_logprobs = 0 }: ChatBody, tokens: readonly string[]) =>
+  logprobs === true && tokens.length > 0
+    ? { content: tokens.map((token) => wireLogprob(token, top_logprobs)), refusal: null }
+    : null;
+
+function wholeChat(body: ChatBody, answer: ToyAnswer): WireAnswer {
   const calls = callsOf(answer).map(({ index: _, ...call }) => call);
   const message = {
     role: "assistant",
@@ -116,31 +124,33 @@ function wholeChat({ model }: ChatBody, answer: ToyAnswer): WireAnswer {
     refusal: null,
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
   };
-  const choice = { index: 0, message, logprobs: null, finish_reason: finishOf(answer) };
+  const logprobs = logprobsOf(body, answer.tokens);
+  const choice = { index: 0, message, logprobs, finish_reason: finishOf(answer) };
   return jsonAnswer({
     id: ID,
     object: "chat.completion",
     created: CREATED,
-    model,
+    model: body.model,
     choices: [choice],
     usage: usageOf(answer),
   });
 }
 
-function streamChat({ model, stream_options }: ChatBody, answer: ToyAnswer, wordCount: number): WireAnswer {
-  const chunk = (delta: object, finish_reason: string | null = null) => ({
+function streamChat(body: ChatBody, answer: ToyAnswer, wordCount: number): WireAnswer {
+  const { model, stream_options } = body;
+  const chunk = (delta: object, finish_reason: string | null = null, tokens: readonly string[] = []) => ({
     id: ID,
     object: "chat.completion.chunk",
     created: CREATED,
     model,
     service_tier: "default",
     system_fingerprint: "fp_test",
-    choices: [{ index: 0, delta, logprobs: null, finish_reason }],
+    choices: [{ index: 0, delta, logprobs: logprobsOf(body, tokens), finish_reason }],
     ...(stream_options?.include_usage ? { usage: null } : {}),
   });
   const chunks: object[] = [
     chunk({ role: "assistant", content: "", refusal: null }),
-    ...answer.tokens.map((content) => chunk({ content })),
+    ...answer.tokens.map((content) => chunk({ content }, null, [content])),
     ...callsOf(answer).flatMap((call) => callDeltas(call).map((delta) => chunk({ tool_calls: [delta] }))),
     chunk({}, finishOf(answer)),
   ];

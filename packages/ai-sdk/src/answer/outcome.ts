@@ -4,7 +4,9 @@ import {
   type GenerateResponse,
   GenerationError,
   type LLMStream,
+  type PromptTokenLogprob,
   type Timings,
+  type TokenLogprob,
   type ToolCall,
   type Usage,
 } from "abstractllm";
@@ -19,6 +21,9 @@ export interface Outcome {
   readonly usage: Usage;
   readonly warnings: readonly string[];
   readonly timings?: Timings | undefined;
+  /** Of the tokens of the text and of the prompt, where they were asked for. */
+  readonly logprobs?: readonly TokenLogprob[] | undefined;
+  readonly promptLogprobs?: readonly PromptTokenLogprob[] | undefined;
   /** The model that answered, where that is known. */
   readonly model?: string | undefined;
   /** What the model needs to see again with this answer. */

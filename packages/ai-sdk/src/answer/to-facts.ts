@@ -43,9 +43,12 @@ export function toFinishReason({
 /** What the AI SDK has no field for. */
 export function toMetadata({
   timings,
+  logprobs,
+  promptLogprobs,
   warnings,
-}: Pick<Outcome, "timings" | "warnings">): SharedV3ProviderMetadata {
-  return ownMetadata({ timings, ...(warnings.length === 0 ? {} : { warnings }) });
+}: Pick<Outcome, "timings" | "logprobs" | "promptLogprobs" | "warnings">): SharedV3ProviderMetadata {
+  const told = warnings.length === 0 ? {} : { warnings };
+  return ownMetadata({ timings, logprobs, promptLogprobs, ...told });
 }
 
 /** The JSON text of a tool call's arguments. */

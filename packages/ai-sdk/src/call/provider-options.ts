@@ -25,6 +25,8 @@ const NAMES = [
   "maxSchemaRetries",
   "reasoning",
   "promptCaching",
+  "logprobs",
+  "promptLogprobs",
   "user",
   "imageDetail",
   "allowPrivateUrls",

@@ -72,6 +72,22 @@ export function engineCases(ai: typeof import("ai")): void {
       expect(cold.text).toBe(text);
     });
 
+    test("has log probabilities of its tokens and of the prompt's, where they are asked for", async () => {
+      await using llm = await createLLM("mlx", { model: SETUP_MODEL, temperature: 0, maxTokens: 12 });
+      const options = { logprobs: 1, promptLogprobs: true } as const;
+      const expected = await llm.generate(PROMPT, options);
+      const { providerMetadata } = await generateText({
+        ...{ model, ...SHORT },
+        providerOptions: { abstractllm: options },
+      });
+      const told = providerMetadata?.abstractllm as typeof expected | undefined;
+      for (const name of ["logprobs", "promptLogprobs"] as const) {
+        expect(expected[name]?.length).toBeGreaterThan(3);
+        expect(told?.[name]?.map(({ token }) => token)).toEqual(expected[name]?.map(({ token }) => token));
+      }
+      expect(told?.logprobs?.[0]?.topLogprobs).toHaveLength(1);
+    });
+
     test("to several calls at once is each call's own", async () => {
       const prompts = ["Count to ten.", "Name a river.", PROMPT];
       const ask = async (prompt: string) => (await generateText({ model, ...SHORT, prompt })).text;

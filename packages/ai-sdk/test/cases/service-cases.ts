@@ -109,6 +109,20 @@ export function serviceCases(ai: typeof import("ai")): void {
       expect(openai.requests).toHaveLength(0);
     });
 
+    test("has the log probabilities that the library gives, whole and streamed, where they are asked for", async () => {
+      const llm = await createLLM("openai", { apiKey, baseUrl: `${openai.origin}/v1`, model: "gpt-4o" });
+      const { logprobs } = await llm.generate(PROMPT, { logprobs: 2, temperature: 0 });
+      expect(logprobs?.[0]?.topLogprobs).toHaveLength(2);
+      const providerOptions = { abstractllm: { logprobs: 2 } };
+      const asked = { model: viaOpenAI()("gpt-4o"), prompt: PROMPT, temperature: 0 };
+      const whole = await generateText({ ...asked, providerOptions });
+      expect(whole.providerMetadata?.abstractllm?.logprobs).toEqual(logprobs);
+      const streamed = await streamText({ ...asked, providerOptions }).providerMetadata;
+      expect(streamed?.abstractllm?.logprobs).toEqual(logprobs);
+      const plain = await generateText(asked);
+      expect(plain.providerMetadata?.abstractllm).not.toHaveProperty("logprobs");
+    });
+
     test("has what the model thinks apart", async () => {
       const asked = {
         model: viaAnthropic()("claude-haiku-5-5"),

@@ -7,6 +7,7 @@ import type { ResolvedMessage } from "../../media/index.ts";
 import { textOf } from "../../prompt/text-of.ts";
 import { withInstructions } from "../../prompt/with-instructions.ts";
 import type { ProviderCall } from "../base-provider.ts";
+import { logprobFields } from "../logprob-fields.ts";
 import { withoutZero } from "../reasoning-limit.ts";
 import type { OllamaMessage, OllamaOptions, OllamaRequest, OllamaTool } from "./ollama-request.ts";
 
@@ -29,6 +30,7 @@ export async function buildRequest(call: ProviderCall, signal: AbortSignal): Pro
     ...(schema === undefined ? {} : { format: schema }),
     ...(tools.length === 0 ? {} : { tools }),
     ...(options.reasoning === undefined ? {} : { think: toThink(options.reasoning) }),
+    ...logprobFields(options.logprobs),
     options: toOptions(options),
   };
 }

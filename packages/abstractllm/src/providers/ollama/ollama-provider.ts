@@ -3,7 +3,9 @@ import { choiceWarnings } from "../../dialects/tool-choice.ts";
 import type { EmbedOptions } from "../../interface/embed.ts";
 import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
+import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
+import { alternativesOf } from "../alternatives-of.ts";
 import type { ProviderAnswer, ProviderCall, ProviderTraits } from "../base-provider.ts";
 import { refuseEmbedOptions } from "../check-embed.ts";
 import {
@@ -35,6 +37,7 @@ const SUPPORTED: readonly OptionName[] = [
   "presencePenalty",
   "stop",
   "seed",
+  "logprobs",
   "tools",
   "schema",
   "reasoning",
@@ -60,6 +63,10 @@ export class OllamaProvider extends ServerProvider {
       startHint: "Start Ollama: ollama serve",
       modelHint: (model) => `Get it first: ollama pull ${model}`,
     });
+  }
+
+  override getCapabilities(): Capabilities {
+    return { ...super.getCapabilities(), [ModelCapability.LOGPROBS]: true };
   }
 
   /** Has the server read the model into memory, where its own `keep_alive` keeps it for a while. */
@@ -106,7 +113,7 @@ export class OllamaProvider extends ServerProvider {
     return this.#tools.answer(withSchemaInPrompt(call), emit, async (asked, tell) => {
       const request = await buildRequest(asked, signal);
       const response = await client.post("/api/chat", request, "application/x-ndjson");
-      const answer = await readAnswer(client, response, tell);
+      const answer = await readAnswer(client, response, tell, alternativesOf(asked.options.logprobs));
       return { ...answer, warnings: [...answer.warnings, ...choiceWarnings(asked, answer)] };
     });
   }

@@ -1,7 +1,8 @@
 import type { JsonSchema } from "../../interface/schema.ts";
+import type { LogprobFields } from "../logprob-fields.ts";
 
-/** The body of a request to `/api/chat`, as far as it is used here. */
-export interface OllamaRequest {
+/** The body of a request to `/api/chat`, as far as it is used here. Log probabilities are known since 0.12.11. */
+export interface OllamaRequest extends LogprobFields {
   model: string;
   messages: OllamaMessage[];
   stream: true;

@@ -19,20 +19,22 @@ const NANOSECONDS_PER_MS = 1e6;
 /**
  * Reads an answer of `/api/chat`: a JSON object per line, the last with `done` and the figures.
  *
+ * @param alternatives - to each token whose log probabilities are asked for. Default: none are
  * @throws {ProviderConnectionError} when the answer ends without that last line
  */
 export async function readAnswer(
   client: RemoteClient,
   response: HttpResponse,
   emit: (part: DeltaPart) => void,
+  alternatives?: number,
 ): Promise<ProviderAnswer> {
-  const writer = new AnswerWriter(emit);
+  const writer = new AnswerWriter(emit, alternatives);
   for await (const line of client.jsonLines(response)) {
     const chunk = asRecord(line);
     if (chunk.error !== undefined) throw client.reported(chunk);
     const message = asRecord(chunk.message);
-    writer.reasoning(asText(message.thinking));
-    writer.text(asText(message.content));
+    const [reasoning, text] = [asText(message.thinking), asText(message.content)];
+    writer.piece({ reasoning, text, tokens: chunk.logprobs });
     for (const call of asArray(message.tool_calls)) addToolCall(writer, asRecord(call));
     if (chunk.done === true) return finish(writer, chunk);
   }
@@ -57,7 +59,6 @@ function finish(writer: AnswerWriter, last: JsonRecord): ProviderAnswer {
     usage: readUsage(last),
     finishReason: known === "stop" && written.toolCalls.length > 0 ? "tool-calls" : known,
     rawFinishReason: reason,
-    warnings: [],
     timings: readTimings(last),
     model: asText(last.model),
     raw: last,

@@ -26,6 +26,8 @@ export interface ServerKind extends ServerHints {
   readonly refusedEmbedOptions: readonly EmbedFeature[];
   /** Whether it may have `/rerank`. */
   readonly reranks: boolean;
+  /** Whether it may give log probabilities. */
+  readonly givesLogprobs: boolean;
 }
 
 /** Any server that speaks OpenAI's chat completions. Made by `createLLM("openai-compatible", config)`. */
@@ -39,7 +41,12 @@ export class OpenAICompatibleProvider extends ServerProvider {
   }
 
   override getCapabilities(): Capabilities {
-    return { ...super.getCapabilities(), [ModelCapability.RERANKING]: this.#kind.reranks };
+    const { reranks, givesLogprobs } = this.#kind;
+    return {
+      ...super.getCapabilities(),
+      [ModelCapability.RERANKING]: reranks,
+      [ModelCapability.LOGPROBS]: givesLogprobs,
+    };
   }
 
   protected async answer(

@@ -14,6 +14,7 @@ const CHAT_OPTIONS: readonly OptionName[] = [
   "logitBias",
   "stop",
   "seed",
+  "logprobs",
   "user",
   "imageDetail",
   "tools",
@@ -64,6 +65,7 @@ export const OPENAI_COMPATIBLE: ServerKind = {
   },
   refusedEmbedOptions: ["instruction", "truncate"],
   reranks: true,
+  givesLogprobs: true,
 };
 
 /** LM Studio's server. */
@@ -77,6 +79,7 @@ export const LMSTUDIO: ServerKind = {
   dialect: { ...BASE, extraFields: (options: Options) => pickFields(options, LMSTUDIO_FIELDS) },
   refusedEmbedOptions: ["inputType", "instruction", "truncate"],
   reranks: false,
+  givesLogprobs: false, // of chat completions, whatever they are asked
   startHint: "Start LM Studio's server: lms server start",
   modelHint: () => "Download or load it in LM Studio: lms get, lms load",
 };
@@ -92,5 +95,6 @@ export const HUGGINGFACE: ServerKind = {
   dialect: BASE,
   refusedEmbedOptions: ["dimensions", "instruction"],
   reranks: false,
+  givesLogprobs: true, // where the model's service does
   modelHint: () => "Models that can be had: https://huggingface.co/models?inference_provider=all",
 };

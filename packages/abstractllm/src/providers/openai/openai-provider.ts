@@ -46,11 +46,11 @@ export class OpenAIProvider extends RemoteProvider {
     this.service(this.getConfig());
   }
 
-  /** The default `maxTokens` does not hold for models that reason. */
+  /** The default `maxTokens` does not hold for models that reason, which have no log probabilities either. */
   override getCapabilities(): Capabilities {
     const capabilities = super.getCapabilities();
     const { reasoning, maxOutputTokens = 0 } = this.known(this.getConfig());
-    if (!reasoning) return capabilities;
+    if (!reasoning) return { ...capabilities, [ModelCapability.LOGPROBS]: true };
     return { ...capabilities, [ModelCapability.MAX_TOKENS]: this.given().maxTokens ?? maxOutputTokens };
   }
 

@@ -17,6 +17,7 @@ const SUPPORTED: readonly OptionName[] = [
   "logitBias",
   "stop",
   "seed",
+  "logprobs",
   "user",
   "imageDetail",
   "tools",

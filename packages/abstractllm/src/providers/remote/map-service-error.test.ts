@@ -62,6 +62,44 @@ const CASES: readonly [what: string, status: number | undefined, body: unknown, 
     { name: "InvalidRequestError", details: { param: "temperature", code: "unsupported_parameter" } },
   ],
   [
+    "OpenAI: no log probabilities, with chat completions",
+    403,
+    {
+      error: {
+        message: "You are not allowed to request logprobs from this model",
+        type: "invalid_request_error",
+        param: null,
+        code: null,
+      },
+    },
+    { name: "UnsupportedFeatureError", feature: "logprobs" },
+  ],
+  [
+    "OpenAI: no log probabilities, with responses",
+    400,
+    {
+      error: {
+        message: "logprobs are not supported with reasoning models.",
+        type: "invalid_request_error",
+        param: "include",
+        code: "unsupported_parameter",
+      },
+    },
+    { name: "UnsupportedFeatureError", feature: "logprobs", details: { param: "include" } },
+  ],
+  [
+    "llama.cpp: no log probabilities of streams with tools",
+    400,
+    {
+      error: {
+        message: "logprobs is not supported with tools + stream",
+        type: "invalid_request_error",
+        code: 400,
+      },
+    },
+    { name: "UnsupportedFeatureError", feature: "logprobs" },
+  ],
+  [
     "Azure: filtered",
     400,
     { error: { message: "The response was filtered", code: "content_filter", status: 400 } },

@@ -68,6 +68,8 @@ const noTools: MakeError = (message, options) => new UnsupportedFeatureError("to
 const noThinking: MakeError = (message, options) =>
   new UnsupportedFeatureError("reasoning", message, options);
 
+const noLogprobs: MakeError = (message, options) => new UnsupportedFeatureError("logprobs", message, options);
+
 /** What a service's own words for its errors mean, codes before types. */
 const BY_NAME: Readonly<Record<string, MakeError>> = {
   context_length_exceeded: tooLong,
@@ -91,7 +93,7 @@ const BY_NAME: Readonly<Record<string, MakeError>> = {
   timeout_error: late,
 };
 
-/** What only the message tells, for services without codes; looked at for a status of 400, 404, 413, 422 or 500. */
+/** What only the message tells, for services without codes; looked at for a status of 400, 403, 404, 413, 422 or 500. */
 const BY_MESSAGE: readonly (readonly [RegExp, MakeError])[] = [
   [
     /maximum context length|context (size|window|length|limit)|prompt is too long|input is too long/i,
@@ -104,6 +106,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, MakeError])[] = [
     noTools, // Ollama, OpenRouter, vLLM, llama.cpp
   ],
   [/does not support thinking/i, noThinking],
+  [/logprobs?\b.*\bnot (supported|enabled)|not allowed to request logprobs/i, noLogprobs],
 ];
 
 const BY_STATUS: Readonly<Record<number, MakeError>> = {
@@ -142,7 +145,7 @@ function chooseError({ status, body }: ServiceError): MakeError {
     if (name !== undefined && Object.hasOwn(BY_NAME, name)) return BY_NAME[name] ?? failed;
   }
   const { message = "" } = body;
-  if (status === undefined || [400, 404, 413, 422, 500].includes(status)) {
+  if (status === undefined || [400, 403, 404, 413, 422, 500].includes(status)) {
     const known = BY_MESSAGE.find(([pattern]) => pattern.test(message.slice(0, MAX_MESSAGE_CHARACTERS)));
     if (known !== undefined) return known[1];
   }

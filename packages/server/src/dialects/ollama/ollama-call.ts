@@ -1,6 +1,7 @@
 import { type GenerateOptions, type ReasoningOption, toReasoning } from "abstractllm";
 import type { Call } from "../../answer/index.ts";
 import { type JsonObject, readFields } from "../../fields/index.ts";
+import { askedLogprobs } from "../logprobs-option.ts";
 import { OPTION_FIELDS } from "./ollama-fields.ts";
 
 /** What a request of Ollama asks for. */
@@ -28,12 +29,14 @@ interface CommonFields {
   readonly format: "json" | "" | JsonObject | undefined;
   readonly options: JsonObject | undefined;
   readonly think: boolean | "low" | "medium" | "high" | "max" | undefined;
+  readonly logprobs: boolean | undefined;
+  readonly top_logprobs: number | undefined;
 }
 
 const ANY_OBJECT: JsonObject = { type: "object" };
 
 /** The options that chats and single prompts share. @throws {RequestProblem} */
-export function commonOptions({ format, options = {}, think }: CommonFields): {
+export function commonOptions({ format, options = {}, think, logprobs, top_logprobs }: CommonFields): {
   readonly [Name in keyof GenerateOptions]: GenerateOptions[Name] | undefined;
 } {
   const fields = readFields(options, OPTION_FIELDS, "options");
@@ -51,6 +54,7 @@ export function commonOptions({ format, options = {}, think }: CommonFields): {
     maxTokens: num_predict < 0 ? undefined : num_predict, // below 0 is "until it is done"
     schema: schemaOf(format),
     reasoning: reasoningOf(think),
+    logprobs: askedLogprobs(logprobs === true, top_logprobs),
   };
 }
 

@@ -15,16 +15,14 @@ import {
 } from "../../fields/index.ts";
 import { choiceCheck } from "../tool-choice.ts";
 
-const NO_LOGPROBS = "the answer's probabilities cannot be had";
-
 const COMMON_FIELDS = {
   model: required(nonEmptyText),
   stream: flag,
   format: either(oneOf("json", ""), object),
   options: object,
   think: either(flag, oneOf("low", "medium", "high", "max")),
-  logprobs: refused(NO_LOGPROBS),
-  top_logprobs: refused(NO_LOGPROBS, 0),
+  logprobs: flag,
+  top_logprobs: integer,
   truncate: HARMLESS, // a prompt that is too long is an error
   shift: HARMLESS, // an answer ends where the context does
   keep_alive: either(number, text), // models stay until others need their place; 0 gives one back

@@ -1,4 +1,4 @@
-import type { FinishReason, ToolCall } from "abstractllm";
+import type { FinishReason, TokenLogprob, TokenWithLogprob, ToolCall } from "abstractllm";
 import type { Answer, AnswerPart, Call } from "../../answer/index.ts";
 import type { RequestProblem } from "../../http/request-problem.ts";
 import type { EventWriter, Frame, Operation, Stamp } from "../dialect.ts";
@@ -10,12 +10,31 @@ interface Said {
   readonly text: string;
   readonly reasoning: string;
   readonly toolCalls: readonly ToolCall[];
+  /** Of the tokens of the text, where they are asked for. */
+  readonly logprobs?: readonly TokenLogprob[] | undefined;
 }
 
 /** What an operation says of a piece of an answer, or of all of it. */
 type WriteSaid = (said: Said) => object;
 
 const NOTHING: Said = { text: "", reasoning: "", toolCalls: [] };
+
+const entry = ({ token, bytes, logprob }: TokenWithLogprob) => ({
+  token,
+  logprob,
+  ...(bytes === undefined ? {} : { bytes }),
+});
+
+/** The tokens of a piece of text, beside what each operation says of it. */
+function writeTokens({ logprobs }: Said): object {
+  if (logprobs === undefined) return {};
+  return {
+    logprobs: logprobs.map((token) => ({
+      ...entry(token),
+      ...(token.topLogprobs.length === 0 ? {} : { top_logprobs: token.topLogprobs.map(entry) }),
+    })),
+  };
+}
 
 const NANOSECONDS_PER_MS = 1e6;
 
@@ -53,7 +72,9 @@ class Lines implements EventWriter {
   }
 
   part(part: AnswerPart): Frame[] {
-    if (part.type === "text") return [this.#line({ ...NOTHING, text: part.text })];
+    if (part.type === "text") {
+      return [this.#line({ ...NOTHING, text: part.text, logprobs: part.logprobs })];
+    }
     if (part.type === "reasoning") return [this.#line({ ...NOTHING, reasoning: part.text })];
     return part.type === "tool-end" ? [this.#line({ ...NOTHING, toolCalls: [part.toolCall] })] : [];
   }
@@ -73,11 +94,12 @@ class Lines implements EventWriter {
   }
 }
 
-/** An operation of Ollama. @param write - where it has text, thoughts and calls */
+/** An operation of Ollama. @param writeSaid - where it has text, thoughts and calls */
 export function ollamaOperation(
   read: (body: unknown) => OllamaCall,
-  write: WriteSaid,
+  writeSaid: WriteSaid,
 ): Operation<OllamaCall> {
+  const write: WriteSaid = (said) => ({ ...writeSaid(said), ...writeTokens(said) });
   return {
     framing: "ndjson",
     read,

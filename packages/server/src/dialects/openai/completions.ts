@@ -14,11 +14,12 @@ import {
 } from "../../fields/index.ts";
 import { RequestProblem } from "../../http/request-problem.ts";
 import type { EventWriter, Frame, Operation, Stamp } from "../dialect.ts";
+import { logprobsOption } from "../logprobs-option.ts";
 import { setOptions } from "../set-options.ts";
 import { SAMPLING_FIELDS } from "./chat/chat-fields.ts";
 import { checkChoices, choicesOf, DONE } from "./choices.ts";
 import { completionUsage, finishReasonOf, seconds, warningsOf } from "./completion-usage.ts";
-import { logprobsOption, textLogprobs } from "./logprobs.ts";
+import { textLogprobs } from "./logprobs.ts";
 import { openAIErrorObject } from "./openai-error.ts";
 import { readFormat } from "./read-format.ts";
 import { samplingOptions, wantsUsage } from "./sampling-options.ts";

@@ -1,15 +1,4 @@
-import type { GenerateOptions, PromptTokenLogprob, TokenLogprob, TokenWithLogprob } from "abstractllm";
-import { RequestProblem } from "../../http/request-problem.ts";
-
-/** As many alternatives to a token as OpenAI gives. */
-const MOST_ALTERNATIVES = 20;
-
-/** The option for a number of alternatives. @throws {RequestProblem} */
-export function logprobsOption(count: number, param: string): NonNullable<GenerateOptions["logprobs"]> {
-  if (count >= 0 && count <= MOST_ALTERNATIVES) return count === 0 ? true : count;
-  const message = `Expected 0 to ${MOST_ALTERNATIVES} for ${param} but received ${count}`;
-  throw new RequestProblem("invalid", message, { param });
-}
+import type { PromptTokenLogprob, TokenLogprob, TokenWithLogprob } from "abstractllm";
 
 const entry = ({ token, logprob, bytes }: TokenWithLogprob) => ({ token, logprob, bytes: bytes ?? null });
 
@@ -21,6 +10,16 @@ export const chatLogprobs = (tokens: readonly TokenLogprob[] | undefined): objec
         content: tokens.map((token) => ({ ...entry(token), top_logprobs: token.topLogprobs.map(entry) })),
         refusal: null,
       };
+
+const responseEntry = ({ token, logprob, bytes }: TokenWithLogprob) => ({
+  token,
+  logprob,
+  bytes: bytes ?? [],
+});
+
+/** As texts of responses have them. */
+export const responseLogprobs = (tokens: readonly TokenLogprob[] = []) =>
+  tokens.map((token) => ({ ...responseEntry(token), top_logprobs: token.topLogprobs.map(responseEntry) }));
 
 /**
  * As choices of `/v1/completions` have them.

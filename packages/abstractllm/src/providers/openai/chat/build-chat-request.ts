@@ -1,5 +1,6 @@
 import type { Options } from "../../../config/option-table.ts";
 import type { ProviderCall } from "../../base-provider.ts";
+import { logprobFields } from "../../logprob-fields.ts";
 import { effortOf, limitOf } from "../../reasoning-limit.ts";
 import { pickFields } from "../../remote/index.ts";
 import { toReasoningEffort } from "../reasoning-effort.ts";
@@ -37,6 +38,7 @@ export async function buildChatRequest(
     ...(stop === undefined ? {} : { stop: typeof stop === "string" ? stop : [...stop] }),
     ...(logitBias === undefined ? {} : { logit_bias: { ...logitBias } }),
     ...pickFields(options, SAME_MEANING),
+    ...logprobFields(options.logprobs),
     ...toChatTools(call.tools, call.toolChoice),
     ...(schema === undefined ? {} : { response_format: toResponseFormat(schema) }),
     ...reasoningFields(call, dialect),

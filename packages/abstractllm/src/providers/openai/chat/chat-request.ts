@@ -1,5 +1,7 @@
+import type { LogprobFields } from "../../logprob-fields.ts";
+
 /** The body of a request to `/chat/completions`, as far as it is used here. */
-export interface ChatRequest {
+export interface ChatRequest extends LogprobFields {
   model: string;
   messages: ChatMessage[];
   stream: true;

@@ -14,6 +14,7 @@ export async function completeChat(
   const { stream_options: _, ...rest } = request;
   const whole = { ...rest, stream: false };
   const { response, warnings } = await postStream(client, "/chat/completions", request, whole);
-  const answer = await readChat(client, response, emit);
+  const alternatives = request.logprobs && (request.top_logprobs ?? 0);
+  const answer = await readChat(client, response, emit, alternatives);
   return { ...answer, model: answer.model ?? request.model, warnings: [...warnings, ...answer.warnings] };
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { DeltaPart } from "../../../interface/stream-part.ts";
 import { RemoteClient } from "../../remote/index.ts";
 import { readChat } from "./read-chat.ts";
@@ -13,13 +13,20 @@ async function* bytesOf(text: string) {
 }
 
 /** Reads chunks as a server would send them. */
-async function read(chunks: readonly object[], { done = true, type = "text/event-stream" } = {}) {
+async function read(
+  chunks: readonly object[],
+  {
+    done = true,
+    type = "text/event-stream",
+    alternatives,
+  }: { done?: boolean; type?: string; alternatives?: number } = {},
+) {
   const events = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join("");
   const text =
     type === "application/json" ? JSON.stringify(chunks[0]) : `${events}${done ? "data: [DONE]\n\n" : ""}`;
   const parts: DeltaPart[] = [];
   const response = { status: 200, headers: { "content-type": type }, body: bytesOf(text) };
-  const answer = await readChat(client, response, (part) => parts.push(part));
+  const answer = await readChat(client, response, (part) => parts.push(part), alternatives);
   return { answer, parts };
 }
 
@@ -147,6 +154,86 @@ test("takes an error that comes with status 200", async () => {
 test("takes a refusal for the filter that it is", async () => {
   const { answer } = await read([delta({ refusal: "I can't" }), STOP]);
   expect(answer).toMatchObject({ text: "I can't", finishReason: "content-filter", rawFinishReason: "stop" });
+});
+
+describe("log probabilities", () => {
+  const entry = (token: string, logprob = -1) => ({ token, logprob, bytes: null });
+  const scored = (fields: object, tokens: readonly object[], list = "content") => ({
+    choices: [{ index: 0, delta: fields, logprobs: { [list]: tokens }, finish_reason: null }],
+  });
+  const tokensOf = (answer: { logprobs?: readonly { token: string }[] }) =>
+    answer.logprobs?.map(({ token }) => token);
+
+  test("of reasoning, marks and the end are left out", async () => {
+    const chunks = [
+      scored({ reasoning_content: "Hm" }, [entry("Hm")]),
+      scored({ content: "" }, [entry("</think>")]),
+      scored({ content: "" }, [entry("Ye")]),
+      scored({ content: "Yes" }, [entry("s")]),
+      scored({ content: "" }, [entry("<|end|>")]),
+      STOP,
+    ];
+    const { answer, parts } = await read(chunks, { alternatives: 0 });
+    expect(tokensOf(answer)).toEqual(["Ye", "s"]);
+    expect(parts.at(-1)).toEqual({ type: "text-delta", text: "Yes", logprobs: answer.logprobs });
+  });
+
+  test("of reasoning are left out where the text begins the same", async () => {
+    const chunks = [scored({ reasoning: "Yes" }, [entry("Yes")]), scored({ content: "Yes" }, [entry("Yes")])];
+    const { answer } = await read([...chunks, STOP], { alternatives: 0 });
+    expect(tokensOf(answer)).toEqual(["Yes"]);
+  });
+
+  test("of a whole answer with its reasoning are those of the text", async () => {
+    const message = { content: "Yes!", reasoning: "Hm" };
+    const logprobs = { content: ["Hm", "</think>", "Yes", "!"].map((token) => entry(token)) };
+    const whole = [{ choices: [{ message, logprobs, finish_reason: "stop" }] }];
+    const { answer } = await read(whole, { type: "application/json", alternatives: 0 });
+    expect(tokensOf(answer)).toEqual(["Yes", "!"]);
+  });
+
+  test("of a refusal are those of its text", async () => {
+    const { answer } = await read([scored({ refusal: "No" }, [entry("No")], "refusal"), STOP], {
+      alternatives: 0,
+    });
+    expect(answer).toMatchObject({ finishReason: "content-filter", logprobs: [{ token: "No" }] });
+  });
+
+  test("have the likeliest alternative first, and no more of them than are asked for", async () => {
+    const top_logprobs = [entry("a", -3), entry("b", -1), entry("c", -2)]; // vLLM begins with the token itself
+    const { answer } = await read([scored({ content: "a" }, [{ ...entry("a", -3), top_logprobs }]), STOP], {
+      alternatives: 2,
+    });
+    expect(answer.logprobs?.[0]?.topLogprobs).toEqual([
+      { token: "b", logprob: -1 },
+      { token: "c", logprob: -2 },
+    ]);
+  });
+
+  test("that nobody asked for are passed over", async () => {
+    const { answer, parts } = await read([scored({ content: "a" }, [entry("a")]), STOP]);
+    expect(answer).not.toHaveProperty("logprobs");
+    expect(parts).toEqual([{ type: "text-delta", text: "a" }]);
+  });
+
+  test.each([
+    ["no list", { token: "a" }],
+    ["texts", ["a", "b"]],
+    ["ids", [{ id: 5, logprob: -1 }]], // mlx_lm.server
+    ["no number", [{ token: "a", logprob: "-1" }]],
+    ["no logarithm", [{ token: "a", logprob: Number.NaN }]],
+  ])("as %s are told of", async (_, tokens) => {
+    const { answer } = await read([scored({ content: "a" }, tokens as object[]), STOP], { alternatives: 1 });
+    expect(answer).not.toHaveProperty("logprobs");
+    expect(answer.warnings.join()).toContain("log probabilities");
+  });
+
+  test("keep only bytes that are such", async () => {
+    const bytes = [[97], [256], [-1], ["a"], [], "a"];
+    const tokens = bytes.map((some) => ({ ...entry("a"), bytes: some }));
+    const { answer } = await read([scored({ content: "aaaaaa" }, tokens), STOP], { alternatives: 0 });
+    expect(answer.logprobs?.map((token) => token.bytes)).toEqual([[97], ...Array(5).fill(undefined)]);
+  });
 });
 
 test("survives chunks of any shape", async () => {

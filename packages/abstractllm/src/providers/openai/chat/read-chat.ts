@@ -31,14 +31,16 @@ const FINISH_REASONS: Readonly<Record<string, FinishReason>> = {
  * Takes what servers really send: reasoning as `reasoning_content` or `reasoning`, tool calls without index or id,
  * arguments as objects, usage in a chunk of its own or not at all, errors within the stream, no `[DONE]`.
  *
+ * @param alternatives - to each token whose log probabilities are asked for. Default: none are
  * @throws {ProviderConnectionError} when the answer ends without an end
  */
 export async function readChat(
   client: RemoteClient,
   response: HttpResponse,
   emit: (part: DeltaPart) => void,
+  alternatives?: number,
 ): Promise<Omit<ProviderAnswer, "model"> & { model: string | undefined }> {
-  const answer = new ChatAnswer(emit);
+  const answer = new ChatAnswer(new AnswerWriter(emit, alternatives));
   let isDone = false;
   for await (const chunk of chunksOf(client, response)) {
     isDone = chunk === "done";
@@ -73,8 +75,8 @@ class ChatAnswer {
   #raw: JsonRecord = {};
   hasBegun = false;
 
-  constructor(emit: (part: DeltaPart) => void) {
-    this.#writer = new AnswerWriter(emit);
+  constructor(writer: AnswerWriter) {
+    this.#writer = writer;
   }
 
   get hasEnded(): boolean {
@@ -88,15 +90,15 @@ class ChatAnswer {
     const choice = asArray(chunk.choices).map(asRecord)[0];
     if (choice === undefined) return;
     this.hasBegun = true;
-    this.#addDelta(asRecord(choice.delta ?? choice.message));
+    this.#addDelta(asRecord(choice.delta ?? choice.message), asRecord(choice.logprobs));
     this.#finishReason = asText(choice.finish_reason) || this.#finishReason;
   }
 
-  #addDelta(delta: JsonRecord): void {
-    this.#writer.reasoning(asText(delta.reasoning_content) || asText(delta.reasoning));
-    this.#writer.text(asText(delta.content));
+  #addDelta(delta: JsonRecord, logprobs: JsonRecord): void {
+    const reasoning = asText(delta.reasoning_content) || asText(delta.reasoning);
+    this.#writer.piece({ reasoning, text: asText(delta.content), tokens: logprobs.content });
     if (asText(delta.refusal) !== "") this.#refused = true;
-    this.#writer.text(asText(delta.refusal));
+    this.#writer.text(asText(delta.refusal), logprobs.refusal);
     for (const call of asArray(delta.tool_calls)) this.#addToolCall(asRecord(call));
   }
 
@@ -119,7 +121,7 @@ class ChatAnswer {
 
   finish(): Omit<ProviderAnswer, "model"> & { model: string | undefined } {
     const written = this.#writer.finish();
-    const warnings =
+    const uncounted =
       this.#usage === undefined ? ["The service did not report how many tokens the answer took"] : [];
     const known = FINISH_REASONS[this.#finishReason] ?? "other";
     // some servers say "stop" after tool calls
@@ -129,7 +131,7 @@ class ChatAnswer {
       usage: readUsage(this.#usage ?? {}),
       finishReason: this.#refused ? "content-filter" : withTools,
       rawFinishReason: this.#finishReason,
-      warnings,
+      warnings: [...uncounted, ...written.warnings],
       model: this.#model,
       raw: this.#raw,
     };

@@ -1,11 +1,12 @@
 import type { OptionName } from "../../../config/option-table.ts";
 import { UnsupportedFeatureError } from "../../../errors/index.ts";
+import { alternativesOf } from "../../alternatives-of.ts";
 import type { ProviderCall } from "../../base-provider.ts";
 import { pickFields } from "../../remote/index.ts";
 import { isStrictSchema } from "../is-strict-schema.ts";
 import { toReasoningEffort } from "../reasoning-effort.ts";
 import { schemaName } from "../schema-name.ts";
-import type { ResponsesPrompt, ResponsesRequest } from "./responses-request.ts";
+import { LOGPROBS, type ResponsesPrompt, type ResponsesRequest } from "./responses-request.ts";
 import { toInputItems } from "./to-input-items.ts";
 
 /** Options that only chat completions have. */
@@ -33,11 +34,17 @@ export async function buildResponsesRequest(
     const message = `The responses API does not have "${refused}"; leave it out or set api: "chat"`;
     throw new UnsupportedFeatureError(refused, message, { provider: call.provider });
   }
+  const alternatives = alternativesOf(options.logprobs);
+  const include = [
+    ...(reasons ? ["reasoning.encrypted_content" as const] : []),
+    ...(alternatives === undefined ? [] : ([LOGPROBS] as const)),
+  ];
   return {
     ...(await buildResponsesPrompt(call, reasons, signal)),
     stream: true,
     store: false,
-    ...(reasons ? { include: ["reasoning.encrypted_content" as const] } : {}),
+    ...(include.length === 0 ? {} : { include }),
+    ...(alternatives !== undefined && alternatives > 0 ? { top_logprobs: alternatives } : {}),
     ...pickFields(options, {
       temperature: "temperature",
       topP: "top_p",

@@ -3,7 +3,7 @@ import type { ProviderAnswer } from "../../base-provider.ts";
 import type { RemoteClient } from "../../remote/index.ts";
 import { postStream } from "../post-stream.ts";
 import { readResponse } from "./read-response.ts";
-import type { ResponsesRequest } from "./responses-request.ts";
+import { LOGPROBS, type ResponsesRequest } from "./responses-request.ts";
 
 /** Asks `/responses` and reads the answer. */
 export async function createResponse(
@@ -13,7 +13,8 @@ export async function createResponse(
 ): Promise<ProviderAnswer> {
   const whole = { ...request, stream: false };
   const { response, warnings } = await postStream(client, "/responses", request, whole);
-  const answer = await readResponse(client, response, emit);
+  const alternatives = request.include?.includes(LOGPROBS) ? (request.top_logprobs ?? 0) : undefined;
+  const answer = await readResponse(client, response, emit, alternatives);
   return {
     ...answer,
     model: answer.model || request.model,

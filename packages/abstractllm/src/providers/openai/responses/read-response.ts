@@ -27,14 +27,16 @@ const REASONING_EVENTS: ReadonlySet<string> = new Set([
 /**
  * Reads an answer of `/responses`, streamed or whole. Events that are not known are passed over.
  *
+ * @param alternatives - to each token whose log probabilities are asked for. Default: none are
  * @throws {ProviderConnectionError} when the stream ends before the response does
  */
 export async function readResponse(
   client: RemoteClient,
   response: HttpResponse,
   emit: (part: DeltaPart) => void,
+  alternatives?: number,
 ): Promise<ProviderAnswer> {
-  const writer = new AnswerWriter(emit);
+  const writer = new AnswerWriter(emit, alternatives);
   if (/^application\/json\b/i.test(response.headers["content-type"] ?? "")) {
     const whole = asRecord(await client.json(response));
     if (whole.error !== undefined && whole.error !== null) throw client.reported(whole);
@@ -62,7 +64,7 @@ export async function readResponse(
 function write(writer: AnswerWriter, type: string, data: JsonRecord): void {
   const key = asCount(data.output_index);
   const delta = asText(data.delta);
-  if (TEXT_EVENTS.has(type)) writer.text(delta);
+  if (TEXT_EVENTS.has(type)) writer.text(delta, data.logprobs);
   else if (REASONING_EVENTS.has(type)) writer.reasoning(delta);
   else if (type === "response.function_call_arguments.delta") writer.toolInput(key, delta);
   else if (type === "response.output_item.done") writer.endToolCall(key);
@@ -78,7 +80,7 @@ function writeOutput(writer: AnswerWriter, response: JsonRecord): void {
     for (const part of asArray(item.summary)) writer.reasoning(asText(asRecord(part).text));
     for (const part of asArray(item.content).map(asRecord)) {
       if (item.type === "reasoning") writer.reasoning(asText(part.text));
-      else writer.text(asText(part.text) || asText(part.refusal));
+      else writer.text(asText(part.text) || asText(part.refusal), part.logprobs);
     }
     if (item.type !== "function_call") continue;
     writer.startToolCall(index, asText(item.call_id), asText(item.name));
@@ -96,7 +98,6 @@ function finish(writer: AnswerWriter, response: JsonRecord, hasRefused: boolean)
     usage: readUsage(asRecord(response.usage)),
     finishReason: hasRefused ? "content-filter" : known,
     rawFinishReason: cut || asText(response.status),
-    warnings: [],
     model: asText(response.model),
     raw: response,
     providerData: { output: asArray(response.output) },

@@ -1,9 +1,13 @@
+/** What includes the log probabilities of the text's tokens. */
+export const LOGPROBS = "message.output_text.logprobs";
+
 /** The body of a request to `/responses`, as far as it is used here. */
 export interface ResponsesRequest extends ResponsesPrompt {
   stream: true;
   /** Nothing stays with the service; reasoning comes encrypted, to be sent again. */
   store: false;
-  include?: "reasoning.encrypted_content"[];
+  include?: ("reasoning.encrypted_content" | typeof LOGPROBS)[];
+  top_logprobs?: number;
   temperature?: number;
   top_p?: number;
   max_output_tokens?: number;

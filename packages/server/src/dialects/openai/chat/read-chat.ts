@@ -1,12 +1,12 @@
 import type { Call } from "../../../answer/index.ts";
 import { type Fields, type JsonObject, object, oneOf, readFields, required } from "../../../fields/index.ts";
 import { RequestProblem } from "../../../http/request-problem.ts";
+import { askedLogprobs } from "../../logprobs-option.ts";
 import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
 import { nestedName, toToolChoice } from "../../tool-choice.ts";
 import { checkChoices } from "../choices.ts";
 import { FUNCTION_RULES, toTool } from "../function-tools.ts";
-import { logprobsOption } from "../logprobs.ts";
 import { readFormat } from "../read-format.ts";
 import { type AskedReasoning, readReasoning, readReasoningObject } from "../read-reasoning.ts";
 import { samplingOptions, wantsUsage } from "../sampling-options.ts";
@@ -40,7 +40,7 @@ export function readChat(body: unknown): ChatCall {
       schema: readFormat(fields.response_format),
       tools: tools.length === 0 ? undefined : tools.map(({ tool }) => tool),
       toolChoice: toToolChoice(fields.tool_choice, nestedName),
-      logprobs: askedLogprobs(fields),
+      logprobs: askedLogprobs(fields.logprobs === true, fields.top_logprobs),
     }),
     isStreamed: fields.stream === true,
     isSingleCall: fields.parallel_tool_calls === false,
@@ -48,13 +48,6 @@ export function readChat(body: unknown): ChatCall {
     hasUsage: wantsUsage(fields.stream_options),
     notes: tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [],
   };
-}
-
-/** @throws {RequestProblem} */
-function askedLogprobs({ logprobs, top_logprobs = 0 }: Fields<typeof CHAT_FIELDS>) {
-  if (logprobs === true) return logprobsOption(top_logprobs, "top_logprobs");
-  if (top_logprobs === 0) return undefined;
-  throw new RequestProblem("invalid", "top_logprobs needs logprobs: true", { param: "top_logprobs" });
 }
 
 /** A limit by whichever name the client knows. */

@@ -1,5 +1,6 @@
-import type { ToolCall } from "abstractllm";
+import type { TokenLogprob, ToolCall } from "abstractllm";
 import { argumentsText } from "../../../answer/index.ts";
+import { responseLogprobs } from "../logprobs.ts";
 
 /** One item of a response's output. */
 export type OutputItem = Readonly<Record<string, unknown>> & { readonly id: string; readonly type: string };
@@ -18,10 +19,15 @@ export function reasoningItem(id: string, text: string, encrypted_content: strin
 }
 
 /** The text of an answer. */
-export const textPart = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] });
+export const textPart = (text: string, tokens?: readonly TokenLogprob[]) => ({
+  type: "output_text",
+  text,
+  annotations: [],
+  logprobs: responseLogprobs(tokens),
+});
 
-export function messageItem(id: string, text: string): OutputItem {
-  return { id, type: "message", role: "assistant", status: "completed", content: [textPart(text)] };
+export function messageItem(id: string, text: string, tokens?: readonly TokenLogprob[]): OutputItem {
+  return { id, type: "message", role: "assistant", status: "completed", content: [textPart(text, tokens)] };
 }
 
 export function callItem(id: string, call: ToolCall): OutputItem {

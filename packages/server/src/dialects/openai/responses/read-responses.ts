@@ -8,14 +8,17 @@ import {
   refused,
   required,
 } from "../../../fields/index.ts";
-import { RequestProblem } from "../../../http/request-problem.ts";
+import { askedLogprobs } from "../../logprobs-option.ts";
 import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
 import { flatName, toToolChoice } from "../../tool-choice.ts";
 import { ANY_OBJECT, FUNCTION_RULES, SCHEMA_RULES, toTool } from "../function-tools.ts";
 import { readReasoning, readReasoningObject } from "../read-reasoning.ts";
 import { readInput } from "./read-input.ts";
-import { RESPONSES_FIELDS } from "./responses-fields.ts";
+import { LOGPROBS, RESPONSES_FIELDS } from "./responses-fields.ts";
+
+/** How a request asks for log probabilities. */
+const WAY = `include: ["${LOGPROBS}"]`;
 
 /** What a responses request asks for. */
 export interface ResponsesCall extends Call {
@@ -26,11 +29,6 @@ export interface ResponsesCall extends Call {
 /** Reads the body of `/v1/responses`. @throws {RequestProblem} naming the field */
 export function readResponses(body: unknown): ResponsesCall {
   const fields = readFields(body, RESPONSES_FIELDS);
-  const unknown = fields.include?.find((name) => name !== "reasoning.encrypted_content");
-  if (unknown !== undefined) {
-    const message = "Only reasoning.encrypted_content can be included here";
-    throw new RequestProblem("invalid", message, { param: "include" });
-  }
   const tools = (fields.tools ?? []).map(readTool);
   return {
     model: fields.model,
@@ -42,6 +40,7 @@ export function readResponses(body: unknown): ResponsesCall {
       tools: tools.length === 0 ? undefined : tools.map(({ tool }) => tool),
       toolChoice: toToolChoice(fields.tool_choice, flatName),
       schema: fields.text === undefined ? undefined : readFormat(fields.text),
+      logprobs: askedLogprobs(fields.include?.includes(LOGPROBS) === true, fields.top_logprobs, WAY),
       reasoning: readReasoning(fields.reasoning ? readReasoningObject(fields.reasoning) : {}),
     }),
     isStreamed: fields.stream === true,
@@ -53,6 +52,7 @@ export function readResponses(body: unknown): ResponsesCall {
       parallel_tool_calls: fields.parallel_tool_calls ?? true,
       temperature: fields.temperature ?? null,
       top_p: fields.top_p ?? null,
+      top_logprobs: fields.top_logprobs ?? 0,
       tool_choice: fields.tool_choice ?? "auto",
       tools: fields.tools ?? [],
       text: fields.text ?? { format: { type: "text" } },

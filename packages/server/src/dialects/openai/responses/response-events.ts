@@ -1,6 +1,8 @@
+import type { TokenLogprob } from "abstractllm";
 import type { Answer, AnswerPart } from "../../../answer/index.ts";
 import type { RequestProblem } from "../../../http/request-problem.ts";
 import type { EventWriter, Frame, Stamp } from "../../dialect.ts";
+import { responseLogprobs } from "../logprobs.ts";
 import { openAIErrorObject } from "../openai-error.ts";
 import {
   callItem,
@@ -18,6 +20,8 @@ interface OpenItem {
   readonly kind: "text" | "reasoning" | "call";
   readonly id: string;
   text: string;
+  /** Of the tokens of the text. */
+  readonly tokens: TokenLogprob[];
 }
 
 /** Writes the events of a streamed response. */
@@ -57,7 +61,9 @@ export class ResponseEvents implements EventWriter {
     switch (part.type) {
       case "text": {
         const before = this.#openText();
-        return [...before, this.#delta("output_text.delta", part.text, { content_index: 0, logprobs: [] })];
+        for (const token of part.logprobs ?? []) this.#open?.tokens.push(token);
+        const fields = { content_index: 0, logprobs: responseLogprobs(part.logprobs) };
+        return [...before, this.#delta("output_text.delta", part.text, fields)];
       }
       case "reasoning": {
         const before = this.#openReasoning();
@@ -85,7 +91,7 @@ export class ResponseEvents implements EventWriter {
   #openText(): Frame[] {
     if (this.#open?.kind === "text") return [];
     const before = this.#close();
-    this.#open = { kind: "text", id: `msg_${this.#id}${this.#suffix()}`, text: "" };
+    this.#open = { kind: "text", id: `msg_${this.#id}${this.#suffix()}`, text: "", tokens: [] };
     const item = { ...messageItem(this.#open.id, ""), status: "in_progress", content: [] };
     const added = this.#added(item);
     const part = { ...this.#place(), content_index: 0, part: textPart("") };
@@ -95,7 +101,7 @@ export class ResponseEvents implements EventWriter {
   #openReasoning(): Frame[] {
     if (this.#open?.kind === "reasoning") return [];
     const before = this.#close();
-    this.#open = { kind: "reasoning", id: `rs_${this.#id}${this.#suffix()}`, text: "" };
+    this.#open = { kind: "reasoning", id: `rs_${this.#id}${this.#suffix()}`, text: "", tokens: [] };
     const added = this.#added(reasoningItem(this.#open.id, "", undefined));
     const part = { ...this.#place(), content_index: 0, part: thoughtPart("") };
     return [...before, added, this.#event("response.content_part.added", part)];
@@ -104,7 +110,7 @@ export class ResponseEvents implements EventWriter {
   #openCall(callId: string, name: string): Frame[] {
     const before = this.#close();
     const id = `fc_${this.#id}${this.#suffix()}`;
-    this.#open = { kind: "call", id, text: "" };
+    this.#open = { kind: "call", id, text: "", tokens: [] };
     const item = {
       ...callItem(id, { id: callId, name, arguments: {} }),
       status: "in_progress",
@@ -130,10 +136,12 @@ export class ResponseEvents implements EventWriter {
         this.#done(reasoningItem(open.id, open.text, undefined)),
       ];
     }
+    const part = textPart(open.text, open.tokens);
+    const { text, logprobs } = part;
     return [
-      this.#event("response.output_text.done", { ...at, text: open.text, logprobs: [] }),
-      this.#event("response.content_part.done", { ...at, part: textPart(open.text) }),
-      this.#done(messageItem(open.id, open.text)),
+      this.#event("response.output_text.done", { ...at, text, logprobs }),
+      this.#event("response.content_part.done", { ...at, part }),
+      this.#done(messageItem(open.id, text, open.tokens)),
     ];
   }
 

@@ -2,16 +2,24 @@ import {
   either,
   flag,
   HARMLESS,
+  integer,
   listOf,
   nonEmptyText,
   number,
   object,
+  oneOf,
   positiveInteger,
   refused,
   required,
   text,
 } from "../../../fields/index.ts";
 import { choiceCheck } from "../../tool-choice.ts";
+
+/** Has the log probabilities of the text's tokens included. */
+export const LOGPROBS = "message.output_text.logprobs";
+
+/** What answers may be asked to include. */
+const INCLUDABLE = oneOf("reasoning.encrypted_content", LOGPROBS);
 
 const NOTHING_STORED = "nothing is stored; send the whole conversation as input";
 
@@ -29,7 +37,8 @@ export const RESPONSES_FIELDS = {
   parallel_tool_calls: flag,
   text: object,
   reasoning: object,
-  include: listOf(text),
+  include: listOf(INCLUDABLE),
+  top_logprobs: integer,
   metadata: object, // comes back with the answer
   previous_response_id: refused(NOTHING_STORED),
   conversation: refused(NOTHING_STORED),
@@ -37,7 +46,6 @@ export const RESPONSES_FIELDS = {
   background: refused("answers are waited for"),
   truncation: refused("shorten the conversation before it is sent", "disabled"),
   context_management: refused("shorten the conversation before it is sent"),
-  top_logprobs: refused("the answer's probabilities cannot be had", 0),
   moderation: refused("there is none"),
   max_tool_calls: HARMLESS, // of tools that a service runs, of which there are none
   store: HARMLESS, // nothing is kept, and nothing can be asked for later

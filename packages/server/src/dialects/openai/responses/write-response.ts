@@ -51,11 +51,11 @@ export function encryptedContent({ providerData }: Answer): string | undefined {
 
 /** A whole answer of `/v1/responses`. */
 export function writeResponse(answer: Answer, call: ResponsesCall, stamp: Stamp): object {
-  const { text, reasoning, toolCalls } = answer;
+  const { text, logprobs, reasoning, toolCalls } = answer;
   const sealed = encryptedContent(answer);
   const output = [
     ...(reasoning === "" ? [] : [reasoningItem(`rs_${stamp.id}`, reasoning, undefined)]),
-    ...(text === "" ? [] : [messageItem(`msg_${stamp.id}`, text)]),
+    ...(text === "" ? [] : [messageItem(`msg_${stamp.id}`, text, logprobs)]),
     ...toolCalls.map((toolCall, index) => callItem(`fc_${stamp.id}_${index}`, toolCall)),
     ...(sealed === undefined ? [] : [reasoningItem(`rs_${stamp.id}_kept`, "", sealed)]),
   ];
