@@ -1,5 +1,6 @@
 import type { Answer, AnswerPart, Answers, Call, Some } from "../answer/index.ts";
 import type { RequestProblem } from "../http/request-problem.ts";
+import type { ResponseStore } from "../response-store/index.ts";
 
 /** What marks one answer. */
 export interface Stamp {
@@ -40,8 +41,11 @@ export interface Operation<C extends Call = Call> {
   readonly framing: Framing;
   /** Sent when nothing else was for a while, so that nobody thinks the connection dead. */
   readonly keepAlive?: string;
-  /** @throws {RequestProblem} for a request that cannot be served */
-  read(body: unknown): C;
+  /**
+   * @param responses - what a request may go on with
+   * @throws {RequestProblem} for a request that cannot be served
+   */
+  read(body: unknown, responses: ResponseStore): C;
   /** The calls whose answers are the choices of one answer. Default: the call alone. */
   choices?(call: C): Some<C>;
   whole(answers: Answers, call: C, stamp: Stamp): object;
