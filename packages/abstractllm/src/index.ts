@@ -94,6 +94,7 @@ export {
   type Prompt,
   type PromptLogprobsPart,
   type PromptTokenLogprob,
+  type PromptUsagePart,
   type ProviderFormat,
   type QuantizeConfig,
   type ReasoningDeltaPart,

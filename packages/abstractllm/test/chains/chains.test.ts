@@ -58,10 +58,18 @@ describe("a fallback chain", () => {
     const stream = (await createFallbackChain([first, second])).stream("Hi");
     for await (const part of stream) parts.push(part);
     expect(parts).toEqual([
+      { type: "prompt-usage", inputTokens: 1, cachedInputTokens: 0 },
       { type: "text-delta", text: "Once upon" },
       { type: "error", error: expect.any(ProviderConnectionError) },
     ]);
     expect(second.calls).toEqual([]);
+  });
+
+  test("has another member answer when one fails that only read the prompt", async () => {
+    const chain = await createFallbackChain([bad(gone()), good("second")]);
+    const stream = chain.stream("Hi");
+    for await (const part of stream) expect(part.type).not.toBe("error");
+    expect((await stream.response).text).toBe("second");
   });
 
   test("has another member answer when a begun answer breaks that nobody saw", async () => {

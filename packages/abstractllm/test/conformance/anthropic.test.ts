@@ -22,6 +22,14 @@ const insert =
   (...events: string[]): Fault =>
   ({ body: [first = "", ...others], ...answer }) => ({ ...answer, body: [first, ...events, ...others] });
 
+/** Ends the stream with an error behind its first event. */
+const breakAfterStart =
+  (failure: string): Fault =>
+  ({ body: [first = ""], ...answer }) => ({
+    ...answer,
+    body: [`${`${first}`.split("\n\n")[0]}\n\n`, failure],
+  });
+
 const FIRST = [375, 500] as const;
 
 /** Faults in Anthropic's own words. */
@@ -80,6 +88,15 @@ const FAULTS: readonly FaultRow[] = [
       ),
     ],
     { error: "ProviderAPIError", retryable: true, requests: 1, afterText: true },
+  ],
+  [
+    "an overload once the prompt was read, once",
+    [
+      breakAfterStart(
+        'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n',
+      ),
+    ],
+    { answer: "regular", waits: [FIRST] },
   ],
   [
     "events, blocks and deltas nobody knows",
@@ -290,6 +307,11 @@ describe("the messages API", () => {
     const { usage } = await llm.generate(prompt);
     expect(usage.cachedInputTokens).toBe(1);
     expect(usage.inputTokens).toBe(await llm.countTokens(prompt));
+    const { inputTokens, cachedInputTokens } = usage;
+    for await (const part of llm.stream(prompt)) {
+      expect(part).toEqual({ type: "prompt-usage", inputTokens, cachedInputTokens });
+      break;
+    }
   });
 
   test.each([

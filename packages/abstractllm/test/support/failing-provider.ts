@@ -14,7 +14,7 @@ export class FailingProvider extends ScriptedProvider {
   readonly #capabilities: Partial<Capabilities>;
   readonly #before: string;
 
-  /** @param before - text that is handed out before each error */
+  /** @param before - text that is handed out before each error, behind what the prompt takes */
   constructor(
     errors: readonly unknown[],
     { text = "Hello", capabilities = {} as Partial<Capabilities>, before = "" } = {},
@@ -40,6 +40,7 @@ export class FailingProvider extends ScriptedProvider {
   ): Promise<ProviderAnswer> {
     if (this.#errors.length === 0) return super.respond(call, emit, signal);
     this.calls.push(call);
+    emit({ type: "prompt-usage", inputTokens: 1, cachedInputTokens: 0 });
     if (this.#before !== "") emit({ type: "text-delta", text: this.#before });
     throw this.#errors.shift();
   }

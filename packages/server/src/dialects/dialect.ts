@@ -1,3 +1,4 @@
+import type { Usage } from "abstractllm";
 import type { Answer, AnswerPart, Answers, Call, Some } from "../answer/index.ts";
 import type { RequestProblem } from "../http/request-problem.ts";
 import type { ResponseStore } from "../response-store/index.ts";
@@ -18,9 +19,14 @@ export interface Frame {
   readonly data: object | string;
 }
 
+/** Tokens of a prompt. */
+export type PromptUsage = Pick<Usage, "inputTokens" | "cachedInputTokens">;
+
 /** Writes the parts of one answer as events: of the only one to a request, or of one of its choices. */
 export interface EventWriter {
   part(part: AnswerPart): Frame[];
+  /** The prompt was read. Default: nothing is said of that. */
+  prompt?(usage: PromptUsage): Frame[];
   finish(answer: Answer): Frame[];
   /** The answer broke off. */
   fail(problem: RequestProblem): Frame[];

@@ -39,7 +39,7 @@ describe.each(Object.entries(WAYS))("OpenAI's client, with responses %s,", (_, w
     const content = [{ type: "input_text" as const, text: "Who am I?" }];
     const second = await ask({ input: [{ role: "user", content }], previous_response_id: first.id });
     const third = await ask({ input: "Bye!", instructions: "Be brief.", previous_response_id: second.id });
-    expect([first.store, first.previous_response_id]).toEqual([true, null]);
+    expect(first).toMatchObject({ store: true, previous_response_id: null });
     expect([third.output_text, third.previous_response_id]).toEqual(["Bye.", second.id]);
     expect(llm.calls[2]?.messages).toEqual([
       { role: "system", content: "Be brief." },
@@ -107,8 +107,9 @@ describe.each(Object.entries(WAYS))("OpenAI's client, with responses %s,", (_, w
 
   test("has nothing kept where it does not want that", async () => {
     const { openai } = await serve();
-    const { id, store } = await way(openai)({ input: "x", store: false });
-    expect(store).toBe(false);
+    const response = await way(openai)({ input: "x", store: false });
+    const { id } = response;
+    expect(response).toMatchObject({ store: false });
     await expect(openai.responses.retrieve(id)).rejects.toMatchObject({ status: 404 });
     await expect(way(openai)({ input: "x", previous_response_id: id })).rejects.toMatchObject({
       status: 400,
@@ -235,9 +236,9 @@ test("responses that take too much are not kept, and none are where there are to
   await expect(openai.responses.retrieve(large.id)).rejects.toMatchObject({ status: 404 });
   await server?.close();
   const { openai: other } = await serve(undefined, { maxStoredResponses: 0 });
-  const { id, store } = await other.responses.create({ model: "m", input: "x", store: true });
-  expect(store).toBe(false);
-  await expect(other.responses.retrieve(id)).rejects.toMatchObject({
+  const response = await other.responses.create({ model: "m", input: "x", store: true });
+  expect(response).toMatchObject({ store: false });
+  await expect(other.responses.retrieve(response.id)).rejects.toMatchObject({
     status: 404,
     message: expect.stringContaining("this server keeps none"),
   });

@@ -8,12 +8,15 @@ import {
   type ProviderAnswer,
   type ProviderCall,
   type ToolCall,
+  type Usage,
 } from "abstractllm";
 
 /** What the model says next. */
 export interface ScriptedAnswer {
   readonly text?: string;
   readonly reasoning?: string;
+  /** Told once the prompt is read. */
+  readonly promptUsage?: Pick<Usage, "inputTokens" | "cachedInputTokens">;
   readonly toolCalls?: readonly ToolCall[];
   /** A call that is cut off within its arguments. */
   readonly cutCall?: { readonly id: string; readonly name: string; readonly text: string };
@@ -69,6 +72,7 @@ export class ScriptedLLM extends BaseProvider {
     const answer = (this.#script.length > 1 ? this.#script.shift() : this.#script[0]) ?? {};
     const { text = "", reasoning, toolCalls = [], cutCall, isEndless = false, error, after } = answer;
     await after;
+    if (answer.promptUsage !== undefined) emit({ type: "prompt-usage", ...answer.promptUsage });
     if (answer.isObject === true) emit({ type: "object-start" });
     if (reasoning !== undefined) emit({ type: "reasoning-delta", text: reasoning });
     for (const piece of text.match(PIECE) ?? []) emit({ type: "text-delta", text: piece });
