@@ -476,6 +476,11 @@ describe("Ollama's client", () => {
       expect(done).toMatchObject({ model, done: true, done_reason: "unload" });
     }
     expect(await running()).toEqual(["m"]); // which the server was given
+    await ollama.embed({ model: "small", input: "x", keep_alive: "5m" });
+    await ollama.embeddings({ model: "m", prompt: "x", keep_alive: 0 });
+    expect(await running()).toEqual(["m", "small"]);
+    await ollama.embed({ model: "small", input: "x", keep_alive: 0 });
+    expect(await running()).toEqual(["m"]);
   });
 
   test("of the AI SDK has options beside `options`, and a tool that must be called", async () => {

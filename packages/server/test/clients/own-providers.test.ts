@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import Anthropic from "@anthropic-ai/sdk";
 import { type AbstractLLM, createLLM, type LLMConfig, type Message } from "abstractllm";
 import { Ollama } from "ollama";
@@ -171,6 +172,15 @@ describe("a question that is asked again", () => {
     expect(cache_read_input_tokens).toBeGreaterThan(length / 2);
     expect(input_tokens + (cache_read_input_tokens ?? 0)).toBe(length);
   });
+});
+
+test("Ollama's client sees what models take on the disk", async () => {
+  const ollama = new Ollama({ host: origin, headers: { authorization: `Bearer ${KEY}` } });
+  const { models } = await ollama.list();
+  const sizes = Object.fromEntries(models.map(({ name, size }) => [name, size]));
+  const { size } = statSync(SETUP_MODEL);
+  expect(sizes).toMatchObject({ small: size, tuned: size, "tuned:rain": size });
+  expect(sizes.figures).toBeGreaterThan(statSync(join(FIGURES_MODEL, "config.json")).size);
 });
 
 test("a client that goes away has the engine stop long before the answer's end", async () => {

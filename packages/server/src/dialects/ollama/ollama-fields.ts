@@ -17,6 +17,9 @@ import { choiceCheck } from "../tool-choice.ts";
 
 const NO_LOGPROBS = "the answer's probabilities cannot be had";
 
+/** Models stay until others need their place; 0 gives one back. */
+export const KEEP_ALIVE = either(number, text);
+
 const COMMON_FIELDS = {
   model: required(nonEmptyText),
   stream: flag,
@@ -27,7 +30,7 @@ const COMMON_FIELDS = {
   top_logprobs: refused(NO_LOGPROBS, 0),
   truncate: HARMLESS, // a prompt that is too long is an error
   shift: HARMLESS, // an answer ends where the context does
-  keep_alive: either(number, text), // models stay until others need their place; 0 gives one back
+  keep_alive: KEEP_ALIVE,
 } as const;
 
 /** What becomes of each field of `/api/chat`. */
