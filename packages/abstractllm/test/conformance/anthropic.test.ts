@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { createLLM, type LLMConfig, type Message } from "../../src/index.ts";
+import { createLLM, type LLMConfig, type Message, type StreamPart } from "../../src/index.ts";
 import { anthropicError, anthropicService } from "../services/anthropic-service.ts";
 import { type Fault, HttpService } from "../services/http-service.ts";
 import { nativeCases } from "./native-cases.ts";
@@ -308,10 +308,9 @@ describe("the messages API", () => {
     expect(usage.cachedInputTokens).toBe(1);
     expect(usage.inputTokens).toBe(await llm.countTokens(prompt));
     const { inputTokens, cachedInputTokens } = usage;
-    for await (const part of llm.stream(prompt)) {
-      expect(part).toEqual({ type: "prompt-usage", inputTokens, cachedInputTokens });
-      break;
-    }
+    const parts: StreamPart[] = [];
+    for await (const part of llm.stream(prompt)) parts.push(part);
+    expect(parts[0]).toEqual({ type: "prompt-usage", inputTokens, cachedInputTokens });
   });
 
   test.each([
