@@ -313,6 +313,13 @@ describe("the messages API", () => {
     expect(parts[0]).toEqual({ type: "prompt-usage", inputTokens, cachedInputTokens });
   });
 
+  test("is left without harm when the answer has come but was not read", async () => {
+    const llm = await open();
+    for await (const part of llm.stream("one two three")) if (part.type === "prompt-usage") break;
+    await new Promise((resolve) => setImmediate(resolve)); // an error that nobody hears comes now
+    expect((await llm.generate("one two three")).text).not.toBe("");
+  });
+
   test.each([
     [true, { type: "ephemeral" }],
     ["5m", { type: "ephemeral" }],
