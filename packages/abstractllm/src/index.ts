@@ -94,6 +94,7 @@ export {
   type Prompt,
   type PromptLogprobsPart,
   type PromptTokenLogprob,
+  type PromptUsagePart,
   type ProviderFormat,
   type QuantizeConfig,
   type ReasoningDeltaPart,
@@ -160,7 +161,12 @@ export {
   type ProviderCall,
   type ProviderTraits,
 } from "./providers/base-provider.ts";
-export { deleteModel, downloadModel, type ModelFilesOptions } from "./providers/mlx/model-files.ts";
+export {
+  deleteModel,
+  downloadModel,
+  type ModelFilesOptions,
+  modelSizeBytes,
+} from "./providers/mlx/model-files.ts";
 export {
   createLLM,
   getAvailableProviders,

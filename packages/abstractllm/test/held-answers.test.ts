@@ -60,6 +60,7 @@ describe.skipIf(grammarProblem !== undefined)(`an answer with calls${grammarProb
       finishReason: "tool-calls",
     });
     expect([...new Set(parts.map(({ type }) => type))]).toEqual([
+      "prompt-usage",
       "text-delta",
       "tool-input-start",
       "tool-input-delta",

@@ -58,11 +58,13 @@ describe("an mlx model whose template takes tools", () => {
     const types = (await partsOf(stream)).map(({ type }) => type);
     const response = await stream.response;
     expect(types.filter((type) => type !== "text-delta")).toEqual([
+      "prompt-usage",
       "tool-input-start",
       "tool-input-delta",
       "tool-call",
       "tool-result",
       "step-finish",
+      "prompt-usage",
       "finish",
     ]);
     expect(response).toMatchObject({ text: "It is 3.", finishReason: "stop", toolCalls: [] });
@@ -83,7 +85,7 @@ describe("an mlx model whose template takes tools", () => {
     expect(response.messages).toEqual([
       { role: "assistant", content: "I add.\n", reasoning: "One and two." },
     ]);
-    expect(parts.slice(0, 2)).toEqual([
+    expect(parts.slice(1, 3)).toEqual([
       { type: "reasoning-delta", text: "One" },
       { type: "reasoning-delta", text: " and two." },
     ]);
@@ -95,7 +97,7 @@ describe("an mlx model whose template takes tools", () => {
     const response = await stream.response;
     expect(response).toMatchObject({ reasoning: "One", text: "I add.\n", finishReason: "stop" });
     expect(response.usage).toMatchObject({ reasoningTokens: 1, outputTokens: 5 });
-    expect(parts.slice(0, 2)).toEqual([
+    expect(parts.slice(1, 3)).toEqual([
       { type: "reasoning-delta", text: "One" },
       { type: "text-delta", text: "I" },
     ]);

@@ -6,6 +6,7 @@ import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { EmbedOptions, EmbedResponse } from "../interface/embed.ts";
 import type { GenerateOptions } from "../interface/generate-options.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
+import { isOfAnswer } from "../interface/is-of-answer.ts";
 import type { ListedModel, ListModelsOptions } from "../interface/listed-model.ts";
 import { LLMBase } from "../interface/llm-base.ts";
 import type { LLMConfigInput } from "../interface/llm-config.ts";
@@ -128,7 +129,7 @@ export abstract class DelegatingLLM extends LLMBase {
       }
       return forwardParts(llm.stream(prompt, options), (part) => {
         // a tool that was run must not be run again, even when nobody saw its call
-        isDelivered ||= emit !== undefined || part.type === "tool-call";
+        isDelivered ||= (emit !== undefined && isOfAnswer(part)) || part.type === "tool-call";
         emit?.(part);
       });
     };

@@ -53,6 +53,7 @@ export type {
   ObjectDeltaPart,
   ObjectStartPart,
   PromptLogprobsPart,
+  PromptUsagePart,
   ReasoningDeltaPart,
   StepFinishPart,
   StreamPart,

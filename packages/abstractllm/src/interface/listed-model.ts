@@ -15,6 +15,8 @@ export interface ListedModel {
   /** When it was made or changed, as far as the service says. */
   readonly createdAt?: Date;
   readonly ownedBy?: string;
+  /** Of its files, where they lie on this machine. */
+  readonly sizeBytes?: number;
   /** What the service says of it; `findModelCapabilities(id)` has what is published. */
   readonly capabilities: ModelCapabilities;
 }

@@ -43,6 +43,14 @@ describe("a stream", () => {
     expect(await stream.response).toBe(RESPONSE);
   });
 
+  test("has not begun when only the prompt was read", async () => {
+    const stream = new LLMStream(async (emit) => {
+      emit({ type: "prompt-usage", inputTokens: 1, cachedInputTokens: 0 });
+      throw new Error("before the first word");
+    });
+    await expect(stream.started).rejects.toThrow("before the first word");
+  });
+
   test("keeps its parts for a reader who comes late", async () => {
     const stream = twoDeltas();
     await stream.response;

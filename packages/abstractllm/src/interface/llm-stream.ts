@@ -1,5 +1,6 @@
 import { UnsupportedOperationError } from "../errors/index.ts";
 import type { GenerateResponse } from "./generate-response.ts";
+import { isOfAnswer } from "./is-of-answer.ts";
 import type { DeltaPart, StreamPart } from "./stream-part.ts";
 import { type TextStream, textStreamOf } from "./text-stream.ts";
 
@@ -130,7 +131,7 @@ export class LLMStream<Response extends GenerateResponse = GenerateResponse, Unf
   }
 
   #push(part: StreamPart): void {
-    this.#begin(part);
+    if (isOfAnswer(part)) this.#begin(part);
     if (this.#ended) return;
     this.#write(part);
     this.#parts.push(part);

@@ -1,4 +1,4 @@
-import type { GenerateResponse } from "./generate-response.ts";
+import type { GenerateResponse, Usage } from "./generate-response.ts";
 import type { PromptTokenLogprob, TokenLogprob } from "./token-logprob.ts";
 import type { ToolCall, ToolResult } from "./tool-call.ts";
 
@@ -8,6 +8,14 @@ export interface TextDeltaPart {
   text: string;
   /** Of the tokens that `text` begins or goes on with, with the option `logprobs`. */
   logprobs?: readonly TokenLogprob[];
+}
+
+/**
+ * The model has read the prompt, and what it takes is known before the answer's text: once for each answer of the model, and
+ * again where it is asked anew. Absent where the provider learns it with the end.
+ */
+export interface PromptUsagePart extends Pick<Usage, "inputTokens" | "cachedInputTokens"> {
+  type: "prompt-usage";
 }
 
 /** Log probabilities of the prompt, with the option `promptLogprobs`; before the answer's text. */
@@ -81,6 +89,7 @@ export interface ErrorPart {
 
 /** A part that can come before the end. */
 export type DeltaPart<Unfinished = unknown> =
+  | PromptUsagePart
   | PromptLogprobsPart
   | TextDeltaPart
   | ReasoningDeltaPart

@@ -3,6 +3,7 @@ import { forwardParts } from "../delegate/index.ts";
 import { ContextWindowExceededError } from "../errors/index.ts";
 import type { AbstractLLM } from "../interface/abstract-llm.ts";
 import type { GenerateResponse } from "../interface/generate-response.ts";
+import { isOfAnswer } from "../interface/is-of-answer.ts";
 import type { Message } from "../interface/message.ts";
 import type { DeltaPart } from "../interface/stream-part.ts";
 import { measure } from "./measure.ts";
@@ -27,7 +28,7 @@ export async function ask(
   const limit = inputLimit(llm, options);
   let isDelivered = false;
   const deliver = (part: DeltaPart) => {
-    isDelivered = true;
+    isDelivered ||= isOfAnswer(part);
     emit(part);
   };
   let leftOut =

@@ -64,6 +64,16 @@ describe("a fallback chain", () => {
     expect(second.calls).toEqual([]);
   });
 
+  test("has another member answer when one fails that only read the prompt", async () => {
+    const first = new FailingProvider([gone()], { readsPrompt: true });
+    const chain = await createFallbackChain([first, good("second")]);
+    const stream = chain.stream("Hi");
+    const types: string[] = [];
+    for await (const { type } of stream) types.push(type);
+    expect([types[0], types.at(-1)]).toEqual(["prompt-usage", "finish"]);
+    expect((await stream.response).text).toBe("second");
+  });
+
   test("has another member answer when a begun answer breaks that nobody saw", async () => {
     const first = new FailingProvider([gone()], { before: "Once upon" });
     const inner = await createFallbackChain([first]);

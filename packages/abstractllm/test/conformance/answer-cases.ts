@@ -47,7 +47,10 @@ export function answerCases(subject: Subject): void {
       const parts = await collect(stream);
       expect(textOf(parts)).toBe(text);
       expect(parts.at(-1)).toMatchObject({ type: "finish", usage, finishReason: "length" });
-      expect(parts.filter(({ type }) => type !== "text-delta")).toHaveLength(1);
+      const others = parts.filter(({ type }) => type !== "text-delta" && type !== "prompt-usage");
+      expect(others).toHaveLength(1);
+      const { inputTokens } = usage;
+      for (const part of parts) if (part.type === "prompt-usage") expect(part).toMatchObject({ inputTokens });
       expect(parts.filter(({ type }) => type === "text-delta").length).toBeGreaterThan(1);
       expect((await stream.response).text).toBe(text);
       expect((await llm.generate(PROMPT, { maxTokens: 4, stream: true }).response).text).toBe(text);

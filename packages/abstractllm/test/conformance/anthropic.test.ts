@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { createLLM, type LLMConfig, type Message } from "../../src/index.ts";
+import { createLLM, type LLMConfig, type Message, type StreamPart } from "../../src/index.ts";
 import { anthropicError, anthropicService } from "../services/anthropic-service.ts";
 import { type Fault, HttpService } from "../services/http-service.ts";
 import { nativeCases } from "./native-cases.ts";
@@ -21,6 +21,14 @@ const error =
 const insert =
   (...events: string[]): Fault =>
   ({ body: [first = "", ...others], ...answer }) => ({ ...answer, body: [first, ...events, ...others] });
+
+/** Ends the stream with an error behind its first event. */
+const breakAfterStart =
+  (failure: string): Fault =>
+  ({ body: [first = ""], ...answer }) => ({
+    ...answer,
+    body: [`${`${first}`.split("\n\n")[0]}\n\n`, failure],
+  });
 
 const FIRST = [375, 500] as const;
 
@@ -80,6 +88,15 @@ const FAULTS: readonly FaultRow[] = [
       ),
     ],
     { error: "ProviderAPIError", retryable: true, requests: 1, afterText: true },
+  ],
+  [
+    "an overload once the prompt was read, once",
+    [
+      breakAfterStart(
+        'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n',
+      ),
+    ],
+    { answer: "regular", waits: [FIRST] },
   ],
   [
     "events, blocks and deltas nobody knows",
@@ -290,6 +307,17 @@ describe("the messages API", () => {
     const { usage } = await llm.generate(prompt);
     expect(usage.cachedInputTokens).toBe(1);
     expect(usage.inputTokens).toBe(await llm.countTokens(prompt));
+    const { inputTokens, cachedInputTokens } = usage;
+    const parts: StreamPart[] = [];
+    for await (const part of llm.stream(prompt)) parts.push(part);
+    expect(parts[0]).toEqual({ type: "prompt-usage", inputTokens, cachedInputTokens });
+  });
+
+  test("is left without harm when the answer has come but was not read", async () => {
+    const llm = await open();
+    for await (const part of llm.stream("one two three")) if (part.type === "prompt-usage") break;
+    await new Promise((resolve) => setImmediate(resolve)); // an error that nobody hears comes now
+    expect((await llm.generate("one two three")).text).not.toBe("");
   });
 
   test.each([

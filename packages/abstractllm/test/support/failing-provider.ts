@@ -13,16 +13,21 @@ export class FailingProvider extends ScriptedProvider {
   readonly #errors: unknown[];
   readonly #capabilities: Partial<Capabilities>;
   readonly #before: string;
+  readonly #readsPrompt: boolean;
 
-  /** @param before - text that is handed out before each error */
+  /**
+   * @param before - text that is handed out before each error
+   * @param readsPrompt - what the prompt takes is told before that
+   */
   constructor(
     errors: readonly unknown[],
-    { text = "Hello", capabilities = {} as Partial<Capabilities>, before = "" } = {},
+    { text = "Hello", capabilities = {} as Partial<Capabilities>, before = "", readsPrompt = false } = {},
   ) {
     super(Array.from({ length: 1000 }, () => ({ text })));
     this.#errors = [...errors];
     this.#capabilities = capabilities;
     this.#before = before;
+    this.#readsPrompt = readsPrompt;
   }
 
   override getCapabilities(): Capabilities {
@@ -40,6 +45,7 @@ export class FailingProvider extends ScriptedProvider {
   ): Promise<ProviderAnswer> {
     if (this.#errors.length === 0) return super.respond(call, emit, signal);
     this.calls.push(call);
+    if (this.#readsPrompt) emit({ type: "prompt-usage", inputTokens: 1, cachedInputTokens: 0 });
     if (this.#before !== "") emit({ type: "text-delta", text: this.#before });
     throw this.#errors.shift();
   }

@@ -70,6 +70,9 @@ for await (const part of stream) {
     case "object-start":
       expectTypeOf(part).toEqualTypeOf<{ type: "object-start" }>();
       break;
+    case "prompt-usage":
+      expectTypeOf(part.cachedInputTokens).toEqualTypeOf<number>();
+      break;
     case "prompt-logprobs":
       expectTypeOf(part.logprobs).toEqualTypeOf<readonly PromptTokenLogprob[]>();
       break;

@@ -278,12 +278,13 @@ export interface Timings {
 }
 
 /**
- * Parts of a generation, in order: a reasoning-start where the prompt ends within reasoning, the prompt's log
- * probabilities where they are asked for, any number of deltas, then exactly one finish (errors are thrown). A delta has
+ * Parts of a generation, in order: a reasoning-start where the prompt ends within reasoning, the prompt's tokens once it is
+ * evaluated, its log probabilities where they are asked for, any number of deltas, then exactly one finish (errors are thrown). A delta has
  * the tokens that its text begins or goes on with; those that a stop string cut off are in none.
  */
 export type GenerationPart =
   | { type: "reasoning-start" }
+  | ({ type: "prompt-usage" } & Pick<Usage, "inputTokens" | "cachedInputTokens">)
   | { type: "prompt-logprobs"; logprobs: PromptTokenLogprob[] }
   | {
       type: "text-delta";

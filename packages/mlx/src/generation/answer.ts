@@ -6,6 +6,7 @@ import type {
   GenerationPart,
   Timings,
   TokenLogprob,
+  Usage,
 } from "../engine/types.ts";
 import { MlxError } from "../errors.ts";
 import { StopMatcher, type StreamingDetokenizer } from "../tokenizer/index.ts";
@@ -118,6 +119,11 @@ export class Answer {
     this.#cachedTokens = cachedTokens;
   }
 
+  /** Tokens of the prompt. */
+  get promptUsage(): Pick<Usage, "inputTokens" | "cachedInputTokens"> {
+    return { inputTokens: this.#promptLength, cachedInputTokens: this.#cachedTokens };
+  }
+
   /** Says whose drafts are tried. */
   speculate(speculation: Speculation): void {
     this.#speculation = speculation;
@@ -174,10 +180,9 @@ export class Answer {
       finishReason: finishReasons[raw],
       rawFinishReason: raw,
       usage: {
-        inputTokens: this.#promptLength,
+        ...this.promptUsage,
         outputTokens: this.#count,
         totalTokens: this.#promptLength + this.#count,
-        cachedInputTokens: this.#cachedTokens,
         reasoningTokens: this.#reasoning?.tokens ?? 0,
       },
       timings: {

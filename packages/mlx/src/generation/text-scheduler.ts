@@ -266,7 +266,8 @@ export class TextScheduler {
     this.#guarded(() => this.#batch.join(sequence));
   }
 
-  #emitPrompt({ promptScores, prompt, emit }: Job): void {
+  #emitPrompt({ answer, promptScores, prompt, emit }: Job): void {
+    emit({ type: "prompt-usage", ...answer.promptUsage });
     if (promptScores === undefined) return;
     const rest = promptScores.takeAll().map((scored) => this.#texts.withText(scored));
     emit({ type: "prompt-logprobs", logprobs: [this.#texts.first(prompt.tokens[0] ?? 0), ...rest] });

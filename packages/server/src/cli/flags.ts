@@ -43,6 +43,7 @@ const FLAGS = {
   "allowed-host": { value: "NAME", multiple: true, help: "Name of this host beside localhost; repeatable" },
   "ignore-field": { value: "NAME", multiple: true, help: "Field of requests to pass over; repeatable" },
   "max-calls": { value: "N", help: "Most requests of models at once (default 256)" },
+  "max-stored-responses": { value: "N", help: "Most finished responses that stay in memory (default 1000)" },
   "allow-model-changes": {
     help: "Let clients download models and delete them, where all of the cache are served",
   },

@@ -9,6 +9,7 @@ const FLAGS = {
   allowedHosts: "--allowed-host",
   ignoreFields: "--ignore-field",
   maxCalls: "--max-calls",
+  maxStoredResponses: "--max-stored-responses",
   allowPublic: "--allow-public",
 } as const satisfies Partial<Record<keyof ServerOptions, string>>;
 

@@ -21,6 +21,9 @@ export function toOptions(given: Given, file: ServerOptions, key: string | undef
     ...(given["allowed-host"] === undefined ? {} : { allowedHosts: given["allowed-host"] }),
     ...(given["ignore-field"] === undefined ? {} : { ignoreFields: given["ignore-field"] }),
     ...(given["max-calls"] === undefined ? {} : { maxCalls: wholeNumber("max-calls", given["max-calls"]) }),
+    ...(given["max-stored-responses"] === undefined
+      ? {}
+      : { maxStoredResponses: wholeNumber("max-stored-responses", given["max-stored-responses"]) }),
     ...(given["allow-model-changes"] === undefined
       ? {}
       : { allowModelChanges: given["allow-model-changes"] }),

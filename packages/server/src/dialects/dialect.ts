@@ -1,5 +1,7 @@
+import type { Usage } from "abstractllm";
 import type { Answer, AnswerPart, Answers, Call, Some } from "../answer/index.ts";
 import type { RequestProblem } from "../http/request-problem.ts";
+import type { ResponseStore } from "../response-store/index.ts";
 
 /** What marks one answer. */
 export interface Stamp {
@@ -17,9 +19,14 @@ export interface Frame {
   readonly data: object | string;
 }
 
+/** Tokens of a prompt. */
+export type PromptUsage = Pick<Usage, "inputTokens" | "cachedInputTokens">;
+
 /** Writes the parts of one answer as events: of the only one to a request, or of one of its choices. */
 export interface EventWriter {
   part(part: AnswerPart): Frame[];
+  /** The prompt was read. Default: nothing is said of that. */
+  prompt?(usage: PromptUsage): Frame[];
   finish(answer: Answer): Frame[];
   /** The answer broke off. */
   fail(problem: RequestProblem): Frame[];
@@ -40,8 +47,11 @@ export interface Operation<C extends Call = Call> {
   readonly framing: Framing;
   /** Sent when nothing else was for a while, so that nobody thinks the connection dead. */
   readonly keepAlive?: string;
-  /** @throws {RequestProblem} for a request that cannot be served */
-  read(body: unknown): C;
+  /**
+   * @param responses - what a request may go on with
+   * @throws {RequestProblem} for a request that cannot be served
+   */
+  read(body: unknown, responses: ResponseStore): C;
   /** The calls whose answers are the choices of one answer. Default: the call alone. */
   choices?(call: C): Some<C>;
   whole(answers: Answers, call: C, stamp: Stamp): object;

@@ -6,4 +6,6 @@ export interface EmbedRequest
   /** The model as the client calls it. */
   readonly model: string;
   readonly texts: readonly string[];
+  /** The model is given back when it has answered. Default false. */
+  readonly isLast?: boolean;
 }

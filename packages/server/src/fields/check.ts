@@ -23,6 +23,10 @@ export const positiveInteger: Check<number> = check(
   "positive integer",
   (value) => Number.isSafeInteger(value) && (value as number) > 0,
 );
+export const naturalNumber: Check<number> = check(
+  "integer that is 0 or more",
+  (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+);
 export const callback: Check<(...args: never) => unknown> = check(
   "function",
   (value) => typeof value === "function",

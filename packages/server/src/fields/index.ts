@@ -7,6 +7,7 @@ export {
   type JsonObject,
   kindOf,
   listOf,
+  naturalNumber,
   nonEmptyText,
   number,
   object,

@@ -17,12 +17,15 @@ export class Exchange {
   readonly startedMs = performance.now();
   /** Without the query. */
   readonly path: string;
+  readonly query: URLSearchParams;
   readonly #controller = new AbortController();
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request;
     this.response = response;
-    this.path = (request.url ?? "/").replace(/\?.*$/s, "");
+    const [path = "/", query] = (request.url ?? "/").split(/\?(.*)/s);
+    this.path = path;
+    this.query = new URLSearchParams(query);
     response.setHeader("x-request-id", this.id);
     response.setHeader("x-content-type-options", "nosniff");
     response.on("close", () => {

@@ -34,6 +34,8 @@ export const STATUS_OF: Readonly<Record<ProblemKind, number>> = {
 interface RequestProblemOptions {
   /** The field that is wrong. */
   readonly param?: string;
+  /** OpenAI's word for it, where there is one for less than its kind. */
+  readonly code?: string;
   /** When to come back. */
   readonly retryAfterMs?: number | undefined;
   /** Headers that go with the answer. */
@@ -46,6 +48,7 @@ export class RequestProblem extends Error {
   override readonly name = "RequestProblem";
   readonly kind: ProblemKind;
   readonly param: string | undefined;
+  readonly code: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -53,6 +56,7 @@ export class RequestProblem extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.param = options.param;
+    this.code = options.code;
     this.retryAfterMs = options.retryAfterMs;
     this.headers = options.headers ?? {};
   }

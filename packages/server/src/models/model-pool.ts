@@ -6,8 +6,10 @@ import {
   InvalidParameterError,
   type ListedModel,
   type ModelFilesOptions,
+  modelSizeBytes,
   UnsupportedProviderError,
 } from "abstractllm";
+import { nonEmptyText } from "../fields/index.ts";
 import { RequestProblem } from "../http/request-problem.ts";
 import { isOpen, type ModelConfig, type ModelSource } from "./model-source.ts";
 
@@ -43,9 +45,11 @@ export class ModelPool {
 
   /** All models, those given by name first. */
   async list(signal: AbortSignal): Promise<ListedModel[]> {
-    const named = [...this.#sources.keys()].map((id) => ({ id, capabilities: {} }));
+    const named = [...this.#sources].map(async ([id, source]) => {
+      return { id, ...(await sizeOf(source)), capabilities: {} };
+    });
     const others = await this.#listOthers(signal);
-    return [...named, ...others.filter(({ id }) => !this.#sources.has(id))];
+    return [...(await Promise.all(named)), ...others.filter(({ id }) => !this.#sources.has(id))];
   }
 
   /**
@@ -147,6 +151,13 @@ export class ModelPool {
 
 /** A name, and the one that clients of Ollama may mean by it: they write the tag that a name without one stands for. */
 const namesOf = (name: string): string[] => [name, ...(name.endsWith(":latest") ? [name.slice(0, -7)] : [])];
+
+/** What the files of a model of mlx take; nothing for others, and for one that is not on this machine. */
+async function sizeOf(source: ModelSource): Promise<Pick<ListedModel, "sizeBytes">> {
+  if (isOpen(source) || source.provider !== "mlx" || !nonEmptyText.accepts(source.model)) return {};
+  const sizeBytes = await modelSizeBytes(source.model, source).catch(() => undefined);
+  return sizeBytes === undefined ? {} : { sizeBytes };
+}
 
 /** A repository of the hub by what clients of Ollama call it. */
 const repositoryOf = (given: string): string =>

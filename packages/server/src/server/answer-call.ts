@@ -19,7 +19,7 @@ export async function answerCall<C extends Call>(
   const { signal } = exchange;
   const place = takePlace(services, exchange);
   try {
-    const call = await readCall(operation, exchange, services.options);
+    const call = await readCall(operation, exchange, services);
     const llm = await models.open(call.model, signal);
     const errand = operation.errand?.(call, stampOf(exchange));
     if (errand !== undefined) {

@@ -4,11 +4,11 @@ import { askedOptions, readCall } from "./read-call.ts";
 import type { Services } from "./route.ts";
 
 /** `/v1/messages/count_tokens`: what a conversation would cost. */
-export async function countTokens(exchange: Exchange, { models, options }: Services): Promise<void> {
+export async function countTokens(exchange: Exchange, services: Services): Promise<void> {
   const { signal } = exchange;
-  const call = await readCall({ read: readCount }, exchange, options);
-  const llm = await models.open(call.model, signal);
-  const { allowPrivateUrls } = options;
+  const call = await readCall({ read: readCount }, exchange, services);
+  const llm = await services.models.open(call.model, signal);
+  const { allowPrivateUrls } = services.options;
   const asked = { ...askedOptions(call, llm), allowPrivateUrls, signal };
   exchange.sendJson({ input_tokens: await llm.countTokens(call.prompt, asked) });
 }

@@ -9,6 +9,7 @@ import { Exchange } from "../http/exchange.ts";
 import { RequestProblem } from "../http/request-problem.ts";
 import { Metrics } from "../metrics/index.ts";
 import { ModelPool } from "../models/index.ts";
+import { ResponseStore } from "../response-store/index.ts";
 import { answerRequest } from "./answer-request.ts";
 import { beginListening } from "./listening.ts";
 import type { Services } from "./route.ts";
@@ -35,7 +36,11 @@ export class ModelServer implements AsyncDisposable {
   constructor(options: ServerOptions) {
     const checked = checkOptions(options);
     const models = new ModelPool(checked.models, checked.otherModels);
-    this.#services = { options: checked, models, metrics: new Metrics() };
+    const responses = new ResponseStore({
+      maxResponses: checked.maxStoredResponses,
+      maxBytes: checked.maxStoredBytes,
+    });
+    this.#services = { options: checked, models, metrics: new Metrics(), responses };
     this.http = createHttpServer({
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, checked.requestTimeoutMs),
       requestTimeout: checked.requestTimeoutMs,

@@ -1,4 +1,4 @@
-import type { EmbedResponse } from "abstractllm";
+import type { AbstractLLM, EmbedResponse } from "abstractllm";
 import type { EmbedRequest } from "../dialects/embed-request.ts";
 import { readEmbed, readEmbedOne, writeEmbed, writeEmbedOne } from "../dialects/ollama/embed.ts";
 import { readEmbeddings, writeEmbeddings } from "../dialects/openai/embeddings.ts";
@@ -27,11 +27,23 @@ export async function embedOneForOllama(exchange: Exchange, services: Services):
 }
 
 async function embed(
-  { model: name, texts, dimensions, inputType, instruction, truncate }: EmbedRequest,
+  request: EmbedRequest,
   { signal }: Exchange,
   { models }: Services,
 ): Promise<EmbedResponse> {
-  const llm = await models.open(name, signal);
+  const llm = await models.open(request.model, signal);
+  try {
+    return await embedWith(llm, request, signal);
+  } finally {
+    if (request.isLast === true) await models.giveBack(request.model);
+  }
+}
+
+function embedWith(
+  llm: AbstractLLM,
+  { texts, dimensions, inputType, instruction, truncate }: EmbedRequest,
+  signal: AbortSignal,
+): Promise<EmbedResponse> {
   const model = llm.getParam("model"); // providers have a model for embeddings where none is named
   return llm.embed(texts, {
     ...(model === undefined ? {} : { model }),

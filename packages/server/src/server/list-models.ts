@@ -7,7 +7,7 @@ import { HARMLESS, nonEmptyText, readFields } from "../fields/index.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { RequestProblem } from "../http/request-problem.ts";
 import { readBody } from "./read-call.ts";
-import { restOf, type Services } from "./route.ts";
+import { nameIn, type Services } from "./route.ts";
 
 /** OpenAI and Anthropic have the same address for their models; clients of the latter say who they are. */
 const dialectOf = ({ request }: Exchange): ModelWriter =>
@@ -20,7 +20,7 @@ export async function listModels(exchange: Exchange, { models }: Services): Prom
 
 /** `/v1/models/<name>`. */
 export async function tellModel(exchange: Exchange, { models }: Services): Promise<void> {
-  const name = restOf(exchange, "/v1/models/*");
+  const name = nameIn(exchange, "/v1/models/*");
   const model = (await models.list(exchange.signal)).find(({ id }) => id === name);
   exchange.sendJson(dialectOf(exchange).one(found(model)));
 }

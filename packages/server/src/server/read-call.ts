@@ -3,6 +3,7 @@ import type { Call } from "../answer/index.ts";
 import type { Operation } from "../dialects/dialect.ts";
 import { object } from "../fields/index.ts";
 import type { Exchange } from "../http/exchange.ts";
+import type { Services } from "./route.ts";
 import type { CheckedOptions } from "./server-options.ts";
 
 type ReadOptions = Pick<CheckedOptions, "bodyLimitBytes" | "ignoreFields">;
@@ -18,10 +19,10 @@ export interface ReadBody {
 export async function readCall<C extends Call>(
   operation: Pick<Operation<C>, "read">,
   exchange: Exchange,
-  options: ReadOptions,
+  { options, responses }: Pick<Services, "options" | "responses">,
 ): Promise<C> {
   const { body, notes } = await readBody(exchange, options);
-  const call = operation.read(body);
+  const call = operation.read(body, responses);
   return { ...call, notes: [...call.notes, ...notes] };
 }
 

@@ -1,14 +1,10 @@
 import type { Exchange } from "../http/exchange.ts";
 import { RequestProblem } from "../http/request-problem.ts";
-import type { Route } from "./route.ts";
+import { matchPath, type Route } from "./route.ts";
 
 /** The routes of a path, whatever their method. */
 function routesAt(routes: readonly Route[], path: string): Route[] {
-  return routes.filter(({ path: pattern }) =>
-    pattern.endsWith("/*")
-      ? path.startsWith(pattern.slice(0, -1)) && path.length >= pattern.length
-      : path === pattern,
-  );
+  return routes.filter((route) => matchPath(path, route.path) !== undefined);
 }
 
 /** Clients get their base address wrong: without `/v1` or with two of them, or with a slash too many. */

@@ -12,7 +12,9 @@ import { embedForOllama, embedForOpenAI, embedOneForOllama } from "./embed-texts
 import { listModels, listRunning, listTags, showModel, tellModel } from "./list-models.ts";
 import { rerank } from "./rerank.ts";
 import type { Route } from "./route.ts";
+import { listInputItems, removeResponse, tellResponse } from "./stored-responses.ts";
 
+const remove = (path: string, handle: Route["handle"]): Route => ({ method: "DELETE", path, handle });
 const get = (path: string, handle: Route["handle"]): Route => ({ method: "GET", path, handle });
 const post = (path: string, handle: Route["handle"]): Route => ({ method: "POST", path, handle });
 
@@ -36,6 +38,9 @@ const openAI: readonly Route[] = [
   operationAt("/v1/chat/completions", chatOperation),
   operationAt("/v1/completions", completionsOperation),
   operationAt("/v1/responses", responsesOperation),
+  get("/v1/responses/*/input_items", listInputItems),
+  get("/v1/responses/*", tellResponse),
+  remove("/v1/responses/*", removeResponse),
   post("/v1/embeddings", embedForOpenAI),
   post("/v1/rerank", rerank),
   post("/v2/rerank", rerank), // Cohere's
@@ -62,7 +67,7 @@ const ollama: readonly Route[] = [
   get("/api/ps", listRunning),
   post("/api/show", showModel),
   post("/api/pull", pullModel),
-  { method: "DELETE", path: "/api/delete", handle: removeModel },
+  remove("/api/delete", removeModel),
   ...["/api/copy", "/api/create", "/api/push", "/api/blobs/*"].map((path) => post(path, refuseChange)),
   get("/api/version", async (exchange) => exchange.sendJson({ version: OLLAMA_VERSION })),
 ];

@@ -97,7 +97,9 @@ async function sendChoice<C extends Call>(
 ): Promise<Answer> {
   const order = new AnswerParts(choice.call);
   const write = (parts: readonly AnswerPart[]): Frame[] => parts.flatMap((part) => writer.part(part));
-  for await (const part of noticing(choice.stream, onPart)) await sender.send(write(order.read(part)));
+  for await (const part of noticing(choice.stream, onPart)) {
+    await sender.send(part.type === "prompt-usage" ? (writer.prompt?.(part) ?? []) : write(order.read(part)));
+  }
   const answer = await answerOf(choice);
   await sender.send([...write(order.finish(answer)), ...writer.finish(answer)]);
   return answer;
@@ -129,10 +131,10 @@ async function answerOf({ stream, call }: Choice<Call>): Promise<Answer> {
   }
 }
 
-/** Hands parts on and says that there are some. */
+/** Hands parts on and says that there are some of the answer. */
 async function* noticing(stream: LLMStream, onPart: () => void): AsyncGenerator<StreamPart> {
   for await (const part of stream) {
-    if (part.type !== "error") onPart();
+    if (part.type !== "error" && part.type !== "prompt-usage") onPart();
     yield part;
   }
 }

@@ -5,6 +5,7 @@ import {
   flag,
   kindOf,
   listOf,
+  naturalNumber,
   nonEmptyText,
   object,
   originList,
@@ -58,6 +59,13 @@ export interface ServerOptions {
   readonly maxCalls?: number | undefined;
   /** Most connections at once. Default 1024. */
   readonly maxConnections?: number | undefined;
+  /**
+   * Most finished responses of OpenAI's `/v1/responses` that stay in memory, for requests that go on with them by
+   * `previous_response_id`; the oldest go first. 0 keeps none. Default 1000.
+   */
+  readonly maxStoredResponses?: number | undefined;
+  /** Most bytes that these take, as JSON with all that they answer. Default 128 MiB. */
+  readonly maxStoredBytes?: number | undefined;
   /** Most bytes of a request's body. Default 64 MiB. */
   readonly bodyLimitBytes?: number | undefined;
   /** Most milliseconds until a whole request has come. Default 60 s. */
@@ -85,6 +93,8 @@ const DEFAULTS = {
   allowModelChanges: false,
   maxCalls: 256,
   maxConnections: 1024,
+  maxStoredResponses: 1000,
+  maxStoredBytes: 128 * 2 ** 20, // of conversations with images, whose requests may have half of it
   bodyLimitBytes: 64 * 2 ** 20,
   requestTimeoutMs: 60_000,
   keepAliveMs: 10_000,
@@ -105,6 +115,8 @@ const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
   allowModelChanges: flag,
   maxCalls: positiveInteger,
   maxConnections: positiveInteger,
+  maxStoredResponses: naturalNumber,
+  maxStoredBytes: positiveInteger,
   bodyLimitBytes: positiveInteger,
   requestTimeoutMs: positiveInteger,
   keepAliveMs: positiveInteger,

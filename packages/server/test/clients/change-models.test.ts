@@ -16,6 +16,8 @@ const FILES: Readonly<Record<string, Buffer>> = {
   "model.safetensors": Buffer.alloc(200_000, 7),
 };
 
+const FILES_BYTES = Object.values(FILES).reduce((sum, { length }) => sum + length, 0);
+
 /** A hub over loopback with one model, `org/tiny`. */
 const openHub = async (): Promise<Server> => {
   const hub = createHttpServer((request, response) => {
@@ -56,6 +58,9 @@ const serve = async (options: ServerOptions = {}): Promise<Ollama> => {
   return new Ollama({ host: await server.listen() });
 };
 
+const sizesOf = async (ollama: Ollama): Promise<number[]> =>
+  (await ollama.list()).models.map(({ size }) => size);
+
 const namesOf = async (ollama: Ollama): Promise<string[]> =>
   (await ollama.list()).models.map(({ name }) => name);
 
@@ -73,6 +78,7 @@ describe("Ollama's client", () => {
     expect(sizes).toEqual({ "pulling config.json": 22, "pulling model.safetensors": 200_000 });
     for (const { digest } of whole) expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(await namesOf(ollama)).toEqual(["org/tiny"]);
+    expect(await sizesOf(ollama)).toEqual([FILES_BYTES]);
     expect(await ollama.pull({ model: "org/tiny" })).toEqual({ status: "success" });
     await ollama.delete({ model: "org/tiny" });
     expect(await namesOf(ollama)).toEqual([]);

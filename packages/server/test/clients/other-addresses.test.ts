@@ -322,6 +322,26 @@ describe("Anthropic's client", () => {
     await expect(anthropic.models.retrieve("none")).rejects.toBeInstanceOf(Anthropic.NotFoundError);
   });
 
+  test("is told what the prompt takes with the first event, where that is known, and else with the last", async () => {
+    const promptUsage = { inputTokens: 10, cachedInputTokens: 2 };
+    const { anthropic } = await serve([{ promptUsage, text: "Hi" }, { text: "Hi" }]);
+    const usages = async () => {
+      const messages = [{ role: "user" as const, content: "x" }];
+      const stream = anthropic.messages.stream({ model: "m", max_tokens: 9, messages });
+      const told: unknown[] = [];
+      for await (const event of stream) {
+        if (event.type === "message_start") told.push({ ...event.message.usage });
+        if (event.type === "message_delta") told.push({ ...event.usage });
+      }
+      return told;
+    };
+    const known = { input_tokens: 8, cache_creation_input_tokens: 0, cache_read_input_tokens: 2 };
+    const end = { ...known, output_tokens: 5 };
+    const unknown = { ...known, input_tokens: 0, cache_read_input_tokens: 0 };
+    expect(await usages()).toEqual([{ ...known, output_tokens: 0 }, end]);
+    expect(await usages()).toEqual([{ ...unknown, output_tokens: 0 }, end]);
+  });
+
   test("brings a conversation with calls, their results and thoughts", async () => {
     const { anthropic, llm } = await serve([{ reasoning: "Hm.", text: "Yes" }]);
     const first = await anthropic.messages
@@ -456,6 +476,11 @@ describe("Ollama's client", () => {
       expect(done).toMatchObject({ model, done: true, done_reason: "unload" });
     }
     expect(await running()).toEqual(["m"]); // which the server was given
+    await ollama.embed({ model: "small", input: "x", keep_alive: "5m" });
+    await ollama.embeddings({ model: "m", prompt: "x", keep_alive: 0 });
+    expect(await running()).toEqual(["m", "small"]);
+    await ollama.embed({ model: "small", input: "x", keep_alive: 0 });
+    expect(await running()).toEqual(["m"]);
   });
 
   test("of the AI SDK has options beside `options`, and a tool that must be called", async () => {

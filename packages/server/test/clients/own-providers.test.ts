@@ -1,5 +1,9 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import Anthropic from "@anthropic-ai/sdk";
 import { type AbstractLLM, createLLM, type LLMConfig, type Message } from "abstractllm";
+import { Ollama } from "ollama";
+import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createServer, type ModelServer } from "../../src/index.ts";
 import { CLIENTS } from "../support/clients/index.ts";
@@ -132,6 +136,51 @@ test("mlx_lm.server's field `adapters` names an adapter of the model, or several
   const refused = await complete("tuned", "/some/folder");
   expect(refused.status).toBe(400);
   expect(refused.body.error?.message).toContain("There is no adapter");
+});
+
+describe("a question that is asked again", () => {
+  const content = "Name the four seasons of the year, and say of each what the weather is like.";
+  const messages = [{ role: "user" as const, content }];
+
+  test("is counted as read from the cache, in the words of each dialect", async () => {
+    const openai = new OpenAI({ baseURL: `${origin}/v1`, apiKey: KEY, maxRetries: 0 });
+    const ollama = new Ollama({ host: origin, headers: { authorization: `Bearer ${KEY}` } });
+    const chat = async () => (await openai.chat.completions.create({ model: "small", messages })).usage;
+    const first = await chat();
+    const length = first?.prompt_tokens ?? 0;
+    const again = await chat();
+    expect(again?.prompt_tokens).toBe(length);
+    const cached = again?.prompt_tokens_details?.cached_tokens ?? 0;
+    expect(cached).toBeGreaterThan(length / 2);
+    const { usage } = await openai.responses.create({ model: "small", input: messages });
+    expect(usage).toMatchObject({ input_tokens: length, input_tokens_details: { cached_tokens: cached } });
+    expect((await ollama.chat({ model: "small", messages })).prompt_eval_count).toBe(length);
+  });
+
+  test("has its tokens told to Anthropic's client with the first event, those of the cache apart", async () => {
+    const anthropic = new Anthropic({ baseURL: origin, apiKey: KEY, maxRetries: 0 });
+    const asked = { model: "small", max_tokens: 8, messages };
+    const { input_tokens: length } = await anthropic.messages.countTokens({ model: "small", messages });
+    await anthropic.messages.create(asked);
+    const usages: (object | undefined)[] = [];
+    for await (const event of anthropic.messages.stream(asked)) {
+      if (event.type === "message_start") usages.push({ ...event.message.usage, output_tokens: 8 });
+      if (event.type === "message_delta") usages.push(event.usage);
+    }
+    expect(usages[0]).toEqual(usages[1]);
+    const { input_tokens, cache_read_input_tokens } = usages[0] as Anthropic.Usage;
+    expect(cache_read_input_tokens).toBeGreaterThan(length / 2);
+    expect(input_tokens + (cache_read_input_tokens ?? 0)).toBe(length);
+  });
+});
+
+test("Ollama's client sees what models take on the disk", async () => {
+  const ollama = new Ollama({ host: origin, headers: { authorization: `Bearer ${KEY}` } });
+  const { models } = await ollama.list();
+  const sizes = Object.fromEntries(models.map(({ name, size }) => [name, size]));
+  const { size } = statSync(SETUP_MODEL);
+  expect(sizes).toMatchObject({ small: size, tuned: size, "tuned:rain": size });
+  expect(sizes.figures).toBeGreaterThan(statSync(join(FIGURES_MODEL, "config.json")).size);
 });
 
 test("a client that goes away has the engine stop long before the answer's end", async () => {

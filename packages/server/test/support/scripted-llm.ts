@@ -8,13 +8,18 @@ import {
   type ProviderAnswer,
   type ProviderCall,
   type ToolCall,
+  type Usage,
 } from "abstractllm";
 
 /** What the model says next. */
 export interface ScriptedAnswer {
   readonly text?: string;
   readonly reasoning?: string;
+  /** Told once the prompt is read. */
+  readonly promptUsage?: Pick<Usage, "inputTokens" | "cachedInputTokens">;
   readonly toolCalls?: readonly ToolCall[];
+  /** A call that is cut off within its arguments. */
+  readonly cutCall?: { readonly id: string; readonly name: string; readonly text: string };
   readonly finishReason?: FinishReason;
   /** Says that it can be nothing but a value of the schema. */
   readonly isObject?: boolean;
@@ -65,12 +70,17 @@ export class ScriptedLLM extends BaseProvider {
   ): Promise<ProviderAnswer> {
     this.calls.push(call);
     const answer = (this.#script.length > 1 ? this.#script.shift() : this.#script[0]) ?? {};
-    const { text = "", reasoning, toolCalls = [], isEndless = false, error, after } = answer;
+    const { text = "", reasoning, toolCalls = [], cutCall, isEndless = false, error, after } = answer;
     await after;
+    if (answer.promptUsage !== undefined) emit({ type: "prompt-usage", ...answer.promptUsage });
     if (answer.isObject === true) emit({ type: "object-start" });
     if (reasoning !== undefined) emit({ type: "reasoning-delta", text: reasoning });
     for (const piece of text.match(PIECE) ?? []) emit({ type: "text-delta", text: piece });
     for (const toolCall of toolCalls) sayCall(toolCall, emit);
+    if (cutCall !== undefined) {
+      emit({ type: "tool-input-start", id: cutCall.id, name: cutCall.name });
+      emit({ type: "tool-input-delta", id: cutCall.id, text: cutCall.text });
+    }
     if (isEndless) await this.#goOn(emit, signal);
     if (error !== undefined) throw error;
     return {

@@ -60,11 +60,13 @@ interface OpenBlock {
 }
 
 class MessageReader {
+  readonly #emit: (part: DeltaPart) => void;
   readonly #writer: AnswerWriter;
   readonly #blocks = new Map<number, OpenBlock>();
   #message: JsonRecord = {};
 
   constructor(emit: (part: DeltaPart) => void) {
+    this.#emit = emit;
     this.#writer = new AnswerWriter(emit);
   }
 
@@ -76,7 +78,7 @@ class MessageReader {
     const index = asCount(event.index);
     switch (event.type) {
       case "message_start":
-        this.#message = asRecord(event.message);
+        this.#begin(asRecord(event.message));
         break;
       case "content_block_start":
         this.#start(index, asRecord(event.content_block));
@@ -99,6 +101,13 @@ class MessageReader {
       this.#start(index, block);
       this.#stop(index);
     }
+  }
+
+  #begin(message: JsonRecord): void {
+    this.#message = message;
+    const { inputTokens, cachedInputTokens } = readUsage(asRecord(message.usage));
+    // gateways that learn it with the end say 0
+    if (inputTokens > 0) this.#emit({ type: "prompt-usage", inputTokens, cachedInputTokens });
   }
 
   #start(index: number, block: JsonRecord): void {

@@ -11,7 +11,9 @@ export async function listModels(cacheDir: string | undefined): Promise<ListedMo
   try {
     const { cachedModels } = await importHub();
     const models = await cachedModels(cacheDir);
-    return models.map(({ repo }) => ({ id: repo, ...ownerOf(repo), capabilities: {} }));
+    return models.map(({ repo, sizeBytes, lastModified: createdAt }) => {
+      return { id: repo, createdAt, ...ownerOf(repo), sizeBytes, capabilities: {} };
+    });
   } catch (error) {
     throw mapMlxError(error, "cache");
   }

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from "../../errors/index.ts";
 import type { LLMConfig } from "../../interface/llm-config.ts";
 import { importHub } from "./engine-package.ts";
+import { sizeOnDisk } from "./size-on-disk.ts";
 
 /** Where models lie, and how the hub is asked for them. */
 export type ModelFilesOptions = Pick<
@@ -62,6 +63,25 @@ export async function deleteModel(
   } catch (error) {
     throw await mapped(error, model);
   }
+}
+
+/**
+ * Bytes of a model's files on this machine.
+ *
+ * @param model - a file, a folder, or a repository of the Hugging Face cache
+ * @returns undefined where it is none of these
+ * @throws {ModelLoadingError} when the cache cannot be read
+ */
+export async function modelSizeBytes(
+  model: string,
+  { cacheDir }: Pick<ModelFilesOptions, "cacheDir"> = {},
+): Promise<number | undefined> {
+  return (await sizeOnDisk(model)) ?? sizeInCache(model, cacheDir ?? undefined);
+}
+
+async function sizeInCache(model: string, cacheDir: string | undefined): Promise<number | undefined> {
+  const { listModels } = await import("./list-models.ts");
+  return (await listModels(cacheDir)).find(({ id }) => id === model)?.sizeBytes;
 }
 
 /** The provider's mapping, which programs that use other providers do not load. */

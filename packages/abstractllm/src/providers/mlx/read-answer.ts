@@ -54,6 +54,8 @@ export async function readAnswer(
     hasBegun = true;
     if (part.type === "reasoning-start") {
       reader = makeReader(true);
+    } else if (part.type === "prompt-usage") {
+      emit(part);
     } else if (part.type === "prompt-logprobs") {
       promptLogprobs = part.logprobs.map(toPromptLogprob);
       emit({ type: "prompt-logprobs", logprobs: promptLogprobs });

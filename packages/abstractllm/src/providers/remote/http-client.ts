@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import type { Socket } from "node:net";
 import type { ProxyRoute } from "./proxy.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -74,8 +75,21 @@ function exchange(
     const request = open(url, options, proxy);
     request.on("response", resolve);
     request.on("error", reject);
+    request.on("socket", hearErrors);
     request.end(body);
   });
+}
+
+const heard = new WeakSet<Socket>();
+
+/**
+ * Hears a socket's errors, of which the request tells. Aborting one whose answer has come, but was not read to its end, destroys
+ * the socket when Node itself has just ceased to listen: nobody would, and the process would end.
+ */
+function hearErrors(socket: Socket): void {
+  if (heard.has(socket)) return;
+  heard.add(socket);
+  socket.on("error", () => {});
 }
 
 interface OpenOptions {

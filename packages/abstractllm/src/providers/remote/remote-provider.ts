@@ -1,5 +1,6 @@
 import type { OptionName, Options } from "../../config/option-table.ts";
 import { InvalidParameterError, UnsupportedFeatureError } from "../../errors/index.ts";
+import { isOfAnswer } from "../../interface/is-of-answer.ts";
 import type { ModelCapabilities } from "../../interface/model-capabilities.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
@@ -72,7 +73,7 @@ export abstract class RemoteProvider extends BaseProvider {
     const { call: limited, warnings } = limitAnswer(call, this.known(call.options));
     let isDelivered = false;
     const deliver = (part: DeltaPart) => {
-      isDelivered = true;
+      isDelivered ||= isOfAnswer(part);
       emit(part);
     };
     const answer = await this.request(

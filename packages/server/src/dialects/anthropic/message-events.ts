@@ -1,16 +1,11 @@
 import type { Answer, AnswerPart, Call } from "../../answer/index.ts";
 import type { RequestProblem } from "../../http/request-problem.ts";
-import type { EventWriter, Frame, Stamp } from "../dialect.ts";
+import type { EventWriter, Frame, PromptUsage, Stamp } from "../dialect.ts";
 import { writeAnthropicError } from "./anthropic-error.ts";
 import { keptBlocks, messageHead, messageUsage, stopReasonOf } from "./write-message.ts";
 
-const NO_USAGE = {
-  inputTokens: 0,
-  outputTokens: 0,
-  totalTokens: 0,
-  cachedInputTokens: 0,
-  reasoningTokens: 0,
-};
+/** What is said of a prompt whose tokens are known at the end. */
+const UNKNOWN: PromptUsage = { inputTokens: 0, cachedInputTokens: 0 };
 
 type Kind = "text" | "thinking" | "tool_use";
 
@@ -46,6 +41,10 @@ export class MessageEvents implements EventWriter {
     }
   }
 
+  prompt(usage: PromptUsage): Frame[] {
+    return this.#begin(usage);
+  }
+
   finish(answer: Answer): Frame[] {
     const { finishReason, usage, warnings, providerData } = answer;
     const delta = { stop_reason: stopReasonOf(finishReason), stop_sequence: null };
@@ -55,7 +54,7 @@ export class MessageEvents implements EventWriter {
       ...this.#keep(providerData),
       frame("message_delta", {
         delta,
-        usage: messageUsage(usage),
+        usage: messageUsage(usage, usage.outputTokens),
         ...(warnings.length === 0 ? {} : { warnings }),
       }),
       frame("message_stop", {}),
@@ -66,10 +65,10 @@ export class MessageEvents implements EventWriter {
     return [{ event: "error", data: writeAnthropicError(problem, this.#requestId).body }];
   }
 
-  #begin(): Frame[] {
+  #begin(prompt = UNKNOWN): Frame[] {
     if (this.#hasBegun) return [];
     this.#hasBegun = true;
-    const message = { ...this.#head, content: [], stop_reason: null, usage: messageUsage(NO_USAGE) };
+    const message = { ...this.#head, content: [], stop_reason: null, usage: messageUsage(prompt, 0) };
     return [frame("message_start", { message })];
   }
 

@@ -1,6 +1,6 @@
-import type { FinishReason, Usage } from "abstractllm";
+import type { FinishReason } from "abstractllm";
 import type { Answer, Call } from "../../answer/index.ts";
-import type { Stamp } from "../dialect.ts";
+import type { PromptUsage, Stamp } from "../dialect.ts";
 import { sealData } from "../kept-data.ts";
 
 const STOP_REASONS: Readonly<Record<FinishReason, string>> = {
@@ -15,7 +15,7 @@ const STOP_REASONS: Readonly<Record<FinishReason, string>> = {
 export const stopReasonOf = (reason: FinishReason): string => STOP_REASONS[reason];
 
 /** Tokens, in Anthropic's words: what came from a cache is counted apart. */
-export function messageUsage({ inputTokens, cachedInputTokens, outputTokens }: Usage) {
+export function messageUsage({ inputTokens, cachedInputTokens }: PromptUsage, outputTokens: number) {
   return {
     input_tokens: inputTokens - cachedInputTokens,
     cache_creation_input_tokens: 0,
@@ -47,7 +47,7 @@ export function writeMessage(answer: Answer, call: Call, stamp: Stamp): object {
     ...messageHead(call, stamp),
     content,
     stop_reason: stopReasonOf(finishReason),
-    usage: messageUsage(usage),
+    usage: messageUsage(usage, usage.outputTokens),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
 }

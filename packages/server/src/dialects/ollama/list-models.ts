@@ -12,10 +12,10 @@ const NO_DETAILS = {
 };
 
 /** What is known of a model by its name. Clients take the first digits of the digest for its id. */
-const named = (name: string) => ({
+const named = (name: string, sizeBytes = 0) => ({
   name,
   model: name,
-  size: 0,
+  size: sizeBytes,
   digest: createHash("sha256").update(name).digest("hex"),
   details: NO_DETAILS,
 });
@@ -26,8 +26,8 @@ const NEVER = "9999-12-31T23:59:59Z";
 /** An answer of `/api/tags`. */
 export function writeTags(models: readonly ListedModel[]): object {
   return {
-    models: models.map(({ id, createdAt }) => ({
-      ...named(id),
+    models: models.map(({ id, createdAt, sizeBytes }) => ({
+      ...named(id, sizeBytes),
       modified_at: (createdAt ?? new Date(0)).toISOString(),
     })),
   };

@@ -12,16 +12,16 @@ export interface OllamaCall extends Call {
   readonly isLast: boolean;
 }
 
-/**
- * What a request wants beside an answer.
- *
- * @param keepAlive - how long the model is to stay: seconds, or "5m" and such
- */
+/** Whether a model is to be given back at once. @param keepAlive - how long it is to stay: seconds, or "5m" and such */
+export const endsStay = (keepAlive: number | string | undefined): boolean =>
+  keepAlive !== undefined && Number.parseFloat(`${keepAlive}`) === 0;
+
+/** What a request wants beside an answer. */
 export function stayOf(
   hasPrompt: boolean,
   keepAlive: number | string | undefined,
 ): Pick<OllamaCall, "errand" | "isLast"> {
-  const isLast = keepAlive !== undefined && Number.parseFloat(`${keepAlive}`) === 0;
+  const isLast = endsStay(keepAlive);
   return { errand: hasPrompt ? undefined : isLast ? "unload" : "load", isLast };
 }
 

@@ -15,6 +15,9 @@ import {
 } from "../../fields/index.ts";
 import { choiceCheck } from "../tool-choice.ts";
 
+/** Models stay until others need their place; 0 gives one back. */
+export const KEEP_ALIVE = either(number, text);
+
 const COMMON_FIELDS = {
   model: required(nonEmptyText),
   stream: flag,
@@ -25,7 +28,7 @@ const COMMON_FIELDS = {
   top_logprobs: integer,
   truncate: HARMLESS, // a prompt that is too long is an error
   shift: HARMLESS, // an answer ends where the context does
-  keep_alive: either(number, text), // models stay until others need their place; 0 gives one back
+  keep_alive: KEEP_ALIVE,
 } as const;
 
 /** What becomes of each field of `/api/chat`. */

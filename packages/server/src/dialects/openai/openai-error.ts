@@ -19,13 +19,13 @@ const CODES: Readonly<Partial<Record<ProblemKind, string>>> = {
 };
 
 /** An error's own object. */
-export function openAIErrorObject({ kind, message, param }: RequestProblem) {
+export function openAIErrorObject({ kind, message, param, code }: RequestProblem) {
   const isOfAddress = kind === "not-found" && param === undefined; // rather than of a model
   return {
     message,
     type: TYPES[kind] ?? "invalid_request_error",
     param: param ?? null,
-    code: (isOfAddress ? undefined : CODES[kind]) ?? null,
+    code: code ?? (isOfAddress ? undefined : CODES[kind]) ?? null,
   };
 }
 

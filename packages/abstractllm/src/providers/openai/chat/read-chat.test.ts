@@ -143,6 +143,17 @@ test("takes a whole answer from a server that does not stream", async () => {
   });
 });
 
+test.each([
+  ["OpenAI", { prompt_tokens_details: { cached_tokens: 2 }, prompt_cache_hit_tokens: 9, cached_tokens: 9 }],
+  ["DeepSeek", { prompt_cache_hit_tokens: 2, prompt_cache_miss_tokens: 1 }],
+  ["Moonshot", { cached_tokens: 2 }],
+])("counts what %s read from its cache", async (_, cached) => {
+  const usage = { prompt_tokens: 3, completion_tokens: 5, ...cached };
+  const choices = [{ message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }];
+  const { answer } = await read([{ model: "served", choices, usage }], { type: "application/json" });
+  expect(answer.usage).toMatchObject({ inputTokens: 3, cachedInputTokens: 2 });
+});
+
 test("takes an error that comes with status 200", async () => {
   const error = { error: { message: "out of memory", type: "server_error" } };
   await expect(read([error], { type: "application/json" })).rejects.toMatchObject({

@@ -145,7 +145,13 @@ function readUsage(usage: JsonRecord): Usage {
     inputTokens,
     outputTokens,
     totalTokens: asCount(usage.total_tokens) || inputTokens + outputTokens,
-    cachedInputTokens: asCount(asRecord(usage.prompt_tokens_details).cached_tokens),
+    cachedInputTokens: readCached(usage),
     reasoningTokens: asCount(asRecord(usage.completion_tokens_details).reasoning_tokens),
   };
+}
+
+/** Tokens of the prompt that were read from a cache: where OpenAI has them, DeepSeek, or Moonshot. */
+function readCached(usage: JsonRecord): number {
+  const { prompt_tokens_details, prompt_cache_hit_tokens, cached_tokens } = usage;
+  return asCount(asRecord(prompt_tokens_details).cached_tokens ?? prompt_cache_hit_tokens ?? cached_tokens);
 }

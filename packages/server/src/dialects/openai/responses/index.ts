@@ -3,6 +3,10 @@ import { type ResponsesCall, readResponses } from "./read-responses.ts";
 import { ResponseEvents } from "./response-events.ts";
 import { writeResponse } from "./write-response.ts";
 
+export { findResponse, missing } from "./find-stored.ts";
+export { listItems } from "./list-items.ts";
+export { RETRIEVE_FIELDS } from "./responses-fields.ts";
+
 /** `/v1/responses`. */
 export const responsesOperation: Operation<ResponsesCall> = {
   framing: "sse",

@@ -22,24 +22,32 @@ const content = required(either(text, listOf(object)));
 /** A model's answer is several items here, and one message there. */
 type Turn = { -readonly [Name in keyof AssistantMessage]: AssistantMessage[Name] };
 
-/** The conversation of a responses request. @throws {RequestProblem} */
+/**
+ * The conversation of a responses request.
+ *
+ * @param earlier - items of the conversation that it goes on with
+ * @throws {RequestProblem}
+ */
 export function readInput(
   instructions: string | undefined,
-  input: string | readonly JsonObject[],
+  earlier: readonly JsonObject[],
+  input: readonly JsonObject[],
 ): Message[] {
   const lead: Message[] = instructions === undefined ? [] : [{ role: "system", content: instructions }];
-  if (typeof input === "string") return [...lead, { role: "user", content: input }];
-  return [...lead, ...new InputReader().read(input)];
+  const reader = new InputReader();
+  reader.read(earlier, "previous_response_id");
+  reader.read(input, "input");
+  return [...lead, ...reader.messages];
 }
 
 class InputReader {
-  readonly #messages: Message[] = [];
+  readonly messages: Message[] = [];
   /** Of tools, by the ids of their calls. */
   readonly #names = new Map<string, string>();
 
-  read(items: readonly JsonObject[]): Message[] {
-    for (const [index, item] of items.entries()) this.#item(item, `input[${index}]`);
-    return this.#messages;
+  /** @param param - where the items are, for messages */
+  read(items: readonly JsonObject[], param: string): void {
+    for (const [index, item] of items.entries()) this.#item(item, `${param}[${index}]`);
   }
 
   #item(item: JsonObject, path: string): void {
@@ -62,8 +70,8 @@ class InputReader {
     };
     const { role, content: said } = readFields(item, rules, path);
     if (role === "assistant") this.#turn().content += joinedText(said, path);
-    else if (role === "user") this.#messages.push({ role, content: readContent(said, path) });
-    else this.#messages.push({ role: "system", content: joinedText(said, path) });
+    else if (role === "user") this.messages.push({ role, content: readContent(said, path) });
+    else this.messages.push({ role: "system", content: joinedText(said, path) });
   }
 
   #call(item: JsonObject, path: string): void {
@@ -73,11 +81,12 @@ class InputReader {
       name: required(nonEmptyText),
       arguments: required(text),
       id: HARMLESS,
-      status: HARMLESS,
+      status: text,
       namespace: HARMLESS,
       caller: HARMLESS,
     };
-    const { call_id: id, name, arguments: json } = readFields(item, rules, path);
+    const { call_id: id, name, arguments: json, status } = readFields(item, rules, path);
+    if (status === "incomplete") return; // it was cut off, and never made
     this.#names.set(id, name);
     const call: ToolCall = { id, name, ...readArguments(json, `${path}.arguments`) };
     const turn = this.#turn();
@@ -95,7 +104,7 @@ class InputReader {
     };
     const { call_id: id, output } = readFields(item, rules, path);
     const name = this.#names.get(id);
-    this.#messages.push({
+    this.messages.push({
       role: "tool",
       content: joinedText(output, path),
       toolCallId: id,
@@ -125,10 +134,10 @@ class InputReader {
 
   /** The model's message that items belong to. */
   #turn(): Turn {
-    const last = this.#messages.at(-1);
+    const last = this.messages.at(-1);
     if (last?.role === "assistant") return last;
     const turn: AssistantMessage = { role: "assistant", content: "" };
-    this.#messages.push(turn);
+    this.messages.push(turn);
     return turn;
   }
 }

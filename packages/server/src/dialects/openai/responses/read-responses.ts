@@ -8,12 +8,15 @@ import {
   refused,
   required,
 } from "../../../fields/index.ts";
+import type { ResponseObject, ResponseStore } from "../../../response-store/index.ts";
 import { askedLogprobs } from "../../logprobs-option.ts";
 import { type ReadTool, STRICT_NOTE } from "../../read-tool.ts";
 import { setOptions } from "../../set-options.ts";
 import { flatName, toToolChoice } from "../../tool-choice.ts";
 import { ANY_OBJECT, FUNCTION_RULES, SCHEMA_RULES, toTool } from "../function-tools.ts";
 import { readReasoning, readReasoningObject } from "../read-reasoning.ts";
+import { findPrevious } from "./find-stored.ts";
+import { markItems, readItems } from "./input-items.ts";
 import { readInput } from "./read-input.ts";
 import { LOGPROBS, RESPONSES_FIELDS } from "./responses-fields.ts";
 
@@ -24,15 +27,21 @@ const WAY = `include: ["${LOGPROBS}"]`;
 export interface ResponsesCall extends Call {
   /** What the answer repeats of the request. */
   readonly echo: object;
+  /** Keeps the finished response, where it is to be stored. @param mark - its own, in its id and those of its items */
+  keep(response: ResponseObject, mark: string): void;
 }
 
 /** Reads the body of `/v1/responses`. @throws {RequestProblem} naming the field */
-export function readResponses(body: unknown): ResponsesCall {
+export function readResponses(body: unknown, responses: ResponseStore): ResponsesCall {
   const fields = readFields(body, RESPONSES_FIELDS);
+  const { previous_response_id: previousId, store = true } = fields;
+  const previous = previousId === undefined ? undefined : findPrevious(previousId, responses);
+  const input = readItems(fields.input, responses);
+  const isStored = store && responses.maxResponses > 0;
   const tools = (fields.tools ?? []).map(readTool);
   return {
     model: fields.model,
-    prompt: readInput(fields.instructions, fields.input),
+    prompt: readInput(fields.instructions, previous?.conversation ?? [], input),
     options: setOptions({
       maxTokens: fields.max_output_tokens,
       temperature: fields.temperature,
@@ -57,6 +66,11 @@ export function readResponses(body: unknown): ResponsesCall {
       tools: fields.tools ?? [],
       text: fields.text ?? { format: { type: "text" } },
       reasoning: fields.reasoning ?? { effort: null, summary: null },
+      previous_response_id: previousId ?? null,
+      store: isStored,
+    },
+    keep: (response, mark) => {
+      if (isStored) responses.add(response, markItems(input, mark), previous);
     },
     notes: tools.some(({ isStrict }) => isStrict) ? [STRICT_NOTE] : [],
   };

@@ -6,6 +6,7 @@ import { responseLogprobs } from "../logprobs.ts";
 import { openAIErrorObject } from "../openai-error.ts";
 import {
   callItem,
+  type ItemStatus,
   messageItem,
   type OutputItem,
   reasoningItem,
@@ -13,26 +14,30 @@ import {
   thoughtPart,
 } from "./output-items.ts";
 import type { ResponsesCall } from "./read-responses.ts";
-import { encryptedContent, finishedResponse, responseHead } from "./write-response.ts";
+import { encryptedContent, finishedResponse, lastStatus, responseHead } from "./write-response.ts";
 
 /** An item that is being written. */
-interface OpenItem {
-  readonly kind: "text" | "reasoning" | "call";
+type OpenItem = {
   readonly id: string;
   text: string;
   /** Of the tokens of the text. */
   readonly tokens: TokenLogprob[];
-}
+} & (
+  | { readonly kind: "text" | "reasoning" }
+  | { readonly kind: "call"; readonly callId: string; readonly name: string }
+);
 
 /** Writes the events of a streamed response. */
 export class ResponseEvents implements EventWriter {
-  readonly #head: object;
+  readonly #call: ResponsesCall;
+  readonly #head: ReturnType<typeof responseHead>;
   readonly #id: string;
   readonly #output: OutputItem[] = [];
   #open: OpenItem | undefined;
   #sequence = 0;
 
   constructor(call: ResponsesCall, stamp: Stamp) {
+    this.#call = call;
     this.#head = responseHead(call, stamp);
     this.#id = stamp.id;
   }
@@ -42,12 +47,13 @@ export class ResponseEvents implements EventWriter {
   }
 
   finish(answer: Answer): Frame[] {
-    const before = [...this.#begin(), ...this.#close()];
+    const before = [...this.#begin(), ...this.#close(lastStatus(answer))];
     const sealed = encryptedContent(answer);
-    const kept = sealed === undefined ? [] : this.#whole(reasoningItem(`rs_${this.#id}_kept`, "", sealed));
+    const kept =
+      sealed === undefined ? [] : this.#whole(reasoningItem(`rs_${this.#id}_kept`, "", "completed", sealed));
     const response = finishedResponse(this.#head, answer, this.#output);
-    const { status } = response as { status: string };
-    return [...before, ...kept, this.#event(`response.${status}`, { response })];
+    this.#call.keep(response, this.#id);
+    return [...before, ...kept, this.#event(`response.${response.status}`, { response })];
   }
 
   fail(problem: RequestProblem): Frame[] {
@@ -73,18 +79,8 @@ export class ResponseEvents implements EventWriter {
         return this.#openCall(part.id, part.name);
       case "tool-input":
         return [this.#delta("function_call_arguments.delta", part.text, {})];
-      case "tool-end": {
-        const id = this.#open?.id ?? "";
-        const item = callItem(id, part.toolCall);
-        const { name, arguments: json } = item;
-        const done = this.#event("response.function_call_arguments.done", {
-          ...this.#place(),
-          name,
-          arguments: json,
-        });
-        this.#open = undefined;
-        return [done, this.#done(item)];
-      }
+      case "tool-end":
+        return this.#endCall(callItem(this.#open?.id ?? "", part.toolCall));
     }
   }
 
@@ -92,7 +88,7 @@ export class ResponseEvents implements EventWriter {
     if (this.#open?.kind === "text") return [];
     const before = this.#close();
     this.#open = { kind: "text", id: `msg_${this.#id}${this.#suffix()}`, text: "", tokens: [] };
-    const item = { ...messageItem(this.#open.id, ""), status: "in_progress", content: [] };
+    const item = { ...messageItem(this.#open.id, "", "completed"), status: "in_progress", content: [] };
     const added = this.#added(item);
     const part = { ...this.#place(), content_index: 0, part: textPart("") };
     return [...before, added, this.#event("response.content_part.added", part)];
@@ -102,7 +98,8 @@ export class ResponseEvents implements EventWriter {
     if (this.#open?.kind === "reasoning") return [];
     const before = this.#close();
     this.#open = { kind: "reasoning", id: `rs_${this.#id}${this.#suffix()}`, text: "", tokens: [] };
-    const added = this.#added(reasoningItem(this.#open.id, "", undefined));
+    const item = { ...reasoningItem(this.#open.id, "", "completed"), status: "in_progress" };
+    const added = this.#added(item);
     const part = { ...this.#place(), content_index: 0, part: thoughtPart("") };
     return [...before, added, this.#event("response.content_part.added", part)];
   }
@@ -110,7 +107,7 @@ export class ResponseEvents implements EventWriter {
   #openCall(callId: string, name: string): Frame[] {
     const before = this.#close();
     const id = `fc_${this.#id}${this.#suffix()}`;
-    this.#open = { kind: "call", id, text: "", tokens: [] };
+    this.#open = { kind: "call", id, callId, name, text: "", tokens: [] };
     const item = {
       ...callItem(id, { id: callId, name, arguments: {} }),
       status: "in_progress",
@@ -119,21 +116,34 @@ export class ResponseEvents implements EventWriter {
     return [...before, this.#added(item)];
   }
 
+  #endCall(item: OutputItem): Frame[] {
+    const { name, arguments: json } = item;
+    const fields = { ...this.#place(), name, arguments: json };
+    this.#open = undefined;
+    return [this.#event("response.function_call_arguments.done", fields), this.#done(item)];
+  }
+
   #delta(name: string, delta: string, fields: object): Frame {
     if (this.#open !== undefined) this.#open.text += delta;
     return this.#event(`response.${name}`, { ...this.#place(), ...fields, delta });
   }
 
-  #close(): Frame[] {
+  /** Ends the item that is open. */
+  #close(status: ItemStatus = "completed"): Frame[] {
     const open = this.#open;
     if (open === undefined) return [];
+    if (open.kind === "call") {
+      const { id, callId, name, text } = open; // it was cut off, or it would have come to its end
+      const call = { id: callId, name, arguments: {}, invalidArguments: text };
+      return this.#endCall(callItem(id, call, "incomplete"));
+    }
     const at = { ...this.#place(), content_index: 0 };
     this.#open = undefined;
     if (open.kind === "reasoning") {
       return [
         this.#event("response.reasoning_text.done", { ...at, text: open.text }),
         this.#event("response.content_part.done", { ...at, part: thoughtPart(open.text) }),
-        this.#done(reasoningItem(open.id, open.text, undefined)),
+        this.#done(reasoningItem(open.id, open.text, status)),
       ];
     }
     const part = textPart(open.text, open.tokens);
@@ -141,7 +151,7 @@ export class ResponseEvents implements EventWriter {
     return [
       this.#event("response.output_text.done", { ...at, text, logprobs }),
       this.#event("response.content_part.done", { ...at, part }),
-      this.#done(messageItem(open.id, text, open.tokens)),
+      this.#done(messageItem(open.id, text, status, open.tokens)),
     ];
   }
 

@@ -21,7 +21,8 @@ export const LOGPROBS = "message.output_text.logprobs";
 /** What answers may be asked to include. */
 const INCLUDABLE = oneOf("reasoning.encrypted_content", LOGPROBS);
 
-const NOTHING_STORED = "nothing is stored; send the whole conversation as input";
+/** The same in the query of an address, where a list of one is its item. */
+export const INCLUDE = either(INCLUDABLE, listOf(INCLUDABLE));
 
 /** What becomes of each field of `/v1/responses`. */
 export const RESPONSES_FIELDS = {
@@ -40,15 +41,15 @@ export const RESPONSES_FIELDS = {
   include: listOf(INCLUDABLE),
   top_logprobs: integer,
   metadata: object, // comes back with the answer
-  previous_response_id: refused(NOTHING_STORED),
-  conversation: refused(NOTHING_STORED),
-  prompt: refused(NOTHING_STORED),
+  store: flag,
+  previous_response_id: nonEmptyText,
+  conversation: refused("there are none; go on with previous_response_id, or send it as input"),
+  prompt: refused("no templates are kept; write it as instructions and input"),
   background: refused("answers are waited for"),
   truncation: refused("shorten the conversation before it is sent", "disabled"),
   context_management: refused("shorten the conversation before it is sent"),
   moderation: refused("there is none"),
   max_tool_calls: HARMLESS, // of tools that a service runs, of which there are none
-  store: HARMLESS, // nothing is kept, and nothing can be asked for later
   stream_options: HARMLESS,
   service_tier: HARMLESS,
   prompt_cache_key: HARMLESS,
@@ -56,4 +57,10 @@ export const RESPONSES_FIELDS = {
   prompt_cache_options: HARMLESS,
   safety_identifier: HARMLESS,
   user: HARMLESS,
+} as const;
+
+/** What becomes of each parameter of `GET /v1/responses/<id>`. */
+export const RETRIEVE_FIELDS = {
+  include: INCLUDE,
+  stream: oneOf("false"), // it is complete
 } as const;

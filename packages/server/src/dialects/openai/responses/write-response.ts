@@ -3,7 +3,7 @@ import type { Answer } from "../../../answer/index.ts";
 import type { Stamp } from "../../dialect.ts";
 import { sealData } from "../../kept-data.ts";
 import { seconds, warningsOf } from "../completion-usage.ts";
-import { callItem, messageItem, type OutputItem, reasoningItem } from "./output-items.ts";
+import { callItem, type ItemStatus, messageItem, type OutputItem, reasoningItem } from "./output-items.ts";
 import type { ResponsesCall } from "./read-responses.ts";
 
 const CUT: Readonly<Partial<Record<Answer["finishReason"], string>>> = {
@@ -12,7 +12,7 @@ const CUT: Readonly<Partial<Record<Answer["finishReason"], string>>> = {
 };
 
 /** What a response has from its first event on. */
-export function responseHead({ model, echo }: ResponsesCall, { id, at }: Stamp): object {
+export function responseHead({ model, echo }: ResponsesCall, { id, at }: Stamp) {
   return {
     id: `resp_${id}`,
     object: "response",
@@ -22,8 +22,6 @@ export function responseHead({ model, echo }: ResponsesCall, { id, at }: Stamp):
     background: false,
     error: null,
     incomplete_details: null,
-    previous_response_id: null,
-    store: false,
     truncation: "disabled",
     output: [],
     usage: null,
@@ -31,12 +29,20 @@ export function responseHead({ model, echo }: ResponsesCall, { id, at }: Stamp):
   };
 }
 
+/** How far the item got that an answer ended with. */
+export const lastStatus = ({ finishReason }: Answer): ItemStatus =>
+  CUT[finishReason] === undefined ? "completed" : "incomplete";
+
 /** A response that is complete. */
-export function finishedResponse(head: object, answer: Answer, output: readonly OutputItem[]): object {
+export function finishedResponse(
+  head: ReturnType<typeof responseHead>,
+  answer: Answer,
+  output: readonly OutputItem[],
+) {
   const cut = CUT[answer.finishReason];
   return {
     ...head,
-    status: cut === undefined ? "completed" : "incomplete",
+    status: lastStatus(answer),
     incomplete_details: cut === undefined ? null : { reason: cut },
     output,
     usage: usageOf(answer.usage),
@@ -49,17 +55,22 @@ export function encryptedContent({ providerData }: Answer): string | undefined {
   return providerData === undefined ? undefined : sealData(providerData);
 }
 
-/** A whole answer of `/v1/responses`. */
+/** A whole answer of `/v1/responses`, which is kept where it is to be. */
 export function writeResponse(answer: Answer, call: ResponsesCall, stamp: Stamp): object {
   const { text, logprobs, reasoning, toolCalls } = answer;
+  const status = lastStatus(answer); // no tool calls are there but where it is complete
   const sealed = encryptedContent(answer);
   const output = [
-    ...(reasoning === "" ? [] : [reasoningItem(`rs_${stamp.id}`, reasoning, undefined)]),
-    ...(text === "" ? [] : [messageItem(`msg_${stamp.id}`, text, logprobs)]),
+    ...(reasoning === ""
+      ? []
+      : [reasoningItem(`rs_${stamp.id}`, reasoning, text === "" ? status : "completed")]),
+    ...(text === "" ? [] : [messageItem(`msg_${stamp.id}`, text, status, logprobs)]),
     ...toolCalls.map((toolCall, index) => callItem(`fc_${stamp.id}_${index}`, toolCall)),
-    ...(sealed === undefined ? [] : [reasoningItem(`rs_${stamp.id}_kept`, "", sealed)]),
+    ...(sealed === undefined ? [] : [reasoningItem(`rs_${stamp.id}_kept`, "", "completed", sealed)]),
   ];
-  return finishedResponse(responseHead(call, stamp), answer, output);
+  const response = finishedResponse(responseHead(call, stamp), answer, output);
+  call.keep(response, stamp.id);
+  return response;
 }
 
 function usageOf({ inputTokens, cachedInputTokens, outputTokens, reasoningTokens, totalTokens }: Usage) {
