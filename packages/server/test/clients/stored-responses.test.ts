@@ -182,7 +182,7 @@ test("the input of a response is listed, with the conversation before it", async
     [{ order: "up" }, "order"],
     [{ after: "msg_none" }, "after"],
     [{ before: "msg_none" }, "before"],
-    [{ include: ["message.output_text.logprobs"] }, "include"],
+    [{ include: ["file_search_call.results"] }, "include"],
   ];
   for (const [query, param] of wrong) await expect(list(query)).rejects.toMatchObject({ status: 400, param });
   await expect(openai.responses.inputItems.list("resp_none")).rejects.toMatchObject({ status: 404 });
@@ -246,7 +246,7 @@ test("responses that take too much are not kept, and none are where there are to
 
 test.each([
   ["conversation", { conversation: "conv_1" }],
-  ["include", { include: ["message.output_text.logprobs"] }],
+  ["include", { include: ["file_search_call.results"] }],
   ["previous_response_id", { previous_response_id: 5 }],
 ])("is told that %s cannot be had", async (param, more) => {
   const { openai } = await serve();
