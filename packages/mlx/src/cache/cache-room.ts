@@ -61,6 +61,7 @@ export interface NoRoom extends Pick<CacheRoom, "after" | "fill"> {
   pass(): void;
 }
 
+/** That of all such blocks. */
 export const noRoom: NoRoom = {
   none: true,
   after: undefined,

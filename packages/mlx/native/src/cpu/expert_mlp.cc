@@ -138,7 +138,7 @@ void leave_groups(const Routing& routing, float* scores, size_t count) {
       next = std::max(next, std::min(best, scores[i]));
       best = std::max(best, scores[i]);
     }
-    sums[g] = {best + next, g};
+    sums[g] = {std::max(-INFINITY, best + next), g};  // NaN has no place in an order
   }
   std::sort(sums.begin(), sums.end());
   for (size_t i = 0; i < routing.groups - routing.kept; i++) std::fill_n(scores + sums[i].second * n, n, routing.left);
