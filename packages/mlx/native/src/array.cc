@@ -99,7 +99,7 @@ double item(const mx::array& a) {
   mx::array c = a;
   wait_for(c);
   switch (c.dtype()) {
-    case mx::bool_: return c.item<bool>();
+    case mx::bool_: return c.item<uint8_t>() != 0;  // views and bytes of others may hold any
     case mx::uint8: return c.item<uint8_t>();
     case mx::uint16: return c.item<uint16_t>();
     case mx::uint32: return c.item<uint32_t>();

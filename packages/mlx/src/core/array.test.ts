@@ -62,6 +62,10 @@ describe("conversions", () => {
     expect(a.toArray()).toEqual([1, 2]);
   });
 
+  it("reads any byte but 0 that is seen as a boolean as 1", () => {
+    expect(mx.view(mx.array([4], mx.uint8), mx.bool_).item()).toBe(1);
+  });
+
   it("reads a view's own bytes and not its whole buffer", () => {
     expect(mx.array(new Float32Array([1, 2, 3, 4]).subarray(1, 3)).toArray()).toEqual([2, 3]);
   });

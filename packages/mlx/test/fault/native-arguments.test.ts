@@ -67,6 +67,21 @@ describe("arguments that libmlx would crash on", () => {
     ["a stream that is not there", () => native.setDefaultStream(1e6, 0)],
   ])("refuses %s", (_, run) => expect(codeOf(run)).toBe("invalid-argument"));
 
+  it.each([
+    { w: [8], scales: [2] },
+    { w: [], scales: [] },
+    { w: [3, 4, 8], scales: [4, 2] },
+    { w: [4, 8], scales: [2] },
+  ])("refuses quantized matrices $w with scales $scales", ({ w, scales }) => {
+    const [packed, factors] = [mx.zeros(w, mx.uint32), mx.ones(scales)];
+    const x = mx.ones([2, 64]);
+    const format = [true, 32, 4] as const;
+    expect(() => mx.quantizedMatmul(x, packed, factors, factors, ...format)).toThrow("of as many");
+    expect(() =>
+      mx.gatherQmm(x, packed, factors, factors, undefined, mx.array([0], mx.uint32), ...format),
+    ).toThrow("of as many");
+  });
+
   it("takes strides that stay inside", () => {
     const a = mx.arange(0, 6, 1, mx.int32);
     expect(mx.asStrided(a, [2, 2], [-3, 1], 3).toArray()).toEqual([

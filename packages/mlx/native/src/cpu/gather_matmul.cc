@@ -235,6 +235,7 @@ mx::array gather_qmm(const mx::array& x, const mx::array& w, const mx::array& sc
   std::optional<QuantFormat> format;
   if (fits) format = take_native(x.shape(-1), w, scales, biases, group_size, bits, mode, matrices);
   if (!format) {
+    expect_same_axes(w, scales);
     return mx::gather_qmm(x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode,
                           global_scale, sorted_indices);
   }

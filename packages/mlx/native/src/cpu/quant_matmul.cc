@@ -156,6 +156,12 @@ std::optional<QuantFormat> take_native(int K, const mx::array& w, const mx::arra
   return std::nullopt;
 }
 
+void expect_same_axes(const mx::array& w, const mx::array& scales) {
+  if (w.ndim() >= 2 && scales.ndim() == w.ndim()) return;
+  throw std::invalid_argument("expected quantized matrices of 2 axes or more, and scales of as many, but received " +
+                              std::to_string(w.ndim()) + " and " + std::to_string(scales.ndim()));
+}
+
 mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::array& scales,
                            const std::optional<mx::array>& biases, bool transpose, std::optional<int> group_size,
                            std::optional<int> bits, const std::string& mode) {
@@ -166,7 +172,9 @@ mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::arr
   }
   if (!format) {
     const auto stack = stack_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
-    return stack ? *stack : mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
+    if (stack) return *stack;
+    expect_same_axes(w, scales);
+    return mx::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode);
   }
   mx::Shape shape = x.shape();
   shape.back() = w.shape(0);

@@ -21,6 +21,9 @@ mx::array quantized_matmul(const mx::array& x, const mx::array& w, const mx::arr
 // shapes that do not fit.
 bool is_native_matrix(int K, const mx::array& w, const mx::array& scales, const mx::array& biases, int bits, int group);
 
+// Throws where quantized matrices lack axes or have others than their scales: libmlx reads beyond the shapes of such ones.
+void expect_same_axes(const mx::array& w, const mx::array& scales);
+
 // Puts a matrix, or a stack of them, that is multiplied here into the inputs of a node.
 std::optional<QuantFormat> take_native(int K, const mx::array& w, const mx::array& scales,
                                        const std::optional<mx::array>& biases, std::optional<int> group,
