@@ -107,16 +107,12 @@ interface RowNorms {
 }
 
 /** Of all branches or of none; undefined where there are others, or no branch. */
-const rowNorms = (
-  norms: readonly (BranchNorms | undefined)[],
-  parts: readonly (object | undefined)[],
-): RowNorms | undefined => {
-  const branches = norms.filter((ofBranch) => ofBranch !== undefined);
-  const count = parts.filter((branch) => branch !== undefined).length;
-  if (count === 0 || branches.length !== count) return undefined;
-  const before = branches.flatMap((ofBranch) => ofBranch.before ?? []);
-  const after = branches.flatMap((ofBranch) => ofBranch.after ?? []);
-  const areOfAll = [before, after].every(({ length }) => length === 0 || length === branches.length);
+const rowNorms = (branches: readonly (BranchNorms | undefined)[]): RowNorms | undefined => {
+  const known = branches.filter((branch) => branch !== undefined);
+  if (known.length === 0 || known.length < branches.length) return undefined;
+  const before = known.flatMap((branch) => branch.before ?? []);
+  const after = known.flatMap((branch) => branch.after ?? []);
+  const areOfAll = [before, after].every(({ length }) => length === 0 || length === known.length);
   return areOfAll ? { before, after } : undefined;
 };
 
@@ -134,22 +130,25 @@ export const layerParts = (
   mixer: MixerParts | undefined,
   mlp: MlpParts | undefined,
 ): DecoderLayerParts | undefined => {
-  const norms = rowNorms([mixer && mixerNorms(block), mlp?.norms], [mixer, mlp]);
+  const norms = rowNorms([
+    ...(mixer === undefined ? [] : [mixerNorms(block)]),
+    ...(mlp === undefined ? [] : [mlp.norms]),
+  ]);
   const layer = mixerLayer(mixer);
   if (norms === undefined || layer === undefined) return undefined;
   const input = mlp && block.layerInput;
   const own = input && [input.per_layer_input_gate, input.per_layer_projection];
   if (own?.some(({ bias }) => bias !== undefined)) return undefined;
   const matrices = quantizedMatrices([...(mixer?.matrices ?? []), ...(mlp?.layers ?? []), ...(own ?? [])]);
-  const mixerNormsOwn = mixer?.norms ?? [];
-  const headNorms = mixer !== undefined && isRecurrent(mixer) ? [] : mixerNormsOwn;
+  const innerNorms = mixer?.norms ?? [];
+  const headNorms = mixer !== undefined && isRecurrent(mixer) ? [] : innerNorms;
   const inputNorms = input === undefined ? [] : [input.post_per_layer_input_norm];
   const besideNorms =
     mlp && block.beside ? [block.beside.norm, block.beside.mlpNormAfter, block.beside.normAfter] : [];
   if (!besideNorms.every(isRmsNorm)) return undefined;
   const rows = [...norms.before, ...norms.after];
   const eps = rows[0]?.eps ?? 0;
-  const haveOneEps = [...rows, ...besideNorms, ...mixerNormsOwn, ...inputNorms].every(
+  const haveOneEps = [...rows, ...besideNorms, ...innerNorms, ...inputNorms].every(
     (norm) => norm.eps === eps,
   );
   if (matrices === undefined || !haveOneEps) return undefined;

@@ -1,6 +1,8 @@
 #include "prepared_layer.h"
 
 #include <initializer_list>
+#include <map>
+#include <string>
 #include <tuple>
 
 #include "float_type.h"
@@ -70,7 +72,7 @@ class LayerReader {
     if (branches() == 0 || (parts_.is_gate_joined && is_gateless())) return false;
     return matrices == end_matrices() + (parts_.input_norm ? 2 : 0) && parts_.matrices.size() == 3 * matrices && parts_.groups.size() == matrices &&
            (rows == 0 || rows == 3 || rows == 4) && (parts_.updates.empty() || parts_.updates.size() == matrices) &&
-           (norms == own_norms() || norms == own_norms() + head_norms) && 
+           (norms == own_norms() || norms == own_norms() + head_norms) &&
            (after == branches() || (after == 0 && parts_.are_inputs_normed)) &&
            parts_.codings.size() == matrices && parts_.query_heads > 0 && parts_.key_heads > 0 && parts_.query_heads % parts_.key_heads == 0;
   }
@@ -294,9 +296,14 @@ class LayerReader {
   }
 
   bool read_kind() {
-    const std::string& name = parts_.activation;
-    layer_->kind = is_gateless() ? GateKind::relu2 : name == "geglu" ? GateKind::geglu : name == "swigluOai" ? GateKind::swiglu_oai : GateKind::swiglu;
-    return name == "geglu" || name == "swiglu" || is_gateless() || (name == "swigluOai" && parts_.experts);
+    static const std::map<std::string, GateKind> kinds = {{"swiglu", GateKind::swiglu},
+                                                          {"geglu", GateKind::geglu},
+                                                          {"relu2", GateKind::relu2},
+                                                          {"swigluOai", GateKind::swiglu_oai}};
+    const auto found = kinds.find(parts_.activation);
+    if (found == kinds.end()) return false;
+    layer_->kind = found->second;
+    return found->second != GateKind::swiglu_oai || parts_.experts;
   }
 
   bool read_mlp() {
