@@ -256,14 +256,24 @@ export class TextScheduler {
       return;
     }
     job.answer.reuse(sequence.reused);
-    this.#emitPrompt(job);
-    if (job.answer.left === 0) {
+    const ending = this.#endingAfterPrompt(job);
+    if (ending !== undefined) {
       sequence.abandon();
-      job.settle({ finish: job.answer.finishEmpty() });
+      job.settle(ending);
       return;
     }
     this.#running.set(sequence, job);
     this.#guarded(() => this.#batch.join(sequence));
+  }
+
+  /** Undefined where the answer begins. */
+  #endingAfterPrompt(job: Job): Ending | undefined {
+    try {
+      this.#emitPrompt(job);
+      return job.answer.left === 0 ? { finish: job.answer.finishEmpty() } : undefined;
+    } catch (error) {
+      return { error };
+    }
   }
 
   #emitPrompt({ answer, promptScores, prompt, emit }: Job): void {
