@@ -54,7 +54,7 @@ struct Kernels {
   decltype(&scalar::rms_norm_row) rms_norm;
   decltype(&scalar::layer_norm_row) layer_norm;
   decltype(&scalar::swiglu_row) swiglu;
-  decltype(&scalar::geglu_row) geglu;
+  decltype(&scalar::geglu_row) geglu, relu_gate;
   decltype(&scalar::swiglu_oai_row) swiglu_oai;
   decltype(&scalar::sigmoid_gate_row) sigmoid_gate;
   decltype(&scalar::gelu_row) silu, gelu, gelu_approx;
@@ -74,7 +74,7 @@ struct Kernels {
 #define KERNELS(isa)                                                                                          \
   Kernels {                                                                                                   \
     #isa, isa::attend, isa::merge_attention, isa::quantize_row, isa::dequantize_row, isa::depthwise_conv_row, \
-        isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::swiglu_oai_row,         \
+        isa::rms_norm_row, isa::layer_norm_row, isa::swiglu_row, isa::geglu_row, isa::relu_gate_row, isa::swiglu_oai_row,  \
         isa::sigmoid_gate_row, isa::silu_row, isa::gelu_row, isa::gelu_approx_row, isa::softcap_row, isa::softmax_row,               \
         isa::argmax_row, isa::rope_row, isa::to_half_row, isa::dot_rows, isa::add_rank_row,                   \
         isa::short_conv_row, isa::delta_rows, isa::fading_sum_rows, isa::exponential_row                      \
@@ -108,6 +108,8 @@ void check_rows(const Kernels& k, int n) {
   };
   k.geglu(x.get(), w.get(), out.get(), size, {});
   each("geglu", [&](int i) { return by_tanh(i) * w[i]; }, 9);
+  k.relu_gate(x.get(), w.get(), out.get(), size, {});
+  each("relu gate", [&](int i) { return std::max(x[i], 0.0f) * w[i]; }, 1);
   k.sigmoid_gate(x.get(), w.get(), out.get(), size);
   each("sigmoid gate", [&](int i) { return w[i] / (1 + std::exp(-static_cast<double>(x[i]))); }, 4);
   k.swiglu_oai(x.get(), w.get(), out.get(), size, {1.7f, 2});

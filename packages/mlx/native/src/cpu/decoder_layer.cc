@@ -30,7 +30,8 @@ bool can_write(const mx::array& a) { return a.flags().row_contiguous && may_writ
 
 using Runs = std::vector<LayerRun>;
 
-// Inputs: x, the layers' own inputs where they have some, then, unless `runs` know where they are, the buffers of each layer, then what must be computed before.
+// Inputs: x, the layers' own inputs where they have some, then, unless `runs` know where they are, the buffers of each layer with
+// a mixer, then what must be computed before.
 class DecoderLayers : public CpuPrimitive {
  public:
   DecoderLayers(Layers layers, Formats formats, Held held, std::vector<RowSpan> spans, LayerPositions positions,

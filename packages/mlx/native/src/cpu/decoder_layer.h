@@ -58,10 +58,11 @@ struct MatrixUpdate {
 // What a layer is made of: h = x + attention(norm(x)), then h + mlp(norm(h)) where it has an MLP. What both give may be normed
 // as well, or instead, before it is added, and is multiplied by `residual`. It has both, or one of them.
 struct DecoderLayerParts {
-  std::vector<mx::array> matrices;  // weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv,
-                                    // z, b, a, out, of Mamba and convolutions in and out) and, with an MLP, gate, up, down, or up and down alone ("relu2"): of experts those of the router before,
-                                    // and stacks, and behind them those of a shared one and its gate, or before them those of
-                                    // the MLP that they answer beside; last the two of `input_norm`
+  // Weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv, z, b, a, out, of Mamba and convolutions
+  // in and out) and, with an MLP, gate, up, down, or up and down alone ("relu2"): of experts those of the router before, and stacks,
+  // and behind them those of a shared one and its gate, or before them those of the MLP that they answer beside; last the two of
+  // `input_norm`.
+  std::vector<mx::array> matrices;
   std::vector<int> bits, groups;    // of each matrix
   std::vector<Coding> codings;      // of each matrix; what is not affine has scales in the place of biases
   std::vector<std::optional<MatrixUpdate>> updates;  // of each matrix; none, or none at all
@@ -136,9 +137,9 @@ struct LayerPositions {
   std::vector<int> first;  // the first row of keys that each sees; empty where that is 0
 };
 
-// x [B, L, E] through `layers`, one after the other; `rooms` are of those that have a mixer, in order. Writes new keys and values in place once
-// `after` is computed: no other array that is read later may hold those rows. `layer_inputs` [B, L, layers, P] where layers have
-// inputs of their own. Nothing where arrays of the layers are gone, or the others do not fit.
+// x [B, L, E] through `layers`, one after the other; `rooms` are of those that have a mixer, in order. Writes new keys and values in
+// place once `after` is computed: no other array that is read later may hold those rows. `layer_inputs` [B, L, layers, P] where
+// layers have inputs of their own. Nothing where arrays of the layers are gone, or the others do not fit.
 std::optional<mx::array> decoder_layers(const std::vector<std::shared_ptr<const PreparedLayer>>& layers, const mx::array& x,
                                         const std::vector<CacheRoom>& rooms, std::vector<RowSpan> spans,
                                         LayerPositions positions, const std::vector<mx::array>& after,

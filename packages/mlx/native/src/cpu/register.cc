@@ -190,15 +190,14 @@ void register_cpu(Env* e, napi_value x) {
   // `formats` are the bits, group size and coding of each matrix, `updates` three arrays for each, or nothing in their places;
   // `heads` are those of queries and of keys, whether there are gates, where keys come from, whether values are normed, whether
   // gate and up are one matrix, whether heads are normed behind their turn, whether the input of branches is, and whether there is
-  // a mixer; `factors` eps, scale, cap and residual of the parts, the growth of what turns, and beta and the trained length, or 0, of the growth of queries;
-  // `experts` is empty, or how many are asked, whether their scores are normed, matrices of a shared one, whether that has a
-  // gate, the kind of scores, groups, and how many of them are kept, `scores` what they are multiplied by and what is left of
-  // others;
-  // `recurrent` is empty, or taps of a convolution, or taps, log rates, biases and norm of linear attention, or taps, log rates, biases of steps, skips,
-  // biases of the convolution and norm of Mamba, the last two or nothing in their places; `steps` then are its shortest and
-  // longest time step, eps and groups of its norm;
-  // `turn` how many features turn, and whether neighbours do; `others` are frequencies, sinks, the norm of the input, the factor,
-  // and of experts the router, its row, correction, scales, three biases and four norms, or nothing in their places
+  // a mixer; `factors` eps, scale, cap and residual of the parts, the growth of what turns, and beta and the trained length, or 0,
+  // of the growth of queries; `experts` is empty, or how many are asked, whether their scores are normed, matrices of a shared
+  // one, whether that has a gate, the kind of scores, groups, and how many of them are kept, `scores` what they are multiplied by
+  // and what is left of others; `recurrent` is empty, or taps of a convolution, or taps, log rates, biases and norm of linear
+  // attention, or taps, log rates, biases of steps, skips, biases of the convolution and norm of Mamba, the last two or nothing in
+  // their places; `steps` then are its shortest and longest time step, eps and groups of its norm; `turn` how many features turn,
+  // and whether neighbours do; `others` are frequencies, sinks, the norm of the input, the factor, and of experts the router, its
+  // row, correction, scales, three biases and four norms, or nothing in their places
   bind(e, x, "prepareDecoderLayer",
        [](const std::vector<mx::array>& matrices, const std::vector<int>& formats,
           const std::vector<std::optional<mx::array>>& updates, const std::vector<mx::array>& rows,
@@ -225,7 +224,8 @@ void register_cpu(Env* e, napi_value x) {
          if (factors[6] > 0) query_growth = {factors[5], factors[6]};
          auto layer = cpu::prepare_decoder_layer(
              {matrices, bits, groups, codings, updates_of(updates), rows, norms, norms_after, heads[0], heads[1], heads[2] != 0,
-              static_cast<cpu::KeySource>(heads[3]), heads[4] != 0, heads[6] != 0, heads[7] != 0, heads[8] != 0, factors[0], factors[1], factors[2], factors[3], heads[5] != 0,
+              static_cast<cpu::KeySource>(heads[3]), heads[4] != 0, heads[6] != 0, heads[7] != 0, heads[8] != 0, factors[0],
+              factors[1], factors[2], factors[3], heads[5] != 0,
               activation, experts_of(experts, scores, others), delta_of(recurrent), mamba_of(recurrent, steps), conv_of(recurrent),
               others[1], others[2], others[3]},
              {static_cast<int>(turn[0]), turn[1] != 0, base, turn[2], others[0], factors[4], query_growth});
