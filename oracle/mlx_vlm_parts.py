@@ -6,14 +6,25 @@ import sys
 import types
 
 
-def import_vision_model(name: str) -> types.ModuleType:
-    """The package `mlx_vlm.models.<name>`."""
-    if "mlx_vlm" not in sys.modules:
-        spec = importlib.util.find_spec("mlx_vlm")
+# packages whose own imports bring in everything
+BARE = ("mlx_vlm", "mlx_vlm.speculative", "mlx_vlm.speculative.drafters")
+
+
+def import_part(name: str) -> types.ModuleType:
+    """The module `mlx_vlm.<name>`."""
+    for bare in BARE:
+        if bare in sys.modules:
+            continue
+        spec = importlib.util.find_spec(bare)
         if spec is None or spec.submodule_search_locations is None:
             raise ModuleNotFoundError("mlx_vlm: install oracle/requirements.txt")
-        package = types.ModuleType("mlx_vlm")
+        package = types.ModuleType(bare)
         package.__path__ = list(spec.submodule_search_locations)
         package.__spec__ = spec
-        sys.modules["mlx_vlm"] = package
-    return importlib.import_module(f"mlx_vlm.models.{name}")
+        sys.modules[bare] = package
+    return importlib.import_module(f"mlx_vlm.{name}")
+
+
+def import_vision_model(name: str) -> types.ModuleType:
+    """The package `mlx_vlm.models.<name>`."""
+    return import_part(f"models.{name}")

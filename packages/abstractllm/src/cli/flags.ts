@@ -85,7 +85,7 @@ export const MODEL_FLAGS: readonly Flag[] = [
     name: "draft-model",
     value: "MODEL",
     option: "draftModel",
-    help: "Smaller model with the same tokens, which guesses what comes next",
+    help: "What guesses the next tokens: a smaller model, an assistant of this one, or mtp for its own layers",
   },
   {
     name: "adapter-path",

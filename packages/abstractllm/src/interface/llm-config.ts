@@ -98,8 +98,9 @@ export interface LLMConfig extends GenerationDefaults {
    */
   quantizedKvStart?: number | undefined;
   /**
-   * Repository, folder or `.gguf` file of a smaller model with the same tokens, loaded beside a local model: it guesses
-   * what comes next, and the model checks several guesses in one step. Answers come faster and stay what they are;
+   * What guesses the next tokens of a local model, which checks several guesses in one step: answers come faster and stay
+   * what they are. Repository, folder or `.gguf` file of a smaller model with the same tokens, or of layers made to predict
+   * this model's tokens (`google/gemma-4-E2B-it-assistant`); `"mtp"` for such layers in the model's own files.
    * `fallbackModels` do without. Default: none.
    */
   draftModel?: string | undefined;

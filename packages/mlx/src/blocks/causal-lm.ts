@@ -61,11 +61,16 @@ export abstract class HeadedLM<Body extends DecoderBody> extends LanguageModel {
 
   forward(tokens: MxArray, options: ForwardOptions = {}): MxArray {
     const h = this.body.forward(tokens, options);
+    options.onFeatures?.(h);
     return this.logits(options.lastOnly === true ? lastPosition(h) : h);
   }
 
   override embed(tokens: MxArray): MxArray {
     return this.body.embedding.forward(tokens);
+  }
+
+  override project(features: MxArray): MxArray {
+    return this.logits(features);
   }
 
   /** `[B, L, E] -> [B, L, V]` */

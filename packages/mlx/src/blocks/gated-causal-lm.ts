@@ -2,6 +2,9 @@ import type { Quantization } from "../nn/index.ts";
 import { CausalLM, type CausalLMConfig, type Decoder } from "./causal-lm.ts";
 import type { DecoderBody } from "./decoder-frame.ts";
 
+/** Of a gate, which decides which experts answer. */
+export const GATE_QUANTIZATION: Partial<Quantization> = { groupSize: 64, bits: 8, mode: "affine" };
+
 /** A causal model with experts. A gate decides which of them answer, so it keeps 8 bits. */
 export class GatedCausalLM<Body extends DecoderBody = Decoder> extends CausalLM<Body> {
   readonly #gates: readonly string[];
@@ -14,6 +17,6 @@ export class GatedCausalLM<Body extends DecoderBody = Decoder> extends CausalLM<
 
   override quantizationOf(path: string): boolean | Partial<Quantization> {
     const isGate = this.#gates.some((gate) => path.endsWith(gate));
-    return isGate ? { groupSize: 64, bits: 8, mode: "affine" } : true;
+    return isGate ? GATE_QUANTIZATION : true;
   }
 }

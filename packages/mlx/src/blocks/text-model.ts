@@ -22,6 +22,10 @@ export class TextModel extends LanguageModel {
     return this.language_model.embed(tokens);
   }
 
+  override project(features: MxArray): MxArray {
+    return this.language_model.project(features);
+  }
+
   override get promptEncoder(): PromptEncoder | undefined {
     return this.language_model.promptEncoder;
   }

@@ -10,6 +10,7 @@ export { CacheTrial } from "./cache-trial.ts";
 export { ChunkedKVCache } from "./chunked-kv-cache.ts";
 export { CrossCache } from "./cross-cache.ts";
 export { forkAll } from "./fork-all.ts";
+export type { KeyValueCache } from "./key-value-cache.ts";
 export { KVCache } from "./kv-cache.ts";
 export type { BatchCache, HeldStates, LayerArrays, LayerCache, StateShapes } from "./layer-cache.ts";
 export { noCache } from "./no-cache.ts";

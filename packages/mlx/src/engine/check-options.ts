@@ -54,7 +54,11 @@ const LOAD_REQUEST: Readonly<Record<keyof LoadRequest, Check>> = {
   promptCacheBytes: anything,
   promptCachePath: anything,
   promptCacheDiskBytes: anything,
-  draftModel: object,
+  draftModel: {
+    expected: "{ path } or { mtp: true }",
+    accepts: (value) =>
+      isObject(value) && ("path" in value ? typeof value.path === "string" : Object(value).mtp === true),
+  },
   adapterPath: text,
   adapters: object,
 };

@@ -23,7 +23,7 @@ import { VisionLanguageModel } from "../vision/index.ts";
 import { countParameters } from "./count-parameters.ts";
 import { generationSetting, textSetting, vocabSize } from "./model-settings.ts";
 import { checkAdapters, openAdapters } from "./open-adapters.ts";
-import { type OpenedDraft, openDraftModel } from "./open-draft-model.ts";
+import { type DraftTarget, type OpenedDraft, openDraftModel } from "./open-draft-model.ts";
 import { openPrefixes } from "./open-prefixes.ts";
 import type { LoadRequest, ModelInfo } from "./types.ts";
 
@@ -109,14 +109,15 @@ const describe = (
  */
 const openDraft = async (
   { draftModel }: LoadRequest,
-  loaded: LoadedModel,
+  target: DraftTarget,
   options: LoadModelOptions,
   free: () => void,
 ): Promise<OpenedDraft | undefined> => {
   if (draftModel === undefined) return undefined;
-  const { path, quantize = false } = draftModel;
+  const { quantize = false } = draftModel;
+  const path = "path" in draftModel ? draftModel.path : undefined;
   try {
-    return await openDraftModel(path, loaded, { ...options, quantize });
+    return await openDraftModel(path, target, { ...options, quantize });
   } catch (error) {
     free();
     throw error;
@@ -143,7 +144,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
     adapters.dispose();
     model.dispose();
   };
-  const draft = await openDraft(request, loaded, options, free);
+  const draft = await openDraft(request, { path: request.path, loaded, kv }, options, free);
   const text: TextModel = {
     model,
     tokenizer,
@@ -161,7 +162,7 @@ export const openHostModel = async (request: LoadRequest, device: "cpu" | "gpu")
   const images = openImages(loaded);
   const freeAll = (): void => {
     images?.dispose();
-    draft?.draft.model.dispose();
+    draft?.dispose();
     free();
   };
   const prefixes = openPrefixes(request, text, freeAll);

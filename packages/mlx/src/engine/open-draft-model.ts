@@ -1,6 +1,15 @@
+import { type KVQuantization, quantizedCaches } from "../cache/index.ts";
+import * as mx from "../core/index.ts";
 import { MlxError } from "../errors.ts";
-import type { DraftModel } from "../generation/index.ts";
+import type { DraftModel, OwnPredictor } from "../generation/index.ts";
 import { type LoadedModel, type LoadModelOptions, loadModel } from "../load/load-model.ts";
+import {
+  holdsPredictor,
+  type LoadedPredictor,
+  loadOwnPredictor,
+  loadPredictor,
+} from "../load/load-predictor.ts";
+import type { Predictor } from "../models/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { vocabSize } from "./model-settings.ts";
 
@@ -27,24 +36,75 @@ const requireSameTokens = (path: string, tokenizer: Tokenizer, draft: Tokenizer)
 
 /** A draft model, and what is known of it. */
 export interface OpenedDraft {
-  readonly draft: DraftModel;
+  readonly draft: DraftModel | OwnPredictor;
   readonly info: { modelType: string; weightBytes: number };
   readonly warnings: readonly string[];
+  dispose(): void;
 }
 
-/**
- * Loads the model that drafts for another.
- *
- * @param target - its model; it and its tokenizer are the caller's
- * @throws {MlxError} as `loadModel`; `unsupported-feature` where the two do not go together
- */
-export const openDraftModel = async (
+/** The model that is drafted for; it and its tokenizer are the caller's. */
+export interface DraftTarget {
+  readonly path: string;
+  readonly loaded: LoadedModel;
+  /** How its caches are quantized; undefined: not at all. */
+  readonly kv: KVQuantization | undefined;
+}
+
+/** Predicts a token behind another one, and so finds out whether a predictor goes with a model. */
+const tryPrediction = (predictor: Predictor, { loaded: { model }, kv }: DraftTarget): void => {
+  const modelCache = kv === undefined ? model.makeCache() : quantizedCaches(model.makeCache(), kv);
+  const cache = predictor.makeCache();
+  try {
+    mx.tidy(() => {
+      const tokens = mx.array([[0]], mx.int32);
+      const told: mx.MxArray[] = [];
+      const logits = model.forward(tokens, {
+        cache: modelCache,
+        onFeatures: (features) => void told.push(features),
+      });
+      mx.evaluate(
+        logits,
+        modelCache.map((layer) => layer.state()),
+      );
+      const [features] = told;
+      if (features === undefined) throw refuse("nothing is known of what its output layer reads");
+      const [width, V] = [features.dim(-1), logits.dim(-1)];
+      if (width !== predictor.width)
+        throw refuse(`it has ${width} features, which are ${predictor.width} there`);
+      if (V !== predictor.vocabSize)
+        throw refuse(`it has ${V} tokens, which are ${predictor.vocabSize} there`);
+      mx.evaluate(predictor.predict({ model, modelCache, tokens, features, cache }).logits);
+    });
+  } finally {
+    for (const layer of [...modelCache, ...cache]) layer.dispose();
+  }
+};
+
+const openPredictor = async (
+  { predictor, config, weightBytes, warnings }: LoadedPredictor,
+  name: string,
+  target: DraftTarget,
+): Promise<OpenedDraft> => {
+  try {
+    tryPrediction(predictor, target);
+  } catch (error) {
+    predictor.dispose();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw refuse(`${name} cannot draft for the model at ${target.path}: ${reason}`);
+  }
+  return {
+    draft: { predictor },
+    info: { modelType: String(config.model_type), weightBytes },
+    warnings: warnings.map((warning) => `Draft model: ${warning}`),
+    dispose: () => predictor.dispose(),
+  };
+};
+
+const openWholeModel = async (
   path: string,
   target: LoadedModel,
   options: LoadModelOptions,
 ): Promise<OpenedDraft> => {
-  if (target.model.promptEncoder !== undefined)
-    throw refuse("A model whose prompt an encoder reads has no draft model; leave draftModel out");
   const loaded = await loadModel(path, options);
   const { model, tokenizer } = loaded;
   try {
@@ -57,9 +117,31 @@ export const openDraftModel = async (
       draft: { model, vocabSize: vocabSize(loaded, tokenizer) },
       info: { modelType: String(loaded.config.model_type), weightBytes: loaded.weightBytes },
       warnings: loaded.warnings.map((warning) => `Draft model: ${warning}`),
+      dispose: () => model.dispose(),
     };
   } catch (error) {
     model.dispose();
     throw error;
   }
+};
+
+/**
+ * Loads what drafts for a model: a smaller one, or a predictor.
+ *
+ * @param path - of its files; undefined: it is among the model's own weights
+ * @throws {MlxError} as `loadModel`; `unsupported-feature` where the two do not go together
+ */
+export const openDraftModel = async (
+  path: string | undefined,
+  target: DraftTarget,
+  options: LoadModelOptions,
+): Promise<OpenedDraft> => {
+  if (target.loaded.model.promptEncoder !== undefined)
+    throw refuse("A model whose prompt an encoder reads has no draft model; leave draftModel out");
+  if (path === undefined) {
+    const name = "What predicts tokens among its weights";
+    return openPredictor(await loadOwnPredictor(target.path, options), name, target);
+  }
+  if (!holdsPredictor(path)) return openWholeModel(path, target.loaded, options);
+  return openPredictor(await loadPredictor(path, options), `The draft model at ${path}`, target);
 };

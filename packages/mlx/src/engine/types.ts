@@ -79,10 +79,12 @@ export interface LoadRequest {
    */
   promptCacheDiskBytes?: number;
   /**
-   * A smaller model with the same tokens: `path` and `quantize` as above. It guesses what comes next, and the model checks
-   * several guesses in one step: answers come faster and stay what they are. Default: none.
+   * What guesses the next tokens, of which the model checks several in one step: answers come faster and stay what they
+   * are. Either a smaller model with the same tokens, or layers that predict tokens from what the model itself computes
+   * (multi-token prediction): `path` and `quantize` as above. `mtp: true` takes such layers from the model's own files.
+   * Default: none.
    */
-  draftModel?: { path: string; quantize?: boolean | QuantizeOptions };
+  draftModel?: ({ path: string } | { mtp: true }) & { quantize?: boolean | QuantizeOptions };
   /**
    * Folder of an adapter that answers every request: LoRA, DoRA or a full fine-tuning, as mlx-lm or PEFT writes them. It
    * works beside the weights, which stay as they are, quantized ones too; each adapted layer costs two small products more.

@@ -5,7 +5,7 @@ import { MlxError } from "../errors.ts";
 import type { LanguageModel, PromptEncoder } from "../models/index.ts";
 import { type ImageFeatures, ImagePrompt, VisionLanguageModel } from "../vision/index.ts";
 import type { ImageLease } from "./image-store.ts";
-import type { Prompt, WantedLogits } from "./prompt.ts";
+import type { Prompt, Wanted } from "./prompt.ts";
 
 /** A prompt, images and all, that an encoder reads at once; a decoder starts from tokens of its own. */
 export class EncodedPrompt implements Prompt {
@@ -74,7 +74,7 @@ export class EncodedPrompt implements Prompt {
     return Math.min(start + size, this.tokens.length);
   }
 
-  forward(start: number, end: number, cache: readonly LayerCache[], wanted?: WantedLogits): MxArray {
+  forward(start: number, end: number, cache: readonly LayerCache[], wanted?: Wanted): MxArray {
     if (this.#states === undefined) throw new Error("A prompt was evaluated before prepare() was run");
     const ids = mx.array([this.tokens.slice(start, end)], mx.int32);
     return this.#model.forward(ids, { cache, ...wanted, ...(start === 0 && { states: this.#states }) });

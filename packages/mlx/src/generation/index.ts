@@ -12,5 +12,5 @@ export { PrefixCache } from "./prefix-cache.ts";
 export { PrefixFolder, preparePrefixFolder } from "./prefix-folder/index.ts";
 export { PromptMaker } from "./prompt-maker.ts";
 export { ReasoningWatch, reasoningFormat } from "./reasoning/index.ts";
-export type { DraftModel, TextModel } from "./text-model.ts";
+export type { DraftModel, OwnPredictor, TextModel } from "./text-model.ts";
 export { TextScheduler } from "./text-scheduler.ts";

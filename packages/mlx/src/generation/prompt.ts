@@ -5,8 +5,8 @@ import * as mx from "../core/index.ts";
 import type { ForwardOptions, LanguageModel } from "../models/index.ts";
 import type { PrefixKey } from "./evaluated-sequence.ts";
 
-/** Which logits of a stretch are wanted. */
-export type WantedLogits = Pick<ForwardOptions, "lastOnly">;
+/** What of a stretch is wanted. */
+export type Wanted = Pick<ForwardOptions, "lastOnly" | "onFeatures">;
 
 /** A prompt for one model, evaluated stretch by stretch. */
 export interface Prompt {
@@ -28,9 +28,9 @@ export interface Prompt {
   /**
    * Logits `[1, L, V]` of the tokens from `start` to `end`, what comes before them being in the cache.
    *
-   * @param wanted - default: those of all tokens
+   * @param wanted - default: logits of all tokens
    */
-  forward(start: number, end: number, cache: readonly LayerCache[], wanted?: WantedLogits): MxArray;
+  forward(start: number, end: number, cache: readonly LayerCache[], wanted?: Wanted): MxArray;
   /** Says to the caches where the tokens after the prompt go on. */
   finish(cache: readonly LayerCache[]): void;
   /** Gives back what it needs to be evaluated. May be called again. */
@@ -67,7 +67,7 @@ export class TextPrompt implements Prompt {
     return Math.min(start + size, this.tokens.length);
   }
 
-  forward(start: number, end: number, cache: readonly LayerCache[], wanted?: WantedLogits): MxArray {
+  forward(start: number, end: number, cache: readonly LayerCache[], wanted?: Wanted): MxArray {
     const ids = mx.array([this.tokens.slice(start, end)], mx.int32);
     return whileReading(this.tokens.length, () => this.#model.forward(ids, { cache, ...wanted }));
   }

@@ -3,7 +3,7 @@ import type { MxArray } from "../core/index.ts";
 import { ImagePrompt, type VisionLanguageModel } from "../vision/index.ts";
 import type { PrefixKey } from "./evaluated-sequence.ts";
 import type { ImageLease } from "./image-store.ts";
-import type { Prompt, WantedLogits } from "./prompt.ts";
+import type { Prompt, Wanted } from "./prompt.ts";
 
 /** A prompt with images, which it gives back when it is disposed. */
 export class SeeingPrompt implements Prompt {
@@ -49,7 +49,7 @@ export class SeeingPrompt implements Prompt {
     return this.#prepared.endOf(start, size);
   }
 
-  forward(start: number, end: number, cache: readonly LayerCache[], wanted?: WantedLogits): MxArray {
+  forward(start: number, end: number, cache: readonly LayerCache[], wanted?: Wanted): MxArray {
     return this.#prepared.forward(start, end, cache, wanted);
   }
 

@@ -152,10 +152,10 @@ export class SequenceBatch {
     const room = left(only) - 1;
     if (!only.isWorthWaiting(room)) return undefined;
     const next = current.item();
-    const drafts = only.draft(next, room);
+    this.#separate();
+    const drafts = only.draft(next, room, this.#caches);
     if (drafts.length === 0) return undefined;
     this.#run = {};
-    this.#separate();
     const tried = tryDrafts(this.#model, only, next, drafts, this.#caches);
     if (tried === undefined) return undefined;
     const { accepted, pending, caches } = tried;
@@ -170,6 +170,7 @@ export class SequenceBatch {
   /** Takes the caches of a sequence that others left out of their batch. */
   #separate(): void {
     if (!this.#areJoined) return;
+    this.#run = {};
     const joined = this.#caches;
     this.#caches = this.#cachesOf(0);
     this.#areJoined = false;

@@ -1,5 +1,5 @@
 import type { KVQuantization } from "../cache/index.ts";
-import type { LanguageModel } from "../models/index.ts";
+import type { LanguageModel, Predictor } from "../models/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { ModelAdapters } from "./model-adapters.ts";
 import type { ReasoningFormat } from "./reasoning/index.ts";
@@ -8,6 +8,11 @@ import type { ReasoningFormat } from "./reasoning/index.ts";
 export interface DraftModel {
   readonly model: LanguageModel;
   readonly vocabSize: number;
+}
+
+/** What guesses with a model's own features. */
+export interface OwnPredictor {
+  readonly predictor: Predictor;
 }
 
 /** What generation needs to know of a loaded model. */
@@ -27,7 +32,7 @@ export interface TextModel {
   /** What requests may have the model compute with. Default: nothing. */
   readonly adapters?: ModelAdapters | undefined;
   /** Guesses what comes next. Default: nobody does. */
-  readonly draft?: DraftModel | undefined;
+  readonly draft?: DraftModel | OwnPredictor | undefined;
   /** Whether activations inside prompts are rounded to 8 bits where that is faster. Default false. */
   readonly roundsPrompts?: boolean | undefined;
 }

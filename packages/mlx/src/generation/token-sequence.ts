@@ -118,13 +118,14 @@ export class TokenSequence {
       const { size, isCoarse } = this.#stretch(start, length);
       const end = this.#prompt.endOf(start, size);
       if (end === length) return this.#start(start);
-      const forward = (): MxArray => this.#prompt.forward(start, end, this.#caches);
+      const forward = (): MxArray => this.#prompt.forward(start, end, this.#caches, this.#observing(start));
       mx.tidy(() => {
         const logits = isCoarse ? withCoarseActivations(forward) : forward();
         // without scores only the caches are evaluated: the logits of the prompt are never computed
         if (this.#promptScores !== undefined) mx.evaluate(this.#scorePrompt(logits, start, end));
       });
       mx.evaluate(this.#caches.map((layer) => layer.state()));
+      this.#speculation?.catchUp();
       mx.clearCache();
       this.#evaluated = end;
       yield end;
@@ -199,7 +200,8 @@ export class TokenSequence {
   #start(from: number): void {
     this.#leavePrompt();
     this.#pending = startSampling(() => {
-      const logits = this.#prompt.forward(from, this.#prompt.tokens.length, this.#caches, { lastOnly: true }); // [1, L or 1, V]
+      const wanted = { lastOnly: true, ...this.#observing(from) };
+      const logits = this.#prompt.forward(from, this.#prompt.tokens.length, this.#caches, wanted); // [1, L or 1, V]
       return this.sample(mx.reshape(mx.index(logits, [], [-1]), [1, -1]));
     });
     this.#prompt.finish(this.#caches);
@@ -252,9 +254,28 @@ export class TokenSequence {
     return room > 0 && this.#speculation?.isWorthWaiting() === true;
   }
 
-  /** At most `room` tokens that may come behind the next one, which is not appended yet. */
-  draft(next: number, room: number): number[] {
-    return this.#speculation?.draft(next, room, () => this.#chooser.fork()) ?? [];
+  /**
+   * At most `room` tokens that may come behind the next one, which is not appended yet.
+   *
+   * @param caches - hold everything before it
+   */
+  draft(next: number, room: number, caches: readonly LayerCache[]): number[] {
+    return this.#speculation?.draft(next, room, { caches, fork: () => this.#chooser.fork() }) ?? [];
+  }
+
+  /** Whether `observe` is of use. */
+  get observes(): boolean {
+    return this.#speculation?.observes === true;
+  }
+
+  /** Takes the model's features `[1, L, E]` (`ForwardOptions`) of the positions behind those that were appended. */
+  observe(features: MxArray): void {
+    this.#speculation?.observe(features, this.#evaluated + this.#continuation.length);
+  }
+
+  /** Has the features of prompt tokens from `start` on told to whoever wants them. */
+  #observing(start: number): Pick<ForwardOptions, "onFeatures"> {
+    return this.observes ? { onFeatures: (features) => this.#speculation?.observe(features, start) } : {};
   }
 
   /** Takes how many of the drafted tokens `sample` gave as well. */
@@ -332,7 +353,11 @@ export const startStep = (
   learn?: () => void,
 ): MxArray =>
   startSampling(() => {
-    const logits = model.forward(mx.reshape(tokens, [-1, 1]), { cache, run }); // [B, 1, V]
+    const onFeatures = (features: MxArray): void => {
+      for (const [row, sequence] of sequences.entries()) sequence.observe(mx.index(features, [row, row + 1]));
+    };
+    const observing = sequences.some(({ observes }) => observes) ? { onFeatures } : {};
+    const logits = model.forward(mx.reshape(tokens, [-1, 1]), { cache, run, ...observing }); // [B, 1, V]
     if (learn !== undefined) {
       mx.asyncEvaluate(logits);
       learn();

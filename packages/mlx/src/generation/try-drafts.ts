@@ -3,7 +3,7 @@ import { stepwise } from "../blocks/stepwise.ts";
 import { CacheTrial, type LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
-import type { LanguageModel } from "../models/index.ts";
+import type { ForwardOptions, LanguageModel } from "../models/index.ts";
 import { startSampling, type TokenSequence } from "./token-sequence.ts";
 
 /** What came of drafts. */
@@ -17,9 +17,9 @@ export interface TriedDrafts {
 }
 
 /** Logits `[L, V]`. */
-const evaluate = (model: LanguageModel, tokens: readonly number[], cache: readonly LayerCache[]): MxArray => {
+const evaluate = (model: LanguageModel, tokens: readonly number[], options: ForwardOptions): MxArray => {
   const ids = mx.array([[...tokens]], mx.int32);
-  return stepwise(() => mx.reshape(model.forward(ids, { cache }), [tokens.length, -1]));
+  return stepwise(() => mx.reshape(model.forward(ids, options), [tokens.length, -1]));
 };
 
 /**
@@ -40,12 +40,17 @@ export const tryDrafts = (
   const tokens = [next, ...drafts];
   try {
     const { accepted, pending } = mx.tidy(() => {
-      const logits = evaluate(model, tokens, caches);
+      const told: MxArray[] = []; // [1, L, E]
+      const observing = sequence.observes
+        ? { onFeatures: (features: MxArray) => void told.push(features) }
+        : {};
+      const logits = evaluate(model, tokens, { cache: caches, ...observing });
       const said = tokensSaid(sequence, logits, next, drafts);
+      for (const features of told) sequence.observe(mx.index(features, [], [0, said.accepted + 1]));
       return { ...said, pending: mx.keep(said.pending) };
     });
     const replay = (cache: readonly LayerCache[]): void => {
-      mx.tidy(() => void evaluate(model, tokens.slice(0, accepted + 1), cache));
+      mx.tidy(() => void evaluate(model, tokens.slice(0, accepted + 1), { cache }));
       mx.evaluate(cache.map((layer) => layer.state()));
     };
     return { accepted, pending, caches: trial.end(tokens.length, drafts.length - accepted, replay) };

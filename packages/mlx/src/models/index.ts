@@ -15,6 +15,8 @@ export { type EncoderType, encoderTypes } from "./encoder-types.ts";
 export { type ForwardOptions, LanguageModel, layerCache, type PromptEncoder } from "./language-model.ts";
 export { type PairRows, PairScorer } from "./pair-scorer.ts";
 export { isJudge, resolvePairScorer } from "./pair-scorer-registry.ts";
+export { type Prediction, type PredictionInputs, Predictor } from "./predictor.ts";
+export { isPredictor, resolveOwnPredictor, resolvePredictor } from "./predictor-registry.ts";
 export { modelTypes, registerArchitecture, resolveArchitecture } from "./registry.ts";
 export { sanitize } from "./sanitize.ts";
 export {

@@ -20,6 +20,8 @@ export interface ForwardOptions {
   lastOnly?: boolean;
   /** `[B, S, E]`: what layers that attend across see from these tokens on; what the caches hold by default. */
   states?: MxArray;
+  /** Called with what the output layer reads, `[B, L, E]`, of all positions, not computed yet. Models that `project` call it. */
+  onFeatures?: (features: MxArray) => void;
 }
 
 /** What reads a whole prompt for a decoder that sees it only across. */
@@ -55,6 +57,16 @@ export abstract class LanguageModel extends Module {
    */
   embed(_tokens: MxArray): MxArray {
     throw new InvalidArgumentError("This model's input embeddings cannot be replaced");
+  }
+
+  /**
+   * What the output layer makes of features, as `onFeatures` gets them.
+   *
+   * @param features - `[B, L, E]`
+   * @returns logits `[B, L, V]`
+   */
+  project(_features: MxArray): MxArray {
+    throw new InvalidArgumentError("This model's output layer cannot be used by itself");
   }
 
   /** What prompts go through before the decoder; undefined where they are its own first tokens. */

@@ -22,7 +22,8 @@ import { drop, rename, type SanitizeRule, whenPresent } from "./sanitize-rules.t
 import { seeAsQwen3 } from "./see-as-qwen3.ts";
 import { wrapOptionalText } from "./wrap-text.ts";
 
-const config = {
+/** Keys of a config that Qwen 3.5's language model has. */
+export const qwen35Schema = {
   hidden_size: int.default(4096),
   intermediate_size: int.default(14336),
   num_hidden_layers: int.default(32),
@@ -57,11 +58,12 @@ const config = {
   mtp_num_hidden_layers: int.optional(),
   mtp_use_dedicated_embeddings: bool.optional(),
 };
-type Config = Infer<typeof config>;
+export type Qwen35Config = Infer<typeof qwen35Schema>;
 
-const isLinearLayer = (c: Config, layer: number): boolean => (layer + 1) % c.full_attention_interval !== 0;
+const isLinearLayer = (c: Qwen35Config, layer: number): boolean =>
+  (layer + 1) % c.full_attention_interval !== 0;
 
-const makeAttention = (c: Config): Mixer => {
+const makeAttention = (c: Qwen35Config): Mixer => {
   const head_dim = headDim(c);
   const rope = createRope({
     dims: Math.trunc(head_dim * c.partial_rotary_factor),
@@ -72,21 +74,24 @@ const makeAttention = (c: Config): Mixer => {
   return new GatedAttention({ ...c, head_dim }, rope);
 };
 
-const makeBlock = (c: Config, layer: number): LinearHybridBlock => {
-  const isLinear = isLinearLayer(c, layer);
+/** A block whose mixer is recurrent, or attends. */
+export const makeBlock = (c: Qwen35Config, isLinear: boolean): LinearHybridBlock => {
   const mixer = isLinear ? new SplitDeltaNet(c) : makeAttention(c);
   const mlp = c.num_experts > 0 ? new SharedMoe(c) : new GatedMLP(c.hidden_size, c.intermediate_size);
   return new LinearHybridBlock(mixer, mlp, { isLinear, makeNorm: () => rmsNorm(c) });
 };
 
-const create = (c: Config): GatedCausalLM => {
+const create = (c: Qwen35Config): GatedCausalLM => {
   const layers = Array.from({ length: c.num_hidden_layers }, (_, i) => isLinearLayer(c, i));
-  const model = new HybridDecoder(c, (i) => makeBlock(c, i), rmsNorm(c), { layers, slots: 2 });
+  const model = new HybridDecoder(c, (i) => makeBlock(c, isLinearLayer(c, i)), rmsNorm(c), {
+    layers,
+    slots: 2,
+  });
   return new GatedCausalLM(c, model, "mlp.gate", "shared_expert_gate");
 };
 
 export const text = defineArchitecture({
-  config,
+  config: qwen35Schema,
   create,
   sanitize: [
     drop(/mtp\./),

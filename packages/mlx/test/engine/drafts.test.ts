@@ -1,14 +1,9 @@
 /** Drafts in an engine: requests with them beside requests without. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Engine,
-  type EngineModel,
-  type GenerateRequest,
-  type GenerationPart,
-  startEngine,
-} from "@abstractllm/mlx";
+import { type Engine, type EngineModel, type GenerateRequest, startEngine } from "@abstractllm/mlx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { collectAnswer } from "./answer.ts";
 import { grammarProblem } from "./grammar-problem.ts";
 import { smolLM2 as path } from "./smollm2.ts";
 import { picture, show, writeTinyFlorence2, writeTinyLlava } from "./tiny-llava.ts";
@@ -18,23 +13,8 @@ const prompt =
   "Names: Ada Lovelace, Alan Turing, Grace Hopper, Edsger Dijkstra, Barbara Liskov.\n" +
   "Names: Ada Lovelace, Alan Turing, Grace Hopper,";
 
-type Finish = Extract<GenerationPart, { type: "finish" }>;
-
-const collect = async (model: EngineModel, request: Partial<GenerateRequest>, signal?: AbortSignal) => {
-  let text = "";
-  const tokens: number[] = [];
-  let finish: Finish | undefined;
-  const whole = { prompt, maxTokens: 32, ignoreEos: true, ...request };
-  for await (const part of model.generate(whole, signal && { signal })) {
-    if (part.type === "finish") finish = part;
-    if (part.type === "text-delta") {
-      text += part.text;
-      tokens.push(...part.tokens);
-    }
-  }
-  if (finish === undefined) throw new Error("the answer has no end");
-  return { text, tokens, finish };
-};
+const collect = (model: EngineModel, request: Partial<GenerateRequest>, signal?: AbortSignal) =>
+  collectAnswer(model, { prompt, maxTokens: 32, ignoreEos: true, ...request }, signal);
 
 let engine: Engine;
 let plain: EngineModel;

@@ -1,5 +1,6 @@
 /** Answering a prompt with somebody's drafts, or without. */
 import type { SamplingOptions } from "../../src/engine/index.ts";
+import type { PrefixCache } from "../../src/generation/prefix-cache.ts";
 import { TextPrompt } from "../../src/generation/prompt.ts";
 import { SequenceBatch } from "../../src/generation/sequence-batch.ts";
 import type { Drafter } from "../../src/generation/speculation/drafter.ts";
@@ -28,6 +29,7 @@ export const speculate = (
   prompt: readonly number[],
   { vocabSize, sampling, count, numDraftTokens = 4 }: SpeculateOptions,
   drafter?: Drafter,
+  prefixes?: PrefixCache,
 ): Outcome => {
   const speculation =
     drafter && new Speculation([drafter], { prompt, numDraftTokens, isWord: (token) => token < vocabSize });
@@ -36,6 +38,7 @@ export const speculate = (
     vocabSize,
     prefillStepSize: 5,
     speculation,
+    prefixes,
   });
   for (const _ of sequence.prefill());
   const batch = new SequenceBatch(model);

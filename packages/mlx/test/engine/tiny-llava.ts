@@ -76,8 +76,12 @@ const added = (id: number, content: string) => ({
   normalized: false,
 });
 
-/** @param marks - behind the words */
-const tokenizerWith = (marks: readonly string[]) => ({
+/**
+ * `tokenizer.json` of 40 words.
+ *
+ * @param marks - behind the words
+ */
+export const tokenizerWith = (marks: readonly string[]) => ({
   added_tokens: marks.map((mark, i) => added(WORDS + i, mark)),
   model: {
     type: "WordLevel",

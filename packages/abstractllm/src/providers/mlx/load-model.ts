@@ -1,13 +1,13 @@
-import type { Engine, EngineModel } from "@abstractllm/mlx";
+import type { Engine, EngineModel, LoadRequest } from "@abstractllm/mlx";
 import { fitModel } from "./check-memory.ts";
 import type { EnginePool } from "./engine-pool.ts";
 import { findAdapters } from "./find-adapters.ts";
 import { findModel } from "./find-model.ts";
-import { planLoad } from "./load-plan.ts";
+import { type LoadPlan, planLoad } from "./load-plan.ts";
 import { mapMlxError } from "./map-error.ts";
 import type { LoadContext } from "./model-cache.ts";
 import { requireWriter } from "./model-facts.ts";
-import type { ModelSource } from "./model-source.ts";
+import { type ModelSource, OWN_DRAFTS } from "./model-source.ts";
 
 /** A model in its engine, and what was done to get it there. */
 export interface LoadedModel {
@@ -34,7 +34,7 @@ export async function loadModel(
     const { path, warnings } = await findModel(source, signal);
     await requireWriter(source.name, path);
     const plan = await planLoad(path, source);
-    const draft = await findDraft(source, signal);
+    const draft = await findDraft(source, plan, signal);
     const adapters = await findAdapters(source, signal);
     const engine = await engines.get(source.engine);
     await context.makeRoom();
@@ -51,7 +51,7 @@ export async function loadModel(
         ...adapters.options,
         ...(promptBits === undefined ? {} : { promptBits }),
         ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
-        ...(draft === undefined ? {} : { draftModel: { path: draft.path, quantize: draft.quantize } }),
+        ...(draft === undefined ? {} : { draftModel: draft.options }),
       },
       { signal },
     );
@@ -67,14 +67,28 @@ export async function loadModel(
   }
 }
 
-/** The draft model's files, and what its weights will take. */
-async function findDraft(source: ModelSource, signal: AbortSignal) {
+/** What drafts for a model. */
+interface FoundDraft {
+  readonly options: NonNullable<LoadRequest["draftModel"]>;
+  /** What its weights will take beside the model's. */
+  readonly memoryBytes: number;
+  readonly warnings: readonly string[];
+}
+
+/** @param plan - how the model itself will be loaded, whose files may hold what drafts for it */
+async function findDraft(
+  source: ModelSource,
+  { quantize }: LoadPlan,
+  signal: AbortSignal,
+): Promise<FoundDraft | undefined> {
   const { draftModel } = source;
   if (draftModel === undefined) return undefined;
+  if (draftModel === OWN_DRAFTS) return { options: { mtp: true, quantize }, memoryBytes: 0, warnings: [] };
   try {
     const { revision: _, ...hub } = source.hub; // of the other repository
     const { path, warnings } = await findModel({ name: draftModel, hub }, signal);
-    return { path, warnings, ...(await planLoad(path, source)) };
+    const plan = await planLoad(path, source);
+    return { options: { path, quantize: plan.quantize }, memoryBytes: plan.memoryBytes, warnings };
   } catch (error) {
     throw mapMlxError(error, draftModel);
   }

@@ -4,6 +4,9 @@ import { InvalidParameterError } from "../../errors/index.ts";
 import type { DownloadProgress } from "../../interface/llm-config.ts";
 import type { EngineKind } from "./engine-pool.ts";
 
+/** Stands for the layers among a model's own weights that predict tokens. */
+export const OWN_DRAFTS = "mtp";
+
 /** A model with everything that decides how it is loaded. */
 export interface ModelSource {
   /** Repository, folder or `.gguf` file, as the user named it. */
@@ -18,7 +21,7 @@ export interface ModelSource {
   readonly kv: KVOptions;
   /** What is kept of earlier prompts, and where; empty: the engine's defaults. */
   readonly promptCache: PromptCacheOptions;
-  /** Repository, folder or `.gguf` file of the model that drafts for it. */
+  /** Repository, folder or `.gguf` file of what drafts for it, or `OWN_DRAFTS`. */
   readonly draftModel: string | undefined;
   /** Repository or folder of the adapter that answers everything. */
   readonly adapterPath: string | undefined;

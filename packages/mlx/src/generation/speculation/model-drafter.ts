@@ -6,6 +6,7 @@ import type { LanguageModel } from "../../models/index.ts";
 import type { PrefixCache } from "../prefix-cache.ts";
 import type { DraftModel } from "../text-model.ts";
 import type { DraftContext, Drafter } from "./drafter.ts";
+import { fittedLogits } from "./fitted-logits.ts";
 
 /** From so many tokens on the output layer is left out where it is not needed. */
 const FEW = 8;
@@ -129,7 +130,7 @@ export class ModelDrafter implements Drafter {
         let next = mx.array([[...input]], mx.int32);
         while (drafts.length < limit) {
           const logits = mx.index(this.#model.forward(next, { cache }), [], [-1]); // [1, 1, V]
-          const token = chooser.choose(this.#fitted(mx.reshape(logits, [1, -1])));
+          const token = chooser.choose(fittedLogits(mx.reshape(logits, [1, -1]), this.#options.vocabSize));
           drafts.push(token);
           next = mx.reshape(token, [1, 1]);
         }
@@ -138,14 +139,6 @@ export class ModelDrafter implements Drafter {
     } finally {
       chooser.dispose();
     }
-  }
-
-  /** Logits of as many tokens as the other model has: one may have more than its vocabulary needs. */
-  #fitted(logits: MxArray): MxArray {
-    const missing = this.#options.vocabSize - logits.dim(-1);
-    if (missing <= 0) return mx.slice(logits, [0, 0], [1, this.#options.vocabSize]);
-    const none = mx.full([1, missing], Number.NEGATIVE_INFINITY, logits.dtype);
-    return mx.concatenate([logits, none], -1);
   }
 
   dispose(): void {

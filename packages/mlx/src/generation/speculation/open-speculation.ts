@@ -7,6 +7,7 @@ import type { Prompt } from "../prompt.ts";
 import type { TextModel } from "../text-model.ts";
 import type { Drafter } from "./drafter.ts";
 import { ModelDrafter } from "./model-drafter.ts";
+import { PredictingDrafter } from "./predicting-drafter.ts";
 import { PromptLookup } from "./prompt-lookup.ts";
 import { Speculation } from "./speculation.ts";
 
@@ -65,7 +66,11 @@ export const openSpeculation = (
   if (promptLookup) drafters.push(new PromptLookup(inputs));
   // a draft model reads what the model reads, and sees no images
   const isReadable = model.promptEncoder === undefined && !inputs.some((id) => prompt.standsForImage(id));
-  if (draft !== undefined && isReadable) {
+  if (draft !== undefined && "predictor" in draft) {
+    const { predictor } = draft;
+    if (isReadable || !predictor.seesTokens)
+      drafters.push(new PredictingDrafter(predictor, { model, vocabSize, prompt: inputs, prefixes }));
+  } else if (draft !== undefined && isReadable) {
     const promptLength = tokens.length;
     drafters.push(new ModelDrafter(draft, { vocabSize, promptLength, stepSize, prefixes }));
   }

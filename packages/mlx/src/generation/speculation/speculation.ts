@@ -1,7 +1,7 @@
+import type { MxArray } from "../../core/index.ts";
 import type { Timings } from "../../engine/types.ts";
-import type { TokenChooser } from "../token-chooser.ts";
 import { DraftPace } from "./draft-pace.ts";
-import type { Drafter } from "./drafter.ts";
+import type { DraftContext, Drafter } from "./drafter.ts";
 
 /** A drafter and how it has done so far. */
 interface Source {
@@ -50,7 +50,23 @@ export class Speculation {
   /** Takes one more token of the sequence. */
   append(token: number): void {
     this.#tokens.push(token);
-    for (const { drafter } of this.#sources) drafter.append(token);
+    for (const source of this.#sources) this.#guarded(source, ({ drafter }) => drafter.append(token));
+  }
+
+  /** Whether somebody wants the model's features. */
+  get observes(): boolean {
+    return this.#sources.some(({ drafter }) => drafter.observe !== undefined);
+  }
+
+  /** Takes the model's features `[1, L, E]` of positions from `start` on. */
+  observe(features: MxArray, start: number): void {
+    for (const source of this.#sources)
+      this.#guarded(source, ({ drafter }) => drafter.observe?.(features, start));
+  }
+
+  /** Reads what was observed, after it has been computed. */
+  catchUp(): void {
+    for (const source of this.#sources) this.#guarded(source, ({ drafter }) => drafter.catchUp?.());
   }
 
   /** Whether drafts may come of it to wait for the token that is being computed. Asked once for each. */
@@ -65,11 +81,12 @@ export class Speculation {
    * @param next - the sequence's next token, not appended yet
    * @param room - at most as many
    */
-  draft(next: number, room: number, fork: () => TokenChooser): number[] {
+  draft(next: number, room: number, { caches, fork }: Pick<DraftContext, "caches" | "fork">): number[] {
     const tokens = [...this.#tokens, next];
     for (const source of this.#due) {
       const limit = Math.min(room, source.pace.size);
-      const drafts = this.#guarded(source, ({ drafter }) => drafter.draft({ tokens, limit, fork }));
+      const drafts =
+        this.#guarded(source, ({ drafter }) => drafter.draft({ tokens, limit, caches, fork })) ?? [];
       const end = drafts.findIndex((token) => !this.#isWord(token));
       if (end === 0 || drafts.length === 0) continue;
       this.#latest = source;
@@ -79,15 +96,15 @@ export class Speculation {
   }
 
   /** A drafter that fails is left out from there on: answers need none. */
-  #guarded(source: Source, draft: (source: Source) => number[]): number[] {
+  #guarded<T>(source: Source, work: (source: Source) => T): T | undefined {
     try {
-      return draft(source);
+      return work(source);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#warnings.push(`The answer went on without drafts: ${reason}`);
       this.#sources = this.#sources.filter((other) => other !== source);
       source.drafter.dispose();
-      return [];
+      return undefined;
     }
   }
 
