@@ -28,9 +28,13 @@ export class AbsorbedAttention extends LatentAttention {
   }
 
   override get parts(): LatentParts | undefined {
-    const { attendTo, attendJoined } = AbsorbedAttention.prototype;
-    const isPlain = this.attendTo === attendTo && this.attendJoined === attendJoined;
-    return isPlain && this.makesStepsOf(AbsorbedAttention.prototype) ? this.absorbedParts() : undefined;
+    return this.makesStepsOf(AbsorbedAttention.prototype) ? this.absorbedParts() : undefined;
+  }
+
+  protected override makesStepsOf(prototype: AbsorbedAttention): boolean {
+    const { attendTo, attendJoined } = prototype;
+    const areOwn = this.attendTo === attendTo && this.attendJoined === attendJoined;
+    return areOwn && super.makesStepsOf(prototype);
   }
 
   /** @param queryGrowth - the same at each call */
