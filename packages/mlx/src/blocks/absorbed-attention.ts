@@ -10,6 +10,7 @@ import {
   type Parts,
 } from "./latent-attention.ts";
 import { type Mask, visibleKeys } from "./mask.ts";
+import type { LatentParts } from "./mixer-parts.ts";
 import { MultiLinear } from "./multi-linear.ts";
 
 /**
@@ -24,6 +25,21 @@ export class AbsorbedAttention extends LatentAttention {
     super(c, options);
     this.embed_q = new MultiLinear(c.qk_nope_head_dim, c.kv_lora_rank, c.num_attention_heads);
     this.unembed_out = new MultiLinear(c.kv_lora_rank, c.v_head_dim, c.num_attention_heads);
+  }
+
+  override get parts(): LatentParts | undefined {
+    return this.makesStepsOf(AbsorbedAttention.prototype) ? this.absorbedParts() : undefined;
+  }
+
+  protected override makesStepsOf(prototype: AbsorbedAttention): boolean {
+    const { attendTo, attendJoined } = prototype;
+    const areOwn = this.attendTo === attendTo && this.attendJoined === attendJoined;
+    return areOwn && super.makesStepsOf(prototype);
+  }
+
+  /** @param queryGrowth - the same at each call */
+  protected absorbedParts(queryGrowth?: LatentParts["queryGrowth"]): LatentParts | undefined {
+    return this.partsWith([this.embed_q, this.unembed_out], { isAbsorbed: true, queryGrowth });
   }
 
   protected attend(queries: Parts, [latent, k_pe]: Latents, mask: Mask, cache: LayerCache): MxArray {

@@ -12,6 +12,7 @@ import {
   type Parts,
 } from "./latent-attention.ts";
 import type { Mask } from "./mask.ts";
+import type { LatentParts } from "./mixer-parts.ts";
 
 /** Latent attention that expands each position's latent at once and remembers keys and values. */
 export class ExpandedAttention extends LatentAttention {
@@ -21,6 +22,11 @@ export class ExpandedAttention extends LatentAttention {
     super(c, options);
     const expanded = c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim);
     this.kv_b_proj = new Linear(c.kv_lora_rank, expanded, false);
+  }
+
+  override get parts(): LatentParts | undefined {
+    const isPlain = this.makesStepsOf(ExpandedAttention.prototype);
+    return isPlain ? this.partsWith([this.kv_b_proj], { isAbsorbed: false }) : undefined;
   }
 
   protected attend([q_nope, q_pe]: Parts, [latent, k_pe]: Latents, mask: Mask, cache: LayerCache): MxArray {

@@ -27,8 +27,10 @@ import { hiddenPadding, type Mask } from "./mask.ts";
 import {
   type AttentionParts,
   isDelta,
+  isLatent,
   isMamba,
   isRecurrent,
+  type LatentParts,
   type MixerParts,
   type RecurrentParts,
 } from "./mixer-parts.ts";
@@ -51,6 +53,15 @@ const attentionRequest =
   (cache, { B, L, dtype }) =>
     cache.room?.({ B, L, K, D, valueDim, dtype });
 
+/** Rows of latents are read as they are stored, and not quantized. */
+const latentRequest =
+  ({ isAbsorbed, H, D, valueDim, latentDim, turnedDim }: LatentParts): RoomRequest =>
+  (cache, { B, L, dtype }) => {
+    if (!isAbsorbed) return cache.room?.({ B, L, K: H, D, valueDim, dtype });
+    const room = cache.room?.({ B, L, K: 1, D: latentDim, valueDim: turnedDim, dtype });
+    return room?.quantization === undefined ? room : undefined;
+  };
+
 /** Of a state `[B, heads, values, features]`, where there is one. */
 const stateShape = (parts: RecurrentParts, B: number): Pick<StateShapes, "state"> => {
   if (isMamba(parts)) return { state: [B, parts.heads, parts.headDim, parts.stateSize] };
@@ -64,7 +75,8 @@ const recurrentRequest = (parts: RecurrentParts): RoomRequest => {
 
 const roomRequest = (mixer: MixerParts | undefined): RoomRequest => {
   if (mixer === undefined) return () => noRoom;
-  return isRecurrent(mixer) ? recurrentRequest(mixer) : attentionRequest(mixer);
+  if (isRecurrent(mixer)) return recurrentRequest(mixer);
+  return isLatent(mixer) ? latentRequest(mixer) : attentionRequest(mixer);
 };
 
 /** A block's layer, and what it was prepared from. */
@@ -83,7 +95,7 @@ class Preparation {
     this.layer = layer;
     this.isWhole = isWhole;
     this.attends = mixer !== undefined && !isRecurrent(mixer);
-    this.onlyReads = mixer !== undefined && !isRecurrent(mixer) && mixer.keys === "shared";
+    this.onlyReads = mixer !== undefined && "keys" in mixer && mixer.keys === "shared";
     this.room = roomRequest(mixer);
     this.#held = new HeldBlock(block, mixer);
     this.#run = { all: [this], layers: layer };

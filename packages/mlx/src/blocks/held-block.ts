@@ -1,21 +1,24 @@
 /** Whether what operations were prepared from is still there. */
-import { type Linear, type Module, RMSNorm } from "../nn/index.ts";
+import { type Linear, type MatrixLayer, type Module, RMSNorm } from "../nn/index.ts";
 import { type BlockParts, partsOf } from "./block-parts.ts";
 import type { MixerParts } from "./mixer-parts.ts";
-import { type MlpMatrix, mlpMatrices, routerArrays } from "./mlp-parts.ts";
+import { mlpMatrices, routerArrays } from "./mlp-parts.ts";
+
+/** Of one layer, of heads or of experts. */
+type Matrix = MatrixLayer & Pick<Linear, "bias">;
 
 const weightOf = (norm: Module | undefined): unknown => (norm instanceof RMSNorm ? norm.weight : norm);
 
 /** The arrays of a matrix as they were. Compared field by field: every step looks through those of every block. */
 class HeldMatrix {
-  readonly #layer: MlpMatrix;
+  readonly #layer: Matrix;
   readonly #weight: unknown;
   readonly #scales: unknown;
   readonly #biases: unknown;
   readonly #bias: unknown;
   readonly #update: unknown;
 
-  constructor(layer: MlpMatrix) {
+  constructor(layer: Matrix) {
     this.#layer = layer;
     this.#weight = layer.weight;
     this.#scales = layer.scales;
@@ -24,7 +27,7 @@ class HeldMatrix {
     this.#update = layer.update;
   }
 
-  isStill(layer: MlpMatrix | undefined): boolean {
+  isStill(layer: Matrix | undefined): boolean {
     if (layer !== this.#layer || layer.weight !== this.#weight || layer.bias !== this.#bias) return false;
     if (layer.update !== this.#update) return false;
     return layer.scales === this.#scales && layer.biases === this.#biases;
@@ -93,7 +96,7 @@ const besideArrays = ({ beside }: BlockParts): unknown[] => {
   return [beside.routerGain, ...norms];
 };
 
-const areStill = (held: readonly HeldMatrix[], matrices: readonly MlpMatrix[]): boolean =>
+const areStill = (held: readonly HeldMatrix[], matrices: readonly Matrix[]): boolean =>
   held.length === matrices.length && held.every((matrix, i) => matrix.isStill(matrices[i]));
 
 const inputMatrices = ({ layerInput }: BlockParts): Linear[] =>

@@ -4,6 +4,8 @@ import * as mx from "../core/index.ts";
 import { Linear, Module, type PositionEmbedding, RMSNorm } from "../nn/index.ts";
 import { mergeHeads, splitHeads } from "./attention.ts";
 import type { Mask } from "./mask.ts";
+import { KeptParts, type LatentParts } from "./mixer-parts.ts";
+import type { MultiLinear } from "./multi-linear.ts";
 import { createRope, yarnMscale } from "./rope.ts";
 
 /** Keys of a config that latent attention reads. */
@@ -63,6 +65,7 @@ export abstract class LatentAttention extends Module {
   protected readonly scale: number;
   readonly #rope: PositionEmbedding;
   readonly #output: Linear;
+  readonly #parts = new KeptParts<LatentParts>();
 
   constructor(
     c: LatentAttentionConfig,
@@ -85,6 +88,37 @@ export abstract class LatentAttention extends Module {
     this.c = c;
     this.scale = scale;
     this.#rope = rope;
+  }
+
+  /** The same object until one of them is replaced; undefined where a model overrides a step. */
+  abstract get parts(): LatentParts | undefined;
+
+  /** Whether every step is the one of `prototype`. */
+  protected makesStepsOf(prototype: LatentAttention): boolean {
+    const { forward, squeeze, queries, project, gated, output, attend } = prototype;
+    const areInputs = this.squeeze === squeeze && this.queries === queries && this.project === project;
+    const areOthers = this.gated === gated && this.output === output && this.forward === forward;
+    return areInputs && areOthers && this.attend === attend;
+  }
+
+  /**
+   * @param between - matrices behind kv_a and before the output
+   * @param others - the same at each call
+   */
+  protected partsWith(
+    between: readonly (Linear | MultiLinear)[],
+    others: Pick<LatentParts, "isAbsorbed" | "queryGrowth">,
+  ): LatentParts | undefined {
+    const { q_proj, q_a_proj, q_b_proj, q_a_layernorm, kv_a_layernorm, c, scale } = this;
+    const queries = [q_proj, q_a_proj, q_b_proj].filter((matrix) => matrix !== undefined);
+    const matrices = [...queries, this.kv_a_proj_with_mqa, ...between, this.#output];
+    const { qk_rope_head_dim: turnedDim, kv_lora_rank: latentDim, v_head_dim: valueDim } = c;
+    if (turnedDim === 0) return undefined;
+    return this.#parts.of([...matrices, kv_a_layernorm, q_a_layernorm], () => ({
+      ...{ matrices, rope: this.#rope, H: c.num_attention_heads, scale, ...others },
+      norms: q_a_layernorm === undefined ? [kv_a_layernorm] : [kv_a_layernorm, q_a_layernorm],
+      ...{ latentDim, turnedDim, D: c.qk_nope_head_dim + turnedDim, valueDim },
+    }));
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {

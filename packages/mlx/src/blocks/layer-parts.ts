@@ -1,6 +1,6 @@
 /** Blocks as the operations over several of their parts take them. */
 import type { DecoderLayerParts, MxArray } from "../core/index.ts";
-import { type PositionEmbedding, quantizedMatrices, type RMSNorm, RoPE } from "../nn/index.ts";
+import { Linear, type PositionEmbedding, quantizedMatrices, type RMSNorm, RoPE } from "../nn/index.ts";
 import type { BlockParts } from "./block-parts.ts";
 import { type BranchNorms, mixerNorms } from "./branch-norms.ts";
 import { GrownRope } from "./grown-rope.ts";
@@ -8,8 +8,10 @@ import {
   type AttentionParts,
   type DeltaParts,
   isDelta,
+  isLatent,
   isMamba,
   isRecurrent,
+  type LatentParts,
   type MambaParts,
   type MixerParts,
   type RecurrentParts,
@@ -54,6 +56,7 @@ type MixerLayer = Pick<
   | "delta"
   | "mamba"
   | "conv"
+  | "latent"
   | "rope"
 >;
 
@@ -79,6 +82,31 @@ const attentionLayer = (attention: AttentionParts): MixerLayer | undefined => {
       rope,
     }
   );
+};
+
+const latentLayer = ({
+  matrices,
+  norms,
+  H,
+  isAbsorbed,
+  scale,
+  ...parts
+}: LatentParts): MixerLayer | undefined => {
+  const rope = turnOf(parts.rope);
+  const [latent, query] = norms;
+  const isBiased = matrices.some((matrix) => matrix instanceof Linear && matrix.bias !== undefined);
+  if (rope === undefined || isBiased || (query !== undefined && query.eps !== latent.eps)) return undefined;
+  const { eps, gain: norm } = latent;
+  const { queryGrowth } = parts;
+  return {
+    rows: [],
+    H,
+    K: 1,
+    scale,
+    rope,
+    queryGrowth,
+    latent: { norm, queryNorm: query?.gain, eps, isAbsorbed },
+  };
 };
 
 /** Of what does not look back. */
@@ -118,8 +146,17 @@ const rowNorms = (branches: readonly (BranchNorms | undefined)[]): RowNorms | un
 
 const mixerLayer = (mixer: MixerParts | undefined): MixerLayer | undefined => {
   if (mixer === undefined) return { ...RECURRENT, H: 1, K: 1 };
-  return isRecurrent(mixer) ? recurrentLayer(mixer) : attentionLayer(mixer);
+  if (isRecurrent(mixer)) return recurrentLayer(mixer);
+  return isLatent(mixer) ? latentLayer(mixer) : attentionLayer(mixer);
 };
+
+/** Norms of heads: those of other mixers are parts of these. */
+const headNormsOf = (mixer: MixerParts | undefined): readonly RMSNorm[] =>
+  mixer === undefined || isRecurrent(mixer) || isLatent(mixer) ? [] : mixer.norms;
+
+/** Norms inside of a mixer with the eps of all others. */
+const innerNormsOf = (mixer: MixerParts | undefined): readonly RMSNorm[] =>
+  mixer === undefined || isLatent(mixer) ? [] : mixer.norms;
 
 /**
  * @param mixer - none: without one
@@ -140,15 +177,13 @@ export const layerParts = (
   const own = input && [input.per_layer_input_gate, input.per_layer_projection];
   if (own?.some(({ bias }) => bias !== undefined)) return undefined;
   const matrices = quantizedMatrices([...(mixer?.matrices ?? []), ...(mlp?.layers ?? []), ...(own ?? [])]);
-  const innerNorms = mixer?.norms ?? [];
-  const headNorms = mixer !== undefined && isRecurrent(mixer) ? [] : innerNorms;
   const inputNorms = input === undefined ? [] : [input.post_per_layer_input_norm];
   const besideNorms =
     mlp && block.beside ? [block.beside.norm, block.beside.mlpNormAfter, block.beside.normAfter] : [];
   if (!besideNorms.every(isRmsNorm)) return undefined;
   const rows = [...norms.before, ...norms.after];
   const eps = rows[0]?.eps ?? 0;
-  const haveOneEps = [...rows, ...besideNorms, ...innerNorms, ...inputNorms].every(
+  const haveOneEps = [...rows, ...besideNorms, ...innerNormsOf(mixer), ...inputNorms].every(
     (norm) => norm.eps === eps,
   );
   if (matrices === undefined || !haveOneEps) return undefined;
@@ -156,7 +191,7 @@ export const layerParts = (
   return {
     ...layer,
     ...{ matrices: arrays, bits, groupSizes, modes, updates },
-    norms: [...norms.before, ...headNorms].map(({ gain }) => gain),
+    norms: [...norms.before, ...headNormsOf(mixer)].map(({ gain }) => gain),
     areInputsNormed: norms.before.length > 0,
     normsAfter: norms.after.map(({ gain }) => gain),
     eps,

@@ -1,6 +1,7 @@
 /** What the mixers of blocks are made of, for operations that do all of them. */
 import type { KeySource, MambaNumbers, MambaSettings, MxArray } from "../core/index.ts";
 import type { Linear, PositionEmbedding, RMSNorm } from "../nn/index.ts";
+import type { MultiLinear } from "./multi-linear.ts";
 import type { PositionScale } from "./position-scale.ts";
 
 /** Of attention. */
@@ -29,6 +30,28 @@ export interface AttentionParts {
   readonly areValuesNormed?: boolean;
   /** `[H]` */
   readonly sinks?: MxArray;
+}
+
+/** Of attention whose keys and values come of one latent vector per position. */
+export interface LatentParts {
+  /** q, or q_a and q_b; kv_a; embed_q and unembed_out where queries are absorbed, or else kv_b; o. */
+  readonly matrices: readonly (Linear | MultiLinear)[];
+  /** Of latents, and of what queries are squeezed into, where they are. */
+  readonly norms: readonly [latent: RMSNorm] | readonly [latent: RMSNorm, query: RMSNorm];
+  /** Of the features that turn. */
+  readonly rope: PositionEmbedding;
+  readonly H: number;
+  /** Features of a latent, and of a key that turn. */
+  readonly latentDim: number;
+  readonly turnedDim: number;
+  /** Features of a query and of a value. */
+  readonly D: number;
+  readonly valueDim: number;
+  readonly scale: number;
+  /** Whether a cache holds latents and features that turn, and not keys and values. */
+  readonly isAbsorbed: boolean;
+  /** How queries grow past the trained length. */
+  readonly queryGrowth?: PositionScale | undefined;
 }
 
 /** Of linear attention by the gated delta rule. */
@@ -68,7 +91,7 @@ export interface ConvParts {
 
 /** Of mixers that go on from the last inputs of a convolution, and some from a state. */
 export type RecurrentParts = DeltaParts | MambaParts | ConvParts;
-export type MixerParts = AttentionParts | RecurrentParts;
+export type MixerParts = AttentionParts | LatentParts | RecurrentParts;
 
 /** A mixer that there may be operations for. */
 export interface KnownMixer {
@@ -78,7 +101,7 @@ export interface KnownMixer {
 
 /** Whether it is nothing but queries, keys and values. */
 export const isPlainAttention = (parts: MixerParts): parts is AttentionParts => {
-  if (isRecurrent(parts)) return false;
+  if (isRecurrent(parts) || isLatent(parts)) return false;
   const { isGated = false, keys = "own", areValuesNormed = false, areHeadsNormedLast = false } = parts;
   const areHeadsNormed = parts.norms.every(({ gain }) => gain.size === parts.D);
   const isOfHeads = areHeadsNormed && !areHeadsNormedLast && !areValuesNormed;
@@ -86,6 +109,7 @@ export const isPlainAttention = (parts: MixerParts): parts is AttentionParts => 
   return isOfHeads && isOfScores && !isGated && keys === "own";
 };
 
+export const isLatent = (parts: MixerParts): parts is LatentParts => "latentDim" in parts;
 export const isRecurrent = (parts: MixerParts): parts is RecurrentParts => "taps" in parts;
 export const isMamba = (parts: RecurrentParts): parts is MambaParts => "stateSize" in parts;
 export const isDelta = (parts: RecurrentParts): parts is DeltaParts => "keyDim" in parts;

@@ -80,6 +80,18 @@ interface LayerConv {
   readonly taps: MxArray;
 }
 
+/** Multi-head latent attention, likewise. Computed. */
+export interface LayerLatent {
+  /** `[R]`, weight of the norm of latents. */
+  readonly norm: MxArray;
+  /** Of what queries are squeezed into; absent where they are not. */
+  readonly queryNorm?: MxArray | undefined;
+  /** Of both. */
+  readonly eps: number;
+  /** Whether heads attend to latents as they are, and not to keys and values that become of them. */
+  readonly isAbsorbed: boolean;
+}
+
 /** What an adapter makes of a matrix `[N, K]`: `x @ down @ up` is added to products, and `gains` multiply the sum. */
 export interface MatrixUpdate {
   /** `[K, r]`, float32 or float16, column by column in memory */
@@ -97,7 +109,7 @@ export interface MatrixUpdate {
 export interface DecoderLayerParts {
   /**
    * Weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv, z, b, a, out, of Mamba and
-   * convolutions in and out)
+   * convolutions in and out, of latent attention q, or q_a and q_b, then kv_a, the stacks embed_q and unembed_out, or kv_b, and o)
    * and, with an MLP, gate, up, down (of `relu2` up and down); of experts those of the router before, and stacks, and behind them those of a shared
    * one and its gate. Last the two of `input`.
    */
@@ -157,6 +169,8 @@ export interface DecoderLayerParts {
   readonly mamba?: LayerMamba | undefined;
   /** Likewise. */
   readonly conv?: LayerConv | undefined;
+  /** Likewise. */
+  readonly latent?: LayerLatent | undefined;
   /**
    * Of a layer that has an input `i` of its own: the weight of the norm in `norm(down(gelu(gate(h)) * i))`, which is added to
    * the result.
@@ -304,15 +318,18 @@ const expertArrays = (experts: LayerExperts | undefined): (MxArray | undefined)[
   ];
 };
 
-const recurrentArrays = ({ delta, mamba, conv }: DecoderLayerParts): (MxArray | undefined)[] => {
+const mixerArrays = ({ delta, mamba, conv, latent }: DecoderLayerParts): (MxArray | undefined)[] => {
   if (conv !== undefined) return [conv.taps];
+  if (latent !== undefined) return [latent.norm, latent.queryNorm];
   if (delta !== undefined) return [delta.taps, delta.A_log, delta.dt_bias, delta.norm];
   if (mamba === undefined) return [];
   return [mamba.taps, mamba.A_log, mamba.dt_bias, mamba.D, mamba.convBias, mamba.norm];
 };
 
-const stepNumbers = (mamba: LayerMamba | undefined): number[] =>
-  mamba === undefined ? [] : [...mamba.timeStepLimit, mamba.eps, mamba.normGroups];
+const mixerNumbers = ({ mamba, latent }: DecoderLayerParts): number[] => {
+  if (latent !== undefined) return [latent.eps, Number(latent.isAbsorbed)];
+  return mamba === undefined ? [] : [...mamba.timeStepLimit, mamba.eps, mamba.normGroups];
+};
 
 /** Layers whose parts were looked through once. It does not keep their arrays. */
 export class DecoderLayers {
@@ -334,7 +351,7 @@ export class DecoderLayers {
       ...([handlesOf(p.rows), handlesOf(p.norms), handlesOf(p.normsAfter ?? [])] as const),
       ...([headNumbers(p), factorsOf(p), p.activation] as const),
       ...([expertNumbers(p.experts), scoreNumbers(p.experts)] as const),
-      ...([recurrentArrays(p).map(optionalHandleOf), stepNumbers(p.mamba)] as const),
+      ...([mixerArrays(p).map(optionalHandleOf), mixerNumbers(p)] as const),
       [dims, Number(traditional), scale, ...(base === undefined ? [] : [base])],
       [freqs, p.sinks, p.inputNorm, p.factor, ...expertArrays(p.experts)].map(optionalHandleOf),
     );

@@ -92,8 +92,8 @@ interface NativeRuntime {
     activation: string,
     experts: readonly number[],
     scores: readonly number[],
-    recurrent: readonly Slot[],
-    steps: readonly number[],
+    mixer: readonly Slot[],
+    mixerNumbers: readonly number[],
     turn: readonly number[],
     others: readonly Slot[],
   ): LayersHandle | undefined;

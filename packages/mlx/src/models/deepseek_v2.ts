@@ -4,6 +4,7 @@ import { ExpandedAttention } from "../blocks/expanded-attention.ts";
 import { type Choice, topExperts } from "../blocks/experts.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { latentRope } from "../blocks/latent-attention.ts";
+import type { RouterParts } from "../blocks/mixture-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
 import { type ExpertGate, RoutedMoe } from "../blocks/routed-moe.ts";
@@ -38,18 +39,23 @@ class Gate extends Module implements ExpertGate {
     this.#c = c;
   }
 
+  /** Undefined where groups limit the choice, which are the best by other sums than elsewhere. */
+  get parts(): RouterParts | undefined {
+    if (this.#isLimited || this.route !== Gate.prototype.route) return undefined;
+    const { num_experts_per_tok: k = 1, routed_scaling_factor: scale } = this.#c;
+    return { router: this.weight, k, score: "softmax", isNormed: false, scale };
+  }
+
+  get #isLimited(): boolean {
+    const { topk_method, n_group = 1, topk_group = 1 } = this.#c;
+    return topk_method === "group_limited_greedy" && topk_group < n_group;
+  }
+
   /** `[B, L, E] -> [B, L, k]` twice */
   route(x: MxArray): Choice {
-    const {
-      topk_method,
-      n_group = 1,
-      topk_group = 1,
-      num_experts_per_tok = 1,
-      routed_scaling_factor,
-    } = this.#c;
+    const { n_group = 1, topk_group = 1, num_experts_per_tok = 1, routed_scaling_factor } = this.#c;
     const scores = mx.softmax(mx.matmul(x, mx.transpose(this.weight)), -1, true); // [B, L, X]
-    const isLimited = topk_method === "group_limited_greedy" && topk_group < n_group;
-    const eligible = isLimited ? onlyBestGroups(scores, n_group, topk_group) : scores;
+    const eligible = this.#isLimited ? onlyBestGroups(scores, n_group, topk_group) : scores;
     const [experts, chosen] = topExperts(eligible, num_experts_per_tok); // [B, L, k]
     return [experts, chosen.multiply(routed_scaling_factor)];
   }

@@ -1,10 +1,12 @@
 /** Mistral 4: DeepSeek 3 with experts by softmax, whose queries grow past the trained context. @see mlx-lm 0.32.2 models/mistral4.py */
 import { AbsorbedAttention } from "../blocks/absorbed-attention.ts";
 import { CausalLM, Decoder } from "../blocks/causal-lm.ts";
-import { type Choice, routeExperts } from "../blocks/experts.ts";
+import { type Choice, type Routing, routeExperts } from "../blocks/experts.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import { type Latents, latentScale, type Parts } from "../blocks/latent-attention.ts";
 import type { Mask } from "../blocks/mask.ts";
+import type { LatentParts } from "../blocks/mixer-parts.ts";
+import type { RouterParts } from "../blocks/mixture-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { type PositionScale, positionScale } from "../blocks/position-scale.ts";
 import { PreNormBlock } from "../blocks/pre-norm-block.ts";
@@ -79,6 +81,10 @@ class Attention extends AbsorbedAttention {
     };
   }
 
+  override get parts(): LatentParts | undefined {
+    return this.makesStepsOf(Attention.prototype) ? this.absorbedParts(this.#growth) : undefined;
+  }
+
   protected override attend(queries: Parts, latents: Latents, mask: Mask, cache: LayerCache): MxArray {
     const [q_nope, q_pe] = queries;
     const growth = positionScale(cache.offset, q_pe.dim(2), this.#growth)?.astype(q_pe.dtype);
@@ -102,16 +108,24 @@ class Gate extends Linear implements ExpertGate {
     this.#c = c;
   }
 
-  /** `[B, L, E] -> [B, L, k]` twice */
-  route(x: MxArray): Choice {
+  get parts(): RouterParts | undefined {
+    return this.route === Gate.prototype.route ? { router: this, ...this.#routing } : undefined;
+  }
+
+  get #routing(): Routing {
     const c = this.#c;
-    return routeExperts(this.forward(x), {
+    return {
       k: c.num_experts_per_tok,
       score: "softmax",
       groups: { count: c.n_group, kept: c.topk_group },
       isNormed: c.norm_topk_prob,
       scale: c.routed_scaling_factor,
-    });
+    };
+  }
+
+  /** `[B, L, E] -> [B, L, k]` twice */
+  route(x: MxArray): Choice {
+    return routeExperts(this.forward(x), this.#routing);
   }
 }
 

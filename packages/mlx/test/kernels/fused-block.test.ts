@@ -54,6 +54,12 @@ const gemma4ValuesAreKeys = (): Promise<LanguageModel> =>
 const graniteExperts = (): Promise<LanguageModel> =>
   quantizedModel(goldenOf("granitemoehybrid", ({ num_local_experts: n }) => typeof n === "number" && n > 0));
 
+const unsqueezedLatents = (): Promise<LanguageModel> =>
+  quantizedModel(goldenOf("kimi_vl", ({ text_config: c }) => isRecord(c) && c.q_lora_rank === null));
+
+const deepseek2 = (): Promise<LanguageModel> =>
+  quantizedModel(goldenOf("deepseek_v2", ({ topk_method }) => topk_method === "greedy"));
+
 const yarnGrows = ({ rope_scaling: scaling }: GoldenCase["config"]): boolean =>
   isRecord(scaling) &&
   [scaling.type, scaling.rope_type].includes("yarn") &&
@@ -141,6 +147,9 @@ describe("fused blocks", () => {
     "qwen2_moe",
     "gemma4_text",
     "gpt_oss",
+    "glm4_moe_lite",
+    "mistral4",
+    "youtu_llm",
   ])("of %s answer as their parts do", async (name) => {
     const model = await quantizedModel(goldenOf(name));
     const { logits } = answers(model);
@@ -188,6 +197,8 @@ describe("fused blocks", () => {
     ["llama", () => quantizedModel(goldenOf("llama"))],
     ["llama with a sliding window", sliding],
     ["qwen3_5", () => quantizedModel(goldenOf("qwen3_5"))],
+    ["glm4_moe_lite", () => quantizedModel(goldenOf("glm4_moe_lite"))],
+    ["youtu_llm", () => quantizedModel(goldenOf("youtu_llm"))],
   ])("of a batch of %s answer as their parts do", async (_, make) => {
     const model = await make();
     const prompts = [
@@ -254,6 +265,11 @@ describe("fused blocks", () => {
       "ministral3",
       "nemotron_h",
       "mamba2",
+      "deepseek_v3",
+      "glm4_moe_lite",
+      "mistral4",
+      "youtu_llm",
+      "minicpm3",
     ].map((name): [string, () => Promise<LanguageModel>] => [name, () => quantizedModel(goldenOf(name))]),
     ["gemma4_text with experts", gemma4Experts],
     ["gemma4_text whose values are keys", gemma4ValuesAreKeys],
@@ -268,6 +284,9 @@ describe("fused blocks", () => {
       () => quantizedModel(goldenOf("ernie4_5_moe", ({ moe_gate_act }) => moe_gate_act === "sigmoid")),
     ],
     ["gpt_oss in mxfp4", gptOssFloats],
+    ["kimi_vl whose queries are not squeezed", unsqueezedLatents],
+    ["deepseek_v2 without groups", deepseek2],
+    ["mistral4 in groups", () => quantizedModel(goldenOf("mistral4", ({ n_group: n }) => n === 4))],
     [
       "nemotron_h with experts",
       () => quantizedModel(goldenOf("nemotron_h", ({ n_shared_experts: n }) => n === 1)),
@@ -399,6 +418,14 @@ describe("fused blocks", () => {
         (model) => model.makeBatchCache([2, 0, 1]) ?? [],
         3,
       ],
+      ["glm4_moe_lite", () => quantizedModel(goldenOf("glm4_moe_lite")), (model) => model.makeCache(), 1],
+      ["youtu_llm", () => quantizedModel(goldenOf("youtu_llm")), (model) => model.makeCache(), 1],
+      [
+        "a batch of glm4_moe_lite",
+        () => quantizedModel(goldenOf("glm4_moe_lite")),
+        (model) => model.makeBatchCache([2, 0, 1]) ?? [],
+        3,
+      ],
       [
         "a batch of gemma4_text",
         () => quantizedModel(goldenOf("gemma4_text")),
@@ -476,6 +503,9 @@ describe("fused blocks", () => {
     ["nemotron_h", /mixer\.(up|in)_proj$/],
     ["nemotron_h", /mixer\.down_proj$/],
     ["olmo2", /(q|gate)_proj$/],
+    ["deepseek_v3", /q_[ab]_proj$/],
+    ["deepseek_v3", /(kv_a_proj_with_mqa|self_attn\.o_proj)$/],
+    ["youtu_llm", /kv_b_proj$/],
   ])("of %s never lose an adapter of %s, nor keep one that is gone", async (name, path) => {
     const model = await quantizedModel(goldenOf(name));
     const run = (): number[][] => answers(model).logits;

@@ -160,6 +160,7 @@ class FloatRows {
     const Ahead<T, kDims> values{row(keys_.v, keys_.v_stride, first), keys_.v_stride, keys_.value_dims};
     const T* k = row(keys_.k, keys_.k_stride, first);
     dot_scores<kRows, kDims>(q, k, keys_.k_stride, keys_.key_dims, n, values, scores);
+    if (keys_.more_dims > 0) add_more<kRows>(q + 4 * keys_.key_dims, first, n, scores);
   }
 
   template <int kRows>
@@ -180,6 +181,17 @@ class FloatRows {
   }
 
  private:
+  // What the second parts of queries and keys give.
+  template <int kRows>
+  void add_more(const float* q, int first, int n, float* scores) const {
+    float more[kRows * kFewStep];
+    const T* k = row(keys_.k_more, keys_.more_stride, first);
+    dot_scores<kRows, 0>(q, k, keys_.more_stride, keys_.more_dims, n, Ahead<T>{k, 0, 0}, more);
+    for (int r = 0; r < kRows; r++) {
+      for (int j = r * kFewStep; j < r * kFewStep + n; j++) scores[j] += more[j];
+    }
+  }
+
   static const T* row(const void* base, int64_t stride, int i) { return static_cast<const T*>(base) + i * stride; }
 
   const AttentionKeys& keys_;
@@ -204,13 +216,14 @@ template <typename Source>
 void attend_few(const AttentionRow* rows, int count, const AttentionKeys& keys, int begin, int end,
                 const AttentionState& state, float* scratch) {
   float* scores = scratch;
-  float* q = scores + 4 * kFewStep;
-  const Source source(keys, q + 4 * keys.key_dims);
+  float *q = scores + 4 * kFewStep, *q_more = q + 4 * keys.key_dims;
+  const Source source(keys, q_more + 4 * keys.more_dims);
   const int dims = keys.value_dims;
   for (int r = 0; r < count;) {
     const int n = count - r < 4 ? count - r : 4;
     for (int i = 0; i < n; i++) {
       for (int d = 0; d < keys.key_dims; d++) q[i * keys.key_dims + d] = rows[r + i].q[d] * keys.scale;
+      for (int d = 0; d < keys.more_dims; d++) q_more[i * keys.more_dims + d] = rows[r + i].q_more[d] * keys.scale;
     }
     const AttentionState part{state.sums + r * dims, state.most + r, state.total + r};
     std::memset(part.sums, 0, static_cast<size_t>(n * dims) * sizeof(float));

@@ -126,7 +126,7 @@ struct RowGroup {
   int count, width;
   int least_visible;
   Lanes lanes[kMostVectors];
-  float* q;     // [key_dims][width]
+  float* q;     // [score_dims][width]
   float* sums;  // [value_dims][width]
 };
 
@@ -136,13 +136,15 @@ RowGroup start_group(const AttentionRow* rows, int count, const AttentionKeys& k
   RowGroup group{};
   group.rows = rows, group.count = count;
   group.width = count > kLanes ? kMostWidth : kLanes;
-  const int width = group.width, numbers = (keys.key_dims + keys.value_dims) * width;
-  group.q = room, group.sums = room + keys.key_dims * width;
+  const int width = group.width, numbers = (keys.score_dims() + keys.value_dims) * width;
+  group.q = room, group.sums = room + keys.score_dims() * width;
+  float* q_more = group.q + keys.key_dims * width;
   std::memset(room, 0, static_cast<size_t>(numbers) * sizeof(float));
   room += numbers;
   group.least_visible = rows[0].visible;
   for (int r = 0; r < count; r++) {
     for (int d = 0; d < keys.key_dims; d++) group.q[d * width + r] = rows[r].q[d] * keys.scale;
+    for (int d = 0; d < keys.more_dims; d++) q_more[d * width + r] = rows[r].q_more[d] * keys.scale;
     Lanes& l = group.lanes[r / kLanes];
     l.most[r % kLanes] = state.most[r];
     l.total[r % kLanes] = state.total[r];
@@ -162,8 +164,8 @@ void finish_group(const RowGroup& group, int dims, const AttentionState& state) 
 
 // Keys and values of one step as floats.
 struct FloatStep {
-  const float *k, *v;
-  int64_t k_stride, v_stride;
+  const float *k, *v, *more;
+  int64_t k_stride, v_stride, more_stride;
   int first, n;
 };
 
@@ -172,6 +174,12 @@ void attend_step(RowGroup& group, const AttentionKeys& keys, const FloatStep& st
   constexpr int kWidth = kVectors * kLanes;
   const int n = step.n;
   product<kVectors>(step.k, step.k_stride, 1, n, group.q, keys.key_dims, nullptr, scores);
+  if (keys.more_dims > 0) {
+    Floats ones[kVectors];
+    for (Floats& one : ones) one = splat(1);
+    const float* q_more = group.q + keys.key_dims * kWidth;
+    product<kVectors>(step.more, step.more_stride, 1, n, q_more, keys.more_dims, ones, scores);
+  }
   // libmlx caps before it masks
   const bool has_mask = keys.mask_kind != MaskKind::none;
   AttentionKeys rest = keys;
@@ -194,8 +202,10 @@ void attend_many(const AttentionRow* rows, int count, const AttentionKeys& keys,
   const int dims = keys.value_dims;
   float* scores = scratch;  // [kStep][width]
   float* key_room = scores + kStep * kMostWidth;
-  float* value_room = key_room + kStep * keys.key_dims;
+  float* more_room = key_room + kStep * keys.key_dims;
+  float* value_room = more_room + kStep * keys.more_dims;
   float* room = value_room + kStep * dims;
+  const bool are_values_keys = keys.v == keys.k && keys.v_stride == keys.k_stride && dims == keys.key_dims;
   const auto state_of = [&](int r) { return AttentionState{state.sums + r * dims, state.most + r, state.total + r}; };
   RowGroup groups[(kAttentionRows + kMostWidth - 1) / kMostWidth];
   int group_count = 0;
@@ -204,9 +214,12 @@ void attend_many(const AttentionRow* rows, int count, const AttentionKeys& keys,
     groups[group_count++] = start_group(rows + r, n, keys, state_of(r), room);
   }
   for (int first = begin; first < end; first += kStep) {
-    FloatStep step{nullptr, nullptr, keys.k_stride, keys.v_stride, first, end - first < kStep ? end - first : kStep};
+    FloatStep step{nullptr, nullptr, nullptr, keys.k_stride, keys.v_stride, keys.more_stride, first,
+                   end - first < kStep ? end - first : kStep};
     step.k = as_floats(keys, keys.k, first, step.k_stride, keys.key_dims, step.n, key_room);
-    step.v = as_floats(keys, keys.v, first, step.v_stride, dims, step.n, value_room);
+    if (are_values_keys) step.v = step.k, step.v_stride = step.k_stride;
+    else step.v = as_floats(keys, keys.v, first, step.v_stride, dims, step.n, value_room);
+    if (keys.more_dims > 0) step.more = as_floats(keys, keys.k_more, first, step.more_stride, keys.more_dims, step.n, more_room);
     for (int g = 0; g < group_count; g++) {
       if (groups[g].width == kMostWidth) attend_step<kMostVectors>(groups[g], keys, step, scores);
       else attend_step<1>(groups[g], keys, step, scores);

@@ -109,7 +109,7 @@ class Plan {
 
   size_t grain() const {
     const double rows = std::min(rows_, block_rows_);
-    const double work = rows * p_.S / parts_ * (p_.keys.key_dims + p_.keys.value_dims) * (p_.is_causal ? 0.5 : 1);
+    const double work = rows * p_.S / parts_ * (p_.keys.score_dims() + p_.keys.value_dims) * (p_.is_causal ? 0.5 : 1);
     return std::max<size_t>(1, static_cast<size_t>(kWorkPerRange / std::max(1.0, work)));
   }
 
@@ -117,6 +117,7 @@ class Plan {
     const int h = head_of(block, r), l = position_of(block, r);
     AttentionRow row;
     row.q = p_.q + block.b * p_.q_strides[0] + h * p_.q_strides[1] + l * p_.q_strides[2];
+    row.q_more = p_.q_more + block.b * p_.q_more_strides[0] + h * p_.q_more_strides[1] + l * p_.q_more_strides[2];
     row.visible = p_.is_causal ? p_.S - p_.L + l + 1 : p_.S;
     row.mask = nullptr;
     if (p_.keys.mask_kind != MaskKind::none) {
@@ -132,6 +133,8 @@ class Plan {
     const int64_t size = cache_item(keys.type);
     keys.k = static_cast<const char*>(keys.k) + (block.b * p_.k_strides[0] + block.head * p_.k_strides[1]) * size;
     keys.v = static_cast<const char*>(keys.v) + (block.b * p_.v_strides[0] + block.head * p_.v_strides[1]) * size;
+    const int64_t more = block.b * p_.more_strides[0] + block.head * p_.more_strides[1];
+    if (keys.more_dims > 0) keys.k_more = static_cast<const char*>(keys.k_more) + more * size;
     return keys;
   }
 
@@ -197,7 +200,7 @@ class Plan {
   }
 
   size_t scratch_size() const {
-    const size_t fine = attention_scratch(p_.keys.key_dims, p_.keys.value_dims);
+    const size_t fine = attention_scratch(p_.keys.score_dims(), p_.keys.value_dims);
 #if ABSTRACTLLM_X86
     if (is_coarse_) return std::max(fine, coarse_attention_scratch(p_.keys.key_dims, p_.keys.value_dims));
 #endif

@@ -12,15 +12,18 @@ struct AttentionProblem {
   int B, H, K, L, S;
   const float* q;
   int64_t q_strides[3];
+  const float* q_more;  // of keys in two parts (attention_rows.h), likewise
+  int64_t q_more_strides[3];
   int64_t k_strides[3];
   int64_t v_strides[3];
+  int64_t more_strides[3];  // of the second parts of keys
   const void* mask;  // [B, H, L, S] by its strides
   int64_t mask_strides[4];
   const float* sinks;  // null, or [H] by its stride
   int64_t sinks_stride;
   bool is_causal;  // query l sees keys up to S - L + l
   const int* first;  // null, or the first key that each batch entry sees, where L is 1
-  bool is_coarse;  // whether rows need only be right on average
+  bool is_coarse;  // whether rows need only be right on average; not of keys in two parts
   AttentionKeys keys;  // of batch entry 0 and head 0
   float* out;          // [B, L, H, value_dims]
 };

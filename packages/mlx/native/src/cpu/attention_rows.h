@@ -14,6 +14,7 @@ enum class MaskKind { none, bools, floats };
 // All rows of a block share keys and values: they belong to the query heads of one key head.
 struct AttentionRow {
   const float* q;    // [key_dims]
+  const float* q_more;  // [more_dims]
   const void* mask;  // of key 0; null without mask
   int visible;       // keys before this one count
 };
@@ -30,6 +31,12 @@ struct AttentionKeys {
   float cap;  // scores become cap * tanh(score / cap); 0 leaves them
   AffineFormat format = {};  // of affine rows, whose groups divide both dims
   const void* next = nullptr;  // keys that are read after these, if that is known
+  // A second part of each key, in an array of its own: its product with `q_more` is added to the score. Not of affine rows.
+  const void* k_more = nullptr;
+  int64_t more_stride = 0;
+  int more_dims = 0;
+
+  int score_dims() const { return key_dims + more_dims; }
 };
 
 // The state of a running softmax: weighted `sums [rows][value_dims]`, the largest score and the sum of weights.
@@ -44,9 +51,9 @@ struct AttentionState {
 constexpr int kAttentionRows = 64;
 
 // Floats of scratch memory one call needs.
-constexpr size_t attention_scratch(int key_dims, int value_dims) {
+constexpr size_t attention_scratch(int score_dims, int value_dims) {
   constexpr size_t kKeys = 128;  // of one step, at most
-  const size_t dims = static_cast<size_t>(key_dims) + static_cast<size_t>(value_dims);
+  const size_t dims = static_cast<size_t>(score_dims) + static_cast<size_t>(value_dims);
   return kAttentionRows * (dims + kKeys + 1) + kKeys * dims + 64;
 }
 

@@ -1,11 +1,11 @@
 #include "attention_run.h"
 
 #include <algorithm>
-#include <cmath>
 #include <tuple>
 
 #include "activation_rows.h"
 #include "dispatch.h"
+#include "head_steps.h"
 #include "thread_pool.h"
 
 namespace abstractllm::cpu {
@@ -57,7 +57,7 @@ class AttentionSteps {
         const RopeTable* table = is_turned ? &tables_.at(b) : nullptr;
         take_queries(b);
         finish_rows({memory_.q, l.H, l.D, l.q_norm}, b, table);
-        if (l.query_growth) grow_queries(*l.query_growth, b);
+        if (l.query_growth) grow_queries(*l.query_growth, form_, b, memory_.q + b * form_.L * l.queries(), l.queries());
         if (l.keys == KeySource::shared) continue;
         finish_values(b);
         add(l.k_row, memory_.k, l.k.N, b);
@@ -117,8 +117,7 @@ class AttentionSteps {
   void finish_rows(const HeadRows& heads, size_t b, const RopeTable* table) const {
     float* rows = heads.rows + b * form_.L * heads.count * heads.dims;
     if (!layer_.are_heads_normed_last) norm(heads, rows);
-    if (table && layer_.growth != 1) grow(rows, form_.L * heads.count, heads.dims);
-    if (table) turn_heads({rows, heads.count, heads.dims}, form_.L, form_.L, layer_.turn, *table);
+    if (table) grow_and_turn({rows, heads.count, heads.dims}, form_.L, layer_, *table);
     if (layer_.are_heads_normed_last) norm(heads, rows);
   }
 
@@ -127,26 +126,6 @@ class AttentionSteps {
     if (!heads.norm) return;
     const size_t parts = layer_.are_rows_normed ? 1 : heads.count;
     norm_rows(rows, heads.norm, rows, form_.L * parts, heads.count / parts * heads.dims, eps_);
-  }
-
-  void grow_queries(const QueryGrowth& growth, size_t b) const {
-    const std::vector<int>& turns = form_.positions.turns;
-    const int first = turns[turns.size() == 1 ? 0 : b];
-    const size_t N = layer_.queries();
-    for (size_t i = 0; i < form_.L; i++) {
-      const float position = static_cast<float>(first) + static_cast<float>(i);
-      const float factor = 1 + growth.beta * std::log1p(std::floor(position / growth.trained));
-      float* q = memory_.q + (b * form_.L + i) * N;
-      for (size_t n = 0; factor != 1 && n < N; n++) q[n] *= factor;
-    }
-  }
-
-  // What turns of each of `count` rows.
-  void grow(float* rows, size_t count, size_t dims) const {
-    const size_t turning = static_cast<size_t>(layer_.turn.dims);
-    for (size_t i = 0; i < count; i++) {
-      for (size_t d = 0; d < turning; d++) rows[i * dims + d] *= layer_.growth;
-    }
   }
 
   // What the heads of row `m` found, as far as their gates let it.
@@ -167,30 +146,28 @@ class AttentionSteps {
   const AttentionMemory memory_;
 };
 
-// A row of D keys or values in the order [B, 1, K, D], to the first of `buffer`.
-CacheAppend append_to(const mx::array& buffer, size_t D, const std::optional<AffineFormat>& format) {
-  const int B = buffer.shape(0), K = buffer.shape(1), dims = static_cast<int>(D);
-  const int sizes[] = {B, K, 1, dims};
-  const int64_t strides[] = {int64_t{K} * dims, dims, int64_t{K} * dims};
+}  // namespace
+
+CacheAppend append_to(const mx::array& buffer, size_t D, size_t stride, const std::optional<AffineFormat>& format) {
+  const int64_t row = static_cast<int64_t>(stride);
+  const int sizes[] = {buffer.shape(0), buffer.shape(1), 1, static_cast<int>(D)};
+  const int64_t strides[] = {row, row / buffer.shape(1), row};
   return cache_append(nullptr, mx::float32, sizes, strides, buffer, 0, format);
 }
 
-AttentionProblem problem_over(const PreparedAttention& layer, const mx::array& keys, const mx::array& values,
+AttentionProblem problem_over(size_t heads, size_t dims, size_t value_dims, const mx::array& keys, const mx::array& values,
                               const std::optional<AffineFormat>& format) {
-  const int64_t H = static_cast<int64_t>(layer.H), D = static_cast<int64_t>(layer.D);
+  const int64_t H = static_cast<int64_t>(heads), D = static_cast<int64_t>(dims);
   AttentionProblem p{};
   p.B = keys.shape(0), p.H = static_cast<int>(H), p.K = keys.shape(1);
   p.q_strides[0] = H * D, p.q_strides[1] = D, p.q_strides[2] = H * D;
   std::copy_n(keys.strides().begin(), 3, p.k_strides);
   std::copy_n(values.strides().begin(), 3, p.v_strides);
-  p.sinks = layer.sinks, p.sinks_stride = 1;
   p.keys = {keys.data<void>(), values.data<void>(), keys.strides(2), values.strides(2), cache_type(keys.dtype()),
-            static_cast<int>(D), static_cast<int>(layer.value_dims), MaskKind::none, 0, layer.scale, layer.cap};
+            static_cast<int>(D), static_cast<int>(value_dims), MaskKind::none, 0, 1, 0};
   if (format) p.keys.type = CacheType::affine, p.keys.format = *format;
   return p;
 }
-
-}  // namespace
 
 AttentionRoom AttentionRoom::at(int L, RowSpan span) const {
   AttentionRoom room = *this;
@@ -202,13 +179,17 @@ AttentionRoom AttentionRoom::at(int L, RowSpan span) const {
   AttentionProblem& p = room.problem;
   p.L = L, p.S = span.end, p.is_causal = L > 1;
   p.q_strides[0] = L * p.q_strides[2];
+  p.q_more_strides[0] = L * p.q_more_strides[2];
   return room;
 }
 
 AttentionRoom attention_room(const PreparedAttention& layer, const mx::array& keys, const mx::array& values,
                              const std::optional<AffineFormat>& format) {
-  return {append_to(keys, layer.D, format), append_to(values, layer.value_dims, format),
-          problem_over(layer, keys, values, format)};
+  AttentionProblem problem = problem_over(layer.H, layer.D, layer.value_dims, keys, values, format);
+  problem.sinks = layer.sinks, problem.sinks_stride = 1;
+  problem.keys.scale = layer.scale, problem.keys.cap = layer.cap;
+  return {append_to(keys, layer.D, layer.K * layer.D, format),
+          append_to(values, layer.value_dims, layer.K * layer.value_dims, format), problem};
 }
 
 void run_attention_layer(const PreparedAttention& layer, const AttentionRoom& room, const RunForm& form, TurnTables& tables,

@@ -18,6 +18,13 @@ struct AttentionRoom {
   AttentionRoom at(int L, RowSpan span) const;
 };
 
+// New rows of K heads with D features, the rows of a position `stride` floats behind those of another, to the first of `buffer`.
+CacheAppend append_to(const mx::array& buffer, size_t D, size_t stride, const std::optional<AffineFormat>& format);
+
+// Queries of H heads with D features, and what they see in such buffers: keys, and values of which one has `value_dims`.
+AttentionProblem problem_over(size_t H, size_t D, size_t value_dims, const mx::array& keys, const mx::array& values,
+                              const std::optional<AffineFormat>& format);
+
 // Over buffers that are computed and may be written.
 AttentionRoom attention_room(const PreparedAttention& layer, const mx::array& keys, const mx::array& values,
                              const std::optional<AffineFormat>& format);

@@ -112,11 +112,10 @@ struct RoomForm {
   static constexpr int kEndless = std::numeric_limits<int>::max();
 };
 
-std::optional<RoomForm> attention_form(const CacheRoom& room, int B, const PreparedAttention& l) {
+// Of rows [B, K, 1, D] of keys and values.
+std::optional<RoomForm> attention_form(const CacheRoom& room, const mx::Shape& keys, const mx::Shape& values) {
   const mx::array &of_keys = room.first, &of_values = room.second;
   if (of_keys.ndim() != 4 || of_values.ndim() != 4) return std::nullopt;
-  const int K = static_cast<int>(l.K);
-  const mx::Shape keys{B, K, 1, static_cast<int>(l.D)}, values{B, K, 1, static_cast<int>(l.value_dims)};
   RoomForm form{std::nullopt, std::min(of_keys.shape(2), of_values.shape(2))};
   bool fits = false;
   if (room.bits == 0) {
@@ -165,7 +164,13 @@ std::optional<RoomForm> room_form(const CacheRoom* of_layer, int B, const Prepar
     const mx::Shape past{B, size(c->W - 1), size(c->C)};
     return recurrent_form(room, past, past);
   }
-  return attention_form(room, B, *l.attention());
+  if (const PreparedLatent* a = l.latent()) {
+    if (a->is_absorbed() && room.bits != 0) return std::nullopt;
+    if (a->is_absorbed()) return attention_form(room, {B, 1, 1, size(a->R)}, {B, 1, 1, size(a->turned)});
+    return attention_form(room, {B, size(a->H), 1, size(a->D())}, {B, size(a->H), 1, size(a->V)});
+  }
+  const PreparedAttention& a = *l.attention();
+  return attention_form(room, {B, size(a.K), 1, size(a.D)}, {B, size(a.K), 1, size(a.value_dims)});
 }
 
 bool are_positions(const LayerPositions& p, int B, int L, const std::vector<RowSpan>& spans) {

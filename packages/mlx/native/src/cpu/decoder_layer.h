@@ -49,6 +49,14 @@ struct LayerConv {
   mx::array taps;  // [W, C]
 };
 
+// Multi-head latent attention (latent_run.h) instead of them.
+struct LayerLatent {
+  mx::array norm;                       // weight, of latents
+  std::optional<mx::array> query_norm;  // of what queries are squeezed into, where they are
+  float eps;                            // of both
+  bool is_absorbed;                     // whether heads attend to latents as they are, not to what becomes of them
+};
+
 // What an adapter makes of a matrix [N, K]: x down up is added, and gains multiply the sum.
 struct MatrixUpdate {
   mx::array down, up;              // [K, rank], column by column, and [rank, N]: both float32, or float16
@@ -59,7 +67,7 @@ struct MatrixUpdate {
 // as well, or instead, before it is added, and is multiplied by `residual`. It has both, or one of them.
 struct DecoderLayerParts {
   // Weights, scales and biases of q, k, v, o, as far as there are (of linear attention qkv, z, b, a, out, of Mamba and convolutions
-  // in and out) and, with an MLP, gate, up, down, or up and down alone ("relu2"): of experts those of the router before, and stacks,
+  // in and out, of latent attention q, or q_a and q_b, then kv_a, the stacks embed_q and unembed_out, or kv_b, and o) and, with an MLP, gate, up, down, or up and down alone ("relu2"): of experts those of the router before, and stacks,
   // and behind them those of a shared one and its gate, or before them those of the MLP that they answer beside; last the two of
   // `input_norm`.
   std::vector<mx::array> matrices;
@@ -86,6 +94,7 @@ struct DecoderLayerParts {
   std::optional<LayerDelta> delta;
   std::optional<LayerMamba> mamba;
   std::optional<LayerConv> conv;
+  std::optional<LayerLatent> latent;
   std::optional<mx::array> sinks;  // [H]
   // The weight of the norm of what comes of the layer's own input i (`layer_input` of a step): norm(down(gelu(gate(h)) * i))
   // is added to the result, given matrices gate and down.

@@ -9,6 +9,7 @@
 #include "delta_run.h"
 #include "dispatch.h"
 #include "expert_mlp.h"
+#include "latent_run.h"
 #include "mamba_run.h"
 #include "quant_layer.h"
 
@@ -82,6 +83,9 @@ class LayerSteps {
     }
     if (const PreparedConv* conv = l.conv()) {
       return run_conv_layer(*conv, std::get<RecurrentRoom>(run_.room), form_, rows, addend, out);
+    }
+    if (const PreparedLatent* latent = l.latent()) {
+      return run_latent_layer(*latent, std::get<AttentionRoom>(run_.room), form_, tables_, rows, addend, out);
     }
     run_attention_layer(*l.attention(), std::get<AttentionRoom>(run_.room), form_, tables_, rows, addend, out);
   }
@@ -181,6 +185,7 @@ LayerRun run_over(const std::shared_ptr<const PreparedLayer>& layer, const mx::a
                   const std::optional<AffineFormat>& format) {
   const PreparedAttention* attention = layer->attention();
   if (attention) return {layer, attention_room(*attention, first, second, format)};
+  if (const PreparedLatent* latent = layer->latent()) return {layer, latent_room(*latent, first, second, format)};
   // numbers that `can_write` allows to write
   return {layer, RecurrentRoom{const_cast<float*>(first.data<float>()), const_cast<float*>(second.data<float>())}};
 }

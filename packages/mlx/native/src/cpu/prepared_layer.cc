@@ -37,6 +37,7 @@ class LayerReader {
     if (!parts_.has_mixer) return parts_.rows.empty() && !parts_.sinks && parts_.norms.size() == own_norms();
     if (parts_.delta) return read_delta();
     if (parts_.mamba) return read_mamba();
+    if (parts_.latent) return read_latent();
     return parts_.conv ? read_conv() : read_attention();
   }
 
@@ -46,6 +47,7 @@ class LayerReader {
     if (!parts_.has_mixer) return 0;
     if (parts_.delta) return 5;
     if (parts_.mamba || parts_.conv) return 2;
+    if (parts_.latent) return (parts_.latent->query_norm ? 2 : 1) + (parts_.latent->is_absorbed ? 4 : 3);
     return parts_.keys == KeySource::own ? 4 : parts_.keys == KeySource::values_too ? 3 : 2;
   }
   bool are_beside() const { return parts_.experts && parts_.experts->norm; }
@@ -189,7 +191,7 @@ class LayerReader {
     if (!row(0, a.q.N, a.q_row) || !row(1, a.k.N, a.k_row) || !row(2, a.v.N, a.v_row) || !row(3, E, a.o_row)) return false;
     if (parts_.norms.size() > own_norms() && !read_head_norms(a)) return false;
     if (parts_.sinks && !(a.sinks = numbers(*parts_.sinks, a.H))) return false;
-    if (!read_turn(a)) return false;
+    if (!read_turn(a, a.D)) return false;
     layer_->mixer = a;
     return true;
   }
@@ -216,14 +218,52 @@ class LayerReader {
     return true;
   }
 
-  bool read_turn(PreparedAttention& a) {
+  // Of heads with D features.
+  bool read_turn(PreparedTurn& t, size_t D) {
     const auto& [dims, traditional, base, scale, freqs, growth, query_growth] = turn_;
-    a.query_growth = query_growth;
+    t.query_growth = query_growth;
     if (dims == 0) return true;
-    if (dims <= 0 || dims % 2 != 0 || static_cast<size_t>(dims) > a.D || base.has_value() == freqs.has_value()) return false;
-    a.turn = {dims, traditional, base, scale, 0};
-    a.growth = growth;
-    return !freqs || (a.freqs = numbers(*freqs, static_cast<size_t>(dims) / 2)) != nullptr;
+    if (dims <= 0 || dims % 2 != 0 || static_cast<size_t>(dims) > D || base.has_value() == freqs.has_value()) return false;
+    t.turn = {dims, traditional, base, scale, 0};
+    t.growth = growth;
+    return !freqs || (t.freqs = numbers(*freqs, static_cast<size_t>(dims) / 2)) != nullptr;
+  }
+
+  bool read_latent() {
+    const LayerLatent& given = *parts_.latent;
+    PreparedLatent l{};
+    l.H = static_cast<size_t>(parts_.query_heads), l.scale = parts_.scale, l.eps = given.eps;
+    const size_t E = layer_->E, last = mixer_matrices() - 1;
+    size_t next = 0;
+    if (given.query_norm && !matrix(next++, E, l.q_a)) return false;
+    if (!matrix(next++, l.is_squeezed() ? l.q_a.N : E, l.q) || l.q.N % l.H != 0) return false;
+    if (given.query_norm && !(l.query_norm = numbers(*given.query_norm, l.q_a.N))) return false;
+    l.R = given.norm.size();
+    if (!matrix(next++, E, l.kv_a) || l.kv_a.N <= l.R || !(l.latent_norm = numbers(given.norm, l.R))) return false;
+    l.turned = l.kv_a.N - l.R;
+    const size_t D = l.q.N / l.H;
+    if (D <= l.turned) return false;
+    l.still = D - l.turned;
+    if (!(given.is_absorbed ? read_absorbed(next, l) : read_expanded(next, l))) return false;
+    if (!matrix(last, l.found(), l.o) || l.o.N != E) return false;
+    if (!parts_.rows.empty() || parts_.norms.size() != own_norms() || parts_.sinks || parts_.cap != 0) return false;
+    if (!read_turn(l, l.turned) || (l.turn.dims != 0 && static_cast<size_t>(l.turn.dims) != l.turned)) return false;
+    layer_->mixer = l;
+    return true;
+  }
+
+  // Stacks `first` and the next.
+  bool read_absorbed(size_t first, PreparedLatent& l) {
+    if (is_updated(first) || is_updated(first + 1)) return false;
+    if (!matrix(first, l.still, l.embed, l.H) || l.embed.N != l.R || !matrix(first + 1, l.R, l.unembed, l.H)) return false;
+    l.V = l.unembed.N;
+    return true;
+  }
+
+  bool read_expanded(size_t i, PreparedLatent& l) {
+    if (!matrix(i, l.R, l.kv_b) || l.kv_b.N % l.H != 0 || l.kv_b.N / l.H <= l.still) return false;
+    l.V = l.kv_b.N / l.H - l.still;
+    return true;
   }
 
   bool read_delta() {

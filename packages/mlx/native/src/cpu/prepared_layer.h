@@ -24,21 +24,26 @@ struct LayerMatrix : QuantProduct {
   size_t rank() const { return update ? update->rank : 0; }
 };
 
+// Rotation of a layer's queries and keys. Its positions come with each run.
+struct PreparedTurn {
+  HeadTurn turn{};
+  const float* freqs = nullptr;  // null with a base
+  float growth = 1;              // multiplies what turns, before it does
+  std::optional<QueryGrowth> query_growth;
+};
+
 // Attention of a layer. Where nothing is added or normed, pointers are null.
-struct PreparedAttention {
+struct PreparedAttention : PreparedTurn {
   LayerMatrix q, k, v, o;
   const float *q_row = nullptr, *k_row = nullptr, *v_row = nullptr, *o_row = nullptr;
   const float *q_norm = nullptr, *k_norm = nullptr;
   const float* sinks = nullptr;
-  const float* freqs = nullptr;  // null with a base
-  float scale = 0, cap = 0, growth = 1;
+  float scale = 0, cap = 0;
   size_t H = 0, K = 0, D = 0, value_dims = 0;
   bool is_gated = false;  // whether q gives each head a query and a gate
   bool are_values_normed = false;
-  std::optional<QueryGrowth> query_growth;
   bool are_heads_normed_last = false, are_rows_normed = false;  // behind their turn; all heads at once
   KeySource keys = KeySource::own;  // k and v are there as far as that says
-  HeadTurn turn{};        // its positions come with each run
 
   size_t queries() const { return H * D; }
   size_t found() const { return H * value_dims; }
@@ -72,6 +77,23 @@ struct PreparedConv {
   size_t W, C;
 };
 
+// Multi-head latent attention of a layer (latent_run.h), with H heads. R features of a latent, `still` and `turned` features of a
+// query or key that know no position and that turn, V of a value.
+struct PreparedLatent : PreparedTurn {
+  LayerMatrix q_a, q;          // `q_a` has no rows where queries are made of what the layer reads
+  LayerMatrix kv_a, kv_b, o;   // `kv_b` has no rows where heads attend to latents
+  QuantProduct embed, unembed;  // the first of stacks, of those alone: `still` to R and R to V
+  const float *query_norm, *latent_norm;
+  float scale, eps;
+  size_t H, R, still, turned, V;
+
+  bool is_absorbed() const { return kv_b.N == 0; }
+  bool is_squeezed() const { return q_a.N > 0; }
+  size_t D() const { return still + turned; }
+  size_t queries() const { return H * D(); }
+  size_t found() const { return H * V; }
+};
+
 // What a layer makes of an input of its own.
 struct PreparedInput {
   LayerMatrix gate, down;
@@ -86,7 +108,7 @@ struct BesideNorms {
 // Where the numbers of a layer lie. They are computed: a graph need not know of their arrays.
 class PreparedLayer {
  public:
-  std::variant<std::monostate, PreparedAttention, PreparedDelta, PreparedMamba, PreparedConv> mixer;
+  std::variant<std::monostate, PreparedAttention, PreparedDelta, PreparedMamba, PreparedConv, PreparedLatent> mixer;
   LayerMatrix gate, up, down;  // `up` has no rows where there is none
   const float *mixer_norm = nullptr, *mlp_norm = nullptr;              // null without
   const float *mixer_norm_after = nullptr, *mlp_norm_after = nullptr;  // of what is added; null without
@@ -106,6 +128,7 @@ class PreparedLayer {
   const PreparedDelta* delta() const { return std::get_if<PreparedDelta>(&mixer); }
   const PreparedMamba* mamba() const { return std::get_if<PreparedMamba>(&mixer); }
   const PreparedConv* conv() const { return std::get_if<PreparedConv>(&mixer); }
+  const PreparedLatent* latent() const { return std::get_if<PreparedLatent>(&mixer); }
 
   // Keeps what is pointed to. False where some of it is gone.
   bool hold(std::vector<ArrayData>& held) const {

@@ -142,6 +142,12 @@ std::optional<cpu::LayerConv> conv_of(const Arrays& parts) {
   return cpu::LayerConv{*parts[0]};
 }
 
+std::optional<cpu::LayerLatent> latent_of(const Arrays& parts, const std::vector<float>& numbers) {
+  if (parts.size() != 2) return std::nullopt;
+  if (!parts[0] || numbers.size() != 2) throw AddonError("invalid-argument", "expected a norm and two numbers of latent attention");
+  return cpu::LayerLatent{*parts[0], parts[1], numbers[0], numbers[1] != 0};
+}
+
 std::optional<cpu::LayerMamba> mamba_of(const Arrays& parts, const std::vector<float>& steps) {
   if (parts.size() != 6) return std::nullopt;
   const bool are_there = std::all_of(parts.begin(), parts.begin() + 4, [](const auto& a) { return a.has_value(); });
@@ -193,9 +199,11 @@ void register_cpu(Env* e, napi_value x) {
   // a mixer; `factors` eps, scale, cap and residual of the parts, the growth of what turns, and beta and the trained length, or 0,
   // of the growth of queries; `experts` is empty, or how many are asked, whether their scores are normed, matrices of a shared
   // one, whether that has a gate, the kind of scores, groups, and how many of them are kept, `scores` what they are multiplied by
-  // and what is left of others; `recurrent` is empty, or taps of a convolution, or taps, log rates, biases and norm of linear
-  // attention, or taps, log rates, biases of steps, skips, biases of the convolution and norm of Mamba, the last two or nothing in
-  // their places; `steps` then are its shortest and longest time step, eps and groups of its norm; `turn` how many features turn,
+  // and what is left of others; `mixer` is empty, or taps of a convolution, or norms of latents and of squeezed queries of latent
+  // attention, the last or nothing in its place, or taps, log rates, biases and norm of linear attention, or taps, log rates,
+  // biases of steps, skips, biases of the convolution and norm of Mamba, the last two or nothing in their places; `mixer_numbers`
+  // then are eps of both norms of latent attention and whether heads attend to latents as they are, or the shortest and longest
+  // time step of Mamba, eps and groups of its norm; `turn` how many features turn,
   // and whether neighbours do; `others` are frequencies, sinks, the norm of the input, the factor, and of experts the router, its
   // row, correction, scales, three biases and four norms, or nothing in their places
   bind(e, x, "prepareDecoderLayer",
@@ -203,13 +211,14 @@ void register_cpu(Env* e, napi_value x) {
           const std::vector<std::optional<mx::array>>& updates, const std::vector<mx::array>& rows,
           const std::vector<mx::array>& norms, const std::vector<mx::array>& norms_after, const std::vector<int>& heads,
           const std::vector<float>& factors, const std::string& activation, const std::vector<int>& experts,
-          const std::vector<float>& scores, const std::vector<std::optional<mx::array>>& recurrent,
-          const std::vector<float>& steps, const std::vector<float>& turn, const std::vector<std::optional<mx::array>>& others,
+          const std::vector<float>& scores, const std::vector<std::optional<mx::array>>& mixer,
+          const std::vector<float>& mixer_numbers, const std::vector<float>& turn, const std::vector<std::optional<mx::array>>& others,
           Env& env) {
          const bool are_sizes_right = formats.size() % 3 == 0 && heads.size() == 9 && factors.size() == 7 &&
                                       (turn.size() == 3 || turn.size() == 4) && (experts.empty() || experts.size() == 7) &&
                                       scores.size() == 2 && others.size() == 15 &&
-                                      (recurrent.size() <= 1 || recurrent.size() == 4 || recurrent.size() == 6) && heads[3] >= 0 && heads[3] < kKeySources;
+                                      (mixer.size() <= 2 || mixer.size() == 4 || mixer.size() == 6) && heads[3] >= 0 &&
+                                      heads[3] < kKeySources;
          if (!are_sizes_right) throw AddonError("invalid-argument", "expected other numbers of formats, heads, factors or experts");
          std::vector<int> bits, groups;
          std::vector<cpu::Coding> codings;
@@ -226,8 +235,8 @@ void register_cpu(Env* e, napi_value x) {
              {matrices, bits, groups, codings, updates_of(updates), rows, norms, norms_after, heads[0], heads[1], heads[2] != 0,
               static_cast<cpu::KeySource>(heads[3]), heads[4] != 0, heads[6] != 0, heads[7] != 0, heads[8] != 0, factors[0],
               factors[1], factors[2], factors[3], heads[5] != 0,
-              activation, experts_of(experts, scores, others), delta_of(recurrent), mamba_of(recurrent, steps), conv_of(recurrent),
-              others[1], others[2], others[3]},
+              activation, experts_of(experts, scores, others), delta_of(mixer), mamba_of(mixer, mixer_numbers), conv_of(mixer),
+              latent_of(mixer, mixer_numbers), others[1], others[2], others[3]},
              {static_cast<int>(turn[0]), turn[1] != 0, base, turn[2], others[0], factors[4], query_growth});
          return layer ? object_with<Layers>({std::move(layer)}, env) : nothing(env);
        });
@@ -253,7 +262,7 @@ void register_cpu(Env* e, napi_value x) {
          return cpu::composed_layer({std::move(arrays), std::move(bits), std::move(groups), {}, {}, std::move(added),
                                      std::move(weights), std::move(weights_after), heads, key_heads, false,
                                      cpu::KeySource::own, false, false, true, true, factors[0], factors[1], factors[2], factors[3],
-                                     false, kActivations[activation], {}, {}, {}, {}, {}, {}, {}},
+                                     false, kActivations[activation], {}, {}, {}, {}, {}, {}, {}, {}},
                                     {dims, traditional, base, rope_scale, freqs, 1, {}}, x, keys, values, start, position);
        });
   bind(e, x, "joinDecoderLayers", [](const std::vector<Layers>& parts, Env& env) {

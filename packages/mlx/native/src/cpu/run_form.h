@@ -25,7 +25,7 @@ class TurnTables {
   explicit TurnTables(const RunForm& form) : form_(form) {}
 
   // Before the tables of a layer are asked for.
-  void prepare(const PreparedAttention& layer) {
+  void prepare(const PreparedTurn& layer) {
     if (!(known_ && known_->turn == layer.turn && known_->freqs == layer.freqs)) make(layer);
   }
 
@@ -33,7 +33,7 @@ class TurnTables {
   const RopeTable& at(size_t b) const { return *tables_[tables_.size() == 1 ? 0 : b]; }
 
  private:
-  void make(const PreparedAttention& layer) {
+  void make(const PreparedTurn& layer) {
     known_ = &layer;
     tables_.clear();
     for (int position : form_.positions.turns) {
@@ -44,7 +44,7 @@ class TurnTables {
   }
 
   const RunForm& form_;
-  const PreparedAttention* known_ = nullptr;
+  const PreparedTurn* known_ = nullptr;
   std::vector<std::shared_ptr<const RopeTable>> tables_;
 };
 
