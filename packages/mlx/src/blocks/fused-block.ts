@@ -23,7 +23,7 @@ import { countsAll } from "./causal-conv.ts";
 import { composedBlock } from "./composed-block.ts";
 import { HeldBlock } from "./held-block.ts";
 import { layerParts } from "./layer-parts.ts";
-import { hiddenPadding, type Mask } from "./mask.ts";
+import { hiddenPadding, type Mask, windowOf } from "./mask.ts";
 import {
   type AttentionParts,
   isDelta,
@@ -159,11 +159,17 @@ interface Demands {
   readonly isWhole: boolean;
 }
 
-/** Hidden positions before each row of the batch; undefined under other masks. */
+/** Hidden positions before each row of the batch; undefined under masks that hide others, but for those of windows. */
 const paddingUnder = (mask: Mask, L: number, attends: boolean): readonly number[] | undefined => {
   if (!attends) return countsAll(mask) ? [] : undefined;
   if (L === 1) return hiddenPadding(mask);
-  return mask === "causal" ? [] : undefined;
+  return mask === "causal" || windowOf(mask) !== undefined ? [] : undefined;
+};
+
+/** Whether an operation in this room hides what the mask hides. */
+const isHiding = (room: Room, mask: Mask): boolean => {
+  const window = windowOf(mask);
+  return window === undefined || ("keys" in room && room.window === window);
 };
 
 const stepOf = ({ block, mask, cache }: BlockCall, demands: Demands): Step | undefined => {
@@ -171,7 +177,7 @@ const stepOf = ({ block, mask, cache }: BlockCall, demands: Demands): Step | und
   if (prepared === undefined || (demands.isWhole && !prepared.isWhole)) return undefined;
   const padding = paddingUnder(mask, demands.L, prepared.attends);
   const room = padding && prepared.room(cache, demands);
-  if (room === undefined) return undefined;
+  if (room === undefined || !isHiding(room, mask)) return undefined;
   const positions = "turns" in room ? { turns: room.turns, first: padding ?? [] } : undefined;
   return { block, prepared, room, positions };
 };

@@ -59,6 +59,18 @@ export const hidePadding = (mask: MxArray, padding: readonly number[]): MxArray 
   return mask;
 };
 
+const windows = new WeakMap<MxArray, number>();
+
+/** Remembers of a mask that each position sees itself and those before it, but only so many. */
+export const ofWindow = (mask: MxArray, window: number): MxArray => {
+  windows.set(mask, window);
+  return mask;
+};
+
+/** How many positions each sees, itself included; undefined under other masks. */
+export const windowOf = (mask: Mask): number | undefined =>
+  mask === undefined || mask === "causal" ? undefined : windows.get(mask);
+
 const NO_PADDING: readonly number[] = [];
 
 /** How many first positions of each row the mask hides; undefined unless it hides nothing else. */

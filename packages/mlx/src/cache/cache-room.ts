@@ -20,8 +20,8 @@ export interface CacheRoom {
   readonly start: number;
   /** The new positions see the rows before this one. */
   readonly end: number;
-  /** Whether `end` moves with the positions that follow. Default true. */
-  readonly grows?: boolean;
+  /** How many of those rows a position sees at most, itself included. Default: all. */
+  readonly window?: number;
   /** Position of the first new token of each row of a batch; one where all are alike. */
   readonly turns: readonly number[];
   /** How rows of the buffers are quantized; absent where they are not. */

@@ -1,4 +1,4 @@
-import { attentionMask, causalMask, type Mask, type MaskOptions } from "../blocks/mask.ts";
+import { attentionMask, causalMask, type Mask, type MaskOptions, ofWindow } from "../blocks/mask.ts";
 import {
   arange,
   concatenate,
@@ -21,6 +21,8 @@ import { KVBuffers, storedDtype } from "./kv-buffers.ts";
 import type { BatchCache } from "./layer-cache.ts";
 
 const STEP = 256;
+/** Positions that are kept beyond the window for those behind them to be taken back. */
+const MOST_REVOKED = 32;
 
 const cut = (buffer: MxArray, start: number, stop: number): MxArray => {
   const [B = 1, K = 1, , D = 1] = buffer.shape;
@@ -36,10 +38,11 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   readonly #maxSize: number;
   readonly #keep: number;
   readonly #buffers = new KVBuffers();
-  #areOwn = false; // no earlier result holds the buffers
-  #length = 0; // positions in the buffers
+  #length = 0; // rows of the buffers
   #next = 0; // where the next single position goes
   #offset = 0;
+  #hasSpare = false; // rows before `next` are in order, and the others free
+  #written = 0; // in that case, rows that earlier results and forks may hold
 
   constructor(maxSize: number, keep = 0) {
     super();
@@ -67,6 +70,7 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   updateAndFetch(keys: MxArray, values: MxArray): [MxArray, MxArray] {
     const [B = 1, K = 1, L = 0, D = 1] = keys.shape;
     const [valueDim, dtype] = [values.dim(3), keys.dtype];
+    this.#closeSpare();
     if (L !== 1) return this.#append(keys, values, L);
     const slot = this.#makeSlot({ B, K, L, D, valueDim, dtype });
     const [oldKeys, oldValues] = this.#buffers.settled ?? [keys, values];
@@ -78,43 +82,65 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   }
 
   room(added: NewPositions): CacheRoom | undefined {
-    if (added.L !== 1) return undefined;
-    const start = this.#makeSlot(added);
-    this.#makeOwn();
+    if (this.#keep > 0) return undefined;
+    const { L } = added;
+    this.#makeSpare(added);
     const held = this.#buffers.unsettled;
     if (held === undefined) return undefined;
     const [keys, values] = held;
-    const end = Math.min(this.#offset + 1, this.#length);
+    const start = this.#next;
+    const pass = (): void => {
+      this.#next += L;
+      this.#offset += L;
+    };
     const fill: CacheRoom["fill"] = (writer) => {
       this.#buffers.writtenBy(writer);
-      this.#passOne(start);
+      pass();
     };
-    const pass = (): void => this.#passOne(this.#next);
-    const grows = end < this.#length;
-    // until the buffers are full, or the oldest position to overwrite is the first again
-    const left = grows || this.#length < this.#maxSize ? this.#length - end : this.#maxSize - start - 1;
+    const left = Math.floor((this.#length - start - L) / L);
     const { writer: after } = this.#buffers;
-    return { keys, values, start, end, grows, turns: [this.#offset], after, fill, left, pass };
+    const window = this.#maxSize;
+    return { keys, values, start, end: start + L, window, turns: [this.#offset], after, fill, left, pass };
   }
 
-  #hold(keys: MxArray, values: MxArray, areOwn = false): void {
+  /** Buffers with rows behind the others that nobody else holds. What is left behind by them is not seen any more. */
+  #makeSpare({ B, K, L, D, valueDim, dtype }: NewPositions): void {
+    if (this.#hasSpare && this.#next >= this.#written && this.#next + L <= this.#length) return;
+    const held = this.#buffers.settled ?? [D, valueDim].map((n) => zeros([B, K, 0, n], storedDtype(dtype)));
+    const [keys, values] = held.map((buffer) => {
+      const ordered = this.#inOrder(buffer);
+      const length = ordered.dim(2);
+      const kept = Math.min(length, this.#maxSize + MOST_REVOKED);
+      return fast.extendCache(cut(ordered, length - kept, length), kept, kept + Math.max(L, STEP));
+    });
+    if (keys === undefined || values === undefined) return;
+    const kept = keys.dim(2) - Math.max(L, STEP);
+    this.#hold(keys, values);
+    this.#hasSpare = true;
+    this.#next = kept;
+    this.#written = kept;
+  }
+
+  /** Lets go of the rows behind the others, and of those that are not seen any more. */
+  #closeSpare(): void {
+    if (!this.#hasSpare) return;
+    const held = this.#buffers.settled;
+    const end = this.#next;
+    const start = Math.max(0, end - this.#maxSize);
+    if (held !== undefined) this.#hold(cut(held[0], start, end), cut(held[1], start, end));
+    this.#next = end - start;
+  }
+
+  #hold(keys: MxArray, values: MxArray): void {
     this.#buffers.hold(keys, values);
-    this.#areOwn = areOwn;
     this.#length = keys.dim(2);
+    this.#hasSpare = false;
   }
 
-  /** What others will hold, and must not see overwritten. */
+  /** What others will hold. */
   #handedOut(): [MxArray, MxArray] | undefined {
-    this.#areOwn = false;
+    this.#written = Math.max(this.#written, this.#next);
     return this.#buffers.settled;
-  }
-
-  /** Copies buffers that an earlier result may hold. */
-  #makeOwn(): void {
-    const held = this.#areOwn ? undefined : this.#buffers.settled;
-    if (held === undefined) return;
-    const copied = (buffer: MxArray): MxArray => fast.extendCache(buffer, buffer.dim(2), buffer.dim(2));
-    this.#hold(copied(held[0]), copied(held[1]), true);
   }
 
   /** Several positions: put the buffer in temporal order, drop what no new position can see, append. */
@@ -141,7 +167,7 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
     const surplus = this.#length - this.#maxSize;
     if (surplus > 0 && held !== undefined) {
       const [keys, values] = this.#buffers.settled ?? held;
-      this.#hold(this.#dropOldest(keys, surplus), this.#dropOldest(values, surplus), true);
+      this.#hold(this.#dropOldest(keys, surplus), this.#dropOldest(values, surplus));
       this.#next = this.#maxSize;
     }
     return this.#next === this.#maxSize ? this.#keep : this.#next;
@@ -159,13 +185,14 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
       const room = zeros([B, K, added, width], buffer?.dtype ?? storedDtype(dtype));
       return buffer === undefined ? room : concatenate([buffer, room], 2);
     };
-    this.#hold(extended(held?.[0], D), extended(held?.[1], valueDim), true);
+    this.#hold(extended(held?.[0], D), extended(held?.[1], valueDim));
     this.#next = this.#offset;
   }
 
+  /** The rows that count, oldest first. */
   #inOrder(buffer: MxArray): MxArray {
     if (this.#next === this.#length) return buffer;
-    if (this.#next >= this.#offset) return cut(buffer, 0, this.#next);
+    if (this.#hasSpare || this.#next >= this.#offset) return cut(buffer, 0, this.#next);
     return concatenate(
       [
         cut(buffer, 0, this.#keep),
@@ -204,6 +231,7 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
 
   /** The buffers as they lie, so that what follows is summed in the same order. */
   snapshot(): CacheSnapshot {
+    this.#closeSpare();
     return { arrays: this.#handedOut() ?? [], counts: [this.#next, this.#offset], parts: [] };
   }
 
@@ -236,6 +264,8 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
     forked.#hold(share(held[0]), share(held[1]));
     forked.#next = this.#next;
     forked.#offset = this.#offset;
+    forked.#hasSpare = this.#hasSpare;
+    forked.#written = this.#length; // this cache goes on writing in place
     return forked;
   }
 
@@ -253,7 +283,9 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
     if (L === 1) return window === undefined ? undefined : this.#singleMask(window);
     const size = window ?? this.#maxSize;
     const offset = Math.min(this.#maxSize - 1, this.#offset);
-    return offset + L > size || asArray ? causalMask(L, offset, size) : attentionMask(L, offset);
+    return offset + L > size || asArray
+      ? ofWindow(causalMask(L, offset, size), size)
+      : attentionMask(L, offset);
   }
 
   /** The buffer holds more than the window lets one position see: hide the rest, in buffer order. */
@@ -277,6 +309,12 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
 
   /** An update of several positions drops only what its first one does not see. */
   override revoke(n: number): void {
+    if (this.#hasSpare) {
+      this.#offset -= n;
+      this.#next -= n;
+      this.#written = Math.min(this.#written, this.#next);
+      return;
+    }
     const held = this.#buffers.settled;
     const length = this.#length - n;
     if (held !== undefined) this.#hold(cut(held[0], 0, length), cut(held[1], 0, length));
@@ -290,10 +328,11 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
 
   dispose(): void {
     this.#buffers.dispose();
-    this.#areOwn = false;
     this.#length = 0;
     this.#next = 0;
     this.#offset = 0;
+    this.#hasSpare = false;
+    this.#written = 0;
   }
 }
 

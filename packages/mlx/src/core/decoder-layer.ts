@@ -204,8 +204,8 @@ export interface LayerRows {
   readonly start: number;
   /** They see the rows before this one, and earlier positions fewer. */
   readonly end: number;
-  /** Whether `end` moves with the positions that follow. Default true. */
-  readonly grows?: boolean;
+  /** How many of those rows a position sees at most, itself included. Default: all. */
+  readonly window?: number;
   /** Absent where rows are floats. */
   readonly quantization?: RowQuantization;
 }
@@ -244,11 +244,13 @@ const formatsOf = (rooms: readonly LayerRoom[]): number[] =>
   });
 
 const spansOf = (rooms: readonly LayerRoom[]): Int32Array =>
-  Int32Array.from(rooms.flatMap((room) => ("keys" in room ? [room.start, room.end] : [0, 0])));
+  Int32Array.from(
+    rooms.flatMap((room) => ("keys" in room ? [room.start, room.end, room.window ?? 0] : [0, 0, 0])),
+  );
 
 /** What a position adds to the spans. */
 const movesOf = (rooms: readonly LayerRoom[]): Int32Array =>
-  Int32Array.from(rooms.flatMap((room) => ("keys" in room ? [1, room.grows === false ? 0 : 1] : [0, 0])));
+  Int32Array.from(rooms.flatMap((room) => ("keys" in room ? [1, 1, 0] : [0, 0, 0])));
 
 /** Layers over the same buffers at each step, looked through once as well. It does not keep them either. */
 export class BoundLayers {

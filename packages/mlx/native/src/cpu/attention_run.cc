@@ -72,8 +72,10 @@ class AttentionSteps {
     AttentionProblem problem = room_.problem;
     problem.q = memory_.q;
     problem.out = memory_.found;
-    problem.first = form_.positions.first.empty() ? nullptr : form_.positions.first.data();
-    run_attention(problem);
+    const std::vector<int>& first = form_.positions.first;
+    problem.first = first.empty() ? nullptr : first.data();
+    if (room_.window == 0 || problem.S <= room_.window) return run_attention(problem);
+    attend_in_window(problem);
   }
 
   void output(const float* addend, float* out) const {
@@ -93,6 +95,22 @@ class AttentionSteps {
 
   void add(const float* addend, float* rows, size_t N, size_t b) const {
     for (size_t i = 0; addend && i < form_.L; i++) add_row(addend, rows + (b * form_.L + i) * N, N);
+  }
+
+  // Each position by itself, as the rows that it sees begin elsewhere.
+  void attend_in_window(AttentionProblem problem) const {
+    const std::vector<int>& hidden = form_.positions.first;
+    std::vector<int> first(form_.B);
+    problem.first = first.data();
+    const int end = problem.S, L = problem.L;
+    problem.L = 1, problem.is_causal = false;
+    for (int i = 0; i < L; i++) {
+      problem.S = end - L + 1 + i;
+      for (size_t b = 0; b < form_.B; b++) first[b] = std::max(problem.S - room_.window, hidden.empty() ? 0 : hidden[b]);
+      problem.q = memory_.q + i * problem.q_strides[2];
+      problem.out = memory_.found + i * layer_.found();
+      run_attention(problem);
+    }
   }
 
   void take_queries(size_t b) const {
@@ -178,6 +196,7 @@ AttentionRoom AttentionRoom::at(int L, RowSpan span) const {
   }
   AttentionProblem& p = room.problem;
   p.L = L, p.S = span.end, p.is_causal = L > 1;
+  room.window = span.window;
   p.q_strides[0] = L * p.q_strides[2];
   p.q_more_strides[0] = L * p.q_more_strides[2];
   return room;

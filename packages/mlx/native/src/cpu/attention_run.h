@@ -13,6 +13,7 @@ namespace abstractllm::cpu {
 struct AttentionRoom {
   CacheAppend keys, values;  // their rows are in a thread's memory: set when it runs
   AttentionProblem problem;
+  int window = 0;  // how many rows a position sees at most; 0 is all
 
   // For L positions whose rows go to `span`; the one it is made from is for one, at the beginning.
   AttentionRoom at(int L, RowSpan span) const;

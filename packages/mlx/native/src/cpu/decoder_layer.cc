@@ -102,10 +102,11 @@ struct RoomForm {
   std::optional<AffineFormat> format;
   int capacity;  // in positions
 
-  // Whether the rows of L new positions are in them, and seen.
-  bool fits(RowSpan span, int L) const {
+  // Whether the rows of L new positions are in them, and seen. Several in a window that not all see are those of one entry.
+  bool fits(RowSpan span, int B, int L) const {
     if (capacity == kEndless) return true;
-    const bool is_inside = span.start >= 0 && span.start <= capacity - L && span.end <= capacity;
+    if (span.window > 0 && span.end > span.window && B > 1 && L > 1) return false;
+    const bool is_inside = span.start >= 0 && span.start <= capacity - L && span.end <= capacity && span.window >= 0;
     return is_inside && span.end >= span.start + L && (L == 1 || span.end == span.start + L);
   }
 
@@ -234,7 +235,7 @@ class BoundLayers {
     if (!are_rows(x) || x.shape(0) != B_ || static_cast<size_t>(x.shape(2)) != runs_->front().layer->E) return std::nullopt;
     if (spans.size() != runs_->size() || !are_positions(positions, B_, x.shape(1), spans)) return std::nullopt;
     for (size_t i = 0; i < spans.size(); i++) {
-      if (!forms_[i].fits(spans[i], x.shape(1))) return std::nullopt;
+      if (!forms_[i].fits(spans[i], B_, x.shape(1))) return std::nullopt;
     }
     if (!do_inputs_fit(layer_inputs, x, layers_)) return std::nullopt;
     Held held = hold();
@@ -295,7 +296,7 @@ std::optional<mx::array> decoder_layers(const Layers& layers, const mx::array& x
     const CacheRoom* room = (*by_layer)[i];
     const auto form = room_form(room, x.shape(0), layer);
     const bool fits =
-        form && form->fits(spans[i], x.shape(1)) && static_cast<size_t>(x.shape(2)) == layer.E && layer.hold(held);
+        form && form->fits(spans[i], x.shape(0), x.shape(1)) && static_cast<size_t>(x.shape(2)) == layer.E && layer.hold(held);
     if (!fits) return std::nullopt;
     formats.push_back(form->format);
     if (room) inputs.insert(inputs.end(), {room->first, room->second});

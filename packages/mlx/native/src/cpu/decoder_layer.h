@@ -135,9 +135,10 @@ struct CacheRoom {
   int bits, group;
 };
 
-// Rows of a buffer: new ones go to `start`, and are seen with all others before `end`. Nothing to recurrent layers.
+// Rows of a buffer: new ones go to `start`, and are seen with all others before `end`, or the last `window` of them where
+// that is not 0. Nothing to recurrent layers.
 struct RowSpan {
-  int start, end;
+  int start, end, window;
 };
 
 // Where the batch entries of x begin.

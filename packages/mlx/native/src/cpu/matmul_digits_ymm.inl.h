@@ -218,10 +218,21 @@ struct YmmDigits {
                        size_t last_group, float* out, size_t ldo, size_t cols) {
     constexpr size_t most = Dot::kSums / (2 * parts);  // what the registers hold sums of
     size_t m = first;
-    for (; m + most <= last; m += most) {
-      rows_of<bits, S, parts, most>(w, group, x, m, first_group, last_group, out + m * ldo, ldo, cols);
+    const auto next = [&]<size_t M>() {
+      rows_of<bits, S, parts, M>(w, group, x, m, first_group, last_group, out + m * ldo, ldo, cols);
+      m += M;
+    };
+    while (m + most <= last) next.template operator()<most>();
+    with_count<most - 1>(last - m, next);
+  }
+
+  // Calls f.template operator()<count>(), which is at most `most`; not for none.
+  template <size_t most, typename F>
+  static void with_count(size_t count, F&& f) {
+    if constexpr (most > 0) {
+      if (count == most) return f.template operator()<most>();
+      with_count<most - 1>(count, f);
     }
-    for (; m < last; m++) rows_of<bits, S, parts, 1>(w, group, x, m, first_group, last_group, out + m * ldo, ldo, cols);
   }
 
   // Calls f.template operator()<parts>() for the number of digits.

@@ -98,9 +98,9 @@ napi_value nothing(Env& e) {
 
 std::vector<cpu::RowSpan> spans_of(const Int32s& numbers) {
   const std::vector<int32_t>& n = numbers.values;
-  if (n.size() % 2 != 0) throw AddonError("invalid-argument", "expected two numbers for each layer");
-  std::vector<cpu::RowSpan> spans(n.size() / 2);
-  for (size_t i = 0; i < spans.size(); i++) spans[i] = {n[2 * i], n[2 * i + 1]};
+  if (n.size() % 3 != 0) throw AddonError("invalid-argument", "expected three numbers for each layer");
+  std::vector<cpu::RowSpan> spans(n.size() / 3);
+  for (size_t i = 0; i < spans.size(); i++) spans[i] = {n[3 * i], n[3 * i + 1], n[3 * i + 2]};
   return spans;
 }
 
@@ -270,7 +270,7 @@ void register_cpu(Env* e, napi_value x) {
     for (const Layers& part : parts) all.insert(all.end(), part.begin(), part.end());
     return object_with(std::move(all), env);
   });
-  // `spans` are where new rows of each layer start, and where those it sees end; `inputs` are the layers' own
+  // `spans` are where new rows of each layer start, where those it sees end, and how many it sees at most; `inputs` are the layers' own
   bind(e, x, "decoderLayers",
        [](const Layers& layers, const mx::array& x, const std::vector<mx::array>& buffers, const std::vector<int>& formats,
           const Int32s& spans, const std::vector<int>& turns, const std::vector<int>& first, const std::vector<mx::array>& after,

@@ -178,12 +178,12 @@ export const examples = ({ file, traced }: World): Readonly<Record<string, (make
   joinDecoderLayers: (make) => [[native.prepareDecoderLayer(...layerParts(make))]],
   decoderLayers: (make) => [
     native.prepareDecoderLayer(...layerParts(make)),
-    ...[make([1, 1, 64]), buffers(make), [0, 0], new Int32Array([3, 4]), [5], [0], [], 0],
+    ...[make([1, 1, 64]), buffers(make), [0, 0], new Int32Array([3, 4, 0]), [5], [0], [], 0],
   ],
   bindDecoderLayers: (make) => [native.prepareDecoderLayer(...layerParts(make)), buffers(make), [0, 0]],
   boundDecoderLayers: (make) => [
     boundLayers(make),
-    ...[make([1, 1, 64]), new Int32Array([3, 4]), [5], [0], [], 0],
+    ...[make([1, 1, 64]), new Int32Array([3, 4, 0]), [5], [0], [], 0],
   ],
   fast_quantizedEmbedding: (make) => [make([2], I32), ...packed(make), 32, 4, "affine", undefined],
   random_splitKey: (make) => [make([2], U32), 3],
