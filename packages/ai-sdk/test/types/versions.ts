@@ -1,9 +1,12 @@
 /** What the compiler says of the models in both versions of the AI SDK: checked by `npm run lint`, never run. */
 import { createAbstractLLM, toEmbeddingModel, toLanguageModel, toRerankingModel } from "@abstractllm/ai-sdk";
 import type {
+  EmbeddingModelV4,
   EmbeddingModelV4CallOptions,
+  LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4Message,
+  RerankingModelV4,
   RerankingModelV4CallOptions,
 } from "@ai-sdk/provider-4";
 import type { AbstractLLM } from "abstractllm";
@@ -54,6 +57,12 @@ seven.wrapLanguageModel({
 });
 seven.wrapProvider({ provider: cloud, languageModelMiddleware: [] });
 new seven.ToolLoopAgent({ model: language });
+
+// and it makes models of version 4 of these
+const native = seven.customProvider(models);
+expectTypeOf(native.languageModel("language")).toEqualTypeOf<LanguageModelV4>();
+expectTypeOf(native.embeddingModel("embedding")).toEqualTypeOf<EmbeddingModelV4>();
+expectTypeOf(native.rerankingModel("reranking")).toEqualTypeOf<RerankingModelV4>();
 
 // AI SDK 7 hands on no option and no part of a message that is unknown here
 type PartType<Message extends { role: string }, Role extends Message["role"]> = Extract<
