@@ -17,7 +17,11 @@ export function stageBundled(name, entries) {
     const dist = join(source, "dist");
     const paths = Object.entries(entries).map(([entry, path]) => [entry, join(dist, path)]);
     await bundle(Object.fromEntries(paths), join(folder, "dist"));
-    const { private: _, ...manifest } = JSON.parse(readFileSync(join(source, "package.json"), "utf8"));
+    const {
+      private: _,
+      devDependencies: _tests,
+      ...manifest
+    } = JSON.parse(readFileSync(join(source, "package.json"), "utf8"));
     const typed = Object.values(manifest.exports).filter(({ types }) => types !== undefined);
     const declarations = typed.map(({ types }) => join(source, types));
     for (const path of reachableDeclarations(declarations, dist)) {

@@ -1,7 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { type PackedPackage, packPackages } from "../../../../scripts/packaging/pack-packages.mjs";
@@ -10,6 +12,15 @@ const ROOT = fileURLToPath(new URL("../../../../", import.meta.url)).replace(/\/
 
 /** Where the packages of this checkout are, for what a fresh project takes from a registry. */
 export const MODULES = join(ROOT, "node_modules");
+
+/** The compilers that users have: the one that this checkout is built with, and the newest. */
+export const COMPILERS = [
+  join(MODULES, "typescript"),
+  dirname(createRequire(import.meta.url).resolve("typescript/package.json")), // of this package's own dependency
+].map((folder) => {
+  const { version }: Manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return { version, tsc: join(folder, "bin", "tsc") };
+});
 
 /** For packing and installing, on a machine that has other work. */
 export const SETUP_TIMEOUT_MS = 300_000;

@@ -3,10 +3,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixturePath } from "../media/fixture.ts";
-import { FreshProject, MODULES, readManifest, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
+import { COMPILERS, FreshProject, MODULES, readManifest, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
 import { loadedModules } from "./loaded-modules.ts";
-
-const TSC = join(MODULES, "typescript", "bin", "tsc");
 
 let project: FreshProject;
 
@@ -65,9 +63,9 @@ describe("the core alone", () => {
     expect(files.filter((url) => providers.test(url))).toEqual([]);
   });
 
-  test(
-    "has declarations that need no optional package",
-    async () => {
+  test.each(COMPILERS)(
+    "has declarations that need no optional package, with TypeScript $version",
+    async ({ tsc }) => {
       await project.write("program.ts", `export { createLLM } from "abstractllm";`);
       const options = [
         "--strict",
@@ -79,7 +77,7 @@ describe("the core alone", () => {
         "--lib",
         "es2023,esnext",
       ];
-      const result = await project.node([TSC, ...options, "--types", "node", "program.ts"]);
+      const result = await project.node([tsc, ...options, "--types", "node", "program.ts"]);
       expect(result).toEqual({ stdout: "", stderr: "", status: 0 });
     },
     SETUP_TIMEOUT_MS,

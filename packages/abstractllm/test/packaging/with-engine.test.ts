@@ -6,10 +6,9 @@ import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SETUP_MODEL } from "../setup-model.ts";
 import { grammarProblem } from "../support/grammar-problem.ts";
-import { FreshProject, MODULES, readManifest, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
+import { COMPILERS, FreshProject, readManifest, SETUP_TIMEOUT_MS } from "./fresh-project.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../examples", import.meta.url));
-const TSC = join(MODULES, "typescript", "bin", "tsc");
 const NAMES = [
   "abstractllm",
   "@abstractllm/mlx",
@@ -21,8 +20,10 @@ const NAMES = [
 let project: FreshProject;
 
 beforeAll(async () => {
-  project = await FreshProject.create(NAMES, ["@types/node", "ai", "zod"]);
+  project = await FreshProject.create(NAMES, ["@types/node", "ai", "ai-6", "zod"]);
   await cp(EXAMPLES, join(project.folder, "src"), { recursive: true });
+  const example = await readFile(join(EXAMPLES, "ai-sdk.ts"), "utf8");
+  await project.write("src/ai-sdk-6.ts", example.replace('from "ai"', 'from "ai-6"'));
   await project.write("src/common.cts", COMMON);
   const { exports } = await manifestOf("@abstractllm/mlx");
   const imports = Object.keys(exports ?? {}).filter((path) => path !== "./package.json");
@@ -48,6 +49,17 @@ const compilerOptions = {
   rewriteRelativeImportExtensions: true,
 };
 
+/** What `tsc --init` asks for besides. */
+const INIT = {
+  skipLibCheck: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noUncheckedSideEffectImports: true,
+  verbatimModuleSyntax: true,
+  isolatedModules: true,
+  moduleDetection: "force",
+};
+
 /** CommonJS as Node 20.19 and later take it. */
 const COMMON = `
 import abstractllm = require("abstractllm");
@@ -69,23 +81,24 @@ await server.close();`;
 
 describe("a fresh project", () => {
   const nodenext = { module: "nodenext", moduleResolution: "nodenext", outDir: "out" };
-  test.each([
+  const resolutions = [
     // declarations of the packages are checked too; those of the AI SDK itself want a browser's
-    { resolution: { ...nodenext, skipLibCheck: false }, exclude: ["src/ai-sdk.ts"] },
-    { resolution: { ...nodenext, skipLibCheck: true }, exclude: [] },
+    { resolution: { ...nodenext, skipLibCheck: false }, exclude: ["src/ai-sdk.ts", "src/ai-sdk-6.ts"] },
+    { resolution: { ...nodenext, ...INIT }, exclude: [] },
     {
       resolution: { module: "esnext", moduleResolution: "bundler", noEmit: true, skipLibCheck: true },
       exclude: ["src/common.cts"],
     },
-  ])(
-    "compiles with module resolution $resolution.moduleResolution, without $exclude",
-    async ({ resolution, exclude }) => {
+  ];
+  test.each(COMPILERS.flatMap((compiler) => resolutions.map((each) => ({ ...compiler, ...each }))))(
+    "compiles by TypeScript $version with module resolution $resolution.moduleResolution, without $exclude",
+    async ({ tsc, resolution, exclude }) => {
       await project.write("tsconfig.json", {
         compilerOptions: { ...compilerOptions, ...resolution },
         include: ["src"],
         exclude,
       });
-      expect(await project.node([TSC, "-p", "."])).toEqual({ stdout: "", stderr: "", status: 0 });
+      expect(await project.node([tsc, "-p", "."])).toEqual({ stdout: "", stderr: "", status: 0 });
     },
     SETUP_TIMEOUT_MS,
   );
@@ -128,8 +141,8 @@ describe("a fresh project", () => {
     expect((await project.node([command, "--version"])).stdout).toBe(`${version}\n`);
   });
 
-  test("answers for the AI SDK", async () => {
-    const { stdout, stderr, status } = await project.node(["out/ai-sdk.js"], { MODEL: SETUP_MODEL });
+  test.each(["ai-sdk", "ai-sdk-6"])("answers for the AI SDK: %s", async (name) => {
+    const { stdout, stderr, status } = await project.node([`out/${name}.js`], { MODEL: SETUP_MODEL });
     expect([stderr, status]).toEqual(["", 0]);
     expect(stdout).toContain("(40 tokens)");
   });

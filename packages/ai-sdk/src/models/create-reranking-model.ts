@@ -1,11 +1,11 @@
 import type { RerankingModelV3, SharedV3Warning } from "@ai-sdk/provider";
+import type { RerankCallOptions } from "../call/call-options.ts";
 import { ownMetadata, rerankOptions } from "../call/provider-options.ts";
 import { warnOfHeaders } from "../call/warn-of-headers.ts";
 import { toWarnings, type Warn } from "../call/warnings.ts";
 import { factsOf, type ModelSource } from "./model-source.ts";
 import { withLLM } from "./with-llm.ts";
 
-type RerankCall = Parameters<RerankingModelV3["doRerank"]>[0];
 type Ranking = Awaited<ReturnType<RerankingModelV3["doRerank"]>>;
 
 /** An LLM as a reranking model of the AI SDK: an object without `this`, because AI SDK 7 puts proxies around models. */
@@ -13,7 +13,7 @@ export function createRerankingModel(source: ModelSource): RerankingModelV3 {
   return { ...factsOf(source), doRerank: (options) => rerank(source, options) };
 }
 
-function rerank(source: ModelSource, call: RerankCall): Promise<Ranking> {
+function rerank(source: ModelSource, call: RerankCallOptions): Promise<Ranking> {
   return withLLM(source, "rerankingModel", async (llm) => {
     const { query, documents, topN, abortSignal: signal, headers, providerOptions } = call;
     const warnings: SharedV3Warning[] = [];
@@ -32,7 +32,7 @@ function rerank(source: ModelSource, call: RerankCall): Promise<Ranking> {
 }
 
 /** What the model reads of the documents. */
-function textsOf({ type, values }: RerankCall["documents"], warn: Warn): string[] {
+function textsOf({ type, values }: RerankCallOptions["documents"], warn: Warn): string[] {
   if (type === "text") return values;
   const details = "Models read texts; these documents are read as JSON";
   warn({ type: "compatibility", feature: "object documents", details });

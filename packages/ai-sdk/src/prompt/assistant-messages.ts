@@ -1,16 +1,15 @@
-import type { LanguageModelV3Message } from "@ai-sdk/provider";
 import type { AssistantMessage, Message, ToolCall } from "abstractllm";
 import { keptData } from "../call/kept-data.ts";
 import type { Warn } from "../call/warnings.ts";
+import type { AssistantPart } from "./given-message.ts";
 import { toolMessages } from "./tool-messages.ts";
 
-type Part = Extract<LanguageModelV3Message, { role: "assistant" }>["content"][number];
-type CallPart = Extract<Part, { type: "tool-call" }>;
+type CallPart = Extract<AssistantPart, { type: "tool-call" }>;
 
 /** What a model answered. Results of tools that ran at another service stand between its parts, as messages do here. */
-export function assistantMessages(parts: readonly Part[], warn: Warn): Message[] {
+export function assistantMessages(parts: readonly AssistantPart[], warn: Warn): Message[] {
   const messages: Message[] = [];
-  let said: Part[] = [];
+  let said: AssistantPart[] = [];
   const flush = () => {
     if (said.length > 0) messages.push(toMessage(said, warn));
     said = [];
@@ -27,7 +26,7 @@ export function assistantMessages(parts: readonly Part[], warn: Warn): Message[]
   return messages;
 }
 
-function toMessage(parts: readonly Part[], warn: Warn): AssistantMessage {
+function toMessage(parts: readonly AssistantPart[], warn: Warn): AssistantMessage {
   const toolCalls: ToolCall[] = [];
   let content = "";
   let reasoning = "";

@@ -1,1 +1,2 @@
+export type { GivenMessage } from "./given-message.ts";
 export { toMessages } from "./to-messages.ts";

@@ -1,14 +1,18 @@
-import type {
-  LanguageModelV3Message,
-  LanguageModelV3ToolResultOutput,
-  SharedV3Warning,
-} from "@ai-sdk/provider";
+import type { LanguageModelV3ToolResultOutput, SharedV3Warning } from "@ai-sdk/provider";
+import type { Message } from "abstractllm";
 import { expect, test } from "vitest";
+import type { GivenMessage } from "./given-message.ts";
 import { toMessages } from "./to-messages.ts";
 
-function read(...prompt: LanguageModelV3Message[]) {
+function read(...prompt: GivenMessage[]) {
   const warnings: SharedV3Warning[] = [];
   return { messages: toMessages(prompt, (warning) => warnings.push(warning)), warnings };
+}
+
+/** Files of the user, as they were made. */
+function filesOf(messages: readonly Message[]): File[] {
+  const parts = messages.flatMap(({ content }) => (typeof content === "string" ? [] : content));
+  return parts.flatMap((part) => (part.type === "file" && part.file instanceof File ? [part.file] : []));
 }
 
 const toolCall = { type: "tool-call", toolCallId: "1", toolName: "look", input: { at: "sky" } } as const;
@@ -99,8 +103,10 @@ test.each([
   ["file: addresses", { type: "file", data: new URL("file:///etc/passwd"), mediaType: "text/plain" }],
   ["references", { type: "file", data: { type: "reference", reference: {} }, mediaType: "text/plain" }],
 ] as const)("%s are refused", (_, part) => {
-  const message = { role: "user", content: [part] } as unknown as LanguageModelV3Message;
-  expect(() => read(message)).toThrow(expect.objectContaining({ name: "AI_UnsupportedFunctionalityError" }));
+  const content = [part];
+  expect(() => read({ role: "user", content })).toThrow(
+    expect.objectContaining({ name: "AI_UnsupportedFunctionalityError" }),
+  );
 });
 
 test("text data is base64 and never a path", async () => {
@@ -109,11 +115,29 @@ test("text data is base64 and never a path", async () => {
     role: "user",
     content: [{ type: "file", data, mediaType: "text/*", filename: "notes.txt" }],
   });
-  expect(messages).toMatchObject([{ content: [{ type: "file", file: expect.any(File) }] }]);
-  const [message] = messages;
-  const [part] = message?.role === "user" && typeof message.content !== "string" ? message.content : [];
-  const file = part?.type === "file" && part.file instanceof File ? part.file : undefined;
+  const [file] = filesOf(messages);
   expect([file?.name, file?.type, await file?.text()]).toEqual(["notes.txt", "", "/etc/passwd"]);
+});
+
+test("a file with imageDetail is an image, though AI SDK 7 does not say so of addresses in a tool's result", () => {
+  const url = "https://example.org/images/1";
+  const providerOptions = { abstractllm: { imageDetail: "low" } };
+  const output = { type: "content" as const, value: [{ type: "file-url" as const, url, providerOptions }] };
+  const { messages } = read({ role: "tool", content: [result(output)] });
+  const image = { type: "image", image: url, detail: "low" };
+  expect(messages.at(-1)).toMatchObject({ role: "user", content: [{ type: "text" }, image] });
+});
+
+test("a file of text has the type that is said of it", () => {
+  const file = { type: "file", data: { type: "text", text: "a,b" }, filename: "t" } as const;
+  const { messages } = read({
+    role: "user",
+    content: ["text/csv", "text"].map((mediaType) => ({ ...file, mediaType })),
+  });
+  expect(filesOf(messages).map(({ name, type }) => [name, type])).toEqual([
+    ["t", "text/csv"],
+    ["t", ""],
+  ]);
 });
 
 test("what no message can hold is left out with a warning", () => {

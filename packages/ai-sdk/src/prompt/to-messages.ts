@@ -1,7 +1,7 @@
-import type { LanguageModelV3Message } from "@ai-sdk/provider";
 import type { ContentPart, Message } from "abstractllm";
 import type { Warn } from "../call/warnings.ts";
 import { assistantMessages } from "./assistant-messages.ts";
+import type { GivenMessage, UserPart } from "./given-message.ts";
 import { toFilePart } from "./to-file-part.ts";
 import { toolMessages } from "./tool-messages.ts";
 
@@ -10,11 +10,11 @@ import { toolMessages } from "./tool-messages.ts";
  *
  * @throws {UnsupportedFunctionalityError} for content that no message can hold
  */
-export function toMessages(prompt: readonly LanguageModelV3Message[], warn: Warn): Message[] {
+export function toMessages(prompt: readonly GivenMessage[], warn: Warn): Message[] {
   return prompt.flatMap((message) => readMessage(message, warn));
 }
 
-function readMessage(message: LanguageModelV3Message, warn: Warn): Message[] {
+function readMessage(message: GivenMessage, warn: Warn): Message[] {
   switch (message.role) {
     case "system":
       return [{ role: "system", content: message.content }];
@@ -26,8 +26,6 @@ function readMessage(message: LanguageModelV3Message, warn: Warn): Message[] {
       return toolMessages(message.content, warn);
   }
 }
-
-type UserPart = Extract<LanguageModelV3Message, { role: "user" }>["content"][number];
 
 function readPart(part: UserPart): ContentPart {
   return part.type === "text" ? { type: "text", text: part.text } : toFilePart(part);

@@ -1,20 +1,17 @@
 import {
-  type LanguageModelV3Message,
   type LanguageModelV3ToolResultOutput,
   type LanguageModelV3ToolResultPart,
   UnsupportedFunctionalityError,
 } from "@ai-sdk/provider";
 import type { ContentPart, Message, ToolMessage } from "abstractllm";
 import type { Warn } from "../call/warnings.ts";
-import { type GivenFile, toFilePart } from "./to-file-part.ts";
+import type { NewFilePart, ToolPart } from "./given-message.ts";
+import { toFilePart } from "./to-file-part.ts";
 
-type Part = Extract<LanguageModelV3Message, { role: "tool" }>["content"][number];
 type ContentOutput = Extract<LanguageModelV3ToolResultOutput, { type: "content" }>["value"][number];
-/** As AI SDK 7 hands on files of text. */
-type NewFile = GivenFile & { readonly type: "file" };
 
 /** What tools gave. Tool messages are text, so files follow them as a message of the user. */
-export function toolMessages(parts: readonly Part[], warn: Warn): Message[] {
+export function toolMessages(parts: readonly ToolPart[], warn: Warn): Message[] {
   const messages: ToolMessage[] = [];
   const files: ContentPart[] = [];
   for (const part of parts) {
@@ -74,7 +71,7 @@ function readOutput(output: LanguageModelV3ToolResultOutput): ReadOutput {
 }
 
 /** @throws {UnsupportedFunctionalityError} for files that lie at another service, and custom content */
-function readFile(part: Exclude<ContentOutput, { type: "text" }> | NewFile): ContentPart {
+function readFile(part: Exclude<ContentOutput, { type: "text" }> | NewFilePart): ContentPart {
   const { providerOptions } = part;
   switch (part.type) {
     case "file-data":

@@ -3,6 +3,7 @@ import { createAbstractLLM, toLanguageModel, toRerankingModel } from "@abstractl
 import { createFallbackChain, createLLM } from "abstractllm";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import type { AISDK } from "../support/ai-sdks.ts";
 import { grammarProblem } from "../support/grammar-problem.ts";
 import { FIGURES_GOLDEN, FIGURES_MODEL, SETUP_MODEL, TINY_RERANKER } from "../support/models.ts";
 
@@ -22,7 +23,7 @@ const { query, documents }: { query: string; documents: string[] } = JSON.parse(
 );
 
 /** What the AI SDK must give over models of the engine. @param ai - the AI SDK */
-export function engineCases(ai: typeof import("ai")): void {
+export function engineCases(ai: AISDK): void {
   const { generateText, streamText, Output, NoObjectGeneratedError, stepCountIs, tool } = ai;
   const mlx = createAbstractLLM("mlx", { quantize: false });
   const model = mlx(SETUP_MODEL);

@@ -10,6 +10,7 @@ import {
   RESET,
 } from "../../../abstractllm/test/services/http-service.ts";
 import { openAIService } from "../../../abstractllm/test/services/openai-service.ts";
+import type { AISDK } from "../support/ai-sdks.ts";
 
 const apiKey = "sk-test";
 const PROMPT = "Tell me a story";
@@ -32,7 +33,7 @@ const fencing: Fault = (answer) => {
 };
 
 /** What the AI SDK must give over models of services. @param ai - the AI SDK */
-export function serviceCases(ai: typeof import("ai")): void {
+export function serviceCases(ai: AISDK): void {
   const { generateText, streamText, embed, embedMany, Output, stepCountIs, tool } = ai;
   let openai: HttpService;
   let anthropic: HttpService;
