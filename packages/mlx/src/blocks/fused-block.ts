@@ -1,18 +1,9 @@
 /** The next few positions of blocks as one operation, which is much less work around small models. */
-import {
-  type CacheRoom,
-  CacheWriter,
-  type LayerCache,
-  type NoRoom,
-  noRoom,
-  type StateRoom,
-  type StateShapes,
-} from "../cache/index.ts";
+import { CacheWriter } from "../cache/index.ts";
 import {
   add,
   type BoundLayers,
   DecoderLayers,
-  type Dtype,
   defaultDevice,
   type LayerPositions,
   type MxArray,
@@ -23,17 +14,9 @@ import { countsAll } from "./causal-conv.ts";
 import { composedBlock } from "./composed-block.ts";
 import { HeldBlock } from "./held-block.ts";
 import { layerParts } from "./layer-parts.ts";
+import { type NewRows, type Room, type RoomRequest, roomRequest } from "./layer-room.ts";
 import { hiddenPadding, type Mask, windowOf } from "./mask.ts";
-import {
-  type AttentionParts,
-  isDelta,
-  isLatent,
-  isMamba,
-  isRecurrent,
-  type LatentParts,
-  type MixerParts,
-  type RecurrentParts,
-} from "./mixer-parts.ts";
+import { isRecurrent, type MixerParts } from "./mixer-parts.ts";
 import { type MlpParts, mlpMatrices, mlpParts } from "./mlp-parts.ts";
 
 /** From here on an operation more or less does not matter. */
@@ -41,43 +24,6 @@ const MOST_POSITIONS = 32;
 
 const areEqual = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a === b || (a.length === b.length && a.every((member, i) => member === b[i]));
-
-/** What a block goes on in. */
-type Room = CacheRoom | StateRoom | NoRoom;
-
-/** Asks the cache of a layer for room. */
-type RoomRequest = (cache: LayerCache, demands: Demands) => Room | undefined;
-
-const attentionRequest =
-  ({ K, D, valueDim }: AttentionParts): RoomRequest =>
-  (cache, { B, L, dtype }) =>
-    cache.room?.({ B, L, K, D, valueDim, dtype });
-
-/** Rows of latents are read as they are stored, and not quantized. */
-const latentRequest =
-  ({ isAbsorbed, H, D, valueDim, latentDim, turnedDim }: LatentParts): RoomRequest =>
-  (cache, { B, L, dtype }) => {
-    if (!isAbsorbed) return cache.room?.({ B, L, K: H, D, valueDim, dtype });
-    const room = cache.room?.({ B, L, K: 1, D: latentDim, valueDim: turnedDim, dtype });
-    return room?.quantization === undefined ? room : undefined;
-  };
-
-/** Of a state `[B, heads, values, features]`, where there is one. */
-const stateShape = (parts: RecurrentParts, B: number): Pick<StateShapes, "state"> => {
-  if (isMamba(parts)) return { state: [B, parts.heads, parts.headDim, parts.stateSize] };
-  return isDelta(parts) ? { state: [B, parts.valueHeads, parts.valueDim, parts.keyDim] } : {};
-};
-
-const recurrentRequest = (parts: RecurrentParts): RoomRequest => {
-  const [W = 1, C = 1] = parts.taps.shape;
-  return ({ arrays }, { B, L }) => arrays.stateRoom?.({ past: [B, W - 1, C], ...stateShape(parts, B) }, L);
-};
-
-const roomRequest = (mixer: MixerParts | undefined): RoomRequest => {
-  if (mixer === undefined) return () => noRoom;
-  if (isRecurrent(mixer)) return recurrentRequest(mixer);
-  return isLatent(mixer) ? latentRequest(mixer) : attentionRequest(mixer);
-};
 
 /** A block's layer, and what it was prepared from. */
 class Preparation {
@@ -151,10 +97,7 @@ interface Step {
 }
 
 /** What a block must be able to do. */
-interface Demands {
-  readonly B: number;
-  readonly L: number;
-  readonly dtype: Dtype;
+interface Demands extends NewRows {
   /** Not without its MLP. */
   readonly isWhole: boolean;
 }

@@ -90,8 +90,10 @@ export abstract class LatentAttention extends Module {
     this.#rope = rope;
   }
 
-  /** The same object until one of them is replaced; undefined where a model overrides a step. */
-  abstract get parts(): LatentParts | undefined;
+  /** The same object until one of them is replaced; undefined where a model does a step differently. */
+  get parts(): LatentParts | undefined {
+    return undefined;
+  }
 
   /** Whether every step is the one of `prototype`. */
   protected makesStepsOf(prototype: LatentAttention): boolean {

@@ -84,29 +84,14 @@ const attentionLayer = (attention: AttentionParts): MixerLayer | undefined => {
   );
 };
 
-const latentLayer = ({
-  matrices,
-  norms,
-  H,
-  isAbsorbed,
-  scale,
-  ...parts
-}: LatentParts): MixerLayer | undefined => {
-  const rope = turnOf(parts.rope);
-  const [latent, query] = norms;
+const latentLayer = (latent: LatentParts): MixerLayer | undefined => {
+  const { matrices, norms, H, scale, queryGrowth, isAbsorbed } = latent;
+  const [{ gain: norm, eps }, ofQueries] = norms;
+  const rope = turnOf(latent.rope);
   const isBiased = matrices.some((matrix) => matrix instanceof Linear && matrix.bias !== undefined);
-  if (rope === undefined || isBiased || (query !== undefined && query.eps !== latent.eps)) return undefined;
-  const { eps, gain: norm } = latent;
-  const { queryGrowth } = parts;
-  return {
-    rows: [],
-    H,
-    K: 1,
-    scale,
-    rope,
-    queryGrowth,
-    latent: { norm, queryNorm: query?.gain, eps, isAbsorbed },
-  };
+  if (rope === undefined || isBiased || (ofQueries?.eps ?? eps) !== eps) return undefined;
+  const queryNorm = ofQueries?.gain;
+  return { rows: [], H, K: 1, scale, rope, queryGrowth, latent: { norm, queryNorm, eps, isAbsorbed } };
 };
 
 /** Of what does not look back. */

@@ -1,8 +1,10 @@
 import type { LayerCache } from "../cache/index.ts";
-import { add, type MxArray } from "../core/index.ts";
+import type { MxArray } from "../core/index.ts";
 import { Embedding, Module } from "../nn/index.ts";
+import type { BlockCall } from "./block-parts.ts";
 import type { DecoderConfig } from "./causal-lm.ts";
 import { DecoderFrame } from "./decoder-frame.ts";
+import { throughBlock } from "./fused-block.ts";
 import type { Mask } from "./mask.ts";
 import type { Norm } from "./norm.ts";
 import type { FeedForward } from "./pre-norm-block.ts";
@@ -27,9 +29,24 @@ export class PositionedBlock extends Module {
     this.post_attention_layernorm = makeNorm();
   }
 
+  get self_attn(): PositionedMixer {
+    return this.attention;
+  }
+
+  /** This block among others that may be one operation; undefined where a model does a step differently. */
+  call(mask: Mask, cache: LayerCache): BlockCall | undefined {
+    return this.forward === PositionedBlock.prototype.forward ? { block: this, mask, cache } : undefined;
+  }
+
   forward(x: MxArray, mask: Mask, cache: LayerCache, offset = cache.offset): MxArray {
-    const h = add(x, this.attention.forward(this.input_layernorm.forward(x), mask, cache, offset)); // [B, L, E]
-    return add(h, this.mlp.forward(this.post_attention_layernorm.forward(h))); // [B, L, E]
+    return throughBlock(
+      x,
+      { block: this, mask, cache },
+      {
+        mix: () => this.attention.forward(this.input_layernorm.forward(x), mask, cache, offset),
+        feed: (h) => this.mlp.forward(this.post_attention_layernorm.forward(h)),
+      },
+    );
   }
 }
 

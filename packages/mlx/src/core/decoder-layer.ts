@@ -81,7 +81,7 @@ interface LayerConv {
 }
 
 /** Multi-head latent attention, likewise. Computed. */
-export interface LayerLatent {
+interface LayerLatent {
   /** `[R]`, weight of the norm of latents. */
   readonly norm: MxArray;
   /** Of what queries are squeezed into; absent where they are not. */

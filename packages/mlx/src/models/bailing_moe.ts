@@ -1,13 +1,15 @@
 /** Routed and shared experts with a fused attention, under names of its own. @see mlx-lm 0.32.2 models/bailing_moe.py */
 import { cachedAttention, splitFusedHeads } from "../blocks/attention.ts";
-import { type Choice, routeExperts } from "../blocks/experts.ts";
+import { type Choice, type Routing, routeExperts } from "../blocks/experts.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
 import { GatedMLP } from "../blocks/gated-mlp.ts";
 import type { Mask } from "../blocks/mask.ts";
+import { type AttentionParts, KeptParts } from "../blocks/mixer-parts.ts";
+import type { RouterParts } from "../blocks/mixture-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import type { FeedForward } from "../blocks/pre-norm-block.ts";
 import { createRope } from "../blocks/rope.ts";
-import { RoutedMoe } from "../blocks/routed-moe.ts";
+import { type ExpertGate, RoutedMoe } from "../blocks/routed-moe.ts";
 import { headDim } from "../blocks/self-attention.ts";
 import { PositionedBlock, WordDecoder } from "../blocks/word-decoder.ts";
 import type { LayerCache } from "../cache/index.ts";
@@ -90,6 +92,7 @@ export class Attention extends Module {
   readonly #K: number;
   readonly #D: number;
   readonly #rope: PositionEmbedding;
+  readonly #parts = new KeptParts<AttentionParts>();
 
   constructor(c: AttentionConfig, rope: PositionEmbedding) {
     super();
@@ -103,6 +106,18 @@ export class Attention extends Module {
       this.key_layernorm = new RMSNorm(this.#D, c.rms_norm_eps);
     }
     this.#rope = rope;
+  }
+
+  /** The same object until one of them is replaced; undefined where a model overrides what it does. */
+  get parts(): AttentionParts | undefined {
+    if (this.forward !== Attention.prototype.forward) return undefined;
+    const matrices = [this.query_key_value, this.dense];
+    const norms = [this.query_layernorm, this.key_layernorm].filter((norm) => norm !== undefined);
+    const [H, K, D] = [this.#H, this.#K, this.#D];
+    return this.#parts.of([...matrices, ...norms], () => ({
+      ...{ matrices, norms, rope: this.#rope, H, K, D, valueDim: D, scale: D ** -0.5 },
+      keys: "joined",
+    }));
   }
 
   forward(x: MxArray, mask: Mask, cache: LayerCache): MxArray {
@@ -133,7 +148,7 @@ interface MixtureConfig {
   readonly use_bias: boolean;
 }
 
-class Gate extends Module {
+class Gate extends Module implements ExpertGate {
   gate_proj: Linear;
   declare expert_bias?: MxArray;
   readonly #c: MixtureConfig;
@@ -147,16 +162,25 @@ class Gate extends Module {
     this.#left = left;
   }
 
-  route(x: MxArray): Choice {
+  get parts(): RouterParts | undefined {
+    if (this.route !== Gate.prototype.route) return undefined;
+    return { router: this.gate_proj, ...this.#routing };
+  }
+
+  get #routing(): Routing {
     const c = this.#c;
-    const [experts, scores] = routeExperts(this.gate_proj.forward(x), {
+    return {
       k: c.num_experts_per_tok,
       score: c.score_function,
       bias: this.expert_bias,
       groups: { count: c.n_group, kept: c.topk_group, left: this.#left },
       isNormed: c.norm_topk_prob && c.num_experts_per_tok > 1,
       scale: c.routed_scaling_factor,
-    });
+    };
+  }
+
+  route(x: MxArray): Choice {
+    const [experts, scores] = routeExperts(this.gate_proj.forward(x), this.#routing);
     return [experts, scores.astype(x.dtype)]; // [B, L, k]
   }
 }

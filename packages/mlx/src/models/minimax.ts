@@ -1,8 +1,9 @@
 /** Mixtral with sigmoid gates, corrected for the choice, and norms over all heads. @see mlx-lm 0.32.2 models/minimax.py */
 
 import { Decoder } from "../blocks/causal-lm.ts";
-import { routeExperts, weighAnswers } from "../blocks/experts.ts";
+import { type Routing, routeExperts, weighAnswers } from "../blocks/experts.ts";
 import { GatedCausalLM } from "../blocks/gated-causal-lm.ts";
+import type { Mixture, MixtureParts } from "../blocks/mixture-parts.ts";
 import { rmsNorm } from "../blocks/norm.ts";
 import { createRope } from "../blocks/rope.ts";
 import { RowNormedAttention } from "../blocks/row-normed-attention.ts";
@@ -40,7 +41,7 @@ const config = {
 };
 type Config = Infer<typeof config>;
 
-class SparseMoe extends Module {
+class SparseMoe extends Module implements Mixture {
   gate: Linear;
   switch_mlp: SwitchGLU;
   e_score_correction_bias: MxArray;
@@ -54,15 +55,18 @@ class SparseMoe extends Module {
     this.#k = c.num_experts_per_tok;
   }
 
+  get mixture(): MixtureParts | undefined {
+    if (this.forward !== SparseMoe.prototype.forward) return undefined;
+    return { router: this.gate, stacks: this.switch_mlp, ...this.#routing };
+  }
+
+  get #routing(): Routing {
+    return { k: this.#k, score: "sigmoid", bias: this.e_score_correction_bias, isNormed: true };
+  }
+
   forward(x: MxArray): MxArray {
     const gates = this.gate.forward(x.astype(float32)); // [B, L, X]
-    const routing = {
-      k: this.#k,
-      score: "sigmoid",
-      bias: this.e_score_correction_bias,
-      isNormed: true,
-    } as const;
-    const [experts, scores] = routeExperts(gates, routing); // [B, L, k]
+    const [experts, scores] = routeExperts(gates, this.#routing); // [B, L, k]
     return weighAnswers(this.switch_mlp.forward(x, experts), scores.astype(x.dtype)); // [B, L, E]
   }
 }

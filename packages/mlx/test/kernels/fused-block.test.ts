@@ -268,6 +268,8 @@ describe("fused blocks", () => {
       "deepseek_v3",
       "glm4_moe_lite",
       "mistral4",
+      "bailing_moe",
+      "minimax",
       "youtu_llm",
       "minicpm3",
     ].map((name): [string, () => Promise<LanguageModel>] => [name, () => quantizedModel(goldenOf(name))]),
@@ -282,6 +284,14 @@ describe("fused blocks", () => {
     [
       "ernie4_5_moe by sigmoids",
       () => quantizedModel(goldenOf("ernie4_5_moe", ({ moe_gate_act }) => moe_gate_act === "sigmoid")),
+    ],
+    [
+      "bailing_moe with norms of heads",
+      () => quantizedModel(goldenOf("bailing_moe", (c) => c.use_qk_norm === true)),
+    ],
+    [
+      "bailing_moe by sigmoids, in groups",
+      () => quantizedModel(goldenOf("bailing_moe", ({ n_group }) => n_group === 3)),
     ],
     ["gpt_oss in mxfp4", gptOssFloats],
     ["kimi_vl whose queries are not squeezed", unsqueezedLatents],
@@ -537,6 +547,8 @@ describe("fused blocks", () => {
     ["deepseek_v3", /q_[ab]_proj$/],
     ["deepseek_v3", /(kv_a_proj_with_mqa|self_attn\.o_proj)$/],
     ["youtu_llm", /kv_b_proj$/],
+    ["bailing_moe", /attention\.(query_key_value|dense)$/],
+    ["minimax", /gate$/],
   ])("of %s never lose an adapter of %s, nor keep one that is gone", async (name, path) => {
     const model = await quantizedModel(goldenOf(name));
     const run = (): number[][] => answers(model).logits;

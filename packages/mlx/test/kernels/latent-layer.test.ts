@@ -1,5 +1,6 @@
 /** Latent attention within the operation of a block gives what its parts give. */
 import { describe, expect, it } from "vitest";
+import { partsOf } from "../../src/blocks/block-parts.ts";
 import { fusedBlock } from "../../src/blocks/fused-block.ts";
 import {
   AbsorbedAttention,
@@ -9,6 +10,7 @@ import {
   type LatentAttentionConfig,
   PreNormBlock,
 } from "../../src/blocks/index.ts";
+import { layerParts } from "../../src/blocks/layer-parts.ts";
 import { KVCache, type LayerCache, quantizedCaches } from "../../src/cache/index.ts";
 import { withRoundedActivations } from "../../src/core/cpu.ts";
 import * as mx from "../../src/core/index.ts";
@@ -17,6 +19,8 @@ import { MatrixLayer, quantize, RMSNorm } from "../../src/nn/index.ts";
 import { atEveryLevel, elements, random, relativeError, withStock } from "./kernel-inputs.ts";
 
 const E = 64;
+
+type LatentLayer = NonNullable<mx.DecoderLayerParts["latent"]>;
 
 const plain: LatentAttentionConfig = {
   ...{ hidden_size: E, num_attention_heads: 4, q_lora_rank: 64, kv_lora_rank: 96 },
@@ -72,6 +76,12 @@ const expectClose = (found: readonly number[][], expected: readonly number[][], 
   found.forEach((row, i) => {
     expect(relativeError(row, expected[i] ?? [])).toBeLessThan(tolerance);
   });
+};
+
+const ones = (n: number): mx.MxArray => {
+  const a = mx.ones([n]);
+  mx.evaluate(a);
+  return a;
 };
 
 const kinds = { absorbed: AbsorbedAttention, expanded: ExpandedAttention } as const;
@@ -148,5 +158,27 @@ describe.each(["absorbed", "expanded"] as const)("latent attention, %s", (kind) 
       withStock(() => answers(block)),
       2e-5,
     );
+  });
+
+  it.each<[string, (parts: mx.DecoderLayerParts, latent: LatentLayer) => Partial<mx.DecoderLayerParts>]>([
+    ["heads are other ones", () => ({ H: 5 })],
+    ["latents are wider", (_, latent) => ({ latent: { ...latent, norm: ones(128) } })],
+    ["latents leave nothing to turn", (_, latent) => ({ latent: { ...latent, norm: ones(160) } })],
+    ["queries are not squeezed", (_, latent) => ({ latent: { ...latent, queryNorm: undefined } })],
+    [
+      "what queries are squeezed into is wider",
+      (_, latent) => ({ latent: { ...latent, queryNorm: ones(96) } }),
+    ],
+    ["keys are others", (_, latent) => ({ latent: { ...latent, isAbsorbed: !latent.isAbsorbed } })],
+    ["fewer features turn", ({ rope }) => ({ rope: { ...rope, dims: 16 } })],
+    ["rows are added", () => ({ rows: [ones(E), ones(E), ones(E)] })],
+    ["scores are squashed", () => ({ cap: 30 })],
+    ["there are sinks", () => ({ sinks: ones(4) })],
+  ])("gives nothing where %s", (_, spoil) => {
+    const block = makeBlock(kinds[kind]);
+    const parts = layerParts(block, partsOf(block), undefined);
+    if (parts?.latent === undefined) throw new Error("the block has no such parts");
+    expect(mx.DecoderLayers.prepare(parts)).toBeDefined();
+    expect(mx.DecoderLayers.prepare({ ...parts, ...spoil(parts, parts.latent) })).toBeUndefined();
   });
 });
