@@ -4,6 +4,14 @@ import type { LayerCache } from "./layer-cache.ts";
 /** Whether a cache goes back to any place by itself. */
 const goesBack = (cache: LayerCache): boolean => cache.isTrimmable(Number.POSITIVE_INFINITY);
 
+/** What a trial leaves. */
+export interface TrialEnd {
+  /** To go on with; others are disposed. */
+  readonly caches: LayerCache[];
+  /** Whether they are as before the update: what counts of it has to be evaluated again. */
+  readonly isUndone: boolean;
+}
+
 /** An update of caches of which only a beginning may count in the end. */
 export class CacheTrial {
   readonly #caches: readonly LayerCache[];
@@ -28,30 +36,27 @@ export class CacheTrial {
   /**
    * Ends it when the update has been evaluated.
    *
-   * @param taken - of the update's positions, those that do not count
-   * @param replay - evaluates the others again, where caches had to go back to before the update
-   * @returns the caches to go on with; others are disposed
+   * @param length - the update's positions
+   * @param taken - those of them that do not count
    */
-  end(length: number, taken: number, replay: (caches: readonly LayerCache[]) => void): LayerCache[] {
+  end(length: number, taken: number): TrialEnd {
     if (taken === 0) {
       this.abandon();
     } else if (this.#before.size === 0) {
       for (const cache of this.#caches) cache.revoke(taken);
     } else {
-      return this.#goBack(length, replay);
+      return { caches: this.#goBack(length), isUndone: true };
     }
-    return [...this.#caches];
+    return { caches: [...this.#caches], isUndone: false };
   }
 
-  #goBack(length: number, replay: (caches: readonly LayerCache[]) => void): LayerCache[] {
-    const caches = this.#caches.map((cache) => {
+  #goBack(length: number): LayerCache[] {
+    return this.#caches.map((cache) => {
       const before = this.#before.get(cache);
       if (before === undefined) cache.revoke(length);
       else cache.dispose();
       return before ?? cache;
     });
-    replay(caches);
-    return caches;
   }
 
   /** Ends it with whatever is there. */

@@ -1,4 +1,5 @@
 /** Sequences that are continued together, one token each per step. */
+import { stepwise } from "../blocks/stepwise.ts";
 import type { BatchCache, LayerCache } from "../cache/index.ts";
 import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
@@ -8,6 +9,9 @@ import { tryDrafts } from "./try-drafts.ts";
 
 /** Steps between clearing memory kept for reuse: long answers would otherwise hold every size once used. */
 const CLEAR_EVERY = 256;
+
+/** Tokens that may be evaluated again with the next drafts: up to four in all, a step costs CPUs little more than one. */
+const MOST_OWED = 2;
 
 /** The cache of one layer as that of a batch; models whose caches cannot be batched run one sequence at a time. */
 const asBatch = (cache: LayerCache): BatchCache => {
@@ -23,6 +27,7 @@ export class SequenceBatch {
   #caches: LayerCache[] = []; // a single sequence keeps its own
   #areJoined = false; // the caches are those of a batch
   #pending: MxArray | undefined; // the next token of each sequence, [B]
+  #owed: readonly number[] = []; // tokens before it that the caches of the only sequence do not hold
   #run = {}; // another one whenever something else happens to the caches than the next step
   #steps = 0;
 
@@ -36,6 +41,7 @@ export class SequenceBatch {
 
   /** Takes in a sequence that has been prefilled. */
   join(sequence: TokenSequence): void {
+    this.#settle();
     const { caches, pending } = sequence.release();
     this.#run = {};
     this.#sequences.push(sequence);
@@ -75,7 +81,7 @@ export class SequenceBatch {
     this.#run = {};
     const [kept, before] = [new Set(rows), this.#sequences];
     for (const [row, sequence] of before.entries()) {
-      if (!kept.has(row) && sequence.leavesCaches) sequence.leave(this.#cachesOf(row));
+      if (!kept.has(row) && sequence.leavesCaches) sequence.leave(this.#cachesOf(row), this.#owed.length);
     }
     if (rows.length === 0) {
       this.dispose();
@@ -119,6 +125,7 @@ export class SequenceBatch {
     current: MxArray,
     left: (sequence: TokenSequence) => number,
   ): Map<TokenSequence, readonly number[]> {
+    this.#settle();
     const sequences = this.#sequences;
     let read: readonly number[] | undefined;
     // waiting gives back the core that the last step lent, so it is waited for once
@@ -153,18 +160,35 @@ export class SequenceBatch {
     if (!only.isWorthWaiting(room)) return undefined;
     const next = current.item();
     this.#separate();
-    const drafts = only.draft(next, room, this.#caches);
+    const drafts = only.draft(next, room, () => {
+      this.#settle();
+      return this.#caches;
+    });
     if (drafts.length === 0) return undefined;
     this.#run = {};
-    const tried = tryDrafts(this.#model, only, next, drafts, this.#caches);
+    const tried = tryDrafts(this.#model, only, { owed: this.#owed, next, drafts }, this.#caches);
     if (tried === undefined) return undefined;
-    const { accepted, pending, caches } = tried;
+    const { accepted, pending, caches, owed } = tried;
     this.#caches = caches;
     this.#pending = pending;
+    this.#owed = owed;
+    if (owed.length > MOST_OWED) this.#settle();
     const tokens = [next, ...drafts.slice(0, accepted)];
     for (const token of tokens) only.append(token);
     only.learn(drafts.length, accepted);
     return new Map([[only, tokens]]);
+  }
+
+  /** Evaluates what the caches do not hold. */
+  #settle(): void {
+    if (this.#owed.length === 0) return;
+    const ids = mx.array([[...this.#owed]], mx.int32);
+    this.#owed = [];
+    this.#run = {};
+    const cache = this.#caches;
+    mx.tidy(() => void stepwise(() => this.#model.forward(ids, { cache })));
+    ids.dispose();
+    mx.evaluate(cache.map((layer) => layer.state()));
   }
 
   /** Takes the caches of a sequence that others left out of their batch. */
@@ -206,6 +230,7 @@ export class SequenceBatch {
     this.#pending = undefined;
     for (const cache of this.#caches) cache.dispose();
     this.#caches = [];
+    this.#owed = [];
     for (const sequence of this.#sequences) sequence.dispose();
     this.#sequences = [];
   }

@@ -257,9 +257,9 @@ export class TokenSequence {
   /**
    * At most `room` tokens that may come behind the next one, which is not appended yet.
    *
-   * @param caches - hold everything before it
+   * @param caches - gives those that hold everything before it
    */
-  draft(next: number, room: number, caches: readonly LayerCache[]): number[] {
+  draft(next: number, room: number, caches: () => readonly LayerCache[]): number[] {
     return this.#speculation?.draft(next, room, { caches, fork: () => this.#chooser.fork() }) ?? [];
   }
 
@@ -288,10 +288,15 @@ export class TokenSequence {
     return this.#known !== undefined;
   }
 
-  /** Leaves its caches, which hold the prompt and what was appended, to later requests. */
-  leave(caches: readonly LayerCache[]): void {
+  /**
+   * Leaves its caches, which hold the prompt and what was appended, to later requests.
+   *
+   * @param missing - how many of the last tokens they do not hold. Default 0
+   */
+  leave(caches: readonly LayerCache[], missing = 0): void {
     const known = this.#known;
-    if (known !== undefined) this.#prefixes?.keep(known, caches);
+    if (known === undefined) return;
+    this.#prefixes?.keep({ ...known, key: known.key.slice(0, known.key.length - missing) }, caches);
   }
 
   /** Ends it before the prompt has been evaluated to its end; what has been is left to later requests. */

@@ -12,8 +12,20 @@ export interface TriedDrafts {
   readonly accepted: number;
   /** What it says next, `[1]`, not evaluated by the model yet. */
   readonly pending: MxArray;
-  /** To go on with: they hold all tokens before `pending`. */
+  /** To go on with: they hold all tokens before `owed`. */
   readonly caches: LayerCache[];
+  /** Tokens before `pending` that have to be evaluated again. */
+  readonly owed: readonly number[];
+}
+
+/** What is evaluated at once. */
+export interface DraftedStep {
+  /** Tokens before `next` that the caches do not hold. */
+  readonly owed: readonly number[];
+  /** The sequence's next token. */
+  readonly next: number;
+  /** What may come behind it. */
+  readonly drafts: readonly number[];
 }
 
 /** Logits `[L, V]`. */
@@ -23,7 +35,7 @@ const evaluate = (model: LanguageModel, tokens: readonly number[], options: Forw
 };
 
 /**
- * Evaluates the next token of a sequence with drafts behind it. Each token is chosen as it would be one by one: by its
+ * Evaluates the next token of a sequence with drafts behind it, and before it what is owed. Each token is chosen as it would be one by one: by its
  * own logits, with the same penalties and the same random numbers. So drafts decide how fast an answer comes, not what it says.
  *
  * @returns undefined where the caches can neither go back nor be forked
@@ -31,29 +43,28 @@ const evaluate = (model: LanguageModel, tokens: readonly number[], options: Forw
 export const tryDrafts = (
   model: LanguageModel,
   sequence: TokenSequence,
-  next: number,
-  drafts: readonly number[],
+  { owed, next, drafts }: DraftedStep,
   caches: readonly LayerCache[],
 ): TriedDrafts | undefined => {
   const trial = CacheTrial.begin(caches);
   if (trial === undefined) return undefined;
-  const tokens = [next, ...drafts];
+  const tokens = [...owed, next, ...drafts];
   try {
     const { accepted, pending } = mx.tidy(() => {
       const told: MxArray[] = []; // [1, L, E]
       const observing = sequence.observes
         ? { onFeatures: (features: MxArray) => void told.push(features) }
         : {};
-      const logits = evaluate(model, tokens, { cache: caches, ...observing });
+      const all = evaluate(model, tokens, { cache: caches, ...observing }); // [owed + L, V]
+      const logits = owed.length === 0 ? all : mx.index(all, [owed.length]); // [L, V]
       const said = tokensSaid(sequence, logits, next, drafts);
-      for (const features of told) sequence.observe(mx.index(features, [], [0, said.accepted + 1]));
+      const end = owed.length + said.accepted + 1;
+      for (const features of told) sequence.observe(mx.index(features, [], [owed.length, end]));
       return { ...said, pending: mx.keep(said.pending) };
     });
-    const replay = (cache: readonly LayerCache[]): void => {
-      mx.tidy(() => void evaluate(model, tokens.slice(0, accepted + 1), { cache }));
-      mx.evaluate(cache.map((layer) => layer.state()));
-    };
-    return { accepted, pending, caches: trial.end(tokens.length, drafts.length - accepted, replay) };
+    const { caches: left, isUndone } = trial.end(tokens.length, drafts.length - accepted);
+    const said = tokens.slice(0, owed.length + accepted + 1);
+    return { accepted, pending, caches: left, owed: isUndone ? said : [] };
   } catch (error) {
     trial.abandon();
     throw error;

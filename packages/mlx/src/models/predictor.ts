@@ -7,7 +7,7 @@ import type { LanguageModel } from "./language-model.ts";
 export interface PredictionInputs {
   /** The model whose tokens are predicted. */
   readonly model: LanguageModel;
-  /** Its caches, which hold everything before the last of the tokens. */
+  /** Its caches, which hold everything before the last of the tokens; none for a predictor that sees them itself. */
   readonly modelCache: readonly LayerCache[];
   /** Tokens in a row, int32 `[1, L]`. */
   readonly tokens: MxArray;

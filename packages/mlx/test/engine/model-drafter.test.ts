@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as mx from "../../src/core/index.ts";
 import { PrefixCache } from "../../src/generation/prefix-cache.ts";
+import { TextPrompt } from "../../src/generation/prompt.ts";
+import { SequenceBatch } from "../../src/generation/sequence-batch.ts";
 import { ModelDrafter } from "../../src/generation/speculation/model-drafter.ts";
+import { Speculation } from "../../src/generation/speculation/speculation.ts";
+import { TokenSequence } from "../../src/generation/token-sequence.ts";
 import type { LanguageModel } from "../../src/models/index.ts";
 import { quantize } from "../../src/nn/index.ts";
 import { activeMemory } from "../active-memory.ts";
@@ -86,6 +90,70 @@ it("goes on from what it read for an earlier request", () => {
   expect([second.tokens, without.tokens]).toEqual([first.tokens, first.tokens]);
   expect(read).toBeLessThan(alone + prompt.length); // it drafts a dozen tokens, and reads no prompt
   prefixes.clear();
+});
+
+// after wrong drafts what was right is evaluated with the next step, unless somebody else needs the caches before
+describe("of a model whose states cannot go back", () => {
+  let recurrent: LanguageModel;
+  beforeAll(async () => {
+    recurrent = await build("qwen3_5");
+  });
+  afterAll(() => recurrent?.dispose());
+
+  const sequenceOf = (tokens: readonly number[], speculation?: Speculation, prefixes?: PrefixCache) =>
+    new TokenSequence(recurrent, new TextPrompt(recurrent, tokens), {
+      sampling: {},
+      vocabSize: V,
+      prefillStepSize: 8,
+      speculation,
+      prefixes,
+    });
+
+  it.each([4, 5, 6, 7, 8, 9])("another sequence joins after %i turns", (turns) => {
+    const others = prompt.slice(3, 12);
+    const options = { vocabSize: V, sampling: {}, count: 24 };
+    const expected = [prompt, others].map((tokens) => speculate(recurrent, tokens, options).tokens);
+    const speculation = new Speculation([drafterOf(target)], {
+      prompt,
+      numDraftTokens: 1,
+      isWord: () => true,
+    });
+    const [first, second] = [sequenceOf(prompt, speculation), sequenceOf(others)];
+    const said = new Map<TokenSequence, number[]>([first, second].map((sequence) => [sequence, []]));
+    const batch = new SequenceBatch(recurrent);
+    const turn = (): void => {
+      const left = (sequence: TokenSequence): number => 24 - (said.get(sequence)?.length ?? 0);
+      for (const [sequence, tokens] of batch.next(left)) said.get(sequence)?.push(...tokens);
+    };
+    for (const _ of first.prefill());
+    batch.join(first);
+    for (let i = 0; i < turns; i++) turn();
+    for (const _ of second.prefill());
+    batch.join(second);
+    while (batch.size > 0) turn();
+    expect([...said.values()]).toEqual(expected);
+    expect(speculation.counts.draftedTokens).toBeGreaterThan(speculation.counts.acceptedTokens);
+  });
+
+  it.each([4, 5, 6, 7, 8, 9])("a later request goes on from what was said in %i turns", (turns) => {
+    const prefixes = new PrefixCache(2 ** 26);
+    const speculation = new Speculation([drafterOf(target)], {
+      prompt,
+      numDraftTokens: 1,
+      isWord: () => true,
+    });
+    const sequence = sequenceOf(prompt, speculation, prefixes);
+    for (const _ of sequence.prefill());
+    const batch = new SequenceBatch(recurrent);
+    batch.join(sequence);
+    const said: number[] = [];
+    for (let i = 0; i < turns; i++) said.push(...[...batch.next(() => 24).values()].flat());
+    batch.leave(new Set([sequence]));
+    const [next, options] = [[...prompt, ...said, 7, 11], { vocabSize: V, sampling: {}, count: 8 }];
+    const alone = speculate(recurrent, next, options).tokens;
+    expect(speculate(recurrent, next, options, undefined, prefixes).tokens).toEqual(alone);
+    prefixes.clear();
+  });
 });
 
 it("keeps no memory when its sequence is gone", () => {

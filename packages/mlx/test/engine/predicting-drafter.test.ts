@@ -163,7 +163,7 @@ describe.each(Object.keys(predictorConfigs))("a predictor of %s", (name) => {
       throw new Error("nothing is chosen here");
     };
     expect(drafter.isHopeful).toBe(false);
-    expect(drafter.draft({ tokens: prompt, limit: 3, caches: [], fork })).toEqual([]);
+    expect(drafter.draft({ tokens: prompt, limit: 3, caches: () => [], fork })).toEqual([]);
     drafter.dispose();
   });
 });

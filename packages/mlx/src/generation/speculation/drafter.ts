@@ -8,8 +8,8 @@ export interface DraftContext {
   readonly tokens: readonly number[];
   /** At most as many tokens are of use. */
   readonly limit: number;
-  /** Of the model, which hold all tokens but the last. */
-  readonly caches: readonly LayerCache[];
+  /** Gives those of the model, which hold all tokens but the last. */
+  readonly caches: () => readonly LayerCache[];
   /** Chooses what the sequence would choose from the same logits; the caller disposes it. */
   fork(): TokenChooser;
 }

@@ -114,9 +114,10 @@ export class PredictingDrafter implements Drafter {
     try {
       const drafts = mx.tidy(() => {
         const { features } = this.#unreadUpTo(end);
-        const first = this.#predict(idsOf(tokens.slice(this.#read + 1)), features, caches, cache);
+        const modelCache = this.#predictor.seesTokens ? [] : caches();
+        const first = this.#predict(idsOf(tokens.slice(this.#read + 1)), features, modelCache, cache);
         const said = this.#sayFrom(first, limit, chooser, (token, guessed) =>
-          this.#predict(mx.reshape(token, [1, 1]), guessed, caches, cache),
+          this.#predict(mx.reshape(token, [1, 1]), guessed, modelCache, cache),
         );
         return Array.from(mx.concatenate(said).toTypedArray(), Number);
       });

@@ -4,7 +4,7 @@ import { PromptLookup } from "./prompt-lookup.ts";
 /** What is guessed behind all of these tokens. */
 const guess = (tokens: readonly number[], limit = 3): number[] => {
   const lookup = new PromptLookup(tokens.slice(0, -1));
-  return lookup.draft({ tokens, limit, caches: [], fork: () => never() });
+  return lookup.draft({ tokens, limit, caches: () => [], fork: () => never() });
 };
 
 const never = (): never => {
