@@ -79,6 +79,7 @@ export {
   type LLMConfig,
   type LLMConfigInput,
   LLMStream,
+  type LoadedModelInfo,
   type MediaInput,
   type MediaReference,
   type MediaSource,

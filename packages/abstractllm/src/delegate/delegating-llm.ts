@@ -11,6 +11,7 @@ import type { ListedModel, ListModelsOptions } from "../interface/listed-model.t
 import { LLMBase } from "../interface/llm-base.ts";
 import type { LLMConfigInput } from "../interface/llm-config.ts";
 import { LLMStream } from "../interface/llm-stream.ts";
+import type { LoadedModelInfo } from "../interface/loaded-model.ts";
 import type { Prompt } from "../interface/message.ts";
 import type { Capabilities } from "../interface/model-capability.ts";
 import type { RerankOptions, RerankResponse } from "../interface/rerank.ts";
@@ -89,6 +90,13 @@ export abstract class DelegatingLLM extends LLMBase {
 
   async unload(): Promise<void> {
     await Promise.all(this.members.map((llm) => llm.unload()));
+  }
+
+  loadedModels(): readonly LoadedModelInfo[] | undefined {
+    const loaded = this.members.map((llm) => llm.loadedModels?.());
+    return loaded.every((models) => models === undefined)
+      ? undefined
+      : loaded.flatMap((models) => models ?? []);
   }
 
   protected startStream(prompt: Prompt, given: GenerateOptions): LLMStream {

@@ -358,6 +358,34 @@ describe("the arguments of a held call are sent as they are written, by", () => 
     ["minicpm5", `<function name="say"><param name="text">${input.text}</param></function>`],
     ["glm47", `<tool_call>say<arg_key>text</arg_key><arg_value>${input.text}</arg_value></tool_call>`],
     ["harmony", `<|channel|>commentary to=functions.say<|message|>${json}<|call|>`],
+    [
+      "longcat",
+      `<longcat_tool_call>say\n<longcat_arg_key>text</longcat_arg_key>\n<longcat_arg_value>${input.text}</longcat_arg_value>\n</longcat_tool_call>`,
+    ],
+    [
+      "kimi_k2",
+      `<|tool_calls_section_begin|><|tool_call_begin|>functions.say:0<|tool_call_argument_begin|>${json}<|tool_call_end|><|tool_calls_section_end|>`,
+    ],
+    [
+      "kimi_k3",
+      `<|open|>tools<|sep|><|open|>call tool="say" index="1"<|sep|><|open|>argument key="text" type="string"<|sep|>${input.text}<|close|>argument<|sep|><|close|>call<|sep|><|close|>tools<|sep|>`,
+    ],
+    [
+      "deepseek",
+      `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>say<｜tool▁sep｜>${json}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+    ],
+    [
+      "deepseek",
+      `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>say\n\`\`\`json\n${json}\n\`\`\`<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+    ],
+    [
+      "deepseek_dsml",
+      `<｜DSML｜function_calls>\n<｜DSML｜invoke name="say">\n<｜DSML｜parameter name="text" string="true">${input.text}</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>`,
+    ],
+    [
+      "muse_spark",
+      `<atem:function_calls>\n<atem:invoke name="say">\n<atem:parameter name="text">${input.text}</atem:parameter>\n</atem:invoke>\n</atem:function_calls>`,
+    ],
   ];
   test.each(written)("%s: %s", (dialect, text) => {
     const parts: DeltaPart[] = [];

@@ -6,6 +6,7 @@ import type { GenerateResponse, ObjectResponse } from "./generate-response.ts";
 import type { ListedModel, ListModelsOptions } from "./listed-model.ts";
 import type { LLMConfigInput } from "./llm-config.ts";
 import type { LLMStream } from "./llm-stream.ts";
+import type { LoadedModelInfo } from "./loaded-model.ts";
 import type { Prompt } from "./message.ts";
 import type { Capabilities } from "./model-capability.ts";
 import type { RerankOptions, RerankResponse } from "./rerank.ts";
@@ -97,4 +98,10 @@ export interface AbstractLLM extends AsyncDisposable {
   load(options?: { signal?: AbortSignal | undefined }): Promise<void>;
   /** Gives the model back. The next call loads it again. */
   unload(): Promise<void>;
+  /**
+   * Models that this LLM asked for and that are in memory now, the one used last first.
+   *
+   * @returns undefined where models run elsewhere; a provider of your own need not have it
+   */
+  loadedModels?(): readonly LoadedModelInfo[] | undefined;
 }

@@ -11,6 +11,7 @@ export type { FinishReason, GenerateResponse, ObjectResponse, Timings, Usage } f
 export type { ListedModel, ListModelsOptions } from "./listed-model.ts";
 export type { DownloadProgress, LLMConfig, LLMConfigInput, QuantizeConfig } from "./llm-config.ts";
 export { LLMStream, type StreamProducer, type Written } from "./llm-stream.ts";
+export type { LoadedModelInfo } from "./loaded-model.ts";
 export type {
   ImageDetail,
   MediaInput,

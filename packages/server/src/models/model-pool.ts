@@ -5,6 +5,7 @@ import {
   downloadModel,
   InvalidParameterError,
   type ListedModel,
+  type LoadedModelInfo,
   type ModelFilesOptions,
   modelSizeBytes,
   UnsupportedProviderError,
@@ -12,6 +13,13 @@ import {
 import { nonEmptyText } from "../fields/index.ts";
 import { RequestProblem } from "../http/request-problem.ts";
 import { isOpen, type ModelConfig, type ModelSource } from "./model-source.ts";
+
+/** A model that was asked for. */
+export interface RunningModel {
+  readonly name: string;
+  /** What it has in this machine's memory; nothing for models that run elsewhere. */
+  readonly loaded: readonly LoadedModelInfo[];
+}
 
 /** The models that a server has, by the names that clients call them. */
 export class ModelPool {
@@ -104,9 +112,15 @@ export class ModelPool {
     throw new RequestProblem("permission", message);
   }
 
-  /** Names of the models that were asked for. */
-  get opened(): string[] {
-    return [...this.#opened.keys()];
+  /** The models that were asked for and may be in use; those that lost their memory to others are not among them. */
+  async running(): Promise<RunningModel[]> {
+    const opened = [...this.#opened].map(async ([name, opening]): Promise<RunningModel[]> => {
+      const llm = await opening.catch(() => undefined);
+      const loaded = llm?.loadedModels?.();
+      const isGone = llm === undefined || loaded?.length === 0;
+      return isGone ? [] : [{ name, loaded: loaded ?? [] }];
+    });
+    return (await Promise.all(opened)).flat();
   }
 
   /** Gives back what was opened here. */

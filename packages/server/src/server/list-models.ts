@@ -32,7 +32,7 @@ export async function listTags(exchange: Exchange, { models }: Services): Promis
 
 /** `/api/ps`. */
 export async function listRunning(exchange: Exchange, { models }: Services): Promise<void> {
-  exchange.sendJson(writeRunning(models.opened));
+  exchange.sendJson(writeRunning(await models.running()));
 }
 
 /** What becomes of each field of `/api/show`. */

@@ -12,7 +12,7 @@ import { embedForOllama, embedForOpenAI, embedOneForOllama } from "./embed-texts
 import { listModels, listRunning, listTags, showModel, tellModel } from "./list-models.ts";
 import { rerank } from "./rerank.ts";
 import type { Route } from "./route.ts";
-import { listInputItems, removeResponse, tellResponse } from "./stored-responses.ts";
+import { cancelResponse, listInputItems, removeResponse, tellResponse } from "./stored-responses.ts";
 
 const remove = (path: string, handle: Route["handle"]): Route => ({ method: "DELETE", path, handle });
 const get = (path: string, handle: Route["handle"]): Route => ({ method: "GET", path, handle });
@@ -39,6 +39,7 @@ const openAI: readonly Route[] = [
   operationAt("/v1/completions", completionsOperation),
   operationAt("/v1/responses", responsesOperation),
   get("/v1/responses/*/input_items", listInputItems),
+  post("/v1/responses/*/cancel", cancelResponse),
   get("/v1/responses/*", tellResponse),
   remove("/v1/responses/*", removeResponse),
   post("/v1/embeddings", embedForOpenAI),

@@ -1,6 +1,7 @@
 import { findResponse, listItems, missing, RETRIEVE_FIELDS } from "../dialects/openai/responses/index.ts";
 import { type JsonObject, readFields } from "../fields/index.ts";
 import type { Exchange } from "../http/exchange.ts";
+import { RequestProblem } from "../http/request-problem.ts";
 import { nameIn, type Services } from "./route.ts";
 
 /** `GET /v1/responses/<id>`. */
@@ -8,6 +9,14 @@ export async function tellResponse(exchange: Exchange, { responses }: Services):
   const { response } = findResponse(nameIn(exchange, "/v1/responses/*"), responses);
   readFields(queryOf(exchange), RETRIEVE_FIELDS);
   exchange.sendJson(response);
+}
+
+/** `POST /v1/responses/<id>/cancel`, for responses in the background: those that are kept have ended. */
+export async function cancelResponse(exchange: Exchange, { responses }: Services): Promise<void> {
+  findResponse(nameIn(exchange, "/v1/responses/*/cancel"), responses);
+  const message =
+    "The response has ended and was not made in the background, so that it cannot be cancelled; close the connection to end one that is being made";
+  throw new RequestProblem("invalid", message);
 }
 
 /** `DELETE /v1/responses/<id>`. */

@@ -245,6 +245,7 @@ test("responses that take too much are not kept, and none are where there are to
 });
 
 test.each([
+  ["background", { background: true }],
   ["conversation", { conversation: "conv_1" }],
   ["include", { include: ["file_search_call.results"] }],
   ["previous_response_id", { previous_response_id: 5 }],
@@ -252,6 +253,16 @@ test.each([
   const { openai } = await serve();
   const body = { model: "m", input: "x", ...more } as OpenAI.Responses.ResponseCreateParamsNonStreaming;
   await expect(openai.responses.create(body)).rejects.toMatchObject({ status: 400, param });
+});
+
+test("a response that has ended is not cancelled", async () => {
+  const { openai } = await serve();
+  const { id } = await openai.responses.create({ model: "m", input: "x", background: false });
+  await expect(openai.responses.cancel(id)).rejects.toMatchObject({
+    status: 400,
+    message: expect.stringContaining("cannot be cancelled"),
+  });
+  await expect(openai.responses.cancel("resp_none")).rejects.toMatchObject({ status: 404 });
 });
 
 test("a response is not streamed again, and its address takes no other parameters", async () => {

@@ -5,6 +5,7 @@ import { InvalidRequestError, ProviderAPIError } from "../../errors/index.ts";
 import type { EmbedOptions, ProviderEmbeddings } from "../../interface/embed.ts";
 import type { ListedModel } from "../../interface/listed-model.ts";
 import type { LLMConfig, LLMConfigInput } from "../../interface/llm-config.ts";
+import type { LoadedModelInfo } from "../../interface/loaded-model.ts";
 import { type Capabilities, ModelCapability } from "../../interface/model-capability.ts";
 import type { ProviderScores, RerankOptions } from "../../interface/rerank.ts";
 import type { DeltaPart } from "../../interface/stream-part.ts";
@@ -26,6 +27,7 @@ import {
   acquireModel,
   acquireReranker,
   dropEngine,
+  loadedModels,
   releaseModels,
   setCachedModels,
 } from "./model-pool.ts";
@@ -78,6 +80,10 @@ export class MlxProvider extends BaseProvider {
     this.#chosen = undefined;
     this.#passedOver = [];
     await releaseModels(this);
+  }
+
+  loadedModels(): readonly LoadedModelInfo[] {
+    return loadedModels(this);
   }
 
   protected async respond(

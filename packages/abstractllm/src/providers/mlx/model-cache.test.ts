@@ -37,6 +37,29 @@ function loader(name: string): (context: LoadContext) => Promise<Item> {
   };
 }
 
+describe("what an instance holds", () => {
+  test("is what it used last first, until it is given up or evicted", async () => {
+    const other = {};
+    const [a, b] = [await touch("a"), await touch("b")];
+    await touch("b", other);
+    expect(cache.heldBy(holder)).toEqual([b, a]);
+    expect(cache.heldBy(other)).toEqual([b]);
+    const c = await touch("c", other);
+    expect([cache.heldBy(holder), cache.heldBy(other)]).toEqual([[b], [c, b]]);
+    await cache.forget(other);
+    expect([cache.heldBy(holder), cache.heldBy(other)]).toEqual([[b], []]);
+  });
+
+  test("has no model that is still loading", async () => {
+    let finish = (_: Item): void => {};
+    const loading = cache.acquire("a", holder, () => new Promise<Item>((resolve) => (finish = resolve)));
+    expect(cache.heldBy(holder)).toEqual([]);
+    finish(new Item("a"));
+    const { model } = await loading;
+    expect(cache.heldBy(holder)).toEqual([model]);
+  });
+});
+
 describe("eviction", () => {
   test("takes the least recently used, and frees it", async () => {
     const a = await touch("a");

@@ -54,6 +54,12 @@ export class ModelCache<M extends CacheableModel> {
     return [...this.#entries.keys()].reverse();
   }
 
+  /** Loaded models that an instance used and did not give up, most recently used first. */
+  heldBy(holder: object): M[] {
+    const held = [...this.#entries.values()].filter(({ holders }) => holders.has(holder));
+    return held.flatMap(({ model }) => model ?? []).reverse();
+  }
+
   /** Sets the number of models kept, and evicts what is too many. */
   async setLimit(limit: number): Promise<void> {
     this.#limit = limit;

@@ -5,10 +5,12 @@ import {
   ModelNotFoundError,
   ProviderConnectionError,
 } from "../../errors/index.ts";
+import type { LoadedModelInfo } from "../../interface/loaded-model.ts";
 import { importHub } from "./engine-package.ts";
 import { EnginePool } from "./engine-pool.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import { type LoadedEmbedder, type LoadedReranker, loadEmbedder, loadReranker } from "./load-reader.ts";
+import { toLoadedModelInfo } from "./loaded-model-info.ts";
 import { type Lease, type LoadContext, ModelCache } from "./model-cache.ts";
 import { type ModelSource, sourceKey } from "./model-source.ts";
 
@@ -102,6 +104,13 @@ export function acquireReranker(
 ): Promise<Lease<LoadedReranker>> {
   const load = (context: LoadContext) => loadReranker(source, engines, clearing(context, cache, embedders));
   return rerankers.acquire(sourceKey(source), holder, load, signal);
+}
+
+/** The models in memory that this instance used. */
+export function loadedModels(holder: object): LoadedModelInfo[] {
+  return [cache, embedders, rerankers].flatMap((models) =>
+    models.heldBy(holder).map(({ name, model }) => toLoadedModelInfo(name, model.info)),
+  );
 }
 
 /** Frees the models that only this instance used. */

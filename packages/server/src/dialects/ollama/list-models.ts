@@ -1,8 +1,25 @@
 import { createHash } from "node:crypto";
-import { type Capabilities, type ListedModel, type ModelCapabilities, ModelCapability } from "abstractllm";
+import {
+  type Capabilities,
+  type ListedModel,
+  type LoadedModelInfo,
+  type ModelCapabilities,
+  ModelCapability,
+} from "abstractllm";
+import type { RunningModel } from "../../models/index.ts";
 
-/** What nobody here knows of a model's file. */
-const NO_DETAILS = {
+/** What is said of a model's file and weights. */
+interface ModelDetails {
+  readonly parent_model: string;
+  readonly format: string;
+  readonly family: string;
+  readonly families: readonly string[];
+  readonly parameter_size: string;
+  readonly quantization_level: string;
+}
+
+/** Of a model that nobody here knows anything of. */
+const NO_DETAILS: ModelDetails = {
   parent_model: "",
   format: "",
   family: "",
@@ -33,11 +50,38 @@ export function writeTags(models: readonly ListedModel[]): object {
   };
 }
 
-/** An answer of `/api/ps`: the models that were asked for. */
-export function writeRunning(names: readonly string[]): object {
+/** An answer of `/api/ps`. Models stay until others need their place. */
+export function writeRunning(models: readonly RunningModel[]): object {
   return {
-    models: names.map((name) => ({ ...named(name), size_vram: 0, expires_at: NEVER, context_length: 0 })),
+    models: models.map(({ name, loaded }) => ({
+      ...named(name, bytesOf(loaded)),
+      details: detailsOf(loaded[0]),
+      expires_at: NEVER,
+      size_vram: bytesOf(loaded.filter(({ device }) => device === "gpu")),
+      context_length: loaded[0]?.contextLength ?? 0,
+    })),
   };
+}
+
+const bytesOf = (models: readonly LoadedModelInfo[]): number =>
+  models.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
+
+function detailsOf(model: LoadedModelInfo | undefined): ModelDetails {
+  if (model === undefined) return NO_DETAILS;
+  const { modelType, parameterCount, bits } = model;
+  return {
+    ...NO_DETAILS,
+    family: modelType,
+    families: [modelType],
+    parameter_size: inWords(parameterCount),
+    quantization_level: bits === undefined ? "" : `Q${bits}`,
+  };
+}
+
+/** A count as Ollama has it: `8.0B`, `134.52M`. */
+function inWords(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(1)}B`;
+  return count >= 1e6 ? `${(count / 1e6).toFixed(2)}M` : `${(count / 1e3).toFixed(2)}K`;
 }
 
 /** Clients look for facts under the name of the architecture, which nobody here knows. */

@@ -45,7 +45,7 @@ export const RESPONSES_FIELDS = {
   previous_response_id: nonEmptyText,
   conversation: refused("there are none; go on with previous_response_id, or send it as input"),
   prompt: refused("no templates are kept; write it as instructions and input"),
-  background: refused("answers are waited for"),
+  background: refused("no answer is made in the background; wait for it, or stream it"),
   truncation: refused("shorten the conversation before it is sent", "disabled"),
   context_management: refused("shorten the conversation before it is sent"),
   moderation: refused("there is none"),
