@@ -64,9 +64,10 @@ describe.each(availableLevels)("products with matrices of floats on %s", (level)
       for (const x of [mx.random.normal([21, 640]), mx.ones([21, 640])]) {
         controls.setRounding(8);
         const out = mx.quantizedMatmul(x, w, scales, undefined, true, group, bits, mode);
-        expect(largestError(controls.hasCoarseProducts() ? inBytes(x, group) : x, dense, out)).toBeLessThan(
-          2e-6,
-        );
+        // kernels that have no products of bytes take 16 bits
+        if (controls.hasCoarseProducts())
+          expect(largestError(inBytes(x, group), dense, out)).toBeLessThan(2e-6);
+        else expect(largestError(x, dense, out)).toBeLessThan(3e-5);
       }
     });
   });
