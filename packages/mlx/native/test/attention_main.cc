@@ -343,21 +343,23 @@ Cache affine_cache(const Kernels& k, int count, int dims, const AffineFormat& fo
 
 enum class Mask { none, causal, bools, floats };
 
-// `keys` and `values` hold `count` rows of what a cache is made of.
+// Keys and values are `count` rows of what a cache is made of. Keys may have a second part of `more` features, which is not
+// affine.
 void check_attention(const Kernels& k, int rows, int count, int dims, int value_dims, Mask kind, float cap,
-                     const AffineFormat* format = nullptr, bool has_halves = false) {
-  const size_t R = rows, S = count, D = dims, V = value_dims;
-  const auto cache_of = [&](int n) { 
+                     const AffineFormat* format = nullptr, bool has_halves = false, int more = 0) {
+  const size_t R = rows, S = count, D = dims, V = value_dims, E = more;
+  const auto cache_of = [&](int n) {
     return format ? affine_cache(k, count, n, *format) : has_halves ? half_cache(k, count, n) : float_cache(count, n);
   };
   const Cache keys = cache_of(dims), values = cache_of(value_dims);
-  const float *kk = keys.numbers.get(), *v = values.numbers.get();
-  auto q = numbers(R * D, 2), additive = numbers(R * S, 3);
+  const Cache second = more > 0 ? cache_of(more) : Cache{};
+  const float *kk = keys.numbers.get(), *v = values.numbers.get(), *ke = second.numbers.get();
+  auto q = numbers(R * D, 2), additive = numbers(R * S, 3), q_more = numbers(R * E + 1, 2);
   auto bools = std::make_unique<bool[]>(R * S);
   for (size_t i = 0; i < R * S; i++) bools[i] = additive[i] > 0 || i % S == 0;
   std::vector<AttentionRow> list(R);
   for (int r = 0; r < rows; r++) {
-    list[r] = {q.get() + r * D, nullptr, kind == Mask::causal ? std::max(1, count - rows + r + 1) : count};
+    list[r] = {q.get() + r * D, q_more.get() + r * E, nullptr, kind == Mask::causal ? std::max(1, count - rows + r + 1) : count};
     if (kind == Mask::bools) list[r].mask = bools.get() + r * S;
     if (kind == Mask::floats) list[r].mask = additive.get() + r * S;
   }
@@ -367,12 +369,13 @@ void check_attention(const Kernels& k, int rows, int count, int dims, int value_
   AttentionKeys problem{keys.rows.get(), values.rows.get(), keys.stride, values.stride, type, dims, value_dims,
                         MaskKind::none, 1, scale, cap};
   if (format) problem.format = *format;
+  if (more > 0) problem.k_more = second.rows.get(), problem.more_stride = second.stride, problem.more_dims = more;
   if (kind == Mask::bools) problem.mask_kind = MaskKind::bools;
   if (kind == Mask::floats) problem.mask_kind = MaskKind::floats;
   auto sums = std::make_unique<float[]>(2 * R * V);
   std::vector<float> most(2 * R, std::numeric_limits<float>::lowest()), total(2 * R);
   auto scratch = std::make_unique<float[]>(k.is_coarse ? coarse_attention_scratch(dims, value_dims)
-                                                       : attention_scratch(dims, value_dims));
+                                                       : attention_scratch(problem.score_dims(), value_dims));
   const int cut = count / 3;  // two parts, merged
   k.attend(list.data(), rows, problem, 0, cut, {sums.get(), most.data(), total.data()}, scratch.get());
   k.attend(list.data(), rows, problem, cut, count, {sums.get() + R * V, most.data() + R, total.data() + R}, scratch.get());
@@ -387,6 +390,7 @@ void check_attention(const Kernels& k, int rows, int count, int dims, int value_
     for (int s = 0; s < list[r].visible; s++) {
       double score = 0;
       for (int d = 0; d < dims; d++) score += seen(static_cast<double>(q[r * D + d]) * scale) * seen(kk[s * D + d]);
+      for (int d = 0; d < more; d++) score += static_cast<double>(q_more[r * E + d]) * scale * ke[s * E + d];
       if (cap != 0) score = cap * std::tanh(score / cap);
       if (kind == Mask::bools && !bools[r * S + s]) continue;
       if (kind == Mask::floats) score += additive[r * S + s];
@@ -496,6 +500,12 @@ int main() {
         for (const int dims : {1, 5, 16, 20, 64, 72, 128}) {
           for (const Mask kind : {Mask::none, Mask::causal, Mask::bools, Mask::floats}) {
             check_attention(k, rows, keys, dims, dims == 20 ? 7 : dims, kind, dims == 16 ? 2.0f : 0);
+          }
+        }
+        for (const int more : {1, 20, 64}) {
+          for (const bool has_halves : {false, true}) {
+            const Mask kind = rows == 1 ? Mask::bools : has_halves ? Mask::causal : Mask::floats;
+            check_attention(k, rows, keys, more == 20 ? 33 : 64, more == 20 ? 7 : 64, kind, 0, nullptr, has_halves, more);
           }
         }
         for (const int bits : {2, 4, 8}) {
