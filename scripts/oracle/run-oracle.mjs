@@ -59,6 +59,7 @@ function oraclePrograms(context) {
     ["quantized_cache.py"],
     ["sampling.py"],
     ["adapters.py"],
+    ["predictors.py"],
     ["images.py"],
     ["foreign_quantization.py"],
     ["published.py"],
