@@ -21,8 +21,6 @@ import { KVBuffers, storedDtype } from "./kv-buffers.ts";
 import type { BatchCache } from "./layer-cache.ts";
 
 const STEP = 256;
-/** Positions that are kept beyond the window for those behind them to be taken back. */
-const MOST_REVOKED = 32;
 
 const cut = (buffer: MxArray, start: number, stop: number): MxArray => {
   const [B = 1, K = 1, , D = 1] = buffer.shape;
@@ -107,14 +105,10 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   #makeSpare({ B, K, L, D, valueDim, dtype }: NewPositions): void {
     if (this.#hasSpare && this.#next >= this.#written && this.#next + L <= this.#length) return;
     const held = this.#buffers.settled ?? [D, valueDim].map((n) => zeros([B, K, 0, n], storedDtype(dtype)));
-    const [keys, values] = held.map((buffer) => {
-      const ordered = this.#inOrder(buffer);
-      const length = ordered.dim(2);
-      const kept = Math.min(length, this.#maxSize + MOST_REVOKED);
-      return fast.extendCache(cut(ordered, length - kept, length), kept, kept + Math.max(L, STEP));
-    });
+    const seen = held.map((buffer) => this.#seen(buffer));
+    const kept = seen[0]?.dim(2) ?? 0;
+    const [keys, values] = seen.map((rows) => fast.extendCache(rows, kept, kept + Math.max(L, STEP)));
     if (keys === undefined || values === undefined) return;
-    const kept = keys.dim(2) - Math.max(L, STEP);
     this.#hold(keys, values);
     this.#hasSpare = true;
     this.#next = kept;
@@ -125,10 +119,8 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   #closeSpare(): void {
     if (!this.#hasSpare) return;
     const held = this.#buffers.settled;
-    const end = this.#next;
-    const start = Math.max(0, end - this.#maxSize);
-    if (held !== undefined) this.#hold(cut(held[0], start, end), cut(held[1], start, end));
-    this.#next = end - start;
+    if (held !== undefined) this.#hold(this.#seen(held[0]), this.#seen(held[1]));
+    this.#next = this.#length;
   }
 
   #hold(keys: MxArray, values: MxArray): void {
@@ -203,6 +195,13 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
     );
   }
 
+  /** The rows of the window, oldest first. */
+  #seen(buffer: MxArray): MxArray {
+    const ordered = this.#inOrder(buffer);
+    const end = Math.min(this.#offset, ordered.dim(2));
+    return cut(ordered, Math.max(0, end - this.#maxSize), end);
+  }
+
   #dropOldest(buffer: MxArray, count: number, added?: MxArray): MxArray {
     const length = buffer.dim(2);
     const kept = count > 0 ? [cut(buffer, 0, this.#keep), cut(buffer, count + this.#keep, length)] : [buffer];
@@ -213,12 +212,7 @@ export class RotatingKVCache extends AttentionCache implements KeyValueCache {
   contents(): [MxArray, MxArray] | undefined {
     const held = this.#handedOut();
     if (held === undefined || this.#offset === 0) return undefined;
-    const latest = (buffer: MxArray): MxArray => {
-      const ordered = this.#inOrder(buffer);
-      const end = Math.min(this.#offset, ordered.dim(2));
-      return cut(ordered, Math.max(0, end - this.#maxSize), end);
-    };
-    return [latest(held[0]), latest(held[1])];
+    return [this.#seen(held[0]), this.#seen(held[1])];
   }
 
   holding(keys: MxArray, values: MxArray, offset = keys.dim(2)): RotatingKVCache {

@@ -1,5 +1,5 @@
 /** Rules that many architectures have. */
-import { drop, map, stackExperts } from "./sanitize-rules.ts";
+import { drop, map, rename, splitInto, stackExperts } from "./sanitize-rules.ts";
 import { transposed } from "./tensor-change.ts";
 
 /** Precomputed rotary frequencies that old checkpoints carry. */
@@ -19,6 +19,14 @@ export const stackNamedExperts = stackExperts(
   /mlp\.experts\.(?<expert>\d+)\.(?<layer>gate_proj|up_proj|down_proj)\./,
   "mlp.switch_mlp.$<layer>.",
 );
+
+/** Experts that come in one tensor a layer, gate and up behind each other: `experts.gate_up_proj`. */
+export const splitJoinedExperts = [
+  splitInto<unknown>(/experts\.gate_up_proj$/, ["switch_mlp.gate_proj.weight", "switch_mlp.up_proj.weight"], {
+    axis: 1,
+  }),
+  rename<unknown>(/experts\.down_proj$/, "switch_mlp.down_proj.weight"),
+];
 
 /** Those experts for models whose stacks go by their name: `mlp.experts.up_proj`. */
 export const stackExpertsInPlace = stackExperts(

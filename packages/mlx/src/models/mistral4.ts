@@ -17,10 +17,9 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear } from "../nn/index.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { dropRotaryTables, stackNamedExperts } from "./common-rules.ts";
+import { dropRotaryTables, splitJoinedExperts, stackNamedExperts } from "./common-rules.ts";
 import { bool, type Infer, int, liftedRopeKeys, number, oneOf, parseConfig, record } from "./config.ts";
 import { splitExpansion } from "./deepseek_v3.ts";
-import { rename, splitInto } from "./sanitize-rules.ts";
 
 const config = {
   ...liftedRopeKeys,
@@ -138,13 +137,5 @@ const makeBlock = (c: Config, layer: number): PreNormBlock => {
 export const architecture = defineArchitecture({
   config,
   create: (c) => new CausalLM(c, new Decoder(c, (layer) => makeBlock(c, layer), rmsNorm(c))),
-  sanitize: [
-    splitInto(/experts\.gate_up_proj$/, ["switch_mlp.gate_proj.weight", "switch_mlp.up_proj.weight"], {
-      axis: 1,
-    }),
-    rename(/experts\.down_proj$/, "switch_mlp.down_proj.weight"),
-    stackNamedExperts,
-    splitExpansion,
-    dropRotaryTables,
-  ],
+  sanitize: [...splitJoinedExperts, stackNamedExperts, splitExpansion, dropRotaryTables],
 });

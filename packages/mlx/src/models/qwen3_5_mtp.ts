@@ -13,12 +13,12 @@ import type { MxArray } from "../core/index.ts";
 import * as mx from "../core/index.ts";
 import { Linear, type Quantization, type RMSNorm } from "../nn/index.ts";
 import { type Architecture, defineArchitecture } from "./architecture.ts";
-import { stackNamedExperts } from "./common-rules.ts";
+import { splitJoinedExperts, stackNamedExperts } from "./common-rules.ts";
 import { parseConfig, record } from "./config.ts";
 import { layerCache } from "./language-model.ts";
 import { type Prediction, type PredictionInputs, Predictor } from "./predictor.ts";
 import { makeBlock, type Qwen35Config, qwen35Schema } from "./qwen3_5.ts";
-import { drop, map, rename, type SanitizeRule, splitInto, whenPresent } from "./sanitize-rules.ts";
+import { drop, map, rename, type SanitizeRule, whenPresent } from "./sanitize-rules.ts";
 import { added } from "./tensor-change.ts";
 import type { Raw } from "./wrap-text.ts";
 
@@ -76,10 +76,7 @@ const completeNorms = map<unknown>(/^mtp\..*norm\w*\.weight$/, [added(1)], (shap
 
 const unwrap: readonly SanitizeRule<unknown>[] = [
   rename(/^mtp\./, ""),
-  splitInto(/experts\.gate_up_proj$/, ["switch_mlp.gate_proj.weight", "switch_mlp.up_proj.weight"], {
-    axis: 1,
-  }),
-  rename(/experts\.down_proj$/, "switch_mlp.down_proj.weight"),
+  ...splitJoinedExperts,
   stackNamedExperts,
 ];
 
